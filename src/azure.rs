@@ -1,0 +1,332 @@
+//! Asks Azure: one function a call, one request a call, no retries, no policy.
+//!
+//! The seam for tests is the transport, the Azure SDK's own [`HttpClient`]: in
+//! production a `reqwest::Client`, which serves Entra too. Every request takes
+//! the same way ([`Client::send`]): closed bucket? token; origin; time-out;
+//! capped body; count. Whoever calls decides what an [`Error`] means.
+
+pub mod budget;
+pub mod error;
+pub mod metrics;
+pub mod operation;
+pub mod origin;
+pub mod token;
+pub mod wire;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use azure_core::http::headers::HeaderName;
+use azure_core::http::{HttpClient, Method, Request, Url};
+use futures::StreamExt;
+use tokio::time::Instant;
+
+pub use budget::Kind;
+pub use error::{Error, Words};
+pub use metrics::Metrics;
+pub use operation::State;
+pub use origin::Origin;
+pub use token::Credential;
+
+use crate::id::{ComputeId, WorkspaceId};
+
+/// Where Azure is, and who we are there.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// ARM's endpoint, as `https://management.azure.com`.
+    pub endpoint: String,
+    /// Entra's, as `https://login.microsoftonline.com`.
+    pub authority: String,
+    /// The scope of the token, as `https://management.azure.com/.default`.
+    pub scope: String,
+    /// The API version of Machine Learning.
+    pub api_version: String,
+    /// Who we are.
+    pub credential: Credential,
+}
+
+/// How fresh an answer must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// Asked after the call began: for what is done on the strength of it.
+    Now,
+    /// May be this old: for what is looked over again before anything is done.
+    Within(Duration),
+}
+
+/// Azure, as seen by one identity.
+pub struct Client {
+    transport: Arc<dyn HttpClient>,
+    origin: Origin,
+    tokens: token::Tokens,
+    api_version: String,
+    budget: budget::Budget,
+    metrics: Metrics,
+    looks: Mutex<HashMap<ComputeId, (Instant, Option<wire::Compute>)>>,
+    locations: Mutex<HashMap<WorkspaceId, String>>,
+}
+
+/// A request takes no longer than this, body and all.
+const LONGEST: Duration = Duration::from_mins(1);
+/// No answer is read past this many bytes: a page of a LIST has some hundred kilobytes.
+const LARGEST: usize = 16 << 20;
+/// A LIST is followed through so many pages at most: a link that goes in circles ends here.
+const MOST_PAGES: usize = 1000;
+/// Looks are kept for sharing as long as this; older ones are dropped.
+const KEPT: Duration = Duration::from_secs(10);
+
+struct Answer {
+    status: u16,
+    operation: Option<String>,
+    correlation: Option<String>,
+    body: Vec<u8>,
+}
+
+impl Client {
+    /// A client of Azure through this transport.
+    ///
+    /// # Errors
+    ///
+    /// Says which setting is wrong.
+    pub fn new(settings: &Settings, transport: Arc<dyn HttpClient>, metrics: Metrics) -> Result<Self, String> {
+        let tokens = token::Tokens::new(
+            &settings.credential,
+            &settings.authority,
+            &settings.scope,
+            transport.clone(),
+            metrics.tokens.clone(),
+        )?;
+        Ok(Self {
+            transport,
+            origin: Origin::new(&settings.endpoint)?,
+            tokens,
+            api_version: settings.api_version.clone(),
+            budget: budget::Budget::default(),
+            metrics,
+            looks: Mutex::default(),
+            locations: Mutex::default(),
+        })
+    }
+
+    /// The region of a workspace. It never changes, so it is asked for once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], and [`Error::ParentNotFound`] if the workspace is not there.
+    pub async fn location(&self, workspace: &WorkspaceId) -> Result<String, Error> {
+        if let Some(known) = self.locations.lock().expect("no holder panics").get(workspace) {
+            return Ok(known.clone());
+        }
+        let answer = self
+            .send(Method::Get, workspace.subscription(), &self.path(&workspace.to_string(), ""), None)
+            .await
+            .map_err(|error| match error {
+                Error::NotFound(words) => Error::ParentNotFound(words),
+                other => other,
+            })?;
+        let found: wire::Workspace = read(&answer)?;
+        self.locations.lock().expect("no holder panics").insert(workspace.clone(), found.location.clone());
+        Ok(found.location)
+    }
+
+    /// How a compute is; `None` if Azure says that it is not there.
+    ///
+    /// The only way to look at a compute: so that looks can be shared.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if Azure does not tell.
+    pub async fn compute(&self, id: &ComputeId, freshness: Freshness) -> Result<Option<wire::Compute>, Error> {
+        if let Freshness::Within(age) = freshness
+            && let Some((at, look)) = self.looks.lock().expect("no holder panics").get(id)
+            && at.elapsed() <= age
+        {
+            return Ok(look.clone());
+        }
+        let asked = Instant::now();
+        let look = match self.send(Method::Get, id.workspace().subscription(), &self.path(&id.to_string(), ""), None).await {
+            Ok(answer) => Some(read(&answer)?),
+            Err(Error::NotFound(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let mut looks = self.looks.lock().expect("no holder panics");
+        looks.retain(|_, (at, _)| at.elapsed() <= KEPT);
+        looks.insert(id.clone(), (asked, look.clone()));
+        Ok(look)
+    }
+
+    /// All computes of a workspace, of every type.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if Azure does not tell all of them.
+    pub async fn computes(&self, workspace: &WorkspaceId) -> Result<Vec<wire::Compute>, Error> {
+        let mut link = self.path(&format!("{workspace}/computes"), "");
+        let mut all = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let answer = self.send(Method::Get, workspace.subscription(), &link, None).await?;
+            let page: wire::Page = read(&answer)?;
+            let next = page.next_link.clone().filter(|next| !next.is_empty());
+            all.extend(page.computes());
+            match next {
+                Some(next) => link = next,
+                None => return Ok(all),
+            }
+        }
+        Err(Error::unanswered(format!("the list of computes did not end after {MOST_PAGES} pages")))
+    }
+
+    /// Puts a compute there, whole. Gives path and query of the operation.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]; after [`Error::Unanswered`] nobody knows whether it was done.
+    pub async fn put(&self, id: &ComputeId, put: &wire::Put) -> Result<Option<String>, Error> {
+        self.looks.lock().expect("no holder panics").remove(id);
+        let body = put.body().to_string().into_bytes();
+        let sent = self.send(Method::Put, id.workspace().subscription(), &self.path(&id.to_string(), ""), Some(body)).await;
+        self.looks.lock().expect("no holder panics").remove(id);
+        Ok(self.operation_path(sent?))
+    }
+
+    /// Detaches a compute: the pool itself is never touched. Gives path and query of the operation.
+    ///
+    /// `Delete`, the other value of the parameter, is not spelled anywhere.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]; after [`Error::Unanswered`] nobody knows whether it was done.
+    pub async fn detach(&self, id: &ComputeId) -> Result<Option<String>, Error> {
+        self.looks.lock().expect("no holder panics").remove(id);
+        let path = self.path(&id.to_string(), "&underlyingResourceAction=Detach");
+        let sent = self.send(Method::Delete, id.workspace().subscription(), &path, None).await;
+        self.looks.lock().expect("no holder panics").remove(id);
+        match sent {
+            Ok(answer) => Ok(self.operation_path(answer)),
+            Err(Error::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What came of an operation.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if Azure does not tell: which says nothing of the operation.
+    pub async fn operation(&self, subscription: &str, path: &str) -> Result<State, Error> {
+        match self.send(Method::Get, subscription, path, None).await {
+            Ok(answer) => operation::state(&answer.body, answer.correlation)
+                .ok_or_else(|| Error::unanswered("the operation's answer is not an operation")),
+            Err(Error::NotFound(_) | Error::ParentNotFound(_)) => Ok(State::Forgotten),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn path(&self, id: &str, more: &str) -> String {
+        format!("{id}?api-version={}{more}", self.api_version)
+    }
+
+    /// Where the answer says that its operation is. A link that leads elsewhere is none.
+    fn operation_path(&self, answer: Answer) -> Option<String> {
+        let link = answer.operation?;
+        match self.origin.admit(&link) {
+            Ok(url) => Some(operation::path(&url)),
+            Err(foreign) => {
+                tracing::warn!(%foreign, "an operation's link leads elsewhere, and is not followed");
+                None
+            }
+        }
+    }
+
+    async fn send(&self, method: Method, subscription: &str, link: &str, body: Option<Vec<u8>>) -> Result<Answer, Error> {
+        let kind = match method {
+            Method::Put => Kind::Write,
+            Method::Delete => Kind::Delete,
+            _ => Kind::Read,
+        };
+        if let Some(pause) = self.budget.closed_for(subscription, kind) {
+            return Err(Error::Throttled {
+                pause,
+                words: Words { message: "Azure asked for a pause, which is not over".to_owned(), ..Words::default() },
+            });
+        }
+        let url = self.origin.admit(link).map_err(|foreign| Error::unanswered(format!("a link is not followed: {foreign}")))?;
+        let token = self.tokens.bearer().await?;
+        let started = Instant::now();
+        let answer = tokio::time::timeout(LONGEST, self.exchange(method, url, body, &token)).await;
+        let answer = answer.unwrap_or_else(|_| Err(format!("no answer within {} s", LONGEST.as_secs())));
+        let status = answer.as_ref().ok().map(|(answer, _)| answer.status);
+        self.metrics.request(method.as_str(), status, started.elapsed());
+        let (answer, retry_after) = answer.map_err(Error::unanswered)?;
+        if (200..300).contains(&answer.status) {
+            return Ok(answer);
+        }
+        let error = Error::of(answer.status, retry_after, answer.correlation, &answer.body);
+        match &error {
+            Error::Throttled { pause, .. } if answer.status == 429 => {
+                self.metrics.throttled(kind, *pause);
+                self.budget.close(subscription, kind, *pause);
+            }
+            Error::Unauthorized(_) if answer.status == 401 => self.tokens.forget(),
+            _ => {}
+        }
+        Err(error)
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<Vec<u8>>,
+        token: &str,
+    ) -> Result<(Answer, Option<Duration>), String> {
+        let mut request = Request::new(url, method);
+        request.insert_header("authorization", format!("Bearer {token}"));
+        request.insert_header("accept", "application/json");
+        request.insert_header("user-agent", concat!("synapse-spark-operator/", env!("CARGO_PKG_VERSION")));
+        request.insert_header("x-ms-client-request-id", uuid::Uuid::new_v4().to_string());
+        if let Some(body) = body {
+            request.insert_header("content-type", "application/json");
+            request.set_body(body);
+        } else if method == Method::Delete {
+            request.insert_header("content-length", "0");
+        }
+        let answer = self.transport.execute_request(&request).await.map_err(|error| chain(&error))?;
+        let (status, headers, mut stream) = answer.deconstruct();
+        let header = |name: &'static str| headers.get_optional_string(&HeaderName::from_static(name));
+        let (operation, correlation) =
+            (header("azure-asyncoperation").or_else(|| header("location")), header("x-ms-correlation-request-id"));
+        let retry_after = header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
+        let mut body = Vec::new();
+        while let Some(chunk) = stream.next().await {
+            body.extend_from_slice(&chunk.map_err(|error| chain(&error))?);
+            if body.len() > LARGEST {
+                return Err(format!("the answer has more than {LARGEST} bytes"));
+            }
+        }
+        Ok((Answer { status: u16::from(status), operation, correlation, body }, retry_after))
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(answer: &Answer) -> Result<T, Error> {
+    serde_json::from_slice(&answer.body)
+        .map_err(|error| Error::unanswered(format!("the answer is not what it should be: {error}")))
+}
+
+/// The whole chain of causes: reqwest's own message stops before the interesting one.
+///
+/// Without the URL that reqwest puts into it: an operation's may carry a signature.
+fn chain(error: &dyn std::error::Error) -> String {
+    let said = |error: &dyn std::error::Error| error.to_string().split(" for url (").next().unwrap_or_default().to_owned();
+    let mut text = said(error);
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let said = said(inner);
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,296 @@
+//! argv + environment → what to do. The only reader of the environment.
+
+mod preview;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use azure_core::credentials::Secret;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::api::v1alpha1;
+use crate::azure::{self, Credential};
+use crate::controller::{self, Context, chain};
+use crate::plan::pause;
+use crate::server;
+use crate::telemetry::{self, LogFormat};
+
+/// Attaches Apache Spark pools of Azure Synapse to Azure Machine Learning workspaces, as Kubernetes objects.
+#[derive(Debug, Parser)]
+#[command(name = "synapse-spark-operator", version, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the operator: look after all `SynapseSparkAttachment` objects of a cluster.
+    Run(Box<Run>),
+    /// Look at Azure and tell what the operator would do with a manifest. Changes nothing.
+    ///
+    /// Exit code 0: nothing to do; 2: something to do; 1: it could not be told.
+    Plan(Box<preview::Preview>),
+    /// Print the custom resource definition, for kubectl apply -f -.
+    Crd,
+}
+
+/// The settings of Azure: where it is, and who we are there.
+#[derive(Debug, Args)]
+pub(crate) struct AzureArgs {
+    /// The Azure cloud.
+    #[arg(long, env = "AZURE_CLOUD", default_value = "public", value_enum)]
+    cloud: Cloud,
+    /// Azure Resource Manager's endpoint, instead of the cloud's own.
+    #[arg(long, value_name = "URL", env = "AZURE_RESOURCE_MANAGER_ENDPOINT")]
+    arm_endpoint: Option<String>,
+    /// Entra's endpoint, instead of the cloud's own.
+    #[arg(long, value_name = "URL", env = "AZURE_AUTHORITY_HOST")]
+    authority_host: Option<String>,
+    /// The API version of Microsoft.MachineLearningServices.
+    #[arg(long, value_name = "DATE", env = "AZURE_ML_API_VERSION", default_value = "2024-04-01")]
+    api_version: String,
+    /// A file of CA certificates (PEM) to trust besides the system's.
+    #[arg(long, value_name = "FILE", env = "AZURE_CA_FILE")]
+    azure_ca_file: Option<PathBuf>,
+    /// Who the operator is in Entra. auto takes what the environment offers: workload identity, a client secret, Azure CLI
+    /// outside a cluster, else managed identity; and says which, and why.
+    #[arg(long, env = "AZURE_CREDENTIAL", default_value = "auto", value_enum)]
+    credential: CredentialKind,
+    /// The Entra tenant.
+    #[arg(long, value_name = "GUID", env = "AZURE_TENANT_ID")]
+    tenant_id: Option<String>,
+    /// The client ID of the application or of the user-assigned managed identity.
+    #[arg(long, value_name = "GUID", env = "AZURE_CLIENT_ID")]
+    client_id: Option<String>,
+    /// The projected ServiceAccount token, for workload identity.
+    #[arg(long, value_name = "FILE", env = "AZURE_FEDERATED_TOKEN_FILE")]
+    federated_token_file: Option<PathBuf>,
+    /// A file that holds the client secret. Or set `AZURE_CLIENT_SECRET`; never an argument, which others could see.
+    #[arg(long, value_name = "FILE", env = "AZURE_CLIENT_SECRET_FILE")]
+    client_secret_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Cloud {
+    Public,
+    China,
+    Usgov,
+}
+
+impl Cloud {
+    /// ARM's endpoint and Entra's. Source: azure-cli-core's `azure/cli/core/cloud.py`.
+    const fn endpoints(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Public => ("https://management.azure.com", "https://login.microsoftonline.com"),
+            Self::China => ("https://management.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
+            Self::Usgov => ("https://management.usgovcloudapi.net", "https://login.microsoftonline.us"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CredentialKind {
+    Auto,
+    WorkloadIdentity,
+    ManagedIdentity,
+    ClientSecret,
+    AzureCli,
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    #[command(flatten)]
+    azure: AzureArgs,
+    /// Where /livez, /readyz and /metrics are.
+    #[arg(long, value_name = "ADDRESS", env = "METRICS_ADDRESS", default_value = "0.0.0.0:8080")]
+    metrics_address: SocketAddr,
+    /// How often a settled attachment is looked at, in seconds: how long a change by others may stand.
+    #[arg(long, value_name = "SECONDS", env = "LOOK_INTERVAL", default_value_t = pause::SETTLED.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    look_interval: u64,
+    /// Passes at the same time, at most.
+    #[arg(long, value_name = "N", env = "CONCURRENCY", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    concurrency: u16,
+    /// How log lines look.
+    #[arg(long, env = "LOG_FORMAT", default_value = "text", value_enum)]
+    log_format: LogFormat,
+    /// Which log lines are written, as tracing's filters say it: info, debug, `synapse_spark_operator=debug`, …
+    #[arg(long, value_name = "FILTER", env = "LOG", default_value = "info")]
+    log: String,
+}
+
+/// A call to Kubernetes takes no longer.
+const KUBERNETES_LONGEST: Duration = Duration::from_secs(15);
+/// After SIGTERM, passes that run get so long: less than the 30 s that Kubernetes gives.
+const LAST_PASSES: Duration = Duration::from_secs(20);
+
+impl Cli {
+    /// Does what was asked. Gives the exit code.
+    ///
+    /// # Errors
+    ///
+    /// One line that names the setting, or what failed.
+    pub async fn execute(self) -> Result<u8, String> {
+        match self.command {
+            Command::Run(run) => run.execute().await.map(|()| 0),
+            Command::Plan(preview) => preview.execute().await,
+            Command::Crd => {
+                let yaml = serde_saphyr::to_string(&v1alpha1::definition()).map_err(|error| error.to_string())?;
+                print(&yaml).map(|()| 0)
+            }
+        }
+    }
+}
+
+/// Writes to standard output.
+fn print(text: &str) -> Result<(), String> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // Whoever reads has seen enough (`| head`).
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),
+        _ => Ok(()),
+    }
+}
+
+impl AzureArgs {
+    /// A client of Azure, and why it is who it is.
+    fn client(&self, metrics: azure::Metrics) -> Result<(azure::Client, &'static str), String> {
+        let (arm, authority) = self.cloud.endpoints();
+        let endpoint = self.arm_endpoint.as_deref().unwrap_or(arm).trim_end_matches('/').to_owned();
+        azure::Origin::new(&endpoint).map_err(|error| format!("--arm-endpoint: {error}"))?;
+        let authority = self.authority_host.as_deref().unwrap_or(authority).trim_end_matches('/').to_owned();
+        azure::Origin::new(&authority).map_err(|error| format!("--authority-host: {error}"))?;
+        let (credential, why) = self.credential()?;
+        let settings = azure::Settings {
+            scope: format!("{endpoint}/.default"),
+            endpoint,
+            authority,
+            api_version: self.api_version.clone(),
+            credential,
+        };
+        let name = settings.credential.name();
+        let client = azure::Client::new(&settings, Arc::new(self.transport()?), metrics)
+            .map_err(|error| format!("--credential {name}: {error}"))?;
+        tracing::info!(credential = name, why, endpoint = settings.endpoint, "azure");
+        Ok((client, why))
+    }
+
+    fn transport(&self) -> Result<reqwest::Client, String> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10))
+            .timeout(Duration::from_mins(1));
+        if let Some(file) = &self.azure_ca_file {
+            let named = |error: &dyn std::fmt::Display| format!("--azure-ca-file {}: {error}", file.display());
+            let pem = std::fs::read(file).map_err(|error| named(&error))?;
+            let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| named(&error))?;
+            builder = builder.tls_certs_merge(certificates);
+        }
+        builder.build().map_err(|error| chain(&error))
+    }
+
+    fn credential(&self) -> Result<(Credential, &'static str), String> {
+        let secret = self.secret()?;
+        let in_cluster = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+        let has_endpoint = std::env::var_os("IDENTITY_ENDPOINT").is_some();
+        let (kind, why) = match self.credential {
+            CredentialKind::Auto if self.federated_token_file.is_some() => {
+                (CredentialKind::WorkloadIdentity, "AZURE_FEDERATED_TOKEN_FILE is set")
+            }
+            CredentialKind::Auto if secret.is_some() => (CredentialKind::ClientSecret, "a client secret is set"),
+            CredentialKind::Auto if has_endpoint => (CredentialKind::ManagedIdentity, "IDENTITY_ENDPOINT is set"),
+            CredentialKind::Auto if in_cluster => {
+                (CredentialKind::ManagedIdentity, "it runs in a cluster, with neither a federated token nor a client secret")
+            }
+            CredentialKind::Auto => (CredentialKind::AzureCli, "it runs outside a cluster, and nothing else is set"),
+            named => (named, "--credential names it"),
+        };
+        let need = |value: &Option<String>, name: &str| {
+            value.clone().ok_or_else(|| format!("{name} is not set, and the credential ({why}) needs it"))
+        };
+        let credential = match kind {
+            CredentialKind::WorkloadIdentity => Credential::WorkloadIdentity {
+                tenant: need(&self.tenant_id, "--tenant-id (AZURE_TENANT_ID)")?,
+                client: need(&self.client_id, "--client-id (AZURE_CLIENT_ID)")?,
+                token_file: self.federated_token_file.clone().ok_or("--federated-token-file (AZURE_FEDERATED_TOKEN_FILE) is not set; is the pod labelled azure.workload.identity/use: \"true\"?")?,
+            },
+            CredentialKind::ClientSecret => Credential::ClientSecret {
+                tenant: need(&self.tenant_id, "--tenant-id (AZURE_TENANT_ID)")?,
+                client: need(&self.client_id, "--client-id (AZURE_CLIENT_ID)")?,
+                secret: secret.ok_or("neither --client-secret-file nor AZURE_CLIENT_SECRET is set")?,
+            },
+            CredentialKind::ManagedIdentity => Credential::ManagedIdentity { client: self.client_id.clone() },
+            CredentialKind::AzureCli | CredentialKind::Auto => Credential::AzureCli,
+        };
+        Ok((credential, why))
+    }
+
+    fn secret(&self) -> Result<Option<Secret>, String> {
+        let text = match &self.client_secret_file {
+            Some(file) => {
+                Some(std::fs::read_to_string(file).map_err(|error| format!("--client-secret-file {}: {error}", file.display()))?)
+            }
+            None => std::env::var("AZURE_CLIENT_SECRET").ok(),
+        };
+        Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).map(Secret::new))
+    }
+}
+
+impl Run {
+    async fn execute(self) -> Result<(), String> {
+        telemetry::log(self.log_format, &self.log, std::io::stderr)?;
+        // Before anything else: a signal that comes early must not be lost.
+        let listen = |kind| signal(kind).map_err(|error| format!("signals: {error}"));
+        let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+        let mut registry = telemetry::registry();
+        let (azure, _) = self.azure.client(azure::Metrics::new(&mut registry))?;
+        let metrics = controller::metrics::Metrics::new(&mut registry);
+        let config = kube::Config::infer()
+            .await
+            .map_err(|error| format!("no Kubernetes: {}; set KUBECONFIG, or run it in a cluster", chain(&error)))?;
+        let (watch, calls) = clients(config)?;
+        let listener = server::listen(self.metrics_address)
+            .await
+            .map_err(|error| format!("--metrics-address {}: {error}", self.metrics_address))?;
+        let is_ready = Arc::new(AtomicBool::new(false));
+        tokio::spawn(server::serve(listener, server::Told { registry: Arc::new(registry), is_ready: is_ready.clone() }));
+        let cluster = tokio::select! {
+            cluster = controller::cluster(&calls) => cluster.map_err(|error| chain(&error))?,
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+        };
+        let context = Arc::new(Context::new(calls, azure, cluster, Duration::from_secs(self.look_interval), metrics));
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let options = controller::Options { concurrency: self.concurrency, is_ready };
+        let mut running = std::pin::pin!(controller::run(watch, context, options, async {
+            let _ = stopped.await;
+        }));
+        tokio::select! {
+            () = &mut running => return Err("the watch has ended by itself".to_owned()),
+            _ = terminate.recv() => tracing::info!("SIGTERM: no new pass begins"),
+            _ = interrupt.recv() => tracing::info!("SIGINT: no new pass begins"),
+        }
+        let _ = stop.send(());
+        if tokio::time::timeout(LAST_PASSES, running).await.is_err() {
+            tracing::warn!(seconds = LAST_PASSES.as_secs(), "passes still run; the next start takes them up");
+        }
+        Ok(())
+    }
+}
+
+/// Two clients: a read time-out would cut quiet watches, and calls need one. Neither retries: passes do.
+fn clients(mut config: kube::Config) -> Result<(kube::Client, kube::Client), String> {
+    config.default_retry = false;
+    config.connect_timeout = Some(KUBERNETES_LONGEST);
+    config.read_timeout = None;
+    let watch = kube::Client::try_from(config.clone()).map_err(|error| chain(&error))?;
+    config.read_timeout = Some(KUBERNETES_LONGEST);
+    config.write_timeout = Some(KUBERNETES_LONGEST);
+    config.reset_reader_on_write = true;
+    let calls = kube::Client::try_from(config).map_err(|error| chain(&error))?;
+    Ok((watch, calls))
+}

@@ -1,0 +1,219 @@
+//! `plan -f FILE`: what the operator would do with a manifest, without doing it.
+
+use std::fmt::Write as _;
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use k8s_openapi::jiff::Timestamp;
+use prometheus_client::registry::Registry;
+use serde_json::json;
+
+use super::{AzureArgs, print};
+use crate::api::{FINALIZER, SynapseSparkAttachment};
+use crate::azure::{self, Freshness};
+use crate::controller::observe::observe;
+use crate::id::PoolId;
+use crate::plan::status::{Pass, condition, shortened, status};
+use crate::plan::{Finding, Goal, Observed, Plan, Step, decide};
+
+/// Stands for the cluster where nobody knows it: then a manifest's object owns nothing yet.
+const NO_CLUSTER: &str = "no-cluster";
+
+#[derive(Debug, Args)]
+pub(crate) struct Preview {
+    /// The manifest (YAML or JSON, one document or more); - is standard input. An object as `kubectl get -o yaml`
+    /// prints it is taken with its status.
+    #[arg(short, long, value_name = "FILE")]
+    file: PathBuf,
+    /// The UID of the cluster's kube-system namespace, to recognise what an object of that cluster owns.
+    #[arg(long, value_name = "UID", default_value = NO_CLUSTER)]
+    cluster_uid: String,
+    /// How to print it.
+    #[arg(short, long, default_value = "text", value_enum)]
+    output: Output,
+    #[command(flatten)]
+    azure: AzureArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Text,
+    Json,
+}
+
+/// What was found for one object.
+struct Found {
+    object: SynapseSparkAttachment,
+    plan: Plan,
+    message: String,
+    compute: Option<String>,
+    observed: Option<Observed>,
+    /// Other computes of the workspace that have the same pool.
+    also: Vec<String>,
+}
+
+impl Found {
+    /// A claim is not worth telling: what counts is the write to Azure behind it.
+    fn has_to_do(&self) -> bool {
+        !matches!(self.plan.step, Step::Rest)
+    }
+}
+
+impl Preview {
+    pub(crate) async fn execute(self) -> Result<u8, String> {
+        let objects = self.objects()?;
+        let (client, _) = self.azure.client(azure::Metrics::new(&mut Registry::default()))?;
+        let mut found = Vec::new();
+        for object in objects {
+            found.push(self.look(&client, object).await?);
+        }
+        let text = match self.output {
+            Output::Text => found.iter().map(text).collect::<Vec<_>>().join("\n"),
+            Output::Json => format!("{:#}\n", json!({"plans": found.iter().map(as_json).collect::<Vec<_>>()})),
+        };
+        print(&text)?;
+        if let Some(fault) = found.iter().find_map(unanswered) {
+            return Err(fault);
+        }
+        Ok(if found.iter().any(Found::has_to_do) { 2 } else { 0 })
+    }
+
+    fn objects(&self) -> Result<Vec<SynapseSparkAttachment>, String> {
+        let name = self.file.display();
+        let text = if self.file.as_os_str() == "-" {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).map(|_| text)
+        } else {
+            std::fs::read_to_string(&self.file)
+        };
+        let text = text.map_err(|error| format!("-f {name}: {error}"))?;
+        let documents: Vec<serde_json::Value> =
+            serde_saphyr::from_multiple(&text).map_err(|error| format!("-f {name}: {error}"))?;
+        let mut objects = Vec::new();
+        for document in documents.into_iter().filter(|document| !document.is_null()) {
+            let kind = document["kind"].as_str().unwrap_or_default().to_owned();
+            if kind != "SynapseSparkAttachment" {
+                return Err(format!("-f {name}: kind is {kind:?}, must be SynapseSparkAttachment"));
+            }
+            objects.push(serde_json::from_value(document).map_err(|error| format!("-f {name}: {error}"))?);
+        }
+        if objects.is_empty() {
+            return Err(format!("-f {name}: there is no SynapseSparkAttachment in it"));
+        }
+        Ok(objects)
+    }
+
+    async fn look(&self, client: &azure::Client, mut object: SynapseSparkAttachment) -> Result<Found, String> {
+        // The finalizer is Kubernetes' business; here it would only hide the step behind it.
+        object.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
+        object.metadata.namespace.get_or_insert_with(|| "default".to_owned());
+        let name = object.metadata.name.clone().unwrap_or_default();
+        let goal = Goal::of(&object, &self.cluster_uid).map_err(|invalid| format!("{name}: {invalid}"))?;
+        let now = Timestamp::now();
+        let observed = observe(client, &object, &goal, None, Freshness::Now, now).await;
+        let mut plan = decide(&goal, &observed);
+        // An attach begins with the workspace's region: a workspace that is not there shows here.
+        if let (Step::Attach, Some(id)) = (plan.step, goal.compute())
+            && let Err(error) = client.location(id.workspace()).await
+        {
+            plan = plan.thwarted(crate::controller::observe::fault(error), &observed);
+        }
+        let also = match (&goal, &observed.compute) {
+            (Goal::Attached(wanted), Finding::Absent) if plan.step == Step::Attach => client
+                .computes(wanted.compute.workspace())
+                .await
+                .unwrap_or_default()
+                .into_iter()
+                .filter(|one| {
+                    one.properties.resource_id.as_deref().and_then(|id| PoolId::parse(id).ok()).as_ref() == Some(&wanted.pool)
+                })
+                .map(|one| one.name)
+                .collect(),
+            _ => Vec::new(),
+        };
+        let pass = Pass {
+            goal: Some(&goal),
+            observed: Some(&observed),
+            plan: &plan,
+            written: None,
+            generation: object.metadata.generation,
+            requested: None,
+            now,
+        };
+        let next = status(&object.status.clone().unwrap_or_default(), &pass);
+        let message = condition(&next, "Ready").map(|ready| ready.message.clone()).unwrap_or_default();
+        let compute = goal.compute().map(ToString::to_string);
+        Ok(Found { object, plan, message, compute, observed: Some(observed), also })
+    }
+}
+
+/// Azure gave no answer that tells: then the exit code must not say that there is nothing, or something, to do.
+fn unanswered(found: &Found) -> Option<String> {
+    let is_fault = found.observed.as_ref().is_some_and(|observed| matches!(observed.compute, Finding::Unknown(_)))
+        || (found.plan.step == Step::Wait && found.plan.words.is_some());
+    is_fault.then(|| {
+        format!("{}: {}: {}", found.object.metadata.name.as_deref().unwrap_or_default(), found.plan.reason, found.message)
+    })
+}
+
+fn finding(found: &Found) -> String {
+    match found.observed.as_ref().map(|observed| &observed.compute) {
+        Some(Finding::Present(compute)) => format!(
+            "a compute of type {}, {}, identity {}, pool {}",
+            compute.kind,
+            compute.state,
+            compute.identity.kind,
+            compute.pool.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string)
+        ),
+        Some(Finding::Absent) => "no compute of that name".to_owned(),
+        Some(Finding::Unknown(fault)) => format!("no answer that tells: {} {}", fault.words.code, fault.words.message),
+        None => "not looked at".to_owned(),
+    }
+}
+
+fn act(plan: &Plan) -> &'static str {
+    match plan.step {
+        Step::Claim | Step::Attach => "attach (PUT)",
+        Step::Wait => "wait",
+        Step::Rest => "nothing",
+        Step::Detach => "detach (DELETE, underlyingResourceAction=Detach)",
+        Step::Release => "let the object go",
+    }
+}
+
+fn text(found: &Found) -> String {
+    let mut text = String::new();
+    let meta = &found.object.metadata;
+    let _ = writeln!(text, "{}/{}", meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default());
+    let _ = writeln!(text, "  goal     {}", found.compute.as_deref().unwrap_or("none"));
+    let _ = writeln!(text, "  pool     {}", found.object.spec.resource_id);
+    let _ = writeln!(text, "  found    {}", finding(found));
+    for name in &found.also {
+        let _ = writeln!(text, "           the pool is attached to this workspace already, as {name}");
+    }
+    let _ = writeln!(text, "  step     {}", act(&found.plan));
+    let _ = writeln!(text, "  why      {}: {}", found.plan.reason, found.message);
+    for drift in &found.plan.drift {
+        let shown = |value: &str| if value.is_empty() { "(nothing)".to_owned() } else { shortened(value, 200) };
+        let _ = writeln!(text, "  change   {}: {} -> {}", drift.field, shown(&drift.have), shown(&drift.want));
+    }
+    text
+}
+
+fn as_json(found: &Found) -> serde_json::Value {
+    let meta = &found.object.metadata;
+    json!({
+        "namespace": meta.namespace,
+        "name": meta.name,
+        "computeId": found.compute,
+        "resourceId": found.object.spec.resource_id,
+        "found": finding(found),
+        "alsoAttachedAs": found.also,
+        "step": format!("{:?}", found.plan.step),
+        "reason": found.plan.reason.as_str(),
+        "message": found.message,
+        "changes": found.plan.drift.iter().map(|drift| json!({"field": drift.field.to_string(), "want": drift.want, "have": drift.have})).collect::<Vec<_>>(),
+        "somethingToDo": found.has_to_do(),
+    })
+}

@@ -1,0 +1,269 @@
+//! The one room that knows both worlds, and has no opinions: observe → decide → act → report.
+//!
+//! What keeps one sick object from its neighbours stands here too: bounded
+//! concurrency, a guard round each pass and round each decoding, pauses per
+//! object.
+
+pub mod act;
+pub mod index;
+pub mod metrics;
+pub mod observe;
+pub mod report;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use futures::{FutureExt, StreamExt, TryStreamExt};
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::jiff::Timestamp;
+use kube::api::Api;
+use kube::core::DeserializeGuard;
+use kube::runtime::controller::{self, Action};
+use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::reflector::{self, ObjectRef};
+use kube::runtime::watcher::{self, Event};
+use kube::runtime::{Controller, Predicate, PredicateConfig, WatchStreamExt, predicates};
+use kube::{Client, ResourceExt};
+
+use crate::api::SynapseSparkAttachment;
+use crate::azure;
+use crate::controller::act::{Acted, act};
+use crate::controller::index::Index;
+use crate::controller::observe::{freshness, observe, requested};
+use crate::controller::report::{FIELD_MANAGER, report};
+use crate::plan::status::{Pass, failing_for};
+use crate::plan::{Goal, Plan, decide};
+
+/// Kubernetes refused us: so no status can tell of it.
+#[derive(Debug, thiserror::Error)]
+#[error("Kubernetes refuses {act}")]
+pub struct Error {
+    act: &'static str,
+    #[source]
+    source: kube::Error,
+}
+
+impl Error {
+    fn read(source: kube::Error) -> Self {
+        Self { act: "to show the object", source }
+    }
+    fn claim(source: kube::Error) -> Self {
+        Self { act: "the finalizer", source }
+    }
+    fn release(source: kube::Error) -> Self {
+        Self { act: "to take the finalizer off", source }
+    }
+    fn status(source: kube::Error) -> Self {
+        Self { act: "the status", source }
+    }
+}
+
+/// What every pass needs.
+pub struct Context {
+    /// Kubernetes, for calls: with time-outs.
+    pub kube: Client,
+    /// Azure.
+    pub azure: azure::Client,
+    /// The UID of the cluster's `kube-system` namespace.
+    pub cluster: String,
+    /// How often a settled attachment is looked at.
+    pub settled: Duration,
+    /// Who asks for what.
+    pub index: Index,
+    /// What is counted.
+    pub metrics: metrics::Metrics,
+    recorder: Recorder,
+}
+
+impl Context {
+    /// Puts together what every pass needs.
+    #[must_use]
+    pub fn new(kube: Client, azure: azure::Client, cluster: String, settled: Duration, metrics: metrics::Metrics) -> Self {
+        let reporter = Reporter { controller: FIELD_MANAGER.to_owned(), instance: None };
+        let recorder = Recorder::new(kube.clone(), reporter);
+        Self { kube, azure, cluster, settled, index: Index::default(), metrics, recorder }
+    }
+}
+
+/// The identity of this cluster: what no other cluster's objects can be mistaken for.
+///
+/// # Errors
+///
+/// [`Error`] if Kubernetes does not show its `kube-system` namespace.
+pub async fn cluster(kube: &Client) -> Result<String, Error> {
+    let namespace = Api::<Namespace>::all(kube.clone())
+        .get("kube-system")
+        .await
+        .map_err(|source| Error { act: "to show namespace kube-system", source })?;
+    Ok(namespace.uid().unwrap_or_default())
+}
+
+/// How the controller runs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Passes at the same time, at most.
+    pub concurrency: u16,
+    /// Set once all objects are known.
+    pub is_ready: Arc<AtomicBool>,
+}
+
+/// A load balancer of Azure drops idle connections after four minutes without a word: watches end before that.
+const WATCH_SECONDS: u32 = 200;
+
+/// Looks after all attachments, until `shutdown` is there and the passes that run have ended.
+pub async fn run(watch: Client, ctx: Arc<Context>, options: Options, shutdown: impl Future<Output = ()> + Send + Sync + 'static) {
+    let (again, heirs) = futures::channel::mpsc::unbounded();
+    let (reader, writer) = reflector::store();
+    let indexed = ctx.clone();
+    let guarded = Api::<DeserializeGuard<SynapseSparkAttachment>>::all(watch);
+    let objects = kube::runtime::watcher(guarded, watcher::Config::default().timeout(WATCH_SECONDS))
+        .default_backoff()
+        .inspect_err(|error| tracing::warn!(error = %chain(error), "the watch fails, and is tried again"))
+        .try_filter_map({
+            let ctx = ctx.clone();
+            move |event| std::future::ready(Ok(decoded(&ctx, event)))
+        })
+        .modify(|object| {
+            object.managed_fields_mut().clear();
+        })
+        .inspect_ok(move |event| {
+            let (gone, oldest) = indexed.index.take_in(event);
+            for key in gone {
+                indexed.metrics.reason(&key, None);
+            }
+            for key in oldest {
+                // The receiver lives as long as the controller.
+                let _ = again.unbounded_send(key);
+            }
+        })
+        .reflect(writer)
+        .applied_objects()
+        .predicate_filter(
+            predicates::generation.combine(predicates::finalizers).combine(predicates::annotations),
+            PredicateConfig::default(),
+        );
+    let ready = reader.clone();
+    let announce = async move {
+        if ready.wait_until_ready().await.is_ok() {
+            options.is_ready.store(true, Ordering::Relaxed);
+            tracing::info!(objects = ready.len(), "watching");
+        }
+    };
+    let passes = Controller::for_stream(objects, reader)
+        .with_config(controller::Config::default().concurrency(options.concurrency))
+        .reconcile_on(heirs)
+        .graceful_shutdown_on(shutdown)
+        .run(reconcile, retry, ctx)
+        .for_each(|done| {
+            if let Err(error) = done {
+                match error {
+                    controller::Error::ObjectNotFound(_) => tracing::debug!("an object was gone before its pass"),
+                    controller::Error::ReconcilerFailed(..) => {}
+                    other => tracing::warn!(error = %chain(&other), "the queue fails, and goes on"),
+                }
+            }
+            std::future::ready(())
+        });
+    futures::future::join(announce, passes).await;
+}
+
+/// An object that does not decode stops nobody else: it is passed over, and said.
+fn decoded(ctx: &Context, event: Event<DeserializeGuard<SynapseSparkAttachment>>) -> Option<Event<SynapseSparkAttachment>> {
+    let open = |guard: DeserializeGuard<SynapseSparkAttachment>| {
+        guard.0.inspect_err(|invalid| {
+            ctx.metrics.undecodable();
+            let meta = &invalid.metadata;
+            let (namespace, name) = (meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default());
+            tracing::error!(
+                namespace,
+                name,
+                error = invalid.error,
+                "a stored object cannot be decoded and is left alone; mend or delete it"
+            );
+        })
+    };
+    Some(match event {
+        Event::Init => Event::Init,
+        Event::InitDone => Event::InitDone,
+        Event::InitApply(guard) => Event::InitApply(open(guard).ok()?),
+        Event::Apply(guard) => Event::Apply(open(guard).ok()?),
+        Event::Delete(guard) => Event::Delete(open(guard).ok()?),
+    })
+}
+
+/// One pass, with its guard: a defect is reported like any other finding, and stops nobody else.
+///
+/// # Errors
+///
+/// [`Error`] if Kubernetes refuses our write, so that no status can tell of it.
+#[tracing::instrument(name = "pass", skip_all, fields(namespace = object.namespace(), name = object.name_any()))]
+pub async fn reconcile(object: Arc<SynapseSparkAttachment>, ctx: Arc<Context>) -> Result<Action, Error> {
+    let (started, now) = (Instant::now(), Timestamp::now());
+    let plan = match AssertUnwindSafe(pass(&object, &ctx, now)).catch_unwind().await {
+        Ok(plan) => plan?,
+        Err(panic) => {
+            ctx.metrics.panicked();
+            let what = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
+            let what = what.unwrap_or_else(|| "a panic without words".to_owned());
+            tracing::error!(what, "a pass ended in a defect");
+            let status = object.status.clone().unwrap_or_default();
+            let plan = Plan::defective(&what, failing_for(&status, now));
+            report(&ctx, &object, &told(&object, None, &plan, now)).await?;
+            plan
+        }
+    };
+    ctx.metrics.passed(plan.step, started.elapsed());
+    Ok(Action::requeue(plan.look.pause(ctx.settled)))
+}
+
+/// Observe, decide, act, report.
+///
+/// What Azure refuses is a finding, not an error: it ends in the status, where
+/// the user reads it.
+async fn pass(object: &SynapseSparkAttachment, ctx: &Context, now: Timestamp) -> Result<Plan, Error> {
+    let goal = match Goal::of(object, &ctx.cluster) {
+        Ok(goal) => goal,
+        Err(invalid) => {
+            let plan = Plan::refusing(&invalid);
+            report(ctx, object, &told(object, None, &plan, now)).await?;
+            return Ok(plan);
+        }
+    };
+    let observed = observe(&ctx.azure, object, &goal, ctx.index.elder(object), freshness(object, &goal), now).await;
+    let plan = decide(&goal, &observed);
+    let Acted { plan, observed, written } = act(ctx, object, &goal, observed, plan, now).await?;
+    // A deleted object without our finalizer is others' to bury.
+    if observed.claimed || matches!(goal, Goal::Attached(_)) {
+        let pass = Pass { observed: Some(&observed), written: written.as_ref(), ..told(object, Some(&goal), &plan, now) };
+        report(ctx, object, &pass).await?;
+    }
+    Ok(plan)
+}
+
+fn told<'a>(object: &'a SynapseSparkAttachment, goal: Option<&'a Goal>, plan: &'a Plan, now: Timestamp) -> Pass<'a> {
+    Pass { goal, observed: None, plan, written: None, generation: object.metadata.generation, requested: requested(object), now }
+}
+
+/// Kubernetes refused a write of ours: conflicts pass at once, the rest soon.
+#[expect(clippy::needless_pass_by_value, reason = "the signature that kube asks for")]
+fn retry(object: Arc<SynapseSparkAttachment>, error: &Error, _: Arc<Context>) -> Action {
+    tracing::warn!(object = %ObjectRef::from_obj(&*object), error = %chain(error), "a pass did not reach its end, and is tried again");
+    Action::requeue(crate::plan::pause::SOONEST)
+}
+
+/// An error and its causes in one line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let said = inner.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,179 @@
+//! Looks at one object and its compute, and puts it into the words of the plan.
+
+use k8s_openapi::jiff::Timestamp;
+use kube::ResourceExt;
+
+use crate::api::v1alpha1::{AttachmentStatus, AutoPause, AutoScale, OperationKind, PoolStatus, ProvisioningError};
+use crate::api::{FINALIZER, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
+use crate::azure::{self, Freshness, wire};
+use crate::id::{IdentityId, PoolId};
+use crate::plan::goal::OWNER_TAG;
+use crate::plan::observed::ShownIdentity;
+use crate::plan::{
+    self, Compute, Fault, FaultKind, Finding, Goal, Observed, Operation, Outcome, Owner, Ownership, Progress, pause,
+};
+
+/// What there is, for this goal of this object.
+///
+/// `elder` is the older object that asks for the same compute.
+pub async fn observe(
+    azure: &azure::Client,
+    object: &SynapseSparkAttachment,
+    goal: &Goal,
+    elder: Option<String>,
+    freshness: Freshness,
+    now: Timestamp,
+) -> Observed {
+    let status = object.status.clone().unwrap_or_default();
+    let compute = match goal.compute() {
+        Some(id) => match azure.compute(id, freshness).await {
+            Ok(Some(found)) => Finding::Present(compute(&found, goal.owner(), &status)),
+            Ok(None) => Finding::Absent,
+            Err(error) => Finding::Unknown(fault(error)),
+        },
+        None => Finding::Absent,
+    };
+    let operation = match &status.operation {
+        Some(kept) => {
+            let outcome = outcome(azure, goal, kept.path.as_deref(), kept.kind, &compute).await;
+            Some(Operation { kind: kept.kind, running_for: plan::status::between(kept.started_at.0, now), outcome })
+        }
+        None => None,
+    };
+    Observed {
+        claimed: object.finalizers().iter().any(|finalizer| finalizer == FINALIZER),
+        elder,
+        compute,
+        operation,
+        applied: status.applied.clone(),
+        asked: status.observed_generation != object.metadata.generation
+            || requested(object) != status.last_handled_reconcile_at.as_deref(),
+        trouble: plan::status::trouble(&status, now),
+        failing_for: plan::status::failing_for(&status, now),
+    }
+}
+
+/// How fresh the first look of a pass must be.
+///
+/// A deletion may let go of the object on the strength of it, and a user who asks wants to see what is.
+#[must_use]
+pub fn freshness(object: &SynapseSparkAttachment, goal: &Goal) -> Freshness {
+    let handled = object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref());
+    match goal {
+        Goal::Attached(_) if requested(object) == handled => Freshness::Within(pause::FRESH_ENOUGH),
+        _ => Freshness::Now,
+    }
+}
+
+/// The value of the reconcile annotation.
+#[must_use]
+pub fn requested(object: &SynapseSparkAttachment) -> Option<&str> {
+    object.annotations().get(RECONCILE_REQUESTED_AT).map(String::as_str)
+}
+
+/// Asks after an operation only where the compute itself does not tell: while it works, its state says so.
+async fn outcome(
+    azure: &azure::Client,
+    goal: &Goal,
+    path: Option<&str>,
+    kind: OperationKind,
+    compute: &Finding<Compute>,
+) -> Outcome {
+    let tells = match compute {
+        Finding::Present(compute) => matches!(compute.progress, Progress::Working | Progress::Deleting),
+        Finding::Absent => kind == OperationKind::Detach,
+        Finding::Unknown(_) => true,
+    };
+    let (false, Some(id)) = (tells, goal.compute()) else { return Outcome::Unknown };
+    let Some(path) = path else { return Outcome::Ended };
+    match azure.operation(id.workspace().subscription(), path).await {
+        Ok(azure::State::Running) => Outcome::Running,
+        Ok(azure::State::Succeeded | azure::State::Forgotten) => Outcome::Ended,
+        Ok(azure::State::Failed(words)) => Outcome::Failed(self::words(words)),
+        Err(_) => Outcome::Unknown,
+    }
+}
+
+/// A compute of the wire, in the words of the plan.
+#[must_use]
+pub fn compute(found: &wire::Compute, owner: &Owner, status: &AttachmentStatus) -> Compute {
+    let properties = &found.properties;
+    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    let tags: std::collections::BTreeMap<_, _> = found.tags.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+    let tag = tags.iter().find_map(|(name, tag)| name.eq_ignore_ascii_case(OWNER_TAG).then_some(tag));
+    // Somebody took the tag away from the very compute that we made: it is drift, not a stranger's compute.
+    let is_remembered = status.applied.is_some() && status.created_on.is_some() && status.created_on == properties.created_on;
+    let pool = found.pool();
+    Compute {
+        kind: properties.compute_type.clone(),
+        pool: properties.resource_id.as_deref().and_then(|id| PoolId::parse(id).ok()),
+        progress: Progress::of(properties.provisioning_state.as_deref()),
+        state: properties.provisioning_state.clone().unwrap_or_else(|| "Succeeded".to_owned()),
+        owner: match tag {
+            Some(tag) => owner.of_tag(tag),
+            None if is_remembered => Ownership::Ours,
+            None => Ownership::Nobody,
+        },
+        identity: identity(found.identity.as_ref()),
+        description: properties.description.clone(),
+        tags,
+        errors: wire::errors_of(properties.provisioning_errors.as_ref())
+            .into_iter()
+            .map(|(code, message)| ProvisioningError { code, message })
+            .collect(),
+        location: found.location.clone(),
+        created_on: properties.created_on.clone(),
+        modified_on: properties.modified_on.clone(),
+        shown_pool: PoolStatus {
+            name: pool.pool_name.unwrap_or_default(),
+            workspace_name: pool.workspace_name,
+            spark_version: pool.spark_version,
+            node_size: pool.node_size,
+            node_size_family: pool.node_size_family,
+            node_count: pool.node_count,
+            auto_scale: pool.auto_scale_properties.map(|scale| AutoScale {
+                enabled: scale.enabled,
+                min_node_count: scale.min_node_count,
+                max_node_count: scale.max_node_count,
+            }),
+            auto_pause: pool
+                .auto_pause_properties
+                .map(|pause| AutoPause { enabled: pause.enabled, delay_in_minutes: pause.delay_in_minutes }),
+        },
+    }
+}
+
+fn identity(found: Option<&wire::Identity>) -> ShownIdentity {
+    let Some(found) = found else { return ShownIdentity { kind: "None".to_owned(), ..ShownIdentity::default() } };
+    let text = |value: &serde_json::Value, key: &str| value.get(key).and_then(serde_json::Value::as_str).map(ToOwned::to_owned);
+    let user = found.user_assigned_identities.iter();
+    ShownIdentity {
+        kind: found.kind.clone(),
+        system: found.has("SystemAssigned"),
+        principal_id: found.principal_id.clone(),
+        tenant_id: found.tenant_id.clone(),
+        user: user
+            .filter_map(|(id, one)| Some((IdentityId::parse(id).ok()?, text(one, "principalId"), text(one, "clientId"))))
+            .collect(),
+    }
+}
+
+/// An error of the client, in the words of the plan.
+#[must_use]
+pub fn fault(error: azure::Error) -> Fault {
+    use azure::Error as E;
+    let (kind, said) = match error {
+        E::Unanswered(said) | E::Conflict(said) => (FaultKind::Passing, said),
+        E::Throttled { pause, words } => (FaultKind::Throttled(pause), words),
+        E::Unauthorized(said) => (FaultKind::Unauthorized, said),
+        E::NoCredential(said) => (FaultKind::NoCredential, said),
+        E::ParentNotFound(said) => (FaultKind::NoWorkspace, said),
+        E::SubscriptionNotFound(said) => (FaultKind::NoSubscription, said),
+        E::NotFound(said) | E::Refused(said) => (FaultKind::Refused, said),
+    };
+    Fault { kind, words: words(said) }
+}
+
+fn words(said: azure::Words) -> plan::Words {
+    plan::Words { code: said.code, message: said.message, correlation: said.correlation }
+}

@@ -1,0 +1,296 @@
+//! Azure's resource IDs: parse them, compare them, print them.
+//!
+//! Azure compares IDs without regard to ASCII case, and gives them back in
+//! another case than they were sent (`/resourcegroups/`); so equality, order
+//! and hash here fold the case, and the text is kept as it came.
+//! Source: `Azure/azure-rest-api-specs#8323`.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+/// A text that is not the ID it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not the ID of a {wanted}: expected {pattern}")]
+pub struct NotAnId {
+    text: String,
+    wanted: &'static str,
+    pattern: &'static str,
+}
+
+/// Text that compares without regard to ASCII case, as Azure compares.
+#[derive(Debug, Clone)]
+struct Folded(String);
+
+impl PartialEq for Folded {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+impl Eq for Folded {}
+impl Hash for Folded {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for byte in self.0.bytes() {
+            state.write_u8(byte.to_ascii_lowercase());
+        }
+    }
+}
+impl PartialOrd for Folded {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Folded {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let fold = |text: &str| text.bytes().map(|b| b.to_ascii_lowercase()).collect::<Vec<_>>();
+        fold(&self.0).cmp(&fold(&other.0))
+    }
+}
+
+/// The parts of `/subscriptions/{}/resourceGroups/{}/providers/{namespace}/{type}/{name}…`.
+///
+/// `pattern` has `{}` where a name stands; every other segment must be equal
+/// without regard to case.
+fn names<'a, const N: usize>(text: &'a str, pattern: &str) -> Option<[&'a str; N]> {
+    let mut names = [""; N];
+    let mut at = 0;
+    let (mut segments, mut wanted) = (text.split('/'), pattern.split('/'));
+    loop {
+        match (segments.next(), wanted.next()) {
+            (None, None) => return (at == N).then_some(names),
+            (Some(segment), Some("{}")) if is_name(segment) => {
+                *names.get_mut(at)? = segment;
+                at += 1;
+            }
+            (Some(segment), Some(word)) if word != "{}" && segment.eq_ignore_ascii_case(word) => {}
+            _ => return None,
+        }
+    }
+}
+
+/// Characters that can end a path segment or escape from it stay out.
+fn is_name(segment: &str) -> bool {
+    !segment.is_empty()
+        && segment != "."
+        && segment != ".."
+        && segment.chars().all(|c| c.is_ascii_alphanumeric() || "-_.()".contains(c))
+}
+
+const WORKSPACE: &str = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.MachineLearningServices/workspaces/{}";
+const COMPUTE: &str = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.MachineLearningServices/workspaces/{}/computes/{}";
+const POOL: &str = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Synapse/workspaces/{}/bigDataPools/{}";
+const IDENTITY: &str = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{}";
+
+/// The ID of an Azure Machine Learning workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WorkspaceId {
+    subscription: Folded,
+    resource_group: Folded,
+    name: Folded,
+}
+
+impl WorkspaceId {
+    /// Puts the ID together from its names.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAnId`] if a name has characters that no name of Azure has.
+    pub fn new(subscription: &str, resource_group: &str, name: &str) -> Result<Self, NotAnId> {
+        let text = format!(
+            "/subscriptions/{subscription}/resourceGroups/{resource_group}\
+             /providers/Microsoft.MachineLearningServices/workspaces/{name}"
+        );
+        let [subscription, resource_group, name] = names(&text, WORKSPACE).ok_or_else(|| NotAnId {
+            text: text.clone(),
+            wanted: "Machine Learning workspace",
+            pattern: WORKSPACE,
+        })?;
+        Ok(Self {
+            subscription: Folded(subscription.into()),
+            resource_group: Folded(resource_group.into()),
+            name: Folded(name.into()),
+        })
+    }
+
+    /// The GUID of the subscription, as it was given.
+    #[must_use]
+    pub fn subscription(&self) -> &str {
+        &self.subscription.0
+    }
+
+    /// The name of the workspace, as it was given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name.0
+    }
+
+    /// The compute of this name in the workspace.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAnId`] if the name has characters that no name of Azure has.
+    pub fn compute(&self, name: &str) -> Result<ComputeId, NotAnId> {
+        ComputeId::parse(&format!("{self}/computes/{name}"))
+    }
+}
+
+impl fmt::Display for WorkspaceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.MachineLearningServices/workspaces/{}",
+            self.subscription.0, self.resource_group.0, self.name.0
+        )
+    }
+}
+
+/// The ID of a compute of a Machine Learning workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ComputeId {
+    workspace: WorkspaceId,
+    name: Folded,
+}
+
+impl ComputeId {
+    /// Reads the ID of a compute.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAnId`] if the text has another form.
+    pub fn parse(text: &str) -> Result<Self, NotAnId> {
+        let not = || NotAnId { text: text.to_owned(), wanted: "Machine Learning compute", pattern: COMPUTE };
+        let [subscription, group, workspace, name] = names(text, COMPUTE).ok_or_else(not)?;
+        Ok(Self { workspace: WorkspaceId::new(subscription, group, workspace)?, name: Folded(name.into()) })
+    }
+
+    /// The workspace that the compute belongs to.
+    #[must_use]
+    pub fn workspace(&self) -> &WorkspaceId {
+        &self.workspace
+    }
+
+    /// The name of the compute inside its workspace.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name.0
+    }
+}
+
+impl fmt::Display for ComputeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/computes/{}", self.workspace, self.name.0)
+    }
+}
+
+/// The ID of an Apache Spark pool of Azure Synapse (`bigDataPools`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PoolId(Folded);
+
+impl PoolId {
+    /// Reads the ID of a Spark pool.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAnId`] if the text has another form.
+    pub fn parse(text: &str) -> Result<Self, NotAnId> {
+        names::<4>(text, POOL).map(|_| Self(Folded(text.to_owned()))).ok_or_else(|| NotAnId {
+            text: text.to_owned(),
+            wanted: "Synapse Spark pool",
+            pattern: POOL,
+        })
+    }
+
+    /// The name of the pool, the last segment of its ID.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.0.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for PoolId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.0)
+    }
+}
+
+/// The ID of a user-assigned managed identity.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IdentityId(Folded);
+
+impl IdentityId {
+    /// Reads the ID of a user-assigned identity.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAnId`] if the text has another form.
+    pub fn parse(text: &str) -> Result<Self, NotAnId> {
+        names::<3>(text, IDENTITY).map(|_| Self(Folded(text.to_owned()))).ok_or_else(|| NotAnId {
+            text: text.to_owned(),
+            wanted: "user-assigned managed identity",
+            pattern: IDENTITY,
+        })
+    }
+
+    /// The name of the identity, the last segment of its ID.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.0.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for IdentityId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SUB: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7a";
+
+    #[test]
+    fn reads_what_azure_writes_and_nothing_else() {
+        let pool = |middle: &str| format!("/subscriptions/{SUB}/{middle}");
+        #[rustfmt::skip]
+        let table = [
+            ("as documented",        pool("resourceGroups/rg/providers/Microsoft.Synapse/workspaces/ws/bigDataPools/p"), true),
+            ("re-cased by Azure",    pool("resourcegroups/RG/providers/microsoft.synapse/workspaces/ws/bigdatapools/p"), true),
+            ("of another type",      pool("resourceGroups/rg/providers/Microsoft.Synapse/workspaces/ws/sqlPools/p"), false),
+            ("a segment short",      pool("resourceGroups/rg/providers/Microsoft.Synapse/workspaces/ws/bigDataPools"), false),
+            ("a segment long",       pool("resourceGroups/rg/providers/Microsoft.Synapse/workspaces/ws/bigDataPools/p/q"), false),
+            ("an empty name",        pool("resourceGroups/rg/providers/Microsoft.Synapse/workspaces//bigDataPools/p"), false),
+            ("a name with a query",  pool("resourceGroups/rg/providers/Microsoft.Synapse/workspaces/ws/bigDataPools/p?x=1"), false),
+            ("a name that climbs",   pool("resourceGroups/../providers/Microsoft.Synapse/workspaces/ws/bigDataPools/p"), false),
+            ("a name with an escape", pool("resourceGroups/rg/providers/Microsoft.Synapse/workspaces/ws/bigDataPools/%2e"), false),
+            ("nothing",              String::new(), false),
+        ];
+        for (case, text, good) in table {
+            assert_eq!(PoolId::parse(&text).is_ok(), good, "{case}: {text}");
+        }
+    }
+
+    #[test]
+    fn compares_without_case_and_keeps_the_text() {
+        use std::collections::HashSet;
+        let lower =
+            format!("/subscriptions/{SUB}/resourcegroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/Id");
+        let upper = lower.replace("resourcegroups", "resourceGroups");
+        let (lower, upper) = (IdentityId::parse(&lower).expect("an ID"), IdentityId::parse(&upper).expect("an ID"));
+        assert_eq!(lower, upper);
+        assert_eq!(lower.cmp(&upper), Ordering::Equal);
+        assert_eq!(HashSet::from([lower.clone(), upper.clone()]).len(), 1);
+        assert_ne!(lower.to_string(), upper.to_string());
+        assert_eq!(lower.name(), "Id");
+    }
+
+    #[test]
+    fn a_compute_knows_its_workspace() {
+        let workspace = WorkspaceId::new(SUB, "yogi-res-group", "yogi-aml-ws").expect("an ID");
+        let compute = workspace.compute("my-spark-pool").expect("an ID");
+        assert_eq!(compute, ComputeId::parse(&compute.to_string().to_uppercase()).expect("an ID"));
+        assert_eq!((compute.workspace(), compute.name()), (&workspace, "my-spark-pool"));
+        assert!(workspace.compute("a/../b").is_err());
+    }
+}

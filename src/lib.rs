@@ -1,0 +1,30 @@
+//! Attaches Apache Spark pools of Azure Synapse to Azure Machine Learning
+//! workspaces, as a Kubernetes object.
+//!
+//! ```text
+//! 4  main · cli · server · telemetry     process: argv, environment, sockets, logs
+//! 3  controller (observe, act, report)   the only room that knows both worlds
+//! 2  plan              azure             decides: no I/O   |   asks: no Kubernetes, no policy
+//! 1  api                                 the words of the custom resource
+//! 0  id                                  Azure's resource IDs
+//! ```
+//! Arrows go down only; `plan` and `azure` never import each other. `tests/layers.rs` keeps it so.
+//!
+//! | word | what it is |
+//! |---|---|
+//! | attachment | an object of kind `SynapseSparkAttachment` |
+//! | compute | what Azure ML calls an attached pool: `…/workspaces/{ws}/computes/{name}` |
+//! | pool | the Apache Spark pool in Synapse: `…/bigDataPools/{name}` |
+//! | goal, observed, plan, step | what is asked, what is, what to do and why |
+//! | claim, release | our finalizer put on, taken off |
+//! | adopt | take over a compute that is there and nobody's |
+//! | drift | what Azure shows otherwise than asked |
+
+pub mod api;
+pub mod azure;
+pub mod cli;
+pub mod controller;
+pub mod id;
+pub mod plan;
+pub mod server;
+pub mod telemetry;

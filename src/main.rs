@@ -1,0 +1,32 @@
+//! The program: parse, run the command, print the error chain, exit code.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use synapse_spark_operator::cli::Cli;
+
+fn main() -> ExitCode {
+    // kube and reqwest share one TLS provider; whoever is first would choose it.
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        return fail("the TLS provider was set before main");
+    }
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.to_string()),
+    };
+    let code = match runtime.block_on(cli.execute()) {
+        Ok(code) => ExitCode::from(code),
+        Err(message) => fail(&message),
+    };
+    // What still hangs (a call that nobody waits for) must not hold up the end.
+    runtime.shutdown_background();
+    code
+}
+
+fn fail(message: &str) -> ExitCode {
+    // Nobody is left to tell if this fails.
+    let _ = writeln!(std::io::stderr(), "error: {message}");
+    ExitCode::FAILURE
+}

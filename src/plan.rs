@@ -1,0 +1,273 @@
+//! Decides the next step, and says why.
+//!
+//! Pure: no clock, no network, no environment (see `clippy.toml`). Everything
+//! that the decision rests on is an argument, so every decision is a unit test.
+//!
+//! ```text
+//!   Goal (what the user asked) ─┐
+//!                               ├─► decide() ─► Step + Reason
+//!   Observed (what there is)  ──┘
+//! ```
+//!
+//! One step per pass. Azure's writes take minutes and may be lost, so a list of
+//! steps would be stale before its second entry; the next pass looks again.
+
+pub mod drift;
+pub mod goal;
+pub mod observed;
+pub mod pause;
+pub mod status;
+
+pub use drift::{Desired, Drift, Field};
+pub use goal::{Attached, Detached, Goal, Owner, Ownership};
+pub use observed::{Compute, Fault, FaultKind, Finding, Observed, Operation, Outcome, Progress, Trouble, Words};
+pub use pause::Look;
+
+use crate::api::Reason;
+use crate::api::v1alpha1::{AdoptionPolicy, OperationKind};
+
+/// The one thing to do in this pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Put our finalizer on the object: before the first write to Azure.
+    Claim,
+    /// PUT the compute: attach, adopt, update or try again.
+    Attach,
+    /// Do nothing now, and look again soon.
+    Wait,
+    /// Do nothing: it is as asked.
+    Rest,
+    /// DELETE the compute with `underlyingResourceAction=Detach`.
+    Detach,
+    /// Take our finalizer off: the compute is gone, or not ours to detach.
+    Release,
+}
+
+/// What to do, why, and when to look again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// What to do.
+    pub step: Step,
+    /// Why.
+    pub reason: Reason,
+    /// Azure's words, where the reason rests on them.
+    pub words: Option<Words>,
+    /// Who or what is in the way, where somebody is: an object, an owner tag, a type of compute.
+    pub about: String,
+    /// What differs between the goal and Azure.
+    pub drift: Vec<Drift>,
+    /// Azure shows what was asked for.
+    pub at_goal: bool,
+    /// When to look again.
+    pub look: Look,
+}
+
+impl Plan {
+    fn new(step: Step, reason: Reason, look: Look) -> Self {
+        Self { step, reason, words: None, about: String::new(), drift: Vec::new(), at_goal: false, look }
+    }
+
+    fn about(mut self, about: impl Into<String>) -> Self {
+        self.about = about.into();
+        self
+    }
+
+    fn words(mut self, words: Option<Words>) -> Self {
+        self.words = words;
+        self
+    }
+
+    fn drift(mut self, drift: Vec<Drift>) -> Self {
+        self.drift = drift;
+        self
+    }
+
+    /// The plan for an object whose spec asks for what cannot be: nothing, until the spec changes.
+    #[must_use]
+    pub fn refusing(invalid: &goal::Invalid) -> Self {
+        Self::new(Step::Wait, Reason::InvalidSpec, Look::Settled).about(invalid.to_string())
+    }
+
+    /// The plan after a pass that ended in a defect of ours.
+    #[must_use]
+    pub fn defective(what: &str, failing_for: std::time::Duration) -> Self {
+        Self::new(Step::Wait, Reason::InternalError, Look::Failing(failing_for)).about(what)
+    }
+
+    /// The plan to report instead of this one, when Azure did not take its step.
+    #[must_use]
+    pub fn thwarted(&self, fault: Fault, observed: &Observed) -> Self {
+        Self { drift: self.drift.clone(), ..waiting_out(fault, observed) }
+    }
+
+    /// Nothing is done after all: the world changed under the decision, so look again at once.
+    #[must_use]
+    pub fn overtaken(&self) -> Self {
+        Self { step: Step::Wait, look: Look::Watched, ..self.clone() }
+    }
+}
+
+/// Decides the next step. Total: every goal and every observation has one.
+///
+/// Faults are findings, not errors, so what the user reads when Azure is down
+/// is decided, and tested, here too.
+#[must_use]
+pub fn decide(goal: &Goal, observed: &Observed) -> Plan {
+    match goal {
+        Goal::Attached(goal) => attach(goal, observed),
+        Goal::Detached(goal) => detach(goal, observed),
+    }
+}
+
+fn attach(goal: &Attached, observed: &Observed) -> Plan {
+    let running_for = observed.operation.as_ref().map(|operation| operation.running_for).unwrap_or_default();
+    let working = |reason| Plan::new(Step::Wait, reason, Look::Working(running_for));
+    let write = |step, reason| match () {
+        () if goal.suspend => Plan::new(Step::Wait, Reason::Suspended, Look::Settled),
+        () if !observed.claimed => Plan::new(Step::Claim, Reason::Claiming, Look::Watched),
+        () => Plan::new(step, reason, Look::Working(std::time::Duration::ZERO)),
+    };
+    let compute = match &observed.compute {
+        Finding::Unknown(fault) => return waiting_out(fault.clone(), observed),
+        Finding::Absent => {
+            return match (&observed.elder, &observed.operation) {
+                (Some(elder), _) => Plan::new(Step::Wait, Reason::Duplicate, Look::Settled).about(elder),
+                (None, Some(write)) if write.kind != OperationKind::Detach && is_pending(write) => working(Reason::Attaching),
+                // Azure took our PUT, ended it, and has nothing to show for it.
+                (None, Some(write)) if write.kind != OperationKind::Detach && !is_due(observed) => {
+                    failed(Reason::AttachFailed, observed)
+                }
+                _ => write(Step::Attach, Reason::Attaching),
+            };
+        }
+        Finding::Present(compute) => compute,
+    };
+    let differs = drift::drift(goal, compute, observed.applied.as_ref());
+    let is_same_pool = compute.pool.as_ref() == Some(&goal.pool);
+    match (&compute.owner, &observed.elder) {
+        _ if !compute.is_spark() => return blocked(Reason::NotOurs, format!("a compute of type {}", compute.kind)),
+        (Ownership::Another(tag), _) => return blocked(Reason::OwnedByAnother, tag),
+        // Whoever holds the compute keeps it, also against an older object: else neither would work.
+        (Ownership::Nobody, Some(elder)) => return blocked(Reason::Duplicate, elder),
+        (Ownership::Nobody, None) => {
+            let may_adopt = match goal.adopt {
+                AdoptionPolicy::Never | AdoptionPolicy::Unknown => false,
+                AdoptionPolicy::IfSamePool => is_same_pool,
+                AdoptionPolicy::Always => is_same_pool || goal.replace,
+            };
+            if !may_adopt {
+                let pool = compute.pool.as_ref().map_or_else(|| "no pool".to_owned(), ToString::to_string);
+                return blocked(Reason::NotOurs, format!("an attachment of {pool}")).drift(differs);
+            }
+            return match compute.progress {
+                Progress::Working | Progress::Deleting => working(Reason::Adopting),
+                // Only the tag first, on the pool that is there: so that what is detached later is ours.
+                Progress::Succeeded | Progress::Failed => write(Step::Attach, Reason::Adopting),
+            }
+            .drift(differs);
+        }
+        (Ownership::Ours, _) => {}
+    }
+    let kind = observed.operation.as_ref().map(|operation| operation.kind);
+    match compute.progress {
+        Progress::Deleting => working(Reason::Replacing),
+        Progress::Working if kind == Some(OperationKind::Update) => working(Reason::Updating).drift(differs),
+        Progress::Working => working(Reason::Attaching),
+        _ if !is_same_pool && !goal.replace => {
+            blocked(Reason::PoolDiffers, compute.pool.as_ref().map_or_else(String::new, ToString::to_string)).drift(differs)
+        }
+        _ if !is_same_pool && kind == Some(OperationKind::Detach) && pending(observed) => working(Reason::Replacing),
+        _ if !is_same_pool && kind == Some(OperationKind::Detach) && !is_due(observed) => failed(Reason::DetachFailed, observed),
+        _ if !is_same_pool => write(Step::Detach, Reason::Replacing).drift(differs),
+        Progress::Failed if !is_due(observed) => failed(Reason::AttachFailed, observed).drift(differs),
+        Progress::Failed => write(Step::Attach, Reason::Attaching).drift(differs),
+        Progress::Succeeded if differs.is_empty() && !observed.claimed && !goal.suspend => write(Step::Claim, Reason::Claiming),
+        Progress::Succeeded if differs.is_empty() => {
+            let reason = if goal.suspend { Reason::Suspended } else { Reason::Attached };
+            Plan { at_goal: true, ..Plan::new(Step::Rest, reason, Look::Settled) }
+        }
+        Progress::Succeeded if pending(observed) => working(Reason::Updating).drift(differs),
+        // Azure ended our PUT well, and still shows something else.
+        Progress::Succeeded if kind.is_some() && !is_due(observed) => failed(Reason::NotApplied, observed).drift(differs),
+        Progress::Succeeded => write(Step::Attach, Reason::Updating).drift(differs),
+    }
+}
+
+fn detach(goal: &Detached, observed: &Observed) -> Plan {
+    let running_for = observed.operation.as_ref().map(|operation| operation.running_for).unwrap_or_default();
+    let working = || Plan::new(Step::Wait, Reason::Detaching, Look::Working(running_for));
+    let release = || Plan::new(Step::Release, Reason::Released, Look::Watched);
+    match &observed.compute {
+        _ if !observed.claimed => Plan { at_goal: true, ..Plan::new(Step::Rest, Reason::Released, Look::Settled) },
+        _ if goal.retain || goal.compute.is_none() => release(),
+        Finding::Unknown(fault) if fault.kind == FaultKind::NoWorkspace => release(),
+        Finding::Unknown(fault) => waiting_out(fault.clone(), observed),
+        // Azure took an attach that has yet to show: what it will make must not be left behind.
+        Finding::Absent
+            if observed
+                .operation
+                .as_ref()
+                .is_some_and(|write| write.kind != OperationKind::Detach && write.outcome == Outcome::Running) =>
+        {
+            working()
+        }
+        Finding::Absent => release(),
+        Finding::Present(compute) if !compute.is_spark() || compute.owner != Ownership::Ours => release(),
+        Finding::Present(compute) if matches!(compute.progress, Progress::Deleting | Progress::Working) => working(),
+        Finding::Present(_) if goal.suspend => Plan::new(Step::Wait, Reason::Suspended, Look::Settled),
+        Finding::Present(_) => match &observed.operation {
+            Some(write) if write.kind == OperationKind::Detach && is_pending(write) => working(),
+            Some(write) if write.kind == OperationKind::Detach && !is_due(observed) => failed(Reason::DetachFailed, observed),
+            _ => Plan::new(Step::Detach, Reason::Detaching, Look::Working(std::time::Duration::ZERO)),
+        },
+    }
+}
+
+/// Whether Azure may still be at it, as far as anybody knows.
+fn is_pending(operation: &Operation) -> bool {
+    matches!(operation.outcome, Outcome::Running | Outcome::Unknown)
+}
+
+fn pending(observed: &Observed) -> bool {
+    observed.operation.as_ref().is_some_and(is_pending)
+}
+
+/// Whether a write that failed is to be tried again now: the user asks, or the pause is over.
+///
+/// The pause grows with how long it had failed when the last failure was seen,
+/// and counts from there: so an operation that takes long to fail gets a pause too.
+fn is_due(observed: &Observed) -> bool {
+    observed.asked || observed.trouble.is_some_and(|trouble| trouble.ago >= pause::failing(trouble.before))
+}
+
+/// A write that Azure took has failed: say so, and try again when it is due.
+fn failed(reason: Reason, observed: &Observed) -> Plan {
+    let words = observed.operation.as_ref().and_then(|operation| match &operation.outcome {
+        Outcome::Failed(words) => Some(words.clone()),
+        _ => None,
+    });
+    let left = match observed.trouble {
+        Some(trouble) => pause::failing(trouble.before).saturating_sub(trouble.ago),
+        None => pause::failing(observed.failing_for),
+    };
+    Plan::new(Step::Wait, reason, Look::In(left)).words(words)
+}
+
+/// Somebody or something is in the way, and only a change elsewhere will help.
+fn blocked(reason: Reason, about: impl Into<String>) -> Plan {
+    Plan::new(Step::Wait, reason, Look::Settled).about(about)
+}
+
+/// There was no answer that tells: nothing is undone, and the pause is Azure's or grows.
+fn waiting_out(fault: Fault, observed: &Observed) -> Plan {
+    let failing_for = observed.failing_for;
+    let (reason, look) = match fault.kind {
+        FaultKind::Passing => (Reason::AzureUnavailable, Look::Failing(failing_for)),
+        FaultKind::Throttled(pause) => (Reason::Throttled, Look::In(pause.max(pause::failing(failing_for)))),
+        FaultKind::Unauthorized => (Reason::Unauthorized, Look::Slowly(failing_for)),
+        FaultKind::NoCredential => (Reason::NoCredential, Look::Failing(failing_for)),
+        FaultKind::NoWorkspace | FaultKind::NoSubscription => (Reason::WorkspaceNotFound, Look::Slowly(failing_for)),
+        FaultKind::Refused => (Reason::Refused, Look::Slowly(failing_for)),
+    };
+    Plan::new(Step::Wait, reason, look).words(Some(fault.words))
+}

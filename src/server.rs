@@ -1,0 +1,62 @@
+//! `/livez`, `/readyz` and `/metrics`.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use axum::{Router, extract::State};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+
+/// What the server tells of.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// All metrics.
+    pub registry: Arc<Registry>,
+    /// Whether all objects are known.
+    pub is_ready: Arc<AtomicBool>,
+}
+
+/// Takes the address. Separate from [`serve`], so that a wrong one ends the program at its start.
+///
+/// # Errors
+///
+/// The system's, if the address cannot be had.
+pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).await
+}
+
+/// Answers until the program ends.
+///
+/// # Errors
+///
+/// The system's.
+pub async fn serve(listener: TcpListener, told: Told) -> io::Result<()> {
+    let router = Router::new()
+        .route("/livez", get(async || "ok\n"))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(told);
+    axum::serve(listener, router).await
+}
+
+async fn readyz(State(told): State<Told>) -> impl IntoResponse {
+    if told.is_ready.load(Ordering::Relaxed) {
+        (StatusCode::OK, "ok\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "the objects are not listed yet; is the custom resource installed?\n")
+    }
+}
+
+async fn metrics(State(told): State<Told>) -> impl IntoResponse {
+    let mut text = String::new();
+    match encode(&mut text, &told.registry) {
+        Ok(()) => (StatusCode::OK, [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "text/plain")], error.to_string()),
+    }
+}

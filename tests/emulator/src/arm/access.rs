@@ -1,0 +1,158 @@
+//! Who asks, may they, and how often.
+
+use jiff::Timestamp;
+
+use crate::azure::Azure;
+use crate::exchange::{Refusal, Request};
+use crate::id;
+use crate::throttle::{Kind, whole};
+use crate::world::{Token, World};
+
+/// Who may be named as audience of a token for ARM, besides the emulator's own address (SDK, of all clouds).
+const AUDIENCES: [&str; 6] = [
+    "https://management.azure.com",
+    "https://management.core.windows.net",
+    "https://management.chinacloudapi.cn",
+    "https://management.core.chinacloudapi.cn",
+    "https://management.usgovcloudapi.net",
+    "https://management.core.usgovcloudapi.net",
+];
+
+/// Whose the token is. The codes are ARM's (DOC).
+pub(super) fn authenticated(azure: &Azure, now: Timestamp, request: &Request, origin: &str) -> Result<Token, Refusal> {
+    let Some(header) = request.header("Authorization") else {
+        return Err(unauthenticated(
+            origin,
+            "AuthenticationFailed",
+            "Authentication failed. The 'Authorization' header is missing.",
+        ));
+    };
+    let Some(token) = header.strip_prefix("Bearer ").and_then(|t| azure.world.token(t)) else {
+        return Err(unauthenticated(origin, "InvalidAuthenticationToken", "The access token is invalid."));
+    };
+    if now >= token.expires {
+        return Err(unauthenticated(origin, "ExpiredAuthenticationToken", "The access token expiry UTC time has passed."));
+    }
+    let audience = token.audience.trim_end_matches('/');
+    if !AUDIENCES.contains(&audience) && audience != origin && audience != azure.endpoint {
+        return Err(unauthenticated(
+            origin,
+            "InvalidAuthenticationTokenAudience",
+            &format!("The access token has been obtained for wrong audience or resource '{audience}'."),
+        ));
+    }
+    Ok(token.clone())
+}
+
+pub(super) fn unauthenticated(origin: &str, code: &str, message: &str) -> Refusal {
+    let challenge =
+        format!("Bearer authorization_uri=\"{origin}/common\", error=\"invalid_token\", error_description=\"{message}\"");
+    Refusal::new(401, code, message).with("WWW-Authenticate", challenge)
+}
+
+/// Any date will do, since which of them a region serves is NF.
+pub(super) fn api_version(request: &Request) -> Result<String, Refusal> {
+    let Some(version) = request.query_value("api-version").filter(|v| !v.is_empty()) else {
+        return Err(Refusal::new(
+            400,
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        ));
+    };
+    let date = version.strip_suffix("-preview").unwrap_or(&version);
+    let shaped = date.len() == 10
+        && date.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
+    if shaped {
+        return Ok(version);
+    }
+    Err(Refusal::new(
+        400,
+        "InvalidApiVersionParameter",
+        format!("The api-version '{version}' is invalid. It is a date such as '2025-12-01', with '-preview' or without."),
+    ))
+}
+
+pub(super) fn throttled(
+    azure: &mut Azure,
+    now: Timestamp,
+    request: &Request,
+    subscription: &str,
+    token: &Token,
+) -> Result<(Kind, u64), Refusal> {
+    let kind = Kind::of(&request.method);
+    let limits = azure.settings.throttle;
+    if !azure.settings.throttling {
+        return Ok((kind, whole(kind.limit(&limits).bucket - 1.0)));
+    }
+    match azure.throttle.take(now, subscription, &token.client, kind, &limits) {
+        Ok(left) => Ok((kind, left)),
+        Err(seconds) => {
+            let (word, actor) = (kind.word(), &token.object);
+            let message = format!(
+                "Number of '{word}' requests for subscription '{subscription}' actor '{actor}' exceeded. Please try again after '{seconds}' seconds."
+            );
+            Err(Refusal::new(429, "SubscriptionRequestsThrottled", message)
+                .with("Retry-After", seconds.to_string())
+                .with(kind.header(), "0"))
+        }
+    }
+}
+
+/// ARM asks for rights before it tells whether there is such a thing.
+pub(super) fn authorize(world: &World, token: &Token, action: &str, scope: &str) -> Result<(), Refusal> {
+    if is_allowed(world, token, action, scope) {
+        return Ok(());
+    }
+    let object = &token.object;
+    Err(Refusal::new(
+        403,
+        "AuthorizationFailed",
+        format!(
+            "The client '{object}' with object id '{object}' does not have authorization to perform action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials."
+        ),
+    ))
+}
+
+/// Whether the principal behind the token holds this right now.
+pub(super) fn is_allowed(world: &World, token: &Token, action: &str, scope: &str) -> bool {
+    let Some(principal) = world.principal(&token.tenant, &token.client) else {
+        return false;
+    };
+    let Some(rights) = &principal.rights else {
+        return true;
+    };
+    let folded = id::fold(scope);
+    rights.iter().any(|r| {
+        id::is_within(&folded, &id::fold(&r.scope))
+            && r.actions.iter().any(|a| matches(&a.to_ascii_lowercase(), &action.to_ascii_lowercase()))
+    })
+}
+
+/// Whether the pattern, in which `*` stands for anything, covers the text.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((head, tail)) => text
+            .strip_prefix(head)
+            .is_some_and(|rest| (0..=rest.len()).any(|at| rest.get(at..).is_some_and(|end| matches(tail, end)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actions_have_wildcards_anywhere() {
+        let read = "microsoft.machinelearningservices/workspaces/computes/read";
+        for (pattern, covers) in [
+            ("*", true),
+            ("*/read", true),
+            ("microsoft.machinelearningservices/*", true),
+            ("microsoft.machinelearningservices/workspaces/*/write", false),
+            ("microsoft.machinelearningservices/workspaces/read", false),
+        ] {
+            assert_eq!(matches(pattern, read), covers, "{pattern}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Machine Learning workspaces and their computes.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Call, authorize, in_group, is_allowed, not_allowed, not_found, operation};
+use crate::azure::Azure;
+use crate::exchange::{Answer, Refusal};
+use crate::id;
+use crate::world::seed::Workspace;
+use crate::world::{Started, Wanted};
+
+const WORKSPACES: &str = "Microsoft.MachineLearningServices/workspaces";
+const ASSIGN: &str = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
+
+/// GET of a workspace (SDK: as recorded against its clients).
+pub(super) fn workspace(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
+    let resource = format!("/{}", segments.join("/"));
+    if call.request.method != "GET" {
+        return Err(not_allowed(&call.request.method));
+    }
+    authorize(&azure.world, &call.token, &format!("{WORKSPACES}/read"), &resource)?;
+    in_group(&azure.world, &resource)?;
+    let known = azure.world.workspaces.get(&id::fold(&resource));
+    let known = known.ok_or_else(|| not_found(&format!("{WORKSPACES}/{}", id::name(&resource)), &resource))?;
+    Ok(Answer::json(200, &body(known, &call.token.tenant)))
+}
+
+fn body(workspace: &Workspace, tenant: &str) -> Value {
+    let guid = |what: &str| Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{what} {}", id::fold(&workspace.id)).as_bytes());
+    let (name, location) = (id::name(&workspace.id), &workspace.location);
+    json!({
+        "id": workspace.id,
+        "name": name,
+        "type": WORKSPACES,
+        "location": location,
+        "tags": {},
+        "kind": "Default",
+        "identity": {"type": "SystemAssigned", "principalId": guid("principal"), "tenantId": tenant},
+        "sku": {"name": "Basic", "tier": "Basic"},
+        "properties": {
+            "provisioningState": "Succeeded",
+            "friendlyName": name,
+            "discoveryUrl": format!("https://{location}.api.azureml.ms/discovery"),
+            "workspaceId": guid("workspace"),
+        }
+    })
+}
+
+/// The workspace of computes; ARM calls it the parent when it isn't there (DOC).
+fn parent(azure: &Azure, resource: &str, verb: &str) -> Result<Workspace, Refusal> {
+    in_group(&azure.world, resource)?;
+    azure.world.workspaces.get(&id::fold(resource)).cloned().ok_or_else(|| {
+        let message = format!("Failed to perform '{verb}' on resource(s) of type 'workspaces/computes', because the parent resource '{resource}' could not be found.");
+        Refusal::new(404, "ParentResourceNotFound", message)
+    })
+}
+
+/// LIST, page by page: `nextLink` is absolute, and absent on the last page (SPEC; SDK v1 breaks on a null).
+pub(super) fn list(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
+    let at = format!("/{}", segments[..8].join("/"));
+    if call.request.method != "GET" {
+        return Err(not_allowed(&call.request.method));
+    }
+    authorize(&azure.world, &call.token, &format!("{WORKSPACES}/computes/read"), &at)?;
+    let workspace = parent(azure, &at, "read")?;
+    let skip = match call.request.query_value("$skip") {
+        None => 0,
+        Some(text) => {
+            text.parse::<usize>().map_err(|_| Refusal::user_error(format!("The continuation token '{text}' is not valid.")))?
+        }
+    };
+    let (all, size) = (azure.world.computes_of(&id::fold(&workspace.id)), azure.settings.page_size);
+    let page: Vec<&Value> = all.iter().skip(skip).take(size).copied().collect();
+    let next = skip.saturating_add(size);
+    let mut body = json!({"value": page});
+    if next < all.len() {
+        body["nextLink"] = json!(format!("{}{}/computes?api-version={}&$skip={next}", call.origin, workspace.id, call.version));
+    }
+    Ok(Answer::json(200, &body))
+}
+
+/// One compute: GET, PUT, PATCH, DELETE.
+pub(super) fn one(azure: &mut Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
+    let (at, name) = (format!("/{}", segments[..8].join("/")), segments[9].as_str());
+    let resource = format!("{at}/computes/{name}");
+    let verb = match call.request.method.as_str() {
+        "GET" => "read",
+        "PUT" | "PATCH" => "write",
+        "DELETE" => "delete",
+        other => return Err(not_allowed(other)),
+    };
+    authorize(&azure.world, &call.token, &format!("{WORKSPACES}/computes/{verb}"), &resource)?;
+    let workspace = parent(azure, &at, verb)?;
+    let key = format!("{}/computes/{}", id::fold(&workspace.id), id::fold(name));
+    // The code of a missing compute is NF; ARM's own is ResourceNotFound (INF).
+    let missing = || not_found(&format!("{WORKSPACES}/{}/computes/{name}", id::name(&workspace.id)), &resource);
+    match call.request.method.as_str() {
+        "GET" => azure.world.computes.get(&key).map(|c| Answer::json(200, &c.body)).ok_or_else(missing),
+        "PUT" => attach(azure, call, &workspace, name),
+        "DELETE" => detach(azure, call, &workspace, &key),
+        // Only the scale settings of an AmlCompute can be patched (SPEC).
+        _ if azure.world.computes.contains_key(&key) => {
+            Err(Refusal::user_error("Only the scale settings of an AmlCompute can be patched; use PUT."))
+        }
+        _ => Err(missing()),
+    }
+}
+
+/// 201 for a new compute and for one that was there; `Azure-AsyncOperation`, and neither `Location` nor `Retry-After` (REAL).
+fn attach(azure: &mut Azure, call: &Call<'_>, workspace: &Workspace, name: &str) -> Result<Answer, Refusal> {
+    let body: Value = serde_json::from_slice(&call.request.body).map_err(|e| {
+        Refusal::new(
+            400,
+            "InvalidRequestContent",
+            format!("The request content was invalid and could not be deserialized: '{e}'."),
+        )
+    })?;
+    let wanted = Wanted::parse(name, body)?;
+    for user in &wanted.identity.users {
+        if !is_allowed(&azure.world, &call.token, ASSIGN, user) {
+            let client = &call.token.object;
+            return Err(Refusal::new(
+                403,
+                "LinkedAuthorizationFailed",
+                format!(
+                    "The client '{client}' with object id '{client}' has permission to perform action '{WORKSPACES}/computes/write' on scope '{}/computes/{name}'; however, it does not have permission to perform action(s) '{ASSIGN}' on the linked scope(s) '{user}' (respectively) or the linked scope(s) are invalid.",
+                    workspace.id
+                ),
+            ));
+        }
+    }
+    let key = id::fold(&workspace.id);
+    let Started { body, operation } = azure.world.attach(call.now, &azure.settings, &key, name, &wanted, call.doomed.clone())?;
+    Ok(accepted(azure, call, workspace, operation, Answer::json(201, &body)))
+}
+
+/// 202 with `Azure-AsyncOperation` and an empty body (REAL); 204 if there is none (SPEC).
+fn detach(azure: &mut Azure, call: &Call<'_>, workspace: &Workspace, key: &str) -> Result<Answer, Refusal> {
+    // Required (SPEC); v1 sends it in small letters (SDK).
+    let action = call.request.query_value("underlyingResourceAction").unwrap_or_default();
+    let deletes = action.eq_ignore_ascii_case("Delete");
+    if !deletes && !action.eq_ignore_ascii_case("Detach") {
+        return Err(Refusal::user_error(format!(
+            "The query parameter underlyingResourceAction is '{action}'; it must be Delete or Detach."
+        )));
+    }
+    let spark = azure.world.computes.get(key).is_some_and(|c| c.body["properties"]["computeType"] == "SynapseSpark");
+    if deletes && spark {
+        // What the service does is NF; v1 says "Delete is not supported for Synapse object" (SDK, INF).
+        return Err(Refusal::user_error("Delete is not supported for a SynapseSpark compute. Use Detach instead."));
+    }
+    let started = azure.world.detach(call.now, azure.settings.operation_duration, key, call.doomed.clone())?;
+    Ok(match started {
+        None => Answer::empty(204),
+        Some(operation) => accepted(azure, call, workspace, operation, Answer::empty(202).with("Content-Length", "0")),
+    })
+}
+
+fn accepted(azure: &Azure, call: &Call<'_>, workspace: &Workspace, operation: Uuid, answer: Answer) -> Answer {
+    let link = operation::link(call, &workspace.id, &workspace.location, operation);
+    let answer = answer.with("Azure-AsyncOperation", link);
+    match azure.settings.operation_retry_after {
+        Some(seconds) => answer.with("Retry-After", seconds.to_string()),
+        None => answer,
+    }
+}

@@ -1,0 +1,118 @@
+//! What tests and people ask of the emulator itself, under `/_emulator`.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::azure::Azure;
+use crate::exchange::{Answer, Request};
+use crate::fault::Fault;
+use crate::id;
+use crate::settings::merge;
+use crate::world::seed::Seed;
+
+const ROUTES: [&str; 13] = [
+    "GET /_emulator/healthz",
+    "GET /_emulator/journal?since=SEQ",
+    "DELETE /_emulator/journal",
+    "POST /_emulator/faults",
+    "GET /_emulator/faults",
+    "DELETE /_emulator/faults",
+    "GET /_emulator/settings",
+    "PATCH /_emulator/settings",
+    "GET /_emulator/world",
+    "PUT /_emulator/world",
+    "DELETE /_emulator/resource?id=ARM-ID",
+    "PATCH /_emulator/compute?id=ARM-ID",
+    "GET /_emulator/compute?id=ARM-ID",
+];
+
+/// What is wrong with a request to the control API.
+struct Wrong(u16, String);
+
+pub(crate) fn answer(azure: &mut Azure, now: Timestamp, request: &Request, segments: &[String]) -> Answer {
+    let what = segments.get(1).filter(|_| segments.len() == 2).map_or("", String::as_str);
+    let answered = match (request.method.as_str(), what) {
+        ("GET", "healthz") => Ok(json!({"status": "ok"})),
+        ("GET", "journal") => journal(azure, request),
+        ("DELETE", "journal") => {
+            azure.journal.clear();
+            return Answer::empty(204);
+        }
+        ("GET", "faults") => Ok(json!({"faults": azure.faults.waiting()})),
+        ("POST", "faults") => match body(request).and_then(|b| Fault::from_json(&b).map_err(bad)) {
+            Ok(fault) => return Answer::json(201, &json!({"id": azure.faults.add(fault)})),
+            Err(wrong) => Err(wrong),
+        },
+        ("DELETE", "faults") => {
+            azure.faults.clear();
+            return Answer::empty(204);
+        }
+        ("GET", "settings") => Ok(json!(azure.settings)),
+        ("PATCH", "settings") => settings(azure, request),
+        ("GET", "world") => Ok(azure.world.shown()),
+        ("PUT", "world") => body(request).and_then(|b| world(azure, now, b)),
+        ("DELETE", "resource") => remove(azure, request),
+        ("GET", "compute") => compute(azure, request, None),
+        ("PATCH", "compute") => body(request).and_then(|b| compute(azure, request, Some(&b))),
+        _ => {
+            let message = format!("There is no {} {}.", request.method, request.path);
+            return Answer::json(404, &json!({"error": {"code": "NotFound", "message": message}, "routes": ROUTES}));
+        }
+    };
+    match answered {
+        Ok(body) => Answer::json(200, &body),
+        Err(Wrong(status, message)) => Answer::json(status, &json!({"error": {"code": "EmulatorControl", "message": message}})),
+    }
+}
+
+fn bad(message: String) -> Wrong {
+    Wrong(400, message)
+}
+
+fn body(request: &Request) -> Result<Value, Wrong> {
+    serde_json::from_slice(&request.body).map_err(|e| bad(format!("the body is no JSON: {e}")))
+}
+
+fn named(request: &Request) -> Result<String, Wrong> {
+    let id = request.query_value("id").map(|i| id::fold(&i)).filter(|i| !i.is_empty());
+    id.ok_or_else(|| bad("say which with ?id=<ARM ID>".into()))
+}
+
+fn journal(azure: &Azure, request: &Request) -> Result<Value, Wrong> {
+    let since = request.query_value("since").unwrap_or_else(|| "0".into());
+    let since = since.parse().map_err(|_| bad(format!("since={since} is no number")))?;
+    Ok(json!({"requests": azure.journal.since(since).collect::<Vec<_>>()}))
+}
+
+fn settings(azure: &mut Azure, request: &Request) -> Result<Value, Wrong> {
+    let patched = azure.settings.patched(&body(request)?).map_err(bad)?;
+    if patched.throttle != azure.settings.throttle {
+        azure.throttle.clear();
+    }
+    azure.settings = patched;
+    Ok(json!(azure.settings))
+}
+
+fn world(azure: &mut Azure, now: Timestamp, seed: Value) -> Result<Value, Wrong> {
+    let seed = Seed::from_json(seed).map_err(bad)?;
+    azure.world.add(now, seed).map_err(bad)?;
+    Ok(azure.world.shown())
+}
+
+fn remove(azure: &mut Azure, request: &Request) -> Result<Value, Wrong> {
+    let id = named(request)?;
+    match azure.world.remove(&id) {
+        0 => Err(Wrong(404, format!("there is no {id}"))),
+        removed => Ok(json!({"removed": removed})),
+    }
+}
+
+/// Shows a compute; with a merge patch, somebody changed it behind everybody's back.
+fn compute(azure: &mut Azure, request: &Request, patch: Option<&Value>) -> Result<Value, Wrong> {
+    let id = named(request)?;
+    let compute = azure.world.computes.get_mut(&id).ok_or_else(|| Wrong(404, format!("there is no compute {id}")))?;
+    if let Some(patch) = patch {
+        merge(&mut compute.body, patch);
+    }
+    Ok(compute.body.clone())
+}

@@ -1,0 +1,152 @@
+//! A request and its answer, free of any HTTP library.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// A request to Azure, or to the control API.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// In capitals, as on the wire.
+    pub method: String,
+    /// Percent-encoded, as on the wire.
+    pub path: String,
+    /// Without the question mark; empty if there is none.
+    pub query: String,
+    /// Names in any case.
+    pub headers: Vec<(String, String)>,
+    /// Empty if there is none.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// A request without headers and body; the target is a path with or without a query.
+    #[must_use]
+    pub fn new(method: &str, target: &str) -> Self {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        Self { method: method.into(), path: path.into(), query: query.into(), ..Self::default() }
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// The same with a body of JSON.
+    #[must_use]
+    pub fn with_json(mut self, body: &Value) -> Self {
+        self.body = body.to_string().into_bytes();
+        self.with_header("Content-Type", "application/json")
+    }
+
+    /// The first header of this name, in any case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+    }
+
+    /// The first value of this key of the query, in any case (ARM folds the keys).
+    pub(crate) fn query_value(&self, key: &str) -> Option<String> {
+        url::form_urlencoded::parse(self.query.as_bytes()).find(|(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, v)| v.into_owned())
+    }
+
+    /// The segments of the path, decoded; empty ones are skipped, since SDK v1 asks for `//subscriptions/…` (SDK).
+    pub(crate) fn segments(&self) -> Vec<String> {
+        self.path.split('/').filter(|s| !s.is_empty()).map(percent_decoded).collect()
+    }
+}
+
+fn percent_decoded(text: &str) -> String {
+    // Only `+` differs between a form and a path.
+    let form = format!("={}", text.replace('+', "%2B").replace('&', "%26"));
+    url::form_urlencoded::parse(form.as_bytes()).next().map(|(_, v)| v.into_owned()).unwrap_or_default()
+}
+
+/// What becomes of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connection {
+    /// The answer is sent.
+    Kept,
+    /// It is closed, and the request was not processed.
+    Reset,
+    /// It is closed after the request was processed: the answer is lost.
+    Lost,
+}
+
+/// What is answered, when, and whether at all.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status; of a lost answer the one that would have been sent, 0 of a reset.
+    pub status: u16,
+    /// Names as Azure spells them.
+    pub headers: Vec<(String, String)>,
+    /// Empty if there is none.
+    pub body: Vec<u8>,
+    /// How long to hold the answer back.
+    pub delay: Duration,
+    /// Whether to send it.
+    pub connection: Connection,
+}
+
+impl Answer {
+    pub(crate) fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Vec::new(), delay: Duration::ZERO, connection: Connection::Kept }
+    }
+
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
+        let mut answer = Self::empty(status).with("Content-Type", "application/json; charset=utf-8");
+        answer.body = body.to_string().into_bytes();
+        answer
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// The first header of this name, in any case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+    }
+
+    /// The body as JSON; null if it is none.
+    #[must_use]
+    pub fn body_json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+}
+
+/// ARM's way to say no: `{"error":{"code","message"}}` (DOC, REAL).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    pub(crate) code: String,
+    pub(crate) message: String,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
+        Self { status, code: code.into(), message: message.into(), headers: Vec::new() }
+    }
+
+    /// The resource provider's word for a request it doesn't like (REAL, of other computes).
+    pub(crate) fn user_error(message: impl Into<String>) -> Self {
+        Self::new(400, "UserError", message)
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    pub(crate) fn answer(self) -> Answer {
+        let body = json!({"error": {"code": self.code, "message": self.message}});
+        let mut answer = Answer::json(self.status, &body);
+        answer.headers.extend(self.headers);
+        answer
+    }
+}

@@ -1,0 +1,66 @@
+//! What Azure was asked: the test's evidence of what a client really sent.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+/// One request and the status of its answer.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Counts from 1, and goes on when the journal is emptied.
+    pub seq: u64,
+    /// When it was processed.
+    pub at: Timestamp,
+    /// In capitals.
+    pub method: String,
+    /// As sent.
+    pub path: String,
+    /// As sent, without the question mark.
+    pub query: String,
+    /// None if the connection was closed before the request was processed.
+    pub status: Option<u16>,
+    /// The client ID that asked, if it is known.
+    pub principal: Option<String>,
+    /// `x-ms-client-request-id` of the request.
+    pub client_request_id: Option<String>,
+    /// `x-ms-correlation-request-id` of the answer.
+    pub correlation_id: Option<String>,
+    /// The JSON of a request to ARM; those to the token endpoint hold secrets and aren't kept.
+    pub body: Value,
+    /// `Bearer` if there was a token; the token itself is not kept.
+    pub authorization: Option<&'static str>,
+}
+
+/// The last requests.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    entries: VecDeque<Entry>,
+    last: u64,
+}
+
+impl Journal {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    pub(crate) fn push(&mut self, entry: Entry, size: usize) {
+        self.entries.push_back(entry);
+        while self.entries.len() > size {
+            self.entries.pop_front();
+        }
+    }
+
+    /// Those with a higher number than this, oldest first.
+    pub(crate) fn since(&self, seq: u64) -> impl Iterator<Item = &Entry> {
+        let start = self.entries.partition_point(|e| e.seq <= seq);
+        self.entries.range(start..)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+    }
+}

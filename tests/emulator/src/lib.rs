@@ -1,0 +1,45 @@
+//! A stand-in of Azure: Entra's token endpoint, and Azure Resource Manager's
+//! Machine Learning computes, as far as attaching a Synapse Spark pool goes.
+//!
+//! It shares no type with the operator: the two are independent readings of
+//! Azure's documents, so that one misreading can't cancel the other.
+//!
+//! ```text
+//!   Emulator ── https, the clock ──► Azure::answer(now, &Request) -> Answer
+//!                                      ├─ control   /_emulator: what tests ask for
+//!                                      ├─ fault     what goes wrong on purpose
+//!                                      ├─ journal   what was asked
+//!                                      ├─ entra     tokens
+//!                                      └─ arm       authorization, routes, throttle
+//!                                           └─ world   what there is, and what becomes of it
+//! ```
+//!
+//! Everything below [`Azure::answer`] is pure: no clock, no socket. A simulation
+//! calls it in its own process, under a clock of its own.
+//!
+//! Behaviours carry the mark of their evidence: **REAL** recorded traffic of
+//! Azure, **SPEC** the API specification, **SDK** what Microsoft's clients send
+//! and need, **DOC** Microsoft's documentation, **INF** inferred, **NF** looked
+//! for and not found (a guess; often a setting).
+
+mod arm;
+mod azure;
+mod control;
+mod entra;
+mod exchange;
+mod fault;
+mod id;
+mod journal;
+mod server;
+mod settings;
+mod throttle;
+mod tls;
+mod world;
+
+pub use azure::Azure;
+pub use exchange::{Answer, Connection, Request};
+pub use fault::{Effect, Fault};
+pub use journal::Entry;
+pub use server::{Emulator, Options};
+pub use settings::{AbsentIdentity, Limit, Limits, Settings, parse_duration};
+pub use world::seed::Seed;

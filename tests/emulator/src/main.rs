@@ -1,0 +1,74 @@
+//! The emulator as a program of its own, for demos and for clients in other languages.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use azure_emulator::{Emulator, Options, Seed, parse_duration};
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+/// A stand-in of Azure: Entra's token endpoint, and Azure Resource Manager's Machine Learning computes.
+///
+/// When it is ready it prints one line of JSON: {"endpoint", "authority", "ca"}. Trust the certificate in `ca`, use
+/// `endpoint` for Azure Resource Manager and `authority` for Entra. Without --seed there is a workspace yogi-aml-ws, a Spark pool
+/// yogisparkpool, and a client with a secret: see `GET /_emulator/world` and seeds/default.json. It ends on SIGTERM and SIGINT.
+#[derive(Debug, Parser)]
+#[command(name = "azure-emulator", version)]
+struct Arguments {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Folder that gets ca.pem [default: azure-emulator in the folder for temporary files]
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// JSON file with what there is in Azure; may be repeated, later ones add to earlier ones
+    #[arg(long = "seed", value_name = "FILE")]
+    seeds: Vec<PathBuf>,
+    /// How long attaching and detaching take, such as 300ms, 2s or 5m
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = parse_duration)]
+    operation_duration: Duration,
+    /// End when standard input is closed, so as not to outlive the program that started it
+    #[arg(long)]
+    exit_with_stdin: bool,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments = Arguments::parse();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let emulator = Emulator::start(Options {
+        listen: arguments.listen,
+        dir: std::path::absolute(arguments.dir.unwrap_or_else(|| std::env::temp_dir().join("azure-emulator")))?,
+        seed: arguments.seeds.iter().map(|file| Seed::from_file(file)).collect::<Result<_, _>>()?,
+        operation_duration: arguments.operation_duration,
+    })
+    .await?;
+
+    let ready = serde_json::json!({"endpoint": emulator.endpoint(), "authority": emulator.endpoint(), "ca": emulator.ca_file()});
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{ready}")?;
+    stdout.flush()?;
+    drop(stdout);
+
+    let (closed, stdin) = oneshot::channel::<()>();
+    let mut open = Some(closed);
+    if let Some(closed) = open.take_if(|_| arguments.exit_with_stdin) {
+        std::thread::spawn(move || {
+            // Whatever comes is of no interest, only that nothing more does.
+            let _read = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            drop(closed);
+        });
+    }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        _ = stdin => {}
+    }
+    drop(open);
+    emulator.stop().await;
+    // The thread that reads standard input would hold the runtime's end up for nothing.
+    std::process::exit(0);
+}

@@ -1,0 +1,176 @@
+//! The sockets and the clock round [`Azure`].
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+use uuid::Uuid;
+
+use crate::azure::Azure;
+use crate::exchange::{Answer, Connection, Request};
+use crate::tls;
+use crate::world::seed::Seed;
+
+/// How to start an emulator.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where `ca.pem` is written; the folder is created. Two emulators need two.
+    pub dir: PathBuf,
+    /// What there is; empty: the names of Microsoft's documents.
+    pub seed: Vec<Seed>,
+    /// How long a PUT or DELETE of a compute is at work.
+    pub operation_duration: Duration,
+}
+
+impl Options {
+    /// On a free port of loopback, with the default seed, and operations that end when next looked at.
+    #[must_use]
+    pub fn in_dir(dir: impl Into<PathBuf>) -> Self {
+        Self { listen: ([127, 0, 0, 1], 0).into(), dir: dir.into(), seed: Vec::new(), operation_duration: Duration::ZERO }
+    }
+}
+
+/// A running emulator; it stops when it is dropped.
+#[derive(Debug)]
+pub struct Emulator {
+    azure: Arc<Mutex<Azure>>,
+    endpoint: String,
+    ca_pem: String,
+    ca_file: PathBuf,
+    task: JoinHandle<()>,
+}
+
+impl Emulator {
+    /// Starts one on the current tokio runtime; it answers when this returns.
+    ///
+    /// # Errors
+    ///
+    /// If it can't listen there, can't write `ca.pem`, or the seed names what is no ARM ID.
+    pub async fn start(options: Options) -> io::Result<Self> {
+        let tls = tls::make(options.listen.ip())?;
+        tokio::fs::create_dir_all(&options.dir).await?;
+        let ca_file = options.dir.join("ca.pem");
+        tokio::fs::write(&ca_file, &tls.ca_pem).await?;
+        let listener = TcpListener::bind(options.listen).await?;
+        let endpoint = format!("https://{}", listener.local_addr()?);
+
+        let mut azure = Azure::salted(&endpoint, Uuid::new_v4());
+        azure.settings_mut().operation_duration = options.operation_duration;
+        let seeds = if options.seed.is_empty() { vec![Seed::documented()] } else { options.seed };
+        for seed in seeds {
+            azure.seed(Timestamp::now(), seed).map_err(io::Error::other)?;
+        }
+        let azure = Arc::new(Mutex::new(azure));
+        let task = tokio::spawn(serve(listener, TlsAcceptor::from(tls.config), Arc::clone(&azure)));
+        Ok(Self { azure, endpoint, ca_pem: tls.ca_pem, ca_file, task })
+    }
+
+    /// Such as `https://127.0.0.1:40123`: of ARM, of Entra and of the control API.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The CA to trust, as PEM.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// The file with [`Self::ca_pem`].
+    #[must_use]
+    pub fn ca_file(&self) -> &Path {
+        &self.ca_file
+    }
+
+    /// The state behind the sockets, for a test in the same process.
+    #[must_use]
+    pub fn azure(&self) -> Arc<Mutex<Azure>> {
+        Arc::clone(&self.azure)
+    }
+
+    /// Closes the port and every connection.
+    pub async fn stop(mut self) {
+        self.task.abort();
+        // It ends by being aborted, so its end has nothing to say.
+        let _aborted = (&mut self.task).await;
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(listener: TcpListener, acceptor: TlsAcceptor, azure: Arc<Mutex<Azure>>) {
+    // Dropped with this task, and every connection with it.
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, acceptor.clone(), Arc::clone(&azure)));
+                }
+                // Out of file descriptors, say: a moment later there may be some.
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, azure: Arc<Mutex<Azure>>) {
+    // A delayed ACK would cost every answer 40 ms.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let Ok(stream) = acceptor.accept(stream).await else {
+        return;
+    };
+    let service = service_fn(|request| exchange(request, Arc::clone(&azure)));
+    // An error here is a connection that was closed, by us on purpose or by the client.
+    let _closed = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// An error makes hyper close the connection without an answer.
+async fn exchange(request: hyper::Request<Incoming>, azure: Arc<Mutex<Azure>>) -> io::Result<hyper::Response<Full<Bytes>>> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let headers = parts.headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
+    let request = Request {
+        method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: headers.collect(),
+        body: body.to_vec(),
+    };
+    let answer = azure.lock().unwrap_or_else(PoisonError::into_inner).answer(Timestamp::now(), &request);
+    if !answer.delay.is_zero() {
+        tokio::time::sleep(answer.delay).await;
+    }
+    match answer.connection {
+        Connection::Kept => response(answer),
+        Connection::Reset | Connection::Lost => Err(io::Error::other("a test asked for no answer")),
+    }
+}
+
+fn response(answer: Answer) -> io::Result<hyper::Response<Full<Bytes>>> {
+    let mut builder = hyper::Response::builder().status(answer.status);
+    for (name, value) in answer.headers {
+        builder = builder.header(name, value);
+    }
+    builder.body(Full::new(Bytes::from(answer.body))).map_err(io::Error::other)
+}

@@ -1,0 +1,200 @@
+//! What a test can set: how fast, how many, and which guess about Azure holds.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a PUT without `identity` does to a compute that has one (NF).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AbsentIdentity {
+    /// It stays.
+    Keep,
+    /// It goes, as a PUT replaces the whole.
+    Remove,
+}
+
+/// One token bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Limit {
+    /// How many it holds.
+    pub bucket: f64,
+    /// How many it gets back in a second.
+    pub per_second: f64,
+}
+
+/// ARM's token buckets for each subscription and principal.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Limits {
+    /// GET and HEAD.
+    pub reads: Limit,
+    /// PUT, PATCH and POST.
+    pub writes: Limit,
+    /// DELETE.
+    pub deletes: Limit,
+    /// The seconds of `Retry-After`; asking earlier starts them anew (DOC).
+    pub retry_after: u64,
+}
+
+impl Default for Limits {
+    /// The documented sizes (DOC), and the seconds of a recorded 429 (REAL).
+    fn default() -> Self {
+        Self {
+            reads: Limit { bucket: 250.0, per_second: 25.0 },
+            writes: Limit { bucket: 200.0, per_second: 10.0 },
+            deletes: Limit { bucket: 200.0, per_second: 10.0 },
+            retry_after: 10,
+        }
+    }
+}
+
+/// Everything that `PATCH /_emulator/settings` can change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+pub struct Settings {
+    /// How long a PUT or DELETE of a compute is at work.
+    #[serde(with = "duration")]
+    pub operation_duration: Duration,
+    /// How many computes a page of LIST holds (the service's number is NF).
+    pub page_size: usize,
+    /// Whether user-assigned identities come back sorted, instead of as sent (NF).
+    pub sort_identities: bool,
+    /// Whether the keys of user-assigned identities come back with `/resourcegroups/` (DOC).
+    pub lowercase_resource_groups: bool,
+    /// What a PUT without `identity` does.
+    pub absent_identity: AbsentIdentity,
+    /// Whether a failed operation says `error.error` (SDK: seen by v1's client) instead of `error`.
+    pub double_nested_errors: bool,
+    /// Whether the buckets of `throttle` count.
+    pub throttling: bool,
+    /// The sizes of the buckets.
+    pub throttle: Limits,
+    /// The seconds of `Retry-After` on PUT, DELETE and operations; the service sends none (REAL).
+    pub operation_retry_after: Option<u64>,
+    /// How long an access token holds.
+    #[serde(with = "duration")]
+    pub token_lifetime: Duration,
+    /// How many requests the journal keeps; the oldest go first.
+    pub journal_size: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            operation_duration: Duration::from_secs(2),
+            page_size: 50,
+            sort_identities: false,
+            lowercase_resource_groups: true,
+            absent_identity: AbsentIdentity::Remove,
+            double_nested_errors: false,
+            throttling: true,
+            throttle: Limits::default(),
+            operation_retry_after: None,
+            token_lifetime: Duration::from_secs(3599),
+            journal_size: 100_000,
+        }
+    }
+}
+
+impl Settings {
+    /// These settings with a JSON merge patch (RFC 7396) applied.
+    ///
+    /// # Errors
+    ///
+    /// The text names the key that isn't known, or the value that isn't understood.
+    pub fn patched(&self, patch: &Value) -> Result<Self, String> {
+        let mut whole = serde_json::to_value(self).map_err(|e| e.to_string())?;
+        merge(&mut whole, patch);
+        let settings: Self = serde_json::from_value(whole).map_err(|e| e.to_string())?;
+        if settings.page_size == 0 {
+            return Err("pageSize must be at least 1".into());
+        }
+        Ok(settings)
+    }
+}
+
+/// Applies a JSON merge patch (RFC 7396).
+pub(crate) fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(changes) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    let Some(map) = target.as_object_mut() else {
+        return;
+    };
+    for (key, change) in changes {
+        if change.is_null() {
+            map.shift_remove(key);
+        } else {
+            merge(map.entry(key.clone()).or_insert(Value::Null), change);
+        }
+    }
+}
+
+/// Reads `300ms`, `2s`, `5m` or `1h`.
+///
+/// # Errors
+///
+/// The text says what was given and what would have been understood.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let unknown = || format!("{text:?} is no duration: say 300ms, 2s, 5m or 1h");
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| unknown())?;
+    let millis = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(unknown()),
+    };
+    number.checked_mul(millis).map(Duration::from_millis).ok_or_else(unknown)
+}
+
+/// Durations as text, for serde.
+pub(crate) mod duration {
+    use super::{Duration, parse_duration};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&format!("{}ms", value.as_millis()))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        parse_duration(&String::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn durations_have_a_unit() {
+        assert_eq!(parse_duration("300ms"), Ok(Duration::from_millis(300)));
+        assert_eq!(parse_duration("5m"), Ok(Duration::from_mins(5)));
+        assert!(parse_duration("5").is_err());
+        assert!(parse_duration("s").is_err());
+    }
+
+    #[test]
+    fn a_patch_names_the_key_it_does_not_know() {
+        let refused = Settings::default().patched(&json!({"pageSise": 3})).expect_err("no such setting");
+        assert!(refused.contains("pageSise"), "{refused}");
+    }
+
+    #[test]
+    fn null_takes_a_setting_back() {
+        let set = Settings::default().patched(&json!({"operationRetryAfter": 7, "operationDuration": "300ms"})).expect("known");
+        assert_eq!((set.operation_retry_after, set.operation_duration), (Some(7), Duration::from_millis(300)));
+        assert_eq!(set.patched(&json!({"operationRetryAfter": null})).expect("known").operation_retry_after, None);
+    }
+}

@@ -1,0 +1,139 @@
+//! How a seed comes into the world, and how the world shows itself as one.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::seed::{LOCATION, Seed, Subscription, Workspace};
+use super::{Compute, Progress, World, timestamp};
+use crate::id;
+
+impl World {
+    /// Adds a seed; what has the same ID is replaced, and missing parents are created.
+    pub(crate) fn add(&mut self, now: Timestamp, seed: Seed) -> Result<(), String> {
+        for issuer in seed.issuers {
+            self.issuers.insert(issuer.url.clone(), issuer);
+        }
+        for principal in seed.principals {
+            self.principals.retain(|p| !(p.tenant_id == principal.tenant_id && p.client_id == principal.client_id));
+            self.principals.push(principal);
+        }
+        for mut subscription in seed.subscriptions {
+            subscription.tenant_id = subscription.tenant_id.or_else(|| self.principals.first().map(|p| p.tenant_id.clone()));
+            self.subscriptions.insert(id::fold(&subscription.id), subscription);
+        }
+        for group in seed.resource_groups {
+            self.add_parents(&group)?;
+            self.groups.insert(id::fold(&group), group);
+        }
+        for workspace in seed.workspaces {
+            checked(&workspace.id, "Microsoft.MachineLearningServices/workspaces")?;
+            self.add_parents(&workspace.id)?;
+            self.workspaces.insert(id::fold(&workspace.id), workspace);
+        }
+        for pool in seed.pools {
+            checked(&pool.id, super::POOL_TYPE)?;
+            self.add_parents(&pool.id)?;
+            self.pools.insert(id::fold(&pool.id), pool);
+        }
+        for mut identity in seed.identities {
+            checked(&identity.id, "Microsoft.ManagedIdentity/userAssignedIdentities")?;
+            self.add_parents(&identity.id)?;
+            identity.principal_id = Some(identity.principal_id.unwrap_or_else(|| self.guid().to_string()));
+            identity.client_id = Some(identity.client_id.unwrap_or_else(|| self.guid().to_string()));
+            self.identities.insert(id::fold(&identity.id), identity);
+        }
+        seed.computes.into_iter().try_for_each(|compute| self.add_compute(now, compute))
+    }
+
+    fn add_parents(&mut self, resource: &str) -> Result<(), String> {
+        let wrong = || format!("{resource:?} is not the ID of an ARM resource in a resource group");
+        let subscription = id::subscription(resource).ok_or_else(wrong)?.to_owned();
+        let group = id::resource_group(resource).ok_or_else(wrong)?;
+        let tenant_id = self.principals.first().map(|p| p.tenant_id.clone());
+        self.subscriptions.entry(id::fold(&subscription)).or_insert(Subscription { id: subscription, tenant_id });
+        self.groups.entry(id::fold(&group)).or_insert(group);
+        Ok(())
+    }
+
+    fn add_compute(&mut self, now: Timestamp, given: Value) -> Result<(), String> {
+        let compute = given["id"].as_str().ok_or("a compute has no id")?.to_owned();
+        checked(&compute, "Microsoft.MachineLearningServices/workspaces/computes")?;
+        self.add_parents(&compute)?;
+        let workspace = compute.rsplitn(3, '/').last().unwrap_or_default().to_owned();
+        let location = given["location"].as_str().unwrap_or(LOCATION).to_owned();
+        let place = self.workspaces.entry(id::fold(&workspace)).or_insert(Workspace { id: workspace, location });
+        let mut body = json!({
+            "id": compute,
+            "name": id::name(&compute),
+            "type": "Microsoft.MachineLearningServices/workspaces/computes",
+            "location": place.location,
+            "tags": {},
+            "properties": {
+                "createdOn": timestamp(now),
+                "modifiedOn": timestamp(now),
+                "disableLocalAuth": false,
+                "description": null,
+                "resourceId": null,
+                "computeType": "SynapseSpark",
+                "computeLocation": place.location,
+                "provisioningState": "Succeeded",
+                "provisioningErrors": null,
+                "isAttachedCompute": true,
+                "properties": {},
+            }
+        });
+        overlay(&mut body, given);
+        if body["properties"]["properties"] == json!({})
+            && let Some(filled) = self.filled(&body)
+        {
+            body["properties"]["properties"] = filled;
+        }
+        self.counter += 1;
+        self.computes.insert(id::fold(&compute), Compute { body, created: self.counter, operation: None });
+        Ok(())
+    }
+
+    /// Everything there is, as a seed, without the secrets; and the operations.
+    pub(crate) fn shown(&self) -> Value {
+        let seed = Seed {
+            issuers: self.issuers.values().cloned().collect(),
+            principals: self.principals.clone(),
+            subscriptions: self.subscriptions.values().cloned().collect(),
+            resource_groups: self.groups.values().cloned().collect(),
+            workspaces: self.workspaces.values().cloned().collect(),
+            pools: self.pools.values().cloned().collect(),
+            identities: self.identities.values().cloned().collect(),
+            computes: self.computes.values().map(|c| c.body.clone()).collect(),
+        };
+        let mut shown = serde_json::to_value(seed).unwrap_or_default();
+        let mut operations: Vec<Value> = Vec::new();
+        for (guid, operation) in &self.operations {
+            let status = match operation.progress {
+                Progress::Running => "InProgress",
+                Progress::Succeeded => "Succeeded",
+                Progress::Failed(_) => "Failed",
+            };
+            operations.push(
+                json!({"id": guid, "verb": format!("{:?}", operation.verb), "compute": operation.compute, "status": status}),
+            );
+        }
+        shown["operations"] = Value::Array(operations);
+        shown
+    }
+}
+
+fn checked(resource: &str, of: &str) -> Result<(), String> {
+    if id::has_type(resource, of) { Ok(()) } else { Err(format!("{resource:?} is not the ID of a {of}")) }
+}
+
+/// Lays the keys that are given over the defaults; a null that is given stays a null.
+fn overlay(under: &mut Value, over: Value) {
+    match (under, over) {
+        (Value::Object(under), Value::Object(over)) => {
+            for (key, value) in over {
+                overlay(under.entry(key).or_insert(Value::Object(Map::new())), value);
+            }
+        }
+        (under, over) => *under = over,
+    }
+}

@@ -1,0 +1,181 @@
+//! PUT of a compute: what it needs, what it answers, what it starts.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Compute, Verb, World, busy, identity::Asked, later, pool::POOL_TYPE, timestamp};
+use crate::exchange::Refusal;
+use crate::fault::Failure;
+use crate::id;
+use crate::settings::Settings;
+
+/// The body of the answer, and the operation.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(crate) body: Value,
+    pub(crate) operation: Uuid,
+}
+
+/// What a PUT of a compute says.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    kind: String,
+    resource: Value,
+    pub(crate) identity: Asked,
+    body: Value,
+}
+
+impl Wanted {
+    /// Reads the body of a PUT. The texts of the refusals are INF; the code is REAL of other computes.
+    pub(crate) fn parse(name: &str, body: Value) -> Result<Self, Refusal> {
+        let properties = &body["properties"];
+        if !properties.is_object() {
+            return Err(Refusal::user_error("The 'properties' of the compute are missing."));
+        }
+        let Some(kind) = properties["computeType"].as_str().map(str::to_owned) else {
+            return Err(Refusal::user_error("The 'computeType' of the compute is missing."));
+        };
+        let resource = properties["resourceId"].clone();
+        if kind == "SynapseSpark" && !resource.as_str().is_some_and(|r| id::has_type(r, POOL_TYPE)) {
+            return Err(Refusal::user_error(format!("The 'resourceId' {resource} is not the ID of a Synapse Spark pool.")));
+        }
+        if !(body["tags"].is_null() || body["tags"].as_object().is_some_and(|t| t.values().all(Value::is_string))) {
+            return Err(Refusal::new(400, "InvalidRequestContent", "The values of 'tags' must be strings."));
+        }
+        check_name(name, &kind)?;
+        let identity = Asked::parse(body.get("identity"))?;
+        Ok(Self { kind, resource, identity, body })
+    }
+
+    /// Whether a compute that is there may become this. Only identity, tags and description can change (DOC);
+    /// what the service says to another pool is NF.
+    fn fits(&self, name: &str, before: &Value) -> Result<(), Refusal> {
+        let properties = &before["properties"];
+        let same = |key: &str, other: &str| properties[key].as_str().is_none_or(|o| o.eq_ignore_ascii_case(other));
+        if !same("computeType", &self.kind) {
+            return Err(Refusal::user_error(format!("The compute '{name}' is of another type.")));
+        }
+        let settled = properties["provisioningState"] == "Succeeded";
+        if settled && !self.resource.as_str().is_none_or(|r| same("resourceId", r)) {
+            return Err(Refusal::user_error(format!(
+                "The compute '{name}' is attached to another resource; its resourceId can't be changed."
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// The specification's pattern (SPEC), and 2 to 16 for what isn't `AmlCompute` or an instance (DOC).
+fn check_name(name: &str, kind: &str) -> Result<(), Refusal> {
+    let longest = if kind == "SynapseSpark" { 16 } else { 24 };
+    let letter = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    let chars = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let number = name.rsplit_once('-').is_some_and(|(_, end)| !end.is_empty() && end.chars().all(|c| c.is_ascii_digit()));
+    if letter && chars && !number && (3..=longest).contains(&name.len()) {
+        return Ok(());
+    }
+    Err(Refusal::user_error(format!(
+        "The compute name '{name}' is not valid: 3 to {longest} letters, digits and hyphens, a letter first, and no hyphen with nothing but digits after it."
+    )))
+}
+
+impl World {
+    /// Begins to create or update a compute; both answer alike (REAL).
+    pub(crate) fn attach(
+        &mut self,
+        now: Timestamp,
+        settings: &Settings,
+        workspace: &str,
+        name: &str,
+        wanted: &Wanted,
+        doomed: Option<Failure>,
+    ) -> Result<Started, Refusal> {
+        let place = self
+            .workspaces
+            .get(workspace)
+            .ok_or_else(|| Refusal::new(404, "ParentResourceNotFound", "The workspace was not found."))?
+            .clone();
+        let key = format!("{workspace}/computes/{}", id::fold(name));
+        let before = self.computes.get(&key);
+        if let Some(before) = before {
+            if before.operation.is_some() {
+                return Err(busy(&before.body));
+            }
+            wanted.fits(name, &before.body)?;
+        }
+        let (created, before) = before.map_or((None, Value::Null), |b| (Some(b.created), b.body.clone()));
+        let tenant = self.tenant_of(&place.id).unwrap_or_default().to_owned();
+        let identity = self.identity(&wanted.identity, before.get("identity"), settings, &tenant)?;
+
+        let (asked, was) = (&wanted.body["properties"], &before["properties"]);
+        let first = |values: [&Value; 2], default: Value| values.into_iter().find(|v| !v.is_null()).cloned().unwrap_or(default);
+        // An object, also while it is being created: SDK v1 and v2 need one (SDK).
+        let inner = match wanted.kind.as_str() {
+            "SynapseSpark" => first([&was["properties"], &Value::Null], json!({})),
+            _ => first([&asked["properties"], &was["properties"]], json!({})),
+        };
+        let mut body = json!({
+            // The name keeps the case in which it was created (INF).
+            "id": first([&before["id"], &Value::Null], json!(format!("{}/computes/{name}", place.id))),
+            "name": first([&before["name"], &Value::Null], json!(name)),
+            "type": "Microsoft.MachineLearningServices/workspaces/computes",
+            "location": first([&before["location"], &wanted.body["location"]], json!(place.location)),
+            "tags": first([&wanted.body["tags"], &Value::Null], json!({})),
+            "properties": {
+                "createdOn": first([&was["createdOn"], &Value::Null], json!(timestamp(now))),
+                "modifiedOn": timestamp(now),
+                "disableLocalAuth": first([&was["disableLocalAuth"], &asked["disableLocalAuth"]], json!(false)),
+                "description": asked["description"],
+                "resourceId": wanted.resource,
+                "computeType": wanted.kind,
+                "computeLocation": first([&was["computeLocation"], &asked["computeLocation"]], json!(place.location)),
+                // Creating for an update too (REAL).
+                "provisioningState": "Creating",
+                "provisioningErrors": null,
+                "isAttachedCompute": !wanted.resource.is_null(),
+                "properties": inner,
+            }
+        });
+        if let Some(identity) = identity {
+            body["identity"] = identity;
+        }
+        let mut answer = body.clone();
+        if created.is_none() {
+            // Only the answer that creates lacks these two (REAL).
+            if let Some(properties) = answer["properties"].as_object_mut() {
+                properties.shift_remove("computeLocation");
+            }
+            if wanted.body["tags"].is_null() {
+                answer["tags"] = Value::Null;
+            }
+        }
+        self.counter += 1;
+        let created = created.unwrap_or(self.counter);
+        self.computes.insert(key.clone(), Compute { body, created, operation: None });
+        let operation = self.begin(later(now, settings.operation_duration), Verb::Attach, key, doomed);
+        Ok(Started { body: answer, operation })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_specification() {
+        for (name, good) in [
+            ("abc", true),
+            ("syn-none", true),
+            ("link1-spark01", true),
+            ("ab", false),
+            ("cpu-1", false),
+            ("1abc", false),
+            ("a_b_c", false),
+            ("abcdefghijklmnopq", false),
+        ] {
+            assert_eq!(check_name(name, "SynapseSpark").is_ok(), good, "{name}");
+        }
+        assert!(check_name("abcdefghijklmnopq", "Kubernetes").is_ok());
+    }
+}

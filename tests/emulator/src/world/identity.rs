@@ -1,0 +1,130 @@
+//! The identity of a compute: what is asked, and what comes back.
+
+use serde_json::{Map, Value, json};
+
+use super::World;
+use crate::exchange::Refusal;
+use crate::id;
+use crate::settings::{AbsentIdentity, Settings};
+
+/// What a PUT asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// Whether the key is there at all.
+    given: bool,
+    system: bool,
+    /// As sent, in the order sent.
+    pub(crate) users: Vec<String>,
+}
+
+impl Asked {
+    /// Reads `identity` of a body.
+    pub(crate) fn parse(identity: Option<&Value>) -> Result<Self, Refusal> {
+        let Some(identity) = identity.filter(|i| !i.is_null()) else {
+            return Ok(Self::default());
+        };
+        let kind = identity["type"].as_str().ok_or_else(|| invalid("The 'type' of the identity is missing."))?;
+        let users: Vec<String> = match &identity["userAssignedIdentities"] {
+            Value::Null => Vec::new(),
+            // A null value takes the identity away (DOC, of PATCH).
+            Value::Object(map) => map.iter().filter(|(_, v)| !v.is_null()).map(|(k, _)| k.clone()).collect(),
+            _ => return Err(invalid("'userAssignedIdentities' is no object.")),
+        };
+        // SDK: "Systemassigned" is sent by Microsoft's own client, "SystemAssigned, UserAssigned" by Terraform.
+        let words = kind.to_ascii_lowercase().replace(' ', "");
+        let (system, user) = match words.as_str() {
+            "none" => (false, false),
+            "systemassigned" => (true, false),
+            "userassigned" => (false, true),
+            "systemassigned,userassigned" | "userassigned,systemassigned" => (true, true),
+            _ => {
+                return Err(invalid(&format!(
+                    "The identity type '{kind}' is not valid. Known are None, SystemAssigned, UserAssigned and SystemAssigned,UserAssigned."
+                )));
+            }
+        };
+        // What the service says of a type that doesn't fit the map is NF (INF: it refuses).
+        if user == users.is_empty() {
+            return Err(invalid(&format!(
+                "The identity type '{kind}' and {} user-assigned identities don't go together.",
+                users.len()
+            )));
+        }
+        Ok(Self { given: true, system, users })
+    }
+}
+
+fn invalid(message: &str) -> Refusal {
+    Refusal::new(400, "InvalidIdentity", message)
+}
+
+impl World {
+    /// What becomes of a compute's identity by a PUT; none if the key is to be absent (REAL: absent when there is none).
+    pub(super) fn identity(
+        &mut self,
+        asked: &Asked,
+        before: Option<&Value>,
+        settings: &Settings,
+        tenant: &str,
+    ) -> Result<Option<Value>, Refusal> {
+        if !asked.given && settings.absent_identity == AbsentIdentity::Keep {
+            return Ok(before.cloned());
+        }
+        let mut users = Vec::new();
+        for user in &asked.users {
+            let Some(known) = self.identities.get(&id::fold(user)) else {
+                // The code is ARM's (DOC); the status varies there (INF).
+                return Err(Refusal::new(
+                    400,
+                    "FailedIdentityOperation",
+                    format!(
+                        "Identity operation failed with error 'Failed to perform resource identity operation. Status: 'BadRequest'. Response: 'Resource '{user}' was not found.'.'."
+                    ),
+                ));
+            };
+            let key = if settings.lowercase_resource_groups { id::with_small_resource_groups(user) } else { user.clone() };
+            users.push((key, json!({"principalId": known.principal_id, "clientId": known.client_id})));
+        }
+        if settings.sort_identities {
+            users.sort_by_key(|(key, _)| key.to_ascii_lowercase());
+        }
+        let kind = match (asked.system, !users.is_empty()) {
+            (false, false) => return Ok(None),
+            (true, false) => "SystemAssigned",
+            (false, true) => "UserAssigned",
+            (true, true) => "SystemAssigned,UserAssigned",
+        };
+        let mut identity = json!({"type": kind});
+        if asked.system {
+            // A principal of its own: kept by an update, another after detaching (DOC).
+            let principal = before.map_or(Value::Null, |b| b["principalId"].clone());
+            identity["principalId"] = if principal.is_null() { json!(self.guid()) } else { principal };
+            identity["tenantId"] = json!(tenant);
+        }
+        if !users.is_empty() {
+            identity["userAssignedIdentities"] = Value::Object(users.into_iter().collect::<Map<_, _>>());
+        }
+        Ok(Some(identity))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_read_in_any_case_and_with_spaces() {
+        for (kind, system, users) in [
+            ("Systemassigned", true, 0),
+            ("Userassigned", false, 1),
+            ("SystemAssigned, UserAssigned", true, 1),
+            ("None", false, 0),
+        ] {
+            let map: Map<String, Value> = (0..users).map(|n| (format!("/id/{n}"), json!({}))).collect();
+            let asked = Asked::parse(Some(&json!({"type": kind, "userAssignedIdentities": map}))).expect(kind);
+            assert_eq!((asked.system, asked.users.len()), (system, users), "{kind}");
+        }
+        assert!(Asked::parse(Some(&json!({"type": "Both"}))).is_err());
+        assert!(Asked::parse(Some(&json!({"type": "UserAssigned"}))).is_err(), "names nobody");
+    }
+}

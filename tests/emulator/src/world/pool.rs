@@ -1,0 +1,74 @@
+//! What a compute says of the Spark pool behind it, and the pool of itself.
+
+use serde_json::{Value, json};
+
+use super::{Progress, World, seed::Pool};
+use crate::fault::Failure;
+use crate::id;
+
+/// How ARM calls a Spark pool.
+pub(crate) const POOL_TYPE: &str = "Microsoft.Synapse/workspaces/bigDataPools";
+
+impl World {
+    /// How attaching this compute ends.
+    ///
+    /// What the service says of a pool that isn't there is NF; that the compute stays as Failed is REAL of other types.
+    pub(super) fn outcome(&self, compute: &Value) -> Progress {
+        match pool_id(compute) {
+            Some(pool) if !self.pools.contains_key(&id::fold(pool)) => Progress::Failed(Failure {
+                code: "UserError".into(),
+                message: format!("The Synapse Spark pool '{pool}' was not found."),
+            }),
+            _ => Progress::Succeeded,
+        }
+    }
+
+    /// The inner properties, which the service fills from the pool (SPEC, DOC).
+    pub(super) fn filled(&self, compute: &Value) -> Option<Value> {
+        let at = pool_id(compute)?;
+        let pool = self.pools.get(&id::fold(at))?;
+        let (scale, pause) = (&pool.auto_scale, &pool.auto_pause);
+        // Without autoscale the counts are 0 (DOC).
+        let nodes = |count| if scale.enabled { count } else { 0 };
+        Some(json!({
+            "autoScaleProperties": {"minNodeCount": nodes(scale.min_node_count), "maxNodeCount": nodes(scale.max_node_count), "enabled": scale.enabled},
+            "autoPauseProperties": {"delayInMinutes": pause.delay_in_minutes, "enabled": pause.enabled},
+            "sparkVersion": pool.spark_version,
+            "nodeCount": pool.node_count,
+            "nodeSize": pool.node_size,
+            "nodeSizeFamily": pool.node_size_family,
+            // Whose subscription, group and workspace these are, the specification leaves open: Synapse's (INF).
+            "subscriptionId": id::subscription(at),
+            "resourceGroup": id::part(at, "resourceGroups"),
+            "workspaceName": id::part(at, "workspaces"),
+            "poolName": id::name(at),
+        }))
+    }
+}
+
+/// The pool of a Synapse Spark compute; none of other types.
+fn pool_id(compute: &Value) -> Option<&str> {
+    let properties = &compute["properties"];
+    properties["computeType"].as_str().filter(|t| t.eq_ignore_ascii_case("SynapseSpark"))?;
+    properties["resourceId"].as_str()
+}
+
+/// The body of the pool's own GET (SPEC).
+pub(crate) fn pool_body(pool: &Pool, location: &str) -> Value {
+    json!({
+        "id": pool.id,
+        "name": id::name(&pool.id),
+        "type": POOL_TYPE,
+        "location": location,
+        "tags": {},
+        "properties": {
+            "provisioningState": "Succeeded",
+            "sparkVersion": pool.spark_version,
+            "nodeCount": pool.node_count,
+            "nodeSize": pool.node_size,
+            "nodeSizeFamily": pool.node_size_family,
+            "autoScale": pool.auto_scale,
+            "autoPause": pool.auto_pause,
+        }
+    })
+}

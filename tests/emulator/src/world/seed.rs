@@ -1,0 +1,201 @@
+//! What a test or a demo puts into the world: JSON, whose unknown keys are refused.
+
+use std::path::Path;
+
+use jsonwebtoken::jwk::JwkSet;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The location of what is created because something in it was named.
+pub(super) const LOCATION: &str = "eastus2";
+
+/// What to put into the world, or what there is in it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Seed {
+    pub(crate) issuers: Vec<Issuer>,
+    pub(crate) principals: Vec<Principal>,
+    pub(crate) subscriptions: Vec<Subscription>,
+    pub(crate) resource_groups: Vec<String>,
+    pub(crate) workspaces: Vec<Workspace>,
+    pub(crate) pools: Vec<Pool>,
+    pub(crate) identities: Vec<Identity>,
+    pub(crate) computes: Vec<Value>,
+}
+
+/// Who signs federated assertions.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Issuer {
+    #[serde(rename = "issuer")]
+    pub(crate) url: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) jwks: Option<JwkSet>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    jwks_file: Option<String>,
+}
+
+/// An application of Entra.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Principal {
+    pub(crate) tenant_id: String,
+    pub(crate) client_id: String,
+    pub(crate) object_id: String,
+    #[serde(default, skip_serializing)]
+    pub(crate) secret: Option<String>,
+    #[serde(default)]
+    pub(crate) federated: Vec<Federated>,
+    /// Absent: everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rights: Option<Vec<Right>>,
+}
+
+/// A federated credential of an application.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Federated {
+    pub(crate) issuer: String,
+    pub(crate) subject: String,
+    pub(crate) audience: String,
+}
+
+/// Actions, with `*` for any part, at a scope and below.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Right {
+    pub(crate) scope: String,
+    pub(crate) actions: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Subscription {
+    pub(crate) id: String,
+    /// Absent: that of the first principal.
+    #[serde(default)]
+    pub(crate) tenant_id: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Workspace {
+    pub(crate) id: String,
+    #[serde(default = "location")]
+    pub(crate) location: String,
+}
+
+fn location() -> String {
+    LOCATION.into()
+}
+
+/// A Spark pool of Synapse.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Pool {
+    pub(crate) id: String,
+    pub(crate) spark_version: String,
+    pub(crate) node_size: String,
+    pub(crate) node_size_family: String,
+    pub(crate) node_count: u32,
+    pub(crate) auto_scale: AutoScale,
+    pub(crate) auto_pause: AutoPause,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct AutoScale {
+    pub(crate) enabled: bool,
+    pub(crate) min_node_count: u32,
+    pub(crate) max_node_count: u32,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct AutoPause {
+    pub(crate) enabled: bool,
+    pub(crate) delay_in_minutes: u32,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            spark_version: "3.4".into(),
+            node_size: "Small".into(),
+            node_size_family: "MemoryOptimized".into(),
+            node_count: 3,
+            auto_scale: AutoScale::default(),
+            auto_pause: AutoPause::default(),
+        }
+    }
+}
+
+impl Default for AutoScale {
+    fn default() -> Self {
+        Self { enabled: true, min_node_count: 3, max_node_count: 10 }
+    }
+}
+
+impl Default for AutoPause {
+    fn default() -> Self {
+        Self { enabled: true, delay_in_minutes: 15 }
+    }
+}
+
+/// A user-assigned managed identity.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Identity {
+    pub(crate) id: String,
+    /// Absent: a GUID is made.
+    #[serde(default)]
+    pub(crate) principal_id: Option<String>,
+    /// Absent: a GUID is made.
+    #[serde(default)]
+    pub(crate) client_id: Option<String>,
+}
+
+impl Seed {
+    /// What is there when nobody says otherwise: the names of Microsoft's documents.
+    ///
+    /// # Panics
+    ///
+    /// Never: the file is part of the program, and tests read it.
+    #[must_use]
+    pub fn documented() -> Self {
+        serde_json::from_str(include_str!("../../seeds/default.json")).expect("the default seed is tested")
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    ///
+    /// The text names the key that isn't known, or the value that isn't understood.
+    pub fn from_json(value: Value) -> Result<Self, String> {
+        let seed: Self = serde_json::from_value(value).map_err(|e| e.to_string())?;
+        seed.resolved(Path::new(""))
+    }
+
+    /// Reads one from a file; `jwksFile` in it is relative to its folder.
+    ///
+    /// # Errors
+    ///
+    /// The text names the file and what is wrong with it.
+    pub fn from_file(path: &Path) -> Result<Self, String> {
+        let of = |e: String| format!("{}: {e}", path.display());
+        let text = std::fs::read_to_string(path).map_err(|e| of(e.to_string()))?;
+        let seed: Self = serde_json::from_str(&text).map_err(|e| of(e.to_string()))?;
+        seed.resolved(path.parent().unwrap_or(Path::new(""))).map_err(of)
+    }
+
+    fn resolved(mut self, folder: &Path) -> Result<Self, String> {
+        for issuer in &mut self.issuers {
+            if let Some(file) = issuer.jwks_file.take() {
+                let text = std::fs::read_to_string(folder.join(&file)).map_err(|e| format!("jwksFile {file}: {e}"))?;
+                issuer.jwks = Some(serde_json::from_str(&text).map_err(|e| format!("jwksFile {file}: {e}"))?);
+            }
+        }
+        Ok(self)
+    }
+}

@@ -1,0 +1,56 @@
+//! The identity of a compute.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{Lab, TENANT, code, compute, identity, pool, spark};
+
+#[test]
+fn a_principal_is_kept_by_updates_and_new_after_detaching() {
+    let mut lab = Lab::new();
+    let mut wanted = spark(&pool("yogisparkpool"));
+    wanted["identity"] = json!({"type": "Systemassigned"});
+    let first = lab.attached("spark", &wanted)["identity"].take();
+    assert_eq!((&first["type"], &first["tenantId"]), (&json!("SystemAssigned"), &json!(TENANT)));
+    wanted["tags"] = json!({"a": "b"});
+    assert_eq!(lab.attached("spark", &wanted)["identity"], first);
+    lab.detach(&compute("spark"));
+    lab.pass(Duration::from_secs(2));
+    let second = lab.attached("spark", &wanted)["identity"].take();
+    assert_ne!(second["principalId"], first["principalId"]);
+}
+
+#[test]
+fn user_assigned_identities_keep_their_order_and_lose_their_case() {
+    let mut lab = Lab::new();
+    let mut wanted = spark(&pool("yogisparkpool"));
+    let map = json!({identity("yogi-second-id"): {}, identity("yogi-managed-id"): {}});
+    wanted["identity"] = json!({"type": "UserAssigned", "userAssignedIdentities": map});
+    let names = |body: &Value| {
+        body["identity"]["userAssignedIdentities"].as_object().map(|m| m.keys().cloned().collect::<Vec<_>>()).unwrap_or_default()
+    };
+    let small = |name: &str| identity(name).replace("resourceGroups", "resourcegroups");
+    let body = lab.attached("spark", &wanted);
+    assert_eq!(names(&body), [small("yogi-second-id"), small("yogi-managed-id")]);
+    assert!(body["identity"]["userAssignedIdentities"][&names(&body)[0]]["principalId"].is_string());
+    lab.set(&json!({"sortIdentities": true, "lowercaseResourceGroups": false}));
+    assert_eq!(names(&lab.attached("spark", &wanted)), [identity("yogi-managed-id"), identity("yogi-second-id")]);
+    wanted["identity"]["userAssignedIdentities"] = json!({identity("nobody"): {}});
+    assert_eq!(code(&lab.put(&compute("spark"), &wanted)), "FailedIdentityOperation");
+}
+
+#[test]
+fn an_absent_identity_goes_or_stays_as_set() {
+    for (setting, stays) in [("remove", false), ("keep", true)] {
+        let mut lab = Lab::new();
+        lab.set(&json!({"absentIdentity": setting}));
+        let mut wanted = spark(&pool("yogisparkpool"));
+        wanted["identity"] = json!({"type": "SystemAssigned"});
+        lab.attached("spark", &wanted);
+        let after = lab.attached("spark", &spark(&pool("yogisparkpool")));
+        assert_eq!(after.get("identity").is_some(), stays, "{setting}");
+        wanted["identity"] = json!({"type": "None"});
+        assert!(lab.attached("spark", &wanted).get("identity").is_none(), "None is explicit, {setting}");
+    }
+}

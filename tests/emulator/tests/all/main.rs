@@ -1,0 +1,10 @@
+//! The emulator against what it stands in for: recordings, Microsoft's examples, and its own promises.
+
+mod computes;
+mod entra;
+mod faults;
+mod identities;
+mod recordings;
+mod rights;
+mod served;
+mod support;

@@ -1,0 +1,130 @@
+//! Over real sockets: TLS, closed connections, delays, the program.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use azure_emulator::{Emulator, Options};
+use serde_json::{Value, json};
+
+use crate::support::{CLIENT, SECRET, TENANT, compute, pool, spark, workspace};
+
+fn folder(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+/// A client that trusts this CA and no other.
+fn client(ca: &str) -> reqwest::Client {
+    let ca = reqwest::Certificate::from_pem(ca.as_bytes()).expect("a certificate");
+    reqwest::Client::builder().tls_certs_only([ca]).build().expect("a client")
+}
+
+async fn token(http: &reqwest::Client, endpoint: &str) -> String {
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", CLIENT),
+        ("client_secret", SECRET),
+        ("scope", &format!("{endpoint}/.default")),
+    ];
+    let answer = http.post(format!("{endpoint}/{TENANT}/oauth2/v2.0/token")).form(&form).send().await.expect("an answer");
+    let body: Value = answer.json().await.expect("JSON");
+    body["access_token"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_client_attaches_and_detaches_over_tls() {
+    let emulator = Emulator::start(Options::in_dir(folder("tls"))).await.expect("it starts");
+    assert_eq!(std::fs::read_to_string(emulator.ca_file()).expect("ca.pem"), emulator.ca_pem());
+    let (http, endpoint) = (client(emulator.ca_pem()), emulator.endpoint());
+    let token = token(&http, endpoint).await;
+    let url = format!("{endpoint}{}?api-version=2025-12-01", compute("spark"));
+
+    let put = http.put(&url).bearer_auth(&token).json(&spark(&pool("yogisparkpool"))).send().await.expect("an answer");
+    assert_eq!(put.status(), 201);
+    let operation = put.headers()["azure-asyncoperation"].to_str().expect("text").to_owned();
+    assert!(operation.starts_with(endpoint), "{operation}");
+    let status: Value = http.get(operation).bearer_auth(&token).send().await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(status["status"], "Succeeded", "operations of no duration have ended");
+    let delete =
+        http.delete(format!("{url}&underlyingResourceAction=Detach")).bearer_auth(&token).send().await.expect("an answer");
+    assert_eq!((delete.status().as_u16(), delete.headers()["content-length"].to_str().ok()), (202, Some("0")));
+    assert_eq!(http.get(&url).bearer_auth(&token).send().await.expect("an answer").status(), 404);
+
+    let localhost = endpoint.replace("127.0.0.1", "localhost");
+    let page: Value = http
+        .get(format!("{localhost}/{TENANT}/v2.0/.well-known/openid-configuration"))
+        .send()
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("JSON");
+    assert!(page["token_endpoint"].as_str().is_some_and(|t| t.starts_with(&localhost)), "{page}");
+
+    let untrusting = reqwest::Client::builder().build().expect("a client");
+    assert!(untrusting.get(format!("{endpoint}/_emulator/healthz")).send().await.is_err());
+    let health = format!("{endpoint}/_emulator/healthz");
+    emulator.stop().await;
+    assert!(http.get(health).send().await.is_err(), "stopped");
+}
+
+#[tokio::test]
+async fn connections_break_and_answers_wait_as_asked() {
+    let emulator = Emulator::start(Options::in_dir(folder("faults"))).await.expect("it starts");
+    let (http, endpoint) = (client(emulator.ca_pem()), emulator.endpoint());
+    let token = token(&http, endpoint).await;
+    let url = format!("{endpoint}{}?api-version=2025-12-01", compute("spark"));
+    let fault = async |fault: Value| {
+        let answer = http.post(format!("{endpoint}/_emulator/faults")).json(&fault).send().await.expect("an answer");
+        assert_eq!(answer.status(), 201);
+    };
+    let put = async || http.put(&url).bearer_auth(&token).json(&spark(&pool("yogisparkpool"))).send().await;
+    let exists = async || http.get(&url).bearer_auth(&token).send().await.expect("an answer").status() == 200;
+
+    // Enough for a client that tries a second time by itself.
+    fault(json!({"method": "PUT", "reset": true, "times": 5})).await;
+    assert!(put().await.is_err());
+    assert!(!exists().await);
+    http.delete(format!("{endpoint}/_emulator/faults")).send().await.expect("an answer");
+    fault(json!({"method": "PUT", "lostAnswer": true, "times": 5})).await;
+    assert!(put().await.is_err());
+    assert!(exists().await);
+
+    fault(json!({"method": "GET", "path": "yogi-aml-ws", "delay": "200ms"})).await;
+    let begun = Instant::now();
+    let answer = http.get(format!("{endpoint}{}?api-version=2025-12-01", workspace())).bearer_auth(&token).send().await;
+    assert_eq!(answer.expect("an answer").status(), 200);
+    assert!(begun.elapsed() >= Duration::from_millis(200));
+}
+
+#[test]
+fn the_program_says_where_it_is_and_ends_with_its_input() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_azure-emulator"))
+        .args(["--exit-with-stdin", "--operation-duration", "300ms", "--dir"])
+        .arg(folder("program"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut lines = BufReader::new(program.stdout.take().expect("piped")).lines();
+    let ready: Value = serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON");
+    assert!(ready["endpoint"].as_str().is_some_and(|e| e.starts_with("https://127.0.0.1:")), "{ready}");
+    assert_eq!(ready["authority"], ready["endpoint"]);
+    assert!(
+        ready["ca"]
+            .as_str()
+            .is_some_and(|file| { std::fs::read_to_string(file).is_ok_and(|pem| pem.contains("BEGIN CERTIFICATE")) })
+    );
+    drop(program.stdin.take());
+    assert!(program.wait().expect("it ends").success());
+    assert!(lines.next().is_none(), "one line only");
+}
+
+#[test]
+fn the_program_names_the_key_it_does_not_know() {
+    let seed = folder("bad-seed.json");
+    std::fs::write(&seed, r#"{"pools": [{"identifier": "x"}]}"#).expect("written");
+    let output = Command::new(env!("CARGO_BIN_EXE_azure-emulator")).arg("--seed").arg(&seed).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("identifier") && said.contains("bad-seed.json"), "{said}");
+}

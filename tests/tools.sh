@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Names each missing toolchain in one line, with the way to get it; installs small things where apt can.
+set -euo pipefail
+missing=0
+need() { command -v "$1" >/dev/null 2>&1 || { echo "missing: $1 — $2" >&2; missing=1; }; }
+need cargo "install Rust from https://rustup.rs"
+need go "install Go from https://go.dev/dl"
+need python3 "install Python 3.10 or newer from https://www.python.org/downloads"
+[ "$missing" = 0 ] || exit 1
+
+packages=()
+command -v cc >/dev/null 2>&1 || packages+=(build-essential)
+command -v curl >/dev/null 2>&1 || packages+=(curl)
+python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+[ "${#packages[@]}" = 0 ] && exit 0
+if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+  echo "installing ${packages[*]}"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${packages[@]}"
+else
+  echo "missing: ${packages[*]} — install them with your system's package manager" >&2
+  exit 1
+fi
