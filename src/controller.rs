@@ -171,8 +171,9 @@ pub async fn run(watch: Client, ctx: Arc<Context>, options: Options, shutdown: i
 
 /// An object that does not decode stops nobody else: it is passed over, and said.
 fn decoded(ctx: &Context, event: Event<DeserializeGuard<SynapseSparkAttachment>>) -> Option<Event<SynapseSparkAttachment>> {
-    let open = |guard: DeserializeGuard<SynapseSparkAttachment>| {
-        guard.0.inspect_err(|invalid| {
+    let open = |guard: DeserializeGuard<SynapseSparkAttachment>| match guard.0 {
+        Ok(object) => Some(object),
+        Err(invalid) => {
             ctx.metrics.undecodable();
             let meta = &invalid.metadata;
             let (namespace, name) = (meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default());
@@ -182,14 +183,15 @@ fn decoded(ctx: &Context, event: Event<DeserializeGuard<SynapseSparkAttachment>>
                 error = invalid.error,
                 "a stored object cannot be decoded and is left alone; mend or delete it"
             );
-        })
+            None
+        }
     };
     Some(match event {
         Event::Init => Event::Init,
         Event::InitDone => Event::InitDone,
-        Event::InitApply(guard) => Event::InitApply(open(guard).ok()?),
-        Event::Apply(guard) => Event::Apply(open(guard).ok()?),
-        Event::Delete(guard) => Event::Delete(open(guard).ok()?),
+        Event::InitApply(guard) => Event::InitApply(open(guard)?),
+        Event::Apply(guard) => Event::Apply(open(guard)?),
+        Event::Delete(guard) => Event::Delete(open(guard)?),
     })
 }
 

@@ -311,6 +311,7 @@ pub struct IdentityStatus {
 }
 
 /// A user-assigned identity that Azure shows.
+#[expect(clippy::struct_field_names, reason = "Azure's words")]
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct UserAssignedStatus {

@@ -221,17 +221,13 @@ pub fn error_in(value: &Value) -> Option<(String, String)> {
             _ => break,
         }
     }
-    let text = |key: &str| at.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let (code, mut message) = (text("code"), text("message"));
     let details = at.get("details").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    if message.is_empty() {
-        message = details.iter().find_map(|detail| detail.get("message")?.as_str()).unwrap_or_default().to_owned();
-    }
-    let code = if code.is_empty() {
-        details.iter().find_map(|detail| detail.get("code")?.as_str()).unwrap_or_default().to_owned()
-    } else {
-        code
+    // The first of the details speaks where the error itself is silent.
+    let said = |key: &str| {
+        let own = at.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        own.or_else(|| details.iter().find_map(|detail| detail.get(key)?.as_str())).unwrap_or_default().to_owned()
     };
+    let (code, message) = (said("code"), said("message"));
     (!code.is_empty() || !message.is_empty()).then_some((code, message))
 }
 

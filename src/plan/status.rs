@@ -124,9 +124,12 @@ pub fn status(previous: &AttachmentStatus, pass: &Pass<'_>) -> AttachmentStatus 
         }
     }
     if let (Some(applied), Some(Goal::Attached(goal)), Some(Finding::Present(compute))) = (&mut next.applied, pass.goal, shown)
-        && plan.at_goal && applied.order_kept.is_none() && !applied.identities.is_empty() {
-            applied.order_kept = Some(compute.identity.user.iter().map(|(id, ..)| id).eq(&goal.identity.user));
-        }
+        && plan.at_goal
+        && applied.order_kept.is_none()
+        && !applied.identities.is_empty()
+    {
+        applied.order_kept = Some(compute.identity.user.iter().map(|(id, ..)| id).eq(&goal.identity.user));
+    }
     match pass.written {
         Some(written) => {
             next.operation = Some(written.operation.clone());
