@@ -271,3 +271,6 @@ fn waiting_out(fault: Fault, observed: &Observed) -> Plan {
     };
     Plan::new(Step::Wait, reason, look).words(Some(fault.words))
 }
+
+#[cfg(test)]
+mod tests;
