@@ -2,7 +2,7 @@
 //!
 //! The seam for tests is the transport, the Azure SDK's own [`HttpClient`]: in
 //! production a `reqwest::Client`, which serves Entra too. Every request takes
-//! the same way ([`Client::send`]): closed bucket? token; origin; time-out;
+//! the same way (`Client::send`): closed bucket? token; origin; time-out;
 //! capped body; count. Whoever calls decides what an [`Error`] means.
 
 pub mod budget;
@@ -268,7 +268,6 @@ impl Client {
                 self.metrics.throttled(kind, *pause);
                 self.budget.close(subscription, kind, *pause);
             }
-            Error::Unauthorized(_) if answer.status == 401 => self.tokens.forget(),
             _ => {}
         }
         Err(error)

@@ -55,7 +55,7 @@ pub struct SynapseSparkAttachmentSpec {
     pub workspace: Workspace,
 
     /// The name of the compute inside the workspace: 3-16 letters, digits and '-', a letter first, not ending in
-    /// -<digits>. Default: metadata.name. Immutable.
+    /// a dash and digits. Default: metadata.name. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = Rule::new("self.matches('^[A-Za-z][A-Za-z0-9-]{1,14}[A-Za-z0-9]$') && !self.matches('-[0-9]+$')")
@@ -311,8 +311,7 @@ pub struct IdentityStatus {
 }
 
 /// A user-assigned identity that Azure shows.
-#[expect(clippy::struct_field_names, reason = "Azure's words")]
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct UserAssignedStatus {
     /// Its Azure resource ID.

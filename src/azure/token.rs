@@ -180,11 +180,6 @@ impl Tokens {
         self.good_for(USABLE).ok_or(error)
     }
 
-    /// Forgets the token: Azure says that it is not good.
-    pub(crate) fn forget(&self) {
-        *self.current.lock().expect("no holder panics") = None;
-    }
-
     fn good_for(&self, at_least: Duration) -> Option<String> {
         let current = self.current.lock().expect("no holder panics");
         current.as_ref().filter(|(_, until)| *until > Instant::now() + at_least).map(|(token, _)| token.clone())

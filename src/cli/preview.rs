@@ -14,10 +14,11 @@ use crate::api::{FINALIZER, SynapseSparkAttachment};
 use crate::azure::{self, Freshness};
 use crate::controller::observe::observe;
 use crate::id::PoolId;
+use crate::plan::goal::OWNER_TAG;
 use crate::plan::status::{Pass, condition, shortened, status};
 use crate::plan::{Finding, Goal, Observed, Plan, Step, decide};
 
-/// Stands for the cluster where nobody knows it: then a manifest's object owns nothing yet.
+/// Stands for the cluster where nobody named it.
 const NO_CLUSTER: &str = "no-cluster";
 
 #[derive(Debug, Args)]
@@ -109,7 +110,18 @@ impl Preview {
         object.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
         object.metadata.namespace.get_or_insert_with(|| "default".to_owned());
         let name = object.metadata.name.clone().unwrap_or_default();
-        let goal = Goal::of(&object, &self.cluster_uid).map_err(|invalid| format!("{name}: {invalid}"))?;
+        let read = |object: &SynapseSparkAttachment, cluster: &str| {
+            Goal::of(object, cluster).map_err(|invalid| format!("{name}: {invalid}"))
+        };
+        let mut goal = read(&object, &self.cluster_uid)?;
+        // A manifest has no UID: an object of its namespace and name that owns the compute is taken to be its own.
+        if object.metadata.uid.is_none()
+            && let Some((cluster, uid)) =
+                owner(client, &goal).await.filter(|(cluster, _)| self.cluster_uid == NO_CLUSTER || self.cluster_uid == *cluster)
+        {
+            object.metadata.uid = Some(uid);
+            goal = read(&object, &cluster)?;
+        }
         let now = Timestamp::now();
         let observed = observe(client, &object, &goal, None, Freshness::Now, now).await;
         let mut plan = decide(&goal, &observed);
@@ -146,6 +158,15 @@ impl Preview {
         let compute = goal.compute().map(ToString::to_string);
         Ok(Found { object, plan, message, compute, observed: Some(observed), also })
     }
+}
+
+/// Cluster and UID of the object of this namespace and name, if the compute's tag names it.
+async fn owner(client: &azure::Client, goal: &Goal) -> Option<(String, String)> {
+    let found = client.compute(goal.compute()?, Freshness::Now).await.ok()??;
+    let tag = found.tags.get(OWNER_TAG)?.as_str()?;
+    let mut parts = tag.split('/');
+    let (cluster, namespace, name, uid) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    (namespace == goal.owner().namespace && name == goal.owner().name).then(|| (cluster.to_owned(), uid.to_owned()))
 }
 
 /// Azure gave no answer that tells: then the exit code must not say that there is nothing, or something, to do.

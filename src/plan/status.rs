@@ -272,7 +272,7 @@ fn message(health: Health, plan: &Plan, pass: &Pass<'_>) -> String {
             format!("{compute} was attached as asked when Azure last answered; now it does not tell")
         }
         Reason::Throttled => "Azure asks for a pause".to_owned(),
-        Reason::AzureUnavailable => "Azure does not answer; it is tried again with growing pauses".to_owned(),
+        Reason::AzureUnavailable => "Azure does not answer, or not now; it is tried again with growing pauses".to_owned(),
         Reason::NotOurs => {
             format!("{compute} is there already: {about}, which spec.adoptionPolicy does not let this object take over")
         }
