@@ -62,7 +62,7 @@ pub struct SynapseSparkAttachmentSpec {
         .message("spec.computeName must have 3-16 letters, digits and '-', a letter first, a letter or digit last, and not end in -<digits>"))]
     pub compute_name: Option<String>,
 
-    /// The Azure resource ID of the Spark pool (az ml: `resource_id)`:
+    /// The Azure resource ID of the Spark pool (az ml: `resource_id`):
     /// /subscriptions/…/resourceGroups/…/providers/Microsoft.Synapse/workspaces/…/bigDataPools/…
     /// Changes only under replacePolicy: Recreate.
     #[schemars(length(max = 400))]

@@ -10,10 +10,12 @@ use prometheus_client::registry::Registry;
 use serde_json::json;
 
 use super::{AzureArgs, print};
+use crate::api::v1alpha1::AttachmentStatus;
 use crate::api::{FINALIZER, SynapseSparkAttachment};
-use crate::azure::{self, Freshness};
-use crate::controller::observe::observe;
+use crate::azure::{self, Freshness, wire};
+use crate::controller::observe::{compute, fault, observe};
 use crate::id::PoolId;
+use crate::plan::drift::drift;
 use crate::plan::goal::OWNER_TAG;
 use crate::plan::status::{Pass, condition, shortened, status};
 use crate::plan::{Finding, Goal, Observed, Plan, Step, decide};
@@ -49,7 +51,7 @@ struct Found {
     plan: Plan,
     message: String,
     compute: Option<String>,
-    observed: Option<Observed>,
+    observed: Observed,
     /// Other computes of the workspace that have the same pool.
     also: Vec<String>,
 }
@@ -129,7 +131,12 @@ impl Preview {
         if let (Step::Attach, Some(id)) = (plan.step, goal.compute())
             && let Err(error) = client.location(id.workspace()).await
         {
-            plan = plan.thwarted(crate::controller::observe::fault(error), &observed);
+            plan = plan.thwarted(fault(error), &observed);
+        }
+        // Nothing is there: then all that is wanted would change.
+        if let (Goal::Attached(wanted), Finding::Absent, Step::Attach) = (&goal, &observed.compute, plan.step) {
+            let nothing = compute(&wire::Compute::default(), &wanted.owner, &AttachmentStatus::default());
+            plan.drift = drift(wanted, &nothing, None);
         }
         let also = match (&goal, &observed.compute) {
             (Goal::Attached(wanted), Finding::Absent) if plan.step == Step::Attach => client
@@ -156,7 +163,7 @@ impl Preview {
         let next = status(&object.status.clone().unwrap_or_default(), &pass);
         let message = condition(&next, "Ready").map(|ready| ready.message.clone()).unwrap_or_default();
         let compute = goal.compute().map(ToString::to_string);
-        Ok(Found { object, plan, message, compute, observed: Some(observed), also })
+        Ok(Found { object, plan, message, compute, observed, also })
     }
 }
 
@@ -171,25 +178,24 @@ async fn owner(client: &azure::Client, goal: &Goal) -> Option<(String, String)> 
 
 /// Azure gave no answer that tells: then the exit code must not say that there is nothing, or something, to do.
 fn unanswered(found: &Found) -> Option<String> {
-    let is_fault = found.observed.as_ref().is_some_and(|observed| matches!(observed.compute, Finding::Unknown(_)))
-        || (found.plan.step == Step::Wait && found.plan.words.is_some());
+    let is_fault =
+        matches!(found.observed.compute, Finding::Unknown(_)) || (found.plan.step == Step::Wait && found.plan.words.is_some());
     is_fault.then(|| {
         format!("{}: {}: {}", found.object.metadata.name.as_deref().unwrap_or_default(), found.plan.reason, found.message)
     })
 }
 
 fn finding(found: &Found) -> String {
-    match found.observed.as_ref().map(|observed| &observed.compute) {
-        Some(Finding::Present(compute)) => format!(
+    match &found.observed.compute {
+        Finding::Present(compute) => format!(
             "a compute of type {}, {}, identity {}, pool {}",
             compute.kind,
             compute.state,
             compute.identity.kind,
             compute.pool.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string)
         ),
-        Some(Finding::Absent) => "no compute of that name".to_owned(),
-        Some(Finding::Unknown(fault)) => format!("no answer that tells: {} {}", fault.words.code, fault.words.message),
-        None => "not looked at".to_owned(),
+        Finding::Absent => "no compute of that name".to_owned(),
+        Finding::Unknown(fault) => format!("no answer that tells: {} {}", fault.words.code, fault.words.message),
     }
 }
 

@@ -90,6 +90,8 @@ async fn outcome(
         Ok(azure::State::Running) => Outcome::Running,
         Ok(azure::State::Succeeded | azure::State::Forgotten) => Outcome::Ended,
         Ok(azure::State::Failed(words)) => Outcome::Failed(self::words(words)),
+        // Whoever may not ask will never know: then what the compute shows has to do.
+        Err(azure::Error::Unauthorized(_) | azure::Error::Refused(_) | azure::Error::SubscriptionNotFound(_)) => Outcome::Ended,
         Err(_) => Outcome::Unknown,
     }
 }
