@@ -153,10 +153,13 @@ fn plan_that_cannot_tell_ends_with_1_and_says_why() {
     }
 }
 
+/// Arguments, environment, and the setting that is named.
+type Row = (&'static [&'static str], &'static [(&'static str, &'static str)], &'static str);
+
 #[test]
 fn a_wrong_setting_ends_the_program_and_is_named() {
     #[rustfmt::skip]
-    let table: [(&[&str], &[(&str, &str)], &str); 10] = [
+    let table: [Row; 10] = [
         (&["run", "--cloud", "mars"],                          &[],                                    "--cloud"),
         (&["run", "--look-interval", "0"],                     &[],                                    "--look-interval"),
         (&["run", "--concurrency", "0"],                       &[],                                    "--concurrency"),

@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_pause_that_azure_named_is_kept() {
-        assert_eq!(Look::In(Duration::from_secs(600)).pause(SETTLED).as_secs(), 600);
+        assert_eq!(Look::In(Duration::from_mins(10)).pause(SETTLED).as_secs(), 600);
         assert_eq!(Look::Settled.pause(Duration::from_secs(7)).as_secs(), 7);
         assert_eq!(Look::Slowly(Duration::ZERO).pause(SETTLED), SLOWLY);
         assert_eq!(Look::Working(Duration::from_secs(90)).pause(SETTLED), WORKING_LATEST);
