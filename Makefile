@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check generate build tools plane rust go sdk lint doc
+.PHONY: help demo test check generate bench build tools plane rust go sdk lint doc
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -54,6 +54,11 @@ build: tools plane ## the operator and the emulator
 
 plane: tools ## etcd, kube-apiserver, kube-controller-manager and kubectl, from Go modules
 	@tests/control-plane/build
+
+bench: plane ## two hundred attachments at rest: latency of an apply, memory, and ten minutes without a write
+	cargo build --workspace
+	cargo build --release --bin synapse-spark-operator
+	@benches/at_rest.sh
 
 generate: ## write what is generated: crds/
 	cargo build --workspace
