@@ -1,0 +1,22 @@
+//! The operator's real program against a real API server, as its own ServiceAccount, and the stand-in of Azure.
+//!
+//! One control plane, one Azure and one operator serve all tests; each has a namespace and a subscription of its own, so
+//! that neither faults nor throttling reach a neighbour. Tests that end the operator, or change the definition, take turns
+//! on a second control plane. Everything ends with this process, however it ends.
+
+#[path = "cluster/admission.rs"]
+mod admission;
+#[path = "cluster/attach.rs"]
+mod attach;
+#[path = "cluster/change.rs"]
+mod change;
+#[path = "cluster/definition.rs"]
+mod definition;
+#[path = "cluster/delete.rs"]
+mod delete;
+#[path = "cluster/process.rs"]
+mod process;
+#[path = "cluster/trouble.rs"]
+mod trouble;
+
+mod support;

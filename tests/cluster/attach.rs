@@ -1,0 +1,195 @@
+//! Nothing there, something there, somebody else's, and two who ask for one.
+
+use serde_json::json;
+
+use crate::support::{OWNER_TAG, World};
+
+#[test]
+fn attaches_with_one_put() {
+    let world = World::new("attach");
+    let identity =
+        format!("identity: {{type: UserAssigned, userAssignedIdentities: [{{resourceId: {}}}]}}", world.identity("first"));
+    world.apply("nightly", "one", &[&identity, "description: nightly features", "tags: {team: data}"]);
+    world.ready("nightly");
+
+    assert_eq!(world.writes("nightly"), ["PUT"]);
+    let compute = world.compute("nightly").expect("it is attached");
+    assert_eq!(compute["properties"]["resourceId"], world.pool("one"));
+    assert_eq!(compute["properties"]["description"], "nightly features");
+    assert_eq!(compute["identity"]["type"], "UserAssigned");
+    assert_eq!(compute["tags"]["team"], "data");
+    assert_eq!(compute["location"], "eastus2");
+
+    let object = world.object("nightly").expect("it is there");
+    let owner = compute["tags"][OWNER_TAG].as_str().expect("it has an owner");
+    let uid = object["metadata"]["uid"].as_str().expect("it has a UID");
+    assert!(owner.ends_with(&format!("/{}/nightly/{uid}", world.namespace)), "{owner}");
+
+    let status = &object["status"];
+    assert_eq!(status["conditions"][0]["reason"], "Attached");
+    assert_eq!(status["conditions"].as_array().map(Vec::len), Some(1), "{status}");
+    assert_eq!(status["observedGeneration"], 1);
+    assert_eq!(status["computeId"].as_str().map(str::to_lowercase), Some(world.id("nightly").to_lowercase()));
+    assert_eq!(status["provisioningState"], "Succeeded");
+    assert_eq!(status["location"], "eastus2");
+    assert_eq!(status["identity"]["userAssigned"].as_array().map(Vec::len), Some(1));
+    assert_eq!(status["pool"]["name"], "one");
+    assert_eq!(status["pool"]["sparkVersion"], "3.4");
+    assert_eq!(status["operation"], json!(null));
+    assert!(status["createdOn"].is_string() && status["modifiedOn"].is_string(), "{status}");
+
+    let wide = world.kubectl(&["get", "ssa", "-o", "wide"]);
+    for word in ["nightly", "True", "Attached", "ml-ws", "one", "UserAssigned", "3.4", "Small", "WORKSPACE", "NODE SIZE"] {
+        assert!(wide.contains(word), "{word} is not in\n{wide}");
+    }
+    world.event("nightly", "Attached", "attached as asked");
+}
+
+#[test]
+fn every_kind_of_identity_is_attached() {
+    let world = World::new("identity");
+    let user = format!("userAssignedIdentities: [{{resourceId: {}}}]", world.identity("second"));
+    world.apply("none", "one", &[]);
+    world.apply("system", "one", &["identity: {type: SystemAssigned}"]);
+    world.apply("both", "one", &[&format!("identity: {{type: 'SystemAssigned,UserAssigned', {user}}}")]);
+    for name in ["none", "system", "both"] {
+        world.ready(name);
+        assert_eq!(world.writes(name), ["PUT"]);
+    }
+    assert_eq!(world.object("none").expect("it is there")["status"]["identity"], json!(null));
+    for name in ["system", "both"] {
+        let object = world.object(name).expect("it is there");
+        assert!(object["status"]["identity"]["principalId"].is_string(), "{object}");
+        assert_eq!(
+            object["status"]["identity"]["principalId"],
+            world.compute(name).expect("it is there")["identity"]["principalId"]
+        );
+    }
+}
+
+#[test]
+fn adopts_what_is_nobodys_and_of_the_same_pool() {
+    let world = World::new("adopt");
+    world.add_compute("byhand", "one", &json!({"tags": {"cost": "77"}}));
+    world.apply("byhand", "one", &["tags: {team: data}"]);
+    world.ready("byhand");
+    assert_eq!(world.writes("byhand"), ["PUT"]);
+    let tags = &world.compute("byhand").expect("it is there")["tags"];
+    assert_eq!((&tags["cost"], &tags["team"]), (&json!("77"), &json!("data")));
+    assert!(tags[OWNER_TAG].is_string());
+    world.event("byhand", "Adopting", "nobody's");
+}
+
+#[test]
+fn what_may_not_be_adopted_is_left_alone() {
+    let world = World::new("notours");
+    world.add_compute("otherpool", "two", &json!({}));
+    world.add_compute("never", "one", &json!({}));
+    world.add_compute("always", "two", &json!({}));
+    world.add_compute("cluster", "one", &json!({"computeType": "AmlCompute"}));
+    world.apply("otherpool", "one", &[]);
+    world.apply("never", "one", &["adoptionPolicy: Never"]);
+    world.apply("always", "one", &["adoptionPolicy: Always"]);
+    world.apply("cluster", "one", &["adoptionPolicy: Always", "replacePolicy: Recreate"]);
+    for (name, word) in [("otherpool", "bigDataPools/two"), ("never", "bigDataPools/one"), ("cluster", "AmlCompute")] {
+        let message = world.stalled(name, "NotOurs");
+        assert!(message.contains(word) && message.contains("spec.adoptionPolicy"), "{message}");
+    }
+    world.stalled("always", "NotOurs");
+    for name in ["otherpool", "never", "always", "cluster"] {
+        assert!(world.writes(name).is_empty(), "{name} was written to");
+        assert_eq!(world.object(name).expect("it is there")["metadata"]["finalizers"], json!(null));
+    }
+
+    // Nothing of it was ours, so nothing of it goes.
+    world.delete("never");
+    world.gone("never");
+    assert!(world.compute("never").is_some() && world.writes("never").is_empty());
+}
+
+#[test]
+fn what_another_owns_is_left_alone() {
+    let world = World::new("owned");
+    let owner = "11111111-0000-4000-8000-000000000001/prod/nightly/22222222-0000-4000-8000-000000000002";
+    world.add_compute("nightly", "one", &json!({"tags": {OWNER_TAG: owner}}));
+    world.apply("nightly", "one", &["adoptionPolicy: Always", "replacePolicy: Recreate"]);
+    let message = world.stalled("nightly", "OwnedByAnother");
+    assert!(message.contains(owner), "{message}");
+    world.event("nightly", "OwnedByAnother", owner);
+    world.delete("nightly");
+    world.gone("nightly");
+    assert!(world.writes("nightly").is_empty());
+    assert!(world.compute("nightly").is_some());
+}
+
+#[test]
+fn the_older_of_two_works_and_the_younger_takes_over() {
+    let world = World::new("twice");
+    world.apply("older", "one", &["computeName: shared"]);
+    world.ready("older");
+    // Ages have whole seconds; of the same one, the UID decides.
+    let created = |name: &str| world.object(name).map(|object| object["metadata"]["creationTimestamp"].clone());
+    world.until("the clock is a second further", || {
+        let made = world
+            .plane()
+            .kubectl(&["create", "--dry-run=server", "-o", "json", "-f", "-"], &world.manifest("probe", "one", &[]))
+            .ok()?;
+        let made: serde_json::Value = serde_json::from_str(&made).ok()?;
+        (Some(&made["metadata"]["creationTimestamp"]) != created("older").as_ref()).then_some(())
+    });
+    world.apply("younger", "one", &["computeName: Shared", "tags: {team: young}"]);
+    let message = world.stalled("younger", "OwnedByAnother");
+    assert!(message.contains(&format!("{}/older", world.namespace)), "{message}");
+    assert_eq!(world.writes("shared"), ["PUT"]);
+
+    world.delete("older");
+    world.gone("older");
+    world.ready("younger");
+    assert_eq!(world.writes("shared"), ["PUT", "DELETE", "PUT"]);
+    assert_eq!(world.compute("shared").expect("it is there")["tags"]["team"], "young");
+    assert_eq!(world.computes(), 1);
+}
+
+#[test]
+fn of_two_that_wait_only_the_older_attaches() {
+    let world = World::new("race");
+    // Held up, so that both are there before anything is attached.
+    world.fault("GET", "shared", &json!({"status": 503, "times": 2}));
+    let both = world.manifest("first", "one", &["computeName: shared"])
+        + "---\n"
+        + &world.manifest("second", "one", &["computeName: shared"]);
+    world.plane().kubectl(&["apply", "-f", "-"], &both).expect("both are accepted");
+    let ready = world.until("one of two is ready", || {
+        ["first", "second"].into_iter().find(|name| world.condition(name, "Ready").is_some_and(|ready| ready["status"] == "True"))
+    });
+    let other = if ready == "first" { "second" } else { "first" };
+    world.until("the other is stalled", || {
+        let stalled = world.condition(other, "Stalled")?;
+        ["Duplicate", "OwnedByAnother"].contains(&stalled["reason"].as_str()?).then_some(())
+    });
+    assert_eq!(world.writes("shared"), ["PUT"]);
+}
+
+#[test]
+fn the_younger_of_two_waits_even_where_nothing_is_attached() {
+    let world = World::new("duplicate");
+    world.apply("older", "one", &["computeName: shared", "suspend: true"]);
+    world.says("older", "False", "Suspended");
+    let created = world.object("older").expect("it is there")["metadata"]["creationTimestamp"].clone();
+    world.until("the clock is a second further", || {
+        let made = world
+            .plane()
+            .kubectl(&["create", "--dry-run=server", "-o", "json", "-f", "-"], &world.manifest("probe", "one", &[]))
+            .ok()?;
+        let made: serde_json::Value = serde_json::from_str(&made).ok()?;
+        (made["metadata"]["creationTimestamp"] != created).then_some(())
+    });
+    world.apply("younger", "one", &["computeName: shared"]);
+    let message = world.stalled("younger", "Duplicate");
+    assert!(message.contains(&format!("{}/older", world.namespace)), "{message}");
+    assert!(world.writes("shared").is_empty());
+    world.delete("older");
+    world.gone("older");
+    world.ready("younger");
+    assert_eq!(world.writes("shared"), ["PUT"]);
+}

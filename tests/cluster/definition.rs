@@ -1,0 +1,47 @@
+//! The definition itself, as the API server takes it.
+
+use serde_json::Value;
+
+use crate::support::World;
+
+#[test]
+fn the_api_server_takes_the_definition_without_reserve() {
+    let world = World::new("definition");
+    let printed = world.plane().must(&["get", "crd", "synapsesparkattachments.synapse-spark.dev", "-o", "json"]);
+    let crd: Value = serde_json::from_str(&printed).expect("kubectl prints JSON");
+    let conditions = crd["status"]["conditions"].as_array().expect("it has conditions");
+    let status = |kind: &str| conditions.iter().find(|one| one["type"] == kind).map(|one| one["status"].clone());
+    assert_eq!(status("Established"), Some("True".into()));
+    assert_eq!(status("NamesAccepted"), Some("True".into()));
+    assert_eq!(status("NonStructuralSchema"), None);
+}
+
+#[test]
+fn kubectl_knows_its_names() {
+    let world = World::new("names");
+    let listed = world.plane().must(&["api-resources", "--api-group=synapse-spark.dev", "-o", "wide"]);
+    for word in ["synapsesparkattachments", "ssa", "azure", "spark", "SynapseSparkAttachment"] {
+        assert!(listed.contains(word), "{word} is not in\n{listed}");
+    }
+    world.kubectl(&["get", "azure"]);
+    world.kubectl(&["get", "ssa", "--field-selector", "spec.workspace.name=ml-ws"]);
+}
+
+#[test]
+fn kubectl_explains_every_field() {
+    let world = World::new("explain");
+    let explain = |field: &str| world.plane().must(&["explain", field]);
+    for (field, words) in [
+        ("ssa", "what az ml compute attach does"),
+        ("ssa.spec.identity", "The managed identity of the attachment"),
+        ("ssa.spec.identity.userAssignedIdentities", "Order is kept"),
+        ("ssa.spec.replacePolicy", "Recreate"),
+        ("ssa.spec.workspace.subscriptionId", "GUID"),
+        ("ssa.status.identity.principalId", "object ID"),
+    ] {
+        let said = explain(field).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(words), "kubectl explain {field} does not say {words:?}:\n{said}");
+    }
+    let all = world.plane().must(&["explain", "--recursive=false", "ssa.spec"]);
+    assert!(!all.contains("<no description>"), "{all}");
+}

@@ -1,0 +1,69 @@
+//! The stand-in of Azure, and what a test asks of it behind everybody's back.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use azure_emulator::{Emulator, Options, Request};
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::block_on;
+use super::plane::Plane;
+
+/// The operator's application in Entra.
+pub const CLIENT: &str = "22222222-3333-4444-5555-666666666666";
+/// The tenant of all that is there.
+pub const TENANT: &str = "72f988bf-0000-4000-8000-000000000001";
+
+/// An Azure of its own, which trusts the operator's account of one control plane.
+pub struct Azure(Emulator);
+
+impl Azure {
+    pub fn start(plane: &Plane, folder: PathBuf, operation_duration: Duration) -> Self {
+        let options = Options { operation_duration, ..Options::in_dir(folder) };
+        let azure = Self(block_on(Emulator::start(options)).expect("the emulator starts"));
+        azure.add(&json!({
+            "issuers": [{"issuer": plane.issuer, "jwks": plane.keys}],
+            "principals": [{
+                "tenantId": TENANT,
+                "clientId": CLIENT,
+                "objectId": "22222222-3333-4444-5555-777777777777",
+                "federated": [{
+                    "issuer": plane.issuer,
+                    "subject": "system:serviceaccount:synapse-spark-system:synapse-spark-operator",
+                    "audience": "api://AzureADTokenExchange",
+                }],
+            }],
+        }));
+        azure
+    }
+
+    pub fn endpoint(&self) -> &str {
+        self.0.endpoint()
+    }
+
+    pub fn ca_file(&self) -> &Path {
+        self.0.ca_file()
+    }
+
+    /// Asks the control API. `None` for what is not there.
+    pub fn control(&self, method: &str, target: &str, body: Option<&Value>) -> Option<Value> {
+        let mut request = Request::new(method, &format!("/_emulator/{target}"));
+        if let Some(body) = body {
+            request = request.with_json(body);
+        }
+        let azure = self.0.azure();
+        let answer = azure.lock().expect("the emulator does not panic").answer(Timestamp::now(), &request);
+        let text = String::from_utf8_lossy(answer.body.as_ref()).into_owned();
+        match answer.status {
+            404 => None,
+            200 | 201 => Some(serde_json::from_str(&text).expect("it answers JSON")),
+            status => panic!("{method} {target}: {status} {text}"),
+        }
+    }
+
+    /// Adds to what there is.
+    pub fn add(&self, seed: &Value) {
+        self.control("PUT", "world", Some(seed)).expect("there is a world");
+    }
+}

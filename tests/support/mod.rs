@@ -1,0 +1,63 @@
+//! What the tests of the whole stand on: a control plane, an Azure, an operator, and a world for each test.
+
+mod azure;
+mod operator;
+mod plane;
+mod world;
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+
+pub use world::{OWNER_TAG, World};
+
+/// Nothing that is waited for takes longer.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+/// How often a condition that nothing can watch is asked for.
+const BEAT: Duration = Duration::from_millis(50);
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    rustls::crypto::aws_lc_rs::default_provider().install_default().expect("nobody chose a TLS provider before");
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+});
+
+/// Runs what is asynchronous on the one runtime, which outlives every test.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    RUNTIME.block_on(future)
+}
+
+/// Asks until there is an answer, or the deadline is over.
+pub fn poll<T>(longest: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + longest;
+    loop {
+        match ask() {
+            Some(answer) => return Some(answer),
+            None if Instant::now() > end => return None,
+            None => std::thread::sleep(BEAT),
+        }
+    }
+}
+
+/// A number that nobody else of this process has.
+fn number() -> u32 {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+/// A folder of this process's own, inside cargo's.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cluster-{}", std::process::id())).join(name);
+    std::fs::create_dir_all(&folder).expect("a folder for the test");
+    folder
+}
+
+/// The last lines of a file, those that hold a word.
+fn tail(file: &Path, word: &str) -> String {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let lines: Vec<_> = text.lines().filter(|line| line.contains(word)).collect();
+    lines[lines.len().saturating_sub(25)..].join("\n")
+}

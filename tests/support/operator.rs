@@ -1,0 +1,104 @@
+//! The operator's program, as Kubernetes would start it: its own account, its own environment, nothing else.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use super::azure::{Azure, CLIENT, TENANT};
+use super::plane::Plane;
+use super::{DEADLINE, block_on, number, poll, tail};
+
+/// Starts the program, says its pid, and at last its exit code. When its own standard input ends, which the system sees to
+/// when the test's process ends, it ends the program.
+const GUARD: &str = r#"exec 3<&0
+"$@" </dev/null >/dev/null 3<&- &
+pid=$!
+echo $pid
+( read -r _ <&3; kill -KILL $pid ) >/dev/null 2>&1 &
+watcher=$!
+wait $pid
+echo $?
+kill $watcher"#;
+
+/// A running operator. It ends by SIGKILL when this is dropped.
+pub struct Operator {
+    guard: Child,
+    lines: Receiver<i32>,
+    pid: i32,
+    log: PathBuf,
+    address: String,
+}
+
+impl Operator {
+    /// Starts one, and waits until it knows all objects.
+    pub fn start(plane: &Plane, azure: &Azure) -> Self {
+        let file = |name: &str| plane.folder.join(format!("operator-{}.{name}", number()));
+        let (kubeconfig, token, log) = (file("kubeconfig"), file("token"), file("log"));
+        plane.account(&kubeconfig, &token);
+        // Free a moment ago; the operator itself could not tell us which one it took.
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+        let mut guard = Command::new("/bin/sh")
+            .args(["-c", GUARD, "guard", env!("CARGO_BIN_EXE_synapse-spark-operator"), "run", "--look-interval", "1"])
+            .args(["--metrics-address", &free.to_string()])
+            .env_clear()
+            .env("KUBECONFIG", kubeconfig)
+            .env("AZURE_CLIENT_ID", CLIENT)
+            .env("AZURE_TENANT_ID", TENANT)
+            .env("AZURE_FEDERATED_TOKEN_FILE", token)
+            .env("AZURE_AUTHORITY_HOST", azure.endpoint())
+            .env("AZURE_RESOURCE_MANAGER_ENDPOINT", azure.endpoint())
+            .env("AZURE_CA_FILE", azure.ca_file())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&log).expect("a log"))
+            .spawn()
+            .expect("/bin/sh starts");
+        let (send, lines) = channel();
+        let said = BufReader::new(guard.stdout.take().expect("it is piped"));
+        std::thread::spawn(move || {
+            for line in said.lines().map_while(Result::ok) {
+                let _ = send.send(line.trim().parse().expect("the guard says numbers"));
+            }
+        });
+        let pid = lines.recv_timeout(DEADLINE).expect("the guard says the pid");
+        let operator = Self { guard, lines, pid, log, address: free.to_string() };
+        let ready = poll(DEADLINE, || (operator.get("/readyz")?.0 == 200).then_some(()));
+        assert!(ready.is_some(), "the operator is not ready:\n{}", operator.log(""));
+        operator
+    }
+
+    /// Asks its own server. `None` if it does not answer.
+    pub fn get(&self, path: &str) -> Option<(u16, String)> {
+        block_on(async {
+            let answer = reqwest::get(format!("http://{}{path}", self.address)).await.ok()?;
+            Some((answer.status().as_u16(), answer.text().await.ok()?))
+        })
+    }
+
+    /// The last lines of its log that hold a word.
+    pub fn log(&self, word: &str) -> String {
+        tail(&self.log, word)
+    }
+
+    /// SIGKILL, and waits for the end.
+    pub fn kill(&mut self) {
+        drop(self.guard.stdin.take());
+        let _ = self.guard.wait();
+    }
+
+    /// SIGTERM; gives the exit code, if it ends in time.
+    pub fn terminate(&self, longest: Duration) -> Option<i32> {
+        let sent = Command::new("/bin/sh").args(["-c", "kill -TERM $0", &self.pid.to_string()]).status();
+        assert!(sent.expect("/bin/sh starts").success(), "the operator was gone before SIGTERM:\n{}", self.log(""));
+        self.lines.recv_timeout(longest).ok()
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

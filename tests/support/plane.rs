@@ -1,0 +1,142 @@
+//! A control plane: etcd, kube-apiserver and kube-controller-manager, and kubectl as its administrator.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use serde_json::Value;
+
+use super::{block_on, folder, tail};
+
+/// Who the operator is in Kubernetes.
+const ACCOUNT: [&str; 4] = ["--namespace", "synapse-spark-system", "--service-account", "synapse-spark-operator"];
+
+static SHARED: LazyLock<Plane> = LazyLock::new(|| Plane::start("shared"));
+static SECOND: LazyLock<Plane> = LazyLock::new(|| Plane::start("second"));
+
+/// A control plane with the operator's definition and rights in it. It ends when this process does.
+pub struct Plane {
+    /// Where its files are, and ours.
+    pub folder: PathBuf,
+    /// The issuer of its service accounts' tokens.
+    pub issuer: String,
+    /// The keys of those.
+    pub keys: Value,
+    /// Kubernetes, as its administrator.
+    pub kube: kube::Client,
+    kubeconfig: PathBuf,
+    kubectl: PathBuf,
+    /// Its standard input is closed by the system when this process ends: that ends the control plane.
+    _child: Child,
+}
+
+fn program() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/control-plane/bin/control-plane")
+}
+
+impl Plane {
+    /// The one for everybody.
+    pub fn shared() -> &'static Self {
+        &SHARED
+    }
+
+    /// The one for tests that take turns.
+    pub fn second() -> &'static Self {
+        &SECOND
+    }
+
+    fn start(name: &str) -> Self {
+        for program in ["control-plane", "etcd", "kube-apiserver", "kube-controller-manager", "kubectl"] {
+            let there = self::program().with_file_name(program).is_file();
+            assert!(there, "tests/control-plane/bin/{program} is missing: run make plane");
+        }
+        let folder = folder(name);
+        let log = folder.join("control-plane.log");
+        // The folder goes when the control plane has ended, which is after the end of this process.
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", r#""$0" up --dir "$1/state"; rm -rf "$1"; rmdir "$(dirname "$1")" 2>/dev/null"#])
+            .args([&program(), &folder])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&log).expect("a log"))
+            .spawn()
+            .expect("/bin/sh starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("it is text");
+        let facts: Value =
+            serde_json::from_str(&line).unwrap_or_else(|_| panic!("the control plane did not start:\n{}", tail(&log, "")));
+        let path = |key: &str| PathBuf::from(facts[key].as_str().expect("the line has it"));
+        let keys = std::fs::read(path("jwks")).expect("the keys are there");
+        let kubeconfig = path("kubeconfig");
+        let kube = block_on(async {
+            let file = Kubeconfig::read_from(&kubeconfig).expect("a kubeconfig");
+            let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.expect("a kubeconfig");
+            kube::Client::try_from(config).expect("a client")
+        });
+        let plane = Self {
+            issuer: facts["issuer"].as_str().expect("the line has it").to_owned(),
+            keys: serde_json::from_slice(&keys).expect("the keys are JSON"),
+            kube,
+            kubectl: path("kubectl"),
+            kubeconfig,
+            folder,
+            _child: child,
+        };
+        plane.install();
+        plane
+    }
+
+    /// Puts the definition and the operator's rights there.
+    fn install(&self) {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let (crds, rights) = (root.join("crds"), root.join("deploy/rbac.yaml"));
+        let files = [crds.to_str().expect("a path of text"), rights.to_str().expect("a path of text")];
+        self.must(&["apply", "-f", files[0], "-f", files[1]]);
+        self.must(&["wait", "--for=condition=Established", "crd/synapsesparkattachments.synapse-spark.dev", "--timeout=30s"]);
+    }
+
+    /// Writes what the operator is with: its kubeconfig, and its token for Entra.
+    pub fn account(&self, kubeconfig: &Path, token: &Path) {
+        let run = |word: &str, out: &Path, more: &[&str]| {
+            let done = Command::new(program())
+                .arg(word)
+                .arg("--admin")
+                .arg(&self.kubeconfig)
+                .args(ACCOUNT)
+                .arg("--out")
+                .arg(out)
+                .args(more)
+                .output()
+                .expect("it starts");
+            assert!(done.status.success(), "control-plane {word}: {}", String::from_utf8_lossy(&done.stderr));
+        };
+        run("kubeconfig", kubeconfig, &[]);
+        run("token", token, &["--audience", "api://AzureADTokenExchange"]);
+    }
+
+    /// kubectl, with something to read. Gives what it prints, or what it complains of.
+    pub fn kubectl(&self, args: &[&str], input: &str) -> Result<String, String> {
+        let mut child = Command::new(&self.kubectl)
+            .args(args)
+            .env_clear()
+            .env("HOME", &self.folder)
+            .env("KUBECONFIG", &self.kubeconfig)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("kubectl starts");
+        // It may not want to read all of it.
+        let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
+        let done = child.wait_with_output().expect("kubectl ends");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if done.status.success() { Ok(text(&done.stdout)) } else { Err(text(&done.stderr)) }
+    }
+
+    /// kubectl, where it must go well.
+    pub fn must(&self, args: &[&str]) -> String {
+        self.kubectl(args, "").unwrap_or_else(|complaint| panic!("kubectl {}: {complaint}", args.join(" ")))
+    }
+}
