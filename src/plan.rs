@@ -146,9 +146,9 @@ fn attach(goal: &Attached, observed: &Observed) -> Plan {
     let is_same_pool = compute.pool.as_ref() == Some(&goal.pool);
     match (&compute.owner, &observed.elder) {
         _ if !compute.is_spark() => return blocked(Reason::NotOurs, format!("a compute of type {}", compute.kind)),
-        (Ownership::Another(tag), _) => return blocked(Reason::OwnedByAnother, tag),
         // Whoever holds the compute keeps it, also against an older object: else neither would work.
-        (Ownership::Nobody, Some(elder)) => return blocked(Reason::Duplicate, elder),
+        (Ownership::Another(_) | Ownership::Nobody, Some(elder)) => return blocked(Reason::Duplicate, elder),
+        (Ownership::Another(tag), None) => return blocked(Reason::OwnedByAnother, tag),
         (Ownership::Nobody, None) => {
             let may_adopt = match goal.adopt {
                 AdoptionPolicy::Never | AdoptionPolicy::Unknown => false,

@@ -230,7 +230,7 @@ fn tags_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 "message": "spec.tags: a tag's name must have 1-512 characters and none of <>%&\\?/",
             },
             {
-                "rule": "!('synapse-spark-operator-owner' in self)",
+                "rule": "self.all(k, k.lowerAscii() != 'synapse-spark-operator-owner')",
                 "message": "spec.tags: synapse-spark-operator-owner is the operator's own tag",
             },
         ],

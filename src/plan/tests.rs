@@ -147,6 +147,10 @@ fn the_younger_of_two_waits_unless_it_holds_the_compute() {
     for (compute, reason) in [
         (Finding::Absent, Reason::Duplicate),
         (nobodys(pool("ours")), Reason::Duplicate),
+        (
+            Finding::Present(Compute { owner: Ownership::Another("c/n/elder/v".into()), ..compute(Progress::Succeeded) }),
+            Reason::Duplicate,
+        ),
         (Finding::Present(compute(Progress::Succeeded)), Reason::Attached),
     ] {
         let plan = decide(&goal, &Observed { elder: elder.clone(), ..observed(true, compute) });

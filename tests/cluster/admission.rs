@@ -249,6 +249,11 @@ fn of_words() -> Vec<Case> {
         refuses("a tag without a name", vec![(at, tag("", "x"))], &[at, "1-512"]),
         refuses("a tag's value of 257", vec![(at, tag("t", &letters(257)))], &["spec.tags.t", "256"]),
         refuses("a tag of a number", vec![(at, json!({"t": 7}))], &["spec.tags.t", "string"]),
+        refuses(
+            "the owner tag in other case",
+            vec![(at, tag("Synapse-Spark-Operator-OWNER", "me"))],
+            &[at, "the operator's own tag"],
+        ),
         refuses("the owner tag", vec![(at, tag("synapse-spark-operator-owner", "me"))], &[at, "the operator's own tag"]),
         accepts("no description", vec![(text, json!(""))]),
         accepts("a null description", vec![(text, Value::Null)]),
