@@ -34,7 +34,7 @@ use crate::controller::index::Index;
 use crate::controller::observe::{freshness, observe, requested};
 use crate::controller::report::{FIELD_MANAGER, report};
 use crate::plan::status::{Pass, failing_for};
-use crate::plan::{Goal, Plan, decide};
+use crate::plan::{Goal, Plan, Step, decide};
 
 /// Kubernetes refused us: so no status can tell of it.
 #[derive(Debug, thiserror::Error)]
@@ -236,8 +236,9 @@ async fn pass(object: &SynapseSparkAttachment, ctx: &Context, now: Timestamp) ->
     let observed = observe(&ctx.azure, object, &goal, ctx.index.elder(object), freshness(object, &goal), now).await;
     let plan = decide(&goal, &observed);
     let Acted { plan, observed, written } = act(ctx, object, &goal, observed, plan, now).await?;
+    let is_told_soon = plan.step == Step::Claim; // The watch brings the next pass at once, and that one has more to tell.
     // A deleted object without our finalizer is others' to bury.
-    if observed.claimed || matches!(goal, Goal::Attached(_)) {
+    if !is_told_soon && (observed.claimed || matches!(goal, Goal::Attached(_))) {
         let pass = Pass { observed: Some(&observed), written: written.as_ref(), ..told(object, Some(&goal), &plan, now) };
         report(ctx, object, &pass).await?;
     }

@@ -55,11 +55,12 @@ pub async fn act(
         }
         Step::Attach | Step::Detach => {}
     }
-    if !is_current(&ctx.kube, object).await? {
+    let look = observe(&ctx.azure, object, goal, ctx.index.elder(object), Freshness::Now, now);
+    let (is_current, observed) = futures::join!(is_current(&ctx.kube, object), look);
+    if !is_current? {
         let plan = plan.overtaken();
         return done(plan, observed);
     }
-    let observed = observe(&ctx.azure, object, goal, ctx.index.elder(object), Freshness::Now, now).await;
     let live = decide(goal, &observed);
     if live.step != plan.step {
         // Whatever it is now, it is not this write: the next pass comes at once for another step, or when this one says.

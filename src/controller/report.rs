@@ -68,9 +68,10 @@ fn is_gone(error: &kube::Error) -> bool {
 /// An event is for whoever looks on: it is not worth a failed pass.
 async fn tell(ctx: &Context, object: &SynapseSparkAttachment, next: &AttachmentStatus, plan: &Plan) {
     let is_stalled = condition(next, "Stalled").is_some();
-    let mut note = condition(next, "Ready").map(|ready| ready.message.clone()).unwrap_or_default();
-    for drift in plan.drift.iter().filter(|drift| drift.field != Field::Owner).take(5) {
-        note = format!("{note}; {}: want {:?}, have {:?}", drift.field, shortened(&drift.want, 120), shortened(&drift.have, 120));
+    // An event's note has 1,024 bytes at most: the end of a long message gives way, not what stands behind it.
+    let mut note = condition(next, "Ready").map(|ready| shortened(&ready.message, 400)).unwrap_or_default();
+    for drift in plan.drift.iter().filter(|drift| drift.field != Field::Owner).take(2) {
+        note = format!("{note}; {}: want {:?}, have {:?}", drift.field, shortened(&drift.want, 80), shortened(&drift.have, 80));
     }
     if let Some(correlation) = plan.words.as_ref().and_then(|words| words.correlation.as_deref()) {
         note = format!("{note} (x-ms-correlation-request-id {correlation})");
@@ -84,7 +85,7 @@ async fn tell(ctx: &Context, object: &SynapseSparkAttachment, next: &AttachmentS
     let event = Event {
         type_: kind,
         reason: reason.to_owned(),
-        note: Some(shortened(&note, 1000)),
+        note: Some(note.clone()),
         action: format!("{:?}", plan.step),
         secondary: None,
     };
