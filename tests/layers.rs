@@ -37,6 +37,8 @@ fn arrows_go_down_only() {
             continue;
         };
         let text = fs::read_to_string(file).expect("a source");
+        // What a comment points to is no dependency.
+        let text = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
         for (other, above) in LAYERS.into_iter().filter(|(other, above)| *other != name && *above >= layer) {
             // The rooms of the process are neighbours; all others of one layer must not know each other.
             if above == 4 && layer == 4 {

@@ -1,7 +1,7 @@
 //! The Azure client: against recorded bytes of the service, and over TLS against the emulator.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use azure_core::credentials::Secret;
@@ -391,6 +391,7 @@ async fn a_put_says_what_microsofts_client_says() {
 
 /// An emulator over TLS, and a client of it.
 async fn emulated(secret: &str) -> (tempfile::TempDir, Emulator, Client) {
+    LazyLock::force(&LOG);
     // Another test may have been first: the provider is the same.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let dir = tempfile::tempdir().expect("a folder");
@@ -412,9 +413,6 @@ const SECRET: &str = "emulator-secret-not-a-real-one";
 
 #[tokio::test]
 async fn a_whole_life_over_tls_and_no_secret_in_the_log() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
-    let guard = tracing::subscriber::set_default(subscriber);
     let (_dir, emulator, client) = emulated(SECRET).await;
     assert!(client.compute(&compute(), Freshness::Now).await.expect("an answer").is_none());
     let location = client.location(compute().workspace()).await.expect("a region");
@@ -426,8 +424,7 @@ async fn a_whole_life_over_tls_and_no_secret_in_the_log() {
     client.detach(&compute()).await.expect("taken").expect("an operation");
     assert!(client.compute(&compute(), Freshness::Now).await.expect("an answer").is_none());
     assert_eq!(client.detach(&compute()).await.expect("nothing to do"), None);
-    drop(guard);
-    let text = log.text();
+    let text = LOG.text();
     let tokens =
         emulator.azure().lock().expect("no holder panics").journal(0).filter(|entry| entry.path.contains("/oauth2/")).count();
     assert_eq!(tokens, 1, "one token serves all");
@@ -463,6 +460,13 @@ async fn a_failed_operation_keeps_azures_words() {
     assert_eq!((words.code.as_str(), words.message.as_str()), ("PoolBusy", "the pool is busy"));
     emulator.stop().await;
 }
+
+/// Every log line of this binary, down to the last detail: one subscriber for all threads.
+static LOG: LazyLock<Log> = LazyLock::new(|| {
+    let log = Log::default();
+    tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).init();
+    log
+});
 
 /// Log lines, kept.
 #[derive(Clone, Default)]
