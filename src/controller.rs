@@ -16,8 +16,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::{FutureExt, StreamExt, TryStreamExt};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{self, Action};
@@ -28,6 +29,7 @@ use kube::runtime::{Controller, Predicate, PredicateConfig, WatchStreamExt, pred
 use kube::{Client, ResourceExt};
 
 use crate::api::SynapseSparkAttachment;
+use crate::api::v1alpha1::SynapseSparkAttachmentSpec;
 use crate::azure;
 use crate::controller::act::{Acted, act};
 use crate::controller::index::Index;
@@ -171,9 +173,8 @@ pub async fn run(watch: Client, ctx: Arc<Context>, options: Options, shutdown: i
 
 /// An object that does not decode stops nobody else: it is passed over, and said.
 fn decoded(ctx: &Context, event: Event<DeserializeGuard<SynapseSparkAttachment>>) -> Option<Event<SynapseSparkAttachment>> {
-    let open = |guard: DeserializeGuard<SynapseSparkAttachment>| match guard.0 {
-        Ok(object) => Some(object),
-        Err(invalid) => {
+    let open = |guard: DeserializeGuard<SynapseSparkAttachment>| {
+        guard.0.map_err(|invalid| {
             ctx.metrics.undecodable();
             let meta = &invalid.metadata;
             let (namespace, name) = (meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default());
@@ -183,15 +184,19 @@ fn decoded(ctx: &Context, event: Event<DeserializeGuard<SynapseSparkAttachment>>
                 error = invalid.error,
                 "a stored object cannot be decoded and is left alone; mend or delete it"
             );
-            None
-        }
+            Box::new(invalid.metadata)
+        })
+    };
+    // Of an object that once decoded, the version that did must not be acted upon any longer.
+    let forgotten = |metadata: Box<ObjectMeta>| {
+        Event::Delete(SynapseSparkAttachment { metadata: *metadata, spec: SynapseSparkAttachmentSpec::default(), status: None })
     };
     Some(match event {
         Event::Init => Event::Init,
         Event::InitDone => Event::InitDone,
-        Event::InitApply(guard) => Event::InitApply(open(guard)?),
-        Event::Apply(guard) => Event::Apply(open(guard)?),
-        Event::Delete(guard) => Event::Delete(open(guard)?),
+        Event::InitApply(guard) => Event::InitApply(open(guard).ok()?),
+        Event::Apply(guard) => open(guard).map_or_else(forgotten, Event::Apply),
+        Event::Delete(guard) => open(guard).map_or_else(forgotten, Event::Delete),
     })
 }
 
@@ -212,7 +217,11 @@ pub async fn reconcile(object: Arc<SynapseSparkAttachment>, ctx: Arc<Context>) -
             tracing::error!(what, "a pass ended in a defect");
             let status = object.status.clone().unwrap_or_default();
             let plan = Plan::defective(&what, failing_for(&status, now));
-            report(&ctx, &object, &told(&object, None, &plan, now)).await?;
+            let told = told(&object, None, &plan, now);
+            AssertUnwindSafe(report(&ctx, &object, &told)).catch_unwind().await.unwrap_or_else(|_| {
+                tracing::error!("and so did its report");
+                Ok(())
+            })?;
             plan
         }
     };
@@ -235,11 +244,12 @@ async fn pass(object: &SynapseSparkAttachment, ctx: &Context, now: Timestamp) ->
     };
     let observed = observe(&ctx.azure, object, &goal, ctx.index.elder(object), freshness(object, &goal), now).await;
     let plan = decide(&goal, &observed);
-    let Acted { plan, observed, written } = act(ctx, object, &goal, observed, plan, now).await?;
+    let Acted { plan, observed, written, live } = act(ctx, object, observed, plan, now).await?;
+    let (object, goal) = live.as_ref().map_or((object, &goal), |(object, goal)| (object, goal));
     let is_told_soon = plan.step == Step::Claim; // The watch brings the next pass at once, and that one has more to tell.
     // A deleted object without our finalizer is others' to bury.
     if !is_told_soon && (observed.claimed || matches!(goal, Goal::Attached(_))) {
-        let pass = Pass { observed: Some(&observed), written: written.as_ref(), ..told(object, Some(&goal), &plan, now) };
+        let pass = Pass { observed: Some(&observed), written: written.as_ref(), ..told(object, Some(goal), &plan, now) };
         report(ctx, object, &pass).await?;
     }
     Ok(plan)
@@ -249,7 +259,7 @@ fn told<'a>(object: &'a SynapseSparkAttachment, goal: Option<&'a Goal>, plan: &'
     Pass { goal, observed: None, plan, written: None, generation: object.metadata.generation, requested: requested(object), now }
 }
 
-/// Kubernetes refused a write of ours: conflicts pass at once, the rest soon.
+/// Kubernetes refused a write of ours, or lost a race with another: try again soon.
 #[expect(clippy::needless_pass_by_value, reason = "the signature that kube asks for")]
 fn retry(object: Arc<SynapseSparkAttachment>, error: &Error, _: Arc<Context>) -> Action {
     tracing::warn!(object = %ObjectRef::from_obj(&*object), error = %chain(error), "a pass did not reach its end, and is tried again");

@@ -120,8 +120,7 @@ pub fn decide(goal: &Goal, observed: &Observed) -> Plan {
 }
 
 fn attach(goal: &Attached, observed: &Observed) -> Plan {
-    let running_for = observed.operation.as_ref().map(|operation| operation.running_for).unwrap_or_default();
-    let working = |reason| Plan::new(Step::Wait, reason, Look::Working(running_for));
+    let working = |reason| Plan::new(Step::Wait, reason, Look::Working(working_for(observed)));
     let write = |step, reason| match () {
         () if goal.suspend => Plan::new(Step::Wait, Reason::Suspended, Look::Settled),
         () if !observed.claimed => Plan::new(Step::Claim, Reason::Claiming, Look::Watched),
@@ -161,6 +160,10 @@ fn attach(goal: &Attached, observed: &Observed) -> Plan {
             }
             return match compute.progress {
                 Progress::Working | Progress::Deleting => working(Reason::Adopting),
+                Progress::Succeeded | Progress::Failed if pending(observed) => working(Reason::Adopting),
+                Progress::Succeeded | Progress::Failed if observed.operation.is_some() && !is_due(observed) => {
+                    failed(Reason::AttachFailed, observed)
+                }
                 // Only the tag first, on the pool that is there: so that what is detached later is ours.
                 Progress::Succeeded | Progress::Failed => write(Step::Attach, Reason::Adopting),
             }
@@ -170,7 +173,8 @@ fn attach(goal: &Attached, observed: &Observed) -> Plan {
     }
     let kind = observed.operation.as_ref().map(|operation| operation.kind);
     match compute.progress {
-        Progress::Deleting => working(Reason::Replacing),
+        Progress::Deleting if !is_same_pool || kind == Some(OperationKind::Detach) => working(Reason::Replacing),
+        Progress::Deleting => working(Reason::Attaching),
         Progress::Working if kind == Some(OperationKind::Update) => working(Reason::Updating).drift(differs),
         Progress::Working => working(Reason::Attaching),
         _ if !is_same_pool && !goal.replace => {
@@ -181,6 +185,13 @@ fn attach(goal: &Attached, observed: &Observed) -> Plan {
         _ if !is_same_pool => write(Step::Detach, Reason::Replacing).drift(differs),
         Progress::Failed if !is_due(observed) => failed(Reason::AttachFailed, observed).drift(differs),
         Progress::Failed => write(Step::Attach, Reason::Attaching).drift(differs),
+        // Azure ended our PUT as failed, and shows nothing of it: what cannot be seen (an order) may not be there either.
+        Progress::Succeeded if has_failed(observed) && kind != Some(OperationKind::Detach) && !is_due(observed) => {
+            failed(Reason::AttachFailed, observed).drift(differs)
+        }
+        Progress::Succeeded if has_failed(observed) && kind != Some(OperationKind::Detach) => {
+            write(Step::Attach, Reason::Updating).drift(differs)
+        }
         Progress::Succeeded if differs.is_empty() && !observed.claimed && !goal.suspend => write(Step::Claim, Reason::Claiming),
         Progress::Succeeded if differs.is_empty() => {
             let reason = if goal.suspend { Reason::Suspended } else { Reason::Attached };
@@ -194,8 +205,7 @@ fn attach(goal: &Attached, observed: &Observed) -> Plan {
 }
 
 fn detach(goal: &Detached, observed: &Observed) -> Plan {
-    let running_for = observed.operation.as_ref().map(|operation| operation.running_for).unwrap_or_default();
-    let working = || Plan::new(Step::Wait, Reason::Detaching, Look::Working(running_for));
+    let working = || Plan::new(Step::Wait, Reason::Detaching, Look::Working(working_for(observed)));
     let release = || Plan::new(Step::Release, Reason::Released, Look::Watched);
     match &observed.compute {
         _ if !observed.claimed => Plan { at_goal: true, ..Plan::new(Step::Rest, Reason::Released, Look::Settled) },
@@ -204,16 +214,14 @@ fn detach(goal: &Detached, observed: &Observed) -> Plan {
         Finding::Unknown(fault) => waiting_out(fault.clone(), observed),
         // Azure took an attach that has yet to show: what it will make must not be left behind.
         Finding::Absent
-            if observed
-                .operation
-                .as_ref()
-                .is_some_and(|write| write.kind != OperationKind::Detach && write.outcome == Outcome::Running) =>
+            if observed.operation.as_ref().is_some_and(|write| write.kind != OperationKind::Detach && is_pending(write)) =>
         {
             working()
         }
         Finding::Absent => release(),
         Finding::Present(compute) if !compute.is_spark() || compute.owner != Ownership::Ours => release(),
-        Finding::Present(compute) if matches!(compute.progress, Progress::Deleting | Progress::Working) => working(),
+        Finding::Present(compute) if compute.progress == Progress::Deleting => working(),
+        Finding::Present(compute) if compute.progress == Progress::Working && observed.waiting_for < pause::STUCK => working(),
         Finding::Present(_) if goal.suspend => Plan::new(Step::Wait, Reason::Suspended, Look::Settled),
         Finding::Present(_) => match &observed.operation {
             Some(write) if write.kind == OperationKind::Detach && is_pending(write) => working(),
@@ -223,9 +231,19 @@ fn detach(goal: &Detached, observed: &Observed) -> Plan {
     }
 }
 
+/// For how long Azure has been at what we wait for, as far as the status remembers.
+fn working_for(observed: &Observed) -> std::time::Duration {
+    let running_for = observed.operation.as_ref().map(|operation| operation.running_for);
+    running_for.map_or(observed.waiting_for, |running_for| running_for.min(observed.waiting_for))
+}
+
 /// Whether Azure may still be at it, as far as anybody knows.
 fn is_pending(operation: &Operation) -> bool {
     matches!(operation.outcome, Outcome::Running | Outcome::Unknown)
+}
+
+fn has_failed(observed: &Observed) -> bool {
+    observed.operation.as_ref().is_some_and(|operation| matches!(operation.outcome, Outcome::Failed(_)))
 }
 
 fn pending(observed: &Observed) -> bool {

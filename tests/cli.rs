@@ -70,12 +70,7 @@ impl Azure {
 
     fn seed(&self, compute: &Value) {
         let seed = azure_emulator::Seed::from_json(json!({"computes": [compute]})).expect("a seed");
-        self.emulator
-            .azure()
-            .lock()
-            .expect("no holder panics")
-            .seed(k8s_openapi::jiff::Timestamp::UNIX_EPOCH, seed)
-            .expect("it fits");
+        self.emulator.azure().lock().expect("no holder panics").seed(jiff::Timestamp::UNIX_EPOCH, seed).expect("it fits");
     }
 }
 

@@ -6,16 +6,19 @@
 //! fault. Safety is checked before every step, the end after the last.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use k8s_openapi::jiff::Timestamp;
-use synapse_spark_operator::api::v1alpha1::{AdoptionPolicy, AttachmentStatus, OperationKind, OperationStatus, PoolStatus};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use synapse_spark_operator::api::v1alpha1::{
+    AdoptionPolicy, Applied, AttachmentStatus, OperationKind, OperationStatus, PoolStatus,
+};
 use synapse_spark_operator::id::{PoolId, WorkspaceId};
 use synapse_spark_operator::plan::goal::{Identity, OWNER_TAG};
 use synapse_spark_operator::plan::observed::ShownIdentity;
-use synapse_spark_operator::plan::pause::{LATEST, SETTLED};
-use synapse_spark_operator::plan::status::{Pass, Written, between, condition, failing_for, status, trouble};
+use synapse_spark_operator::plan::pause::{LATEST, SETTLED, UNREADABLE};
+use synapse_spark_operator::plan::status::{Pass, Written, between, condition, failing_for, status, trouble, waiting_for};
 use synapse_spark_operator::plan::{
     Attached, Compute, Desired, Detached, Fault, FaultKind, Finding, Goal, Observed, Operation, Outcome, Owner, Ownership,
     Progress, Step, Words, decide,
@@ -25,7 +28,20 @@ use synapse_spark_operator::plan::{
 enum Whose {
     Ours,
     Nobodys,
+    /// A former object's of this name.
+    Formers,
     Anothers,
+}
+
+impl Whose {
+    fn tag(self) -> Option<String> {
+        match self {
+            Self::Ours => Some(owner().to_string()),
+            Self::Nobodys => None,
+            Self::Formers => Some(Owner { uid: "former".into(), ..owner() }.to_string()),
+            Self::Anothers => Some("another/cluster/it/uid".to_owned()),
+        }
+    }
 }
 
 /// A compute of the model.
@@ -38,28 +54,41 @@ struct Model {
     progress: Progress,
 }
 
-/// What goes wrong, once or for some passes.
+/// So often that it never ends.
+const LASTING: u32 = u32::MAX;
+
+/// What goes wrong, once, for some passes or for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trick {
     None,
     /// The first three looks find this.
     Look(FaultKind),
-    /// The first three writes are refused so.
-    Write(FaultKind),
+    /// So many writes are refused so.
+    Write(FaultKind, u32),
     /// The first write is done, but answered with an error.
     Lost,
-    /// The first write is taken, ends as failed, and leaves what was there, or nothing.
-    OperationFails,
-    /// The first attach is taken and leaves a failed compute behind.
-    LeavesFailed,
+    /// So many writes are taken, end as failed, and leave what was there, or nothing.
+    OperationFails(u32),
+    /// So many attaches are taken and leave a failed compute behind.
+    LeavesFailed(u32),
+    /// Nobody may ask how an operation goes.
+    Unreadable,
     /// The operator is killed after its first write: nothing of the pass is remembered.
     Killed,
+}
+
+impl Trick {
+    fn is_lasting(self) -> bool {
+        matches!(self, Self::Write(_, LASTING) | Self::OperationFails(LASTING) | Self::LeavesFailed(LASTING))
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Start {
     claimed: bool,
     elder: bool,
+    /// The status says Ready from an earlier time, of a compute that was ours.
+    was_ready: bool,
     compute: Option<Model>,
     trick: Trick,
 }
@@ -104,7 +133,7 @@ fn starts() -> Vec<Start> {
     let mut computes = vec![None];
     for spark in [true, false] {
         for same_pool in [true, false] {
-            for whose in [Whose::Ours, Whose::Nobodys, Whose::Anothers] {
+            for whose in [Whose::Ours, Whose::Nobodys, Whose::Formers, Whose::Anothers] {
                 for right_identity in [true, false] {
                     for progress in [Progress::Working, Progress::Succeeded, Progress::Failed, Progress::Deleting] {
                         computes.push(Some(Model { spark, same_pool, whose, right_identity, progress }));
@@ -121,18 +150,21 @@ fn starts() -> Vec<Start> {
         FaultKind::NoSubscription,
         FaultKind::Refused,
     ];
-    let mut tricks = vec![Trick::None, Trick::Lost, Trick::OperationFails, Trick::LeavesFailed, Trick::Killed];
+    let mut tricks = vec![Trick::None, Trick::Lost, Trick::Unreadable, Trick::Killed];
+    tricks.extend([1, LASTING].map(Trick::OperationFails));
+    tricks.extend([1, LASTING].map(Trick::LeavesFailed));
     tricks.extend(faults.map(Trick::Look));
-    tricks.extend(faults.map(Trick::Write));
+    tricks.extend(faults.map(|fault| Trick::Write(fault, 3)));
+    tricks.extend(faults.map(|fault| Trick::Write(fault, LASTING)));
     // A workspace that is gone has no computes: only then is the finding true.
     let gone = Trick::Look(FaultKind::NoWorkspace);
     let mut starts = Vec::new();
-    for claimed in [true, false] {
-        for elder in [true, false] {
-            for compute in &computes {
-                for trick in tricks.iter().chain(compute.is_none().then_some(&gone)) {
-                    starts.push(Start { claimed, elder, compute: *compute, trick: *trick });
-                }
+    for (claimed, elder, was_ready) in
+        [(true, false, true), (true, false, false), (true, true, false), (false, false, false), (false, true, false)]
+    {
+        for compute in &computes {
+            for trick in tricks.iter().chain(compute.is_none().then_some(&gone)) {
+                starts.push(Start { claimed, elder, was_ready, compute: *compute, trick: *trick });
             }
         }
     }
@@ -171,7 +203,7 @@ fn end(goal: &Goal, start: &Start) -> End {
                 (false, true) => End::Attached,
                 (false, false) => End::Untouched,
             },
-            Some(Model { whose: Whose::Nobodys, same_pool, .. }) => match goal.adopt {
+            Some(Model { whose: Whose::Nobodys | Whose::Formers, same_pool, .. }) => match goal.adopt {
                 _ if start.elder => End::Untouched,
                 AdoptionPolicy::IfSamePool if same_pool => End::Attached,
                 AdoptionPolicy::Always if same_pool || goal.replace => End::Attached,
@@ -228,23 +260,24 @@ impl World<'_> {
             asked: self.status.observed_generation != Some(1),
             trouble: trouble(&self.status, self.now),
             failing_for: failing_for(&self.status, self.now),
+            waiting_for: waiting_for(&self.status, self.now),
         }
     }
 
     /// One write to Azure. `Err` is what the operator hears of it.
     fn write(&mut self, kind: OperationKind) -> Result<(), FaultKind> {
         self.writes += 1;
-        let first = self.writes == 1;
         match self.start.trick {
-            Trick::Write(fault) if self.writes <= 3 => return Err(fault),
-            Trick::OperationFails if first => {
+            Trick::Write(fault, times) if self.writes <= times => return Err(fault),
+            Trick::OperationFails(times) if self.writes <= times => {
                 self.outcome = Outcome::Failed(Words { code: "InternalServerError".into(), ..Words::default() });
                 return Ok(());
             }
             _ => {}
         }
-        self.outcome = Outcome::Running;
-        self.running = Some(self.start.trick == Trick::LeavesFailed && first);
+        self.outcome = if self.start.trick == Trick::Unreadable { Outcome::Unknown } else { Outcome::Running };
+        let fails = matches!(self.start.trick, Trick::LeavesFailed(times) if self.writes <= times);
+        self.running = Some(fails && kind != OperationKind::Detach);
         match (&mut self.compute, kind) {
             (Some(compute), OperationKind::Detach) => compute.progress = Progress::Deleting,
             (Some(compute), _) => {
@@ -260,7 +293,7 @@ impl World<'_> {
                 });
             }
         }
-        if self.start.trick == Trick::Lost && first { Err(FaultKind::Passing) } else { Ok(()) }
+        if self.start.trick == Trick::Lost && self.writes == 1 { Err(FaultKind::Passing) } else { Ok(()) }
     }
 
     /// Time passes: what Azure is at ends.
@@ -274,28 +307,21 @@ impl World<'_> {
             Some(compute) if compute.progress == Progress::Deleting => self.compute = None,
             _ => {}
         }
-        if self.outcome == Outcome::Running {
+        let running_for = self.status.operation.as_ref().map(|kept| between(kept.started_at.0, self.now)).unwrap_or_default();
+        if self.outcome == Outcome::Running || running_for > UNREADABLE {
             self.outcome = Outcome::Ended;
         }
     }
 }
 
 fn shown(model: Model) -> Compute {
-    let tag = match model.whose {
-        Whose::Ours => Some(owner().to_string()),
-        Whose::Nobodys => None,
-        Whose::Anothers => Some("another/cluster/it/uid".to_owned()),
-    };
+    let tag = model.whose.tag();
     Compute {
         kind: if model.spark { "SynapseSpark" } else { "AmlCompute" }.to_owned(),
         pool: model.spark.then(|| pool(model.same_pool)),
         progress: model.progress,
         state: format!("{:?}", model.progress),
-        owner: match model.whose {
-            Whose::Ours => Ownership::Ours,
-            Whose::Nobodys => Ownership::Nobody,
-            Whose::Anothers => Ownership::Another("another/cluster/it/uid".to_owned()),
-        },
+        owner: tag.as_ref().map_or(Ownership::Nobody, |tag| owner().of_tag(tag)),
         identity: ShownIdentity { system: model.right_identity, ..ShownIdentity::default() },
         description: None,
         tags: tag.map(|tag| (OWNER_TAG.to_owned(), tag)).into_iter().collect(),
@@ -323,7 +349,8 @@ fn check_safety(world: &World<'_>, step: Step) -> Result<(), &'static str> {
                 AdoptionPolicy::Always => compute.is_some_and(|compute| compute.same_pool || goal.replace),
                 _ => false,
             };
-            let nobodys = compute.is_some_and(|compute| compute.spark && compute.whose == Whose::Nobodys);
+            let nobodys =
+                compute.is_some_and(|compute| compute.spark && matches!(compute.whose, Whose::Nobodys | Whose::Formers));
             must(compute.is_none() || ours || nobodys && may_adopt, "writes to no compute that is not its own or free to adopt")?;
             must(ours || !world.start.elder, "leaves it to the older object")
         }
@@ -347,9 +374,30 @@ fn check_safety(world: &World<'_>, step: Step) -> Result<(), &'static str> {
     }
 }
 
+fn began() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).expect("a time")
+}
+
+/// The status of a former time, when all was well.
+fn ready() -> AttachmentStatus {
+    let at_goal = Condition {
+        type_: "Ready".into(),
+        status: "True".into(),
+        reason: "Attached".into(),
+        message: String::new(),
+        observed_generation: Some(1),
+        last_transition_time: Time(Timestamp::UNIX_EPOCH),
+    };
+    AttachmentStatus {
+        observed_generation: Some(1),
+        conditions: vec![at_goal],
+        applied: Some(Applied { created_on: Some("then".into()), ..Applied::default() }),
+        ..AttachmentStatus::default()
+    }
+}
+
 /// Runs one start to its end. Gives what is wrong with it.
 fn run(goal: &Goal, start: &Start) -> Result<(), String> {
-    let now = Timestamp::from_second(1_800_000_000).expect("a time");
     let mut world = World {
         goal,
         start,
@@ -357,8 +405,8 @@ fn run(goal: &Goal, start: &Start) -> Result<(), String> {
         compute: start.compute,
         running: None,
         outcome: Outcome::Unknown,
-        status: AttachmentStatus::default(),
-        now,
+        status: if start.was_ready { ready() } else { AttachmentStatus::default() },
+        now: began(),
         looks: 0,
         writes: 0,
         attaches: 0,
@@ -381,7 +429,9 @@ fn run(goal: &Goal, start: &Start) -> Result<(), String> {
                 };
                 world.attaches += u32::from(plan.step == Step::Attach);
                 let applied = match goal {
-                    Goal::Attached(goal) if plan.step == Step::Attach => Some(Desired::remembered(goal)),
+                    Goal::Attached(goal) if plan.step == Step::Attach => {
+                        Some(Desired::remembered(goal, observed.applied.as_ref()))
+                    }
                     _ => None,
                 };
                 match world.write(kind) {
@@ -409,7 +459,7 @@ fn run(goal: &Goal, start: &Start) -> Result<(), String> {
             if status(&next, &Pass { written: None, ..pass }) != next && plan.step == Step::Rest {
                 return Err(format!("a second report of the same is another: {next:?}"));
             }
-            check_conditions(&world, &next).map_err(|rule| format!("{rule}: {plan:?} {next:?}"))?;
+            check_conditions(&world, &observed, &next).map_err(|rule| format!("{rule}: {plan:?} {next:?}"))?;
             world.status = next;
         }
         settled =
@@ -429,7 +479,7 @@ fn run(goal: &Goal, start: &Start) -> Result<(), String> {
 }
 
 /// Conditions that contradict each other, or the world.
-fn check_conditions(world: &World<'_>, status: &AttachmentStatus) -> Result<(), &'static str> {
+fn check_conditions(world: &World<'_>, observed: &Observed, status: &AttachmentStatus) -> Result<(), &'static str> {
     let is = |kind| condition(status, kind).is_some_and(|condition| condition.status == "True");
     let at_goal = world.compute.is_some_and(|compute| {
         compute.spark
@@ -438,11 +488,14 @@ fn check_conditions(world: &World<'_>, status: &AttachmentStatus) -> Result<(), 
             && compute.right_identity
             && compute.progress == Progress::Succeeded
     });
+    let was_ready = condition(&world.status, "Ready").is_some_and(|condition| condition.status == "True");
     match () {
+        () if is("Ready") && !was_ready && !at_goal => Err("becomes Ready and is not"),
         () if condition(status, "Ready").is_none() => Err("Ready is always there"),
         () if is("Ready") && (is("Reconciling") || is("Stalled")) => Err("Ready, and yet not"),
         () if is("Reconciling") && is("Stalled") => Err("on the way, and stuck"),
-        () if is("Ready") && !at_goal => Err("says Ready and is not"),
+        // What was Ready stays so while Azure does not tell.
+        () if is("Ready") && !at_goal && !matches!(observed.compute, Finding::Unknown(_)) => Err("says Ready and is not"),
         () => Ok(()),
     }
 }
@@ -463,7 +516,16 @@ fn check_end(world: &World<'_>) -> Result<(), String> {
         End::LetGo => world.writes == 0 && !world.claimed,
         End::Untouched => world.writes == 0,
     };
-    let bound = if matches!(world.start.trick, Trick::Write(_)) { 6 } else { 4 };
+    let trick = world.start.trick;
+    // What fails for ever ends nowhere, but is tried with growing pauses.
+    let (holds, bound) = match trick {
+        _ if trick.is_lasting() && world.writes > 0 => {
+            let tries = world.now.duration_since(began()).as_secs() / i64::try_from(LATEST.as_secs()).expect("some minutes");
+            (wanted != End::Untouched && wanted != End::LetGo, 10 + u32::try_from(tries).expect("a few"))
+        }
+        Trick::Write(..) => (holds, 6),
+        _ => (holds, 4),
+    };
     match () {
         () if !holds => Err(format!(
             "must end as {wanted:?}: compute {:?}, claimed {}, {} writes",
@@ -477,14 +539,24 @@ fn check_end(world: &World<'_>) -> Result<(), String> {
 #[test]
 fn every_start_leads_to_the_goal_and_no_path_does_harm() {
     let (goals, starts) = (goals(), starts());
-    let mut wrong = Vec::new();
-    for goal in &goals {
-        for start in &starts {
-            if let Err(rule) = run(goal, start) {
-                wrong.push(format!("{rule}\n  {start:?}\n  {goal:?}"));
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut wrong = Vec::new();
+        while let Some(goal) = goals.get(next.fetch_add(1, Ordering::Relaxed)) {
+            for start in &starts {
+                if let Err(rule) = run(goal, start) {
+                    wrong.push(format!("{rule}\n  {start:?}\n  {goal:?}"));
+                }
             }
         }
-    }
+        wrong
+    };
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let wrong: Vec<_> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        all.into_iter().flat_map(|one| one.join().expect("a run does not panic")).collect()
+    });
+    println!("{} runs", goals.len() * starts.len());
     let shown: Vec<_> = wrong.iter().take(5).cloned().collect();
     assert!(wrong.is_empty(), "{} of {} runs go wrong:\n{}", wrong.len(), goals.len() * starts.len(), shown.join("\n"));
 }

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is wanted: a Synapse Spark pool, attached to an Azure Machine Learning workspace.
-#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[kube(
     group = "synapse-spark.dev",
     version = "v1alpha1",
@@ -105,7 +105,7 @@ pub struct SynapseSparkAttachmentSpec {
 }
 
 /// The Azure Machine Learning workspace.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Workspace {
     /// The subscription's GUID.
@@ -275,7 +275,7 @@ pub struct AttachmentStatus {
     /// Why Azure failed to attach or update the compute.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub provisioning_errors: Vec<ProvisioningError>,
-    /// The operation that Azure is at; absent when it is at none.
+    /// The operation that was last asked for; absent once it is known to have come right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<OperationStatus>,
     /// What differs between spec and Azure; absent when nothing does.
@@ -438,6 +438,9 @@ pub struct Applied {
     /// Whether Azure showed them in that order afterwards: only then can another order be seen as drift.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_kept: Option<bool>,
+    /// When Azure made the compute that we own, in Azure's words: tells it from a later one of that name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_on: Option<String>,
     /// Whether the description is ours to take away again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub description: bool,

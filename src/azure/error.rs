@@ -81,6 +81,11 @@ impl Error {
             404 if !is_azure => Self::Unanswered(words),
             404 => match words.code.to_ascii_lowercase().as_str() {
                 "subscriptionnotfound" | "invalidsubscriptionid" => Self::SubscriptionNotFound(words),
+                // Of the API version or the cloud, not of the thing: no proof that anything is gone.
+                "invalidresourcetype"
+                | "invalidresourcenamespace"
+                | "noregisteredproviderfound"
+                | "invalidapiversionparameter" => Self::Refused(words),
                 "parentresourcenotfound" | "resourcegroupnotfound" | "workspacenotfound" => Self::ParentNotFound(words),
                 _ => Self::NotFound(words),
             },

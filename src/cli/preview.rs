@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 use prometheus_client::registry::Registry;
 use serde_json::json;
 
@@ -52,6 +52,8 @@ struct Found {
     message: String,
     compute: Option<String>,
     observed: Observed,
+    /// Azure's answers told what is, and whether the step can be begun.
+    is_answered: bool,
     /// Other computes of the workspace that have the same pool.
     also: Vec<String>,
 }
@@ -109,7 +111,9 @@ impl Preview {
 
     async fn look(&self, client: &azure::Client, mut object: SynapseSparkAttachment) -> Result<Found, String> {
         // The finalizer is Kubernetes' business; here it would only hide the step behind it.
-        object.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
+        if object.metadata.deletion_timestamp.is_none() {
+            object.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
+        }
         object.metadata.namespace.get_or_insert_with(|| "default".to_owned());
         let name = object.metadata.name.clone().unwrap_or_default();
         let read = |object: &SynapseSparkAttachment, cluster: &str| {
@@ -127,11 +131,13 @@ impl Preview {
         let now = Timestamp::now();
         let observed = observe(client, &object, &goal, None, Freshness::Now, now).await;
         let mut plan = decide(&goal, &observed);
+        let mut is_answered = !matches!(observed.compute, Finding::Unknown(_));
         // An attach begins with the workspace's region: a workspace that is not there shows here.
         if let (Step::Attach, Some(id)) = (plan.step, goal.compute())
             && let Err(error) = client.location(id.workspace()).await
         {
             plan = plan.thwarted(fault(error), &observed);
+            is_answered = false;
         }
         // Nothing is there: then all that is wanted would change.
         if let (Goal::Attached(wanted), Finding::Absent, Step::Attach) = (&goal, &observed.compute, plan.step) {
@@ -163,14 +169,14 @@ impl Preview {
         let next = status(&object.status.clone().unwrap_or_default(), &pass);
         let message = condition(&next, "Ready").map(|ready| ready.message.clone()).unwrap_or_default();
         let compute = goal.compute().map(ToString::to_string);
-        Ok(Found { object, plan, message, compute, observed, also })
+        Ok(Found { object, plan, message, compute, observed, is_answered, also })
     }
 }
 
 /// Cluster and UID of the object of this namespace and name, if the compute's tag names it.
 async fn owner(client: &azure::Client, goal: &Goal) -> Option<(String, String)> {
     let found = client.compute(goal.compute()?, Freshness::Now).await.ok()??;
-    let tag = found.tags.get(OWNER_TAG)?.as_str()?;
+    let tag = found.tags.iter().find_map(|(name, tag)| name.eq_ignore_ascii_case(OWNER_TAG).then(|| tag.as_str()))??;
     let mut parts = tag.split('/');
     let (cluster, namespace, name, uid) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     (namespace == goal.owner().namespace && name == goal.owner().name).then(|| (cluster.to_owned(), uid.to_owned()))
@@ -178,9 +184,7 @@ async fn owner(client: &azure::Client, goal: &Goal) -> Option<(String, String)> 
 
 /// Azure gave no answer that tells: then the exit code must not say that there is nothing, or something, to do.
 fn unanswered(found: &Found) -> Option<String> {
-    let is_fault =
-        matches!(found.observed.compute, Finding::Unknown(_)) || (found.plan.step == Step::Wait && found.plan.words.is_some());
-    is_fault.then(|| {
+    (!found.is_answered).then(|| {
         format!("{}: {}: {}", found.object.metadata.name.as_deref().unwrap_or_default(), found.plan.reason, found.message)
     })
 }

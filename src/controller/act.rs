@@ -4,8 +4,8 @@
 //! the decision is taken again: a cache that is behind (after a restart, from
 //! an API server that lags) must not do harm.
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, Patch, PatchParams};
 use kube::{Client, ResourceExt};
 use serde_json::json;
@@ -27,6 +27,8 @@ pub struct Acted {
     pub observed: Observed,
     /// What was written to Azure.
     pub written: Option<Written>,
+    /// The object as it is now, and what it asks for, where they were read again.
+    pub live: Option<(SynapseSparkAttachment, Goal)>,
 }
 
 /// Does the step of a plan.
@@ -37,54 +39,77 @@ pub struct Acted {
 pub async fn act(
     ctx: &Context,
     object: &SynapseSparkAttachment,
-    goal: &Goal,
     observed: Observed,
     plan: Plan,
     now: Timestamp,
 ) -> Result<Acted, Error> {
-    let done = |plan, observed| Ok(Acted { plan, observed, written: None });
     match plan.step {
-        Step::Wait | Step::Rest => return done(plan, observed),
-        Step::Claim => {
-            claim(&ctx.kube, object).await?;
-            return done(plan, observed);
-        }
-        Step::Release => {
-            release(&ctx.kube, object).await?;
-            return done(plan, observed);
-        }
-        Step::Attach | Step::Detach => {}
+        Step::Wait | Step::Rest => {}
+        Step::Claim => claim(&ctx.kube, object).await?,
+        Step::Attach | Step::Detach | Step::Release => return act_live(ctx, object, observed, plan, now).await,
     }
-    let look = observe(&ctx.azure, object, goal, ctx.index.elder(object), Freshness::Now, now);
-    let (is_current, observed) = futures::join!(is_current(&ctx.kube, object), look);
-    if !is_current? {
-        let plan = plan.overtaken();
-        return done(plan, observed);
-    }
-    let live = decide(goal, &observed);
-    if live.step != plan.step {
-        // Whatever it is now, it is not this write: the next pass comes at once for another step, or when this one says.
-        let again = !matches!(live.step, Step::Wait | Step::Rest);
-        return done(if again { live.overtaken() } else { live }, observed);
-    }
-    let plan = live;
-    let asked = match (goal, plan.step) {
-        (Goal::Attached(goal), Step::Attach) => attach(ctx, goal, &observed).await,
-        _ => detach(ctx, goal).await,
+    Ok(Acted { plan, observed, written: None, live: None })
+}
+
+/// Does what cannot be undone: reads object and compute again, decides again, and then does it.
+async fn act_live(
+    ctx: &Context,
+    object: &SynapseSparkAttachment,
+    seen: Observed,
+    plan: Plan,
+    now: Timestamp,
+) -> Result<Acted, Error> {
+    let live = api(&ctx.kube, object).get_opt(&object.name_any()).await.map_err(Error::read)?;
+    let Some((live, goal)) = live
+        .filter(|live| live.uid() == object.uid())
+        .and_then(|live| Goal::of(&live, &ctx.cluster).ok().map(|goal| (live, goal)))
+    else {
+        return Ok(Acted { plan: plan.overtaken(), observed: seen, written: None, live: None });
     };
-    match asked {
-        Ok(asked) => {
-            let operation = OperationStatus { kind: asked.kind, path: asked.path, started_at: Time(now) };
-            Ok(Acted { plan, observed, written: Some(Written { operation, applied: asked.applied }) })
+    let observed = observe(&ctx.azure, &live, &goal, ctx.index.elder(object), Freshness::Now, now).await;
+    let decided = decide(&goal, &observed);
+    let (plan, observed, written) = match (&observed.compute, decided.step) {
+        (_, step) if step == plan.step => match write(ctx, &live, &goal, &observed, step).await? {
+            Ok(asked) => (decided, observed, asked.map(|asked| asked.at(now))),
+            Err(error) => (decided.thwarted(fault(error), &observed), observed, None),
+        },
+        // What the first look saw still counts: that there is something to do.
+        (Finding::Unknown(fault), _) => (plan.thwarted(fault.clone(), &seen), seen, None),
+        (_, Step::Wait | Step::Rest) => (decided, observed, None),
+        _ => (decided.overtaken(), observed, None),
+    };
+    Ok(Acted { plan, observed, written, live: Some((live, goal)) })
+}
+
+/// The one write of a step; what Azure refuses is the inner error.
+async fn write(
+    ctx: &Context,
+    object: &SynapseSparkAttachment,
+    goal: &Goal,
+    observed: &Observed,
+    step: Step,
+) -> Result<Result<Option<Asked>, crate::azure::Error>, Error> {
+    Ok(match (goal, step) {
+        (Goal::Attached(goal), Step::Attach) => attach(ctx, goal, observed).await.map(Some),
+        (_, Step::Detach) => detach(ctx, goal).await.map(Some),
+        _ => {
+            release(&ctx.kube, object).await?;
+            Ok(None)
         }
-        Err(error) => done(plan.thwarted(fault(error), &observed), observed),
-    }
+    })
 }
 
 struct Asked {
     kind: OperationKind,
     path: Option<String>,
     applied: Option<crate::api::v1alpha1::Applied>,
+}
+
+impl Asked {
+    fn at(self, now: Timestamp) -> Written {
+        let operation = OperationStatus { kind: self.kind, path: self.path, started_at: Time(now) };
+        Written { operation, applied: self.applied }
+    }
 }
 
 async fn attach(ctx: &Context, goal: &crate::plan::Attached, observed: &Observed) -> Result<Asked, crate::azure::Error> {
@@ -113,7 +138,7 @@ async fn attach(ctx: &Context, goal: &crate::plan::Attached, observed: &Observed
     };
     let path = ctx.azure.put(&goal.compute, &put).await?;
     let kind = if there.is_some() { OperationKind::Update } else { OperationKind::Attach };
-    Ok(Asked { kind, path, applied: Some(Desired::remembered(goal)) })
+    Ok(Asked { kind, path, applied: Some(Desired::remembered(goal, observed.applied.as_ref())) })
 }
 
 async fn detach(ctx: &Context, goal: &Goal) -> Result<Asked, crate::azure::Error> {
@@ -126,23 +151,6 @@ async fn detach(ctx: &Context, goal: &Goal) -> Result<Asked, crate::azure::Error
 
 fn api(kube: &Client, object: &SynapseSparkAttachment) -> Api<SynapseSparkAttachment> {
     Api::namespaced(kube.clone(), &object.namespace().unwrap_or_default())
-}
-
-/// Whether the object is still the one, and asks for the same, that the decision rests on.
-async fn is_current(kube: &Client, object: &SynapseSparkAttachment) -> Result<bool, Error> {
-    let live = api(kube, object).get_opt(&object.name_any()).await.map_err(Error::read)?;
-    Ok(live.is_some_and(|live| {
-        let same = |of: &SynapseSparkAttachment| {
-            let meta = &of.metadata;
-            (
-                meta.uid.clone(),
-                meta.generation,
-                meta.deletion_timestamp.is_some(),
-                of.finalizers().iter().any(|one| one == FINALIZER),
-            )
-        };
-        same(&live) == same(object)
-    }))
 }
 
 /// A JSON patch with its tests: of two that race one fails, and nobody's finalizer is lost.
@@ -163,11 +171,7 @@ async fn claim(kube: &Client, object: &SynapseSparkAttachment) -> Result<(), Err
 }
 
 async fn release(kube: &Client, object: &SynapseSparkAttachment) -> Result<(), Error> {
-    let Some(live) = api(kube, object).get_opt(&object.name_any()).await.map_err(Error::read)? else { return Ok(()) };
-    let Some(at) = live.finalizers().iter().position(|finalizer| finalizer == FINALIZER).filter(|_| live.uid() == object.uid())
-    else {
-        return Ok(());
-    };
+    let Some(at) = object.finalizers().iter().position(|finalizer| finalizer == FINALIZER) else { return Ok(()) };
     let remove = json!([
         {"op": "test", "path": "/metadata/uid", "value": object.uid()},
         {"op": "test", "path": format!("/metadata/finalizers/{at}"), "value": FINALIZER},

@@ -1,12 +1,15 @@
 //! Looks at one object and its compute, and puts it into the words of the plan.
 
-use k8s_openapi::jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::Timestamp;
 use kube::ResourceExt;
 
 use crate::api::v1alpha1::{AttachmentStatus, AutoPause, AutoScale, OperationKind, PoolStatus, ProvisioningError};
 use crate::api::{FINALIZER, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
 use crate::azure::{self, Freshness, wire};
 use crate::id::{IdentityId, PoolId};
+use crate::plan::drift::tag;
 use crate::plan::goal::OWNER_TAG;
 use crate::plan::observed::ShownIdentity;
 use crate::plan::{
@@ -25,7 +28,10 @@ pub async fn observe(
     now: Timestamp,
 ) -> Observed {
     let status = object.status.clone().unwrap_or_default();
+    let claimed = object.finalizers().iter().any(|finalizer| finalizer == FINALIZER);
     let compute = match goal.compute() {
+        // A deleted object without our finalizer: nothing rests on the answer.
+        _ if !claimed && matches!(goal, Goal::Detached(_)) => Finding::Absent,
         Some(id) => match azure.compute(id, freshness).await {
             Ok(Some(found)) => Finding::Present(compute(&found, goal.owner(), &status)),
             Ok(None) => Finding::Absent,
@@ -35,21 +41,22 @@ pub async fn observe(
     };
     let operation = match &status.operation {
         Some(kept) => {
-            let outcome = outcome(azure, goal, kept.path.as_deref(), kept.kind, &compute).await;
-            Some(Operation { kind: kept.kind, running_for: plan::status::between(kept.started_at.0, now), outcome })
+            let running_for = plan::status::between(kept.started_at.0, now);
+            let outcome = outcome(azure, goal, kept.path.as_deref(), kept.kind, running_for, &compute).await;
+            Some(Operation { kind: kept.kind, running_for, outcome })
         }
         None => None,
     };
     Observed {
-        claimed: object.finalizers().iter().any(|finalizer| finalizer == FINALIZER),
+        claimed,
         elder,
         compute,
         operation,
         applied: status.applied.clone(),
-        asked: status.observed_generation != object.metadata.generation
-            || requested(object) != status.last_handled_reconcile_at.as_deref(),
+        asked: status.observed_generation != object.metadata.generation || is_requested(object),
         trouble: plan::status::trouble(&status, now),
         failing_for: plan::status::failing_for(&status, now),
+        waiting_for: plan::status::waiting_for(&status, now),
     }
 }
 
@@ -58,9 +65,8 @@ pub async fn observe(
 /// A deletion may let go of the object on the strength of it, and a user who asks wants to see what is.
 #[must_use]
 pub fn freshness(object: &SynapseSparkAttachment, goal: &Goal) -> Freshness {
-    let handled = object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref());
     match goal {
-        Goal::Attached(_) if requested(object) == handled => Freshness::Within(pause::FRESH_ENOUGH),
+        Goal::Attached(_) if !is_requested(object) => Freshness::Within(pause::FRESH_ENOUGH),
         _ => Freshness::Now,
     }
 }
@@ -71,12 +77,19 @@ pub fn requested(object: &SynapseSparkAttachment) -> Option<&str> {
     object.annotations().get(RECONCILE_REQUESTED_AT).map(String::as_str)
 }
 
+/// Whether the user asks for a look at once. An annotation that was taken away asks for nothing.
+fn is_requested(object: &SynapseSparkAttachment) -> bool {
+    let handled = object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref());
+    requested(object).is_some_and(|value| Some(value) != handled)
+}
+
 /// Asks after an operation only where the compute itself does not tell: while it works, its state says so.
 async fn outcome(
     azure: &azure::Client,
     goal: &Goal,
     path: Option<&str>,
     kind: OperationKind,
+    running_for: Duration,
     compute: &Finding<Compute>,
 ) -> Outcome {
     let tells = match compute {
@@ -90,8 +103,12 @@ async fn outcome(
         Ok(azure::State::Running) => Outcome::Running,
         Ok(azure::State::Succeeded | azure::State::Forgotten) => Outcome::Ended,
         Ok(azure::State::Failed(words)) => Outcome::Failed(self::words(words)),
-        // Whoever may not ask will never know: then what the compute shows has to do.
-        Err(azure::Error::Unauthorized(_) | azure::Error::Refused(_) | azure::Error::SubscriptionNotFound(_)) => Outcome::Ended,
+        // Whoever may not ask will never know: after a while, what the compute shows has to do.
+        Err(azure::Error::Unauthorized(_) | azure::Error::Refused(_) | azure::Error::SubscriptionNotFound(_))
+            if running_for > pause::UNREADABLE =>
+        {
+            Outcome::Ended
+        }
         Err(_) => Outcome::Unknown,
     }
 }
@@ -102,9 +119,10 @@ pub fn compute(found: &wire::Compute, owner: &Owner, status: &AttachmentStatus) 
     let properties = &found.properties;
     let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
     let tags: std::collections::BTreeMap<_, _> = found.tags.iter().map(|(name, value)| (name.clone(), text(value))).collect();
-    let tag = tags.iter().find_map(|(name, tag)| name.eq_ignore_ascii_case(OWNER_TAG).then_some(tag));
+    let tag = tag(&tags, OWNER_TAG);
     // Somebody took the tag away from the very compute that we made: it is drift, not a stranger's compute.
-    let is_remembered = status.applied.is_some() && status.created_on.is_some() && status.created_on == properties.created_on;
+    let remembered = status.applied.as_ref().and_then(|applied| applied.created_on.as_deref());
+    let is_remembered = remembered.is_some() && remembered == properties.created_on.as_deref();
     let pool = found.pool();
     Compute {
         kind: properties.compute_type.clone(),
@@ -178,4 +196,82 @@ pub fn fault(error: azure::Error) -> Fault {
 
 fn words(said: azure::Words) -> plan::Words {
     plan::Words { code: said.code, message: said.message, correlation: said.correlation }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::v1alpha1::{AdoptionPolicy, Applied};
+    use crate::id::WorkspaceId;
+    use crate::plan::goal::Identity;
+    use crate::plan::status::{Pass, status};
+    use crate::plan::{Attached, Ownership, decide};
+
+    #[test]
+    fn only_the_compute_that_was_ours_stays_ours_without_its_tag() {
+        let owner = Owner { cluster: "c".into(), namespace: "n".into(), name: "o".into(), uid: "u".into() };
+        let pool = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Synapse/workspaces/w/bigDataPools/p";
+        let goal = Goal::Attached(Attached {
+            compute: WorkspaceId::new("s", "g", "w").and_then(|workspace| workspace.compute("o")).expect("an ID"),
+            owner: owner.clone(),
+            pool: PoolId::parse(pool).expect("an ID"),
+            identity: Identity::default(),
+            description: None,
+            tags: std::collections::BTreeMap::new(),
+            replace: false,
+            adopt: AdoptionPolicy::Never,
+            suspend: false,
+        });
+        let (ours, theirs) = (Some("2026-01-01T00:00:00.0000001+00:00"), Some("2026-02-02T00:00:00.0000002+00:00"));
+        let former = format!("{owner}x");
+        let mut kept = AttachmentStatus { applied: Some(Applied::default()), ..AttachmentStatus::default() };
+        #[rustfmt::skip]
+        let passes = [
+            // case                                  createdOn, tag,                      whose it is
+            ("made by us",                           ours,      Some(owner.to_string()),  Ownership::Ours),
+            ("somebody took the tag away",           ours,      None,                     Ownership::Ours),
+            ("another was made in its place",        theirs,    None,                     Ownership::Nobody),
+            ("and is still another's",               theirs,    None,                     Ownership::Nobody),
+            ("even at the time of ours",             ours,      None,                     Ownership::Nobody),
+            ("it was tagged as ours",                theirs,    Some(owner.to_string()),  Ownership::Ours),
+            ("and then as somebody's",               theirs,    Some(former.clone()),     Ownership::Nobody),
+            ("which counts from then on",            theirs,    None,                     Ownership::Nobody),
+        ];
+        for (case, created_on, tag, whose) in passes {
+            let shown = wire::Compute {
+                tags: tag.into_iter().map(|tag| (OWNER_TAG.to_uppercase(), tag.into())).collect(),
+                properties: wire::Properties {
+                    compute_type: "SynapseSpark".into(),
+                    resource_id: Some(pool.to_owned()),
+                    created_on: created_on.map(ToOwned::to_owned),
+                    ..wire::Properties::default()
+                },
+                ..wire::Compute::default()
+            };
+            let found = compute(&shown, &owner, &kept);
+            assert_eq!(found.owner, whose, "{case}");
+            let observed = Observed {
+                claimed: true,
+                elder: None,
+                compute: Finding::Present(found),
+                operation: None,
+                applied: kept.applied.clone(),
+                asked: false,
+                trouble: None,
+                failing_for: Duration::ZERO,
+                waiting_for: Duration::ZERO,
+            };
+            let plan = decide(&goal, &observed);
+            let pass = Pass {
+                goal: Some(&goal),
+                observed: Some(&observed),
+                plan: &plan,
+                written: None,
+                generation: Some(1),
+                requested: None,
+                now: Timestamp::UNIX_EPOCH,
+            };
+            kept = status(&kept, &pass);
+        }
+    }
 }

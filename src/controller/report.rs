@@ -24,8 +24,9 @@ pub async fn report(ctx: &Context, object: &SynapseSparkAttachment, pass: &Pass<
     let previous = object.status.clone().unwrap_or_default();
     let next = status(&previous, pass);
     let key = ObjectRef::from_obj(object);
-    ctx.metrics.reason(&key, Some(pass.plan.reason));
-    if pass.plan.step != Step::Release && next != previous {
+    let is_released = pass.plan.step == Step::Release;
+    ctx.metrics.reason(&key, (!is_released).then_some(pass.plan.reason));
+    if !is_released && next != previous {
         write(ctx, object, &next).await?;
     }
     let before = condition(&previous, "Ready").and_then(|ready| Reason::parse(&ready.reason));

@@ -66,8 +66,9 @@ pub fn drift(goal: &Attached, compute: &Compute, applied: Option<&Applied>) -> V
     if compute.pool.as_ref() != Some(&goal.pool) {
         differs(Field::Pool, goal.pool.to_string(), compute.pool.as_ref().map(PoolId::to_string).unwrap_or_default());
     }
-    if compute.tags.get(OWNER_TAG).map(|tag| goal.owner.of_tag(tag)) != Some(Ownership::Ours) {
-        differs(Field::Owner, goal.owner.to_string(), compute.tags.get(OWNER_TAG).cloned().unwrap_or_default());
+    let owner = tag(&compute.tags, OWNER_TAG);
+    if owner.map(|tag| goal.owner.of_tag(tag)) != Some(Ownership::Ours) {
+        differs(Field::Owner, goal.owner.to_string(), owner.cloned().unwrap_or_default());
     }
     let shown =
         Identity { system: compute.identity.system, user: compute.identity.user.iter().map(|(id, ..)| id.clone()).collect() };
@@ -97,8 +98,9 @@ pub fn drift(goal: &Attached, compute: &Compute, applied: Option<&Applied>) -> V
     all
 }
 
-/// Azure's tag names know no case.
-fn tag<'a>(tags: &'a BTreeMap<String, String>, name: &str) -> Option<&'a String> {
+/// The value of a tag. Azure's tag names know no case.
+#[must_use]
+pub fn tag<'a>(tags: &'a BTreeMap<String, String>, name: &str) -> Option<&'a String> {
     tags.iter().find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value))
 }
 
@@ -170,12 +172,27 @@ impl Desired {
     }
 
     /// What to remember of it, so that it can be taken away again.
+    ///
+    /// And of what was put there `before`: Azure took this PUT, but it may yet fail. [`Desired::settled`] forgets it.
     #[must_use]
-    pub fn remembered(goal: &Attached) -> Applied {
+    pub fn remembered(goal: &Attached, before: Option<&Applied>) -> Applied {
+        let mut applied = Self::settled(goal);
+        if let Some(before) = before {
+            applied.tags.extend(before.tags.iter().filter(|name| tag(&goal.tags, name).is_none()).cloned());
+            applied.description |= before.description;
+            applied.created_on.clone_from(&before.created_on);
+        }
+        applied
+    }
+
+    /// What is to be remembered once Azure shows the goal.
+    #[must_use]
+    pub fn settled(goal: &Attached) -> Applied {
         Applied {
             tags: goal.tags.keys().cloned().collect(),
             identities: goal.identity.user.iter().map(ToString::to_string).collect(),
             order_kept: None,
+            created_on: None,
             description: goal.description.is_some(),
         }
     }

@@ -26,6 +26,8 @@ pub struct Observed {
     pub trouble: Option<Trouble>,
     /// For how long it has failed without a success in between; zero if it does not.
     pub failing_for: Duration,
+    /// For how long it has been on its way; zero if it is not.
+    pub waiting_for: Duration,
 }
 
 /// The answer to "how is it?".

@@ -12,6 +12,11 @@ pub const SLOWLY: Duration = Duration::from_mins(1);
 pub const WORKING_SOONEST: Duration = Duration::from_secs(1);
 /// A running operation is looked at again after this at the latest.
 pub const WORKING_LATEST: Duration = Duration::from_secs(15);
+/// An operation that may not be read is taken to have ended after this: attaches take minutes.
+pub const UNREADABLE: Duration = Duration::from_mins(10);
+/// A compute that works for longer than this is detached all the same when its object goes: Azure was seen to be at it for
+/// more than an hour, and to fail then (`Azure/AML-Kubernetes#155`).
+pub const STUCK: Duration = Duration::from_mins(30);
 /// After a finalizer is set the watch brings the next pass; this is for the case that it doesn't.
 pub const UNWATCHED: Duration = Duration::from_secs(5);
 /// What an answer may be old for a decision that is looked over again before it does anything.

@@ -7,13 +7,13 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use k8s_openapi::jiff::Timestamp;
 
 use crate::api::Reason;
 use crate::api::v1alpha1::{Applied, AttachmentStatus, IdentityStatus, OperationStatus, PoolStatus, UserAssignedStatus};
 use crate::id::IdentityId;
-use crate::plan::{Compute, Finding, Goal, Observed, Plan, Step, Trouble};
+use crate::plan::{Compute, Desired, Finding, Goal, Observed, Ownership, Plan, Step, Trouble};
 
 /// How an attachment is, in the words of kstatus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,13 +29,14 @@ enum Health {
 }
 
 impl Health {
-    fn of(plan: &Plan, was_ready: bool) -> Self {
+    /// `still_ready`: it was Ready when Azure last answered, and nothing since says otherwise.
+    fn of(plan: &Plan, still_ready: bool) -> Self {
         match plan.reason {
             Reason::Attached => Self::Ready,
             Reason::Suspended if plan.at_goal => Self::Ready,
             Reason::Suspended => Self::Halted,
             // Azure does not answer: what was true when it last did still counts, nothing was undone.
-            Reason::Throttled | Reason::AzureUnavailable if was_ready => Self::Ready,
+            Reason::Throttled | Reason::AzureUnavailable if still_ready => Self::Ready,
             Reason::Throttled
             | Reason::AzureUnavailable
             | Reason::Claiming
@@ -96,7 +97,8 @@ pub fn status(previous: &AttachmentStatus, pass: &Pass<'_>) -> AttachmentStatus 
     let plan = pass.plan;
     let was_ready = previous.observed_generation == pass.generation
         && condition(previous, "Ready").is_some_and(|ready| ready.status == "True");
-    let health = Health::of(plan, was_ready);
+    let shown = pass.observed.map(|observed| &observed.compute);
+    let health = Health::of(plan, was_ready && matches!(shown, Some(Finding::Unknown(_))));
     let mut next = AttachmentStatus {
         observed_generation: pass.generation,
         conditions: conditions(previous, health, plan, pass),
@@ -107,7 +109,6 @@ pub fn status(previous: &AttachmentStatus, pass: &Pass<'_>) -> AttachmentStatus 
         operation: previous.operation.clone(),
         ..AttachmentStatus::default()
     };
-    let shown = pass.observed.map(|observed| &observed.compute);
     match shown {
         Some(Finding::Present(compute)) => show(&mut next, compute, pass.goal),
         Some(Finding::Absent) => {}
@@ -123,12 +124,8 @@ pub fn status(previous: &AttachmentStatus, pass: &Pass<'_>) -> AttachmentStatus 
             goal.pool.name().clone_into(&mut pool.name);
         }
     }
-    if let (Some(applied), Some(Goal::Attached(goal)), Some(Finding::Present(compute))) = (&mut next.applied, pass.goal, shown)
-        && plan.at_goal
-        && applied.order_kept.is_none()
-        && !applied.identities.is_empty()
-    {
-        applied.order_kept = Some(compute.identity.user.iter().map(|(id, ..)| id).eq(&goal.identity.user));
+    if let Some(Finding::Present(compute)) = shown {
+        remember(&mut next.applied, compute, plan, pass.goal);
     }
     match pass.written {
         Some(written) => {
@@ -142,11 +139,37 @@ pub fn status(previous: &AttachmentStatus, pass: &Pass<'_>) -> AttachmentStatus 
     next
 }
 
+/// What to remember of what we put there, now that the compute is seen.
+///
+/// Of a compute that is not ours nothing: else a stranger's would look like the one that we once made.
+fn remember(applied: &mut Option<Applied>, compute: &Compute, plan: &Plan, goal: Option<&Goal>) {
+    if compute.owner != Ownership::Ours {
+        *applied = None;
+        return;
+    }
+    let Some(applied) = applied else { return };
+    applied.created_on.clone_from(&compute.created_on);
+    if let (true, Some(Goal::Attached(goal))) = (plan.at_goal, goal) {
+        let in_order = compute.identity.user.iter().map(|(id, ..)| id).eq(&goal.identity.user);
+        let order_kept = applied.order_kept.or((!applied.identities.is_empty()).then_some(in_order));
+        *applied = Applied { order_kept, created_on: applied.created_on.take(), ..Desired::settled(goal) };
+    }
+}
+
 /// What the status remembers of earlier failures of writes.
 #[must_use]
 pub fn trouble(status: &AttachmentStatus, now: Timestamp) -> Option<Trouble> {
     let stalled = condition(status, "Stalled")?;
-    let failed = matches!(Reason::parse(&stalled.reason)?, Reason::AttachFailed | Reason::DetachFailed | Reason::NotApplied);
+    let failed = matches!(
+        Reason::parse(&stalled.reason)?,
+        // The last three: a try of such a write that was not even taken.
+        Reason::AttachFailed
+            | Reason::DetachFailed
+            | Reason::NotApplied
+            | Reason::Unauthorized
+            | Reason::Refused
+            | Reason::NoCredential
+    );
     let (since, seen) = (status.failing_since.as_ref()?.0, stalled.last_transition_time.0);
     failed.then(|| Trouble { before: between(since, seen), ago: between(seen, now) })
 }
@@ -155,6 +178,12 @@ pub fn trouble(status: &AttachmentStatus, now: Timestamp) -> Option<Trouble> {
 #[must_use]
 pub fn failing_for(status: &AttachmentStatus, now: Timestamp) -> Duration {
     status.failing_since.as_ref().map(|since| between(since.0, now)).unwrap_or_default()
+}
+
+/// For how long it has been on its way.
+#[must_use]
+pub fn waiting_for(status: &AttachmentStatus, now: Timestamp) -> Duration {
+    condition(status, "Reconciling").map(|since| between(since.last_transition_time.0, now)).unwrap_or_default()
 }
 
 /// The time from one to the other; zero if a clock went back.

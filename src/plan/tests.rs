@@ -71,6 +71,7 @@ fn observed(claimed: bool, compute: Finding<Compute>) -> Observed {
         asked: false,
         trouble: None,
         failing_for: Duration::ZERO,
+        waiting_for: Duration::ZERO,
     }
 }
 
@@ -103,7 +104,8 @@ fn picks_the_step() {
         ("claims what it finds to be its own",        &attach,  false,   Present(compute(Succeeded)),       Step::Claim,   Reason::Claiming),
         ("puts drift right in place",                 &attach,  true,    drifted.clone(),                   Step::Attach,  Reason::Updating),
         ("says first that an attach failed",          &attach,  true,    Present(compute(Failed)),          Step::Wait,    Reason::AttachFailed),
-        ("waits for what is going",                   &attach,  true,    Present(compute(Deleting)),        Step::Wait,    Reason::Replacing),
+        ("waits for what is going",                   &attach,  true,    Present(compute(Deleting)),        Step::Wait,    Reason::Attaching),
+        ("waits for another pool that is going",      &replace, true,    other(Deleting),                   Step::Wait,    Reason::Replacing),
         ("adopts the same pool",                      &attach,  true,    nobodys(pool("ours")),             Step::Attach,  Reason::Adopting),
         ("does not adopt another pool",               &attach,  true,    nobodys(pool("other")),            Step::Wait,    Reason::NotOurs),
         ("adopts nothing when told so",               &never,   true,    nobodys(pool("ours")),             Step::Wait,    Reason::NotOurs),
@@ -182,6 +184,36 @@ fn a_failed_write_is_tried_again_when_it_is_due() {
         if step == Step::Wait {
             assert_eq!(plan.look, Look::In(pause::failing(before).saturating_sub(ago)), "{case}");
         }
+    }
+}
+
+#[test]
+fn an_operation_tells_what_the_compute_does_not() {
+    use OperationKind::{Attach, Detach, Update};
+    use Progress::{Succeeded, Working};
+    let attach = Goal::Attached(goal());
+    let detach = Goal::Detached(Detached { compute: Some(goal().compute), owner: owner(), retain: false, suspend: false });
+    let failed = || Outcome::Failed(Words::default());
+    let there = |progress| Finding::Present(compute(progress));
+    let (short, long) = (Duration::from_mins(1), pause::STUCK);
+    #[rustfmt::skip]
+    let table = vec![
+        // case                                        goal      compute                operation           waiting  step           reason
+        ("an update failed, and left what was there",  &attach,  there(Succeeded),      (Update, failed()), short,   Step::Wait,    Reason::AttachFailed),
+        ("an adoption failed",                         &attach,  nobodys(pool("ours")), (Update, failed()), short,   Step::Wait,    Reason::AttachFailed),
+        ("an adoption is not yet shown",               &attach,  nobodys(pool("ours")), (Update, Outcome::Unknown), short, Step::Wait, Reason::Adopting),
+        ("an attach failed, and left nothing",         &attach,  Finding::Absent,       (Attach, failed()), short,   Step::Wait,    Reason::AttachFailed),
+        ("a detach failed long ago",                   &attach,  there(Succeeded),      (Detach, failed()), short,   Step::Rest,    Reason::Attached),
+        ("an attach may yet show",                     &detach,  Finding::Absent,       (Attach, Outcome::Unknown), short, Step::Wait, Reason::Detaching),
+        ("an attach will not show",                    &detach,  Finding::Absent,       (Attach, failed()), short,   Step::Release, Reason::Released),
+        ("a detach failed",                            &detach,  there(Succeeded),      (Detach, failed()), short,   Step::Wait,    Reason::DetachFailed),
+        ("an attach is under way",                     &detach,  there(Working),        (Attach, Outcome::Running), short, Step::Wait, Reason::Detaching),
+        ("an attach does not end",                     &detach,  there(Working),        (Attach, Outcome::Running), long, Step::Detach, Reason::Detaching),
+    ];
+    for (case, goal, compute, (kind, outcome), waiting_for, step, reason) in table {
+        let operation = Some(Operation { kind, running_for: short, outcome });
+        let plan = decide(goal, &Observed { operation, waiting_for, ..observed(true, compute) });
+        assert_eq!((plan.step, plan.reason), (step, reason), "{case}");
     }
 }
 

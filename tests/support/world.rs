@@ -291,7 +291,7 @@ spec:
                 path: text(&one["path"]),
                 query: text(&one["query"]),
                 status: one["status"].as_u64(),
-                at: text(&one["at"]).parse::<k8s_openapi::jiff::Timestamp>().expect("a time").as_millisecond(),
+                at: text(&one["at"]).parse::<jiff::Timestamp>().expect("a time").as_millisecond(),
             })
             .collect()
     }
