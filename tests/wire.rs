@@ -302,6 +302,8 @@ async fn what_an_answer_means() {
         (404, azure("ParentResourceNotFound"),   "the workspace is not found"),
         (404, azure("ResourceGroupNotFound"),    "the workspace is not found"),
         (404, azure("SubscriptionNotFound"),     "the subscription is not found"),
+        (404, azure("InvalidResourceType"),      "refused"),
+        (404, azure("NoRegisteredProviderFound"), "refused"),
         (404, json!("<html>proxy</html>"),       "no answer"),
         (409, azure("Conflict"),                 "in conflict"),
         (500, azure("InternalServerError"),      "no answer"),

@@ -208,6 +208,28 @@ mod tests {
     use crate::plan::{Attached, Ownership, decide};
 
     #[test]
+    fn an_annotation_asks_once() {
+        #[rustfmt::skip]
+        let table = [
+            // case                     annotation   handled      asks
+            ("never asked",             None,        None,        false),
+            ("asked",                   Some("one"), None,        true),
+            ("heard",                   Some("one"), Some("one"), false),
+            ("asked again",             Some("two"), Some("one"), true),
+            ("the annotation was removed", None,     Some("one"), false),
+        ];
+        for (case, annotation, handled, asks) in table {
+            let mut object = SynapseSparkAttachment::new("o", crate::api::v1alpha1::SynapseSparkAttachmentSpec::default());
+            object.metadata.annotations = annotation.map(|value| [(RECONCILE_REQUESTED_AT.to_owned(), value.to_owned())].into());
+            object.status = Some(AttachmentStatus {
+                last_handled_reconcile_at: handled.map(ToOwned::to_owned),
+                ..AttachmentStatus::default()
+            });
+            assert_eq!(is_requested(&object), asks, "{case}");
+        }
+    }
+
+    #[test]
     fn only_the_compute_that_was_ours_stays_ours_without_its_tag() {
         let owner = Owner { cluster: "c".into(), namespace: "n".into(), name: "o".into(), uid: "u".into() };
         let pool = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Synapse/workspaces/w/bigDataPools/p";

@@ -287,6 +287,48 @@ fn a_write_keeps_what_is_others_and_takes_away_what_was_ours() {
 }
 
 #[test]
+fn what_was_ours_is_remembered_until_azure_shows_that_it_is_gone() {
+    let goal = Attached { tags: [("Team".to_owned(), "a".to_owned())].into(), ..goal() };
+    let before = Applied { tags: vec!["old".into(), "TEAM".into()], description: true, ..Applied::default() };
+    let taken = Desired::remembered(&goal, Some(&before));
+    assert_eq!((taken.tags, taken.description), (vec!["Team".to_owned(), "old".to_owned()], true));
+    let settled = Desired::settled(&goal);
+    assert_eq!((settled.tags, settled.description), (vec!["Team".to_owned()], false));
+}
+
+#[test]
+fn a_write_that_was_refused_is_not_tried_again_at_once() {
+    let at = |second| jiff::Timestamp::from_second(second).expect("a time");
+    let time = |second| k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(second));
+    for (reason, counts) in [
+        (Reason::AttachFailed, true),
+        (Reason::DetachFailed, true),
+        (Reason::NotApplied, true),
+        (Reason::Unauthorized, true),
+        (Reason::Refused, true),
+        (Reason::NoCredential, true),
+        (Reason::OwnedByAnother, false),
+        (Reason::PoolDiffers, false),
+    ] {
+        let stalled = k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition {
+            type_: "Stalled".into(),
+            status: "True".into(),
+            reason: reason.to_string(),
+            message: String::new(),
+            observed_generation: None,
+            last_transition_time: time(30),
+        };
+        let status = crate::api::v1alpha1::AttachmentStatus {
+            conditions: vec![stalled],
+            failing_since: Some(time(10)),
+            ..Default::default()
+        };
+        let trouble = Trouble { before: Duration::from_secs(20), ago: Duration::from_secs(5) };
+        assert_eq!(status::trouble(&status, at(35)), counts.then_some(trouble), "{reason}");
+    }
+}
+
+#[test]
 fn an_owner_tag_tells_whose_a_compute_is() {
     for (tag, whose) in [
         ("c/n/o/u", Ownership::Ours),
