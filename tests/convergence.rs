@@ -556,7 +556,6 @@ fn every_start_leads_to_the_goal_and_no_path_does_harm() {
         let all: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         all.into_iter().flat_map(|one| one.join().expect("a run does not panic")).collect()
     });
-    println!("{} runs", goals.len() * starts.len());
     let shown: Vec<_> = wrong.iter().take(5).cloned().collect();
     assert!(wrong.is_empty(), "{} of {} runs go wrong:\n{}", wrong.len(), goals.len() * starts.len(), shown.join("\n"));
 }
