@@ -50,18 +50,19 @@ tests/sdk/.venv/ready: tests/sdk/requirements.txt
 
 build: tools plane ## the operator and the emulator
 	@echo "== building the operator and the emulator (some minutes the first time)"
-	cargo build --workspace
+	# --all-targets: with the features that the tests have, so that nothing is built twice.
+	cargo build --workspace --all-targets
 
 plane: tools ## etcd, kube-apiserver, kube-controller-manager and kubectl, from Go modules
 	@tests/control-plane/build
 
 bench: plane ## two hundred attachments at rest: latency of an apply, memory, and ten minutes without a write
-	cargo build --workspace
+	cargo build --workspace --all-targets
 	cargo build --release --bin synapse-spark-operator
 	@benches/at_rest.sh
 
 generate: ## write what is generated: crds/
-	cargo build --workspace
+	cargo build --workspace --all-targets
 	target/debug/synapse-spark-operator crd > crds/synapsesparkattachments.yaml
 
 tools: ## check for the toolchains; install missing Debian packages where that is possible

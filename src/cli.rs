@@ -6,7 +6,6 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use azure_core::credentials::Secret;
@@ -15,7 +14,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::api::v1alpha1;
 use crate::azure::{self, Credential};
-use crate::controller::{self, Context, chain};
+use crate::controller::{self, Context, Readiness, chain};
+use crate::lease;
 use crate::plan::pause;
 use crate::server;
 use crate::telemetry::{self, LogFormat};
@@ -116,6 +116,19 @@ struct Run {
     /// Passes at the same time, at most.
     #[arg(long, value_name = "N", env = "CONCURRENCY", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
+    /// The namespaces whose objects are looked after, with commas between them. Default: all.
+    #[arg(long, value_name = "NAMESPACES", env = "WATCH_NAMESPACES", value_delimiter = ',')]
+    watch_namespaces: Vec<String>,
+    /// Hold a Lease before any write: of several replicas one works, the others stand by. Only without it, nothing keeps two
+    /// operators from working at once.
+    #[arg(long, value_name = "BOOL", env = "LEADER_ELECTION", default_value_t = true, action = clap::ArgAction::Set)]
+    leader_election: bool,
+    /// Where that Lease is. With --watch-namespaces there is one in each of them instead.
+    #[arg(long, value_name = "NAMESPACE", env = "LEADER_ELECTION_NAMESPACE", default_value = "kube-system")]
+    leader_election_namespace: String,
+    /// The pod's name: who holds the Lease, for people.
+    #[arg(long, value_name = "NAME", env = "POD_NAME", default_value = "outside-of-a-pod")]
+    pod_name: String,
     /// How log lines look.
     #[arg(long, env = "LOG_FORMAT", default_value = "text", value_enum)]
     log_format: LogFormat,
@@ -252,45 +265,106 @@ impl Run {
         let config = kube::Config::infer()
             .await
             .map_err(|error| format!("no Kubernetes: {}; set KUBECONFIG, or run it in a cluster", chain(&error)))?;
-        let (watch, calls) = clients(config)?;
+        let (watch, calls) = clients(config.clone())?;
+        let electors = self.electors(config)?;
         let listener = server::listen(self.metrics_address)
             .await
             .map_err(|error| format!("--metrics-address {}: {error}", self.metrics_address))?;
-        let is_ready = Arc::new(AtomicBool::new(false));
-        tokio::spawn(server::serve(listener, server::Told { registry: Arc::new(registry), is_ready: is_ready.clone() }));
-        let cluster = tokio::select! {
-            cluster = controller::cluster(&calls) => cluster.map_err(|error| chain(&error))?,
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
+        let readiness = Arc::new(Readiness::default());
+        tokio::spawn(server::serve(listener, server::Told { registry: Arc::new(registry), readiness: readiness.clone() }));
+        let signal = async {
+            tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            }
         };
-        let context = Arc::new(Context::new(calls, azure, cluster, Duration::from_secs(self.look_interval), metrics));
+        let mut signal = std::pin::pin!(signal);
+        let begin = async {
+            check_clock(&calls).await;
+            let cluster = controller::cluster(&calls).await.map_err(|error| chain(&error))?;
+            let terms = lease::acquire_all(electors, |why| tracing::info!("{why}")).await.map_err(|lost| chain(&lost))?;
+            Ok::<_, String>((cluster, terms))
+        };
+        let (cluster, mut terms) = tokio::select! {
+            held = begin => held?,
+            name = &mut signal => {
+                tracing::info!("{name}: it had not begun to work");
+                return Ok(());
+            }
+        };
+        let context = Arc::new(
+            Context::new(calls, azure, cluster, Duration::from_secs(self.look_interval), metrics)
+                .only_while(lease::are_held(&terms)),
+        );
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let options = controller::Options { concurrency: self.concurrency, is_ready };
-        let mut running = std::pin::pin!(controller::run(watch, context, options, async {
-            let _ = stopped.await;
-        }));
+        let options = controller::Options { concurrency: self.concurrency, namespaces: self.namespaces(), readiness };
+        let work = async {
+            let mut running = std::pin::pin!(controller::run(watch, context, options, async {
+                let _ = stopped.await;
+            }));
+            tokio::select! {
+                () = &mut running => return Err("the watch has ended by itself".to_owned()),
+                name = &mut signal => tracing::info!("{name}: no new pass begins"),
+            }
+            let _ = stop.send(());
+            if tokio::time::timeout(LAST_PASSES, running).await.is_err() {
+                tracing::warn!(seconds = LAST_PASSES.as_secs(), "passes still run; the next start takes them up");
+            }
+            Ok(())
+        };
         tokio::select! {
-            () = &mut running => return Err("the watch has ended by itself".to_owned()),
-            _ = terminate.recv() => tracing::info!("SIGTERM: no new pass begins"),
-            _ = interrupt.recv() => tracing::info!("SIGINT: no new pass begins"),
+            // At once, in the middle of whatever it is at: another may be about to write.
+            lost = lease::hold_all(&mut terms) => return Err(chain(&lost)),
+            ended = work => ended?,
         }
-        let _ = stop.send(());
-        if tokio::time::timeout(LAST_PASSES, running).await.is_err() {
-            tracing::warn!(seconds = LAST_PASSES.as_secs(), "passes still run; the next start takes them up");
-        }
+        futures::future::join_all(terms.into_iter().map(lease::Term::release)).await;
         Ok(())
+    }
+
+    /// The namespaces that are named, each once.
+    fn namespaces(&self) -> Vec<String> {
+        let mut named: Vec<_> =
+            self.watch_namespaces.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+        named.sort();
+        named.dedup();
+        named
+    }
+
+    /// The Leases to hold before any write.
+    fn electors(&self, config: kube::Config) -> Result<Vec<lease::Elector>, String> {
+        if !self.leader_election {
+            return Ok(Vec::new());
+        }
+        // A client of its own: renewals must not queue behind other calls, and a quiet connection must not hold one up.
+        let kube = client(config, Some(KUBERNETES_LONGEST))?;
+        // Of this process alone: a container that starts anew keeps the pod's name.
+        let holder = format!("{}_{}", self.pod_name, uuid::Uuid::new_v4());
+        let named = self.namespaces();
+        let namespaces = if named.is_empty() { vec![self.leader_election_namespace.clone()] } else { named };
+        Ok(namespaces.iter().map(|namespace| lease::Elector::new(kube.clone(), namespace, &holder)).collect())
+    }
+}
+
+/// Tokens and Leases rest on clocks: say so if ours is far off.
+async fn check_clock(kube: &kube::Client) {
+    if let Some(ahead) = controller::clock_ahead(kube).await.filter(|ahead| ahead.abs().as_secs() >= 60) {
+        tracing::error!(
+            seconds = ahead.as_secs(),
+            "this machine's clock is ahead of the API server's (negative: behind); Entra refuses tokens then: set its clock"
+        );
     }
 }
 
 /// Two clients: a read time-out would cut quiet watches, and calls need one. Neither retries: passes do.
-fn clients(mut config: kube::Config) -> Result<(kube::Client, kube::Client), String> {
+fn clients(config: kube::Config) -> Result<(kube::Client, kube::Client), String> {
+    Ok((client(config.clone(), None)?, client(config, Some(KUBERNETES_LONGEST))?))
+}
+
+fn client(mut config: kube::Config, longest: Option<Duration>) -> Result<kube::Client, String> {
     config.default_retry = false;
-    config.connect_timeout = Some(KUBERNETES_LONGEST);
-    config.read_timeout = None;
-    let watch = kube::Client::try_from(config.clone()).map_err(|error| chain(&error))?;
-    config.read_timeout = Some(KUBERNETES_LONGEST);
-    config.write_timeout = Some(KUBERNETES_LONGEST);
-    config.reset_reader_on_write = true;
-    let calls = kube::Client::try_from(config).map_err(|error| chain(&error))?;
-    Ok((watch, calls))
+    config.connect_timeout = Some(longest.unwrap_or(KUBERNETES_LONGEST));
+    config.read_timeout = longest;
+    config.write_timeout = longest;
+    config.reset_reader_on_write = longest.is_some();
+    kube::Client::try_from(config).map_err(|error| chain(&error))
 }

@@ -10,12 +10,12 @@ pub mod metrics;
 pub mod observe;
 pub mod report;
 
+use std::collections::{BTreeMap, HashMap};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use futures::{FutureExt, StreamExt, TryStreamExt};
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -76,6 +76,8 @@ pub struct Context {
     pub index: Index,
     /// What is counted.
     pub metrics: metrics::Metrics,
+    /// Whether this process may write at all just now: asked right before each write to Azure.
+    may_write: Box<dyn Fn() -> bool + Send + Sync>,
     recorder: Recorder,
 }
 
@@ -85,7 +87,18 @@ impl Context {
     pub fn new(kube: Client, azure: azure::Client, cluster: String, settled: Duration, metrics: metrics::Metrics) -> Self {
         let reporter = Reporter { controller: FIELD_MANAGER.to_owned(), instance: None };
         let recorder = Recorder::new(kube.clone(), reporter);
-        Self { kube, azure, cluster, settled, index: Index::default(), metrics, recorder }
+        Self { kube, azure, cluster, settled, index: Index::default(), metrics, may_write: Box::new(|| true), recorder }
+    }
+
+    /// Writes nothing to Azure while this says no.
+    #[must_use]
+    pub fn only_while(self, may_write: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { may_write: Box::new(may_write), ..self }
+    }
+
+    /// Whether this process may write: if not, another may be about to, and this one is about to end.
+    fn leads(&self) -> Result<(), azure::Error> {
+        if (self.may_write)() { Ok(()) } else { Err(azure::Error::unanswered("not asked: the Lease is lost")) }
     }
 }
 
@@ -102,27 +115,122 @@ pub async fn cluster(kube: &Client) -> Result<String, Error> {
     Ok(namespace.uid().unwrap_or_default())
 }
 
+/// How far our clock is ahead of the API server's: positive ahead, negative behind. `None` if it does not tell.
+pub async fn clock_ahead(kube: &Client) -> Option<jiff::SignedDuration> {
+    let request = http::Request::get("/version").body(kube::client::Body::empty()).ok()?;
+    let answer = kube.send(request).await.ok()?;
+    let date = answer.headers().get(http::header::DATE)?.to_str().ok()?;
+    let theirs = jiff::fmt::rfc2822::parse(date).ok()?.timestamp();
+    Some(Timestamp::now().duration_since(theirs))
+}
+
 /// How the controller runs.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Passes at the same time, at most.
     pub concurrency: u16,
-    /// Set once all objects are known.
-    pub is_ready: Arc<AtomicBool>,
+    /// The namespaces whose objects are looked after; none: all.
+    pub namespaces: Vec<String>,
+    /// What keeps it from its work.
+    pub readiness: Arc<Readiness>,
+}
+
+/// What keeps the program from its work, for `/readyz`.
+#[derive(Debug, Default)]
+pub struct Readiness(Mutex<BTreeMap<String, String>>);
+
+impl Readiness {
+    /// Something is missing.
+    pub fn missing(&self, what: impl Into<String>, why: impl Into<String>) {
+        self.0.lock().expect("no holder panics").insert(what.into(), why.into());
+    }
+
+    /// Says better why, if it is missing still: what once was there may fail for a while.
+    fn still_missing(&self, what: &str, why: String) {
+        if let Some(before) = self.0.lock().expect("no holder panics").get_mut(what) {
+            *before = why;
+        }
+    }
+
+    /// It is there now.
+    pub fn there(&self, what: &str) {
+        self.0.lock().expect("no holder panics").remove(what);
+    }
+
+    /// All that is missing, a line each; empty if nothing is.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let all = self.0.lock().expect("no holder panics");
+        all.iter().map(|(what, why)| format!("{what}: {why}")).collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// A load balancer of Azure drops idle connections after four minutes without a word: watches end before that.
 const WATCH_SECONDS: u32 = 200;
 
 /// Looks after all attachments, until `shutdown` is there and the passes that run have ended.
-pub async fn run(watch: Client, ctx: Arc<Context>, options: Options, shutdown: impl Future<Output = ()> + Send + Sync + 'static) {
-    let (again, heirs) = futures::channel::mpsc::unbounded();
+///
+/// A controller for each namespace that is named: a list of one must not look like the end of another's objects.
+pub async fn run(watch: Client, ctx: Arc<Context>, options: Options, shutdown: impl Future<Output = ()> + Send + 'static) {
+    let shutdown = shutdown.shared();
+    let scopes = if options.namespaces.is_empty() { vec![None] } else { options.namespaces.iter().map(Some).collect() };
+    let (routes, scopes): (HashMap<_, _>, Vec<_>) = scopes
+        .into_iter()
+        .map(|namespace| {
+            let (route, heirs) = futures::channel::mpsc::unbounded();
+            ((namespace.cloned(), route), (namespace.cloned(), heirs))
+        })
+        .unzip();
+    let routes = Arc::new(routes);
+    let concurrency = options.concurrency.div_ceil(u16::try_from(scopes.len()).unwrap_or(u16::MAX));
+    let all = scopes.into_iter().map(|(namespace, heirs)| {
+        let (routes, one) = (routes.clone(), namespace.clone());
+        let again = move |key: Key| {
+            // The receivers live as long as the controllers.
+            if let Some(route) = routes.get(&None).or_else(|| routes.get(&key.namespace)) {
+                let _ = route.unbounded_send(key);
+            }
+        };
+        let stopped = shutdown.clone();
+        scope(watch.clone(), ctx.clone(), one, (again, heirs), concurrency, options.readiness.clone(), stopped)
+    });
+    futures::future::join_all(all).await;
+}
+
+type Key = ObjectRef<SynapseSparkAttachment>;
+
+/// Looks after the attachments of one namespace, or of all.
+async fn scope(
+    watch: Client,
+    ctx: Arc<Context>,
+    namespace: Option<String>,
+    (again, heirs): (impl Fn(Key) + Send + 'static, impl Stream<Item = Key> + Send + 'static),
+    concurrency: u16,
+    readiness: Arc<Readiness>,
+    shutdown: impl Future<Output = ()> + Send + Sync + 'static,
+) {
     let (reader, writer) = reflector::store();
-    let indexed = ctx.clone();
-    let guarded = Api::<DeserializeGuard<SynapseSparkAttachment>>::all(watch);
-    let objects = kube::runtime::watcher(guarded, watcher::Config::default().timeout(WATCH_SECONDS))
+    let api: Api<DeserializeGuard<SynapseSparkAttachment>> = match &namespace {
+        Some(namespace) => Api::namespaced(watch, namespace),
+        None => Api::all(watch),
+    };
+    let what =
+        namespace.as_ref().map_or_else(|| "the watch".to_owned(), |namespace| format!("the watch of namespace {namespace}"));
+    readiness.missing(&what, "the objects are not listed yet; is the custom resource installed?");
+    let (indexed, failed, listed) = (ctx.clone(), (what.clone(), readiness.clone()), (what.clone(), readiness));
+    let objects = kube::runtime::watcher(api, watcher::Config::default().timeout(WATCH_SECONDS))
         .default_backoff()
-        .inspect_err(|error| tracing::warn!(error = %chain(error), "the watch fails, and is tried again"))
+        .inspect_err(move |error| {
+            let (what, readiness) = &failed;
+            let error = chain(error);
+            tracing::warn!(error, "{what} fails, and is tried again");
+            readiness.still_missing(what, error);
+        })
+        .inspect_ok(move |event| {
+            if matches!(event, Event::InitDone) {
+                listed.1.there(&listed.0);
+            }
+        })
         .try_filter_map({
             let ctx = ctx.clone();
             move |event| std::future::ready(Ok(decoded(&ctx, event)))
@@ -131,14 +239,11 @@ pub async fn run(watch: Client, ctx: Arc<Context>, options: Options, shutdown: i
             object.managed_fields_mut().clear();
         })
         .inspect_ok(move |event| {
-            let (gone, oldest) = indexed.index.take_in(event);
+            let (gone, oldest) = indexed.index.take_in(namespace.as_deref(), event);
             for key in gone {
                 indexed.metrics.reason(&key, None);
             }
-            for key in oldest {
-                // The receiver lives as long as the controller.
-                let _ = again.unbounded_send(key);
-            }
+            oldest.into_iter().for_each(&again);
         })
         .reflect(writer)
         .applied_objects()
@@ -149,12 +254,11 @@ pub async fn run(watch: Client, ctx: Arc<Context>, options: Options, shutdown: i
     let ready = reader.clone();
     let announce = async move {
         if ready.wait_until_ready().await.is_ok() {
-            options.is_ready.store(true, Ordering::Relaxed);
-            tracing::info!(objects = ready.len(), "watching");
+            tracing::info!(objects = ready.len(), "{what} is complete");
         }
     };
     let passes = Controller::for_stream(objects, reader)
-        .with_config(controller::Config::default().concurrency(options.concurrency))
+        .with_config(controller::Config::default().concurrency(concurrency))
         .reconcile_on(heirs)
         .graceful_shutdown_on(shutdown)
         .run(reconcile, retry, ctx)

@@ -2,7 +2,7 @@
 //! workspaces, as a Kubernetes object.
 //!
 //! ```text
-//! 4  main · cli · server · telemetry     process: argv, environment, sockets, logs
+//! 4  main · cli · lease · server · telemetry   process: argv, environment, leadership, sockets, logs
 //! 3  controller (observe, act, report)   the only room that knows both worlds
 //! 2  plan              azure             decides: no I/O   |   asks: no Kubernetes, no policy
 //! 1  api                                 the words of the custom resource
@@ -25,6 +25,7 @@ pub mod azure;
 pub mod cli;
 pub mod controller;
 pub mod id;
+pub mod lease;
 pub mod plan;
 pub mod server;
 pub mod telemetry;

@@ -3,7 +3,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
@@ -13,13 +12,15 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 
+use crate::controller::Readiness;
+
 /// What the server tells of.
 #[derive(Debug, Clone)]
 pub struct Told {
     /// All metrics.
     pub registry: Arc<Registry>,
-    /// Whether all objects are known.
-    pub is_ready: Arc<AtomicBool>,
+    /// What keeps the program from its work.
+    pub readiness: Arc<Readiness>,
 }
 
 /// Takes the address. Separate from [`serve`], so that a wrong one ends the program at its start.
@@ -46,10 +47,9 @@ pub async fn serve(listener: TcpListener, told: Told) -> io::Result<()> {
 }
 
 async fn readyz(State(told): State<Told>) -> impl IntoResponse {
-    if told.is_ready.load(Ordering::Relaxed) {
-        (StatusCode::OK, "ok\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the objects are not listed yet; is the custom resource installed?\n")
+    match told.readiness.text() {
+        text if text.is_empty() => (StatusCode::OK, "ok\n".to_owned()),
+        text => (StatusCode::SERVICE_UNAVAILABLE, format!("{text}\n")),
     }
 }
 

@@ -14,6 +14,8 @@ mod change;
 mod definition;
 #[path = "cluster/delete.rs"]
 mod delete;
+#[path = "cluster/lease.rs"]
+mod lease;
 #[path = "cluster/process.rs"]
 mod process;
 #[path = "cluster/trouble.rs"]

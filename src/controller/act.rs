@@ -136,12 +136,14 @@ async fn attach(ctx: &Context, goal: &crate::plan::Attached, observed: &Observed
         }),
         tags: desired.tags.into_iter().collect(),
     };
+    ctx.leads()?;
     let path = ctx.azure.put(&goal.compute, &put).await?;
     let kind = if there.is_some() { OperationKind::Update } else { OperationKind::Attach };
     Ok(Asked { kind, path, applied: Some(Desired::remembered(goal, observed.applied.as_ref())) })
 }
 
 async fn detach(ctx: &Context, goal: &Goal) -> Result<Asked, crate::azure::Error> {
+    ctx.leads()?;
     let path = match goal.compute() {
         Some(id) => ctx.azure.detach(id).await?,
         None => None,

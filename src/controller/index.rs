@@ -24,28 +24,29 @@ pub struct Index(Mutex<State>);
 struct State {
     askers: HashMap<ComputeId, BTreeMap<Age, Key>>,
     asked: HashMap<Key, (ComputeId, Age)>,
-    listed: Option<HashSet<Key>>,
+    listed: HashMap<Option<String>, HashSet<Key>>,
 }
 
 impl Index {
     /// Takes in an event of the watch. Gives the objects that are gone, and the ones that may now be the oldest.
-    pub fn take_in(&self, event: &Event<SynapseSparkAttachment>) -> (Vec<Key>, Vec<Key>) {
+    ///
+    /// `scope` is the namespace that is watched; none: all.
+    pub fn take_in(&self, scope: Option<&str>, event: &Event<SynapseSparkAttachment>) -> (Vec<Key>, Vec<Key>) {
         let mut state = self.0.lock().expect("no holder panics");
         match event {
             Event::Init => {
-                state.listed = Some(HashSet::new());
+                state.listed.insert(scope.map(ToOwned::to_owned), HashSet::new());
                 (Vec::new(), Vec::new())
             }
             Event::InitApply(object) => {
                 let key = state.insert(object);
-                if let Some(listed) = &mut state.listed {
-                    listed.insert(key);
-                }
+                state.listed.entry(scope.map(ToOwned::to_owned)).or_default().insert(key);
                 (Vec::new(), Vec::new())
             }
             Event::InitDone => {
-                let listed = state.listed.take().unwrap_or_default();
-                let gone: Vec<_> = state.asked.keys().filter(|key| !listed.contains(*key)).cloned().collect();
+                let listed = state.listed.remove(&scope.map(ToOwned::to_owned)).unwrap_or_default();
+                let is_of_scope = |key: &&Key| scope.is_none() || key.namespace.as_deref() == scope;
+                let gone: Vec<_> = state.asked.keys().filter(is_of_scope).filter(|key| !listed.contains(*key)).cloned().collect();
                 let heirs = gone.iter().flat_map(|key| state.remove(key)).collect();
                 (gone, heirs)
             }

@@ -33,8 +33,19 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Starts one, and waits until it knows all objects.
+    /// Starts one that works alone, and waits until it knows all objects.
     pub fn start(plane: &Plane, azure: &Azure) -> Self {
+        // Whoever follows one that was killed need not wait for the end of its Lease.
+        Self::start_with(plane, azure, &["--leader-election", "false"])
+    }
+
+    /// Starts one of several, which agree on who works.
+    pub fn replica(plane: &Plane, azure: &Azure, name: &str) -> Self {
+        Self::start_with(plane, azure, &["--pod-name", name])
+    }
+
+    /// Starts one with settings of its own.
+    pub fn start_with(plane: &Plane, azure: &Azure, settings: &[&str]) -> Self {
         let file = |name: &str| plane.folder.join(format!("operator-{}.{name}", number()));
         let (kubeconfig, token, log) = (file("kubeconfig"), file("token"), file("log"));
         plane.account(&kubeconfig, &token);
@@ -43,6 +54,7 @@ impl Operator {
         let mut guard = Command::new("/bin/sh")
             .args(["-c", GUARD, "guard", env!("CARGO_BIN_EXE_synapse-spark-operator"), "run", "--look-interval", "1"])
             .args(["--metrics-address", &free.to_string()])
+            .args(settings)
             .env_clear()
             .env("KUBECONFIG", kubeconfig)
             .env("AZURE_CLIENT_ID", CLIENT)
@@ -91,9 +103,19 @@ impl Operator {
 
     /// SIGTERM; gives the exit code, if it ends in time.
     pub fn terminate(&self, longest: Duration) -> Option<i32> {
-        let sent = Command::new("/bin/sh").args(["-c", "kill -TERM $0", &self.pid.to_string()]).status();
-        assert!(sent.expect("/bin/sh starts").success(), "the operator was gone before SIGTERM:\n{}", self.log(""));
+        self.signal("TERM");
+        self.ended(longest)
+    }
+
+    /// The exit code, if it ends in time.
+    pub fn ended(&self, longest: Duration) -> Option<i32> {
         self.lines.recv_timeout(longest).ok()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("/bin/sh").args(["-c", &format!("kill -{name} $0"), &self.pid.to_string()]).status();
+        assert!(sent.expect("/bin/sh starts").success(), "the operator was gone before SIG{name}:\n{}", self.log(""));
     }
 }
 

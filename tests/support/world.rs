@@ -92,6 +92,16 @@ impl World {
         *self.operator() = Operator::start(self.plane(), &self.stage.azure);
     }
 
+    /// Starts one of several operators, which agree on who works.
+    pub fn replica(&self, name: &str) -> Operator {
+        Operator::replica(self.plane(), &self.stage.azure, name)
+    }
+
+    /// Starts an operator with settings of its own.
+    pub fn operator_with(&self, settings: &[&str]) -> Operator {
+        Operator::start_with(self.plane(), &self.stage.azure, settings)
+    }
+
     // ---- names
 
     fn group(&self) -> String {
