@@ -1,5 +1,6 @@
 //! One pass over one object, in this process: what cannot be asked of the real binary.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use synapse_spark_operator::api::SynapseSparkAttachment;
 use synapse_spark_operator::azure::{Client, Credential, Metrics, Settings};
-use synapse_spark_operator::controller::{Context, metrics, reconcile};
+use synapse_spark_operator::controller::{Context, Options, Readiness, clock_ahead, metrics, reconcile, run};
 
 /// An Azure that brings out a defect of ours.
 #[derive(Debug)]
@@ -25,6 +26,31 @@ impl HttpClient for Trap {
     }
 }
 
+/// An Azure where nothing is attached yet. It counts what would change that.
+#[derive(Debug, Default)]
+struct Empty {
+    writes: AtomicU32,
+}
+
+#[async_trait::async_trait]
+impl HttpClient for Empty {
+    async fn execute_request(&self, request: &azure_core::http::Request) -> azure_core::Result<AsyncRawResponse> {
+        let path = request.url().path();
+        let (code, body) = match request.method() {
+            azure_core::http::Method::Get if path.contains("/computes/") => {
+                (404, json!({"error": {"code": "ResourceNotFound", "message": "m"}}))
+            }
+            azure_core::http::Method::Get => (200, json!({"location": "eastus2"})),
+            azure_core::http::Method::Post => (200, json!({"token_type": "Bearer", "access_token": "t", "expires_in": 3600})),
+            _ => {
+                self.writes.fetch_add(1, Ordering::Relaxed);
+                (201, json!({}))
+            }
+        };
+        Ok(AsyncRawResponse::from_bytes(code.into(), azure_core::http::headers::Headers::new(), body.to_string()))
+    }
+}
+
 fn object() -> SynapseSparkAttachment {
     let pool = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Synapse/workspaces/w/bigDataPools/p";
     serde_json::from_value(json!({
@@ -34,6 +60,69 @@ fn object() -> SynapseSparkAttachment {
         "spec": {"workspace": {"subscriptionId": "s", "resourceGroup": "g", "name": "w"}, "resourceId": pool},
     }))
     .expect("an object")
+}
+
+fn context(kube: kube::Client, azure: Arc<dyn HttpClient>, registry: &mut Registry) -> Context {
+    let settings = Settings {
+        endpoint: "https://arm.example".into(),
+        authority: "https://entra.example".into(),
+        scope: "https://arm.example/.default".into(),
+        api_version: "2024-04-01".into(),
+        credential: Credential::ClientSecret { tenant: "t".into(), client: "c".into(), secret: Secret::new("s") },
+    };
+    let azure = Client::new(&settings, azure, Metrics::new(registry)).expect("good settings");
+    Context::new(kube, azure, "cluster".into(), Duration::from_mins(5), metrics::Metrics::new(registry))
+}
+
+/// An API server that answers everything so.
+fn always(code: u16, body: Value, date: &'static str) -> kube::Client {
+    let api = tower::service_fn(move |_: Request<Body>| {
+        let answer = Response::builder().status(code).header("date", date).body(Body::from(body.to_string().into_bytes()));
+        std::future::ready(Ok::<_, std::convert::Infallible>(answer.expect("an answer")))
+    });
+    kube::Client::new(api, "default")
+}
+
+#[tokio::test]
+async fn a_missing_definition_or_right_is_told_by_readyz() {
+    for (code, reason, says) in [(404, "NotFound", "the server could not find"), (403, "Forbidden", "is forbidden")] {
+        let message = format!("synapsesparkattachments {says} it");
+        let failure = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": message});
+        let kube = always(code, failure, "");
+        let readiness = Arc::new(Readiness::default());
+        let options = Options { concurrency: 1, namespaces: vec!["team-a".into()], readiness: readiness.clone() };
+        let context = Arc::new(context(kube.clone(), Arc::new(Trap), &mut Registry::default()));
+        let running = tokio::spawn(run(kube, context, options, std::future::pending()));
+        let told = async {
+            while !readiness.text().contains(says) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), told).await.unwrap_or_else(|_| panic!("{:?}", readiness.text()));
+        assert!(readiness.text().contains("namespace team-a"), "{}", readiness.text());
+        running.abort();
+    }
+}
+
+#[tokio::test]
+async fn who_lost_the_lease_writes_nothing_more() {
+    for (leads, writes) in [(true, 1), (false, 0)] {
+        let azure = Arc::new(Empty::default());
+        let kube = always(200, serde_json::to_value(object()).expect("JSON"), "");
+        let context = context(kube, azure.clone(), &mut Registry::default()).only_while(move || leads);
+        reconcile(Arc::new(object()), Arc::new(context)).await.expect("the pass ends like any other");
+        assert_eq!(azure.writes.load(Ordering::Relaxed), writes, "leads: {leads}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_far_off_is_seen() {
+    let now = jiff::Timestamp::now();
+    let long_ago = always(200, json!({}), "Wed, 01 Jan 2020 00:00:00 GMT");
+    let ahead = clock_ahead(&long_ago).await.expect("the header is there");
+    let really = now.duration_since("2020-01-01T00:00:00Z".parse().expect("a time"));
+    assert!((ahead - really).abs().as_secs() < 10, "{ahead:?}");
+    assert_eq!(clock_ahead(&always(200, json!({}), "no date")).await, None);
 }
 
 #[tokio::test]
@@ -51,17 +140,8 @@ async fn a_pass_that_panics_is_told_like_any_other_finding() {
             Ok::<_, std::convert::Infallible>(Response::new(Body::from(answer.to_string().into_bytes())))
         }
     });
-    let settings = Settings {
-        endpoint: "https://arm.example".into(),
-        authority: "https://entra.example".into(),
-        scope: "https://arm.example/.default".into(),
-        api_version: "2024-04-01".into(),
-        credential: Credential::ClientSecret { tenant: "t".into(), client: "c".into(), secret: Secret::new("s") },
-    };
     let mut registry = Registry::default();
-    let azure = Client::new(&settings, Arc::new(Trap), Metrics::new(&mut registry)).expect("good settings");
-    let kube = kube::Client::new(api, "default");
-    let context = Context::new(kube, azure, "cluster".into(), Duration::from_mins(5), metrics::Metrics::new(&mut registry));
+    let context = context(kube::Client::new(api, "default"), Arc::new(Trap), &mut registry);
 
     reconcile(Arc::new(object()), Arc::new(context)).await.expect("the pass ends like any other");
 

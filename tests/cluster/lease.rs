@@ -103,6 +103,9 @@ fn one_that_was_asleep_while_another_took_over_writes_nothing_more() {
 #[test]
 fn two_that_watch_some_namespaces_share_no_object() {
     let world = world("scoped");
+    let settings = ["--watch-namespaces", &world.namespace, "--pod-name", "one"];
+    let one = world.operator_with(&settings);
+    world.until("it says what it may not", || one.log("cannot be had").contains("forbidden").then_some(()));
     let other = format!("{}-other", world.namespace);
     world.plane().must(&["create", "namespace", &other]);
     for namespace in [&world.namespace, &other] {
@@ -111,7 +114,7 @@ fn two_that_watch_some_namespaces_share_no_object() {
         world.plane().must(&["create", "role", "leases", verbs, "--resource=leases.coordination.k8s.io", &into]);
         world.plane().must(&["create", "rolebinding", "leases", "--role=leases", account, &into]);
     }
-    let one = world.operator_with(&["--watch-namespaces", &world.namespace, "--pod-name", "one"]);
+    // Given the right, it goes on by itself.
     world.apply("mine", "one", &[]);
     world.ready("mine");
     // Of the same namespace: it stands by, though it would look after another one too.
