@@ -10,14 +10,20 @@ mod admission;
 mod attach;
 #[path = "cluster/change.rs"]
 mod change;
+#[path = "cluster/chart.rs"]
+mod chart;
 #[path = "cluster/definition.rs"]
 mod definition;
 #[path = "cluster/delete.rs"]
 mod delete;
 #[path = "cluster/lease.rs"]
 mod lease;
+#[path = "cluster/manifests.rs"]
+mod manifests;
 #[path = "cluster/process.rs"]
 mod process;
+#[path = "cluster/release.rs"]
+mod release;
 #[path = "cluster/trouble.rs"]
 mod trouble;
 

@@ -48,7 +48,8 @@ stage_up() {
   echo "API server $(field "$work/plane.json" server), Azure $azure"
 
   say "install: the custom resource, the operator's account and rights"
-  kubectl apply -f crds/ -f deploy/rbac.yaml
+  # Without a node its Deployment stays an object; the operator runs beside it, as its ServiceAccount.
+  kubectl apply -f deploy/install.yaml
   kubectl wait --for=condition=Established crd/synapsesparkattachments.synapse-spark.dev --timeout=30s
   control=tests/control-plane/bin/control-plane
   "$control" kubeconfig --admin "$KUBECONFIG" --namespace synapse-spark-system --service-account synapse-spark-operator --out "$work/operator.kubeconfig"

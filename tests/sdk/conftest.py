@@ -259,7 +259,7 @@ def plane(tmp_path_factory):
     process = Process(folder / "log", [BIN / "control-plane", "up", "--dir", folder / "state"])
     try:
         plane = Plane(folder, process.line())
-        plane.kubectl("apply", "-f", ROOT / "crds", "-f", ROOT / "deploy/rbac.yaml")
+        plane.kubectl("apply", "-f", ROOT / "deploy/install.yaml")
         plane.kubectl("wait", "--for=condition=Established", "crd/synapsesparkattachments.synapse-spark.dev", f"--timeout={LONG}s")
         yield plane
     finally:

@@ -1,6 +1,7 @@
 //! What the tests of the whole stand on: a control plane, an Azure, an operator, and a world for each test.
 
 mod azure;
+mod chart;
 mod operator;
 mod plane;
 mod world;
@@ -13,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
+pub use chart::{CHART, HELMS, gotool, helm, template};
+pub use plane::Plane;
 pub use world::{OWNER_TAG, World};
 
 /// Nothing that is waited for takes longer.

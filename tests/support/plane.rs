@@ -13,10 +13,11 @@ use super::{block_on, folder, tail};
 /// Who the operator is in Kubernetes.
 const ACCOUNT: [&str; 4] = ["--namespace", "synapse-spark-system", "--service-account", "synapse-spark-operator"];
 
-static SHARED: LazyLock<Plane> = LazyLock::new(|| Plane::start("shared"));
-static SECOND: LazyLock<Plane> = LazyLock::new(|| Plane::start("second"));
+static SHARED: LazyLock<Plane> = LazyLock::new(|| Plane::start("shared").install());
+static SECOND: LazyLock<Plane> = LazyLock::new(|| Plane::start("second").install());
+static BARE: LazyLock<Plane> = LazyLock::new(|| Plane::start("bare"));
 
-/// A control plane with the operator's definition and rights in it. It ends when this process does.
+/// A control plane. It ends when this process does.
 pub struct Plane {
     /// Where its files are, and ours.
     pub folder: PathBuf,
@@ -37,14 +38,19 @@ fn program() -> PathBuf {
 }
 
 impl Plane {
-    /// The one for everybody.
+    /// The one for everybody, with what is shipped in it.
     pub fn shared() -> &'static Self {
         &SHARED
     }
 
-    /// The one for tests that take turns.
+    /// The one for tests that take turns, with what is shipped in it.
     pub fn second() -> &'static Self {
         &SECOND
+    }
+
+    /// One without anything of ours.
+    pub fn bare() -> &'static Self {
+        &BARE
     }
 
     fn start(name: &str) -> Self {
@@ -75,7 +81,7 @@ impl Plane {
             let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.expect("a kubeconfig");
             kube::Client::try_from(config).expect("a client")
         });
-        let plane = Self {
+        Self {
             issuer: facts["issuer"].as_str().expect("the line has it").to_owned(),
             keys: serde_json::from_slice(&keys).expect("the keys are JSON"),
             kube,
@@ -83,18 +89,14 @@ impl Plane {
             kubeconfig,
             folder,
             _child: child,
-        };
-        plane.install();
-        plane
+        }
     }
 
-    /// Puts the definition and the operator's rights there.
-    fn install(&self) {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let (crds, rights) = (root.join("crds"), root.join("deploy/rbac.yaml"));
-        let files = [crds.to_str().expect("a path of text"), rights.to_str().expect("a path of text")];
-        self.must(&["apply", "-f", files[0], "-f", files[1]]);
+    /// Puts what is shipped there: definition, account, rights. Without a node its Deployment stays an object.
+    fn install(self) -> Self {
+        self.must(&["apply", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/install.yaml")]);
         self.must(&["wait", "--for=condition=Established", "crd/synapsesparkattachments.synapse-spark.dev", "--timeout=30s"]);
+        self
     }
 
     /// Writes what the operator is with: its kubeconfig, and its token for Entra.
@@ -118,7 +120,12 @@ impl Plane {
 
     /// kubectl, with something to read. Gives what it prints, or what it complains of.
     pub fn kubectl(&self, args: &[&str], input: &str) -> Result<String, String> {
-        let mut child = Command::new(&self.kubectl)
+        self.run(&self.kubectl, args, input)
+    }
+
+    /// A program that is the administrator here, with something to read.
+    pub fn run(&self, program: &Path, args: &[&str], input: &str) -> Result<String, String> {
+        let mut child = Command::new(program)
             .args(args)
             .env_clear()
             .env("HOME", &self.folder)
@@ -127,10 +134,10 @@ impl Plane {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("kubectl starts");
+            .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         // It may not want to read all of it.
         let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
-        let done = child.wait_with_output().expect("kubectl ends");
+        let done = child.wait_with_output().expect("it ends");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         if done.status.success() { Ok(text(&done.stdout)) } else { Err(text(&done.stderr)) }
     }

@@ -1,0 +1,158 @@
+{{- define "synapse-spark-operator.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "synapse-spark-operator.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- else }}
+{{- $name := default .Chart.Name .Values.nameOverride }}
+{{- if contains $name .Release.Name }}
+{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "synapse-spark-operator.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "synapse-spark-operator.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- /* All but what selects pods. */}}
+{{- define "synapse-spark-operator.commonLabels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "synapse-spark-operator.labels" -}}
+{{ include "synapse-spark-operator.selectorLabels" . }}
+{{ include "synapse-spark-operator.commonLabels" . }}
+{{- end }}
+
+{{- define "synapse-spark-operator.serviceAccountName" -}}
+{{- .Values.serviceAccount.name | default (include "synapse-spark-operator.fullname" .) }}
+{{- end }}
+
+{{- define "synapse-spark-operator.image" -}}
+{{- with .Values.image -}}
+{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{- /* Whether a token of the ServiceAccount is exchanged for one of Entra, and the cluster's webhook sees to it. */}}
+{{- define "synapse-spark-operator.webhook" -}}
+{{- if and (has .Values.azure.credential (list "auto" "workload-identity")) (not .Values.azure.projectToken) }}true{{ end }}
+{{- end }}
+
+{{- define "synapse-spark-operator.podLabels" -}}
+{{- if include "synapse-spark-operator.webhook" . }}
+azure.workload.identity/use: "true"
+{{- end }}
+{{- with .Values.podLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- /* The arguments that `run` and `check` have in common. */}}
+{{- define "synapse-spark-operator.args" -}}
+- --credential={{ .Values.azure.credential }}
+- --cloud={{ .Values.azure.cloud }}
+{{- with .Values.azure.armEndpoint }}
+- --arm-endpoint={{ . }}
+{{- end }}
+{{- with .Values.azure.authorityHost }}
+- --authority-host={{ . }}
+{{- end }}
+{{- with .Values.azure.clientId }}
+- --client-id={{ . }}
+{{- end }}
+{{- with .Values.azure.tenantId }}
+- --tenant-id={{ . }}
+{{- end }}
+{{- if .Values.azure.projectToken }}
+- --federated-token-file=/var/run/secrets/azure/tokens/azure-identity-token
+{{- end }}
+{{- if .Values.azure.clientSecret.existingSecret }}
+- --client-secret-file=/var/run/secrets/azure/client-secret/{{ .Values.azure.clientSecret.key }}
+{{- end }}
+{{- if or .Values.azure.ca.configMap .Values.azure.ca.secret }}
+- --azure-ca-file=/var/run/secrets/azure/ca/{{ .Values.azure.ca.key }}
+{{- end }}
+{{- with .Values.watchNamespaces }}
+- --watch-namespaces={{ join "," . }}
+{{- end }}
+- --leader-election={{ .Values.leaderElection.enabled }}
+{{- if and .Values.leaderElection.enabled (not .Values.watchNamespaces) }}
+- --leader-election-namespace={{ .Values.leaderElection.namespace }}
+{{- end }}
+{{- end }}
+
+{{- define "synapse-spark-operator.env" -}}
+- name: POD_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "synapse-spark-operator.volumes" -}}
+{{- with .Values.azure }}
+{{- if .projectToken }}
+- name: azure-identity-token
+  projected:
+    sources:
+      - serviceAccountToken:
+          audience: api://AzureADTokenExchange
+          expirationSeconds: 3600
+          path: azure-identity-token
+{{- end }}
+{{- with .clientSecret.existingSecret }}
+- name: azure-client-secret
+  secret:
+    secretName: {{ . }}
+{{- end }}
+{{- if .ca.configMap }}
+- name: azure-ca
+  configMap:
+    name: {{ .ca.configMap }}
+{{- else if .ca.secret }}
+- name: azure-ca
+  secret:
+    secretName: {{ .ca.secret }}
+{{- end }}
+{{- end }}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "synapse-spark-operator.volumeMounts" -}}
+{{- with .Values.azure }}
+{{- if .projectToken }}
+- name: azure-identity-token
+  mountPath: /var/run/secrets/azure/tokens
+  readOnly: true
+{{- end }}
+{{- if .clientSecret.existingSecret }}
+- name: azure-client-secret
+  mountPath: /var/run/secrets/azure/client-secret
+  readOnly: true
+{{- end }}
+{{- if or .ca.configMap .ca.secret }}
+- name: azure-ca
+  mountPath: /var/run/secrets/azure/ca
+  readOnly: true
+{{- end }}
+{{- end }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}

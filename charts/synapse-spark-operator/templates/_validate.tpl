@@ -1,0 +1,41 @@
+{{- /* What values.schema.json cannot say in words: values that do not go together. */}}
+{{- define "synapse-spark-operator.validate" -}}
+{{- with .Values }}
+{{- if and (gt (int .replicaCount) 1) (not .leaderElection.enabled) }}
+{{- fail (printf "replicaCount is %d and leaderElection.enabled is false: %d pods would write to Azure at once. Set replicaCount to 1, or leaderElection.enabled to true" (int .replicaCount) (int .replicaCount)) }}
+{{- end }}
+{{- if and (not .serviceAccount.create) (not .serviceAccount.name) }}
+{{- fail "serviceAccount.create is false: set serviceAccount.name to the ServiceAccount that is there" }}
+{{- end }}
+{{- if eq .azure.credential "client-secret" }}
+{{- if not .azure.clientSecret.existingSecret }}
+{{- fail "azure.credential is client-secret: set azure.clientSecret.existingSecret to the Secret that holds it" }}
+{{- end }}
+{{- if or (not .azure.clientId) (not .azure.tenantId) }}
+{{- fail "azure.credential is client-secret: set azure.clientId and azure.tenantId" }}
+{{- end }}
+{{- else if and .azure.clientSecret.existingSecret (ne .azure.credential "auto") }}
+{{- fail (printf "azure.clientSecret.existingSecret is set, and azure.credential is %s: set azure.credential to client-secret, or take the Secret away" .azure.credential) }}
+{{- end }}
+{{- if .azure.projectToken }}
+{{- if not (has .azure.credential (list "auto" "workload-identity")) }}
+{{- fail (printf "azure.projectToken is for workload identity, and azure.credential is %s" .azure.credential) }}
+{{- end }}
+{{- if or (not .azure.clientId) (not .azure.tenantId) }}
+{{- fail "azure.projectToken does without the cluster's webhook, which would know them: set azure.clientId and azure.tenantId" }}
+{{- end }}
+{{- end }}
+{{- if and .azure.ca.configMap .azure.ca.secret }}
+{{- fail "azure.ca.configMap and azure.ca.secret are both set: choose one" }}
+{{- end }}
+{{- if and .podDisruptionBudget.minAvailable .podDisruptionBudget.maxUnavailable }}
+{{- fail "podDisruptionBudget.minAvailable and podDisruptionBudget.maxUnavailable are both set: choose one" }}
+{{- end }}
+{{- if and .prometheus.servicemonitor.enabled .prometheus.podmonitor.enabled }}
+{{- fail "prometheus.servicemonitor.enabled and prometheus.podmonitor.enabled are both true: each pod would be read twice. Choose one" }}
+{{- end }}
+{{- if and .prometheus.servicemonitor.enabled (not .service.enabled) }}
+{{- fail "prometheus.servicemonitor.enabled needs service.enabled; or use prometheus.podmonitor" }}
+{{- end }}
+{{- end }}
+{{- end }}

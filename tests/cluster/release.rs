@@ -1,0 +1,159 @@
+//! `helm install`, `upgrade` and `uninstall`, on a real API server. No pod runs here; what matters is what stays.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use crate::support::{CHART, HELMS, Plane, helm};
+
+/// There is one definition in a cluster: who installs it takes turns.
+static TURN: Mutex<()> = Mutex::new(());
+const DEFINITION: &str = "crd/synapsesparkattachments.synapse-spark.dev";
+
+/// A release of the chart.
+struct Release {
+    helm: &'static str,
+    namespace: String,
+}
+
+impl Release {
+    fn plane() -> &'static Plane {
+        Plane::bare()
+    }
+
+    fn helm(&self, words: &[&str], values: &str) -> String {
+        let all = [words, &["--namespace", &self.namespace]].concat();
+        helm(self.helm, Self::plane(), &all, values).unwrap_or_else(|complaint| panic!("{} {words:?}: {complaint}", self.helm))
+    }
+
+    fn columns() -> String {
+        Self::plane().must(&["get", DEFINITION, "-o", "jsonpath={.spec.versions[0].additionalPrinterColumns[*].name}"])
+    }
+
+    fn is_there(&self, what: &str) -> bool {
+        Self::plane().kubectl(&["get", what, "--namespace", &self.namespace], "").is_ok()
+    }
+}
+
+/// The chart as it was when the definition had no column for nodes.
+fn older(folder: &Path) -> String {
+    let copied = std::process::Command::new("cp").args(["-R", CHART]).arg(folder).status();
+    assert!(copied.expect("cp starts").success());
+    let chart = folder.join("synapse-spark-operator");
+    let file = chart.join("files/crd.yaml");
+    let now = std::fs::read_to_string(&file).expect("it is there");
+    let column = "    - jsonPath: .status.pool.nodeCount\n      name: Nodes\n      priority: 1\n      type: integer\n";
+    assert!(now.contains(column), "the definition has another form now");
+    std::fs::write(&file, now.replace(column, "")).expect("a file");
+    chart.to_str().expect("a path of text").to_owned()
+}
+
+#[test]
+fn a_release_keeps_the_definition_and_the_attachments() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let plane = Release::plane();
+    let folder = tempfile::tempdir().expect("a folder");
+    let older = older(folder.path());
+    for version in HELMS {
+        let release = Release { helm: version, namespace: format!("release-{version}") };
+        let notes = release.helm(&["install", "synapse-spark-operator", &older, "--create-namespace"], "");
+        assert!(!Release::columns().contains("Nodes"), "{version}: the older definition");
+        for what in ["deployment/synapse-spark-operator", "pdb/synapse-spark-operator", "clusterrole/synapse-spark-operator"] {
+            assert!(release.is_there(what), "{version}: no {what}");
+        }
+
+        // What the notes say next, word by word.
+        assert!(notes.contains("WARNING: it has no identity"), "{version}: {notes}");
+        plane.must(&["wait", "--for=condition=Established", DEFINITION, "--timeout=30s"]);
+        let (_, manifest) = notes.split_once("<<'END'\n").expect("the notes have a manifest");
+        let (manifest, _) = manifest.split_once("\n  END").expect("it ends");
+        plane
+            .kubectl(&["apply", "--namespace", &release.namespace, "-f", "-"], manifest)
+            .expect("the manifest of the notes is good");
+        let attachment = "ssa/my-spark-pool";
+
+        let upgrade = ["upgrade", "synapse-spark-operator", CHART, "--values", "-"];
+        let notes = release.helm(&upgrade, "{replicaCount: 3, azure: {clientId: 22222222-3333-4444-5555-666666666666}}");
+        assert!(!notes.contains("WARNING"), "{version}: {notes}");
+        assert!(Release::columns().contains("Nodes"), "{version}: an upgrade upgrades the definition");
+        assert!(release.is_there(attachment), "{version}: an upgrade keeps what is attached");
+        let replicas =
+            ["get", "deployment/synapse-spark-operator", "--namespace", &release.namespace, "-o", "jsonpath={.spec.replicas}"];
+        assert_eq!(plane.must(&replicas), "3");
+
+        release.helm(&["uninstall", "synapse-spark-operator"], "");
+        for what in
+            ["deployment/synapse-spark-operator", "clusterrole/synapse-spark-operator", "serviceaccount/synapse-spark-operator"]
+        {
+            assert!(!release.is_there(what), "{version}: {what} is left");
+        }
+        assert!(release.is_there(attachment), "{version}: an uninstall keeps what is attached");
+
+        // Again, over the definition that stayed; and at last with all that is in the cluster.
+        release.helm(&["install", "synapse-spark-operator", CHART], "");
+        release.helm(&["upgrade", "synapse-spark-operator", CHART, "--set", "crds.keep=false"], "");
+        release.helm(&["uninstall", "synapse-spark-operator"], "");
+        plane.must(&["wait", "--for=delete", DEFINITION, "--timeout=30s"]);
+    }
+}
+
+/// From `kubectl apply -f deploy/install.yaml` to a release.
+#[test]
+fn helm_takes_over_what_kubectl_applied() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let plane = Release::plane();
+    let install = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/install.yaml");
+    let upgrade = ["upgrade", "--install", "synapse-spark-operator", CHART, "--namespace", "synapse-spark-system"];
+    for (version, take) in HELMS.into_iter().zip([&["--take-ownership"][..], &["--take-ownership", "--force-conflicts"]]) {
+        plane.must(&["apply", "-f", install]);
+        let complaint = helm(version, plane, &upgrade, "").expect_err("it is not Helm's");
+        assert!(complaint.contains("invalid ownership metadata"), "{version}: {complaint}");
+        let release = Release { helm: version, namespace: "synapse-spark-system".to_owned() };
+        release.helm(&[&upgrade[..4], &["--set", "log=debug"], take].concat(), "");
+        release.helm(&["uninstall", "synapse-spark-operator"], "");
+    }
+    plane.must(&["delete", "-f", install, "--ignore-not-found"]);
+}
+
+/// What the operator's account may do after an install for some namespaces.
+#[test]
+fn rights_in_some_namespaces_are_rights_nowhere_else() {
+    let plane = Release::plane();
+    for namespace in ["watched", "other"] {
+        plane.must(&["create", "namespace", namespace]);
+    }
+    let release = Release { helm: "helm4", namespace: "narrow".to_owned() };
+    // No definition: another test has it. Nor do rights need one.
+    let values = "{fullnameOverride: narrow, watchNamespaces: [watched], crds: {enabled: false}}";
+    release.helm(&["install", "narrow", CHART, "--create-namespace", "--values", "-"], values);
+    let may = |verb: &str, what: &str, namespace: &str| {
+        let asked =
+            ["auth", "can-i", verb, what, "--namespace", namespace, "--as=system:serviceaccount:narrow:narrow", "--quiet"];
+        plane.kubectl(&asked, "").is_ok()
+    };
+    let attachments = "synapsesparkattachments.synapse-spark.dev";
+    for (verb, what) in [
+        ("list", attachments),
+        ("watch", attachments),
+        ("patch", attachments),
+        ("create", "events.events.k8s.io"),
+        ("create", "leases.coordination.k8s.io"),
+        ("update", "leases.coordination.k8s.io/synapse-spark-operator"),
+    ] {
+        assert!(may(verb, what, "watched"), "it may not {verb} {what}");
+        for elsewhere in ["other", "narrow", "kube-system"] {
+            assert!(!may(verb, what, elsewhere), "it may {verb} {what} in {elsewhere}");
+        }
+    }
+    assert!(may("get", "namespaces/kube-system", "kube-system"));
+    for (verb, what) in [
+        ("get", "secrets"),
+        ("list", "secrets"),
+        ("get", "namespaces/watched"),
+        ("delete", attachments),
+        ("update", "leases.coordination.k8s.io/another"),
+        ("delete", "leases.coordination.k8s.io/synapse-spark-operator"),
+    ] {
+        assert!(!may(verb, what, "watched"), "it may {verb} {what}");
+    }
+    release.helm(&["uninstall", "narrow"], "");
+}
