@@ -1,10 +1,11 @@
-//! What `deploy/` ships: one file, a kustomize base, GitOps examples.
+//! What `deploy/` ships: one file, a kustomize base, GitOps examples, a policy.
 
 use std::path::Path;
+use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{HELMS, Plane, gotool, template};
+use crate::support::{HELMS, Plane, World, gotool, template};
 
 const DEPLOY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy");
 
@@ -102,4 +103,77 @@ fn argo_cd_and_flux_take_the_examples() {
             assert!(rendered.contains("azure.workload.identity/client-id"), "{values}");
         }
     }
+}
+
+/// The shipped policy, as long as it is in force.
+struct Policy(&'static Plane);
+
+impl Drop for Policy {
+    fn drop(&mut self) {
+        let _ = self.0.kubectl(&["delete", "-f", &deploy("policy"), "--ignore-not-found"], "");
+    }
+}
+
+#[test]
+fn a_namespace_names_only_the_subscriptions_that_it_may() {
+    let world = World::alone("policy", Duration::ZERO);
+    let plane = world.plane();
+    world.apply("before", "one", &[]);
+    world.ready("before");
+
+    let policy = Policy(plane);
+    plane.must(&["apply", "--warnings-as-errors", "-f", &deploy("policy")]);
+    let other = "99999999-0000-4000-8000-000000000000";
+    let own = world.manifest("nightly", "one", &[]);
+    let asked = |manifest: &str| plane.kubectl(&["apply", "--dry-run=server", "-f", "-"], manifest);
+    let may = |allowed: &str| {
+        let annotation = format!("synapse-spark.dev/subscriptions={allowed}");
+        plane.must(&["annotate", "--overwrite", "namespace", &world.namespace, &annotation]);
+    };
+
+    let refusal = world.until("the policy is in force", || asked(&own).err());
+    for word in [
+        "spec.workspace.subscriptionId",
+        &world.subscription,
+        &world.namespace,
+        "no subscription",
+        "synapse-spark.dev/subscriptions",
+    ] {
+        assert!(refusal.contains(word), "{word} is not in {refusal}");
+    }
+    may(&format!("{other}, {}", world.subscription.to_uppercase()));
+    world.until("the annotation is seen", || asked(&own).ok());
+
+    may(&world.subscription);
+    let pool = own.replace(
+        &format!("  resourceId: /subscriptions/{}", world.subscription),
+        &format!("  resourceId: /subscriptions/{other}"),
+    );
+    let identity = world.identity("first").replace(&world.subscription, other);
+    let identity = world.manifest(
+        "nightly",
+        "one",
+        &["identity:", "  type: UserAssigned", &format!("  userAssignedIdentities: [{{resourceId: {identity}}}]")],
+    );
+    for (manifest, field) in [(pool, "spec.resourceId"), (identity, "spec.identity.userAssignedIdentities")] {
+        let refusal = world.until("the annotation is seen", || asked(&manifest).err());
+        for word in [field, other, &world.subscription] {
+            assert!(refusal.contains(word), "{word} is not in {refusal}");
+        }
+        assert!(!refusal.contains("spec.workspace.subscriptionId"), "{refusal}");
+    }
+    may("*");
+    world.until("the annotation is seen", || asked(&own.replace(&world.subscription, other)).ok());
+
+    // What was there before goes on, though its namespace may no longer name its subscription.
+    may(other);
+    let change = json!({"spec": {"description": "changed"}}).to_string();
+    let change =
+        ["patch", "ssa", "before", "--namespace", &world.namespace, "--type=merge", "--dry-run=server", "--patch", &change];
+    world.until("the annotation is seen", || plane.kubectl(&change, "").err());
+    world.kubectl(&["label", "ssa", "before", "a=b"]);
+    world.delete("before");
+    world.gone("before");
+    assert_eq!(world.writes("before"), ["PUT", "DELETE"]);
+    drop(policy);
 }
