@@ -22,8 +22,8 @@ but no pod ever runs.
 
 Usage:
 
-  control-plane up --dir DIR [--audit-policy FILE --audit-log FILE]
-                   [--keep] [--controllers LIST] [--timeout 3m] [--bin DIR]
+  control-plane up --dir DIR [--audit-log FILE] [--keep]
+                   [--controllers LIST] [--timeout 3m] [--bin DIR]
 
       Starts everything on free ports, waits until it can be used, prints one
       line of JSON on stdout and then runs on:
@@ -33,6 +33,7 @@ Usage:
          "ca":"DIR/ca.crt",              the API server's certificate authority
          "issuer":"https://kubernetes.default.svc",  of ServiceAccount tokens
          "jwks":"DIR/jwks.json",         the keys that verify those tokens
+         "audit":"DIR/audit.log",        what ServiceAccounts asked
          "kubectl":"BIN/kubectl"}        all paths are absolute
 
       Everything ends when stdin does, or on SIGTERM or SIGINT (a second one
@@ -44,8 +45,9 @@ Usage:
       --dir DIR            state, keys and logs; made if missing, never removed.
                            Starting again on the same DIR finds the same objects
                            and credentials, on other ports.
-      --audit-policy FILE  what kube-apiserver records; needs --audit-log
-      --audit-log FILE     where it does, one JSON event a line
+      --audit-log FILE     where kube-apiserver notes each request of a
+                           ServiceAccount, one JSON event a line, without
+                           bodies (DIR/audit.log)
       --keep               run on after stdin has ended (for "… --keep &")
       --controllers LIST   the controllers that run, separated by commas
                            (` + defaultControllers + `)
@@ -137,7 +139,6 @@ func runUp(args []string) error {
 	flags := flag.NewFlagSet("up", flag.ContinueOnError)
 	var o options
 	flags.StringVar(&o.dir, "dir", "", "")
-	flags.StringVar(&o.auditPolicy, "audit-policy", "", "")
 	flags.StringVar(&o.auditLog, "audit-log", "", "")
 	flags.BoolVar(&o.keep, "keep", false, "")
 	flags.StringVar(&o.controllers, "controllers", defaultControllers, "")
@@ -146,8 +147,8 @@ func runUp(args []string) error {
 	if err := parse(flags, args, "dir", "controllers"); err != nil {
 		return err
 	}
-	if (o.auditPolicy == "") != (o.auditLog == "") {
-		return fmt.Errorf("up: --audit-policy and --audit-log need each other; %w", errUsage)
+	if o.auditLog == "" {
+		o.auditLog = filepath.Join(o.dir, "audit.log")
 	}
 	if o.bin == "" {
 		self, err := os.Executable()
@@ -156,10 +157,7 @@ func runUp(args []string) error {
 		}
 		o.bin = filepath.Dir(self)
 	}
-	for _, path := range []*string{&o.dir, &o.auditPolicy, &o.auditLog, &o.bin} {
-		if *path == "" {
-			continue
-		}
+	for _, path := range []*string{&o.dir, &o.auditLog, &o.bin} {
 		absolute, err := filepath.Abs(*path)
 		if err != nil {
 			return err

@@ -23,15 +23,25 @@ const (
 	// ServiceAccount and its kube-root-ca.crt. Nothing makes pods.
 	defaultControllers = "namespace-controller,garbage-collector-controller,serviceaccount-controller,root-ca-certificate-publisher-controller"
 
+	// What ServiceAccounts ask, and nobody else; the default of every other
+	// request is the level None.
+	auditPolicy = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: Metadata
+    userGroups: ["system:serviceaccounts"]
+`
+
 	attempts = 3
 )
 
 type options struct {
-	dir, bin              string
-	auditPolicy, auditLog string
-	controllers           string
-	keep                  bool
-	timeout               time.Duration
+	dir, bin    string
+	auditLog    string
+	controllers string
+	keep        bool
+	timeout     time.Duration
 }
 
 // facts is what "up" prints.
@@ -41,6 +51,7 @@ type facts struct {
 	CA         string `json:"ca"`
 	Issuer     string `json:"issuer"`
 	JWKS       string `json:"jwks"`
+	Audit      string `json:"audit"`
 	Kubectl    string `json:"kubectl"`
 }
 
@@ -176,6 +187,7 @@ func (p *plane) facts() facts {
 		CA:         p.path("ca.crt"),
 		Issuer:     issuer,
 		JWKS:       p.path("jwks.json"),
+		Audit:      p.auditLog,
 		Kubectl:    filepath.Join(p.bin, "kubectl"),
 	}
 }
@@ -188,6 +200,9 @@ func (p *plane) start(ctx context.Context, ports []string) error {
 	}
 	token, tokens, err := ensureAdminToken(p.dir)
 	if err != nil {
+		return err
+	}
+	if err := writeFile(p.path("audit-policy.yaml"), []byte(auditPolicy)); err != nil {
 		return err
 	}
 	etcd, peer := "http://127.0.0.1:"+ports[0], "http://127.0.0.1:"+ports[1]
@@ -206,7 +221,7 @@ func (p *plane) start(ctx context.Context, ports []string) error {
 		return err
 	}
 
-	arguments := []string{
+	if err := p.run(ctx, "kube-apiserver",
 		"--etcd-servers", etcd,
 		"--bind-address", "127.0.0.1",
 		// Without an address of its own it looks for a default route, which a
@@ -223,12 +238,11 @@ func (p *plane) start(ctx context.Context, ports []string) error {
 		"--authorization-mode", "RBAC",
 		// Or an open watch holds up the end until this process loses patience.
 		"--shutdown-watch-termination-grace-period", "1s",
+		"--audit-policy-file", p.path("audit-policy.yaml"),
+		"--audit-log-path", p.auditLog,
+		"--audit-log-maxsize", "0", // one file, however large
 		"--v", "1",
-	}
-	if p.auditPolicy != "" {
-		arguments = append(arguments, "--audit-policy-file", p.auditPolicy, "--audit-log-path", p.auditLog)
-	}
-	if err := p.run(ctx, "kube-apiserver", arguments...); err != nil {
+	); err != nil {
 		return err
 	}
 	if err := p.wait(ctx, "kube-apiserver's certificate", p.findAuthority); err != nil {
