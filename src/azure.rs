@@ -209,13 +209,16 @@ impl Client {
         }
     }
 
-    /// What came of an operation.
+    /// What came of an operation. A path that is none of Machine Learning's in this subscription is not asked for.
     ///
     /// # Errors
     ///
     /// [`Error`] if Azure does not tell: which says nothing of the operation.
     pub async fn operation(&self, subscription: &str, path: &str) -> Result<State, Error> {
-        match self.send(Method::Get, subscription, path, None).await {
+        let Some(url) = self.origin.admit(path).ok().filter(|url| operation::is_of(subscription, url.path())) else {
+            return Ok(State::Forgotten);
+        };
+        match self.send(Method::Get, subscription, url.as_str(), None).await {
             Ok(answer) => operation::state(&answer.body, answer.correlation)
                 .ok_or_else(|| Error::unanswered("the operation's answer is not an operation")),
             Err(Error::NotFound(_) | Error::ParentNotFound(_)) => Ok(State::Forgotten),

@@ -145,11 +145,12 @@ fn replay(exchange: &Value, at: &str) -> Said {
 #[tokio::test]
 async fn reads_the_recorded_life_of_a_compute() {
     let exchanges = recorded();
+    let recorded = "00000000-0000-0000-0000-000000000";
     let (script, client) = Script::of(exchanges.iter().map(|exchange| replay(exchange, ARM)));
     // 201, Azure-AsyncOperation alone, no Location: path and query as they came, order and all.
     let path = client.put(&compute(), &put()).await.expect("taken").expect("an operation");
     assert!(path.ends_with("?api-version=2022-01-01-preview&service=new") && path.starts_with("/subscriptions/"), "{path}");
-    assert_eq!(client.operation(SUBSCRIPTION, &path).await.expect("an answer"), State::Succeeded);
+    assert_eq!(client.operation(recorded, &path).await.expect("an answer"), State::Succeeded);
     assert_eq!(script.asked()[1].1, format!("{ARM}{path}"), "the link is used as it came");
     // Tags {} now, no identity, 7 digits of a second.
     let found = client.compute(&compute(), Freshness::Now).await.expect("an answer").expect("there");
@@ -160,7 +161,7 @@ async fn reads_the_recorded_life_of_a_compute() {
     );
     // An update answers 201 too.
     let path = client.put(&compute(), &put()).await.expect("taken").expect("an operation");
-    assert_eq!(client.operation(SUBSCRIPTION, &path).await.expect("an answer"), State::Succeeded);
+    assert_eq!(client.operation(recorded, &path).await.expect("an answer"), State::Succeeded);
     // 202, empty body.
     client.detach(&compute()).await.expect("taken").expect("an operation");
     let asked = script.asked();
@@ -287,6 +288,31 @@ async fn the_token_goes_to_no_other_origin() {
         client.compute(&compute(), Freshness::Now).await.expect_err("a redirect is no answer");
         assert_eq!(script.asked().len(), 3, "{foreign}: {:?}", script.asked());
     }
+}
+
+#[tokio::test]
+async fn the_token_goes_to_no_other_path_than_an_operations() {
+    let of = |subscription: &str| {
+        format!("/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/eastus2")
+    };
+    let (here, elsewhere) = (of(SUBSCRIPTION), of("6560575d-fa06-4e7d-95fb-000000000000"));
+    for path in [
+        format!("{elsewhere}/computeOperationsStatus/1"),
+        format!("{here}/../../../../resourceGroups/rg"),
+        format!("{here}/%2e%2e/%2e%2e/%2e%2e/%2e%2e/resourceGroups/rg"),
+        format!("{here}/..%2f..%2f..%2f..%2fresourceGroups/rg"),
+        format!("{here}\\..\\..\\..\\..\\resourceGroups/rg"),
+        format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/v"),
+        format!("https://evil.example{here}/computeOperationsStatus/1"),
+        String::new(),
+    ] {
+        let (script, client) = Script::of([]);
+        assert_eq!(client.operation(SUBSCRIPTION, &path).await.expect("an answer"), State::Forgotten, "{path}");
+        assert!(script.asked().is_empty(), "{path}");
+    }
+    let (_, client) = Script::of([said(200, &json!({"status": "Succeeded"}))]);
+    let shouted = format!("{}/computeOperationsStatus/1?api-version=1", here.to_uppercase());
+    assert_eq!(client.operation(SUBSCRIPTION, &shouted).await.expect("an answer"), State::Succeeded);
 }
 
 #[tokio::test]

@@ -43,6 +43,15 @@ pub(crate) fn state(body: &[u8], correlation: Option<String>) -> Option<State> {
     })
 }
 
+/// Whether a path is one of Machine Learning's operations in this subscription.
+///
+/// The status keeps the path, and others than the operator may be able to write a status: they must not send our token through
+/// all of Azure Resource Manager. No operation's path has an escape in it, which ARM might undo.
+pub(crate) fn is_of(subscription: &str, path: &str) -> bool {
+    let under = format!("/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/");
+    path.get(..under.len()).is_some_and(|start| start.eq_ignore_ascii_case(&under)) && !path.contains('%')
+}
+
 /// Path and query of a URL: what is kept of it, so that no host can be smuggled into the status.
 pub(crate) fn path(url: &Url) -> String {
     match url.query() {
