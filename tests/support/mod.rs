@@ -2,8 +2,10 @@
 
 mod azure;
 mod chart;
+mod kept;
 mod operator;
 mod plane;
+mod record;
 mod world;
 
 use std::future::Future;

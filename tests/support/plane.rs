@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::Value;
 
-use super::{block_on, folder, tail};
+use super::{block_on, folder, kept, record, tail};
 
 /// Who the operator is in Kubernetes.
 const ACCOUNT: [&str; 4] = ["--namespace", "synapse-spark-system", "--service-account", "synapse-spark-operator"];
@@ -62,8 +62,8 @@ impl Plane {
         let log = folder.join("control-plane.log");
         // The folder goes when the control plane has ended, which is after the end of this process.
         let mut child = Command::new("/bin/sh")
-            .args(["-c", r#""$0" up --dir "$1/state"; rm -rf "$1"; rmdir "$(dirname "$1")" 2>/dev/null"#])
-            .args([&program(), &folder])
+            .args(["-c", r#""$0" up --dir "$1/state" --audit-log "$2"; rm -rf "$1"; rmdir "$(dirname "$1")" 2>/dev/null"#])
+            .args([&program(), &folder, &record::audit_log(name)])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(&log).expect("a log"))

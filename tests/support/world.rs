@@ -1,5 +1,6 @@
 //! What one test has for itself: a namespace in Kubernetes and a subscription in Azure.
 
+use std::panic::Location;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use super::azure::{Azure, TENANT};
 use super::operator::Operator;
 use super::plane::Plane;
-use super::{DEADLINE, block_on, number, poll};
+use super::{DEADLINE, block_on, number, poll, record};
 
 /// The tag by which the operator knows its computes.
 pub const OWNER_TAG: &str = "synapse-spark-operator-owner";
@@ -49,26 +50,32 @@ pub struct World {
     pub namespace: String,
     /// The test's subscription.
     pub subscription: String,
+    /// The line that made it.
+    by: &'static Location<'static>,
     stage: Arc<Stage>,
     _turn: Option<MutexGuard<'static, ()>>,
 }
 
 impl World {
     /// A part of the stage that all tests share; Azure's operations end when next looked at.
+    #[track_caller]
     pub fn new(name: &str) -> Self {
         Self::made(name, SHARED.clone(), None)
     }
 
     /// A stage of its own, in turn with others of this kind.
+    #[track_caller]
     pub fn alone(name: &str, operation_duration: Duration) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         Self::made(name, Arc::new(Stage::set(Plane::second(), operation_duration)), Some(turn))
     }
 
+    #[track_caller]
     fn made(name: &str, stage: Arc<Stage>, turn: Option<MutexGuard<'static, ()>>) -> Self {
         let number = number();
         let subscription = format!("00000000-0000-4000-8000-{number:012x}");
-        let world = Self { namespace: format!("{name}-{number}"), subscription, stage, _turn: turn };
+        let world = Self { namespace: format!("{name}-{number}"), subscription, by: Location::caller(), stage, _turn: turn };
+        record::note("began", &world.namespace, world.by);
         world.plane().must(&["create", "namespace", &world.namespace]);
         world.stage.azure.add(&json!({
             "subscriptions": [{"id": world.subscription, "tenantId": TENANT}],
@@ -354,6 +361,9 @@ spec:
 impl Drop for World {
     /// What is left is not looked at for the rest of the run.
     fn drop(&mut self) {
+        if !std::thread::panicking() {
+            record::note("ended", &self.namespace, self.by);
+        }
         let namespaces = Api::<Namespace>::all(self.plane().kube.clone());
         let _ = block_on(namespaces.delete(&self.namespace, &DeleteParams::default()));
     }

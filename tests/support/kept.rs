@@ -1,0 +1,10 @@
+//! What a run of the cluster tests keeps for `rights.rs`, which comes after it.
+
+/// The manifest with the operator's rights, from the root of the repository.
+pub const MANIFEST: &str = "deploy/install.yaml";
+/// The folder. The file [`PROGRAM`] is as old as the run; each control plane has an audit log `NAME.log`.
+pub const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/audit");
+/// The path of the tests' own program.
+pub const PROGRAM: &str = "program";
+/// A line `began NAMESPACE WHERE` for the world of each test, and `ended NAMESPACE WHERE` if the test went well.
+pub const WORLDS: &str = "worlds";
