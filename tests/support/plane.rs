@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::Value;
 
-use super::{block_on, folder, kept, record, tail};
+use super::{DEADLINE, block_on, folder, kept, poll, record, tail};
 
 /// Who the operator is in Kubernetes.
 const ACCOUNT: [&str; 4] = ["--namespace", "synapse-spark-system", "--service-account", "synapse-spark-operator"];
@@ -94,8 +94,11 @@ impl Plane {
 
     /// Puts what is shipped there: definition, account, rights. Without a node its Deployment stays an object.
     fn install(self) -> Self {
-        self.must(&["apply", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/install.yaml")]);
+        self.must(&["apply", "-f", Path::new(env!("CARGO_MANIFEST_DIR")).join(kept::MANIFEST).to_str().expect("a path of text")]);
         self.must(&["wait", "--for=condition=Established", "crd/synapsesparkattachments.synapse-spark.dev", "--timeout=30s"]);
+        // Discovery and the schemas are a moment behind that.
+        let is_known = poll(DEADLINE, || self.kubectl(&["explain", "ssa"], "").ok());
+        assert!(is_known.is_some(), "the API server does not explain the definition");
         self
     }
 
