@@ -240,6 +240,9 @@ fn tags_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 /// What is, as far as the last look saw. All of it can be found again by looking.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
+// What the API server shows before the first look: kstatus takes an object without an observed generation for done.
+// Source: <https://github.com/fluxcd/kustomize-controller/issues/387>.
+#[schemars(extend("default" = {"observedGeneration": -1}))]
 pub struct AttachmentStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
