@@ -20,6 +20,8 @@ mod delete;
 mod lease;
 #[path = "cluster/manifests.rs"]
 mod manifests;
+#[path = "cluster/gitops.rs"]
+mod gitops;
 #[path = "cluster/process.rs"]
 mod process;
 #[path = "cluster/release.rs"]
