@@ -6,6 +6,7 @@
 //! capped body; count. Whoever calls decides what an [`Error`] means.
 
 pub mod budget;
+mod call;
 pub mod error;
 pub mod metrics;
 pub mod operation;
@@ -18,9 +19,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use azure_core::http::headers::HeaderName;
-use azure_core::http::{HttpClient, Method, Request, Url};
+use azure_core::http::{HttpClient, Request, Url};
 use futures::StreamExt;
 use tokio::time::Instant;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 pub use budget::Kind;
 pub use error::{Error, Words};
@@ -29,6 +32,7 @@ pub use operation::State;
 pub use origin::Origin;
 pub use token::Credential;
 
+use crate::azure::call::Call;
 use crate::id::{ComputeId, WorkspaceId};
 
 /// Where Azure is, and who we are there.
@@ -79,7 +83,12 @@ const KEPT: Duration = Duration::from_secs(10);
 struct Answer {
     status: u16,
     operation: Option<String>,
+    /// `x-ms-request-id`.
+    request: Option<String>,
+    /// `x-ms-correlation-request-id`.
     correlation: Option<String>,
+    retry_after: Option<Duration>,
+    remaining: Option<u32>,
     body: Vec<u8>,
 }
 
@@ -90,13 +99,8 @@ impl Client {
     ///
     /// Says which setting is wrong.
     pub fn new(settings: &Settings, transport: Arc<dyn HttpClient>, metrics: Metrics) -> Result<Self, String> {
-        let tokens = token::Tokens::new(
-            &settings.credential,
-            &settings.authority,
-            &settings.scope,
-            transport.clone(),
-            metrics.tokens.clone(),
-        )?;
+        let tokens =
+            token::Tokens::new(&settings.credential, &settings.authority, &settings.scope, transport.clone(), metrics.clone())?;
         Ok(Self {
             transport,
             origin: Origin::new(&settings.endpoint)?,
@@ -119,7 +123,7 @@ impl Client {
             return Ok(known.clone());
         }
         let answer = self
-            .send(Method::Get, workspace.subscription(), &self.path(&workspace.to_string(), ""), None)
+            .send(Call::Workspace, workspace.subscription(), &self.path(&workspace.to_string(), ""), None)
             .await
             .map_err(|error| match error {
                 Error::NotFound(words) => Error::ParentNotFound(words),
@@ -145,7 +149,7 @@ impl Client {
             return Ok(look.clone());
         }
         let asked = Instant::now();
-        let look = match self.send(Method::Get, id.workspace().subscription(), &self.path(&id.to_string(), ""), None).await {
+        let look = match self.send(Call::Compute, id.workspace().subscription(), &self.path(&id.to_string(), ""), None).await {
             Ok(answer) => Some(read(&answer)?),
             Err(Error::NotFound(_)) => None,
             Err(error) => return Err(error),
@@ -165,7 +169,7 @@ impl Client {
         let mut link = self.path(&format!("{workspace}/computes"), "");
         let mut all = Vec::new();
         for _ in 0..MOST_PAGES {
-            let answer = self.send(Method::Get, workspace.subscription(), &link, None).await?;
+            let answer = self.send(Call::Computes, workspace.subscription(), &link, None).await?;
             let page: wire::Page = read(&answer)?;
             let next = page.next_link.clone().filter(|next| !next.is_empty());
             all.extend(page.computes());
@@ -185,7 +189,7 @@ impl Client {
     pub async fn put(&self, id: &ComputeId, put: &wire::Put) -> Result<Option<String>, Error> {
         self.looks.lock().expect("no holder panics").remove(id);
         let body = put.body().to_string().into_bytes();
-        let sent = self.send(Method::Put, id.workspace().subscription(), &self.path(&id.to_string(), ""), Some(body)).await;
+        let sent = self.send(Call::Put, id.workspace().subscription(), &self.path(&id.to_string(), ""), Some(body)).await;
         self.looks.lock().expect("no holder panics").remove(id);
         Ok(self.operation_path(sent?))
     }
@@ -200,7 +204,7 @@ impl Client {
     pub async fn detach(&self, id: &ComputeId) -> Result<Option<String>, Error> {
         self.looks.lock().expect("no holder panics").remove(id);
         let path = self.path(&id.to_string(), "&underlyingResourceAction=Detach");
-        let sent = self.send(Method::Delete, id.workspace().subscription(), &path, None).await;
+        let sent = self.send(Call::Detach, id.workspace().subscription(), &path, None).await;
         self.looks.lock().expect("no holder panics").remove(id);
         match sent {
             Ok(answer) => Ok(self.operation_path(answer)),
@@ -218,7 +222,7 @@ impl Client {
         let Some(url) = self.origin.admit(path).ok().filter(|url| operation::is_of(subscription, url.path())) else {
             return Ok(State::Forgotten);
         };
-        match self.send(Method::Get, subscription, url.as_str(), None).await {
+        match self.send(Call::Operation, subscription, url.as_str(), None).await {
             Ok(answer) => operation::state(&answer.body, answer.correlation)
                 .ok_or_else(|| Error::unanswered("the operation's answer is not an operation")),
             Err(Error::NotFound(_) | Error::ParentNotFound(_)) => Ok(State::Forgotten),
@@ -242,13 +246,9 @@ impl Client {
         }
     }
 
-    async fn send(&self, method: Method, subscription: &str, link: &str, body: Option<Vec<u8>>) -> Result<Answer, Error> {
-        let kind = match method {
-            Method::Put => Kind::Write,
-            Method::Delete => Kind::Delete,
-            _ => Kind::Read,
-        };
-        if let Some(pause) = self.budget.closed_for(subscription, kind) {
+    async fn send(&self, call: Call, subscription: &str, link: &str, body: Option<Vec<u8>>) -> Result<Answer, Error> {
+        let kind = call.kind();
+        if let Some(pause) = self.budget.closed_for(subscription, kind, Instant::now()) {
             return Err(Error::Throttled {
                 pause,
                 words: Words { message: "Azure asked for a pause, which is not over".to_owned(), ..Words::default() },
@@ -256,50 +256,63 @@ impl Client {
         }
         let url = self.origin.admit(link).map_err(|foreign| Error::unanswered(format!("a link is not followed: {foreign}")))?;
         let token = self.tokens.bearer().await?;
+        let id = uuid::Uuid::new_v4().to_string();
+        let span = tracing::info_span!(
+            "azure",
+            call = call.as_str(),
+            // An operation's path is as good as its URL, which is nobody's to read.
+            path = (call != Call::Operation).then(|| url.path()),
+            client_request_id = id,
+            request_id = Empty,
+            correlation_request_id = Empty,
+            status = Empty,
+        );
         let started = Instant::now();
-        let answer = tokio::time::timeout(LONGEST, self.exchange(method, url, body, &token)).await;
+        let answer = tokio::time::timeout(LONGEST, self.exchange(call, url, body, &token, &id).instrument(span.clone())).await;
+        let took = started.elapsed();
         let answer = answer.unwrap_or_else(|_| Err(format!("no answer within {} s", LONGEST.as_secs())));
-        let status = answer.as_ref().ok().map(|(answer, _)| answer.status);
-        self.metrics.request(method.as_str(), status, started.elapsed());
-        let (answer, retry_after) = answer.map_err(Error::unanswered)?;
-        if (200..300).contains(&answer.status) {
-            return Ok(answer);
-        }
-        let error = Error::of(answer.status, retry_after, answer.correlation, &answer.body);
-        match &error {
-            Error::Throttled { pause, .. } if answer.status == 429 => {
-                self.metrics.throttled(kind, *pause);
-                self.budget.close(subscription, kind, *pause);
+        self.metrics.request(call, answer.as_ref().ok().map(|answer| answer.status), took);
+        let answer = answer.map_err(Error::unanswered).and_then(|answer| {
+            span.record("request_id", answer.request.as_deref());
+            span.record("correlation_request_id", answer.correlation.as_deref());
+            span.record("status", answer.status);
+            if let Some(left) = answer.remaining {
+                self.metrics.remaining(kind, self.budget.left(subscription, kind, left, Instant::now()));
             }
-            _ => {}
-        }
-        Err(error)
+            if (200..300).contains(&answer.status) {
+                return Ok(answer);
+            }
+            let error = Error::of(answer.status, answer.retry_after, answer.correlation, &answer.body);
+            if let (429, Error::Throttled { pause, .. }) = (answer.status, &error) {
+                self.metrics.throttled(kind, self.budget.close(subscription, kind, *pause, Instant::now()));
+            }
+            Err(error)
+        });
+        // One line a request, with the IDs of the span; a refusal is told without being asked for.
+        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        span.in_scope(|| match &answer {
+            Ok(answer) => tracing::debug!(ms, remaining = answer.remaining, "azure answered"),
+            Err(Error::NotFound(words)) => tracing::debug!(ms, %words, "azure does not find it"),
+            Err(error) => tracing::warn!(ms, %error, "azure does not do it"),
+        });
+        answer
     }
 
-    async fn exchange(
-        &self,
-        method: Method,
-        url: Url,
-        body: Option<Vec<u8>>,
-        token: &str,
-    ) -> Result<(Answer, Option<Duration>), String> {
-        let mut request = Request::new(url, method);
+    async fn exchange(&self, call: Call, url: Url, body: Option<Vec<u8>>, token: &str, id: &str) -> Result<Answer, String> {
+        let mut request = Request::new(url, call.method());
         request.insert_header("authorization", format!("Bearer {token}"));
         request.insert_header("accept", "application/json");
         request.insert_header("user-agent", concat!("synapse-spark-operator/", env!("CARGO_PKG_VERSION")));
-        request.insert_header("x-ms-client-request-id", uuid::Uuid::new_v4().to_string());
+        request.insert_header("x-ms-client-request-id", id.to_owned());
         if let Some(body) = body {
             request.insert_header("content-type", "application/json");
             request.set_body(body);
-        } else if method == Method::Delete {
+        } else if call == Call::Detach {
             request.insert_header("content-length", "0");
         }
         let answer = self.transport.execute_request(&request).await.map_err(|error| chain(&error))?;
         let (status, headers, mut stream) = answer.deconstruct();
         let header = |name: &'static str| headers.get_optional_string(&HeaderName::from_static(name));
-        let (operation, correlation) =
-            (header("azure-asyncoperation").or_else(|| header("location")), header("x-ms-correlation-request-id"));
-        let retry_after = header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
         let mut body = Vec::new();
         while let Some(chunk) = stream.next().await {
             body.extend_from_slice(&chunk.map_err(|error| chain(&error))?);
@@ -307,7 +320,15 @@ impl Client {
                 return Err(format!("the answer has more than {LARGEST} bytes"));
             }
         }
-        Ok((Answer { status: u16::from(status), operation, correlation, body }, retry_after))
+        Ok(Answer {
+            status: u16::from(status),
+            operation: header("azure-asyncoperation").or_else(|| header("location")),
+            request: header("x-ms-request-id"),
+            correlation: header("x-ms-correlation-request-id"),
+            retry_after: header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs),
+            remaining: header(call.kind().header()).and_then(|text| text.trim().parse().ok()),
+            body,
+        })
     }
 }
 

@@ -259,9 +259,10 @@ impl Run {
         // Before anything else: a signal that comes early must not be lost.
         let listen = |kind| signal(kind).map_err(|error| format!("signals: {error}"));
         let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-        let mut registry = telemetry::registry();
-        let (azure, _) = self.azure.client(azure::Metrics::new(&mut registry))?;
-        let metrics = controller::metrics::Metrics::new(&mut registry);
+        let mut registry = telemetry::registry(jiff::Timestamp::now());
+        let ours = telemetry::ours(&mut registry);
+        let (azure, _) = self.azure.client(azure::Metrics::new(ours))?;
+        let metrics = controller::metrics::Metrics::new(ours);
         let config = kube::Config::infer()
             .await
             .map_err(|error| format!("no Kubernetes: {}; set KUBECONFIG, or run it in a cluster", chain(&error)))?;
@@ -292,6 +293,7 @@ impl Run {
                 return Ok(());
             }
         };
+        metrics.leader.set(1);
         let context = Arc::new(
             Context::new(calls, azure, cluster, Duration::from_secs(self.look_interval), metrics)
                 .only_while(lease::are_held(&terms)),

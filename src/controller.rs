@@ -87,6 +87,7 @@ impl Context {
     pub fn new(kube: Client, azure: azure::Client, cluster: String, settled: Duration, metrics: metrics::Metrics) -> Self {
         let reporter = Reporter { controller: FIELD_MANAGER.to_owned(), instance: None };
         let recorder = Recorder::new(kube.clone(), reporter);
+        metrics.look_interval.set(settled.as_secs_f64());
         Self { kube, azure, cluster, settled, index: Index::default(), metrics, may_write: Box::new(|| true), recorder }
     }
 
@@ -99,6 +100,18 @@ impl Context {
     /// Whether this process may write: if not, another may be about to, and this one is about to end.
     fn leads(&self) -> Result<(), azure::Error> {
         if (self.may_write)() { Ok(()) } else { Err(azure::Error::unanswered("not asked: the Lease is lost")) }
+    }
+
+    /// Takes in what the watch says. Gives the objects that may now be the oldest that ask for their compute.
+    fn take_in(&self, scope: Option<&str>, event: &Event<SynapseSparkAttachment>, now: Timestamp) -> Vec<Key> {
+        let (gone, oldest) = self.index.take_in(scope, event);
+        if let Event::Apply(object) | Event::InitApply(object) = event {
+            self.metrics.seen(object, now);
+        }
+        for key in &gone {
+            self.metrics.gone(key);
+        }
+        oldest
     }
 }
 
@@ -220,11 +233,15 @@ async fn scope(
     let (indexed, failed, listed) = (ctx.clone(), (what.clone(), readiness.clone()), (what.clone(), readiness));
     let objects = kube::runtime::watcher(api, watcher::Config::default().timeout(WATCH_SECONDS))
         .default_backoff()
-        .inspect_err(move |error| {
-            let (what, readiness) = &failed;
-            let error = chain(error);
-            tracing::warn!(error, "{what} fails, and is tried again");
-            readiness.still_missing(what, error);
+        .inspect_err({
+            let ctx = ctx.clone();
+            move |error| {
+                let (what, readiness) = &failed;
+                let error = chain(error);
+                ctx.metrics.watch_errors.inc();
+                tracing::warn!(error, "{what} fails, and is tried again");
+                readiness.still_missing(what, error);
+            }
         })
         .inspect_ok(move |event| {
             if matches!(event, Event::InitDone) {
@@ -232,18 +249,14 @@ async fn scope(
             }
         })
         .try_filter_map({
-            let ctx = ctx.clone();
-            move |event| std::future::ready(Ok(decoded(&ctx, event)))
+            let (ctx, scope) = (ctx.clone(), namespace.clone());
+            move |event| std::future::ready(Ok(decoded(&ctx, scope.as_deref(), event)))
         })
         .modify(|object| {
             object.managed_fields_mut().clear();
         })
         .inspect_ok(move |event| {
-            let (gone, oldest) = indexed.index.take_in(namespace.as_deref(), event);
-            for key in gone {
-                indexed.metrics.reason(&key, None);
-            }
-            oldest.into_iter().for_each(&again);
+            indexed.take_in(namespace.as_deref(), event, Timestamp::now()).into_iter().for_each(&again);
         })
         .reflect(writer)
         .applied_objects()
@@ -276,10 +289,14 @@ async fn scope(
 }
 
 /// An object that does not decode stops nobody else: it is passed over, and said.
-fn decoded(ctx: &Context, event: Event<DeserializeGuard<SynapseSparkAttachment>>) -> Option<Event<SynapseSparkAttachment>> {
+fn decoded(
+    ctx: &Context,
+    scope: Option<&str>,
+    event: Event<DeserializeGuard<SynapseSparkAttachment>>,
+) -> Option<Event<SynapseSparkAttachment>> {
     let open = |guard: DeserializeGuard<SynapseSparkAttachment>| {
+        ctx.metrics.decodes(&guard, guard.0.is_ok());
         guard.0.map_err(|invalid| {
-            ctx.metrics.undecodable();
             let meta = &invalid.metadata;
             let (namespace, name) = (meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default());
             tracing::error!(
@@ -296,11 +313,17 @@ fn decoded(ctx: &Context, event: Event<DeserializeGuard<SynapseSparkAttachment>>
         Event::Delete(SynapseSparkAttachment { metadata: *metadata, spec: SynapseSparkAttachmentSpec::default(), status: None })
     };
     Some(match event {
-        Event::Init => Event::Init,
+        Event::Init => {
+            ctx.metrics.relisted(scope);
+            Event::Init
+        }
         Event::InitDone => Event::InitDone,
         Event::InitApply(guard) => Event::InitApply(open(guard).ok()?),
         Event::Apply(guard) => open(guard).map_or_else(forgotten, Event::Apply),
-        Event::Delete(guard) => open(guard).map_or_else(forgotten, Event::Delete),
+        Event::Delete(guard) => {
+            ctx.metrics.decodes(&guard, true); // Nobody has to mend what is gone.
+            guard.0.map_or_else(|invalid| forgotten(Box::new(invalid.metadata)), Event::Delete)
+        }
     })
 }
 
@@ -315,7 +338,7 @@ pub async fn reconcile(object: Arc<SynapseSparkAttachment>, ctx: Arc<Context>) -
     let plan = match AssertUnwindSafe(pass(&object, &ctx, now)).catch_unwind().await {
         Ok(plan) => plan?,
         Err(panic) => {
-            ctx.metrics.panicked();
+            ctx.metrics.panics.inc();
             let what = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
             let what = what.unwrap_or_else(|| "a panic without words".to_owned());
             tracing::error!(what, "a pass ended in a defect");
@@ -365,7 +388,8 @@ fn told<'a>(object: &'a SynapseSparkAttachment, goal: Option<&'a Goal>, plan: &'
 
 /// Kubernetes refused a write of ours, or lost a race with another: try again soon.
 #[expect(clippy::needless_pass_by_value, reason = "the signature that kube asks for")]
-fn retry(object: Arc<SynapseSparkAttachment>, error: &Error, _: Arc<Context>) -> Action {
+fn retry(object: Arc<SynapseSparkAttachment>, error: &Error, ctx: Arc<Context>) -> Action {
+    ctx.metrics.pass_errors.inc();
     tracing::warn!(object = %ObjectRef::from_obj(&*object), error = %chain(error), "a pass did not reach its end, and is tried again");
     Action::requeue(crate::plan::pause::SOONEST)
 }

@@ -1,6 +1,15 @@
 //! Logs and the metric registry.
 
-use prometheus_client::registry::Registry;
+use std::fmt;
+use std::fs;
+
+use jiff::Timestamp;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -33,8 +42,53 @@ where
     set.map_err(|error| error.to_string())
 }
 
-/// The registry of all metrics.
+/// The registry of all metrics, of a process that was started then.
 #[must_use]
-pub fn registry() -> Registry {
-    Registry::with_prefix("synapse_spark_operator")
+pub fn registry(started: Timestamp) -> Registry {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Process { started }));
+    ours(&mut registry).register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+    registry
+}
+
+/// The part of the registry that is the operator's own.
+pub fn ours(registry: &mut Registry) -> &mut Registry {
+    registry.sub_registry_with_prefix("synapse_spark_operator")
+}
+
+/// What any process tells, under the names that all programs use.
+///
+/// Source: <https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>.
+#[derive(Debug)]
+struct Process {
+    started: Timestamp,
+}
+
+/// In /proc, Linux counts a hundred ticks a second on every architecture: `USER_HZ`, proc(5).
+const TICKS: f64 = 100.0;
+
+impl Collector for Process {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let read = |file| fs::read_to_string(file).unwrap_or_default();
+        let number = |text: Option<&str>| text.and_then(|text| text.parse().ok()).unwrap_or(0.0);
+        // After the name, which may have blanks in it: utime and stime are the 12th and 13th.
+        let stat = read("/proc/self/stat");
+        let mut ticks = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11);
+        let cpu: f64 = (number(ticks.next()) + number(ticks.next())) / TICKS;
+        let status = read("/proc/self/status");
+        let resident =
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")).and_then(|rest| rest.split_whitespace().next());
+        let resident: f64 = number(resident) * 1024.0;
+        let open = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+        let seconds = Some(&Unit::Seconds);
+        let counter = ConstCounter::new(cpu);
+        counter.encode(encoder.encode_descriptor("process_cpu", "CPU time used.", seconds, counter.metric_type())?)?;
+        let mut gauge = |name: &str, help: &str, unit: Option<&Unit>, value: f64| {
+            let gauge = ConstGauge::new(value);
+            gauge.encode(encoder.encode_descriptor(name, help, unit, gauge.metric_type())?)
+        };
+        gauge("process_resident_memory", "Memory in use, as the system counts it.", Some(&Unit::Bytes), resident)?;
+        gauge("process_open_fds", "Open file descriptors.", None, u32::try_from(open).unwrap_or(u32::MAX).into())?;
+        gauge("process_start_time", "When the process started.", seconds, self.started.as_duration().as_secs_f64())
+    }
 }

@@ -24,6 +24,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::azure::error::{Error, Words};
+use crate::azure::metrics::Metrics;
 
 /// How to be somebody in Entra.
 #[derive(Clone)]
@@ -90,7 +91,7 @@ pub(crate) struct Tokens {
     scope: String,
     current: Slot<Option<(String, Instant)>>,
     failed: Mutex<Option<(Instant, Error)>>,
-    asked: prometheus_client::metrics::counter::Counter,
+    metrics: Metrics,
 }
 
 impl Tokens {
@@ -102,7 +103,7 @@ impl Tokens {
         authority: &str,
         scope: &str,
         transport: Arc<dyn HttpClient>,
-        asked: prometheus_client::metrics::counter::Counter,
+        metrics: Metrics,
     ) -> Result<Self, String> {
         let listening = Arc::new(Listening { inner: transport, heard: Slot::default() });
         let mut custom = CustomConfiguration::default();
@@ -142,7 +143,7 @@ impl Tokens {
             scope: scope.to_owned(),
             current: Slot::default(),
             failed: Mutex::default(),
-            asked,
+            metrics,
         })
     }
 
@@ -186,15 +187,15 @@ impl Tokens {
     }
 
     async fn ask(&self) -> Result<String, Error> {
-        self.asked.inc();
         let answer = tokio::time::timeout(LONGEST, self.credential.get_token(&[&self.scope], None)).await;
         let refusal = self.heard.as_ref().and_then(|listening| listening.heard.lock().expect("no holder panics").take());
-        match answer {
+        let token = match answer {
             Err(_) => Err(Error::unanswered(format!("Entra did not answer within {} s", LONGEST.as_secs()))),
             Ok(Ok(token)) => {
                 let left = Duration::try_from(token.expires_on - OffsetDateTime::now_utc()).unwrap_or_default();
                 let text = token.token.secret().to_owned();
                 *self.current.lock().expect("no holder panics") = Some((text.clone(), Instant::now() + left));
+                tracing::debug!(seconds = left.as_secs(), "entra gave a token");
                 Ok(text)
             }
             Ok(Err(error)) => Err(match refusal {
@@ -205,7 +206,12 @@ impl Tokens {
                 }
                 None => Error::unanswered(format!("Entra: {error}")),
             }),
+        };
+        self.metrics.token(&token);
+        if let Err(error @ (Error::NoCredential(words) | Error::Unanswered(words))) = &token {
+            tracing::warn!(%error, correlation_id = words.correlation, "entra gives no token");
         }
+        token
     }
 }
 

@@ -23,7 +23,8 @@ pub struct Index(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     askers: HashMap<ComputeId, BTreeMap<Age, Key>>,
-    asked: HashMap<Key, (ComputeId, Age)>,
+    /// Every object; without what it asks for, where its spec asks for what cannot be.
+    asked: HashMap<Key, Option<(ComputeId, Age)>>,
     listed: HashMap<Option<String>, HashSet<Key>>,
 }
 
@@ -66,7 +67,7 @@ impl Index {
     #[must_use]
     pub fn elder(&self, object: &SynapseSparkAttachment) -> Option<String> {
         let state = self.0.lock().expect("no holder panics");
-        let (compute, age) = state.asked.get(&ObjectRef::from_obj(object))?;
+        let (compute, age) = state.asked.get(&ObjectRef::from_obj(object))?.as_ref()?;
         let (eldest, key) = state.askers.get(compute)?.first_key_value()?;
         (eldest < age).then(|| format!("{}/{}", key.namespace.as_deref().unwrap_or_default(), key.name))
     }
@@ -82,18 +83,17 @@ impl State {
             .metadata
             .deletion_timestamp
             .get_or_insert(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::UNIX_EPOCH));
-        if let Ok(goal) = Goal::of(&dying, "")
-            && let Some(compute) = goal.compute()
-        {
+        let asks = Goal::of(&dying, "").ok().and_then(|goal| goal.compute().cloned()).map(|compute| {
             let age = (object.creation_timestamp().map(|time| time.0), object.uid().unwrap_or_default());
             self.askers.entry(compute.clone()).or_default().insert(age.clone(), key.clone());
-            self.asked.insert(key.clone(), (compute.clone(), age));
-        }
+            (compute, age)
+        });
+        self.asked.insert(key.clone(), asks);
         key
     }
 
     fn remove(&mut self, key: &Key) -> Vec<Key> {
-        let Some((compute, age)) = self.asked.remove(key) else { return Vec::new() };
+        let Some((compute, age)) = self.asked.remove(key).flatten() else { return Vec::new() };
         let Some(askers) = self.askers.get_mut(&compute) else { return Vec::new() };
         askers.remove(&age);
         if askers.is_empty() {

@@ -2,7 +2,6 @@
 
 use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::events::{Event, EventType};
-use kube::runtime::reflector::ObjectRef;
 use kube::{Resource, ResourceExt};
 use serde_json::json;
 
@@ -22,27 +21,27 @@ pub const FIELD_MANAGER: &str = "synapse-spark-operator";
 /// [`Error`] if Kubernetes refuses the status.
 pub async fn report(ctx: &Context, object: &SynapseSparkAttachment, pass: &Pass<'_>) -> Result<(), Error> {
     let previous = object.status.clone().unwrap_or_default();
-    let next = status(&previous, pass);
-    let key = ObjectRef::from_obj(object);
-    let is_released = pass.plan.step == Step::Release;
-    ctx.metrics.reason(&key, (!is_released).then_some(pass.plan.reason));
-    if !is_released && next != previous {
-        write(ctx, object, &next).await?;
+    let mut next = status(&previous, pass);
+    // It has not been Ready since it was made, which is before anybody looked: the time to its first Ready counts from there.
+    if previous.conditions.is_empty()
+        && let Some(created) = object.creation_timestamp()
+        && let Some(unready) = next.conditions.iter_mut().find(|one| one.type_ == "Ready" && one.status == "False")
+    {
+        unready.last_transition_time = created;
     }
+    if pass.plan.step != Step::Release && next != previous && !write(ctx, object, &next).await? {
+        return Ok(());
+    }
+    ctx.metrics.reported(object, &previous, &next, pass);
     let before = condition(&previous, "Ready").and_then(|ready| Reason::parse(&ready.reason));
     if before != Some(pass.plan.reason) {
-        if before == Some(Reason::Attached)
-            && pass.plan.reason == Reason::Updating
-            && previous.observed_generation == pass.generation
-        {
-            ctx.metrics.drifted();
-        }
         tell(ctx, object, &next, pass.plan).await;
     }
     Ok(())
 }
 
-async fn write(ctx: &Context, object: &SynapseSparkAttachment, next: &AttachmentStatus) -> Result<(), Error> {
+/// Gives whether the object is still there to take it.
+async fn write(ctx: &Context, object: &SynapseSparkAttachment, next: &AttachmentStatus) -> Result<bool, Error> {
     let (name, namespace) = (object.name_any(), object.namespace().unwrap_or_default());
     let api: Api<SynapseSparkAttachment> = Api::namespaced(ctx.kube.clone(), &namespace);
     // The UID: so that it never lands on another object of that name.
@@ -53,10 +52,10 @@ async fn write(ctx: &Context, object: &SynapseSparkAttachment, next: &Attachment
         "status": next,
     });
     match api.patch_status(&name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&body)).await {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(true),
         Err(error) if is_gone(&error) => {
             tracing::debug!("the object is gone, and its status with it");
-            Ok(())
+            Ok(false)
         }
         Err(error) => Err(Error::status(error)),
     }

@@ -28,15 +28,27 @@ pub enum Field {
     Tag(String),
 }
 
+impl Field {
+    /// The word for metrics: one for all tags.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Pool => "resourceId",
+            Self::Owner => "owner",
+            Self::IdentityType => "identity.type",
+            Self::UserAssigned => "identity.userAssignedIdentities",
+            Self::Description => "description",
+            Self::Tag(_) => "tags",
+        }
+    }
+}
+
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Pool => f.write_str("resourceId"),
             Self::Owner => write!(f, "tags.{OWNER_TAG}"),
-            Self::IdentityType => f.write_str("identity.type"),
-            Self::UserAssigned => f.write_str("identity.userAssignedIdentities"),
-            Self::Description => f.write_str("description"),
             Self::Tag(name) => write!(f, "tags.{name}"),
+            _ => f.write_str(self.kind()),
         }
     }
 }
