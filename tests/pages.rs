@@ -1,0 +1,258 @@
+//! The generated pages are as the code is, and what is written by hand about metrics names only what there is.
+//!
+//! `UPDATE=1 cargo test --test pages` writes the generated pages. The rules are judged by Prometheus' own promtool, which
+//! `tests/gotools/build promtool` builds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use jiff::Timestamp;
+use prometheus_client::encoding::text::encode;
+use serde_json::{Value, json};
+use synapse_spark_operator::api::Reason;
+use synapse_spark_operator::{azure, controller, telemetry};
+
+const RUNBOOKS: &str = "https://github.com/synapse-spark-operator/synapse-spark-operator/blob/main/docs/runbooks";
+
+fn path(of: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(of)
+}
+
+fn read(of: &str) -> String {
+    fs::read_to_string(path(of)).unwrap_or_else(|error| panic!("{of}: {error}"))
+}
+
+/// The committed page is this one, or becomes it.
+fn keep(page: &str, generated: &str) {
+    if env::var_os("UPDATE").is_some() {
+        fs::write(path(page), generated).expect("the page can be written");
+    }
+    assert!(fs::read_to_string(path(page)).unwrap_or_default() == generated, "{page} is behind the code: run `make generate`");
+}
+
+/// One metric, as a fresh process tells it.
+#[derive(Default)]
+struct Metric {
+    kind: String,
+    unit: String,
+    help: String,
+    labels: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Metric {
+    /// The name in a query.
+    fn shown(&self, name: &str) -> String {
+        match self.kind.as_str() {
+            "counter" => format!("{name}_total"),
+            "info" => format!("{name}_info"),
+            _ => name.to_owned(),
+        }
+    }
+
+    /// All names of its samples.
+    fn samples(&self, name: &str) -> Vec<String> {
+        match self.kind.as_str() {
+            "histogram" => ["bucket", "sum", "count"].map(|part| format!("{name}_{part}")).to_vec(),
+            _ => vec![self.shown(name)],
+        }
+    }
+}
+
+fn metrics() -> BTreeMap<String, Metric> {
+    let mut registry = telemetry::registry(Timestamp::UNIX_EPOCH);
+    let ours = telemetry::ours(&mut registry);
+    let _ = azure::Metrics::new(ours);
+    let _ = controller::metrics::Metrics::new(ours);
+    let mut text = String::new();
+    encode(&mut text, &registry).expect("text");
+    let mut all: BTreeMap<String, Metric> = BTreeMap::new();
+    for line in text.lines() {
+        let words: Vec<_> = line.splitn(4, ' ').collect();
+        match words[..] {
+            ["#", "HELP", name, help] => help.clone_into(&mut all.entry(name.to_owned()).or_default().help),
+            ["#", "TYPE", name, kind] => kind.clone_into(&mut all.entry(name.to_owned()).or_default().kind),
+            ["#", "UNIT", name, unit] => unit.clone_into(&mut all.entry(name.to_owned()).or_default().unit),
+            ["#", "EOF"] => {}
+            _ => {
+                let name = line.split(['{', ' ']).next().expect("a name");
+                let (_, metric) = all
+                    .iter_mut()
+                    .find(|(base, metric)| metric.samples(base).iter().any(|sample| sample == name))
+                    .unwrap_or_else(|| panic!("{line} is of no metric"));
+                let labels = line.split_once('{').and_then(|(_, rest)| rest.rsplit_once('}')).map_or("", |(labels, _)| labels);
+                for label in labels.split("\",").filter(|label| !label.is_empty()) {
+                    let (label, value) = label.split_once("=\"").expect("a label");
+                    if label != "le" {
+                        metric.labels.entry(label.to_owned()).or_default().insert(value.trim_end_matches('"').to_owned());
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn the_page_of_metrics_is_the_registry() {
+    let mut page = "# Metrics
+
+<!-- Generated: UPDATE=1 cargo test --test pages -->
+
+`/metrics` on the port `metrics` (8080), in the OpenMetrics format. The names are as queries say them; a histogram has `_bucket`, `_sum` and `_count` behind it. Labels are bounded: no name of an object, no ID, no URL. In brackets are the values that a label can have, where they are few. A replica that stands by tells of no objects.
+
+The alerts that rest on them are in [charts/synapse-spark-operator/files/alerts.yaml](../charts/synapse-spark-operator/files/alerts.yaml), each with a page in [runbooks/](runbooks/); a Grafana dashboard is in [dashboard.json](../charts/synapse-spark-operator/files/dashboard.json) beside them.
+
+| name | type | unit | labels | what it tells |
+|---|---|---|---|---|
+"
+    .to_owned();
+    for (name, metric) in metrics() {
+        let labels = metric.labels.iter().map(|(label, values)| match values.len() {
+            0 | 1 => format!("`{label}`"),
+            _ => format!("`{label}` ({})", values.iter().map(String::as_str).collect::<Vec<_>>().join(", ")),
+        });
+        let labels = labels.collect::<Vec<_>>().join("; ");
+        let Metric { kind, unit, help, .. } = &metric;
+        writeln!(page, "| `{}` | {kind} | {unit} | {labels} | {help} |", metric.shown(&name)).expect("a String takes it");
+    }
+    keep("docs/metrics.md", &page);
+}
+
+#[test]
+fn names_follow_prometheus_conventions() {
+    for (name, metric) in metrics() {
+        assert!(metric.unit.is_empty() || name.ends_with(&metric.unit), "{name} has the unit {}", metric.unit);
+        assert!(name.starts_with("synapse_spark_operator_") || name.starts_with("process_"), "{name}");
+        assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name}");
+        assert!(metric.help.ends_with('.') && !metric.help.ends_with("..") && metric.help.len() > 10, "{name}: {}", metric.help);
+    }
+}
+
+#[test]
+fn the_page_of_reasons_is_the_catalogue() {
+    // The meaning is the doc comment of the variant: what the code's reader sees.
+    let source = include_str!("../src/api/reason.rs");
+    let (_, body) = source.split_once("pub enum Reason {\n").expect("there is the enum");
+    let mut meanings: BTreeMap<&str, String> = BTreeMap::new();
+    let mut meaning = Vec::new();
+    for line in body.lines().map(str::trim).take_while(|line| *line != "}") {
+        match line.strip_prefix("/// ") {
+            Some(words) => meaning.push(words),
+            None => drop(meanings.insert(line.trim_end_matches(','), std::mem::take(&mut meaning).join(" "))),
+        }
+    }
+    let troubleshooting = read("docs/troubleshooting.md");
+    let mut page = "# Reasons
+
+<!-- Generated: UPDATE=1 cargo test --test pages -->
+
+Every attachment gives one of these as the reason of its conditions and events. A reason may get a better text, never another meaning: alerts and tools may match on it.
+
+| reason | what it means | what to do |
+|---|---|---|
+"
+    .to_owned();
+    for reason in Reason::ALL {
+        assert!(troubleshooting.contains(&format!("\n## {reason}\n")), "docs/troubleshooting.md has no section {reason}");
+        let advice = if reason.advice().is_empty() { "Nothing." } else { reason.advice() };
+        let meaning = meanings.get(reason.as_str()).unwrap_or_else(|| panic!("{reason} has no doc comment"));
+        let anchor = reason.as_str().to_lowercase();
+        writeln!(page, "| [{reason}](troubleshooting.md#{anchor}) | {meaning} | {advice} |").expect("a String takes it");
+    }
+    keep("docs/reasons.md", &page);
+}
+
+fn promtool(args: &[&str]) {
+    let program = path("tests/gotools/bin/promtool");
+    let done = Command::new(&program).args(args).output().unwrap_or_else(|error| {
+        panic!("{}: {error}; build it with `tests/gotools/build promtool`", program.display());
+    });
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(done.status.success(), "promtool {}: {}{}", args.join(" "), said(&done.stdout), said(&done.stderr));
+}
+
+const ALERTS: &str = "charts/synapse-spark-operator/files/alerts.yaml";
+
+fn alerts() -> Vec<Value> {
+    let file: Value = serde_saphyr::from_str(&read(ALERTS)).expect("YAML");
+    file["groups"][0]["rules"].as_array().expect("rules").clone()
+}
+
+/// All queries of the dashboard, with values for Grafana's variables.
+fn queries() -> Vec<String> {
+    let file: Value = serde_json::from_str(&read("charts/synapse-spark-operator/files/dashboard.json")).expect("JSON");
+    let panels = file["panels"].as_array().expect("panels");
+    let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().expect("targets"));
+    targets
+        .map(|target| target["expr"].as_str().expect("a query").replace("$__rate_interval", "5m").replace("$job", ".*"))
+        .collect()
+}
+
+#[test]
+fn each_alert_fires_on_what_it_is_for_and_only_then() {
+    promtool(&["check", "rules", "--lint=all", "--lint-fatal", path(ALERTS).to_str().expect("a path")]);
+    promtool(&["test", "rules", path("tests/alerts/alerts.yaml").to_str().expect("a path")]);
+    let tests = read("tests/alerts/alerts.yaml");
+    for alert in alerts() {
+        let name = alert["alert"].as_str().expect("a name");
+        assert!(tests.contains(&format!("alertname=\"{name}\"")), "no test has {name} fire");
+    }
+}
+
+#[test]
+fn each_alert_says_what_to_do() {
+    let mut runbooks: BTreeSet<_> = fs::read_dir(path("docs/runbooks"))
+        .expect("runbooks")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    for alert in alerts() {
+        let name = alert["alert"].as_str().expect("a name");
+        let page = format!("{name}.md");
+        assert!(runbooks.remove(&page), "{name} has no page in docs/runbooks");
+        assert!(read(&format!("docs/runbooks/{page}")).starts_with(&format!("# {name}\n")), "{page}");
+        assert!(["critical", "warning"].contains(&alert["labels"]["severity"].as_str().unwrap_or_default()), "{alert}");
+        let says = |what: &str| alert["annotations"][what].as_str().unwrap_or_default();
+        assert!(says("summary").len() > 10 && says("description").len() > 10, "{alert}");
+        assert_eq!(says("runbook_url"), format!("{RUNBOOKS}/{page}"));
+    }
+    assert!(runbooks.is_empty(), "of no alert: {runbooks:?}");
+}
+
+#[test]
+fn each_query_of_the_dashboard_is_one() {
+    let rules: Vec<_> =
+        queries().iter().enumerate().map(|(at, query)| json!({"record": format!("query_{at}"), "expr": query})).collect();
+    assert!(rules.len() > 20, "the queries are found");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("rules.yaml");
+    // JSON is YAML.
+    fs::write(&file, json!({"groups": [{"name": "dashboard", "rules": rules}]}).to_string()).expect("a file");
+    promtool(&["check", "rules", file.to_str().expect("a path")]);
+}
+
+#[test]
+fn alerts_dashboard_and_runbooks_name_metrics_that_there_are() {
+    let there: BTreeSet<_> = metrics().iter().flat_map(|(name, metric)| metric.samples(name)).collect();
+    let mut texts: Vec<(String, String)> = vec![
+        (ALERTS.to_owned(), read(ALERTS)),
+        ("the tests of the alerts".to_owned(), read("tests/alerts/alerts.yaml")),
+        ("the dashboard".to_owned(), queries().join("\n")),
+    ];
+    texts.extend(alerts().iter().map(|alert| {
+        let page = format!("docs/runbooks/{}.md", alert["alert"].as_str().expect("a name"));
+        (page.clone(), read(&page))
+    }));
+    let mut named = BTreeSet::new();
+    for (place, text) in &texts {
+        for word in text.split(|one: char| !one.is_ascii_alphanumeric() && one != '_') {
+            if word.starts_with("synapse_spark_operator_") || word.starts_with("process_") {
+                assert!(there.contains(word), "{place} names {word}");
+                named.insert(word);
+            }
+        }
+    }
+    assert!(named.len() > 20, "the metrics are found: {named:?}");
+}
