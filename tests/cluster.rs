@@ -16,12 +16,12 @@ mod chart;
 mod definition;
 #[path = "cluster/delete.rs"]
 mod delete;
+#[path = "cluster/gitops.rs"]
+mod gitops;
 #[path = "cluster/lease.rs"]
 mod lease;
 #[path = "cluster/manifests.rs"]
 mod manifests;
-#[path = "cluster/gitops.rs"]
-mod gitops;
 #[path = "cluster/process.rs"]
 mod process;
 #[path = "cluster/release.rs"]
