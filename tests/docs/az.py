@@ -1,0 +1,178 @@
+"""Stands in for Azure CLI on the stage.
+
+What it is asked for is written down, for the real Azure CLI to judge. What the pages rest on is done at
+the emulator: identities, federated credentials, roles, `az rest`, and `az ml compute` by azure-ai-ml,
+which the extension ml is made of. A command that it does not know fails.
+"""
+
+import json
+import os
+import sys
+import uuid
+from pathlib import Path
+
+STAGE = Path(os.environ["DOCS_STAGE"])
+STATE = STAGE / "az.json"
+# Microsoft.Authorization's own role, the part of it that matters here.
+BUILT_IN = {"Managed Identity Operator": ["Microsoft.ManagedIdentity/userAssignedIdentities/read", "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"]}
+
+
+def main():
+    words = sys.argv[1:]
+    with open(STAGE / "az.jsonl", "a") as journal:
+        journal.write(json.dumps(words) + "\n")
+    at = next((number for number, word in enumerate(words) if word.startswith("-")), len(words))
+    command, options = " ".join(words[:at]), read(words[at:])
+    if command not in COMMANDS:
+        sys.exit(f"the stand-in of az does not know: az {command}")
+    answer = COMMANDS[command](options)
+    for key in options.get("query", "").split("."):
+        answer = answer[key] if key else answer
+    if answer is not None:
+        print(answer if options.get("output") == "tsv" else json.dumps(answer, indent=2))
+
+
+def read(words):
+    """--name value, --flag; of several values the first."""
+    options, name = {}, None
+    for word in words:
+        if word.startswith("-"):
+            name = word.lstrip("-")
+            options[name] = ""
+        elif name and not options[name]:
+            options[name] = word
+    return options
+
+
+def emulator(method, path, body=None):
+    import requests
+
+    session = requests.Session()
+    session.trust_env = False
+    ready = json.loads((STAGE / "azure.json").read_text())
+    answer = session.request(method, ready["endpoint"] + path, json=body, verify=ready["ca"])
+    if not answer.ok:
+        sys.exit(answer.text)
+    return answer.json() if answer.content else None
+
+
+def state(change=None):
+    kept = json.loads(STATE.read_text()) if STATE.exists() else {"identities": {}, "roles": dict(BUILT_IN)}
+    if change:
+        change(kept)
+        STATE.write_text(json.dumps(kept))
+    return kept
+
+
+def tell(identity):
+    """Entra and Azure RBAC learn of an identity what is known of it now."""
+    principal = {key: identity[key] for key in ("tenantId", "clientId", "federated", "rights")}
+    emulator("PUT", "/_emulator/world", {"issuers": [json.loads((STAGE / "issuer.json").read_text())], "principals": [principal | {"objectId": identity["principalId"]}]})
+
+
+def identity_create(options):
+    tenant = json.loads((STAGE / "azure.json").read_text())["tenant"]
+    made = {"tenantId": tenant, "clientId": str(uuid.uuid4()), "principalId": str(uuid.uuid4()), "federated": [], "rights": []}
+    return state(lambda kept: kept["identities"].setdefault(options["name"], made))["identities"][options["name"]]
+
+
+def identity_show(options):
+    if "ids" in options:
+        return {"id": options["ids"]}
+    return state()["identities"][options["name"]]
+
+
+def federated_create(options):
+    one = {"issuer": options["issuer"], "subject": options["subject"], "audience": options["audiences"]}
+    tell(state(lambda kept: kept["identities"][options["identity-name"]]["federated"].append(one))["identities"][options["identity-name"]])
+
+
+def role_definition_create(options):
+    text = options["role-definition"].removeprefix("@")
+    role = json.loads(text if text.lstrip().startswith("{") else Path(text).read_text())
+    state(lambda kept: kept["roles"].update({role["Name"]: role["Actions"]}))
+
+
+def role_assignment_create(options):
+    def assign(kept):
+        right = {"scope": options["scope"], "actions": kept["roles"][options["role"]]}
+        next(one for one in kept["identities"].values() if one["principalId"] == options["assignee-object-id"])["rights"].append(right)
+
+    for one in state(assign)["identities"].values():
+        tell(one)
+
+
+def synapse_role_assignment_create(options):
+    uuid.UUID(options["assignee-object-id"])
+
+
+def rest(options):
+    from azure.identity import ClientSecretCredential
+
+    ready = json.loads((STAGE / "azure.json").read_text())
+    import requests
+
+    credential = ClientSecretCredential(ready["tenant"], ready["client"], ready["secret"], authority=ready["authority"].removeprefix("https://"), disable_instance_discovery=True)
+    url = options["url"].replace("https://management.azure.com", ready["endpoint"])
+    body = json.loads(Path(options["body"].removeprefix("@")).read_text()) if "body" in options else None
+    headers = {"authorization": "Bearer " + credential.get_token(ready["endpoint"] + "/.default").token}
+    answer = requests.request(options["method"], url, json=body, headers=headers, verify=ready["ca"])
+    answer.raise_for_status()
+    return answer.json()
+
+
+def ml(verb):
+    def run(options):
+        from azure.ai.ml import MLClient, load_compute
+        from azure.identity import ClientSecretCredential
+
+        ready = json.loads((STAGE / "azure.json").read_text())
+        credential = ClientSecretCredential(ready["tenant"], ready["client"], ready["secret"], authority=ready["authority"].removeprefix("https://"), disable_instance_discovery=True)
+        subscription = options.get("subscription", ready["subscription"])
+        compute = MLClient(credential, subscription, options["resource-group"], options["workspace-name"], enable_telemetry=False, show_progress=False).compute
+        if verb == "attach":
+            return compute.begin_attach(load_compute(options["file"])).result()._to_dict()
+        if verb == "detach":
+            return compute.begin_delete(options["name"], action="Detach").result()
+        if verb == "list":
+            return [one._to_dict() for one in compute.list()]
+        found = compute.get(options["name"])
+        if verb == "update":
+            key, value = options["set"].split("=")
+            found.tags[key.removeprefix("tags.")] = value
+            found = compute.begin_update(found).result()
+        return json.loads(json.dumps(found._to_dict(), default=str))
+
+    return run
+
+
+def nothing(options):
+    """Changes nothing that the stage knows of."""
+
+
+COMMANDS = {
+    "account set": nothing,
+    "aks get-credentials": nothing,
+    "aks show": lambda options: {"oidcIssuerProfile": {"issuerUrl": json.loads((STAGE / "issuer.json").read_text())["issuer"]}},
+    "aks update": nothing,
+    "identity create": identity_create,
+    "identity federated-credential create": federated_create,
+    "identity federated-credential delete": nothing,
+    "identity show": identity_show,
+    "login": nothing,
+    "ml compute attach": ml("attach"),
+    "ml compute detach": ml("detach"),
+    "ml compute list": ml("list"),
+    "ml compute show": ml("show"),
+    "ml compute update": ml("update"),
+    "ml workspace show": nothing,
+    "provider register": nothing,
+    "rest": rest,
+    "role assignment create": role_assignment_create,
+    "role definition create": role_definition_create,
+    "synapse role assignment create": synapse_role_assignment_create,
+    "synapse spark pool show": nothing,
+}
+
+if __name__ == "__main__":
+    main()

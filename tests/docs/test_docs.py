@@ -1,0 +1,252 @@
+"""The documents, played: every command of every page is run, or named here with the reason why not.
+
+Run it with `make docs`. README.md says what is judged, and what is not.
+"""
+
+import json
+import os
+import re
+import select
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+import yaml
+from conftest import HELM, HERE, NAMES, ROOT, SECONDS, sdk
+from pages import anchors, blocks, commands, links, sentences
+from stories import CHART, INSTALL, LANGUAGES, NOT_RUN, STORIES, WORDS, Story
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINKED = sorted({*PAGES, *ROOT.glob("*.md"), *ROOT.glob("tests/*/README.md"), *ROOT.glob("charts/*/README.md"), *ROOT.glob("deploy/**/*.md")})
+OURS = "synapsesparkattachments.synapse-spark.dev"
+
+
+def name(page):
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", LINKED, ids=name)
+def test_links_lead_somewhere(page):
+    for link in links(page):
+        if re.match(r"(https?|mailto):", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{link}: there is no such file"
+        assert not anchor or anchor in set(anchors(target)), f"{link}: {name(target)} has no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_blocks_are_what_they_say(page, plane):
+    plane.kubectl("apply", "-f", ROOT / "crds")
+    plane.kubectl("wait", "--for=condition=Established", f"crd/{OURS}", f"--timeout={SECONDS}s")
+    for block in blocks(page):
+        at = f"{name(page)}:{block.line}"
+        assert block.language in LANGUAGES, f"{at}: a block of an unknown language, {block.language!r}"
+        if block.language == "json":
+            json.loads(block.text)
+        if block.text.startswith("# values.yaml\n"):
+            subprocess.run([HELM, "template", ROOT / "charts/synapse-spark-operator", "--values", "-"], input=block.text, text=True, check=True, stdout=subprocess.DEVNULL)
+        for document in yaml.safe_load_all(block.text) if block.language == "yaml" else ():
+            if isinstance(document, dict) and document.get("kind") == "SynapseSparkAttachment":
+                document["metadata"].pop("namespace", None)
+                plane.kubectl("apply", "--dry-run=server", "-f", "-", stdin=yaml.safe_dump(document))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_azure_cli_knows_the_commands_in_sentences(page, judge):
+    for command in sentences(page):
+        if command.startswith("az ") and " --" in command and "…" not in command:
+            judge.hear(shlex.split(command)[1:])
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(block.language == "console" for block in blocks(page))], ids=name)
+def test_commands_do_what_the_page_says(page, stage):
+    story = STORIES.get(name(page), Story())
+    stage.set(story)
+    scenes = set(story.scenes)
+    for block in blocks(page):
+        if block.language == "yaml" and (file := re.match(r"# (\S+\.yaml)\n", block.text)):
+            (stage.folder / file.group(1)).write_text(block.text)
+        for command in commands(block) if block.language == "console" else ():
+            at = f"{name(page)}:{command.line}"
+            if reason(command.text):
+                continue
+            for direction in story.scenes.get(command.text.split("\n")[0], ()):
+                stage.run(direction, story, f"{at}, before it")
+            output = stage.run(command.text, story, at)
+            scenes.discard(command.text.split("\n")[0])
+            for line in command.output:
+                wanted = ".*".join(re.escape(part) for part in re.sub(r"\s+", " ", line).split("…"))
+                assert re.search(wanted, re.sub(r"[^\S\n]+", " ", output)), f"{at}: the page shows\n{line}\nand there was\n{output}"
+    assert not scenes, f"the page does not say this any more: {scenes}"
+    for line in stage.asked_of_az():
+        stage.judge.hear(json.loads(line))
+    if story.after:
+        story.after(stage)
+
+
+def reason(command):
+    """Why it is not run; it is run where there is none."""
+    return next((why for pattern, why in NOT_RUN.items() if re.match(pattern, command)), None)
+
+
+class Stage:
+    """A reader's terminal in a checkout, with a cluster, Azure and an operator behind it."""
+
+    def __init__(self, plane, azure, pod, judge, folder):
+        self.plane, self.azure, self.pod, self.judge, self.folder = plane, azure, pod, judge, folder
+        self.state = folder / "stage"
+        self.shell = self.installed = None
+
+    def set(self, story):
+        """Everything as on the first day; then what the story begins with. An install that no page has changed is kept."""
+        self.end_shell()
+        keep = story.installed and self.installed is not None and self.installed == self.install_as_it_is()
+        self.clear(keep)
+        for path in self.folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        self.state.mkdir()
+        for path in ("charts", "crds", "deploy", "examples"):
+            if (ROOT / path).exists():
+                shutil.copytree(ROOT / path, self.folder / path)
+        programs = self.folder / "bin"
+        programs.mkdir()
+        for program, path in {
+            "helm": HELM,
+            "kubectl": self.plane.ready["kubectl"],
+            "kubectl-synapse": sdk.OPERATOR,
+            "synapse-spark-operator": sdk.OPERATOR,
+        }.items():
+            (programs / program).symlink_to(path)
+        (programs / "az").write_text(f'#!/bin/sh\nexec {sys.executable} {HERE / "az.py"} "$@"\n')
+        (programs / "az").chmod(0o755)
+        issuer = {"issuer": self.plane.ready["issuer"], "jwks": json.loads(open(self.plane.ready["jwks"]).read())}
+        (self.state / "issuer.json").write_text(json.dumps(issuer))
+        azure = {"endpoint": self.azure.endpoint, "authority": self.azure.authority, "ca": self.azure.ca}
+        who = {"tenant": sdk.TENANT, "client": sdk.CLIENT, "secret": sdk.SECRET, "subscription": sdk.SUBSCRIPTION}
+        (self.state / "azure.json").write_text(json.dumps(azure | who))
+        self.know_the_operator()
+        self.start_shell()
+        if story.installed and not keep:
+            self.install()
+            self.installed = self.install_as_it_is()
+        for command in story.before:
+            self.run(command, story, "the story's beginning")
+        self.begun = self.azure.now()
+
+    def clear(self, keep):
+        kubectl = self.plane.kubectl
+        crds = {one["metadata"]["name"] for one in self.get("crd")}
+        for one in self.get("ssa") if OURS in crds else ():
+            who = ("ssa", one["metadata"]["name"], "-n", one["metadata"]["namespace"])
+            kubectl("patch", *who, "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+            kubectl("delete", *who, "--ignore-not-found")
+        namespaces = {one["metadata"]["name"] for one in self.get("namespaces")} - {"default", "kube-system", "kube-public", "kube-node-lease"}
+        if not keep:
+            self.pod.stop()
+            kubectl("delete", "clusterrole,clusterrolebinding", "-l", NAMES)
+            kubectl("delete", "role,rolebinding", "-l", NAMES, "-n", "kube-system")
+            self.installed = None
+        for kind, names in (("crd", crds - {OURS} if keep else crds), ("namespace", namespaces - {"synapse-spark-system"} if keep else namespaces)):
+            if names:
+                kubectl("delete", kind, *names)
+        self.azure.control("DELETE", "resource", params={"id": f"/subscriptions/{sdk.SUBSCRIPTION}"})
+        self.azure.seed(json.loads((ROOT / "tests/emulator/seeds/default.json").read_text()))
+
+    def get(self, kinds, *more):
+        return json.loads(self.plane.kubectl("get", kinds, "--all-namespaces", "-o", "json", *more))["items"]
+
+    def install_as_it_is(self):
+        """All objects of the install, without what changes by itself."""
+        found = self.get("deployment,serviceaccount,crd,clusterrole,clusterrolebinding,role,rolebinding", "-l", NAMES)
+        for one in found:
+            one.pop("status", None)
+            del one["metadata"]["resourceVersion"]
+        return found
+
+    def install(self):
+        self.run(f"{INSTALL} --set azure.clientId={sdk.OPERATOR_CLIENT}", Story(), "the install")
+
+    def know_the_operator(self):
+        """An identity that may do everything, for the pages that do not make one."""
+        subject = "system:serviceaccount:synapse-spark-system:synapse-spark-operator"
+        federated = {"issuer": self.plane.ready["issuer"], "subject": subject, "audience": "api://AzureADTokenExchange"}
+        principal = {"tenantId": sdk.TENANT, "clientId": sdk.OPERATOR_CLIENT, "objectId": sdk.OPERATOR_CLIENT, "federated": [federated]}
+        self.azure.seed({"issuers": [json.loads((self.state / "issuer.json").read_text())], "principals": [principal]})
+
+    def start_shell(self):
+        told, self.tell = os.pipe()
+        self.told = os.fdopen(told)
+        env = {
+            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+            "HOME": str(self.folder),
+            "KUBECONFIG": self.plane.ready["kubeconfig"],
+            "DOCS_STAGE": str(self.state),
+            # `plan` as somebody who is logged in; the pages say `az login`.
+            "AZURE_CREDENTIAL": "client-secret",
+            "AZURE_TENANT_ID": sdk.TENANT,
+            "AZURE_CLIENT_ID": sdk.CLIENT,
+            "AZURE_CLIENT_SECRET": sdk.SECRET,
+            "AZURE_AUTHORITY_HOST": self.azure.authority,
+            "AZURE_RESOURCE_MANAGER_ENDPOINT": self.azure.endpoint,
+            "AZURE_CA_FILE": self.azure.ca,
+            "AZUREML_DEV_URL_MFE": self.azure.endpoint,
+            "REQUESTS_CA_BUNDLE": self.azure.ca,
+            "NO_PROXY": "127.0.0.1",
+            "PYTHONWARNINGS": "ignore",
+        }
+        self.shell = subprocess.Popen(
+            ["bash", "--noprofile", "--norc"], cwd=self.folder, env=env, text=True, stdin=subprocess.PIPE, pass_fds=(self.tell,), start_new_session=True
+        )
+        self.shell.stdin.write("set -o pipefail\n")
+
+    def end_shell(self):
+        if self.shell:
+            self.shell.stdin.close()
+            os.killpg(self.shell.pid, signal.SIGKILL)
+            self.shell.wait()
+            self.told.close()
+            os.close(self.tell)
+            self.shell = None
+
+    def run(self, text, story, at):
+        text = text.replace(CHART, "charts/synapse-spark-operator")
+        for word, stands_for in (WORDS | story.words).items():
+            text = re.sub(rf"\b{word}\b", lambda _, it=stands_for: it, text)
+        (self.state / "command").write_text(text + "\n")
+        said = self.state / "output"
+        self.shell.stdin.write(f". {self.state / 'command'} >{said} 2>&1 </dev/null; echo $? >&{self.tell}\n")
+        self.shell.stdin.flush()
+        ended, _, _ = select.select([self.told], [], [], SECONDS)
+        output = said.read_text()
+        status = int(self.told.readline()) if ended else f"nothing in {SECONDS} s"
+        if status not in story.codes.get(text.split("\n")[0], {0}):
+            pytest.fail(f"{at}: {text}\nended with {status}:\n{output}\nthe operator:\n{self.pod.tail()}", pytrace=False)
+        if re.search(r"\b(kubectl|helm)\b", text):
+            self.pod.settle()
+        return output
+
+    def asked_of_az(self):
+        journal = self.state / "az.jsonl"
+        return journal.read_text().splitlines() if journal.exists() else []
+
+    def writes(self):
+        """What was written to computes in Azure since the story began."""
+        return [(one["method"], one["path"].rsplit("/", 1)[-1]) for one in self.azure.journal(self.begun, methods=("PUT", "DELETE"))]
+
+    def end(self):
+        self.end_shell()
+        self.pod.stop()
+
+
+@pytest.fixture(scope="module")
+def stage(plane, azure, pod, judge, tmp_path_factory):
+    stage = Stage(plane, azure, pod, judge, tmp_path_factory.mktemp("checkout"))
+    try:
+        yield stage
+    finally:
+        stage.end()
