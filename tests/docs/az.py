@@ -13,8 +13,9 @@ from pathlib import Path
 
 STAGE = Path(os.environ["DOCS_STAGE"])
 STATE = STAGE / "az.json"
-# Microsoft.Authorization's own role, the part of it that matters here.
-BUILT_IN = {"Managed Identity Operator": ["Microsoft.ManagedIdentity/userAssignedIdentities/read", "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"]}
+USERS = "Microsoft.ManagedIdentity/userAssignedIdentities"
+# A role of Azure's own, the part of it that matters here.
+BUILT_IN = {"Managed Identity Operator": [f"{USERS}/read", f"{USERS}/assign/action"]}
 
 
 def main():
@@ -49,7 +50,7 @@ def emulator(method, path, body=None):
 
     session = requests.Session()
     session.trust_env = False
-    ready = json.loads((STAGE / "azure.json").read_text())
+    ready = azure()
     answer = session.request(method, ready["endpoint"] + path, json=body, verify=ready["ca"])
     if not answer.ok:
         sys.exit(answer.text)
@@ -66,13 +67,28 @@ def state(change=None):
 
 def tell(identity):
     """Entra and Azure RBAC learn of an identity what is known of it now."""
-    principal = {key: identity[key] for key in ("tenantId", "clientId", "federated", "rights")}
-    emulator("PUT", "/_emulator/world", {"issuers": [json.loads((STAGE / "issuer.json").read_text())], "principals": [principal | {"objectId": identity["principalId"]}]})
+    principal = {key: identity[key] for key in ("tenantId", "clientId", "federated", "rights")} | {"objectId": identity["principalId"]}
+    emulator("PUT", "/_emulator/world", {"issuers": [issuer()], "principals": [principal]})
+
+
+def issuer():
+    return json.loads((STAGE / "issuer.json").read_text())
+
+
+def azure():
+    return json.loads((STAGE / "azure.json").read_text())
+
+
+def login():
+    from azure.identity import ClientSecretCredential
+
+    ready = azure()
+    authority = ready["authority"].removeprefix("https://")
+    return ClientSecretCredential(ready["tenant"], ready["client"], ready["secret"], authority=authority, disable_instance_discovery=True)
 
 
 def identity_create(options):
-    tenant = json.loads((STAGE / "azure.json").read_text())["tenant"]
-    made = {"tenantId": tenant, "clientId": str(uuid.uuid4()), "principalId": str(uuid.uuid4()), "federated": [], "rights": []}
+    made = {"tenantId": azure()["tenant"], "clientId": str(uuid.uuid4()), "principalId": str(uuid.uuid4()), "federated": [], "rights": []}
     return state(lambda kept: kept["identities"].setdefault(options["name"], made))["identities"][options["name"]]
 
 
@@ -107,15 +123,12 @@ def synapse_role_assignment_create(options):
 
 
 def rest(options):
-    from azure.identity import ClientSecretCredential
-
-    ready = json.loads((STAGE / "azure.json").read_text())
     import requests
 
-    credential = ClientSecretCredential(ready["tenant"], ready["client"], ready["secret"], authority=ready["authority"].removeprefix("https://"), disable_instance_discovery=True)
+    ready = azure()
     url = options["url"].replace("https://management.azure.com", ready["endpoint"])
     body = json.loads(Path(options["body"].removeprefix("@")).read_text()) if "body" in options else None
-    headers = {"authorization": "Bearer " + credential.get_token(ready["endpoint"] + "/.default").token}
+    headers = {"authorization": "Bearer " + login().get_token(ready["endpoint"] + "/.default").token}
     answer = requests.request(options["method"], url, json=body, headers=headers, verify=ready["ca"])
     answer.raise_for_status()
     return answer.json()
@@ -124,12 +137,9 @@ def rest(options):
 def ml(verb):
     def run(options):
         from azure.ai.ml import MLClient, load_compute
-        from azure.identity import ClientSecretCredential
 
-        ready = json.loads((STAGE / "azure.json").read_text())
-        credential = ClientSecretCredential(ready["tenant"], ready["client"], ready["secret"], authority=ready["authority"].removeprefix("https://"), disable_instance_discovery=True)
-        subscription = options.get("subscription", ready["subscription"])
-        compute = MLClient(credential, subscription, options["resource-group"], options["workspace-name"], enable_telemetry=False, show_progress=False).compute
+        where = (options.get("subscription", azure()["subscription"]), options["resource-group"], options["workspace-name"])
+        compute = MLClient(login(), *where, enable_telemetry=False, show_progress=False).compute
         if verb == "attach":
             return compute.begin_attach(load_compute(options["file"])).result()._to_dict()
         if verb == "detach":
@@ -153,7 +163,7 @@ def nothing(options):
 COMMANDS = {
     "account set": nothing,
     "aks get-credentials": nothing,
-    "aks show": lambda options: {"oidcIssuerProfile": {"issuerUrl": json.loads((STAGE / "issuer.json").read_text())["issuer"]}},
+    "aks show": lambda options: {"oidcIssuerProfile": {"issuerUrl": issuer()["issuer"]}},
     "aks update": nothing,
     "identity create": identity_create,
     "identity federated-credential create": federated_create,

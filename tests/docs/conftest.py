@@ -130,7 +130,8 @@ class Pod:
             return error
 
     def credential(self, what, namespace, account, out, *more):
-        command = [sdk.BIN / "control-plane", what, "--admin", self.plane.ready["kubeconfig"], "--namespace", namespace, "--service-account", account, "--out", out, *more]
+        who = ("--namespace", namespace, "--service-account", account)
+        command = [sdk.BIN / "control-plane", what, "--admin", self.plane.ready["kubeconfig"], *who, "--out", out, *more]
         subprocess.run(command, env=self.plane.env, check=True, capture_output=True, timeout=SECONDS)
 
     def stop(self):
