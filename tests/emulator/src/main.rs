@@ -21,6 +21,9 @@ struct Arguments {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// What clients call it, if not by its address; whoever starts it sees to it that the name leads here
+    #[arg(long, value_name = "HOST")]
+    name: Option<String>,
     /// Folder that gets ca.pem [default: azure-emulator in the folder for temporary files]
     #[arg(long)]
     dir: Option<PathBuf>,
@@ -41,6 +44,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let emulator = Emulator::start(Options {
         listen: arguments.listen,
+        name: arguments.name,
         dir: std::path::absolute(arguments.dir.unwrap_or_else(|| std::env::temp_dir().join("azure-emulator")))?,
         seed: arguments.seeds.iter().map(|file| Seed::from_file(file)).collect::<Result<_, _>>()?,
         operation_duration: arguments.operation_duration,

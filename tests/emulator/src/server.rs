@@ -26,6 +26,8 @@ use crate::world::seed::Seed;
 pub struct Options {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// What clients call it, if not by its address: their names have to lead here.
+    pub name: Option<String>,
     /// Where `ca.pem` is written; the folder is created. Two emulators need two.
     pub dir: PathBuf,
     /// What there is; empty: the names of Microsoft's documents.
@@ -38,7 +40,13 @@ impl Options {
     /// On a free port of loopback, with the default seed, and operations that end when next looked at.
     #[must_use]
     pub fn in_dir(dir: impl Into<PathBuf>) -> Self {
-        Self { listen: ([127, 0, 0, 1], 0).into(), dir: dir.into(), seed: Vec::new(), operation_duration: Duration::ZERO }
+        Self {
+            listen: ([127, 0, 0, 1], 0).into(),
+            name: None,
+            dir: dir.into(),
+            seed: Vec::new(),
+            operation_duration: Duration::ZERO,
+        }
     }
 }
 
@@ -59,12 +67,16 @@ impl Emulator {
     ///
     /// If it can't listen there, can't write `ca.pem`, or the seed names what is no ARM ID.
     pub async fn start(options: Options) -> io::Result<Self> {
-        let tls = tls::make(options.listen.ip())?;
+        let tls = tls::make(options.listen.ip(), options.name.as_deref())?;
         tokio::fs::create_dir_all(&options.dir).await?;
         let ca_file = options.dir.join("ca.pem");
         tokio::fs::write(&ca_file, &tls.ca_pem).await?;
         let listener = TcpListener::bind(options.listen).await?;
-        let endpoint = format!("https://{}", listener.local_addr()?);
+        let address = listener.local_addr()?;
+        let endpoint = match &options.name {
+            Some(name) => format!("https://{name}:{}", address.port()),
+            None => format!("https://{address}"),
+        };
 
         let mut azure = Azure::salted(&endpoint, Uuid::new_v4());
         azure.settings_mut().operation_duration = options.operation_duration;

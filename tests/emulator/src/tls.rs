@@ -18,8 +18,8 @@ pub(crate) struct Tls {
     pub(crate) ca_pem: String,
 }
 
-/// Makes both, for loopback and for this address.
-pub(crate) fn make(listen: IpAddr) -> io::Result<Tls> {
+/// Makes both, for loopback, for this address and for this name.
+pub(crate) fn make(listen: IpAddr, name: Option<&str>) -> io::Result<Tls> {
     let (ca_params, ca_key) = (authority()?, KeyPair::generate().map_err(io::Error::other)?);
     let ca_pem = ca_params.self_signed(&ca_key).map_err(io::Error::other)?.pem();
     let issuer = Issuer::new(ca_params, ca_key);
@@ -28,6 +28,7 @@ pub(crate) fn make(listen: IpAddr) -> io::Result<Tls> {
     if !listen.is_unspecified() && !names.contains(&listen.to_string()) {
         names.push(listen.to_string());
     }
+    names.extend(name.map(str::to_owned));
     let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
     params.distinguished_name = called("azure-emulator");
     params.use_authority_key_identifier_extension = true;

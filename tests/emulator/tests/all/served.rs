@@ -69,6 +69,23 @@ async fn a_client_attaches_and_detaches_over_tls() {
 }
 
 #[tokio::test]
+async fn it_is_reached_by_the_name_that_it_was_given() {
+    let options = Options { name: Some("azure.test".into()), ..Options::in_dir(folder("name")) };
+    let emulator = Emulator::start(options).await.expect("it starts");
+    let (port, ca) = (emulator.endpoint().rsplit(':').next().expect("a port"), emulator.ca_pem().as_bytes());
+    assert_eq!(emulator.endpoint(), format!("https://azure.test:{port}"));
+    let address = ([127, 0, 0, 1], port.parse().expect("a number")).into();
+    let ca = reqwest::Certificate::from_pem(ca).expect("a certificate");
+    let http = reqwest::Client::builder().tls_certs_only([ca]).resolve("azure.test", address).build().expect("a client");
+
+    let token = token(&http, emulator.endpoint()).await;
+    let url = format!("{}{}?api-version=2025-12-01", emulator.endpoint(), compute("spark"));
+    let put = http.put(url).bearer_auth(&token).json(&spark(&pool("yogisparkpool"))).send().await.expect("an answer");
+    let operation = put.headers()["azure-asyncoperation"].to_str().expect("text");
+    assert!(operation.starts_with(emulator.endpoint()), "{operation}");
+}
+
+#[tokio::test]
 async fn connections_break_and_answers_wait_as_asked() {
     let emulator = Emulator::start(Options::in_dir(folder("faults"))).await.expect("it starts");
     let (http, endpoint) = (client(emulator.ca_pem()), emulator.endpoint());
