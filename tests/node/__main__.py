@@ -1,0 +1,99 @@
+"""Runs the operator's image on a real node. See README.md.
+
+    python3 tests/node              needs root, Linux, containerd, runc; without them it says so and ends well
+    python3 tests/node --require    … and ends badly
+    python3 tests/node --keep       leaves it running until Enter
+"""
+
+import argparse
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import machine
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+CGROUP = "synapse-node"
+
+
+def main():
+    """Gives the exit code."""
+    parser = argparse.ArgumentParser(prog="tests/node", description="Runs the operator's image on a real node.")
+    parser.add_argument("--require", action="store_true", help="fail where the machine cannot hold a node")
+    parser.add_argument("--keep", action="store_true", help="leave it running until Enter")
+    parser.add_argument("--image", type=Path, metavar="ARCHIVE", help="an image as `docker save` writes it; without, image/build makes it")
+    options = parser.parse_args()
+    # Also what is only asked to end puts things back.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    if lacking := machine.lacking():
+        print("*" * 80)
+        print("NOT RUN: the operator on a real node. This machine lacks")
+        print(*(f"  {what}" for what in lacking), sep="\n")
+        print("*" * 80, flush=True)
+        return 1 if options.require else 0
+    TARGET.mkdir(exist_ok=True)
+    with (TARGET / "node.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # What a run that was killed could not remove.
+        machine.remove_cgroup(CGROUP)
+        before = machine.state()
+        code = 1
+        work = Path(tempfile.mkdtemp(prefix="node-", dir=TARGET))
+        try:
+            code = run(options, work)
+        except KeyboardInterrupt:
+            code = 130
+        finally:
+            machine.remove_cgroup(CGROUP)
+            shutil.rmtree(work)
+        if left := before ^ machine.state():
+            print("FAILED: the machine is not as it was:", *(f"  {line}" for line in sorted(left)), sep="\n")
+            code = 1
+    return code
+
+
+def run(options, work):
+    """Builds what is missing, and lets the story run in namespaces of its own."""
+    image = options.image
+    if not image:
+        image = work / "image.tar"
+        subprocess.run([ROOT / "image/build", "--archive", image], check=True)
+    weights = json.loads(subprocess.run([ROOT / "image/weigh", image, "--json"], check=True, capture_output=True).stdout)
+    pause = ["go", "build", "-trimpath", "-ldflags", "-s -w", "-o", work / "pause", HERE / "pause/main.go"]
+    subprocess.run(pause, check=True, env={**os.environ, "CGO_ENABLED": "0"})
+    settings = {
+        "work": str(work),
+        "cgroup": CGROUP,
+        "emulator": str(TARGET / "debug/azure-emulator"),
+        "image": str(image.resolve()),
+        "weights": weights,
+        "keep": options.keep,
+    }
+    machine.make_cgroup(CGROUP)
+    # In a session of its own, so that a Ctrl-C of the terminal comes here only, and this ends it in order.
+    command = [*machine.UNSHARE, sys.executable, HERE / "inside.py", json.dumps(settings)]
+    inside = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+    try:
+        if options.keep:
+            kubectl = f"{ROOT}/tests/control-plane/bin/kubectl --kubeconfig {work}/kubeconfig"
+            print(f"in another terminal:\n  nsenter --target $(pgrep -P {inside.pid}) --net --mount {kubectl} get pods -A", flush=True)
+            sys.stdin.readline()
+            inside.stdin.close()
+        return inside.wait()
+    finally:
+        # It ends with its standard input, and everything in the namespaces with it.
+        inside.stdin.close()
+        inside.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""What a node asks of the machine, and what it has to leave as it was."""
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+# Each program, and Debian's package of it.
+PROGRAMS = {
+    "containerd": "containerd",
+    "ctr": "containerd",
+    "runc": "runc",
+    "nft": "nftables",
+    "ip": "iproute2",
+    "openssl": "openssl",
+    "unshare": "util-linux",
+    "mount": "mount",
+}
+PLUGINS = ("/usr/lib/cni", "/opt/cni/bin")
+CGROUPS = Path("/sys/fs/cgroup")
+CONTROLLERS = ("cpu", "cpuset", "memory", "pids")
+# What a kubelet would set for the whole machine. The node gets a view of its own, in which it is so already.
+SYSCTLS = {
+    "vm/overcommit_memory": 1,
+    "kernel/panic": 10,
+    "kernel/panic_on_oops": 1,
+    "kernel/keys/root_maxkeys": 1000000,
+    "kernel/keys/root_maxbytes": 25000000,
+}
+# Where programs of a node write besides the folders that they are told. In the node's view, a layer on top takes it.
+WRITTEN = ("/etc", "/opt", "/usr/libexec", "/var/lib", "/var/log")
+# What it takes of the kernel, tried in namespaces that end with the trial.
+TRIALS = {
+    "namespaces": "true",
+    "bridges and veth pairs": "ip link add b0 type bridge && ip link add v0 type veth peer name v1",
+    "nftables": "nft add table ip t && nft add chain ip t c '{ type nat hook prerouting priority 0; }'",
+    "overlayfs": "mount -t tmpfs t /mnt && cd /mnt && mkdir l u w && mount -t overlay o -o lowerdir=l,upperdir=u,workdir=w l",
+}
+UNSHARE = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
+
+
+def lacking():
+    """What is missing here, after what apt could install has been installed."""
+    if os.uname().sysname != "Linux":
+        return ["Linux"]
+    if os.geteuid() != 0:
+        return ["root"]
+    absent = {program: package for program, package in PROGRAMS.items() if not shutil.which(program)}
+    if not plugins():
+        absent[f"{PLUGINS[0]}/bridge"] = "containernetworking-plugins"
+    if absent and shutil.which("apt-get"):
+        packages = sorted(set(absent.values()))
+        print("installing", *packages, flush=True)
+        quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
+        subprocess.run(["apt-get", "update", "-qq"], check=False, **quiet)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], check=False, **quiet)
+        absent = {program: package for program, package in absent.items() if not shutil.which(program)}
+    if absent:
+        return [f"{program} (Debian's package {package})" for program, package in absent.items()]
+    missing = []
+    for what, trial in TRIALS.items():
+        done = subprocess.run([*UNSHARE, "sh", "-c", trial], capture_output=True, text=True)
+        if done.returncode:
+            missing.append(f"{what}: {done.stderr.strip()}")
+    try:
+        make_cgroup("synapse-node-trial")
+        remove_cgroup("synapse-node-trial")
+    except OSError as error:
+        missing.append(f"cgroups: {error}")
+    return missing
+
+
+def plugins():
+    """The folder of the CNI plugins."""
+    return next((folder for folder in PLUGINS if shutil.which(f"{folder}/bridge")), None)
+
+
+def hierarchies():
+    """The root of the tree of cgroups; of each tree, in version 1."""
+    if (CGROUPS / "cgroup.controllers").exists():
+        return [CGROUPS]
+    return [folder for folder in CGROUPS.iterdir() if (folder / "cgroup.procs").exists()]
+
+
+def make_cgroup(name):
+    """The cgroup that everything of a run is below."""
+    version2 = CGROUPS / "cgroup.controllers"
+    here = version2.read_text().split() if version2.exists() else [name for root in hierarchies() for name in root.name.split(",")]
+    if absent := set(CONTROLLERS) - set(here):
+        raise OSError(f"no {', '.join(sorted(absent))} in {CGROUPS}")
+    for root in hierarchies():
+        (root / name).mkdir(exist_ok=True)
+
+
+def remove_cgroup(name):
+    """Removes it with all below. Its processes have ended, which the kernel may still be busy with."""
+    deadline = time.monotonic() + 20
+    for root in hierarchies():
+        for folder, _, _ in os.walk(root / name, topdown=False):
+            while True:
+                try:
+                    os.rmdir(folder)
+                    break
+                except OSError:
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.1)
+
+
+def state():
+    """What a run could leave behind, as lines to compare."""
+    lines = [f"{name} = {Path('/proc/sys', name).read_text().strip()}" for name in (*SYSCTLS, "net/ipv4/ip_forward")]
+    lines += [f"cgroup {folder}" for root in hierarchies() for folder in root.iterdir() if folder.is_dir()]
+    ours = ("kubelet", "containerd", "netns", "/node", "@node")
+    lines += [f"mount {line}" for line in Path("/proc/self/mounts").read_text().splitlines() if any(word in line for word in ours)]
+    lines += [f"link {name}" for name in os.listdir("/sys/class/net")]
+    for folder in ("/run/netns", "/run/containerd", "/run/runc", "/etc/cni", "/var/lib/cni", "/var/lib/kubelet", "/var/log/pods", "/var/log/containers"):
+        lines += [f"file {file}" for file in (folder, *(f"{folder}/{name}" for name in listed(folder))) if os.path.exists(file)]
+    return set(lines)
+
+
+def listed(folder):
+    return os.listdir(folder) if os.path.isdir(folder) else []
