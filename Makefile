@@ -1,8 +1,10 @@
-# make help lists the targets. Nothing here needs root but `tools`, and that only where a tool is missing.
+# make help lists the targets. Nothing here needs root but `tools` and `test-node`, and the first only where a tool is missing.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check generate bench build tools plane rust go sdk lint doc
+.PHONY: help demo test check generate bench build tools plane gotools rust go gitops sdk docs workflows lint doc deny image test-node
+
+python := tests/sdk/.venv/bin/python
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -10,9 +12,11 @@ help: ## this list
 demo: build ## attach, change, detach on this machine: a real API server, a stand-in of Azure; KEEP=1 leaves it running
 	@tests/demo.sh
 
-test: lint rust go sdk ## all tests of all kinds; no cluster, no Azure, no container engine needed
-	@echo; awk '/^test result: ok/ { rust += $$4 } FILENAME ~ /sdk/ && / passed/ { sdk += $$1 } /^ok / { go += 1 } /^--- PASS/ { go_tests += 1 } \
-		END { printf "passed: %d Rust tests, %d Go tests, %d tests of Microsoft'"'"'s client; lint and docs are clean\n", rust, go_tests, sdk }' target/test-rust.log target/test-go.log target/test-sdk.log
+test: lint rust go gitops sdk docs test-node ## all tests of all kinds; no cluster, no Azure, no container engine needed
+	@echo; awk '/^test result: ok/ { rust += $$4 } FILENAME ~ /sdk/ && / passed/ { sdk += $$1 } FILENAME ~ /docs/ && / passed/ { docs += $$1 } /^--- PASS/ { go += 1 } \
+		END { printf "passed: %d Rust tests, %d Go tests, %d tests of Microsoft'"'"'s client, %d of the documents; lint and docs are clean\n", rust, go, sdk, docs }' \
+		target/test-rust.log target/test-go.log target/test-gitops.log target/test-sdk.log target/test-docs.log
+	@tail -n 12 target/test-node.log
 
 check: ## the fast inner loop: format, clippy, unit tests, doc links
 	cargo fmt --all --check
@@ -20,15 +24,16 @@ check: ## the fast inner loop: format, clippy, unit tests, doc links
 	cargo test --workspace --lib
 	$(MAKE) doc
 
-lint: tools ## format, clippy, doc links
+lint: tools ## format, clippy, doc links, the Dockerfile
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(MAKE) doc
+	image/lint
 
 doc: ## doc comments without warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 
-rust: plane ## the Rust tests: pure, against the emulator, against a real API server
+rust: plane gotools ## the Rust tests: pure, against the emulator, against a real API server; the chart, the alerts, the rights
 	@mkdir -p target
 	@echo "== Rust: pure tests, the client against the emulator, the operator against a real API server"
 	cargo test --workspace 2>&1 | tee target/test-rust.log
@@ -38,15 +43,33 @@ go: plane ## the tests of the control-plane harness
 	@echo "== Go: the control-plane harness"
 	cd tests/control-plane && go vet ./... && go test -v ./... 2>&1 | tee ../../target/test-go.log
 
+gitops: tools ## every status that can be written, as Argo CD's Lua and Flux's kstatus take it
+	@mkdir -p target
+	@echo "== Go: Argo CD's and Flux's judgement"
+	cd tests/gitops && go vet ./... && go test -v ./... 2>&1 | tee ../../target/test-gitops.log | grep -v '^ *--- PASS\|^=== '
+
 sdk: build tests/sdk/.venv/ready ## Microsoft's own Python client, against the emulator and beside the operator
 	@echo "== Python: azure-ai-ml as the judge"
-	tests/sdk/.venv/bin/python -m pytest -q tests/sdk 2>&1 | tee target/test-sdk.log
+	$(python) -m pytest -q tests/sdk 2>&1 | tee target/test-sdk.log
+
+docs: build gotools tests/sdk/.venv/ready ## every command of README.md and docs/, typed into a shell; links, manifests, workflows
+	@echo "== Python: the documents, played"
+	$(python) -m pytest -q tests/docs 2>&1 | tee target/test-docs.log
 
 tests/sdk/.venv/ready: tests/sdk/requirements.txt
 	@echo "== a Python environment with Microsoft's azure-ai-ml (a minute or two the first time)"
 	python3 -m venv tests/sdk/.venv
 	tests/sdk/.venv/bin/pip install --quiet --requirement tests/sdk/requirements.txt
 	touch $@
+
+test-node: build gotools ## the image on a real node: containerd, kubelet, Helm (needs Linux and root; elsewhere it says what is missing)
+	@mkdir -p target
+	@echo "== the operator's image on a real node"
+	tests/control-plane/build node
+	python3 tests/node 2>&1 | tee target/test-node.log
+
+image: ## the operator's image, with docker, podman or buildah
+	image/build
 
 build: tools plane ## the operator and the emulator
 	@echo "== building the operator and the emulator (some minutes the first time)"
@@ -56,14 +79,22 @@ build: tools plane ## the operator and the emulator
 plane: tools ## etcd, kube-apiserver, kube-controller-manager and kubectl, from Go modules
 	@tests/control-plane/build
 
+gotools: tools ## Helm, promtool and other programs that tests need, from Go modules
+	@tests/gotools/build
+
 bench: plane ## two hundred attachments at rest: latency of an apply, memory, and ten minutes without a write
 	cargo build --workspace --all-targets
 	cargo build --release --bin synapse-spark-operator
 	@benches/at_rest.sh
 
-generate: ## write what is generated: crds/
+generate: gotools ## write what is generated: crds/, the chart's README and copies, deploy/install.yaml, pages of docs/, fixtures
 	cargo build --workspace --all-targets
 	target/debug/synapse-spark-operator crd > crds/synapsesparkattachments.yaml
+	UPDATE=1 cargo test --workspace --test pages --test statuses
+	charts/generate
+
+deny: ## licences, sources and banned crates (cargo install cargo-deny)
+	cargo deny check bans licenses sources
 
 tools: ## check for the toolchains; install missing Debian packages where that is possible
 	@tests/tools.sh

@@ -495,10 +495,10 @@ data:
     committed("deploy/argocd/argocd-cm.yaml", &settings);
 }
 
-/// A file is as generated; with `GENERATE` in the environment it is written.
+/// A file is as generated; with `UPDATE` in the environment it is written.
 fn committed(path: &str, generated: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    if std::env::var_os("GENERATE").is_some() {
+    if std::env::var_os("UPDATE").is_some() {
         std::fs::create_dir_all(file.parent().expect("a folder")).expect("the folder can be made");
         std::fs::write(&file, generated).expect("the file can be written");
     }
