@@ -292,21 +292,27 @@ fn pass<'a>(goal: Option<&'a Goal>, observed: Option<&'a Observed>, plan: &'a Pl
     Pass { goal, observed, plan, written: None, generation, requested: None, now }
 }
 
-/// The status of half an hour ago, when all was as asked. A deletion is a generation of its own.
-fn was_ready(wish: Wish) -> AttachmentStatus {
+/// The status of half an hour ago, when all was as asked, in this generation of the spec.
+fn was_ready(generation: i64) -> AttachmentStatus {
     let goal = Goal::of(&object(Wish::Attached, &json!({})), CLUSTER).expect("a good spec");
     let all = observations(&AttachmentStatus::default());
     let settled = |observed: &Observed| decide(&goal, observed).reason == Reason::Attached;
     let observed = all.into_iter().find(settled).expect("it can be as asked");
     let plan = decide(&goal, &observed);
-    let generation = Some(if wish == Wish::Deleted { GENERATION - 1 } else { GENERATION });
-    let pass = Pass { generation, now: at("2026-03-02T09:00:00Z"), ..pass(Some(&goal), Some(&observed), &plan) };
+    let pass =
+        Pass { generation: Some(generation), now: at("2026-03-02T09:00:00Z"), ..pass(Some(&goal), Some(&observed), &plan) };
     status(&AttachmentStatus::default(), &pass)
 }
 
 /// Drives one object over all observations.
 fn drive(found: &mut Found, wish: Wish, object: &SynapseSparkAttachment, previous: &AttachmentStatus) {
-    let mut keep = |pass: &Pass<'_>| found.keep(wish, object, status(previous, pass), pass.plan.reason);
+    let mut keep = |pass: &Pass<'_>| {
+        let next = status(previous, pass);
+        let is_ready = next.conditions.iter().any(|one| one.type_ == "Ready" && one.status == "True");
+        let may_be = pass.plan.at_goal || previous.observed_generation == pass.generation;
+        assert!(may_be || !is_ready, "Ready, because a former spec was: {:?} {next:?}", pass.plan);
+        found.keep(wish, object, next, pass.plan.reason);
+    };
     keep(&pass(None, None, &Plan::defective("index out of bounds", Duration::ZERO)));
     let goal = match Goal::of(object, CLUSTER) {
         Ok(goal) => goal,
@@ -341,8 +347,11 @@ static FOUND: LazyLock<Found> = LazyLock::new(|| {
     let halted = json!({"suspend": true});
     for wish in [Wish::Attached, Wish::Suspended, Wish::Deleted] {
         for spec in specs.iter().chain((wish == Wish::Deleted).then_some(&halted)) {
-            for previous in [AttachmentStatus::default(), was_ready(wish)] {
-                drive(&mut found, wish, &object(wish, spec), &previous);
+            drive(&mut found, wish, &object(wish, spec), &AttachmentStatus::default());
+            drive(&mut found, wish, &object(wish, spec), &was_ready(GENERATION - 1));
+            // A deletion is a generation of its own, in which nothing was Ready yet.
+            if wish != Wish::Deleted {
+                drive(&mut found, wish, &object(wish, spec), &was_ready(GENERATION));
             }
         }
     }
