@@ -22,6 +22,14 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 CGROUP = "synapse-node"
+EMULATOR = TARGET / "debug/azure-emulator"
+KUBERNETES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubectl")
+# What is built, and by what.
+PROGRAMS = {
+    EMULATOR: "cargo build --workspace",
+    **{ROOT / "tests/control-plane/bin" / name: "tests/control-plane/build node" for name in KUBERNETES},
+    **{ROOT / "tests/gotools/bin" / name: f"tests/gotools/build {name}" for name in ("helm3", "helm4")},
+}
 
 
 def main():
@@ -29,7 +37,7 @@ def main():
     parser = argparse.ArgumentParser(prog="tests/node", description="Runs the operator's image on a real node.")
     parser.add_argument("--require", action="store_true", help="fail where the machine cannot hold a node")
     parser.add_argument("--keep", action="store_true", help="leave it running until Enter")
-    parser.add_argument("--image", type=Path, metavar="ARCHIVE", help="an image as `docker save` writes it; without, image/build makes it")
+    parser.add_argument("--image", type=Path, metavar="FILE", help="an image, as `docker save` writes it, instead of building it")
     options = parser.parse_args()
     # Also what is only asked to end puts things back.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -40,14 +48,19 @@ def main():
         print(*(f"  {what}" for what in lacking), sep="\n")
         print("*" * 80, flush=True)
         return 1 if options.require else 0
+    if absent := [f"{program}: not there; `{command}` makes it" for program, command in PROGRAMS.items() if not program.exists()]:
+        print(*absent, sep="\n")
+        return 1
     TARGET.mkdir(exist_ok=True)
     with (TARGET / "node.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         # What a run that was killed could not remove.
         machine.remove_cgroup(CGROUP)
+        for work in TARGET.glob("node-run-*"):
+            shutil.rmtree(work)
         before = machine.state()
         code = 1
-        work = Path(tempfile.mkdtemp(prefix="node-", dir=TARGET))
+        work = Path(tempfile.mkdtemp(prefix="node-run-", dir=TARGET))
         try:
             code = run(options, work)
         except KeyboardInterrupt:
@@ -73,7 +86,7 @@ def run(options, work):
     settings = {
         "work": str(work),
         "cgroup": CGROUP,
-        "emulator": str(TARGET / "debug/azure-emulator"),
+        "emulator": str(EMULATOR),
         "image": str(image.resolve()),
         "weights": weights,
         "keep": options.keep,
@@ -84,8 +97,9 @@ def run(options, work):
     inside = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
     try:
         if options.keep:
+            enter = f"nsenter --target $(pgrep -P {inside.pid}) --net --mount"
             kubectl = f"{ROOT}/tests/control-plane/bin/kubectl --kubeconfig {work}/kubeconfig"
-            print(f"in another terminal:\n  nsenter --target $(pgrep -P {inside.pid}) --net --mount {kubectl} get pods -A", flush=True)
+            print(f"in another terminal:\n  {enter} {kubectl} get pods -A", flush=True)
             sys.stdin.readline()
             inside.stdin.close()
         return inside.wait()

@@ -31,7 +31,8 @@ class Azure:
 
     def ask(self, method, path, data=None, kind="application/json"):
         """A request to it; by its address, since this machine knows the name no more than any other."""
-        request = urllib.request.Request(f"https://{ADDRESS}:{PORT}/{path}", method=method, data=data, headers={"content-type": kind})
+        url = f"https://{ADDRESS}:{PORT}/{path}"
+        request = urllib.request.Request(url, method=method, data=data, headers={"content-type": kind})
         with urllib.request.urlopen(request, context=ssl.create_default_context(cafile=self.ca), timeout=10) as answer:
             return answer.read()
 
@@ -65,8 +66,9 @@ class Azure:
         return self.control("GET", f"journal?since={since}")["requests"]
 
     def writes(self, since=0):
-        """What was asked of Azure that changes something: method, compute, query, status, principal."""
-        return [request for request in self.journal(since) if request["method"] in ("PUT", "DELETE", "PATCH") and "/computes/" in request["path"]]
+        """What was asked of Azure that changes a compute."""
+        asked = [request for request in self.journal(since) if "/computes/" in request["path"]]
+        return [request for request in asked if request["method"] != "GET"]
 
     def last(self):
         """The number of the last request."""

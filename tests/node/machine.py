@@ -30,6 +30,9 @@ SYSCTLS = {
 }
 # Where programs of a node write besides the folders that they are told. In the node's view, a layer on top takes it.
 WRITTEN = ("/etc", "/opt", "/usr/libexec", "/var/lib", "/var/log")
+# Signs that one of them did so all the same.
+OURS = ("kubepods", "synapse-node")
+TRACES = ("/etc/cni", "/run/node", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers", "/var/log/pods")
 # What it takes of the kernel, tried in namespaces that end with the trial.
 TRIALS = {
     "namespaces": "true",
@@ -85,8 +88,10 @@ def hierarchies():
 
 def make_cgroup(name):
     """The cgroup that everything of a run is below."""
-    version2 = CGROUPS / "cgroup.controllers"
-    here = version2.read_text().split() if version2.exists() else [name for root in hierarchies() for name in root.name.split(",")]
+    if hierarchies() == [CGROUPS]:
+        here = (CGROUPS / "cgroup.controllers").read_text().split()
+    else:
+        here = [controller for root in hierarchies() for controller in root.name.split(",")]
     if absent := set(CONTROLLERS) - set(here):
         raise OSError(f"no {', '.join(sorted(absent))} in {CGROUPS}")
     for root in hierarchies():
@@ -109,16 +114,10 @@ def remove_cgroup(name):
 
 
 def state():
-    """What a run could leave behind, as lines to compare."""
+    """What a run could leave behind, as lines to compare. What other programs of the machine do meanwhile is not among them."""
     lines = [f"{name} = {Path('/proc/sys', name).read_text().strip()}" for name in (*SYSCTLS, "net/ipv4/ip_forward")]
-    lines += [f"cgroup {folder}" for root in hierarchies() for folder in root.iterdir() if folder.is_dir()]
-    ours = ("kubelet", "containerd", "netns", "/node", "@node")
-    lines += [f"mount {line}" for line in Path("/proc/self/mounts").read_text().splitlines() if any(word in line for word in ours)]
-    lines += [f"link {name}" for name in os.listdir("/sys/class/net")]
-    for folder in ("/run/netns", "/run/containerd", "/run/runc", "/etc/cni", "/var/lib/cni", "/var/lib/kubelet", "/var/log/pods", "/var/log/containers"):
-        lines += [f"file {file}" for file in (folder, *(f"{folder}/{name}" for name in listed(folder))) if os.path.exists(file)]
+    lines += [f"cgroup {folder}" for root in hierarchies() for folder in root.iterdir() if folder.name.startswith(OURS)]
+    mounts = Path("/proc/self/mounts").read_text().splitlines()
+    lines += [f"mount {mount}" for mount in mounts if any(word in mount for word in ("/kubelet", "/node-run-"))]
+    lines += [f"folder {folder}" for folder in TRACES if os.path.isdir(folder)]
     return set(lines)
-
-
-def listed(folder):
-    return os.listdir(folder) if os.path.isdir(folder) else []

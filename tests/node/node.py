@@ -10,7 +10,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import ssl
 import subprocess
 import tarfile
@@ -116,14 +115,11 @@ class Node:
 
     def start(self, name, *arguments):
         """Starts a program that is to live as long as the node."""
+        # Built for this, or the machine's.
         program = self.programs / name
-        if not program.exists():
-            program = shutil.which(name)
-        if not program:
-            raise Failed(f"{name} is not there; `make plane` and tests/control-plane/build node make what a node needs")
-        name = Path(name).name
+        command = [str(program if program.exists() else shutil.which(name)), *map(str, arguments)]
+        name = program.name
         with (self.work / "logs" / name).open("wb") as log:
-            command = [str(program), *map(str, arguments)]
             self.started[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.work)
 
     def wait(self, what, probe, seconds=60):
