@@ -68,9 +68,10 @@ def lacking():
             missing.append(f"{what}: {done.stderr.strip()}")
     try:
         make_cgroup("synapse-node-trial")
-        remove_cgroup("synapse-node-trial")
     except OSError as error:
         missing.append(f"cgroups: {error}")
+    finally:
+        remove_cgroup("synapse-node-trial")
     return missing
 
 
