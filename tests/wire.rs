@@ -382,6 +382,36 @@ async fn looks_are_shared_as_far_as_told_and_forgotten_with_a_write() {
 }
 
 #[tokio::test]
+async fn each_request_is_one_line_with_azures_ids_and_a_refusal_is_a_warning() {
+    LazyLock::force(&LOG);
+    let operation = "/subscriptions/s/providers/Microsoft.MachineLearningServices/locations/l/op/secret-path?sig=signed";
+    #[rustfmt::skip]
+    let table = [
+        // status  body                                                          level    line
+        (200, json!({"properties": {"computeType": "SynapseSpark"}}),            "DEBUG", "azure answered"),
+        (404, json!({"error": {"code": "ResourceNotFound", "message": "gone"}}), "DEBUG", "azure does not find it"),
+        (403, json!({"error": {"code": "AuthorizationFailed", "message": "no"}}), "WARN", "azure does not do it"),
+        (429, json!({"error": {"code": "TooManyRequests", "message": "slow"}}),  "WARN", "azure does not do it"),
+    ];
+    for (status, body, level, line) in table {
+        let (request, correlation) = (format!("request-of-{status}"), format!("correlation-of-{status}"));
+        let headers = vec![("x-ms-request-id", request.clone()), ("x-ms-correlation-request-id", correlation.clone())];
+        let (_, client) = Script::of([Said { status, headers, body: body.to_string().into_bytes() }]);
+        let _ = client.compute(&compute(), Freshness::Now).await;
+        let text = LOG.text();
+        let lines: Vec<_> = text.lines().filter(|line| line.contains(&request)).collect();
+        let [only] = lines[..] else { panic!("{lines:?}") };
+        assert!(only.contains(&correlation) && only.contains("client_request_id=") && only.contains("/computes/"), "{only}");
+        assert!(only.contains(level) && only.contains(line) && only.contains(&format!("status={status}")), "{only}");
+    }
+    let (_, client) = Script::of([said(500, &json!({"error": {"code": "Odd", "message": "an operation's"}}))]);
+    let _ = client.operation(SUBSCRIPTION, operation).await;
+    let text = LOG.text();
+    assert!(text.contains("an operation's"), "it is told");
+    assert!(!text.contains("secret-path") && !text.contains("signed") && !text.contains("the-token"), "and nothing secret");
+}
+
+#[tokio::test]
 async fn an_answer_without_end_is_not_read_to_its_end() {
     let (_, client) = Script::of([Said { status: 200, headers: Vec::new(), body: vec![b' '; 20 << 20] }]);
     let error = client.compute(&compute(), Freshness::Now).await.expect_err("too long");

@@ -101,12 +101,13 @@ fn it_tells_how_it_is() {
     for name in [
         "passes_total{step=\"Attach\"}",
         "pass_duration_seconds_count",
-        "azure_requests_total{method=\"PUT\",code=\"201\"}",
+        "azure_requests_total{method=\"PUT\",call=\"put\",code=\"201\"}",
         "azure_request_duration_seconds_bucket",
         "azure_throttled_seconds_total{kind=\"write\"}",
-        "azure_token_requests_total",
-        "attachments{reason=\"Attached\"}",
-        "undecodable_objects_total",
+        "azure_token_refreshes_total{outcome=\"success\"}",
+        "attachments{condition=\"Ready\",reason=\"Attached\"}",
+        "undecodable_objects 0",
+        "build_info{version=",
         "panics_total 0",
         "drift_found_total",
     ] {
@@ -148,10 +149,15 @@ fn an_object_that_does_not_decode_stops_nobody_else() {
     world.ready("nightly");
     world.delete("nightly");
     world.gone("nightly");
-    let (_, metrics) = world.operator().get("/metrics").expect("it answers");
-    let counted = metrics.lines().find_map(|line| line.strip_prefix("synapse_spark_operator_undecodable_objects_total "));
-    assert!(counted.is_some_and(|count| count != "0"), "{metrics}");
+    let undecodable = |count: u32| {
+        world.until(&format!("{count} are undecodable"), || {
+            let (_, metrics) = world.operator().get("/metrics")?;
+            metrics.contains(&format!("synapse_spark_operator_undecodable_objects {count}.0\n")).then_some(())
+        });
+    };
+    undecodable(1);
     let log = world.operator().log("unreadable");
     assert!(log.contains("cannot be decoded"), "{log}");
     world.kubectl(&["delete", "ssa", "unreadable", "--timeout=30s"]);
+    undecodable(0);
 }
