@@ -194,6 +194,13 @@ def freed(stage):
     assert stage.writes()[-1] == ("PUT", "my-spark-pool")
 
 
+def taught(stage):
+    """Argo CD has the check and the actions, and what it had before."""
+    settings = json.loads(stage.plane.kubectl("get", "configmap", "argocd-cm", "-n", "argocd", "-o", "json"))["data"]
+    kind = "synapse-spark.dev_SynapseSparkAttachment"
+    assert {f"resource.customizations.{what}.{kind}" for what in ("health", "actions")} | {"url"} == set(settings), settings
+
+
 STORIES = {
     "README.md": Story(
         installed=False,
@@ -227,6 +234,13 @@ STORIES = {
         scenes={"kubectl annotate ssa NAME": (f"az ml compute update --name NAME {AML} --set tags.team=nobody",)},
         codes={"kubectl get ssa NAME -o yaml |": TOLD},
         after=put_right,
+    ),
+    "docs/gitops-argocd.md": Story(
+        before=(
+            "kubectl create namespace argocd",
+            "kubectl create configmap argocd-cm --namespace argocd --from-literal=url=https://argocd.example",
+        ),
+        after=taught,
     ),
     "docs/migrate-aso.md": Story(
         before=(
