@@ -46,7 +46,7 @@ go: plane ## the tests of the control-plane harness
 gitops: tools ## every status that can be written, as Argo CD's Lua and Flux's kstatus take it
 	@mkdir -p target
 	@echo "== Go: Argo CD's and Flux's judgement"
-	cd tests/gitops && go vet ./... && go test -v ./... 2>&1 | tee ../../target/test-gitops.log | grep -v '^ *--- PASS\|^=== '
+	cd tests/gitops && go vet ./... && go test -count=1 -v ./... 2>&1 | tee ../../target/test-gitops.log | grep -v '^ *--- PASS\|^=== '
 
 sdk: build tests/sdk/.venv/ready ## Microsoft's own Python client, against the emulator and beside the operator
 	@echo "== Python: azure-ai-ml as the judge"
