@@ -27,9 +27,9 @@ def main():
     if command not in COMMANDS:
         sys.exit(f"the stand-in of az does not know: az {command}")
     answer = COMMANDS[command](options)
-    for key in options.get("query", "").split("."):
-        answer = answer[key] if key else answer
     if answer is not None:
+        for key in options.get("query", "").split("."):
+            answer = answer[key] if key else answer
         print(answer if options.get("output") == "tsv" else json.dumps(answer, indent=2))
 
 
@@ -176,6 +176,7 @@ COMMANDS = {
     "ml compute show": ml("show"),
     "ml compute update": ml("update"),
     "ml workspace show": nothing,
+    "monitor activity-log list": nothing,
     "provider register": nothing,
     "rest": rest,
     "role assignment create": role_assignment_create,

@@ -56,6 +56,8 @@ def parsed(cli, words):
         return said.getvalue() or "refused"
     except (AzCLIError, CLIError) as error:
         return str(error)
+    except ImportError as error:
+        return f"{error}: requirements.txt lacks what this command stands on"
     return "it was not parsed"
 
 

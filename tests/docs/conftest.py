@@ -40,13 +40,15 @@ class Pod:
     def __init__(self, plane, azure, folder):
         self.plane, self.azure, self.folder = plane, azure, folder
         self.process = self.of = None
-        self.starts = 0
+        self.starts, self.address = 0, ""
 
     def settle(self):
         found = json.loads(self.plane.kubectl("get", "deployments", "--all-namespaces", "-l", NAMES, "-o", "json"))["items"]
         deployment = found[0] if found else None
         if not deployment or not deployment["spec"]["replicas"]:
-            return self.stop()
+            self.stop()
+            # Whose rights went before it could not give its Lease back; nobody here waits until it runs out.
+            return self.plane.kubectl("delete", "lease", "synapse-spark-operator", "-n", "kube-system", "--ignore-not-found")
         namespace, pod = deployment["metadata"]["namespace"], deployment["spec"]["template"]
         account = json.loads(self.plane.kubectl("get", "serviceaccount", "-n", namespace, pod["spec"]["serviceAccountName"], "-o", "json"))
         of = (deployment["metadata"]["uid"], account["metadata"]["uid"], json.dumps(pod, sort_keys=True))
@@ -92,19 +94,19 @@ class Pod:
             env |= {"AZURE_CLIENT_ID": client, "AZURE_TENANT_ID": sdk.TENANT, "AZURE_FEDERATED_TOKEN_FILE": str(folder / "token")}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            address = f"127.0.0.1:{free.getsockname()[1]}"
+            self.address = f"127.0.0.1:{free.getsockname()[1]}"
         env |= {
             "KUBECONFIG": str(folder / "kubeconfig"),
             "AZURE_AUTHORITY_HOST": self.azure.authority,
             "AZURE_RESOURCE_MANAGER_ENDPOINT": self.azure.endpoint,
             "AZURE_CA_FILE": self.azure.ca,
             "LOOK_INTERVAL": "1",
-            "METRICS_ADDRESS": address,
+            "METRICS_ADDRESS": self.address,
         }
         # It does not look at its stdin, so a shell does: SIGTERM when the pipe closes.
         until_stdin_ends = '"$@" </dev/null & pod=$!; cat >/dev/null; kill "$pod"; wait "$pod"'
         self.process = sdk.Process(folder / "log", ["sh", "-c", until_stdin_ends, "sh", sdk.OPERATOR, *map(here, container["args"])], env)
-        self.await_ready(f"http://{address}/readyz")
+        self.await_ready(f"http://{self.address}/readyz")
 
     def fill(self, kept, volume, namespace, account):
         if "secret" in volume:

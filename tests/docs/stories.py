@@ -4,27 +4,36 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-LANGUAGES = {"console", "yaml", "json", "text", "hcl", "toml", "lua", "promql", "dockerfile"}
+LANGUAGES = {"console", "yaml", "json", "text", "hcl", "toml", "lua", "promql", "dockerfile", "csv"}
 
 # Commands that are not run, by how they begin, and why.
 NOT_RUN = {
     r"(\w+=\S+ )*make ": "the targets are tests and builds of their own",
     r"(docker|cosign|gh) ": "there is neither an engine nor a registry here, and no release",
     r"kubectl logs ": "there is no node here, so no pod that has logs; the test on a node reads them",
+    r"kubectl (run|delete pod|port-forward) |helm test ": "there is no node here, so no pod; the test on a node runs the chart's",
     r"terraform ": "Terraform is not to be had where the tests run; what its plan says is HashiCorp's documentation",
 }
 
 # Words that stand for the reader's own.
 WORDS = {
     "NAME": "mysparkuser",
+    "NAMESPACE": "default",
+    "COMPUTE": "mysparkuser",
+    "WORKSPACE": "yogi-aml-ws",
+    "GROUP": "yogi-res-group",
+    "CLIENT_ID": "22222222-3333-4444-5555-666666666666",
     "FILE": "examples/user-assigned.yaml",
 }
 
 CHART = "oci://ghcr.io/synapse-spark-operator/charts/synapse-spark-operator"
 RELEASE = "--namespace synapse-spark-system"
 # Whom the stage knows as the operator, where no page makes an identity.
-CLIENT_ID = "22222222-3333-4444-5555-666666666666"
+CLIENT_ID = WORDS["CLIENT_ID"]
 INSTALL = f"helm install synapse-spark-operator {CHART} {RELEASE} --create-namespace --set azure.clientId={CLIENT_ID}"
+RENDERED = f"helm template synapse-spark-operator {CHART} {RELEASE} --set azure.clientId={CLIENT_ID}"
+# Helm knows its own by these.
+FORGOTTEN = "kubectl annotate crd synapsesparkattachments.synapse-spark.dev meta.helm.sh/release-name- meta.helm.sh/release-namespace-"
 UNINSTALL = f"helm uninstall synapse-spark-operator {RELEASE}"
 READY = "kubectl wait ssa --all --for=condition=Ready --timeout=60s"
 ATTACHED = ("kubectl apply -f examples/user-assigned.yaml", READY)
@@ -207,8 +216,11 @@ STORIES = {
         before=(),
         scenes={"kubectl annotate ssa NAME": ("kubectl apply -f examples/", READY)},
         codes={"synapse-spark-operator plan": TOLD},
-        words={"my-spark-pool": "mysparkuser", "CLIENT_ID": CLIENT_ID},
+        words={"my-spark-pool": "mysparkuser"},
     ),
+    "charts/synapse-spark-operator/README.md": Story(installed=False, before=()),
+    "deploy/README.md": Story(before=("kubectl create namespace team-a",)),
+    "docs/gitops-argocd.md": Story(before=("kubectl create namespace argocd", "kubectl create configmap argocd-cm --namespace argocd", *ATTACHED)),
     "docs/credentials.md": Story(
         before=(
             *ATTACHED,
@@ -274,5 +286,9 @@ STORIES = {
     "docs/several-clusters.md": Story(
         before=("CLUSTER=yogi-aks", AZ_IDENTITY, f"{renamed('my-spark-pool')} >my-spark-pool.yaml", "kubectl apply -f my-spark-pool.yaml", READY)
     ),
-    "docs/upgrading.md": Story(after=upgraded),
+    "docs/upgrading.md": Story(
+        # What kubectl has applied, for Helm to take over.
+        scenes={"helm upgrade --install": (UNINSTALL, FORGOTTEN, f"{RENDERED} | kubectl apply -f -")},
+        after=upgraded,
+    ),
 }

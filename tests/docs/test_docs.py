@@ -12,15 +12,16 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
 from conftest import HELM, HERE, NAMES, ROOT, SECONDS, sdk
 from pages import anchors, blocks, commands, links, sentences
-from stories import CHART, INSTALL, LANGUAGES, NOT_RUN, STORIES, WORDS, Story
+from stories import ATTACHED, CHART, INSTALL, LANGUAGES, NOT_RUN, STORIES, WORDS, Story
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-LINKED = sorted({*PAGES, *ROOT.glob("*.md"), *ROOT.glob("tests/*/README.md"), *ROOT.glob("charts/*/README.md"), *ROOT.glob("deploy/**/*.md")})
+PAGES = [ROOT / "README.md", *(page for folder in ("charts", "deploy", "docs") for page in sorted((ROOT / folder).rglob("*.md")))]
+LINKED = sorted({*PAGES, *ROOT.glob("*.md"), *ROOT.glob("tests/*/README.md")})
 KUBERNETES_OWN = {"default", "kube-system", "kube-public", "kube-node-lease"}
 OURS = "synapsesparkattachments.synapse-spark.dev"
 
@@ -42,8 +43,7 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_blocks_are_what_they_say(page, plane):
-    plane.kubectl("apply", "-f", ROOT / "crds")
-    plane.kubectl("wait", "--for=condition=Established", f"crd/{OURS}", f"--timeout={SECONDS}s")
+    attachments = []
     for block in blocks(page):
         at = f"{name(page)}:{block.line}"
         assert block.language in LANGUAGES, f"{at}: a block of an unknown language, {block.language!r}"
@@ -52,10 +52,15 @@ def test_blocks_are_what_they_say(page, plane):
         if block.text.startswith("# values.yaml\n"):
             rendered = [HELM, "template", ROOT / "charts/synapse-spark-operator", "--values", "-"]
             subprocess.run(rendered, input=block.text, text=True, check=True, stdout=subprocess.DEVNULL)
-        for document in yaml.safe_load_all(block.text) if block.language == "yaml" else ():
-            if isinstance(document, dict) and document.get("kind") == "SynapseSparkAttachment":
-                document["metadata"].pop("namespace", None)
-                plane.kubectl("apply", "--dry-run=server", "-f", "-", stdin=yaml.safe_dump(document))
+        documents = [one for one in yaml.safe_load_all(block.text) if isinstance(one, dict)] if block.language == "yaml" else []
+        # Without a spec it is an excerpt.
+        attachments += [one for one in documents if one.get("kind") == "SynapseSparkAttachment" and "spec" in one]
+    if attachments:
+        plane.kubectl("apply", "-f", ROOT / "crds")
+        plane.kubectl("wait", "--for=condition=Established", f"crd/{OURS}", f"--timeout={SECONDS}s")
+    for attachment in attachments:
+        attachment["metadata"].pop("namespace", None)
+        plane.kubectl("apply", "--dry-run=server", "-f", "-", stdin=yaml.safe_dump(attachment))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -65,18 +70,19 @@ def test_azure_cli_knows_the_commands_in_sentences(page, judge):
             judge.hear(shlex.split(command)[1:])
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if any(block.language == "console" for block in blocks(page))], ids=name)
+# Those that begin alike stand together: then the stage is set once for all of them.
+@pytest.mark.parametrize("page", sorted(PAGES, key=lambda page: (name(page) in STORIES, name(page))), ids=name)
 def test_commands_do_what_the_page_says(page, stage):
     story = STORIES.get(name(page), Story())
+    if not any(to_run(block) for block in blocks(page)):
+        return
     stage.set(story)
     scenes = dict(story.scenes)
     for block in blocks(page):
         if block.language == "yaml" and (file := re.match(r"# (\S+\.yaml)\n", block.text)):
             (stage.folder / file.group(1)).write_text(block.text)
-        for command in commands(block) if block.language == "console" else ():
+        for command in to_run(block):
             at = f"{name(page)}:{command.line}"
-            if reason(command.text):
-                continue
             if scene := next((begins for begins in scenes if command.text.startswith(begins)), None):
                 for direction in scenes.pop(scene):
                     stage.run(direction, story, f"{at}, before it")
@@ -91,9 +97,10 @@ def test_commands_do_what_the_page_says(page, stage):
         story.after(stage)
 
 
-def reason(command):
-    """Why it is not run; it is run where there is none."""
-    return next((why for pattern, why in NOT_RUN.items() if re.match(pattern, command)), None)
+def to_run(block):
+    """Its commands, without those that are named with a reason."""
+    typed = commands(block) if block.language == "console" else ()
+    return [command for command in typed if not any(re.match(pattern, command.text) for pattern in NOT_RUN)]
 
 
 class Stage:
@@ -102,19 +109,35 @@ class Stage:
     def __init__(self, plane, azure, pod, judge, folder):
         self.plane, self.azure, self.pod, self.judge, self.folder = plane, azure, pod, judge, folder
         self.state = folder / "stage"
-        self.shell = self.installed = None
+        self.shell = self.installed = self.begun_with = self.kept = None
 
     def set(self, story):
-        """Everything as on the first day; then what the story begins with. An install that no page has changed is kept."""
+        """Everything as on the first day, then what the story begins with. What no page has changed since is kept."""
         self.end_shell()
-        keep = story.installed and self.installed is not None and self.installed == self.install_as_it_is()
-        self.clear(keep)
+        self.clean_folder()
+        kept = self.begun_with == story.before and self.kept == self.as_it_is()
+        installed = kept or (story.installed and self.installed is not None and self.installed == self.install_as_it_is())
+        if not kept:
+            self.clear(installed)
+            self.know_the_operator()
+        self.start_shell()
+        if story.installed and not installed:
+            self.run(INSTALL, Story(), "the install")
+            self.installed = self.install_as_it_is()
+        if not kept:
+            for command in story.before:
+                self.run(command, story, "the story's beginning")
+            # What other stories begin with may be in the shell or in the folder, too.
+            self.begun_with = story.before if story.installed and story.before == ATTACHED else None
+            self.kept = self.as_it_is()
+        self.begun = self.azure.now()
+
+    def clean_folder(self):
         for path in self.folder.iterdir():
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         self.state.mkdir()
         for path in ("charts", "crds", "deploy", "examples"):
-            if (ROOT / path).exists():
-                shutil.copytree(ROOT / path, self.folder / path)
+            shutil.copytree(ROOT / path, self.folder / path)
         programs = self.folder / "bin"
         programs.mkdir()
         for program, path in {
@@ -126,19 +149,11 @@ class Stage:
             (programs / program).symlink_to(path)
         (programs / "az").write_text(f'#!/bin/sh\nexec {sys.executable} {HERE / "az.py"} "$@"\n')
         (programs / "az").chmod(0o755)
-        issuer = {"issuer": self.plane.ready["issuer"], "jwks": json.loads(open(self.plane.ready["jwks"]).read())}
+        issuer = {"issuer": self.plane.ready["issuer"], "jwks": json.loads(Path(self.plane.ready["jwks"]).read_text())}
         (self.state / "issuer.json").write_text(json.dumps(issuer))
         azure = {"endpoint": self.azure.endpoint, "authority": self.azure.authority, "ca": self.azure.ca}
         who = {"tenant": sdk.TENANT, "client": sdk.CLIENT, "secret": sdk.SECRET, "subscription": sdk.SUBSCRIPTION}
         (self.state / "azure.json").write_text(json.dumps(azure | who))
-        self.know_the_operator()
-        self.start_shell()
-        if story.installed and not keep:
-            self.install()
-            self.installed = self.install_as_it_is()
-        for command in story.before:
-            self.run(command, story, "the story's beginning")
-        self.begun = self.azure.now()
 
     def clear(self, keep):
         kubectl = self.plane.kubectl
@@ -155,6 +170,7 @@ class Stage:
             self.installed = None
         else:
             crds, namespaces = crds - {OURS}, namespaces - {"synapse-spark-system"}
+        kubectl("delete", "validatingadmissionpolicy,validatingadmissionpolicybinding", "--all")
         for kind, names in (("crd", crds), ("namespace", namespaces)):
             if names:
                 kubectl("delete", kind, *names)
@@ -172,8 +188,11 @@ class Stage:
             del one["metadata"]["resourceVersion"]
         return found
 
-    def install(self):
-        self.run(INSTALL, Story(), "the install")
+    def as_it_is(self):
+        """That, and what else a page can change: attachments, what there is besides, and Azure."""
+        crds = [one["metadata"]["name"] for one in self.get("crd")]
+        besides = [one["metadata"]["name"] for one in self.get("namespace,validatingadmissionpolicy,validatingadmissionpolicybinding")]
+        return self.install_as_it_is(), crds, besides, self.get("ssa") if OURS in crds else [], self.azure.world()
 
     def know_the_operator(self):
         """An identity that may do everything, for the pages that do not make one."""
@@ -212,7 +231,8 @@ class Stage:
             pass_fds=(self.tell,),
             start_new_session=True,
         )
-        self.shell.stdin.write("set -o pipefail\n")
+        # Nothing found is an answer too, where a page looks for something among objects.
+        self.shell.stdin.write('set -o pipefail; look_for() { grep "$@" || [ $? = 1 ]; }\n')
 
     def end_shell(self):
         if self.shell:
@@ -224,9 +244,11 @@ class Stage:
             self.shell = None
 
     def run(self, typed, story, at):
-        text = typed.replace(CHART, "charts/synapse-spark-operator")
+        text = typed.replace(CHART, "charts/synapse-spark-operator").replace("localhost:8080", self.pod.address)
+        if text.startswith(("kubectl get ", "kubectl events ")):
+            text = text.replace("| grep ", "| look_for ")
         for word, stands_for in (WORDS | story.words).items():
-            text = re.sub(rf"\b{word}\b", lambda _, it=stands_for: it, text)
+            text = re.sub(rf"(?<![$\w{{]){word}\b(?!=)", lambda _, it=stands_for: it, text)
         (self.state / "command").write_text(text + "\n")
         said = self.state / "output"
         self.shell.stdin.write(f". {self.state / 'command'} >{said} 2>&1 </dev/null; echo $? >&{self.tell}\n")
