@@ -1,7 +1,16 @@
 //! argv + environment → what to do. The only reader of the environment.
 
+mod cluster;
+mod completion;
 mod preview;
+mod program;
+mod reconcile;
+mod screen;
+mod status;
+mod suspend;
+mod view;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,6 +33,8 @@ use crate::telemetry::{self, LogFormat};
 #[derive(Debug, Parser)]
 #[command(name = "synapse-spark-operator", version, max_term_width = 110)]
 pub struct Cli {
+    #[arg(skip)]
+    program: program::Program,
     #[command(subcommand)]
     command: Command,
 }
@@ -32,12 +43,30 @@ pub struct Cli {
 enum Command {
     /// Run the operator: look after all `SynapseSparkAttachment` objects of a cluster.
     Run(Box<Run>),
-    /// Look at Azure and tell what the operator would do with a manifest. Changes nothing.
+    /// Look at Azure and tell what the operator would do with a manifest or an attachment. Changes nothing.
     ///
     /// Exit code 0: nothing to do; 2: something to do; 1: it could not be told.
     Plan(Box<preview::Preview>),
+    /// Tell how an attachment is: what is, what is wanted, why not, and what to do next; or list all.
+    ///
+    /// Exit code 0: all that is shown is Ready; 2: something is not; 1: it could not be told.
+    Status(status::Status),
+    /// Ask the operator for a look at Azure at once, and wait until the attachment is Ready or Stalled.
+    ///
+    /// Exit code 0: it is Ready, or was deleted and is gone; 2: it is Stalled, or suspended and not as asked; 1: it could
+    /// not be told, or not in time.
+    Reconcile(reconcile::Reconcile),
+    /// Set spec.suspend: the operator looks and reports, and writes nothing to Azure.
+    Suspend(suspend::Suspend),
+    /// Take spec.suspend back: the operator writes to Azure again.
+    Resume(suspend::Suspend),
     /// Print the custom resource definition, for kubectl apply -f -.
     Crd,
+    /// Print a completion script for a shell.
+    Completion(completion::Completion),
+    /// What kubectl asks for its own completion, under another name of the program.
+    #[command(skip)]
+    Candidates(Vec<OsString>),
 }
 
 /// The settings of Azure: where it is, and who we are there.
@@ -152,6 +181,12 @@ impl Cli {
         match self.command {
             Command::Run(run) => run.execute().await.map(|()| 0),
             Command::Plan(preview) => preview.execute().await,
+            Command::Status(status) => status.execute(self.program).await,
+            Command::Reconcile(reconcile) => reconcile.execute(self.program).await,
+            Command::Suspend(suspend) => suspend.execute(true).await,
+            Command::Resume(suspend) => suspend.execute(false).await,
+            Command::Completion(completion) => completion.execute(self.program),
+            Command::Candidates(words) => completion::candidates(words),
             Command::Crd => {
                 let yaml = serde_saphyr::to_string(&v1alpha1::definition()).map_err(|error| error.to_string())?;
                 print(&yaml).map(|()| 0)
@@ -162,7 +197,7 @@ impl Cli {
 
 /// Writes to standard output.
 fn print(text: &str) -> Result<(), String> {
-    match std::io::stdout().write_all(text.as_bytes()) {
+    match anstream::stdout().write_all(text.as_bytes()) {
         // Whoever reads has seen enough (`| head`).
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),
         _ => Ok(()),

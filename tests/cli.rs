@@ -1,6 +1,8 @@
 //! The program's words and exit codes: what a user at a terminal gets.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use azure_emulator::{Emulator, Options};
@@ -11,7 +13,11 @@ const WORKSPACE: &str = "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/res
 
 /// The program, without any setting of whoever runs the tests.
 fn program(args: &[&str], env: &[(&str, &str)], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_synapse-spark-operator"))
+    started(Path::new(env!("CARGO_BIN_EXE_synapse-spark-operator")), args, env, input)
+}
+
+fn started(file: &Path, args: &[&str], env: &[(&str, &str)], input: &str) -> Output {
+    let mut child = Command::new(file)
         .args(args)
         .env_clear()
         .envs(env.iter().copied())
@@ -181,4 +187,131 @@ fn crd_prints_the_definition() {
         text(&out.stdout) == include_str!("../crds/synapsesparkattachments.yaml"),
         "crds/ is behind the code: run `make generate`"
     );
+}
+
+/// The program under another name.
+fn linked(dir: &tempfile::TempDir, name: &str) -> std::path::PathBuf {
+    let link = dir.path().join(name);
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_synapse-spark-operator"), &link).expect("a link");
+    link
+}
+
+#[test]
+fn under_the_name_of_a_plugin_it_is_one() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let plugin = linked(&dir, "kubectl-synapse");
+    let shown = |args: &[&str]| text(&started(&plugin, args, &[], "").stdout);
+    let help = shown(&["--help"]);
+    assert!(help.contains("Usage: kubectl synapse <COMMAND>") && help.contains("reconcile"), "{help}");
+    assert!(!help.lines().any(|line| line.starts_with("  run ")), "nobody runs the operator from kubectl: {help}");
+    assert!(shown(&["status", "--help"]).contains("Usage: kubectl synapse status"));
+    assert!(shown(&["--version"]).starts_with("kubectl-synapse "));
+    let plain = text(&program(&["--help"], &[], "").stdout);
+    assert!(plain.contains("Usage: synapse-spark-operator <COMMAND>"), "{plain}");
+    assert!(["run", "plan", "status"].iter().all(|name| plain.lines().any(|line| line.starts_with(&format!("  {name} ")))));
+}
+
+#[test]
+fn a_wrong_argument_ends_with_1_since_2_has_a_meaning() {
+    #[rustfmt::skip]
+    let table = [
+        (&[][..],                                    "Usage: synapse-spark-operator"),
+        (&["status", "--nope"],                      "--nope"),
+        (&["status", "nightly", "-A"],               "--all-namespaces"),
+        (&["reconcile"],                             "<NAME>"),
+        (&["reconcile", "n", "--timeout", "soon"],   "--timeout <DURATION>': write it like 90s"),
+        (&["plan"],                                  "<NAME|--file <FILE>>"),
+        (&["plan", "nightly", "-f", "-"],            "[NAME]"),
+    ];
+    for (args, words) in table {
+        let out = program(args, &[], "");
+        assert_eq!(out.status.code(), Some(1), "{args:?}");
+        assert!(text(&out.stderr).contains(words), "{args:?}: {}", text(&out.stderr));
+    }
+}
+
+#[test]
+fn completions_are_scripts_for_the_name_in_use() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let plugin = linked(&dir, "kubectl-synapse");
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let script = text(&program(&["completion", shell], &[], "").stdout);
+        assert!(script.contains("synapse-spark-operator") && script.contains("reconcile"), "{shell}: {script}");
+        let script = text(&started(&plugin, &["completion", shell], &[], "").stdout);
+        assert!(script.contains("kubectl-synapse") && !script.contains("synapse-spark-operator"), "{shell}: {script}");
+        if shell == "bash" {
+            let read = started(Path::new("/bin/bash"), &["-n"], &[], &script);
+            assert!(read.status.success(), "{}", text(&read.stderr));
+        }
+    }
+    // And what kubectl asks.
+    let asked = linked(&dir, "kubectl_complete-synapse");
+    let offers = |words: &[&str]| text(&started(&asked, words, &[("KUBECONFIG", "/nowhere")], "").stdout);
+    let first = offers(&[""]);
+    assert!(first.contains("status\tTell how") && !first.contains("run\t") && first.ends_with(":4\n"), "{first}");
+    assert_eq!(offers(&["status", "-o", ""]), "text\njson\n:4\n");
+    assert!(offers(&["reconcile", "--t"]).starts_with("--timeout\t"));
+    assert_eq!(offers(&["status", "x"]), ":4\n", "no cluster, no names, no error");
+}
+
+/// An API server that answers everything alike, as long as this process lives; the kubeconfig to it.
+fn api_server(dir: &tempfile::TempDir, answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer.as_bytes());
+            // Closed with something unread, it would be reset, and the answer lost.
+            let _ = stream.shutdown(Shutdown::Write).and_then(|()| std::io::copy(&mut stream, &mut std::io::sink()));
+        }
+    });
+    kubeconfig(dir, &format!("http://{address}"))
+}
+
+fn kubeconfig(dir: &tempfile::TempDir, server: &str) -> String {
+    let file = dir.path().join(format!("kubeconfig-{}", server.replace(['/', ':'], "-")));
+    let config = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "here",
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "users": [{"name": "u", "user": {}}],
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u", "namespace": "team-a"}}],
+    });
+    std::fs::write(&file, config.to_string()).expect("a kubeconfig");
+    file.display().to_string()
+}
+
+/// What an API server says that does not know the group, word for word; and the two that a user's rights bring about.
+const NO_GROUP: &str = "HTTP/1.1 404 Not Found\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: 19\r\n\r\n404 page not found\n";
+const UNAUTHORIZED: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 125\r\n\r\n{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":\"Unauthorized\",\"reason\":\"Unauthorized\",\"code\":401}";
+const NOT_KUBERNETES: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: 15\r\n\r\n<h1>Login</h1>\n";
+
+#[test]
+fn without_a_cluster_that_answers_it_says_what_to_do() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let unused = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    let dead = kubeconfig(&dir, &format!("http://{unused}"));
+    #[rustfmt::skip]
+    let table = [
+        ("no kubeconfig",   "/nowhere".to_owned(),                  &[][..],               &["no cluster", "--kubeconfig or --context"][..]),
+        ("no such file",    dead.clone(),                           &["--kubeconfig", "/nowhere"], &["no cluster", "/nowhere"]),
+        ("no such context", dead.clone(),                           &["--context", "there"], &["no cluster", "there"]),
+        ("nobody answers",  dead,                                   &[],                   &["no answer from the API server", "Connection refused", "Is the cluster up"]),
+        ("not installed",   api_server(&dir, NO_GROUP),             &[],                   &["does not know synapsesparkattachments.synapse-spark.dev", "Install it"]),
+        ("unknown user",    api_server(&dir, UNAUTHORIZED),         &[],                   &["does not know you", "Log in again"]),
+        ("a proxy's page",  api_server(&dir, NOT_KUBERNETES),       &[],                   &["expected value"]),
+    ];
+    for (case, kubeconfig, more, words) in table {
+        for command in
+            [&["status"][..], &["status", "nightly"], &["reconcile", "nightly"], &["suspend", "nightly"], &["plan", "nightly"]]
+        {
+            let out = program(&[command, more].concat(), &[("KUBECONFIG", &kubeconfig)], "");
+            let said = text(&out.stderr);
+            assert_eq!(out.status.code(), Some(1), "{case}: {said}");
+            assert!(words.iter().all(|word| said.contains(word)), "{case}, {command:?}: {said}");
+            assert_eq!(said.lines().count(), 1, "{case}: {said}");
+        }
+    }
 }

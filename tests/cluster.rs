@@ -22,6 +22,8 @@ mod gitops;
 mod lease;
 #[path = "cluster/manifests.rs"]
 mod manifests;
+#[path = "cluster/plugin.rs"]
+mod plugin;
 #[path = "cluster/process.rs"]
 mod process;
 #[path = "cluster/release.rs"]

@@ -1,48 +1,51 @@
-//! `plan -f FILE`: what the operator would do with a manifest, without doing it.
+//! `plan -f FILE`, `plan NAME`: what the operator would do with a manifest or an attachment, without doing it.
 
 use std::fmt::Write as _;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args};
 use jiff::Timestamp;
 use prometheus_client::registry::Registry;
 use serde_json::json;
 
+use super::cluster::ClusterArgs;
+use super::screen::{Output, change};
 use super::{AzureArgs, print};
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::api::{FINALIZER, SynapseSparkAttachment};
 use crate::azure::{self, Freshness, wire};
+use crate::controller;
 use crate::controller::observe::{compute, fault, observe};
 use crate::id::PoolId;
 use crate::plan::drift::drift;
 use crate::plan::goal::OWNER_TAG;
-use crate::plan::status::{Pass, condition, shortened, status};
+use crate::plan::status::{Pass, condition, status};
 use crate::plan::{Finding, Goal, Observed, Plan, Step, decide};
 
 /// Stands for the cluster where nobody named it.
 const NO_CLUSTER: &str = "no-cluster";
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["name", "file"])))]
 pub(crate) struct Preview {
+    /// An attachment of the cluster, instead of a manifest.
+    name: Option<String>,
     /// The manifest (YAML or JSON, one document or more); - is standard input. An object as `kubectl get -o yaml`
     /// prints it is taken with its status.
     #[arg(short, long, value_name = "FILE")]
-    file: PathBuf,
-    /// The UID of the cluster's kube-system namespace, to recognise what an object of that cluster owns.
+    file: Option<PathBuf>,
+    /// The UID of the cluster's kube-system namespace, to recognise what an object of that cluster owns. With NAME it
+    /// is read from the cluster, if you may.
     #[arg(long, value_name = "UID", default_value = NO_CLUSTER)]
     cluster_uid: String,
     /// How to print it.
     #[arg(short, long, default_value = "text", value_enum)]
     output: Output,
     #[command(flatten)]
+    cluster: ClusterArgs,
+    #[command(flatten)]
     azure: AzureArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 /// What was found for one object.
@@ -66,8 +69,19 @@ impl Found {
 }
 
 impl Preview {
-    pub(crate) async fn execute(self) -> Result<u8, String> {
-        let objects = self.objects()?;
+    pub(crate) async fn execute(mut self) -> Result<u8, String> {
+        let objects = match (&self.name, &self.file) {
+            (Some(name), _) => {
+                let cluster = self.cluster.connect().await?;
+                let object = cluster.attachment(name).await?;
+                if self.cluster_uid == NO_CLUSTER {
+                    // Who may not read it still has the UID of the object to go by.
+                    self.cluster_uid = controller::cluster(&cluster.calls).await.unwrap_or(self.cluster_uid);
+                }
+                vec![object]
+            }
+            (None, file) => Self::objects(file.as_deref().expect("clap asks for one of the two"))?,
+        };
         let (client, _) = self.azure.client(azure::Metrics::new(&mut Registry::default()))?;
         let mut found = Vec::new();
         for object in objects {
@@ -84,13 +98,13 @@ impl Preview {
         Ok(if found.iter().any(Found::has_to_do) { 2 } else { 0 })
     }
 
-    fn objects(&self) -> Result<Vec<SynapseSparkAttachment>, String> {
-        let name = self.file.display();
-        let text = if self.file.as_os_str() == "-" {
+    fn objects(file: &Path) -> Result<Vec<SynapseSparkAttachment>, String> {
+        let name = file.display();
+        let text = if file.as_os_str() == "-" {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text).map(|_| text)
         } else {
-            std::fs::read_to_string(&self.file)
+            std::fs::read_to_string(file)
         };
         let text = text.map_err(|error| format!("-f {name}: {error}"))?;
         let documents: Vec<serde_json::Value> =
@@ -114,16 +128,19 @@ impl Preview {
         if object.metadata.deletion_timestamp.is_none() {
             object.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
         }
-        object.metadata.namespace.get_or_insert_with(|| "default".to_owned());
+        object.metadata.namespace.get_or_insert_with(|| self.cluster.namespace.clone().unwrap_or_else(|| "default".to_owned()));
         let name = object.metadata.name.clone().unwrap_or_default();
         let read = |object: &SynapseSparkAttachment, cluster: &str| {
             Goal::of(object, cluster).map_err(|invalid| format!("{name}: {invalid}"))
         };
         let mut goal = read(&object, &self.cluster_uid)?;
-        // A manifest has no UID: an object of its namespace and name that owns the compute is taken to be its own.
-        if object.metadata.uid.is_none()
-            && let Some((cluster, uid)) =
-                owner(client, &goal).await.filter(|(cluster, _)| self.cluster_uid == NO_CLUSTER || self.cluster_uid == *cluster)
+        // A manifest has no UID: an object of its namespace and name that owns the compute is taken to be its own. One of
+        // its own UID is, whatever the cluster.
+        let any_cluster = self.cluster_uid == NO_CLUSTER;
+        if (any_cluster || object.metadata.uid.is_none())
+            && let Some((cluster, uid)) = owner(client, &goal).await
+            && (any_cluster || self.cluster_uid == cluster)
+            && object.metadata.uid.as_ref().is_none_or(|own| *own == uid)
         {
             object.metadata.uid = Some(uid);
             goal = read(&object, &cluster)?;
@@ -226,8 +243,7 @@ fn text(found: &Found) -> String {
     let _ = writeln!(text, "  step     {}", act(&found.plan));
     let _ = writeln!(text, "  why      {}: {}", found.plan.reason, found.message);
     for drift in &found.plan.drift {
-        let shown = |value: &str| if value.is_empty() { "(nothing)".to_owned() } else { shortened(value, 200) };
-        let _ = writeln!(text, "  change   {}: {} -> {}", drift.field, shown(&drift.have), shown(&drift.want));
+        let _ = writeln!(text, "  change   {}", change(&drift.field.to_string(), &drift.have, &drift.want));
     }
     text
 }

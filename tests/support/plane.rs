@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::{DEADLINE, block_on, folder, kept, poll, record, tail};
 
-/// Who the operator is in Kubernetes.
-const ACCOUNT: [&str; 4] = ["--namespace", "synapse-spark-system", "--service-account", "synapse-spark-operator"];
+/// Who the operator is in Kubernetes: namespace and name of its ServiceAccount.
+const ACCOUNT: [&str; 2] = ["synapse-spark-system", "synapse-spark-operator"];
 
 static SHARED: LazyLock<Plane> = LazyLock::new(|| Plane::start("shared").install());
 static SECOND: LazyLock<Plane> = LazyLock::new(|| Plane::start("second").install());
@@ -27,8 +27,10 @@ pub struct Plane {
     pub keys: Value,
     /// Kubernetes, as its administrator.
     pub kube: kube::Client,
-    kubeconfig: PathBuf,
-    kubectl: PathBuf,
+    /// The administrator's.
+    pub kubeconfig: PathBuf,
+    /// The program.
+    pub kubectl: PathBuf,
     /// Its standard input is closed by the system when this process ends: that ends the control plane.
     _child: Child,
 }
@@ -104,21 +106,27 @@ impl Plane {
 
     /// Writes what the operator is with: its kubeconfig, and its token for Entra.
     pub fn account(&self, kubeconfig: &Path, token: &Path) {
-        let run = |word: &str, out: &Path, more: &[&str]| {
-            let done = Command::new(program())
-                .arg(word)
-                .arg("--admin")
-                .arg(&self.kubeconfig)
-                .args(ACCOUNT)
-                .arg("--out")
-                .arg(out)
-                .args(more)
-                .output()
-                .expect("it starts");
-            assert!(done.status.success(), "control-plane {word}: {}", String::from_utf8_lossy(&done.stderr));
-        };
-        run("kubeconfig", kubeconfig, &[]);
-        run("token", token, &["--audience", "api://AzureADTokenExchange"]);
+        self.write("kubeconfig", ACCOUNT, kubeconfig, &[]);
+        self.write("token", ACCOUNT, token, &["--audience", "api://AzureADTokenExchange"]);
+    }
+
+    /// Writes the kubeconfig of a ServiceAccount: its rights and no more.
+    pub fn kubeconfig_of(&self, namespace: &str, account: &str, out: &Path) {
+        self.write("kubeconfig", [namespace, account], out, &[]);
+    }
+
+    fn write(&self, what: &str, [namespace, account]: [&str; 2], out: &Path, more: &[&str]) {
+        let done = Command::new(program())
+            .arg(what)
+            .arg("--admin")
+            .arg(&self.kubeconfig)
+            .args(["--namespace", namespace, "--service-account", account])
+            .arg("--out")
+            .arg(out)
+            .args(more)
+            .output()
+            .expect("it starts");
+        assert!(done.status.success(), "control-plane {what}: {}", String::from_utf8_lossy(&done.stderr));
     }
 
     /// kubectl, with something to read. Gives what it prints, or what it complains of.

@@ -94,6 +94,10 @@ impl World {
         self.stage.operator.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub fn azure(&self) -> &Azure {
+        &self.stage.azure
+    }
+
     /// Starts the operator again, after its end.
     pub fn restart(&self) {
         *self.operator() = Operator::start(self.plane(), &self.stage.azure);

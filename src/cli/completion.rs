@@ -1,0 +1,79 @@
+//! Completions: a script for a shell, and the answer to kubectl, which completes for its plugins itself.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use clap::{ArgMatches, Args, FromArgMatches};
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate, complete};
+use clap_complete::{Shell, generate};
+use kube::ResourceExt;
+use kube::api::ListParams;
+use tokio::runtime::Handle;
+
+use super::cluster::ClusterArgs;
+use super::print;
+use super::program::Program;
+
+#[derive(Debug, Args)]
+pub(super) struct Completion {
+    /// The shell.
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+impl Completion {
+    pub(super) fn execute(&self, program: Program) -> Result<u8, String> {
+        let mut script = Vec::new();
+        generate(self.shell, &mut program.command(), program.file(), &mut script);
+        print(&String::from_utf8_lossy(&script)).map(|()| 0)
+    }
+}
+
+/// Who has pressed Tab does not wait longer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Whose first word is the name of an attachment.
+const TAKES_A_NAME: [&str; 5] = ["plan", "status", "reconcile", "suspend", "resume"];
+
+/// kubectl gives the words after `kubectl synapse`, the last one unfinished. It wants a candidate a line, a tab before
+/// its description, and at last a directive: 4 is "do not offer files".
+/// Source: <https://github.com/spf13/cobra/blob/main/site/content/completions/_index.md>.
+pub(super) fn candidates(words: Vec<OsString>) -> Result<u8, String> {
+    let started = words.last().is_some_and(|word| word.to_string_lossy().starts_with('-'));
+    let mut command = Program::PluginCompletion.command();
+    let typed = command.clone().ignore_errors(true).try_get_matches_from(&words).ok();
+    let cluster =
+        typed.as_ref().and_then(ArgMatches::subcommand).and_then(|(_, matches)| ClusterArgs::from_arg_matches(matches).ok());
+    let cluster = cluster.unwrap_or_default();
+    for name in TAKES_A_NAME {
+        let cluster = cluster.clone();
+        command = command
+            .mut_subcommand(name, |one| one.mut_arg("name", |arg| arg.add(ArgValueCandidates::new(move || names(&cluster)))));
+    }
+    let last = words.len().saturating_sub(1);
+    // A word that nothing fits is no error: there is nothing to offer.
+    let found = complete(&mut command, words, last, None).unwrap_or_default();
+    let mut text = String::new();
+    for one in found {
+        let value = one.get_value().to_string_lossy();
+        // Options are offered to whoever has begun one.
+        if started || !value.starts_with('-') {
+            let help = one.get_help().map(|help| format!("\t{}", help.to_string().lines().next().unwrap_or_default()));
+            let _ = writeln!(text, "{value}{}", help.unwrap_or_default());
+        }
+    }
+    print(&format!("{text}:4\n")).map(|()| 0)
+}
+
+/// The attachments that are there. None, if that cannot be told: a shell that completes has no room for an error.
+fn names(args: &ClusterArgs) -> Vec<CompletionCandidate> {
+    let listed = tokio::task::block_in_place(|| {
+        Handle::current().block_on(async {
+            let cluster = args.connect().await.ok()?;
+            let (attachments, all) = (cluster.attachments(), ListParams::default());
+            tokio::time::timeout(PATIENCE, attachments.list_metadata(&all)).await.ok()?.ok()
+        })
+    });
+    listed.into_iter().flatten().map(|one| CompletionCandidate::new(one.name_any())).collect()
+}

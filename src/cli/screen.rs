@@ -1,0 +1,123 @@
+//! How things look: JSON for programs; labels, tables and colours for people.
+//!
+//! Colours go through `anstream`, which leaves them out where there is no terminal and where `NO_COLOR` is set.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+
+/// All is as asked.
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+/// On the way, or standing still.
+pub(super) const UNDECIDED: Style = AnsiColor::Yellow.on_default();
+/// Somebody must act.
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// What is the same on every screen.
+const LABEL: Style = Style::new().dimmed();
+const PLAIN: Style = Style::new();
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    Text,
+    Json,
+}
+
+/// Says something to whoever waits; never to the program that reads standard output.
+pub(super) fn remark(text: &str) {
+    // Nobody is left to tell if this fails.
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+pub(super) fn styled(style: Style, text: &str) -> String {
+    format!("{style}{}{style:#}", printable(text))
+}
+
+/// Azure's and other people's words, without what would move the cursor or change the colours of a terminal.
+pub(super) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// `field: have -> want`.
+pub(super) fn change(field: &str, have: &str, want: &str) -> String {
+    let shown = |value: &str| if value.is_empty() { "(nothing)".to_owned() } else { crate::plan::status::shortened(value, 200) };
+    format!("{field}: {} -> {}", shown(have), shown(want))
+}
+
+/// How long ago, in the one or two units that matter, as kubectl shows ages.
+pub(super) fn age(age: Duration) -> String {
+    let seconds = age.as_secs();
+    match (seconds / 86_400, seconds / 3_600, seconds / 60) {
+        (_, _, 0..=1) => format!("{seconds}s"),
+        (_, 0..=2, minutes) => format!("{minutes}m"),
+        (0..=1, hours, _) => format!("{hours}h"),
+        (days, ..) => format!("{days}d"),
+    }
+}
+
+/// Lines with a label in front; one that repeats is left out.
+#[derive(Default)]
+pub(super) struct Lines {
+    text: String,
+    last: &'static str,
+}
+
+impl Lines {
+    pub(super) fn row(&mut self, label: &'static str, text: &str) {
+        let shown = if self.last == label { "" } else { label };
+        self.last = label;
+        let _ = writeln!(self.text, "  {LABEL}{shown:<9}{LABEL:#}  {}", printable(text));
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.text
+    }
+}
+
+/// Columns as wide as their widest cell; the last one as long as it is.
+pub(super) fn table(head: &[&str], rows: &[Vec<(Style, String)>]) -> String {
+    let head: Vec<_> = head.iter().map(|title| (PLAIN, (*title).to_owned())).collect();
+    let width = |at: usize| {
+        std::iter::once(&head).chain(rows).filter_map(|row| row.get(at)).map(|(_, cell)| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<_> = (0..head.len()).map(width).collect();
+    let mut text = String::new();
+    for row in std::iter::once(&head).chain(rows) {
+        let mut line = String::new();
+        for ((style, cell), width) in row.iter().zip(&widths) {
+            // The style does not cover the blanks, and the blanks are counted without the style.
+            let blanks = " ".repeat(width - cell.chars().count() + 3);
+            line += &styled(*style, cell);
+            line += &blanks;
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_short() {
+        #[rustfmt::skip]
+        let table = [
+            (0, "0s"), (119, "119s"), (120, "2m"), (10_799, "179m"), (10_800, "3h"), (172_799, "47h"), (172_800, "2d"),
+        ];
+        for (seconds, shown) in table {
+            assert_eq!(age(Duration::from_secs(seconds)), shown);
+        }
+    }
+
+    #[test]
+    fn columns_line_up_whatever_their_colours() {
+        let row = |style, name: &str, state: &str| vec![(style, name.to_owned()), (PLAIN, state.to_owned())];
+        let shown = table(&["NAME", "STATE"], &[row(BAD, "späte", "Stalled"), row(PLAIN, "a\u{1b}[2J", "Ready")]);
+        let plain = anstream::adapter::strip_str(&shown).to_string();
+        assert_eq!(plain, "NAME     STATE\nspäte    Stalled\na [2J    Ready\n");
+    }
+}

@@ -1,0 +1,115 @@
+//! `status [NAME]`: how attachments are, and what to do about it.
+
+use clap::Args;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Event;
+use kube::ResourceExt;
+use kube::api::{Api, ListParams};
+use kube::core::DeserializeGuard;
+use serde_json::json;
+
+use super::cluster::{Cluster, ClusterArgs};
+use super::print;
+use super::program::Program;
+use super::screen::{Output, printable, remark, table};
+use super::view::{State, Told, View};
+use crate::api::SynapseSparkAttachment;
+use crate::plan::status::shortened;
+
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    /// The attachment; without it, a table of all in the namespace.
+    name: Option<String>,
+    /// A table of all attachments in all namespaces.
+    #[arg(short = 'A', long, conflicts_with_all = ["name", "namespace"])]
+    all_namespaces: bool,
+    /// How to print it.
+    #[arg(short, long, default_value = "text", value_enum)]
+    output: Output,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+impl Status {
+    pub(super) async fn execute(self, program: Program) -> Result<u8, String> {
+        let cluster = self.cluster.connect().await?;
+        let (views, is_complete) = if let Some(name) = &self.name {
+            let object = cluster.attachment(name).await?;
+            let mut view = View::of(&object, program);
+            view.events = events(&cluster, &object).await;
+            (vec![view], true)
+        } else {
+            self.all(&cluster, program).await?
+        };
+        print(&match (self.output, &self.name) {
+            (Output::Json, _) => format!("{:#}\n", json!({"attachments": views})),
+            (Output::Text, Some(_)) => views.iter().map(|view| view.text(Timestamp::now())).collect(),
+            (Output::Text, None) => self.rows(&views, &cluster),
+        })?;
+        let is_ready = is_complete && views.iter().all(|view| view.state == State::Ready);
+        Ok(if is_ready { 0 } else { 2 })
+    }
+
+    /// All of them, and whether each could be read.
+    async fn all(&self, cluster: &Cluster, program: Program) -> Result<(Vec<View>, bool), String> {
+        let calls = cluster.calls.clone();
+        // One that does not decode hides no other.
+        let api: Api<DeserializeGuard<SynapseSparkAttachment>> =
+            if self.all_namespaces { Api::all(calls) } else { Api::namespaced(calls, &cluster.namespace) };
+        let listed = api.list(&ListParams::default()).await.map_err(|error| cluster.refused(&error, "list", ""))?;
+        let (mut views, mut all_read) = (Vec::new(), true);
+        for one in listed {
+            match one.0 {
+                Ok(object) => views.push(View::of(&object, program)),
+                Err(invalid) => {
+                    all_read = false;
+                    let (namespace, name) =
+                        (invalid.metadata.namespace.unwrap_or_default(), invalid.metadata.name.unwrap_or_default());
+                    remark(&printable(&format!("warning: {namespace}/{name} cannot be read by this version: {}", invalid.error)));
+                }
+            }
+        }
+        Ok((views, all_read))
+    }
+
+    fn rows(&self, views: &[View], cluster: &Cluster) -> String {
+        if views.is_empty() {
+            let place = if self.all_namespaces { "any namespace".to_owned() } else { format!("namespace {}", cluster.namespace) };
+            remark(&format!("No SynapseSparkAttachment in {place}."));
+            return String::new();
+        }
+        let now = Timestamp::now();
+        let rows: Vec<_> = views
+            .iter()
+            .map(|view| {
+                let plain = |text: &str| (anstyle::Style::new(), text.to_owned());
+                let mut row = vec![
+                    plain(&view.name),
+                    (view.style(), format!("{:?}", view.state)),
+                    plain(view.reason.as_deref().unwrap_or("-")),
+                    plain(&view.since(now)),
+                    plain(&view.pool()),
+                    plain(&shortened(&view.message, WIDEST)),
+                ];
+                if self.all_namespaces {
+                    row.insert(0, plain(&view.namespace));
+                }
+                row
+            })
+            .collect();
+        let head = ["NAMESPACE", "NAME", "STATE", "REASON", "SINCE", "POOL", "WHY"];
+        table(&head[usize::from(!self.all_namespaces)..], &rows)
+    }
+}
+
+/// A row says what it is about; `status NAME` says all of it.
+const WIDEST: usize = 80;
+
+/// The events of an object, the newest last; none if they may not be read.
+async fn events(cluster: &Cluster, object: &SynapseSparkAttachment) -> Option<Vec<Told>> {
+    let of_it = ListParams::default().fields(&format!("involvedObject.uid={}", object.uid().unwrap_or_default()));
+    let listed = Api::<Event>::namespaced(cluster.calls.clone(), &cluster.namespace).list(&of_it).await.ok()?;
+    let mut told: Vec<_> = listed.into_iter().map(Told::of).collect();
+    told.sort_by_key(|told| told.last_seen);
+    Some(told)
+}

@@ -1,0 +1,122 @@
+//! The view in lines, for people.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::super::screen::{Lines, age, change, styled};
+use super::{Operation, State, Told, View};
+use crate::api::v1alpha1::{Identity, PoolStatus};
+use crate::plan::status::{between, shortened};
+
+/// The last ones: `-o json` has all of them.
+const SHOWN_EVENTS: usize = 5;
+/// Of an event: what it says at length stands above, or in `-o json`.
+const SHOWN_LETTERS: usize = 160;
+
+impl View {
+    /// How it is, why, and what to do.
+    pub(in crate::cli) fn summary(&self, now: Timestamp) -> String {
+        let since = self.since(now);
+        let state = styled(self.style(), &format!("{:?}", self.state));
+        let reason = self.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let for_so_long = if since.is_empty() { String::new() } else { format!(", for {since}") };
+        let ago = |time: Timestamp| age(between(time, now));
+        let mut lines = Lines::default();
+        lines.row("why", &self.message);
+        // Longer than it has this state: there were others between.
+        if let Some(failing) = self.failing_since.as_ref().map(|time| ago(time.0)).filter(|failing| *failing != since) {
+            lines.row("why", &format!("It has failed for {failing}."));
+        }
+        if let Some(deleted) = &self.deletion_timestamp {
+            lines.row("why", &format!("It was deleted {} ago, and goes when nothing keeps it any longer.", ago(deleted.0)));
+        }
+        match (self.advice.as_str(), self.state) {
+            ("", State::Reconciling) => lines.row("do", "Nothing: the operator goes on by itself."),
+            ("", _) => lines.row("do", "Nothing."),
+            (advice, _) => lines.row("do", advice),
+        }
+        if let Some(command) = &self.command {
+            lines.row("do", command);
+        }
+        format!("{}/{}  {state}{reason}{for_so_long}\n{}", self.namespace, self.name, lines.finish())
+    }
+
+    /// All that is known.
+    pub(in crate::cli) fn text(&self, now: Timestamp) -> String {
+        let ago = |time: Timestamp| age(between(time, now));
+        let mut lines = Lines::default();
+        self.wanted(&mut lines);
+        self.found(&mut lines);
+        for one in &self.drift {
+            lines.row("drift", &change(&one.field, &one.have, &one.want));
+        }
+        if let Some(Operation { kind, id, started_at, .. }) = &self.operation {
+            let id = id.as_ref().map_or_else(|| "without an ID of Azure".to_owned(), |id| format!("ID {id}"));
+            lines.row("operation", &format!("{kind:?}, asked for {} ago, {id}", ago(started_at.0)));
+        }
+        match &self.events {
+            None => lines.row("events", "(you may not read them)"),
+            Some(events) => {
+                for Told { last_seen, kind, reason, message, correlation_id } in events.iter().rev().take(SHOWN_EVENTS).rev() {
+                    let ago = last_seen.map(ago).unwrap_or_default();
+                    lines.row("events", &format!("{ago:<5} {kind} {reason}: {}", shortened(message, SHOWN_LETTERS)));
+                    if let Some(id) = correlation_id {
+                        lines.row("events", &format!("      correlation ID {id}"));
+                    }
+                }
+            }
+        }
+        format!("{}{}", self.summary(now), lines.finish())
+    }
+
+    fn wanted(&self, lines: &mut Lines) {
+        let spec = &self.wanted;
+        let (workspace, compute) = (&spec.workspace, spec.compute_name.as_ref().unwrap_or(&self.name));
+        lines.row(
+            "wanted",
+            &format!(
+                "compute {compute} in workspace {} (resource group {}, subscription {})",
+                workspace.name, workspace.resource_group, workspace.subscription_id
+            ),
+        );
+        lines.row("wanted", &format!("pool {}", spec.resource_id));
+        if let Some(Identity { kind, user_assigned_identities }) = &spec.identity {
+            lines.row("wanted", &format!("identity {}", json!(kind).as_str().unwrap_or_default()));
+            for one in user_assigned_identities {
+                lines.row("wanted", &format!("identity {}", one.resource_id));
+            }
+        }
+        for (name, value) in &spec.tags {
+            lines.row("wanted", &format!("tag {name}={value}"));
+        }
+        if let Some(description) = &spec.description {
+            lines.row("wanted", &format!("description {description}"));
+        }
+    }
+
+    fn found(&self, lines: &mut Lines) {
+        let found = &self.found;
+        let Some(state) = &found.provisioning_state else { return lines.row("found", "no compute") };
+        lines.row("found", &format!("compute {}", found.compute_id.as_deref().unwrap_or_default()));
+        let part = |before: &str, value: &Option<String>| value.as_ref().map(|value| format!(", {before}{value}"));
+        let parts = [part("in ", &found.location), part("changed ", &found.modified_on)];
+        lines.row("found", &format!("state {state}{}", parts.into_iter().flatten().collect::<String>()));
+        if let Some(PoolStatus { name, workspace_name, spark_version, node_size, node_count, .. }) = &found.pool {
+            let nodes = node_count.map(|nodes| format!(", {nodes} nodes"));
+            let parts = [part("workspace ", workspace_name), part("Spark ", spark_version), part("nodes ", node_size), nodes];
+            lines.row("found", &format!("pool {name}{}", parts.into_iter().flatten().collect::<String>()));
+        }
+        if let Some(identity) = &found.identity {
+            let row = |who: &str, principal: &Option<String>| {
+                format!("identity {who}{}", part("principal ", principal).unwrap_or_default())
+            };
+            lines.row("found", &row(&identity.kind, &identity.principal_id));
+            for one in &identity.user_assigned {
+                lines.row("found", &row(&one.resource_id, &one.principal_id));
+            }
+        }
+        for error in found.provisioning_errors.iter().filter(|error| !self.message.contains(&error.message)) {
+            lines.row("found", &format!("error {}: {}", error.code, error.message));
+        }
+    }
+}
