@@ -52,7 +52,7 @@ sdk: build tests/sdk/.venv/ready ## Microsoft's own Python client, against the e
 	@echo "== Python: azure-ai-ml as the judge"
 	$(python) -m pytest -q tests/sdk 2>&1 | tee target/test-sdk.log
 
-docs: build gotools tests/sdk/.venv/ready ## every command of README.md and docs/, typed into a shell; links, manifests, workflows
+docs: build gotools tests/sdk/.venv/ready tests/docs/.venv/ready ## every command of README.md and docs/, typed into a shell; links, manifests, workflows
 	@echo "== Python: the documents, played"
 	$(python) -m pytest -q tests/docs 2>&1 | tee target/test-docs.log
 
@@ -60,6 +60,12 @@ tests/sdk/.venv/ready: tests/sdk/requirements.txt
 	@echo "== a Python environment with Microsoft's azure-ai-ml (a minute or two the first time)"
 	python3 -m venv tests/sdk/.venv
 	tests/sdk/.venv/bin/pip install --quiet --requirement tests/sdk/requirements.txt
+	touch $@
+
+tests/docs/.venv/ready: tests/docs/requirements.txt
+	@echo "== the parser of Azure CLI"
+	python3 -m venv tests/docs/.venv
+	tests/docs/.venv/bin/pip install --quiet --no-deps --no-compile --requirement tests/docs/requirements.txt
 	touch $@
 
 test-node: build gotools ## the image on a real node: containerd, kubelet, Helm (needs Linux and root; elsewhere it says what is missing)
