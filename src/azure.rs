@@ -113,6 +113,15 @@ impl Client {
         })
     }
 
+    /// Whether Entra gives a token.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoCredential`] if it refuses, [`Error::Unanswered`] if it does not answer.
+    pub async fn authenticate(&self) -> Result<(), Error> {
+        self.tokens.bearer().await.map(drop)
+    }
+
     /// The region of a workspace. It never changes, so it is asked for once.
     ///
     /// # Errors

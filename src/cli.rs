@@ -1,5 +1,6 @@
 //! argv + environment → what to do. The only reader of the environment.
 
+mod check;
 mod cluster;
 mod completion;
 mod preview;
@@ -60,6 +61,11 @@ enum Command {
     Suspend(suspend::Suspend),
     /// Take spec.suspend back: the operator writes to Azure again.
     Resume(suspend::Suspend),
+    /// Look whether the operator could work here, as whoever runs this: Kubernetes, the definition, rights, Entra. Changes
+    /// nothing. With the settings of `run`.
+    ///
+    /// Exit code 0: it could; 1: something is missing, and the output says what.
+    Check(Box<check::Check>),
     /// Print the custom resource definition, for kubectl apply -f -.
     Crd,
     /// Print a completion script for a shell.
@@ -132,6 +138,41 @@ enum CredentialKind {
     AzureCli,
 }
 
+/// Where the operator looks after objects, and what keeps others from doing so at the same time.
+#[derive(Debug, Args)]
+struct Scope {
+    /// The namespaces whose objects are looked after, with commas between them. Default: all.
+    #[arg(long, value_name = "NAMESPACES", env = "WATCH_NAMESPACES", value_delimiter = ',')]
+    watch_namespaces: Vec<String>,
+    /// Hold a Lease before any write: of several replicas one works, the others stand by. Only without it, nothing keeps two
+    /// operators from working at once.
+    #[arg(long, value_name = "BOOL", env = "LEADER_ELECTION", default_value_t = true, action = clap::ArgAction::Set)]
+    leader_election: bool,
+    /// Where that Lease is. With --watch-namespaces there is one in each of them instead.
+    #[arg(long, value_name = "NAMESPACE", env = "LEADER_ELECTION_NAMESPACE", default_value = "kube-system")]
+    leader_election_namespace: String,
+}
+
+impl Scope {
+    /// The namespaces that are named, each once.
+    fn namespaces(&self) -> Vec<String> {
+        let mut named: Vec<_> =
+            self.watch_namespaces.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+        named.sort();
+        named.dedup();
+        named
+    }
+
+    /// The namespaces that have a Lease to hold before any write.
+    fn leases(&self) -> Vec<String> {
+        match self.namespaces() {
+            _ if !self.leader_election => Vec::new(),
+            all if all.is_empty() => vec![self.leader_election_namespace.clone()],
+            named => named,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 struct Run {
     #[command(flatten)]
@@ -145,16 +186,8 @@ struct Run {
     /// Passes at the same time, at most.
     #[arg(long, value_name = "N", env = "CONCURRENCY", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
-    /// The namespaces whose objects are looked after, with commas between them. Default: all.
-    #[arg(long, value_name = "NAMESPACES", env = "WATCH_NAMESPACES", value_delimiter = ',')]
-    watch_namespaces: Vec<String>,
-    /// Hold a Lease before any write: of several replicas one works, the others stand by. Only without it, nothing keeps two
-    /// operators from working at once.
-    #[arg(long, value_name = "BOOL", env = "LEADER_ELECTION", default_value_t = true, action = clap::ArgAction::Set)]
-    leader_election: bool,
-    /// Where that Lease is. With --watch-namespaces there is one in each of them instead.
-    #[arg(long, value_name = "NAMESPACE", env = "LEADER_ELECTION_NAMESPACE", default_value = "kube-system")]
-    leader_election_namespace: String,
+    #[command(flatten)]
+    scope: Scope,
     /// The pod's name: who holds the Lease, for people.
     #[arg(long, value_name = "NAME", env = "POD_NAME", default_value = "outside-of-a-pod")]
     pod_name: String,
@@ -187,6 +220,7 @@ impl Cli {
             Command::Resume(suspend) => suspend.execute(false).await,
             Command::Completion(completion) => completion.execute(self.program),
             Command::Candidates(words) => completion::candidates(words),
+            Command::Check(check) => check.execute().await,
             Command::Crd => {
                 let yaml = serde_saphyr::to_string(&v1alpha1::definition()).map_err(|error| error.to_string())?;
                 print(&yaml).map(|()| 0)
@@ -298,9 +332,7 @@ impl Run {
         let ours = telemetry::ours(&mut registry);
         let (azure, _) = self.azure.client(azure::Metrics::new(ours))?;
         let metrics = controller::metrics::Metrics::new(ours);
-        let config = kube::Config::infer()
-            .await
-            .map_err(|error| format!("no Kubernetes: {}; set KUBECONFIG, or run it in a cluster", chain(&error)))?;
+        let config = config().await?;
         let (watch, calls) = clients(config.clone())?;
         let electors = self.electors(config)?;
         let listener = server::listen(self.metrics_address)
@@ -334,7 +366,7 @@ impl Run {
                 .only_while(lease::are_held(&terms)),
         );
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let options = controller::Options { concurrency: self.concurrency, namespaces: self.namespaces(), readiness };
+        let options = controller::Options { concurrency: self.concurrency, namespaces: self.scope.namespaces(), readiness };
         let work = async {
             let mut running = std::pin::pin!(controller::run(watch, context, options, async {
                 let _ = stopped.await;
@@ -358,27 +390,13 @@ impl Run {
         Ok(())
     }
 
-    /// The namespaces that are named, each once.
-    fn namespaces(&self) -> Vec<String> {
-        let mut named: Vec<_> =
-            self.watch_namespaces.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
-        named.sort();
-        named.dedup();
-        named
-    }
-
     /// The Leases to hold before any write.
     fn electors(&self, config: kube::Config) -> Result<Vec<lease::Elector>, String> {
-        if !self.leader_election {
-            return Ok(Vec::new());
-        }
         // A client of its own: renewals must not queue behind other calls, and a quiet connection must not hold one up.
         let kube = client(config, Some(KUBERNETES_LONGEST))?;
         // Of this process alone: a container that starts anew keeps the pod's name.
         let holder = format!("{}_{}", self.pod_name, uuid::Uuid::new_v4());
-        let named = self.namespaces();
-        let namespaces = if named.is_empty() { vec![self.leader_election_namespace.clone()] } else { named };
-        Ok(namespaces.iter().map(|namespace| lease::Elector::new(kube.clone(), namespace, &holder)).collect())
+        Ok(self.scope.leases().iter().map(|namespace| lease::Elector::new(kube.clone(), namespace, &holder)).collect())
     }
 }
 
@@ -390,6 +408,11 @@ async fn check_clock(kube: &kube::Client) {
             "this machine's clock is ahead of the API server's (negative: behind); Entra refuses tokens then: set its clock"
         );
     }
+}
+
+async fn config() -> Result<kube::Config, String> {
+    let inferred = kube::Config::infer().await;
+    inferred.map_err(|error| format!("no Kubernetes: {}; set KUBECONFIG, or run it in a cluster", chain(&error)))
 }
 
 /// Two clients: a read time-out would cut quiet watches, and calls need one. Neither retries: passes do.

@@ -12,6 +12,8 @@ mod attach;
 mod change;
 #[path = "cluster/chart.rs"]
 mod chart;
+#[path = "cluster/check.rs"]
+mod check;
 #[path = "cluster/definition.rs"]
 mod definition;
 #[path = "cluster/delete.rs"]

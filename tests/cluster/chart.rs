@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{CHART, HELMS, Plane, World, gotool, helm, template};
+use crate::support::{Aside, CHART, HELMS, Plane, World, gotool, helm, template};
 
 /// A client ID and a tenant ID.
 const CLIENT: &str = "22222222-3333-4444-5555-666666666666";
@@ -59,6 +59,9 @@ fn matrix() -> Vec<Case> {
             &["aggregate-to-edit", "aggregate-to-admin"], &["aggregate-to-view"]),
         case("monitoring by a ServiceMonitor", "prometheus: {servicemonitor: {enabled: true, labels: {release: prometheus}, endpointAdditionalProperties: {relabelings: [{action: labeldrop, regex: pod}]}}}",
             &["kind: ServiceMonitor", "release: prometheus", "action: labeldrop"], &["kind: PodMonitor"]),
+        case("alerts and a dashboard", "prometheus: {prometheusrule: {enabled: true, labels: {release: prometheus}}}\ngrafana: {dashboard: {enabled: true, annotations: {grafana_folder: Azure}}}",
+            &["kind: PrometheusRule", "release: prometheus", "- alert: SynapseSparkOperatorDown", "kind: ConfigMap", "grafana_dashboard: \"1\"", "grafana_folder: Azure", "\"panels\""],
+            &["kind: ServiceMonitor"]),
         case("monitoring by a PodMonitor, elsewhere", "service: {enabled: false}\nprometheus: {podmonitor: {enabled: true, namespace: team-a}}",
             &["kind: PodMonitor", "namespace: team-a"], &["kind: Service\n"]),
         case("everything of a pod", "\
@@ -142,11 +145,39 @@ fn whatever_the_values_the_api_server_takes_it_without_a_warning() {
         if let Err(complaint) = taken(plane, &four) {
             panic!("{name}: {complaint}\n{four}");
         }
+        the_program_knows_its_arguments(name, plane, &four);
     }
+}
+
+/// The program itself reads its command line: a flag that it does not know is exit code 2.
+fn the_program_knows_its_arguments(name: &str, plane: &Plane, manifests: &str) {
+    let printed = plane.kubectl(&["create", "--dry-run=client", "-o", "json", "-f", "-"], manifests).expect("they are manifests");
+    let objects: Vec<Value> =
+        serde_json::Deserializer::from_str(&printed).into_iter().collect::<Result<_, _>>().expect("kubectl prints JSON");
+    let containers = objects.iter().filter_map(|object| match object["kind"].as_str() {
+        Some("Deployment") => Some(&object["spec"]["template"]["spec"]["containers"][0]),
+        Some("Pod") => Some(&object["spec"]["containers"][0]),
+        _ => None,
+    });
+    let mut checked = 0;
+    for container in containers {
+        let args: Vec<_> = container["args"].as_array().expect("a list").iter().map(|arg| arg.as_str().expect("text")).collect();
+        let done = Command::new(env!("CARGO_BIN_EXE_synapse-spark-operator"))
+            .args(&args)
+            .env_clear()
+            .env("KUBECONFIG", "/nowhere")
+            .output()
+            .expect("the program starts");
+        let complaint = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(1), "{name}: {args:?}: {complaint}");
+        checked += 1;
+    }
+    assert_eq!(checked, 2, "{name}: the operator and its check");
 }
 
 #[test]
 fn wrong_values_are_refused_by_name() {
+    let _aside = Aside::new();
     #[rustfmt::skip]
     let cases: &[(&str, &[&str])] = &[
         ("replicas: 3", &["replicas"]),
@@ -203,6 +234,7 @@ fn wrong_values_are_refused_by_name() {
 
 #[test]
 fn lint_finds_nothing() {
+    let _aside = Aside::new();
     for version in HELMS {
         for Case { name, values, .. } in matrix() {
             let linted = helm(version, Plane::shared(), &["lint", "--strict", CHART, "--values", "-"], &values);
@@ -215,6 +247,7 @@ fn lint_finds_nothing() {
 /// The chart as a part of another one: Helm then adds values of its own.
 #[test]
 fn another_chart_can_contain_it() {
+    let _aside = Aside::new();
     let umbrella = tempfile::tempdir().expect("a folder");
     let chart = umbrella.path().join("Chart.yaml");
     let parts = umbrella.path().join("charts");
@@ -234,6 +267,7 @@ fn another_chart_can_contain_it() {
 
 #[test]
 fn what_it_says_of_itself_holds() {
+    let _aside = Aside::new();
     let text = std::fs::read_to_string(format!("{CHART}/Chart.yaml")).expect("it is there");
     let chart: Value = serde_saphyr::from_str(&text).expect("it is YAML");
     for version in ["version", "appVersion"] {
@@ -273,6 +307,7 @@ fn what_it_says_of_itself_holds() {
 /// In a copy, the command that generates changes nothing.
 #[test]
 fn what_is_generated_is_up_to_date() {
+    let _aside = Aside::new();
     let copy = tempfile::tempdir().expect("a folder");
     let root = env!("CARGO_MANIFEST_DIR");
     let run = |program: &str, args: &[&str]| {

@@ -1,9 +1,10 @@
 //! `helm install`, `upgrade` and `uninstall`, on a real API server. No pod runs here; what matters is what stays.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use crate::support::{CHART, HELMS, Plane, helm};
+use crate::support::{Aside, CHART, DEADLINE, HELMS, Plane, helm, poll};
 
 /// There is one definition in a cluster: who installs it takes turns.
 static TURN: Mutex<()> = Mutex::new(());
@@ -36,7 +37,7 @@ impl Release {
 
 /// The chart as it was when the definition had no column for nodes.
 fn older(folder: &Path) -> String {
-    let copied = std::process::Command::new("cp").args(["-R", CHART]).arg(folder).status();
+    let copied = Command::new("cp").args(["-R", CHART]).arg(folder).status();
     assert!(copied.expect("cp starts").success());
     let chart = folder.join("synapse-spark-operator");
     let file = chart.join("files/crd.yaml");
@@ -49,6 +50,7 @@ fn older(folder: &Path) -> String {
 
 #[test]
 fn a_release_keeps_the_definition_and_the_attachments() {
+    let _aside = Aside::new();
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let plane = Release::plane();
     let folder = tempfile::tempdir().expect("a folder");
@@ -93,12 +95,30 @@ fn a_release_keeps_the_definition_and_the_attachments() {
         release.helm(&["upgrade", "synapse-spark-operator", CHART, "--set", "crds.keep=false"], "");
         release.helm(&["uninstall", "synapse-spark-operator"], "");
         plane.must(&["wait", "--for=delete", DEFINITION, "--timeout=30s"]);
+        says_that_it_is_missing(plane);
+    }
+}
+
+/// The program's own look at a cluster without the definition.
+fn says_that_it_is_missing(plane: &Plane) {
+    let done = Command::new(env!("CARGO_BIN_EXE_synapse-spark-operator"))
+        .args(["check", "--credential=workload-identity"])
+        .env_clear()
+        .env("KUBECONFIG", plane.kubeconfig())
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    for line in ["missing  definition: synapsesparkattachments.synapse-spark.dev is not installed", "missing  Entra: --tenant-id"]
+    {
+        assert!(said.contains(line), "{line:?} is not in\n{said}");
     }
 }
 
 /// From `kubectl apply -f deploy/install.yaml` to a release.
 #[test]
 fn helm_takes_over_what_kubectl_applied() {
+    let _aside = Aside::new();
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let plane = Release::plane();
     let install = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/install.yaml");
@@ -117,6 +137,7 @@ fn helm_takes_over_what_kubectl_applied() {
 /// What the operator's account may do after an install for some namespaces.
 #[test]
 fn rights_in_some_namespaces_are_rights_nowhere_else() {
+    let _aside = Aside::new();
     let plane = Release::plane();
     for namespace in ["watched", "other"] {
         plane.must(&["create", "namespace", namespace]);
@@ -139,7 +160,8 @@ fn rights_in_some_namespaces_are_rights_nowhere_else() {
         ("create", "leases.coordination.k8s.io"),
         ("update", "leases.coordination.k8s.io/synapse-spark-operator"),
     ] {
-        assert!(may(verb, what, "watched"), "it may not {verb} {what}");
+        // The API server hears of new rights a moment later.
+        assert!(poll(DEADLINE, || may(verb, what, "watched").then_some(())).is_some(), "it may not {verb} {what}");
         for elsewhere in ["other", "narrow", "kube-system"] {
             assert!(!may(verb, what, elsewhere), "it may {verb} {what} in {elsewhere}");
         }

@@ -105,7 +105,7 @@ pub fn of_the_last_run() -> Vec<Request> {
     assert!(listed > 0, "{program} lists no tests. {again}");
     assert!(
         ended >= listed,
-        "of {listed} cluster tests {ended} ended well: some failed, were left out, or make no World. {again}"
+        "of {listed} cluster tests {ended} ended well: some failed, were left out, or make neither a World nor an Aside. {again}"
     );
 
     let whose: BTreeMap<_, _> = worlds.lines().filter_map(|line| line.strip_prefix("began ")?.split_once(' ')).collect();

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -22,6 +22,19 @@ watcher=$!
 wait $pid
 echo $?
 kill $watcher"#;
+
+/// Gives a program the environment of the operator's pod, and nothing else.
+pub fn as_in_a_pod<'a>(command: &'a mut Command, azure: &Azure, kubeconfig: &Path, token: &Path) -> &'a mut Command {
+    command
+        .env_clear()
+        .env("KUBECONFIG", kubeconfig)
+        .env("AZURE_CLIENT_ID", CLIENT)
+        .env("AZURE_TENANT_ID", TENANT)
+        .env("AZURE_FEDERATED_TOKEN_FILE", token)
+        .env("AZURE_AUTHORITY_HOST", azure.endpoint())
+        .env("AZURE_RESOURCE_MANAGER_ENDPOINT", azure.endpoint())
+        .env("AZURE_CA_FILE", azure.ca_file())
+}
 
 /// A running operator. It ends by SIGKILL when this is dropped.
 pub struct Operator {
@@ -51,18 +64,10 @@ impl Operator {
         plane.account(&kubeconfig, &token);
         // Free a moment ago; the operator itself could not tell us which one it took.
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
-        let mut guard = Command::new("/bin/sh")
+        let mut guard = as_in_a_pod(&mut Command::new("/bin/sh"), azure, &kubeconfig, &token)
             .args(["-c", GUARD, "guard", env!("CARGO_BIN_EXE_synapse-spark-operator"), "run", "--look-interval", "1"])
             .args(["--metrics-address", &free.to_string()])
             .args(settings)
-            .env_clear()
-            .env("KUBECONFIG", kubeconfig)
-            .env("AZURE_CLIENT_ID", CLIENT)
-            .env("AZURE_TENANT_ID", TENANT)
-            .env("AZURE_FEDERATED_TOKEN_FILE", token)
-            .env("AZURE_AUTHORITY_HOST", azure.endpoint())
-            .env("AZURE_RESOURCE_MANAGER_ENDPOINT", azure.endpoint())
-            .env("AZURE_CA_FILE", azure.ca_file())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(&log).expect("a log"))

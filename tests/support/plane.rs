@@ -61,11 +61,13 @@ impl Plane {
             assert!(there, "tests/control-plane/bin/{program} is missing: run make plane");
         }
         let folder = folder(name);
+        // What nobody asks anything of has nothing to tell.
+        let audit_log = if name == "bare" { PathBuf::new() } else { record::audit_log(name) };
         let log = folder.join("control-plane.log");
         // The folder goes when the control plane has ended, which is after the end of this process.
         let mut child = Command::new("/bin/sh")
-            .args(["-c", r#""$0" up --dir "$1/state" --audit-log "$2"; rm -rf "$1"; rmdir "$(dirname "$1")" 2>/dev/null"#])
-            .args([&program(), &folder, &record::audit_log(name)])
+            .args(["-c", r#""$0" up --dir "$1/state" ${2:+--audit-log "$2"}; rm -rf "$1"; rmdir "$(dirname "$1")" 2>/dev/null"#])
+            .args([&program(), &folder, &audit_log])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(&log).expect("a log"))
@@ -104,10 +106,21 @@ impl Plane {
         self
     }
 
+    /// The administrator's kubeconfig.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
     /// Writes what the operator is with: its kubeconfig, and its token for Entra.
     pub fn account(&self, kubeconfig: &Path, token: &Path) {
-        self.write("kubeconfig", ACCOUNT, kubeconfig, &[]);
-        self.write("token", ACCOUNT, token, &["--audience", "api://AzureADTokenExchange"]);
+        let [namespace, name] = ACCOUNT;
+        self.account_of(namespace, name, kubeconfig, token);
+    }
+
+    /// Writes the kubeconfig of a ServiceAccount, and its token for Entra.
+    pub fn account_of(&self, namespace: &str, name: &str, kubeconfig: &Path, token: &Path) {
+        self.kubeconfig_of(namespace, name, kubeconfig);
+        self.write("token", [namespace, name], token, &["--audience", "api://AzureADTokenExchange"]);
     }
 
     /// Writes the kubeconfig of a ServiceAccount: its rights and no more.

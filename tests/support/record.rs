@@ -29,3 +29,21 @@ pub fn note(word: &str, namespace: &str, by: &Location<'_>) {
     // One write: lines of tests side by side don't mix.
     file.write_all(format!("{word} {namespace} {by}\n").as_bytes()).expect("the record can be written");
 }
+
+/// A test that makes no World. It counts as well, if it ends well.
+pub struct Aside(&'static Location<'static>);
+
+impl Aside {
+    #[track_caller]
+    pub fn new() -> Self {
+        Self(Location::caller())
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            note("ended", "aside", self.0);
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! What one test has for itself: a namespace in Kubernetes and a subscription in Azure.
 
 use std::panic::Location;
+use std::process::Command;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind}
 use serde_json::{Value, json};
 
 use super::azure::{Azure, TENANT};
-use super::operator::Operator;
+use super::operator::{Operator, as_in_a_pod};
 use super::plane::Plane;
 use super::{DEADLINE, block_on, number, poll, record};
 
@@ -111,6 +112,16 @@ impl World {
     /// Starts an operator with settings of its own.
     pub fn operator_with(&self, settings: &[&str]) -> Operator {
         Operator::start_with(self.plane(), &self.stage.azure, settings)
+    }
+
+    /// The program, to its end, as a ServiceAccount of the test's namespace; and what it printed.
+    pub fn program(&self, account: &str, args: &[&str]) -> (Option<i32>, String) {
+        let file = |name: &str| self.plane().folder.join(format!("{}.{name}", self.namespace));
+        let (kubeconfig, token) = (file("kubeconfig"), file("token"));
+        self.plane().account_of(&self.namespace, account, &kubeconfig, &token);
+        let mut program = Command::new(env!("CARGO_BIN_EXE_synapse-spark-operator"));
+        let done = as_in_a_pod(&mut program, &self.stage.azure, &kubeconfig, &token).args(args).output().expect("it starts");
+        (done.status.code(), [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat())
     }
 
     // ---- names

@@ -97,6 +97,7 @@ azure.workload.identity/use: "true"
 - name: POD_NAME
   valueFrom:
     fieldRef:
+      apiVersion: v1
       fieldPath: metadata.name
 {{- with .Values.extraEnv }}
 {{ toYaml . }}

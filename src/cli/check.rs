@@ -1,0 +1,144 @@
+//! `check`: whether the operator could work here, as whoever runs this. Changes nothing.
+
+use clap::Args;
+use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
+use kube::api::{Api, ListParams, PostParams};
+use prometheus_client::registry::Registry;
+
+use super::{AzureArgs, KUBERNETES_LONGEST, Scope, client, config, print};
+use crate::api::SynapseSparkAttachment;
+use crate::azure;
+use crate::controller::{self, chain};
+use crate::lease;
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    azure: AzureArgs,
+    #[command(flatten)]
+    scope: Scope,
+}
+
+/// A group, a resource, its subresource, its name, and what has to be allowed with it.
+type Right = (&'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
+
+const OBJECTS: [Right; 3] = [
+    ("synapse-spark.dev", "synapsesparkattachments", "", "", &["get", "list", "watch", "patch"]),
+    ("synapse-spark.dev", "synapsesparkattachments", "status", "", &["patch"]),
+    ("events.k8s.io", "events", "", "", &["create", "patch"]),
+];
+const LEASES: [Right; 2] = [
+    ("coordination.k8s.io", "leases", "", "", &["create"]),
+    ("coordination.k8s.io", "leases", "", lease::NAME, &["get", "update"]),
+];
+
+/// What is well, or what is wrong.
+type Found = Result<String, String>;
+
+impl Check {
+    pub(crate) async fn execute(self) -> Result<u8, String> {
+        let kube = client(config().await?, Some(KUBERNETES_LONGEST))?;
+        let mut found = vec![cluster(&kube).await];
+        // Without an answer to this, the others would be the same line again.
+        if found[0].is_ok() {
+            found.push(self.definition(&kube).await);
+            found.push(self.rights(&kube).await);
+        }
+        found.push(self.entra().await);
+        let missing = found.iter().filter(|one| one.is_err()).count();
+        let lines = found.iter().map(|one| match one {
+            Ok(well) => format!("ok       {well}\n"),
+            Err(wrong) => format!("missing  {wrong}\n"),
+        });
+        print(&lines.collect::<String>())?;
+        if missing == 0 { Ok(0) } else { Err(format!("{missing} of {} is missing", found.len())) }
+    }
+
+    /// All that has to be listed, each by its namespace.
+    fn lists(&self, kube: &kube::Client) -> Vec<Api<SynapseSparkAttachment>> {
+        match self.scope.namespaces() {
+            all if all.is_empty() => vec![Api::all(kube.clone())],
+            named => named.iter().map(|namespace| Api::namespaced(kube.clone(), namespace)).collect(),
+        }
+    }
+
+    async fn definition(&self, kube: &kube::Client) -> Found {
+        for list in self.lists(kube) {
+            match list.list_metadata(&ListParams::default().limit(1)).await {
+                Err(kube::Error::Api(status)) if status.code == 404 => {
+                    return Err("definition: synapsesparkattachments.synapse-spark.dev is not installed; the chart brings it, and so does `crd`".to_owned());
+                }
+                // That it may not be listed is said with the rights.
+                Err(kube::Error::Api(status)) if status.code == 403 => {}
+                Err(error) => return Err(format!("definition: {}", chain(&error))),
+                Ok(_) => {}
+            }
+        }
+        Ok("definition: synapsesparkattachments.synapse-spark.dev is there".to_owned())
+    }
+
+    async fn rights(&self, kube: &kube::Client) -> Found {
+        let namespaces = self.scope.namespaces();
+        // In Kubernetes' words, no name means all namespaces.
+        let everywhere = if namespaces.is_empty() { vec![String::new()] } else { namespaces };
+        let mut refused = Vec::new();
+        for (namespaces, rights) in [(everywhere, &OBJECTS[..]), (self.scope.leases(), &LEASES[..])] {
+            for namespace in &namespaces {
+                for right in rights {
+                    refused.extend(refusals(kube, namespace, right).await.map_err(|error| format!("rights: {}", chain(&error)))?);
+                }
+            }
+        }
+        if refused.is_empty() {
+            Ok("rights: all that it needs".to_owned())
+        } else {
+            Err(format!("rights: it may not {}", refused.join(", ")))
+        }
+    }
+
+    async fn entra(&self) -> Found {
+        let (client, why) =
+            self.azure.client(azure::Metrics::new(&mut Registry::default())).map_err(|error| format!("Entra: {error}"))?;
+        client.authenticate().await.map_err(|error| format!("Entra: {error}"))?;
+        Ok(format!("Entra: a token ({why})"))
+    }
+}
+
+async fn cluster(kube: &kube::Client) -> Found {
+    match controller::cluster(kube).await {
+        Ok(uid) => Ok(format!("Kubernetes: this is the cluster {uid}")),
+        Err(error) => Err(format!("Kubernetes: {}", chain(&error))),
+    }
+}
+
+/// What is not allowed of a right, in words.
+async fn refusals(
+    kube: &kube::Client,
+    namespace: &str,
+    &(group, resource, part, name, verbs): &Right,
+) -> Result<Vec<String>, kube::Error> {
+    let reviews = Api::<SelfSubjectAccessReview>::all(kube.clone());
+    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let mut refused = Vec::new();
+    for verb in verbs {
+        let attributes = ResourceAttributes {
+            group: given(group),
+            resource: given(resource),
+            subresource: given(part),
+            name: given(name),
+            namespace: given(namespace),
+            verb: given(verb),
+            ..ResourceAttributes::default()
+        };
+        let spec =
+            SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..SelfSubjectAccessReviewSpec::default() };
+        let asked = SelfSubjectAccessReview { spec, ..SelfSubjectAccessReview::default() };
+        let answer = reviews.create(&PostParams::default(), &asked).await?;
+        if !answer.status.is_some_and(|status| status.allowed) {
+            let slash = if part.is_empty() { "" } else { "/" };
+            let place = if namespace.is_empty() { "all namespaces".to_owned() } else { format!("namespace {namespace}") };
+            refused.push(format!("{verb} {resource}.{group}{slash}{part} in {place}"));
+        }
+    }
+    Ok(refused)
+}

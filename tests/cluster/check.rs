@@ -1,0 +1,91 @@
+//! `check`, which `helm test` runs: it says what is missing, as the ServiceAccount that will miss it.
+
+use serde_json::json;
+
+use crate::support::{CHART, DEADLINE, World, helm, poll};
+
+/// Lets Entra trust the account of the test's own release.
+fn trusted(world: &World) {
+    let subject = format!("system:serviceaccount:{}:checked", world.namespace);
+    world.add(&json!({"principals": [{
+        "tenantId": "72f988bf-0000-4000-8000-000000000001",
+        "clientId": "33333333-3333-4444-5555-666666666666",
+        "objectId": "33333333-3333-4444-5555-777777777777",
+        "federated": [{"issuer": world.plane().issuer, "subject": subject, "audience": "api://AzureADTokenExchange"}],
+    }]}));
+}
+
+const CLIENT: &str = "--client-id=33333333-3333-4444-5555-666666666666";
+
+/// The test's own release, with these values.
+fn install(world: &World, values: &str) {
+    let release = ["install", "checked", CHART, "--namespace", &world.namespace, "--values", "-"];
+    let values = format!("{{fullnameOverride: checked, crds: {{enabled: false}}, {values}}}");
+    helm("helm4", world.plane(), &release, &values).expect("it is installed");
+}
+
+/// A release has objects outside of the test's namespace.
+struct Gone<'a>(&'a World);
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        let _ = helm("helm4", self.0.plane(), &["uninstall", "checked", "--namespace", &self.0.namespace], "");
+    }
+}
+
+/// Asks until it ends with this code: the API server hears of rights that came or went a moment later.
+fn asked(world: &World, args: &[&str], code: i32) -> String {
+    let all = [&["check"], args].concat();
+    let mut last = String::new();
+    let said = poll(DEADLINE, || {
+        let (ended, said) = world.program("checked", &all);
+        last.clone_from(&said);
+        (ended == Some(code)).then_some(said)
+    });
+    said.unwrap_or_else(|| panic!("check {args:?} does not end with {code}:\n{last}"))
+}
+
+#[test]
+fn the_charts_rights_are_all_that_it_needs_and_what_is_missing_is_named() {
+    let world = World::new("check");
+    trusted(&world);
+    install(&world, "replicaCount: 2");
+    let _gone = Gone(&world);
+    let said = asked(&world, &[CLIENT], 0);
+    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 4, "{said}");
+
+    // An identity that is not there.
+    let said = asked(&world, &["--client-id=44444444-3333-4444-5555-666666666666"], 1);
+    for word in ["missing  Entra", "AADSTS700016", "1 of 4"] {
+        assert!(said.contains(word), "{word:?} is not in\n{said}");
+    }
+
+    // A right that somebody took away.
+    world.kubectl(&["delete", "rolebinding", "checked", "--namespace", "kube-system"]);
+    let said = asked(&world, &[CLIENT], 1);
+    for word in
+        ["missing  rights", "create leases.coordination.k8s.io", "update leases.coordination.k8s.io in namespace kube-system"]
+    {
+        assert!(said.contains(word), "{word:?} is not in\n{said}");
+    }
+    assert!(!said.contains("synapsesparkattachments.synapse-spark.dev in"), "{said}");
+    // It needs no Lease then.
+    asked(&world, &[CLIENT, "--leader-election=false"], 0);
+}
+
+#[test]
+fn rights_in_some_namespaces_are_enough_for_these() {
+    let world = World::new("check-some");
+    trusted(&world);
+    install(&world, &format!("watchNamespaces: [{}]", world.namespace));
+    let _gone = Gone(&world);
+    let named = format!("--watch-namespaces={}", world.namespace);
+    asked(&world, &[CLIENT, &named], 0);
+    let said = asked(&world, &[CLIENT], 1);
+    for word in [
+        "list synapsesparkattachments.synapse-spark.dev in all namespaces",
+        "patch synapsesparkattachments.synapse-spark.dev/status",
+    ] {
+        assert!(said.contains(word), "{word:?} is not in\n{said}");
+    }
+}
