@@ -15,13 +15,16 @@ use std::path::Path;
 
 use asked::Request;
 use granted::Right;
+use kept::{ACCOUNT, FOLDER, MANIFEST, NAMESPACE, SCOPED};
 
-/// Who the operator is in Kubernetes.
-const NAMESPACE: &str = "synapse-spark-system";
-const ACCOUNT: &str = "synapse-spark-operator";
+/// Requests that a manifest need not grant: what they need, the namespaces by how their names begin, and the reason. A test that
+/// wants to see a refusal takes another account than the shipped one.
+type Elsewhere = (&'static str, &'static str, &'static str);
+const VERSION: Elsewhere = ("get /version", "", "tells the time; every account may by default, and a refusal tells it too");
+const TOO_EARLY: Elsewhere =
+    ("get leases of coordination.k8s.io", "scoped-", "two_that_watch_some_namespaces_share_no_object begins without the right");
 
-/// Rights that no test asks for, each with the reason why it is granted all the same. No test takes a right of this account
-/// away: one that wants to see a refusal takes another account.
+/// Rights that no test asks for, each with the reason why it is granted all the same.
 const UNUSED: &[(&str, &str)] = &[];
 
 fn file(path: &str) -> String {
@@ -30,54 +33,90 @@ fn file(path: &str) -> String {
 }
 
 fn shipped() -> BTreeSet<Right> {
-    granted::read(&file(kept::MANIFEST)).unwrap_or_else(|wrong| panic!("{}: {wrong}", kept::MANIFEST))
+    granted::read(&file(MANIFEST), ACCOUNT).unwrap_or_else(|wrong| panic!("{MANIFEST}: {wrong}"))
 }
 
-/// What is wrong between the rights and the requests, a sentence each.
-fn differences(rights: &BTreeSet<Right>, requests: &[Request], unused: &[(&str, &str)]) -> Vec<String> {
+/// What was denied, or granted by something else, a sentence each.
+fn ungranted(rights: &BTreeSet<Right>, requests: &[Request], elsewhere: &[Elsewhere]) -> Vec<String> {
     let mut wrong = BTreeMap::new();
-    for request in requests {
+    let mut idle: BTreeSet<_> = elsewhere.iter().collect();
+    for request in requests.iter().filter(|request| request.is_denied || !rights.iter().any(|right| right.covers(request))) {
+        let right = request.right();
+        let name = right.to_string();
+        if let Some(known) = elsewhere.iter().find(|(what, place, _)| name == *what && request.namespace.starts_with(place)) {
+            idle.remove(known);
+            continue;
+        }
         let (what, why) = if request.is_denied {
             ("denied", String::new())
-        } else if rights.iter().any(|right| right.covers(request)) {
-            continue;
         } else {
             ("allowed by something else than the manifest", format!(": {}", request.reason))
         };
-        wrong.entry((what, request.right())).or_insert((0, request, why)).0 += 1;
+        wrong.entry((what, right)).or_insert((0, request, why)).0 += 1;
     }
-    let mut all: Vec<_> = wrong
-        .into_iter()
+    let wrong = wrong.into_iter();
+    wrong
         .map(|((what, right), (times, first, why))| format!("{what}, {times} times: {right}. First by {first}{why}"))
-        .collect();
-    let used: BTreeSet<_> =
-        rights.iter().filter(|right| requests.iter().any(|one| !one.is_denied && right.covers(one))).collect();
+        .chain(idle.iter().map(|(what, ..)| format!("excused, but nobody asks for it: {what}")))
+        .collect()
+}
+
+/// What is granted to no purpose, a sentence each.
+fn unused(rights: &BTreeSet<Right>, requests: &[Request], excused: &[(&str, &str)]) -> Vec<String> {
+    let mut wrong = Vec::new();
     for right in rights {
         let name = right.to_string();
-        let is_excused = unused.iter().any(|(excused, _)| *excused == name);
-        match (used.contains(right), is_excused) {
-            (false, false) => all.push(format!("granted, but nobody asks for it: {name}. Take it out of {}", kept::MANIFEST)),
-            (true, true) => all.push(format!("UNUSED names what is used: {name}")),
+        let is_used = requests.iter().any(|request| !request.is_denied && right.covers(request));
+        match (is_used, excused.iter().any(|(known, _)| *known == name)) {
+            (false, false) => wrong.push(format!("granted, but nobody asks for it: {name}. Take it out of the manifest")),
+            (true, true) => wrong.push(format!("excused as unused, but used: {name}")),
             (true, false) | (false, true) => {}
         }
     }
-    let excuses = unused.iter().filter(|(excused, _)| !rights.iter().any(|right| right.to_string() == *excused));
-    all.extend(excuses.map(|(excused, _)| format!("UNUSED names what is not granted: {excused}")));
-    all
+    let unknown = excused.iter().filter(|(known, _)| !rights.iter().any(|right| right.to_string() == *known));
+    wrong.extend(unknown.map(|(known, _)| format!("excused as unused, but not granted: {known}")));
+    wrong
 }
 
 #[test]
 fn what_is_granted_is_what_is_asked_for() {
-    let rights = shipped();
-    let requests = asked::of_the_last_run();
-    let wrong = differences(&rights, &requests, UNUSED);
-    assert!(wrong.is_empty(), "of {} requests and {} rights:\n{}", requests.len(), rights.len(), wrong.join("\n"));
+    let (rights, requests) = (shipped(), asked::of_the_last_run(ACCOUNT));
+    let wrong = [ungranted(&rights, &requests, &[VERSION]), unused(&rights, &requests, UNUSED)].concat();
+    assert!(
+        wrong.is_empty(),
+        "of {} requests and the {} rights of {MANIFEST}:\n{}",
+        requests.len(),
+        rights.len(),
+        wrong.join("\n")
+    );
+}
+
+/// The rights of an install for some namespaces are the same that are shipped, so each has its use; and they are enough.
+#[test]
+fn in_some_namespaces_the_same_is_granted_and_is_enough() {
+    let requests = asked::of_the_last_run(SCOPED);
+    let rights =
+        granted::read(&file(&format!("{FOLDER}/{SCOPED}.yaml")), SCOPED).unwrap_or_else(|wrong| panic!("{SCOPED}: {wrong}"));
+    let wrong = ungranted(&rights, &requests, &[VERSION, TOO_EARLY]);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let anywhere =
+        |rights: BTreeSet<Right>| rights.into_iter().map(|right| Right { namespace: String::new(), ..right }.to_string());
+    assert_eq!(anywhere(rights).collect::<BTreeSet<_>>(), anywhere(shipped()).collect());
 }
 
 #[test]
 fn no_right_is_a_wildcard_or_reads_a_secret() {
     let wide: Vec<_> = shipped().iter().filter(|right| right.is_wide()).map(ToString::to_string).collect();
-    assert!(wide.is_empty(), "{}: {wide:?}", kept::MANIFEST);
+    assert!(wide.is_empty(), "{MANIFEST}: {wide:?}");
+}
+
+#[test]
+fn every_right_is_explained() {
+    let page = file("docs/security.md");
+    let section = page.split("\n## ").find(|section| section.starts_with("In Kubernetes")).expect("a section on Kubernetes");
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    let explained: BTreeSet<_> = rows.map(|(right, _)| right.to_owned()).collect();
+    assert_eq!(explained, shipped().iter().map(ToString::to_string).collect(), "docs/security.md and {MANIFEST}");
 }
 
 /// A manifest of one role, and how it is bound.
@@ -121,28 +160,37 @@ fn request(verb: &str, name: &str, namespace: &str, is_denied: bool) -> Request 
     }
 }
 
-/// A name, what was asked, what is excused, and what is said.
-type Case<'a> = (&'a str, Vec<Request>, &'a [(&'a str, &'a str)], &'a [&'a str]);
-
 #[test]
 fn each_difference_is_named() {
-    let rights = granted::read(&with(LEASES, BOUND)).expect("rights");
-    let (create, get) = (request("create", "one", "kube-system", false), request("get", "one", "kube-system", false));
-    let none: [&str; 0] = [];
+    const RIGHT: &str = "get leases of coordination.k8s.io named one in kube-system";
+    const NEED: &str = "get leases of coordination.k8s.io";
+    let rights = granted::read(&with(LEASES, BOUND), ACCOUNT).expect("rights");
+    let create = || request("create", "one", "kube-system", false);
+    let get = |name, namespace, is_denied| request("get", name, namespace, is_denied);
     #[rustfmt::skip]
-    let table: [Case<'_>; 9] = [
-        ("used as granted", vec![create.clone(), get.clone()], &[], &none),
-        ("nothing asked", vec![], &[], &["nobody asks for it: create leases of coordination.k8s.io in kube-system", "nobody asks for it: get leases of coordination.k8s.io named one in kube-system"]),
-        ("one not asked", vec![create.clone()], &[], &["nobody asks for it: get"]),
-        ("one not asked, excused", vec![create.clone()], &[("get leases of coordination.k8s.io named one in kube-system", "so")], &none),
-        ("excused, but used", vec![create.clone(), get.clone()], &[("get leases of coordination.k8s.io named one in kube-system", "so")], &["UNUSED names what is used: get"]),
-        ("excused, not granted", vec![create.clone(), get.clone()], &[("get nothing", "so")], &["UNUSED names what is not granted: get nothing"]),
-        ("denied", vec![create.clone(), get.clone(), request("update", "one", "kube-system", true)], &[], &["denied, 1 times: update leases of coordination.k8s.io. First by update of kube-system/one"]),
-        ("another name", vec![create.clone(), get.clone(), request("get", "two", "kube-system", false)], &[], &["something else than the manifest, 1 times: get leases of coordination.k8s.io. First by get of kube-system/two: RBAC: a reason"]),
-        ("another namespace", vec![get, create, request("create", "one", "default", false)], &[], &["something else than the manifest, 1 times: create"]),
+    let unused_table = [
+        ("all used",             vec![create(), get("one", "kube-system", false)], &[][..],            vec![]),
+        ("nothing asked",        vec![],                                           &[],                vec!["nobody asks for it: create leases of coordination.k8s.io in kube-system", "nobody asks for it: get leases of coordination.k8s.io named one in kube-system"]),
+        ("one not asked",        vec![create()],                                   &[],                vec!["nobody asks for it: get"]),
+        ("one denied",           vec![create(), get("one", "kube-system", true)],  &[],                vec!["nobody asks for it: get"]),
+        ("excused",              vec![create()],                                   &[(RIGHT, "so")],   vec![]),
+        ("excused, but used",    vec![create(), get("one", "kube-system", false)], &[(RIGHT, "so")],   vec!["but used: get"]),
+        ("excused, not granted", vec![create(), get("one", "kube-system", false)], &[("all", "so")],   vec!["but not granted: all"]),
     ];
-    for (case, requests, unused, says) in table {
-        let said = differences(&rights, &requests, unused);
+    #[rustfmt::skip]
+    let ungranted_table = [
+        ("as granted",           get("one", "kube-system", false), &[][..],                            vec![]),
+        ("denied",               get("one", "kube-system", true),  &[],                                vec!["denied, 1 times: get leases of coordination.k8s.io. First by get of kube-system/one"]),
+        ("another name",         get("two", "kube-system", false), &[],                                vec!["something else than the manifest, 1 times: get leases of coordination.k8s.io. First by get of kube-system/two: RBAC: a reason"]),
+        ("another namespace",    get("one", "default", false),     &[],                                vec!["something else than the manifest, 1 times: get"]),
+        ("there, excused",       get("one", "default", false),     &[(NEED, "def", "so")],             vec![]),
+        ("denied, excused",      get("one", "default", true),      &[(NEED, "def", "so")],             vec![]),
+        ("excused elsewhere",    get("one", "default", true),      &[(NEED, "x-", "so")],              vec!["denied, 1 times: get", "excused, but nobody asks for it: get"]),
+        ("excused for nothing",  create(),                         &[(NEED, "def", "so")],             vec!["excused, but nobody asks for it: get"]),
+    ];
+    let unused = unused_table.map(|(case, requests, excused, says)| (case, unused(&rights, &requests, excused), says));
+    let ungranted = ungranted_table.map(|(case, one, excused, says)| (case, ungranted(&rights, &[one], excused), says));
+    for (case, said, says) in unused.into_iter().chain(ungranted) {
         assert_eq!(said.len(), says.len(), "{case}: {said:#?}");
         for (said, words) in said.iter().zip(says) {
             assert!(said.contains(words), "{case}: {words:?} is not in {said:?}");
@@ -152,7 +200,7 @@ fn each_difference_is_named() {
 
 #[test]
 fn who_is_bound_has_the_rights() {
-    let count = |binding: &str| granted::read(&with(LEASES, binding)).map(|rights| rights.len());
+    let count = |binding: &str| granted::read(&with(LEASES, binding), ACCOUNT).map(|rights| rights.len());
     assert_eq!(count(BOUND), Ok(2));
     assert_eq!(count(&BOUND.replace("ServiceAccount, name: synapse-spark-operator", "ServiceAccount, name: other")).ok(), None);
     for group in ["system:serviceaccounts", "system:serviceaccounts:synapse-spark-system", "system:authenticated"] {
@@ -176,9 +224,9 @@ fn what_reaches_too_far_is_seen() {
         ("{apiGroups: [''], resources: [secrets], verbs: [list]}", true),
         ("{apiGroups: [''], resources: [secrets], verbs: [get], resourceNames: [mine]}", true),
     ] {
-        let rights = granted::read(&with(&format!("  - {rule}"), BOUND)).expect("rights");
+        let rights = granted::read(&with(&format!("  - {rule}"), BOUND), ACCOUNT).expect("rights");
         assert_eq!(rights.iter().any(Right::is_wide), is_wide, "{rule}");
     }
-    let url = granted::read(&with("  - {nonResourceURLs: [/metrics], verbs: [get]}", BOUND));
+    let url = granted::read(&with("  - {nonResourceURLs: [/metrics], verbs: [get]}", BOUND), ACCOUNT);
     assert!(url.is_err_and(|said| said.contains("grants URLs")));
 }

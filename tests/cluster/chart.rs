@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Aside, CHART, HELMS, Plane, World, gotool, helm, template};
+use crate::support::{CHART, HELMS, Plane, World, gotool, helm, template};
 
 /// A client ID and a tenant ID.
 const CLIENT: &str = "22222222-3333-4444-5555-666666666666";
@@ -177,7 +177,6 @@ fn the_program_knows_its_arguments(name: &str, plane: &Plane, manifests: &str) {
 
 #[test]
 fn wrong_values_are_refused_by_name() {
-    let _aside = Aside::new();
     #[rustfmt::skip]
     let cases: &[(&str, &[&str])] = &[
         ("replicas: 3", &["replicas"]),
@@ -234,7 +233,6 @@ fn wrong_values_are_refused_by_name() {
 
 #[test]
 fn lint_finds_nothing() {
-    let _aside = Aside::new();
     for version in HELMS {
         for Case { name, values, .. } in matrix() {
             let linted = helm(version, Plane::shared(), &["lint", "--strict", CHART, "--values", "-"], &values);
@@ -247,7 +245,6 @@ fn lint_finds_nothing() {
 /// The chart as a part of another one: Helm then adds values of its own.
 #[test]
 fn another_chart_can_contain_it() {
-    let _aside = Aside::new();
     let umbrella = tempfile::tempdir().expect("a folder");
     let chart = umbrella.path().join("Chart.yaml");
     let parts = umbrella.path().join("charts");
@@ -267,7 +264,6 @@ fn another_chart_can_contain_it() {
 
 #[test]
 fn what_it_says_of_itself_holds() {
-    let _aside = Aside::new();
     let text = std::fs::read_to_string(format!("{CHART}/Chart.yaml")).expect("it is there");
     let chart: Value = serde_saphyr::from_str(&text).expect("it is YAML");
     for version in ["version", "appVersion"] {
@@ -307,7 +303,6 @@ fn what_it_says_of_itself_holds() {
 /// In a copy, the command that generates changes nothing.
 #[test]
 fn what_is_generated_is_up_to_date() {
-    let _aside = Aside::new();
     let copy = tempfile::tempdir().expect("a folder");
     let root = env!("CARGO_MANIFEST_DIR");
     let run = |program: &str, args: &[&str]| {

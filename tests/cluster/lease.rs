@@ -24,6 +24,7 @@ fn holder(world: &World) -> String {
 }
 
 /// A world whose operators the test starts by itself.
+#[track_caller]
 fn world(name: &str) -> World {
     let world = World::alone(name, Duration::ZERO);
     world.operator().kill();
@@ -103,22 +104,17 @@ fn one_that_was_asleep_while_another_took_over_writes_nothing_more() {
 #[test]
 fn two_that_watch_some_namespaces_share_no_object() {
     let world = world("scoped");
-    let settings = ["--watch-namespaces", &world.namespace, "--pod-name", "one"];
-    let one = world.operator_with(&settings);
-    world.until("it says what it may not", || one.log("cannot be had").contains("forbidden").then_some(()));
     let other = format!("{}-other", world.namespace);
     world.plane().must(&["create", "namespace", &other]);
-    for namespace in [&world.namespace, &other] {
-        let into = format!("--namespace={namespace}");
-        let (verbs, account) = ("--verb=get,create,update", "--serviceaccount=synapse-spark-system:synapse-spark-operator");
-        world.plane().must(&["create", "role", "leases", verbs, "--resource=leases.coordination.k8s.io", &into]);
-        world.plane().must(&["create", "rolebinding", "leases", "--role=leases", account, &into]);
-    }
+    world.install_for(&[&other]);
+    let one = world.scoped(&["--watch-namespaces", &world.namespace, "--pod-name", "one"]);
+    world.until("it says what it may not", || one.log("cannot be had").contains("forbidden").then_some(()));
     // Given the right, it goes on by itself.
+    world.install_for(&[&other, &world.namespace]);
     world.apply("mine", "one", &[]);
     world.ready("mine");
     // Of the same namespace: it stands by, though it would look after another one too.
-    let both = world.operator_with(&["--watch-namespaces", &format!("{other},{}", world.namespace), "--pod-name", "both"]);
+    let both = world.scoped(&["--watch-namespaces", &format!("{other},{}", world.namespace), "--pod-name", "both"]);
     let manifest = world
         .manifest("theirs", "two", &[])
         .replace(&format!("namespace: {}\n", world.namespace), &format!("namespace: {other}\n"));

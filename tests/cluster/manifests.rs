@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Aside, HELMS, Plane, World, gotool, template};
+use crate::support::{HELMS, Plane, World, gotool, template};
 
 const DEPLOY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy");
 
@@ -29,7 +29,6 @@ fn objects(plane: &Plane, manifests: &str) -> Vec<Value> {
 
 #[test]
 fn the_kustomize_base_is_what_install_yaml_has() {
-    let _aside = Aside::new();
     let plane = Plane::shared();
     let file = std::fs::read_to_string(deploy("install.yaml")).expect("it is there");
     let sorted = |manifests: &str| {
@@ -52,7 +51,6 @@ fn the_kustomize_base_is_what_install_yaml_has() {
 
 #[test]
 fn an_overlay_gives_the_base_an_identity_and_an_image() {
-    let _aside = Aside::new();
     let plane = Plane::shared();
     // As it is, but for the base, which it names by its address.
     let folder = tempfile::tempdir().expect("a folder");
@@ -84,7 +82,6 @@ fn an_overlay_gives_the_base_an_identity_and_an_image() {
 
 #[test]
 fn argo_cd_and_flux_take_the_examples() {
-    let _aside = Aside::new();
     let plane = Plane::bare();
     foreign_kinds(plane);
     for namespace in ["argocd", "flux-system", "synapse-spark-system"] {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use crate::support::{Aside, CHART, DEADLINE, HELMS, Plane, helm, poll};
+use crate::support::{CHART, DEADLINE, HELMS, Plane, helm, poll};
 
 /// There is one definition in a cluster: who installs it takes turns.
 static TURN: Mutex<()> = Mutex::new(());
@@ -50,7 +50,6 @@ fn older(folder: &Path) -> String {
 
 #[test]
 fn a_release_keeps_the_definition_and_the_attachments() {
-    let _aside = Aside::new();
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let plane = Release::plane();
     let folder = tempfile::tempdir().expect("a folder");
@@ -118,7 +117,6 @@ fn says_that_it_is_missing(plane: &Plane) {
 /// From `kubectl apply -f deploy/install.yaml` to a release.
 #[test]
 fn helm_takes_over_what_kubectl_applied() {
-    let _aside = Aside::new();
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let plane = Release::plane();
     let install = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/install.yaml");
@@ -137,7 +135,6 @@ fn helm_takes_over_what_kubectl_applied() {
 /// What the operator's account may do after an install for some namespaces.
 #[test]
 fn rights_in_some_namespaces_are_rights_nowhere_else() {
-    let _aside = Aside::new();
     let plane = Release::plane();
     for namespace in ["watched", "other"] {
         plane.must(&["create", "namespace", namespace]);

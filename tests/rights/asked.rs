@@ -1,6 +1,6 @@
 //! What the operator asked of the API servers, in the last run of the cluster tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use std::time::SystemTime;
 use serde::Deserialize;
 
 use crate::granted::Right;
-use crate::kept::{FOLDER, MANIFEST, PROGRAM, WORLDS};
-use crate::{ACCOUNT, NAMESPACE};
+use crate::kept::{FOLDER, MANIFEST, NAMESPACE, PROGRAM, WORLDS};
 
 /// What a run rests on: a record that is older tells of something else.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     "Cargo.toml",
     "Cargo.lock",
     "src",
+    "charts",
     "crds",
     MANIFEST,
     "tests/cluster.rs",
@@ -26,7 +26,7 @@ const SOURCES: [&str; 9] = [
     "tests/emulator/src",
 ];
 
-/// A request of the operator's account.
+/// A request of an account of the operator.
 #[derive(Debug, Clone)]
 pub struct Request {
     pub verb: String,
@@ -85,8 +85,8 @@ struct Object {
     namespace: String,
 }
 
-/// All requests of the operator in the last run, if that was a whole run of what is here now.
-pub fn of_the_last_run() -> Vec<Request> {
+/// All requests of an account in the last run, if that was a whole run of what is here now.
+pub fn of_the_last_run(account: &str) -> Vec<Request> {
     let folder = Path::new(FOLDER);
     let again = "Run: cargo test --test cluster --test rights";
     let program = fs::read_to_string(folder.join(PROGRAM))
@@ -97,23 +97,30 @@ pub fn of_the_last_run() -> Vec<Request> {
     let (changed, source) = sources.max().expect("there are sources");
     assert!(changed <= began, "{} has changed since the cluster tests ran. {again}", source.display());
 
+    let mut started = program.lines();
+    let program = started.next().expect("a program");
+    let (all, chosen) = (list(program, &[]), list(program, &started.collect::<Vec<_>>()));
+    assert!(all > 0, "{program} lists no tests. {again}");
+    assert_eq!(chosen, all, "only so many of the cluster tests were to run. {again}");
+    // A run that was broken off left some of its worlds.
     let worlds = fs::read_to_string(folder.join(WORLDS)).unwrap_or_default();
-    let ended = worlds.lines().filter(|line| line.starts_with("ended ")).count();
-    let listed = Command::new(&program).args(["--list", "--format", "terse"]).output();
-    let listed = listed.unwrap_or_else(|error| panic!("{program}: {error}. {again}"));
-    let listed = String::from_utf8_lossy(&listed.stdout).lines().filter(|line| line.ends_with(": test")).count();
-    assert!(listed > 0, "{program} lists no tests. {again}");
-    assert!(
-        ended >= listed,
-        "of {listed} cluster tests {ended} ended well: some failed, were left out, or make neither a World nor an Aside. {again}"
-    );
+    let of = |word: &str| worlds.lines().filter_map(|line| line.strip_prefix(word)).collect::<BTreeSet<_>>();
+    let failed: Vec<_> = of("began ").difference(&of("ended ")).copied().collect();
+    assert!(failed.is_empty(), "cluster tests that did not come to a good end: {failed:?}. {again}");
 
     let whose: BTreeMap<_, _> = worlds.lines().filter_map(|line| line.strip_prefix("began ")?.split_once(' ')).collect();
     let logs = fs::read_dir(folder).expect("it is there").map(|entry| entry.expect("an entry").path());
     let logs = logs.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
-    let requests: Vec<_> = logs.flat_map(|log| of_a_plane(&log, &whose)).collect();
-    assert!(!requests.is_empty(), "the operator has asked nothing in {FOLDER}. {again}");
+    let requests: Vec<_> = logs.flat_map(|log| of_a_plane(&log, account, &whose)).collect();
+    assert!(!requests.is_empty(), "{account} has asked nothing in {FOLDER}. {again}");
     requests
+}
+
+/// How many tests a program would run with these arguments.
+fn list(program: &str, arguments: &[&str]) -> usize {
+    let done = Command::new(program).args(arguments).arg("--list").output();
+    let done = done.unwrap_or_else(|error| panic!("{program}: {error}"));
+    String::from_utf8_lossy(&done.stdout).lines().filter(|line| line.ends_with(": test")).count()
 }
 
 /// The youngest file below a path, with its age.
@@ -126,10 +133,10 @@ fn newest(path: &Path) -> (SystemTime, PathBuf) {
     below.unwrap_or_else(file)
 }
 
-fn of_a_plane(log: &Path, whose: &BTreeMap<&str, &str>) -> Vec<Request> {
+fn of_a_plane(log: &Path, account: &str, whose: &BTreeMap<&str, &str>) -> Vec<Request> {
     let plane = log.file_stem().expect("it has a name").to_string_lossy();
     let text = fs::read_to_string(log).expect("a log of text");
-    let operator = format!("system:serviceaccount:{NAMESPACE}:{ACCOUNT}");
+    let user = format!("system:serviceaccount:{NAMESPACE}:{account}");
     // The control plane ends after the tests, and may be at its last line still.
     let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
     let events = lines.map(|line| serde_json::from_str::<Event>(line).unwrap_or_else(|error| panic!("{error}: {line}")));
@@ -140,14 +147,12 @@ fn of_a_plane(log: &Path, whose: &BTreeMap<&str, &str>) -> Vec<Request> {
         let by = whose.get(object.namespace.as_str()).map(|by| format!(", for {by}")).unwrap_or_default();
         let told = format!("{verb} {uri} on the control plane {plane}{by}");
         let resource = match (object.resource.as_str(), object.subresource.as_str()) {
-            ("", _) => uri,
+            ("", _) => uri.split('?').next().unwrap_or_default().to_owned(),
             (resource, "") => resource.to_owned(),
             (resource, sub) => format!("{resource}/{sub}"),
         };
         let Object { api_group: group, name, namespace, .. } = object;
         Some(Request { verb, group, resource, name, namespace, is_denied, reason: said("reason").unwrap_or_default(), told })
     };
-    let requests: Vec<_> = events.filter(|event| event.user.username == operator).filter_map(asked).collect();
-    assert!(!requests.is_empty(), "{}: the operator has asked nothing of this control plane", log.display());
-    requests
+    events.filter(|event| event.user.username == user).filter_map(asked).collect()
 }

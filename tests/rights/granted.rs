@@ -1,4 +1,4 @@
-//! The rights of the operator's account, as a manifest grants them.
+//! The rights of an account of the operator, as a manifest grants them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
@@ -7,7 +7,7 @@ use k8s_openapi::api::rbac::v1::{PolicyRule, RoleRef, Subject};
 use serde::Deserialize;
 
 use crate::asked::Request;
-use crate::{ACCOUNT, NAMESPACE};
+use crate::kept::NAMESPACE;
 
 /// A right, as small as it can be granted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +39,9 @@ impl Right {
 
 impl Display for Right {
     fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
+        if self.resource.starts_with('/') {
+            return write!(to, "{} {}", self.verb, self.resource);
+        }
         let group = if self.group.is_empty() { "the core group" } else { &self.group };
         write!(to, "{} {} of {group}", self.verb, self.resource)?;
         if !self.name.is_empty() {
@@ -70,25 +73,25 @@ struct Metadata {
     namespace: String,
 }
 
-fn is_operator(subject: &Subject) -> bool {
+fn is(account: &str, subject: &Subject) -> bool {
     match subject.kind.as_str() {
-        "ServiceAccount" => subject.name == ACCOUNT && subject.namespace.as_deref() == Some(NAMESPACE),
+        "ServiceAccount" => subject.name == account && subject.namespace.as_deref() == Some(NAMESPACE),
         "Group" => {
             let own = format!("system:serviceaccounts:{NAMESPACE}");
             ["system:serviceaccounts", "system:authenticated", &own].contains(&subject.name.as_str())
         }
-        "User" => subject.name == format!("system:serviceaccount:{NAMESPACE}:{ACCOUNT}"),
+        "User" => subject.name == format!("system:serviceaccount:{NAMESPACE}:{account}"),
         _ => false,
     }
 }
 
-/// Reads all documents of a manifest, and gives the rights that they bind to the operator's account.
+/// Reads all documents of a manifest, and gives the rights that they bind to an account.
 ///
 /// # Errors
 ///
 /// What can't be said in rights of resources: a role that is not in the manifest, one that is aggregated, URLs. And no right
 /// at all.
-pub fn read(manifest: &str) -> Result<BTreeSet<Right>, String> {
+pub fn read(manifest: &str, account: &str) -> Result<BTreeSet<Right>, String> {
     let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(manifest).map_err(|error| error.to_string())?;
     let is_rbac = |document: &serde_json::Value| {
         document["apiVersion"].as_str().is_some_and(|version| version.starts_with("rbac.authorization.k8s.io/"))
@@ -106,7 +109,7 @@ pub fn read(manifest: &str) -> Result<BTreeSet<Right>, String> {
         }
     }
     let mut rights = BTreeSet::new();
-    for binding in bindings.into_iter().filter(|one| one.subjects.iter().flatten().any(is_operator)) {
+    for binding in bindings.into_iter().filter(|one| one.subjects.iter().flatten().any(|subject| is(account, subject))) {
         let Some(RoleRef { kind, name, .. }) = binding.role_ref else {
             return Err(format!("{} {} binds no role", binding.kind, binding.metadata.name));
         };
@@ -129,7 +132,7 @@ pub fn read(manifest: &str) -> Result<BTreeSet<Right>, String> {
         }
     }
     if rights.is_empty() {
-        return Err(format!("it grants nothing to ServiceAccount {NAMESPACE}/{ACCOUNT}"));
+        return Err(format!("it grants nothing to ServiceAccount {NAMESPACE}/{account}"));
     }
     Ok(rights)
 }

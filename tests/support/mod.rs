@@ -18,7 +18,6 @@ use tokio::runtime::Runtime;
 
 pub use chart::{CHART, HELMS, gotool, helm, template};
 pub use plane::Plane;
-pub use record::Aside;
 pub use world::{OWNER_TAG, World};
 
 /// Nothing that is waited for takes longer.

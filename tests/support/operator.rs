@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use super::azure::{Azure, CLIENT, TENANT};
+use super::kept::ACCOUNT;
 use super::plane::Plane;
 use super::{DEADLINE, block_on, number, poll, tail};
 
@@ -49,19 +50,19 @@ impl Operator {
     /// Starts one that works alone, and waits until it knows all objects.
     pub fn start(plane: &Plane, azure: &Azure) -> Self {
         // Whoever follows one that was killed need not wait for the end of its Lease.
-        Self::start_with(plane, azure, &["--leader-election", "false"])
+        Self::start_as(ACCOUNT, plane, azure, &["--leader-election", "false"])
     }
 
     /// Starts one of several, which agree on who works.
     pub fn replica(plane: &Plane, azure: &Azure, name: &str) -> Self {
-        Self::start_with(plane, azure, &["--pod-name", name])
+        Self::start_as(ACCOUNT, plane, azure, &["--pod-name", name])
     }
 
-    /// Starts one with settings of its own.
-    pub fn start_with(plane: &Plane, azure: &Azure, settings: &[&str]) -> Self {
+    /// Starts one of an account, with settings of its own.
+    pub fn start_as(account: &str, plane: &Plane, azure: &Azure, settings: &[&str]) -> Self {
         let file = |name: &str| plane.folder.join(format!("operator-{}.{name}", number()));
         let (kubeconfig, token, log) = (file("kubeconfig"), file("token"), file("log"));
-        plane.account(&kubeconfig, &token);
+        plane.account(account, &kubeconfig, &token);
         // Free a moment ago; the operator itself could not tell us which one it took.
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
         let mut guard = as_in_a_pod(&mut Command::new("/bin/sh"), azure, &kubeconfig, &token)

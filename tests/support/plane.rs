@@ -10,9 +10,6 @@ use serde_json::Value;
 
 use super::{DEADLINE, block_on, folder, kept, poll, record, tail};
 
-/// Who the operator is in Kubernetes: namespace and name of its ServiceAccount.
-const ACCOUNT: [&str; 2] = ["synapse-spark-system", "synapse-spark-operator"];
-
 static SHARED: LazyLock<Plane> = LazyLock::new(|| Plane::start("shared").install());
 static SECOND: LazyLock<Plane> = LazyLock::new(|| Plane::start("second").install());
 static BARE: LazyLock<Plane> = LazyLock::new(|| Plane::start("bare"));
@@ -111,16 +108,15 @@ impl Plane {
         &self.kubeconfig
     }
 
-    /// Writes what the operator is with: its kubeconfig, and its token for Entra.
-    pub fn account(&self, kubeconfig: &Path, token: &Path) {
-        let [namespace, name] = ACCOUNT;
-        self.account_of(namespace, name, kubeconfig, token);
+    /// Writes what an operator is with: its kubeconfig, and the token for Entra, which knows one account alone.
+    pub fn account(&self, account: &str, kubeconfig: &Path, token: &Path) {
+        self.kubeconfig_of(kept::NAMESPACE, account, kubeconfig);
+        self.token_of(kept::NAMESPACE, kept::ACCOUNT, token);
     }
 
-    /// Writes the kubeconfig of a ServiceAccount, and its token for Entra.
-    pub fn account_of(&self, namespace: &str, name: &str, kubeconfig: &Path, token: &Path) {
-        self.kubeconfig_of(namespace, name, kubeconfig);
-        self.write("token", [namespace, name], token, &["--audience", "api://AzureADTokenExchange"]);
+    /// Writes the token of a ServiceAccount for Entra.
+    pub fn token_of(&self, namespace: &str, account: &str, out: &Path) {
+        self.write("token", [namespace, account], out, &["--audience", "api://AzureADTokenExchange"]);
     }
 
     /// Writes the kubeconfig of a ServiceAccount: its rights and no more.

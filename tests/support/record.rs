@@ -14,7 +14,8 @@ static BEGUN: LazyLock<&Path> = LazyLock::new(|| {
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder).expect("a folder for the record");
     let program = std::env::current_exe().expect("this program has a path");
-    fs::write(folder.join(PROGRAM), program.to_str().expect("a path of text")).expect("the record can be written");
+    let started = std::iter::once(program.to_str().expect("a path of text").to_owned()).chain(std::env::args().skip(1));
+    fs::write(folder.join(PROGRAM), started.collect::<Vec<_>>().join("\n")).expect("the record can be written");
     folder
 });
 
@@ -23,27 +24,14 @@ pub fn audit_log(plane: &str) -> PathBuf {
     BEGUN.join(format!("{plane}.log"))
 }
 
+/// Keeps the manifest with the rights of an account.
+pub fn manifest(account: &str, manifest: &str) {
+    fs::write(BEGUN.join(format!("{account}.yaml")), manifest).expect("the record can be written");
+}
+
 /// Notes what became of a test's world.
 pub fn note(word: &str, namespace: &str, by: &Location<'_>) {
     let mut file = OpenOptions::new().create(true).append(true).open(BEGUN.join(WORLDS)).expect("the record can be written");
     // One write: lines of tests side by side don't mix.
     file.write_all(format!("{word} {namespace} {by}\n").as_bytes()).expect("the record can be written");
-}
-
-/// A test that makes no World. It counts as well, if it ends well.
-pub struct Aside(&'static Location<'static>);
-
-impl Aside {
-    #[track_caller]
-    pub fn new() -> Self {
-        Self(Location::caller())
-    }
-}
-
-impl Drop for Aside {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            note("ended", "aside", self.0);
-        }
-    }
 }

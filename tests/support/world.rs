@@ -10,6 +10,8 @@ use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind}
 use serde_json::{Value, json};
 
 use super::azure::{Azure, TENANT};
+use super::chart::template;
+use super::kept::{ACCOUNT, NAMESPACE, SCOPED};
 use super::operator::{Operator, as_in_a_pod};
 use super::plane::Plane;
 use super::{DEADLINE, block_on, number, poll, record};
@@ -111,14 +113,28 @@ impl World {
 
     /// Starts an operator with settings of its own.
     pub fn operator_with(&self, settings: &[&str]) -> Operator {
-        Operator::start_with(self.plane(), &self.stage.azure, settings)
+        Operator::start_as(ACCOUNT, self.plane(), &self.stage.azure, settings)
+    }
+
+    /// Installs an account that may work in these namespaces only.
+    pub fn install_for(&self, namespaces: &[&str]) {
+        let values = format!("{{fullnameOverride: {SCOPED}, crds: {{enabled: false}}, watchNamespaces: {namespaces:?}}}");
+        let manifest = template("helm4", self.plane(), NAMESPACE, &values).expect("it renders");
+        self.plane().kubectl(&["apply", "-f", "-"], &manifest).expect("it is taken");
+        record::manifest(SCOPED, &manifest);
+    }
+
+    /// Starts an operator of that account.
+    pub fn scoped(&self, settings: &[&str]) -> Operator {
+        Operator::start_as(SCOPED, self.plane(), &self.stage.azure, settings)
     }
 
     /// The program, to its end, as a ServiceAccount of the test's namespace; and what it printed.
     pub fn program(&self, account: &str, args: &[&str]) -> (Option<i32>, String) {
         let file = |name: &str| self.plane().folder.join(format!("{}.{name}", self.namespace));
         let (kubeconfig, token) = (file("kubeconfig"), file("token"));
-        self.plane().account_of(&self.namespace, account, &kubeconfig, &token);
+        self.plane().kubeconfig_of(&self.namespace, account, &kubeconfig);
+        self.plane().token_of(&self.namespace, account, &token);
         let mut program = Command::new(env!("CARGO_BIN_EXE_synapse-spark-operator"));
         let done = as_in_a_pod(&mut program, &self.stage.azure, &kubeconfig, &token).args(args).output().expect("it starts");
         (done.status.code(), [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat())
