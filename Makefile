@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check generate bench build tools plane gotools rust go gitops sdk docs workflows lint doc deny image test-node
+.PHONY: help demo test check generate bench build tools plane gotools rust go gitops sdk docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
 
 python := tests/sdk/.venv/bin/python
 
@@ -24,7 +24,7 @@ check: ## the fast inner loop: format, clippy, unit tests, doc links
 	cargo test --workspace --lib
 	$(MAKE) doc
 
-lint: tools ## format, clippy, doc links, the Dockerfile
+lint: tools workflows ## format, clippy, doc links, the Dockerfile, the workflows
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(MAKE) doc
@@ -99,8 +99,23 @@ generate: gotools ## write what is generated: crds/, the chart's README and copi
 	UPDATE=1 cargo test --workspace --test pages --test statuses
 	charts/generate
 
-deny: ## licences, sources and banned crates (cargo install cargo-deny)
-	cargo deny check bans licenses sources
+workflows: ## the workflows of GitHub, by actionlint
+	tests/gotools/build actionlint
+	tests/gotools/bin/actionlint
+
+cargo_deny := target/tools/bin/cargo-deny
+$(cargo_deny):
+	cargo install --locked --quiet --root target/tools cargo-deny
+
+deny: $(cargo_deny) ## licences, sources and banned crates, by cargo-deny (some minutes the first time)
+	$(cargo_deny) check bans licenses sources
+
+advisories: $(cargo_deny) ## known vulnerabilities of what we build with (asks RustSec's database)
+	$(cargo_deny) check advisories
+
+# The steps of a release; .ci/release tells of each.
+release-check release-image release-index release-chart release-sbom release-sign release-notes:
+	@.ci/release $(@:release-%=%)
 
 tools: ## check for the toolchains; install missing Debian packages where that is possible
 	@tests/tools.sh

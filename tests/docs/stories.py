@@ -254,6 +254,7 @@ STORIES = {
         ),
         after=taught,
     ),
+    "docs/kubectl-plugin.md": Story(codes={"kubectl synapse status": TOLD, "kubectl synapse plan -f": SOMETHING_TO_DO}),
     "docs/migrate-aso.md": Story(
         before=(
             *by_az_ml("mysparksystem", SYSTEM_ASSIGNED),
