@@ -114,6 +114,7 @@ advisories: $(cargo_deny) ## known vulnerabilities of what we build with (asks R
 	$(cargo_deny) check advisories
 
 # The steps of a release; .ci/release tells of each.
+release-chart: gotools
 release-check release-image release-index release-chart release-sbom release-sign release-notes:
 	@.ci/release $(@:release-%=%)
 
