@@ -16,6 +16,7 @@ NAMESPACE = "synapse-spark-system"
 NAME = "synapse-spark-operator"
 ATTACHMENTS = "/apis/synapse-spark.dev/v1alpha1/synapsesparkattachments"
 DEFINITION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/synapsesparkattachments.synapse-spark.dev"
+PODS = f"/api/v1/namespaces/{NAMESPACE}/pods?labelSelector=app.kubernetes.io/name={NAME}"
 MEGABYTE = 1_000_000
 # What the project promises of its image and of its program.
 IMAGE_LIMIT, PROGRAM_LIMIT = 25 * MEGABYTE, 16 * MEGABYTE
@@ -46,6 +47,7 @@ class Story:
             ("Azure was asked with the pod's own token, and there is no secret", self.identity),
             ("the processes are as restricted as the pods say", self.restricted),
             ("the probes answer, by pod and by Service", self.probes),
+            ("helm test tells whether Entra trusts the pod", self.helm_test),
             ("limits hold, and at rest a pod needs no more than it requests", self.memory),
             ("a deleted attachment is detached, its pool stays", self.detach),
             ("the leader's pod is deleted: the other takes over at once", self.delete_leader),
@@ -60,8 +62,7 @@ class Story:
 
     def pods(self):
         """The operator's, by name; without those that are about to go."""
-        path = f"/api/v1/namespaces/{NAMESPACE}/pods?labelSelector=app.kubernetes.io/name={NAME}"
-        pods = self.node.kube(path)["items"]
+        pods = self.node.kube(PODS)["items"]
         return {pod["metadata"]["name"]: pod for pod in pods if "deletionTimestamp" not in pod["metadata"]}
 
     def settled(self):
@@ -115,6 +116,10 @@ class Story:
         env = {**os.environ, "HOME": str(self.node.work), "KUBECONFIG": str(self.node.kubeconfig)}
         return run(self.root / "tests/gotools/bin" / program, "--namespace", NAMESPACE, *arguments, env=env)
 
+    def trust(self, account):
+        """Lets Entra trust this ServiceAccount, and no other."""
+        self.azure.federate(self.node.kube("/openid/v1/jwks"), f"system:serviceaccount:{NAMESPACE}:{account}")
+
     def change(self, text):
         """Gives an attachment another description, and waits until Azure has heard it; from one writer, once."""
         before = self.azure.last()
@@ -150,7 +155,7 @@ class Story:
             raise Failed("a lax pod is not refused")
 
     def federation(self):
-        self.azure.federate(self.node.kube("/openid/v1/jwks"), f"system:serviceaccount:{NAMESPACE}:{NAME}")
+        self.trust(NAME)
         other = self.node.kubectl("create", "token", "default", "--namespace", NAMESPACE, "--audience", AUDIENCE)
         answer = self.azure.exchange(other.strip())
         check(answer == 700213, f"another ServiceAccount's token should be refused with 700213; the answer is {answer}")
@@ -212,6 +217,18 @@ class Story:
         (port,) = (port["port"] for port in service["spec"]["ports"] if port["name"] == "metrics")
         metrics = self.node.wait("the Service answers", lambda: self.get(f"{service['spec']['clusterIP']}:{port}/metrics"))
         check("synapse_spark_operator_" in metrics, "the Service shows other metrics")
+
+    def helm_test(self):
+        self.helm("test", NAME, "--timeout", "2m")
+        self.trust("another")
+        try:
+            self.helm("test", NAME, "--timeout", "2m")
+        except Refused:
+            said = self.node.kubectl("logs", f"{NAME}-check", "--namespace", NAMESPACE)
+            check("AADSTS700213" in said, f"helm test fails for another reason: {said}")
+        else:
+            raise Failed("helm test finds nothing missing where Entra refuses the pod's token")
+        self.trust(NAME)
 
     def memory(self):
         for name, pod in self.settled().items():
@@ -294,7 +311,7 @@ class Story:
     def uninstall(self):
         uids, computes, before = self.uids(), self.azure.computes(), self.azure.last()
         self.helm("uninstall", NAME, "--wait", "--timeout", "3m")
-        self.node.wait("no pods", lambda: not self.node.kube(f"/api/v1/namespaces/{NAMESPACE}/pods")["items"])
+        self.node.wait("the pods are gone", lambda: not self.node.kube(PODS)["items"])
         check(condition(self.node.kube(DEFINITION), "Established") == "True", "the CRD is gone")
         check(self.uids() == uids, f"attachments are {self.uids()}, not {uids}")
         check(self.azure.computes() == computes, f"attached are {self.azure.computes()}, not {computes}")
