@@ -220,7 +220,6 @@ STORIES = {
     ),
     "charts/synapse-spark-operator/README.md": Story(installed=False, before=()),
     "deploy/README.md": Story(before=("kubectl create namespace team-a",)),
-    "docs/gitops-argocd.md": Story(before=("kubectl create namespace argocd", "kubectl create configmap argocd-cm --namespace argocd", *ATTACHED)),
     "docs/credentials.md": Story(
         before=(
             *ATTACHED,
