@@ -118,6 +118,6 @@ mod tests {
         let row = |style, name: &str, state: &str| vec![(style, name.to_owned()), (PLAIN, state.to_owned())];
         let shown = table(&["NAME", "STATE"], &[row(BAD, "späte", "Stalled"), row(PLAIN, "a\u{1b}[2J", "Ready")]);
         let plain = anstream::adapter::strip_str(&shown).to_string();
-        assert_eq!(plain, "NAME     STATE\nspäte    Stalled\na [2J    Ready\n");
+        assert_eq!(plain, "NAME    STATE\nspäte   Stalled\na [2J   Ready\n");
     }
 }
