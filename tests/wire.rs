@@ -384,7 +384,9 @@ async fn looks_are_shared_as_far_as_told_and_forgotten_with_a_write() {
 #[tokio::test]
 async fn each_request_is_one_line_with_azures_ids_and_a_refusal_is_a_warning() {
     LazyLock::force(&LOG);
-    let operation = "/subscriptions/s/providers/Microsoft.MachineLearningServices/locations/l/op/secret-path?sig=signed";
+    let operation = format!(
+        "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.MachineLearningServices/locations/l/op/secret-path?sig=signed"
+    );
     #[rustfmt::skip]
     let table = [
         // status  body                                                          level    line
@@ -405,7 +407,7 @@ async fn each_request_is_one_line_with_azures_ids_and_a_refusal_is_a_warning() {
         assert!(only.contains(level) && only.contains(line) && only.contains(&format!("status={status}")), "{only}");
     }
     let (_, client) = Script::of([said(500, &json!({"error": {"code": "Odd", "message": "an operation's"}}))]);
-    let _ = client.operation(SUBSCRIPTION, operation).await;
+    let _ = client.operation(SUBSCRIPTION, &operation).await;
     let text = LOG.text();
     assert!(text.contains("an operation's"), "it is told");
     assert!(!text.contains("secret-path") && !text.contains("signed") && !text.contains("the-token"), "and nothing secret");
