@@ -524,7 +524,7 @@ async fn a_failed_operation_keeps_azures_words() {
 /// Every log line of this binary, down to the last detail: one subscriber for all threads.
 static LOG: LazyLock<Log> = LazyLock::new(|| {
     let log = Log::default();
-    tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).init();
+    tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(log.clone()).init();
     log
 });
 
