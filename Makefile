@@ -12,11 +12,10 @@ help: ## this list
 demo: build ## attach, change, detach on this machine: a real API server, a stand-in of Azure; KEEP=1 leaves it running
 	@tests/demo.sh
 
-test: lint rust go gitops sdk docs test-node ## all tests of all kinds; no cluster, no Azure, no container engine needed
+test: lint rust go gitops sdk docs ## all tests but test-node; no cluster, no Azure, no container engine needed
 	@echo; awk '/^test result: ok/ { rust += $$4 } FILENAME ~ /sdk/ && / passed/ { sdk += $$1 } FILENAME ~ /docs/ && / passed/ { docs += $$1 } /^--- PASS/ { go += 1 } \
 		END { printf "passed: %d Rust tests, %d Go tests, %d tests of Microsoft'"'"'s client, %d of the documents; lint and docs are clean\n", rust, go, sdk, docs }' \
 		target/test-rust.log target/test-go.log target/test-gitops.log target/test-sdk.log target/test-docs.log
-	@tail -n 12 target/test-node.log
 
 check: ## the fast inner loop: format, clippy, unit tests, doc links
 	cargo fmt --all --check
