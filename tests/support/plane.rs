@@ -58,13 +58,11 @@ impl Plane {
             assert!(there, "tests/control-plane/bin/{program} is missing: run make plane");
         }
         let folder = folder(name);
-        // What nobody asks anything of has nothing to tell.
-        let audit_log = if name == "bare" { PathBuf::new() } else { record::audit_log(name) };
         let log = folder.join("control-plane.log");
         // The folder goes when the control plane has ended, which is after the end of this process.
         let mut child = Command::new("/bin/sh")
-            .args(["-c", r#""$0" up --dir "$1/state" ${2:+--audit-log "$2"}; rm -rf "$1"; rmdir "$(dirname "$1")" 2>/dev/null"#])
-            .args([&program(), &folder, &audit_log])
+            .args(["-c", r#""$0" up --dir "$1/state" --audit-log "$2"; rm -rf "$1"; rmdir "$(dirname "$1")" 2>/dev/null"#])
+            .args([&program(), &folder, &record::audit_log(name)])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(&log).expect("a log"))
@@ -112,6 +110,10 @@ impl Plane {
     pub fn account(&self, account: &str, kubeconfig: &Path, token: &Path) {
         self.kubeconfig_of(kept::NAMESPACE, account, kubeconfig);
         self.token_of(kept::NAMESPACE, kept::ACCOUNT, token);
+        // The authorizer hears of rights a moment after they are stored.
+        let user = format!("--as=system:serviceaccount:{}:{account}", kept::NAMESPACE);
+        let may = poll(DEADLINE, || self.kubectl(&["auth", "can-i", "get", "namespaces/kube-system", &user], "").ok());
+        assert!(may.is_some(), "{account} may not see kube-system");
     }
 
     /// Writes the token of a ServiceAccount for Entra.
