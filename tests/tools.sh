@@ -11,6 +11,7 @@ need python3 "install Python 3.10 or newer from https://www.python.org/downloads
 packages=()
 command -v cc >/dev/null 2>&1 || packages+=(build-essential)
 command -v curl >/dev/null 2>&1 || packages+=(curl)
+command -v jq >/dev/null 2>&1 || packages+=(jq)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 [ "${#packages[@]}" = 0 ] && exit 0
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
