@@ -26,19 +26,21 @@ impl HttpClient for Trap {
     }
 }
 
-/// An Azure where nothing is attached yet. It counts what would change that.
+/// An Azure with this compute, or where nothing is attached yet. It counts what would change that.
 #[derive(Debug, Default)]
-struct Empty {
+struct Still {
+    compute: Option<Value>,
     writes: AtomicU32,
 }
 
 #[async_trait::async_trait]
-impl HttpClient for Empty {
+impl HttpClient for Still {
     async fn execute_request(&self, request: &azure_core::http::Request) -> azure_core::Result<AsyncRawResponse> {
         let path = request.url().path();
         let (code, body) = match request.method() {
             azure_core::http::Method::Get if path.contains("/computes/") => {
-                (404, json!({"error": {"code": "ResourceNotFound", "message": "m"}}))
+                let absent = json!({"error": {"code": "ResourceNotFound", "message": "m"}});
+                self.compute.clone().map_or((404, absent), |compute| (200, compute))
             }
             azure_core::http::Method::Get => (200, json!({"location": "eastus2"})),
             azure_core::http::Method::Post => (200, json!({"token_type": "Bearer", "access_token": "t", "expires_in": 3600})),
@@ -106,12 +108,20 @@ async fn a_missing_definition_or_right_is_told_by_readyz() {
 
 #[tokio::test]
 async fn who_lost_the_lease_writes_nothing_more() {
-    for (leads, writes) in [(true, 1), (false, 0)] {
-        let azure = Arc::new(Empty::default());
-        let kube = always(200, serde_json::to_value(object()).expect("JSON"), "");
-        let context = context(kube, azure.clone(), &mut Registry::default()).only_while(move || leads);
-        reconcile(Arc::new(object()), Arc::new(context)).await.expect("the pass ends like any other");
-        assert_eq!(azure.writes.load(Ordering::Relaxed), writes, "leads: {leads}");
+    let mut gone = object();
+    gone.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::UNIX_EPOCH));
+    let ours = json!({
+        "tags": {"synapse-spark-operator-owner": "cluster/team-a/pool/u"},
+        "properties": {"computeType": "SynapseSpark", "resourceId": object().spec.resource_id, "provisioningState": "Succeeded"},
+    });
+    for (object, compute) in [(object(), None), (gone, Some(ours))] {
+        for (leads, writes) in [(true, 1), (false, 0)] {
+            let azure = Arc::new(Still { compute: compute.clone(), ..Still::default() });
+            let kube = always(200, serde_json::to_value(&object).expect("JSON"), "");
+            let context = context(kube, azure.clone(), &mut Registry::default()).only_while(move || leads);
+            reconcile(Arc::new(object.clone()), Arc::new(context)).await.expect("the pass ends like any other");
+            assert_eq!(azure.writes.load(Ordering::Relaxed), writes, "leads: {leads}, attached: {}", compute.is_some());
+        }
     }
 }
 
