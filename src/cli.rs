@@ -28,6 +28,7 @@ use crate::controller::{self, Context, Readiness, chain};
 use crate::lease;
 use crate::plan::pause;
 use crate::server;
+use crate::telemetry::traces::Traces;
 use crate::telemetry::{self, LogFormat};
 
 /// Attaches Apache Spark pools of Azure Synapse to Azure Machine Learning workspaces, as Kubernetes objects.
@@ -197,8 +198,13 @@ struct Run {
     /// Which log lines are written, as tracing's filters say it: info, debug, `synapse_spark_operator=debug`, …
     #[arg(long, value_name = "FILTER", env = "LOG", default_value = "info")]
     log: String,
+    /// Where traces go, by OTLP over HTTP, as `http://collector:4318`. Default: nowhere.
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    otlp_endpoint: Option<String>,
 }
 
+/// A collector that takes longer gets no span.
+const OTLP_LONGEST: Duration = Duration::from_secs(10);
 /// A call to Kubernetes takes no longer.
 const KUBERNETES_LONGEST: Duration = Duration::from_secs(15);
 /// After SIGTERM, passes that run get so long: less than the 30 s that Kubernetes gives.
@@ -324,7 +330,22 @@ impl AzureArgs {
 
 impl Run {
     async fn execute(self) -> Result<(), String> {
-        telemetry::log(self.log_format, &self.log, std::io::stderr)?;
+        let traces = match &self.otlp_endpoint {
+            Some(endpoint) => {
+                let http = reqwest::Client::builder().timeout(OTLP_LONGEST).build().map_err(|error| chain(&error))?;
+                Some(Traces::to(endpoint, http).map_err(|error| format!("--otlp-endpoint {endpoint}: {error}"))?)
+            }
+            None => None,
+        };
+        telemetry::log(self.log_format, &self.log, std::io::stderr, traces.as_ref().map(Traces::layer))?;
+        let ended = self.work().await;
+        if let Some(traces) = traces {
+            traces.end().await;
+        }
+        ended
+    }
+
+    async fn work(self) -> Result<(), String> {
         // Before anything else: a signal that comes early must not be lost.
         let listen = |kind| signal(kind).map_err(|error| format!("signals: {error}"));
         let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);

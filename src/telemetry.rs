@@ -1,4 +1,6 @@
-//! Logs and the metric registry.
+//! Logs, traces and the metric registry.
+
+pub mod traces;
 
 use std::fmt;
 use std::fs;
@@ -10,8 +12,10 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -22,6 +26,9 @@ pub enum LogFormat {
     Json,
 }
 
+/// What else hears of spans and events.
+pub type More = Box<dyn Layer<tracing_subscriber::Registry> + Send + Sync>;
+
 /// Lets log lines go to `writer`, from now on.
 ///
 /// kube's client logs every 5xx as an error of its own, though it is handled here: it is heard only when asked for.
@@ -29,17 +36,17 @@ pub enum LogFormat {
 /// # Errors
 ///
 /// Says what is wrong with the filter.
-pub fn log<W>(format: LogFormat, filter: &str, writer: W) -> Result<(), String>
+pub fn log<W>(format: LogFormat, filter: &str, writer: W, more: Option<More>) -> Result<(), String>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let filter = EnvFilter::try_new(format!("kube_client=off,{filter}")).map_err(|error| format!("--log {filter:?}: {error}"))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
-    let set = match format {
-        LogFormat::Text => lines.try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    set.map_err(|error| error.to_string())
+    tracing_subscriber::registry().with(more).with(lines.with_filter(filter)).try_init().map_err(|error| error.to_string())
 }
 
 /// The registry of all metrics, of a process that was started then.

@@ -63,7 +63,7 @@ fn arrows_go_down_only() {
         for (word, only) in [
             ("kube::", &["api", "controller", "cli", "lease"][..]),
             ("std::env::", &["cli"]),
-            ("reqwest::", &["cli"]),
+            ("reqwest::", &["cli", "telemetry"]),
             ("Timestamp::now", &["controller", "cli", "lease"]),
             ("Instant::now", &["azure", "controller", "lease"]),
         ] {

@@ -17,6 +17,7 @@ use synapse_spark_operator::azure::{Client, Credential, Error, Freshness, Metric
 use synapse_spark_operator::controller::observe;
 use synapse_spark_operator::id::{ComputeId, WorkspaceId};
 use synapse_spark_operator::plan::{Owner, Progress};
+use synapse_spark_operator::telemetry::{self, LogFormat};
 
 const SUBSCRIPTION: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7a";
 const ARM: &str = "https://arm.example";
@@ -403,8 +404,15 @@ async fn each_request_is_one_line_with_azures_ids_and_a_refusal_is_a_warning() {
         let text = LOG.text();
         let lines: Vec<_> = text.lines().filter(|line| line.contains(&request)).collect();
         let [only] = lines[..] else { panic!("{lines:?}") };
-        assert!(only.contains(&correlation) && only.contains("client_request_id=") && only.contains("/computes/"), "{only}");
-        assert!(only.contains(level) && only.contains(line) && only.contains(&format!("status={status}")), "{only}");
+        let only: Value = serde_json::from_str(only).expect("a line is JSON");
+        let (about, path) = (&only["span"], compute().to_string());
+        assert_eq!((only["level"].as_str(), only["message"].as_str()), (Some(level), Some(line)), "{only}");
+        assert_eq!(
+            (about["request_id"].as_str(), about["correlation_request_id"].as_str()),
+            (Some(&*request), Some(&*correlation))
+        );
+        assert_eq!((about["status"].as_u64(), about["path"].as_str()), (Some(status.into()), Some(&*path)), "{only}");
+        assert!(about["client_request_id"].as_str().is_some_and(|id| id.len() == 36), "{only}");
     }
     let (_, client) = Script::of([said(500, &json!({"error": {"code": "Odd", "message": "an operation's"}}))]);
     let _ = client.operation(SUBSCRIPTION, &operation).await;
@@ -524,7 +532,7 @@ async fn a_failed_operation_keeps_azures_words() {
 /// Every log line of this binary, down to the last detail: one subscriber for all threads.
 static LOG: LazyLock<Log> = LazyLock::new(|| {
     let log = Log::default();
-    tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(log.clone()).init();
+    telemetry::log(LogFormat::Json, "trace", log.clone(), None).expect("nobody was first");
     log
 });
 
