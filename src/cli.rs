@@ -6,6 +6,7 @@ mod completion;
 mod preview;
 mod program;
 mod reconcile;
+mod run;
 mod screen;
 mod status;
 mod suspend;
@@ -13,23 +14,16 @@ mod view;
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use azure_core::credentials::Secret;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::api::v1alpha1;
 use crate::azure::{self, Credential};
-use crate::controller::{self, Context, Readiness, chain};
-use crate::lease;
-use crate::plan::pause;
-use crate::server;
-use crate::telemetry::traces::Traces;
-use crate::telemetry::{self, LogFormat};
+use crate::controller::chain;
 
 /// Attaches Apache Spark pools of Azure Synapse to Azure Machine Learning workspaces, as Kubernetes objects.
 #[derive(Debug, Parser)]
@@ -44,7 +38,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the operator: look after all `SynapseSparkAttachment` objects of a cluster.
-    Run(Box<Run>),
+    Run(Box<run::Run>),
     /// Look at Azure and tell what the operator would do with a manifest or an attachment. Changes nothing.
     ///
     /// Exit code 0: nothing to do; 2: something to do; 1: it could not be told.
@@ -174,42 +168,8 @@ impl Scope {
     }
 }
 
-#[derive(Debug, Args)]
-struct Run {
-    #[command(flatten)]
-    azure: AzureArgs,
-    /// Where /livez, /readyz and /metrics are.
-    #[arg(long, value_name = "ADDRESS", env = "METRICS_ADDRESS", default_value = "0.0.0.0:8080")]
-    metrics_address: SocketAddr,
-    /// How often a settled attachment is looked at, in seconds: how long a change by others may stand.
-    #[arg(long, value_name = "SECONDS", env = "LOOK_INTERVAL", default_value_t = pause::SETTLED.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    look_interval: u64,
-    /// Passes at the same time, at most.
-    #[arg(long, value_name = "N", env = "CONCURRENCY", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    concurrency: u16,
-    #[command(flatten)]
-    scope: Scope,
-    /// The pod's name: who holds the Lease, for people.
-    #[arg(long, value_name = "NAME", env = "POD_NAME", default_value = "outside-of-a-pod")]
-    pod_name: String,
-    /// How log lines look.
-    #[arg(long, env = "LOG_FORMAT", default_value = "text", value_enum)]
-    log_format: LogFormat,
-    /// Which log lines are written, as tracing's filters say it: info, debug, `synapse_spark_operator=debug`, …
-    #[arg(long, value_name = "FILTER", env = "LOG", default_value = "info")]
-    log: String,
-    /// Where traces go, by OTLP over HTTP, as `http://collector:4318`. Default: nowhere.
-    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
-    otlp_endpoint: Option<String>,
-}
-
-/// A collector that takes longer gets no span.
-const OTLP_LONGEST: Duration = Duration::from_secs(10);
 /// A call to Kubernetes takes no longer.
 const KUBERNETES_LONGEST: Duration = Duration::from_secs(15);
-/// After SIGTERM, passes that run get so long: less than the 30 s that Kubernetes gives.
-const LAST_PASSES: Duration = Duration::from_secs(20);
-
 impl Cli {
     /// Does what was asked. Gives the exit code.
     ///
@@ -325,109 +285,6 @@ impl AzureArgs {
             None => std::env::var("AZURE_CLIENT_SECRET").ok(),
         };
         Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).map(Secret::new))
-    }
-}
-
-impl Run {
-    async fn execute(self) -> Result<(), String> {
-        let traces = match &self.otlp_endpoint {
-            Some(endpoint) => {
-                let http = reqwest::Client::builder().timeout(OTLP_LONGEST).build().map_err(|error| chain(&error))?;
-                Some(Traces::to(endpoint, http).map_err(|error| format!("--otlp-endpoint {endpoint}: {error}"))?)
-            }
-            None => None,
-        };
-        telemetry::log(self.log_format, &self.log, std::io::stderr, traces.as_ref().map(Traces::layer))?;
-        let ended = self.work().await;
-        if let Some(traces) = traces {
-            traces.end().await;
-        }
-        ended
-    }
-
-    async fn work(self) -> Result<(), String> {
-        // Before anything else: a signal that comes early must not be lost.
-        let listen = |kind| signal(kind).map_err(|error| format!("signals: {error}"));
-        let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-        let mut registry = telemetry::registry(jiff::Timestamp::now());
-        let ours = telemetry::ours(&mut registry);
-        let (azure, _) = self.azure.client(azure::Metrics::new(ours))?;
-        let metrics = controller::metrics::Metrics::new(ours);
-        let config = config().await?;
-        let (watch, calls) = clients(config.clone())?;
-        let electors = self.electors(config)?;
-        let listener = server::listen(self.metrics_address)
-            .await
-            .map_err(|error| format!("--metrics-address {}: {error}", self.metrics_address))?;
-        let readiness = Arc::new(Readiness::default());
-        tokio::spawn(server::serve(listener, server::Told { registry: Arc::new(registry), readiness: readiness.clone() }));
-        let signal = async {
-            tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            }
-        };
-        let mut signal = std::pin::pin!(signal);
-        let begin = async {
-            check_clock(&calls).await;
-            let cluster = controller::cluster(&calls).await.map_err(|error| chain(&error))?;
-            let terms = lease::acquire_all(electors, |why| tracing::info!("{why}")).await.map_err(|lost| chain(&lost))?;
-            Ok::<_, String>((cluster, terms))
-        };
-        let (cluster, mut terms) = tokio::select! {
-            held = begin => held?,
-            name = &mut signal => {
-                tracing::info!("{name}: it had not begun to work");
-                return Ok(());
-            }
-        };
-        metrics.leader.set(1);
-        let context = Arc::new(
-            Context::new(calls, azure, cluster, Duration::from_secs(self.look_interval), metrics)
-                .only_while(lease::are_held(&terms)),
-        );
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let options = controller::Options { concurrency: self.concurrency, namespaces: self.scope.namespaces(), readiness };
-        let work = async {
-            let mut running = std::pin::pin!(controller::run(watch, context, options, async {
-                let _ = stopped.await;
-            }));
-            tokio::select! {
-                () = &mut running => return Err("the watch has ended by itself".to_owned()),
-                name = &mut signal => tracing::info!("{name}: no new pass begins"),
-            }
-            let _ = stop.send(());
-            if tokio::time::timeout(LAST_PASSES, running).await.is_err() {
-                tracing::warn!(seconds = LAST_PASSES.as_secs(), "passes still run; the next start takes them up");
-            }
-            Ok(())
-        };
-        tokio::select! {
-            // At once, in the middle of whatever it is at: another may be about to write.
-            lost = lease::hold_all(&mut terms) => return Err(chain(&lost)),
-            ended = work => ended?,
-        }
-        futures::future::join_all(terms.into_iter().map(lease::Term::release)).await;
-        Ok(())
-    }
-
-    /// The Leases to hold before any write.
-    fn electors(&self, config: kube::Config) -> Result<Vec<lease::Elector>, String> {
-        // A client of its own: renewals must not queue behind other calls, and a quiet connection must not hold one up.
-        let kube = client(config, Some(KUBERNETES_LONGEST))?;
-        // Of this process alone: a container that starts anew keeps the pod's name.
-        let holder = format!("{}_{}", self.pod_name, uuid::Uuid::new_v4());
-        Ok(self.scope.leases().iter().map(|namespace| lease::Elector::new(kube.clone(), namespace, &holder)).collect())
-    }
-}
-
-/// Tokens and Leases rest on clocks: say so if ours is far off.
-async fn check_clock(kube: &kube::Client) {
-    if let Some(ahead) = controller::clock_ahead(kube).await.filter(|ahead| ahead.abs().as_secs() >= 60) {
-        tracing::error!(
-            seconds = ahead.as_secs(),
-            "this machine's clock is ahead of the API server's (negative: behind); Entra refuses tokens then: set its clock"
-        );
     }
 }
 

@@ -225,7 +225,7 @@ async fn a_pass_and_its_requests_arrive_as_one_trace() {
     telemetry::log(LogFormat::Text, "off", std::io::sink, Some(traces.layer())).expect("nobody was first");
 
     let kube = always(200, serde_json::to_value(object()).expect("JSON"), "");
-    let context = context(kube, Arc::new(Empty::default()), &mut Registry::default());
+    let context = context(kube, Arc::new(Still::default()), &mut Registry::default());
     reconcile(Arc::new(object()), Arc::new(context)).await.expect("the pass ends like any other");
     traces.end().await;
 
