@@ -37,27 +37,27 @@ use crate::controller::report::{FIELD_MANAGER, report};
 use crate::plan::status::{Pass, failing_for};
 use crate::plan::{Goal, Plan, Step, decide};
 
-/// Kubernetes refused us: so no status can tell of it.
+/// Why a pass came to no end that a status could tell of.
 #[derive(Debug, thiserror::Error)]
-#[error("Kubernetes refuses {act}")]
-pub struct Error {
-    act: &'static str,
-    #[source]
-    source: kube::Error,
+pub enum Error {
+    /// Kubernetes refused us.
+    #[error("Kubernetes refuses {act}")]
+    Refused {
+        /// What was asked of it.
+        act: &'static str,
+        /// Its answer.
+        #[source]
+        source: kube::Error,
+    },
+    /// Another may be about to write, to Azure and to the object: this process is about to end.
+    #[error("nothing more is written: the Lease is lost")]
+    Deposed,
 }
 
 impl Error {
-    fn read(source: kube::Error) -> Self {
-        Self { act: "to show the object", source }
-    }
-    fn claim(source: kube::Error) -> Self {
-        Self { act: "the finalizer", source }
-    }
-    fn release(source: kube::Error) -> Self {
-        Self { act: "to take the finalizer off", source }
-    }
-    fn status(source: kube::Error) -> Self {
-        Self { act: "the status", source }
+    /// Kubernetes refused this.
+    fn refused(act: &'static str) -> impl FnOnce(kube::Error) -> Self {
+        move |source| Self::Refused { act, source }
     }
 }
 
@@ -77,7 +77,7 @@ pub struct Context {
     pub index: Index,
     /// What is counted.
     pub metrics: metrics::Metrics,
-    /// Whether this process may write at all just now: asked right before each write to Azure.
+    /// Whether this process may write at all just now: asked right before each write.
     may_write: Box<dyn Fn() -> bool + Send + Sync>,
     recorder: Recorder,
 }
@@ -92,15 +92,15 @@ impl Context {
         Self { kube, azure, cluster, settled, index: Index::default(), metrics, may_write: Box::new(|| true), recorder }
     }
 
-    /// Writes nothing to Azure while this says no.
+    /// Writes nothing, neither to Azure nor to Kubernetes, while this says no.
     #[must_use]
     pub fn only_while(self, may_write: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self { may_write: Box::new(may_write), ..self }
     }
 
-    /// Whether this process may write: if not, another may be about to, and this one is about to end.
-    fn leads(&self) -> Result<(), azure::Error> {
-        if (self.may_write)() { Ok(()) } else { Err(azure::Error::unanswered("not asked: the Lease is lost")) }
+    /// Whether this process may write at all just now.
+    fn leads(&self) -> Result<(), Error> {
+        if (self.may_write)() { Ok(()) } else { Err(Error::Deposed) }
     }
 
     /// Takes in what the watch says. Gives the objects that may now be the oldest that ask for their compute.
@@ -122,10 +122,8 @@ impl Context {
 ///
 /// [`Error`] if Kubernetes does not show its `kube-system` namespace.
 pub async fn cluster(kube: &Client) -> Result<String, Error> {
-    let namespace = Api::<Namespace>::all(kube.clone())
-        .get("kube-system")
-        .await
-        .map_err(|source| Error { act: "to show namespace kube-system", source })?;
+    let namespace =
+        Api::<Namespace>::all(kube.clone()).get("kube-system").await.map_err(Error::refused("to show namespace kube-system"))?;
     Ok(namespace.uid().unwrap_or_default())
 }
 

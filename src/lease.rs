@@ -63,6 +63,17 @@ impl Renewed {
     }
 }
 
+/// Whose turn it is, as far as one can see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Turn {
+    /// Ours.
+    Ours,
+    /// Another's, who works: nothing is amiss.
+    Another(String),
+    /// Nobody knows: Kubernetes does not give the Lease, or not tell of it.
+    Unknown(String),
+}
+
 /// The Lease is lost, or may soon be: whoever hears it ends.
 #[derive(Debug, thiserror::Error)]
 pub enum Lost {
@@ -93,23 +104,42 @@ impl Elector {
         Self { leases, namespace: namespace.to_owned(), holder: holder.to_owned() }
     }
 
-    /// Waits until the Lease is ours. `waits` hears why it is not, each time that changes.
-    pub async fn acquire(self, waits: impl Fn(&str)) -> Term {
+    /// What it is called, for people.
+    fn name(&self) -> String {
+        format!("the Lease {}/{NAME}", self.namespace)
+    }
+
+    /// Waits until the Lease is ours. `turn` hears whose it is, each time that changes.
+    ///
+    /// # Errors
+    ///
+    /// The elector, if Kubernetes refused for as long as `patience` to let us have it: rights or the namespace are missing.
+    pub async fn acquire(self, patience: Option<Duration>, turn: impl Fn(&str, Turn)) -> Result<Term, Self> {
         let mut seen: Option<(Lease, Instant)> = None;
-        let mut said = String::new();
+        let mut refused: Option<Instant> = None;
+        let mut said = None;
         loop {
             let asked = Instant::now();
-            let why = match timeout(DEADLINE, self.try_once(&mut seen, asked)).await {
-                Ok(Ok(Ok(lease))) => return Term { elector: self, lease, renewed: Renewed(Arc::new(Mutex::new(asked))) },
-                Ok(Ok(Err(holder))) => format!("standby: {holder} holds the Lease {}/{NAME}", self.namespace),
-                Ok(Err(error)) => {
-                    format!("the Lease {}/{NAME} cannot be had: {}", self.namespace, crate::controller::chain(&error))
+            let answer = timeout(DEADLINE, self.try_once(&mut seen, asked)).await;
+            let is_refusal = matches!(&answer, Ok(Err(kube::Error::Api(status))) if matches!(status.code, 403 | 404));
+            refused = is_refusal.then(|| refused.unwrap_or(asked));
+            let whose = match answer {
+                Ok(Ok(Ok(lease))) => {
+                    turn(&self.name(), Turn::Ours);
+                    return Ok(Term { elector: self, lease, renewed: Renewed(Arc::new(Mutex::new(asked))) });
                 }
-                Err(_) => format!("the Lease {}/{NAME} cannot be had: Kubernetes does not answer", self.namespace),
+                Ok(Ok(Err(holder))) => Turn::Another(holder),
+                Ok(Err(error)) => Turn::Unknown(crate::controller::chain(&error)),
+                Err(_) => Turn::Unknown("Kubernetes does not answer".to_owned()),
             };
-            if why != said {
-                waits(&why);
-                said = why;
+            if said.as_ref() != Some(&whose) {
+                turn(&self.name(), whose.clone());
+                said = Some(whose);
+            }
+            if let (Some(patience), Some(since)) = (patience, refused)
+                && since.elapsed() >= patience
+            {
+                return Err(self);
             }
             sleep(LOOK_EVERY).await;
         }
@@ -118,10 +148,17 @@ impl Elector {
     /// Takes the Lease if it is free. The inner error is the one who holds it.
     async fn try_once(&self, seen: &mut Option<(Lease, Instant)>, now: Instant) -> Result<Result<Lease, String>, kube::Error> {
         let Some(lease) = self.leases.get_opt(NAME).await? else {
-            let metadata = ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() };
-            let lease = self.held(Lease { metadata, ..Lease::default() });
-            return lost_race(self.leases.create(&PostParams::default(), &lease).await);
+            return self.create().await;
         };
+        match self.another(&lease, seen, now) {
+            Some(holder) => Ok(Err(holder)),
+            // Free, or ours already: a write of ours landed, and its answer was lost.
+            None => lost_race(self.leases.replace(NAME, &PostParams::default(), &self.held(lease)).await),
+        }
+    }
+
+    /// Who else holds this Lease, if it has not run out.
+    fn another(&self, lease: &Lease, seen: &mut Option<(Lease, Instant)>, now: Instant) -> Option<String> {
         let since = match seen {
             Some((before, since)) if before.resource_version() == lease.resource_version() => *since,
             _ => seen.insert((lease.clone(), now)).1,
@@ -129,11 +166,14 @@ impl Elector {
         let spec = lease.spec.clone().unwrap_or_default();
         let lasts =
             spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok()).map_or(DURATION, Duration::from_secs);
-        match spec.holder_identity.filter(|holder| !holder.is_empty()) {
-            // Ours already: a write of ours landed, and its answer was lost.
-            Some(holder) if holder != self.holder && now.duration_since(since) < lasts => Ok(Err(holder)),
-            _ => lost_race(self.leases.replace(NAME, &PostParams::default(), &self.held(lease)).await),
-        }
+        let is_alive = now.duration_since(since) < lasts;
+        spec.holder_identity.filter(|holder| !holder.is_empty() && *holder != self.holder && is_alive)
+    }
+
+    async fn create(&self) -> Result<Result<Lease, String>, kube::Error> {
+        let metadata = ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() };
+        let lease = self.held(Lease { metadata, ..Lease::default() });
+        lost_race(self.leases.create(&PostParams::default(), &lease).await)
     }
 
     fn held(&self, mut lease: Lease) -> Lease {
@@ -160,6 +200,12 @@ fn lost_race(taken: Result<Lease, kube::Error>) -> Result<Result<Lease, String>,
 }
 
 impl Term {
+    /// Where the Lease is.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.elector.namespace
+    }
+
     /// Renews the Lease until it is lost.
     pub async fn hold(&mut self) -> Lost {
         let mut failed = None;
@@ -193,13 +239,11 @@ impl Term {
         if !matches!(status.code, 404 | 409) {
             return renewed.map(Ok);
         }
-        // Somebody wrote to it. As long as it still names us, it is ours.
-        let live = leases.get_opt(NAME).await?;
-        match live.as_ref().and_then(|live| live.spec.as_ref()?.holder_identity.as_deref()) {
-            Some(same) if same == holder => {
-                leases.replace(NAME, &PostParams::default(), &self.elector.held(live.unwrap_or_default())).await.map(Ok)
-            }
-            other => Ok(Err(other.unwrap_or_default().to_owned())),
+        // Somebody wrote to it. As long as it still names us, it is ours; and who finds it deleted makes it anew.
+        let Some(live) = leases.get_opt(NAME).await? else { return self.elector.create().await };
+        match live.spec.as_ref().and_then(|spec| spec.holder_identity.clone()) {
+            Some(same) if same == *holder => leases.replace(NAME, &PostParams::default(), &self.elector.held(live)).await.map(Ok),
+            other => Ok(Err(other.unwrap_or_default())),
         }
     }
 
@@ -215,22 +259,106 @@ impl Term {
     }
 }
 
-/// Waits until all Leases are ours; those that are, are renewed meanwhile. One order for all: nobody waits in a circle.
+/// Waits until the Leases are ours, and puts them into `terms`; those that are, are renewed meanwhile. One order for all:
+/// nobody waits in a circle.
+///
+/// Gives those that Kubernetes refuses: one namespace that is being deleted must not keep the operator from the others.
 ///
 /// # Errors
 ///
 /// [`Lost`] if one goes before the last has come.
-pub async fn acquire_all(mut electors: Vec<Elector>, waits: impl Fn(&str)) -> Result<Vec<Term>, Lost> {
+pub async fn acquire_all(
+    mut electors: Vec<Elector>,
+    terms: &mut Vec<Term>,
+    turn: impl Fn(&str, Turn),
+) -> Result<Vec<Elector>, Lost> {
     electors.sort_by(|one, other| one.namespace.cmp(&other.namespace));
-    let mut terms = Vec::new();
-    for elector in electors {
-        let term = tokio::select! {
-            term = elector.acquire(&waits) => term,
-            lost = hold_all(&mut terms) => return Err(lost),
-        };
-        terms.push(term);
+    let patience = (electors.len() > 1).then_some(DURATION);
+    loop {
+        let mut refused = Vec::new();
+        for elector in electors {
+            let acquired = tokio::select! {
+                acquired = elector.acquire(patience, &turn) => acquired,
+                lost = hold_all(terms) => return Err(lost),
+            };
+            match acquired {
+                Ok(term) => terms.push(term),
+                Err(elector) => refused.push(elector),
+            }
+        }
+        if !terms.is_empty() || refused.is_empty() {
+            return Ok(refused);
+        }
+        electors = refused;
     }
-    Ok(terms)
+}
+
+/// Waits until one of these can be had after all. Takes none: gives the name of its namespace.
+pub async fn any_can_be_had(electors: Vec<Elector>) -> String {
+    let mut all: FuturesUnordered<_> = electors
+        .into_iter()
+        .map(|elector| async move {
+            let namespace = elector.namespace.clone();
+            if let Ok(term) = elector.acquire(None, |_, _| {}).await {
+                term.release().await;
+            }
+            namespace
+        })
+        .collect();
+    match all.next().await {
+        Some(namespace) => namespace,
+        None => std::future::pending().await,
+    }
+}
+
+/// The Lease of an operator for all namespaces, as one for some sees it: they must not both work.
+pub struct Wider {
+    elector: Elector,
+    seen: Option<(Lease, Instant)>,
+}
+
+impl Wider {
+    /// The Lease that `elector` would take if it were for all namespaces.
+    #[must_use]
+    pub fn new(elector: Elector) -> Self {
+        Self { elector, seen: None }
+    }
+
+    /// Waits until nobody holds it. `turn` hears who does, each time that changes.
+    pub async fn until_free(&mut self, turn: impl Fn(&str, Turn)) {
+        let mut said = None;
+        while let Some(whose) = self.look().await {
+            if said.as_ref() != Some(&whose) {
+                turn(&self.elector.name(), whose.clone());
+                said = Some(whose.clone());
+            }
+            // Who may not see it cannot wait for it.
+            if matches!(whose, Turn::Unknown(_)) {
+                return;
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        turn(&self.elector.name(), Turn::Ours);
+    }
+
+    /// Waits until somebody holds it. Gives whom.
+    pub async fn until_taken(&mut self) -> String {
+        loop {
+            sleep(DEADLINE).await;
+            if let Some(Turn::Another(holder)) = self.look().await {
+                return holder;
+            }
+        }
+    }
+
+    async fn look(&mut self) -> Option<Turn> {
+        let asked = Instant::now();
+        match timeout(TRY, self.elector.leases.get_opt(NAME)).await {
+            Ok(Ok(lease)) => self.elector.another(&lease?, &mut self.seen, asked).map(Turn::Another),
+            Ok(Err(error)) => Some(Turn::Unknown(crate::controller::chain(&error))),
+            Err(_) => Some(Turn::Unknown("Kubernetes does not answer".to_owned())),
+        }
+    }
 }
 
 /// Tells, at any time, whether all are surely ours still: for whoever is about to write.
@@ -274,6 +402,8 @@ mod tests {
         Good,
         /// 503.
         Refuses,
+        /// 403.
+        Forbids,
         /// No answer at all.
         Hangs,
         /// It does what was asked, and the answer is lost.
@@ -302,7 +432,11 @@ mod tests {
             let method = request.method().clone();
             let body: Value =
                 serde_json::from_slice(&request.into_body().collect_bytes().await.expect("a body")).unwrap_or_default();
-            let (code, answer) = if manners == Manners::Refuses { (503, None) } else { self.take(&method, body) };
+            let (code, answer) = match manners {
+                Manners::Refuses => (503, None),
+                Manners::Forbids => (403, None),
+                _ => self.take(&method, body),
+            };
             if manners == Manners::Loses {
                 return failure(503);
             }
@@ -334,6 +468,7 @@ mod tests {
 
     fn failure(code: u16) -> Response<Body> {
         let reason = match code {
+            403 => "Forbidden",
             404 => "NotFound",
             409 => "Conflict",
             _ => "ServiceUnavailable",
@@ -346,7 +481,8 @@ mod tests {
     }
 
     async fn term(server: &Arc<Server>, holder: &str) -> Term {
-        Elector::new(server.client(), "kube-system", holder).acquire(|_| {}).await
+        let acquired = Elector::new(server.client(), "kube-system", holder).acquire(None, |_, _| {}).await;
+        acquired.unwrap_or_else(|_| panic!("it has all the patience there is"))
     }
 
     #[tokio::test(start_paused = true)]
@@ -408,9 +544,70 @@ mod tests {
             lost = first.hold() => panic!("{lost}"),
             () = holds => {}
         }
+        // Somebody deletes it: whoever makes it anew has it.
         server.lease.lock().expect("no holder panics").take();
+        let _ = timeout(DURATION, first.hold()).await;
+        assert_eq!(server.holder().as_deref(), Some("first"));
+        server.lease.lock().expect("no holder panics").take();
+        let _second = term(&server, "second").await;
         let lost = first.hold().await;
-        assert!(matches!(lost, Lost::Taken { .. }), "somebody deleted it: {lost}");
+        assert!(matches!(lost, Lost::Taken { .. }), "{lost}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_namespace_that_refuses_its_lease_keeps_nobody_from_the_others() {
+        let (good, gone) = (Arc::new(Server::default()), Arc::new(Server::default()));
+        gone.set(Manners::Forbids);
+        let electors = || vec![Elector::new(gone.client(), "a", "holder"), Elector::new(good.client(), "b", "holder")];
+        let (heard, mut terms) = (Mutex::new(Vec::new()), Vec::new());
+        let note = |lease: &str, turn: Turn| heard.lock().expect("no holder panics").push((lease.to_owned(), turn));
+        let refused = acquire_all(electors(), &mut terms, note).await.expect("nothing is lost");
+        let namespaces: (Vec<_>, Vec<_>) =
+            (terms.iter().map(Term::namespace).collect(), refused.iter().map(|one| one.namespace.as_str()).collect());
+        assert_eq!(namespaces, (vec!["b"], vec!["a"]));
+        let heard = heard.into_inner().expect("no holder panics");
+        assert!(
+            matches!(&heard[..], [(a, Turn::Unknown(_)), (b, Turn::Ours)] if a.contains(" a/") && b.contains(" b/")),
+            "{heard:?}"
+        );
+        // It comes back: that is told, and it stays free for whoever takes it then.
+        let told = async {
+            sleep(DURATION * 4).await;
+            gone.set(Manners::Good);
+        };
+        let (namespace, ()) = futures::join!(any_can_be_had(refused), told);
+        assert_eq!((namespace.as_str(), gone.holder()), ("a", None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_for_some_namespaces_waits_for_one_for_all_and_sees_it_come() {
+        let server = Arc::new(Server::default());
+        let mut all = term(&server, "all").await;
+        let mut wider = Wider::new(Elector::new(server.client(), "kube-system", "some"));
+        let heard = Mutex::new(Vec::new());
+        let waits = async {
+            let note = |_: &str, turn: Turn| heard.lock().expect("no holder panics").push(turn);
+            tokio::select! {
+                () = wider.until_free(note) => panic!("it is held"),
+                lost = all.hold() => panic!("{lost}"),
+                () = sleep(DURATION * 4) => {}
+            }
+        };
+        waits.await;
+        assert_eq!(*heard.lock().expect("no holder panics"), [Turn::Another("all".into())]);
+        // It was killed: nobody gives the Lease back.
+        drop(all);
+        let began = Instant::now();
+        wider.until_free(|_, _| {}).await;
+        assert!(began.elapsed() <= DURATION + LOOK_EVERY, "{:?}", began.elapsed());
+        let mut again = term(&server, "again").await;
+        let taken = async {
+            tokio::select! {
+                holder = wider.until_taken() => holder,
+                lost = again.hold() => panic!("{lost}"),
+            }
+        };
+        assert_eq!(taken.await, "again");
     }
 
     #[tokio::test(start_paused = true)]

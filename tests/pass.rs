@@ -1,10 +1,10 @@
 //! One pass over one object, in this process: what cannot be asked of the real binary.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::http::{Request, Response};
+use axum::http::{Method, Request, Response};
 use azure_core::credentials::Secret;
 use azure_core::http::{AsyncRawResponse, HttpClient};
 use kube::client::Body;
@@ -27,10 +27,19 @@ impl HttpClient for Trap {
 }
 
 /// An Azure with this compute, or where nothing is attached yet. It counts what would change that.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Still {
     compute: Option<Value>,
     writes: AtomicU32,
+    tokens: AtomicU32,
+    /// Tokens hold for one request, and with this one something happens.
+    short: Option<(u32, Box<dyn Fn() + Send + Sync>)>,
+}
+
+impl std::fmt::Debug for Still {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Still")
+    }
 }
 
 #[async_trait::async_trait]
@@ -43,7 +52,14 @@ impl HttpClient for Still {
                 self.compute.clone().map_or((404, absent), |compute| (200, compute))
             }
             azure_core::http::Method::Get => (200, json!({"location": "eastus2"})),
-            azure_core::http::Method::Post => (200, json!({"token_type": "Bearer", "access_token": "t", "expires_in": 3600})),
+            azure_core::http::Method::Post => {
+                let number = self.tokens.fetch_add(1, Ordering::Relaxed) + 1;
+                if let Some((_, happens)) = self.short.as_ref().filter(|(at, _)| *at == number) {
+                    happens();
+                }
+                let lasts = if self.short.is_some() { 30 } else { 3600 };
+                (200, json!({"token_type": "Bearer", "access_token": "t", "expires_in": lasts}))
+            }
             _ => {
                 self.writes.fetch_add(1, Ordering::Relaxed);
                 (201, json!({}))
@@ -106,22 +122,65 @@ async fn a_missing_definition_or_right_is_told_by_readyz() {
     }
 }
 
-#[tokio::test]
-async fn who_lost_the_lease_writes_nothing_more() {
-    let mut gone = object();
+/// An API server with this object, that counts what would change something.
+fn counting(object: &SynapseSparkAttachment, writes: Arc<AtomicU32>) -> kube::Client {
+    let body = serde_json::to_vec(object).expect("JSON");
+    let api = tower::service_fn(move |request: Request<Body>| {
+        if request.method() != Method::GET {
+            writes.fetch_add(1, Ordering::Relaxed);
+        }
+        std::future::ready(Ok::<_, std::convert::Infallible>(Response::new(Body::from(body.clone()))))
+    });
+    kube::Client::new(api, "default")
+}
+
+/// An object that is to be attached, claimed or not; one that goes; one whose compute is gone; and how many writes each takes.
+fn to_be_written() -> Vec<(&'static str, SynapseSparkAttachment, Option<Value>, u32)> {
+    let (mut unclaimed, mut gone) = (object(), object());
+    unclaimed.metadata.finalizers = None;
     gone.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::UNIX_EPOCH));
     let ours = json!({
         "tags": {"synapse-spark-operator-owner": "cluster/team-a/pool/u"},
         "properties": {"computeType": "SynapseSpark", "resourceId": object().spec.resource_id, "provisioningState": "Succeeded"},
     });
-    for (object, compute) in [(object(), None), (gone, Some(ours))] {
-        for (leads, writes) in [(true, 1), (false, 0)] {
+    vec![
+        ("claim", unclaimed, None, 0),
+        ("attach", object(), None, 1),
+        ("detach", gone.clone(), Some(ours), 1),
+        ("release", gone, None, 0),
+    ]
+}
+
+#[tokio::test]
+async fn who_lost_the_lease_writes_nothing_more() {
+    for (step, object, compute, to_azure) in to_be_written() {
+        for leads in [true, false] {
             let azure = Arc::new(Still { compute: compute.clone(), ..Still::default() });
-            let kube = always(200, serde_json::to_value(&object).expect("JSON"), "");
+            let to_kubernetes = Arc::new(AtomicU32::default());
+            let kube = counting(&object, to_kubernetes.clone());
             let context = context(kube, azure.clone(), &mut Registry::default()).only_while(move || leads);
-            reconcile(Arc::new(object.clone()), Arc::new(context)).await.expect("the pass ends like any other");
-            assert_eq!(azure.writes.load(Ordering::Relaxed), writes, "leads: {leads}, attached: {}", compute.is_some());
+            let ended = reconcile(Arc::new(object.clone()), Arc::new(context)).await;
+            assert_eq!(ended.is_ok(), leads, "{step}: {ended:?}");
+            let wrote = (azure.writes.load(Ordering::Relaxed), to_kubernetes.load(Ordering::Relaxed) > 0);
+            assert_eq!(wrote, if leads { (to_azure, true) } else { (0, false) }, "{step}, leads: {leads}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_lease_that_is_lost_while_entra_is_asked_is_lost() {
+    let leads = Arc::new(AtomicBool::new(true));
+    // Each request needs a token of its own. The last is asked for after everything else, right before the PUT.
+    for (tokens, writes) in [(5, 1), (4, 0)] {
+        leads.store(true, Ordering::Relaxed);
+        let lost = leads.clone();
+        let azure =
+            Arc::new(Still { short: Some((tokens, Box::new(move || lost.store(false, Ordering::Relaxed)))), ..Still::default() });
+        let kube = counting(&object(), Arc::default());
+        let asked = leads.clone();
+        let context = context(kube, azure.clone(), &mut Registry::default()).only_while(move || asked.load(Ordering::Relaxed));
+        let _ = reconcile(Arc::new(object()), Arc::new(context)).await;
+        assert_eq!(azure.writes.load(Ordering::Relaxed), writes, "lost with token {tokens}");
     }
 }
 

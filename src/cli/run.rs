@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{AzureArgs, KUBERNETES_LONGEST, Scope, client, clients, config};
 use crate::azure;
 use crate::controller::{self, Context, Readiness, chain};
-use crate::lease;
+use crate::lease::{self, Turn};
 use crate::plan::pause;
 use crate::server;
 use crate::telemetry::traces::Traces;
@@ -77,7 +77,6 @@ impl Run {
         let metrics = controller::metrics::Metrics::new(ours);
         let config = config().await?;
         let (watch, calls) = clients(config.clone())?;
-        let electors = self.electors(config)?;
         let listener = server::listen(self.metrics_address)
             .await
             .map_err(|error| format!("--metrics-address {}: {error}", self.metrics_address))?;
@@ -89,14 +88,47 @@ impl Run {
                 _ = interrupt.recv() => "SIGINT",
             }
         };
+        let start = Start { watch, calls, azure, metrics, readiness, config };
+        let mut terms = Vec::new();
+        let ended = self.look_after(start, signal, &mut terms).await;
+        // However it ends: a standby need not wait for the Leases' end.
+        futures::future::join_all(terms.into_iter().map(lease::Term::release)).await;
+        ended
+    }
+
+    async fn look_after(
+        self,
+        start: Start,
+        signal: impl Future<Output = &'static str>,
+        terms: &mut Vec<lease::Term>,
+    ) -> Result<(), String> {
+        let Start { watch, calls, azure, metrics, readiness, config } = start;
         let mut signal = std::pin::pin!(signal);
+        let elector = self.elector(config)?;
+        let electors = self.scope.leases().iter().map(|namespace| elector(namespace)).collect();
+        let is_for_some = self.scope.leader_election && !self.scope.namespaces().is_empty();
+        let mut wider = is_for_some.then(|| lease::Wider::new(elector(&self.scope.leader_election_namespace)));
+        let turn = |lease: &str, turn: Turn| match turn {
+            Turn::Ours => readiness.there(lease),
+            Turn::Another(holder) => {
+                readiness.there(lease);
+                tracing::info!("standby: {holder} holds {lease}");
+            }
+            Turn::Unknown(why) => {
+                tracing::warn!("{lease} cannot be had: {why}");
+                readiness.missing(lease, why);
+            }
+        };
         let begin = async {
             check_clock(&calls).await;
             let cluster = controller::cluster(&calls).await.map_err(|error| chain(&error))?;
-            let terms = lease::acquire_all(electors, |why| tracing::info!("{why}")).await.map_err(|lost| chain(&lost))?;
-            Ok::<_, String>((cluster, terms))
+            if let Some(wider) = &mut wider {
+                wider.until_free(|lease, whose| wait_for_wider(&readiness, lease, whose)).await;
+            }
+            let refused = lease::acquire_all(electors, terms, turn).await.map_err(|lost| chain(&lost))?;
+            Ok::<_, String>((cluster, refused))
         };
-        let (cluster, mut terms) = tokio::select! {
+        let (cluster, refused) = tokio::select! {
             held = begin => held?,
             name = &mut signal => {
                 tracing::info!("{name}: it had not begun to work");
@@ -106,10 +138,16 @@ impl Run {
         metrics.leader.set(1);
         let context = Arc::new(
             Context::new(calls, azure, cluster, Duration::from_secs(self.look_interval), metrics)
-                .only_while(lease::are_held(&terms)),
+                .only_while(lease::are_held(terms)),
         );
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let options = controller::Options { concurrency: self.concurrency, namespaces: self.scope.namespaces(), readiness };
+        let namespaces = match self.scope.namespaces() {
+            named if self.scope.leader_election && !named.is_empty() => {
+                terms.iter().map(|term| term.namespace().to_owned()).collect()
+            }
+            named => named,
+        };
+        let options = controller::Options { concurrency: self.concurrency, namespaces, readiness };
         let work = async {
             let mut running = std::pin::pin!(controller::run(watch, context, options, async {
                 let _ = stopped.await;
@@ -126,20 +164,55 @@ impl Run {
         };
         tokio::select! {
             // At once, in the middle of whatever it is at: another may be about to write.
-            lost = lease::hold_all(&mut terms) => return Err(chain(&lost)),
-            ended = work => ended?,
+            lost = lease::hold_all(terms) => Err(chain(&lost)),
+            holder = taken(&mut wider) => {
+                Err(format!("{holder} looks after all namespaces now: this one waits until it ends, or give each its own"))
+            }
+            namespace = lease::any_can_be_had(refused) => {
+                Err(format!("the Lease of namespace {namespace} can be had now: starts anew, to look after it too"))
+            }
+            ended = work => ended,
         }
-        futures::future::join_all(terms.into_iter().map(lease::Term::release)).await;
-        Ok(())
     }
 
-    /// The Leases to hold before any write.
-    fn electors(&self, config: kube::Config) -> Result<Vec<lease::Elector>, String> {
+    /// Makes what wants the Lease of a namespace.
+    fn elector(&self, config: kube::Config) -> Result<impl Fn(&str) -> lease::Elector + use<>, String> {
         // A client of its own: renewals must not queue behind other calls, and a quiet connection must not hold one up.
         let kube = client(config, Some(KUBERNETES_LONGEST))?;
         // Of this process alone: a container that starts anew keeps the pod's name.
         let holder = format!("{}_{}", self.pod_name, uuid::Uuid::new_v4());
-        Ok(self.scope.leases().iter().map(|namespace| lease::Elector::new(kube.clone(), namespace, &holder)).collect())
+        Ok(move |namespace: &str| lease::Elector::new(kube.clone(), namespace, &holder))
+    }
+}
+
+/// What it works with.
+struct Start {
+    watch: kube::Client,
+    calls: kube::Client,
+    azure: azure::Client,
+    metrics: controller::metrics::Metrics,
+    readiness: Arc<Readiness>,
+    config: kube::Config,
+}
+
+/// An operator for all namespaces holds its Lease, or nobody may see whether one does.
+fn wait_for_wider(readiness: &Readiness, lease: &str, whose: Turn) {
+    let what = "another operator";
+    match whose {
+        Turn::Ours => readiness.there(what),
+        Turn::Another(holder) => {
+            let why = format!("{holder} looks after all namespaces ({lease}); this one waits until it ends");
+            tracing::warn!("{why}");
+            readiness.missing(what, why);
+        }
+        Turn::Unknown(why) => tracing::warn!("{lease}: whether an operator for all namespaces is there cannot be seen: {why}"),
+    }
+}
+
+async fn taken(wider: &mut Option<lease::Wider>) -> String {
+    match wider {
+        Some(wider) => wider.until_taken().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -45,7 +45,10 @@ pub async fn act(
 ) -> Result<Acted, Error> {
     match plan.step {
         Step::Wait | Step::Rest => {}
-        Step::Claim => claim(&ctx.kube, object).await?,
+        Step::Claim => {
+            ctx.leads()?;
+            claim(&ctx.kube, object).await?;
+        }
         Step::Attach | Step::Detach | Step::Release => return act_live(ctx, object, observed, plan, now).await,
     }
     Ok(Acted { plan, observed, written: None, live: None })
@@ -59,7 +62,7 @@ async fn act_live(
     plan: Plan,
     now: Timestamp,
 ) -> Result<Acted, Error> {
-    let live = api(&ctx.kube, object).get_opt(&object.name_any()).await.map_err(Error::read)?;
+    let live = api(&ctx.kube, object).get_opt(&object.name_any()).await.map_err(Error::refused("to show the object"))?;
     let Some((live, goal)) = live
         .filter(|live| live.uid() == object.uid())
         .and_then(|live| Goal::of(&live, &ctx.cluster).ok().map(|goal| (live, goal)))
@@ -89,14 +92,33 @@ async fn write(
     observed: &Observed,
     step: Step,
 ) -> Result<Result<Option<Asked>, crate::azure::Error>, Error> {
-    Ok(match (goal, step) {
-        (Goal::Attached(goal), Step::Attach) => attach(ctx, goal, observed).await.map(Some),
-        (_, Step::Detach) => detach(ctx, goal).await.map(Some),
-        _ => {
-            release(&ctx.kube, object).await?;
-            Ok(None)
+    let asked = match (goal, step) {
+        (Goal::Attached(goal), Step::Attach) => {
+            let put = match put(ctx, goal, observed).await {
+                Ok(put) => put,
+                Err(error) => return Ok(Err(error)),
+            };
+            ctx.leads()?;
+            ctx.azure.put(&goal.compute, &put).await.map(|path| attached(goal, observed, path))
         }
-    })
+        (_, Step::Detach) => {
+            if let Err(error) = ctx.azure.authenticate().await {
+                return Ok(Err(error));
+            }
+            ctx.leads()?;
+            match goal.compute() {
+                Some(id) => ctx.azure.detach(id).await,
+                None => Ok(None),
+            }
+            .map(|path| Asked { kind: OperationKind::Detach, path, applied: None })
+        }
+        _ => {
+            ctx.leads()?;
+            release(&ctx.kube, object).await?;
+            return Ok(Ok(None));
+        }
+    };
+    Ok(asked.map(Some))
 }
 
 struct Asked {
@@ -112,7 +134,8 @@ impl Asked {
     }
 }
 
-async fn attach(ctx: &Context, goal: &crate::plan::Attached, observed: &Observed) -> Result<Asked, crate::azure::Error> {
+/// What an attach sends. All that takes time before the PUT, so that nothing waits between the last look at the Lease and it.
+async fn put(ctx: &Context, goal: &crate::plan::Attached, observed: &Observed) -> Result<wire::Put, crate::azure::Error> {
     let there = match &observed.compute {
         Finding::Present(compute) => Some(compute),
         _ => None,
@@ -126,7 +149,8 @@ async fn attach(ctx: &Context, goal: &crate::plan::Attached, observed: &Observed
         Some(location) => location,
         None => ctx.azure.location(goal.compute.workspace()).await?,
     };
-    let put = wire::Put {
+    ctx.azure.authenticate().await?;
+    Ok(wire::Put {
         location,
         resource_id: desired.pool.to_string(),
         description: desired.description,
@@ -135,20 +159,13 @@ async fn attach(ctx: &Context, goal: &crate::plan::Attached, observed: &Observed
             user: identity.user.iter().map(ToString::to_string).collect(),
         }),
         tags: desired.tags.into_iter().collect(),
-    };
-    ctx.leads()?;
-    let path = ctx.azure.put(&goal.compute, &put).await?;
-    let kind = if there.is_some() { OperationKind::Update } else { OperationKind::Attach };
-    Ok(Asked { kind, path, applied: Some(Desired::remembered(goal, observed.applied.as_ref())) })
+    })
 }
 
-async fn detach(ctx: &Context, goal: &Goal) -> Result<Asked, crate::azure::Error> {
-    ctx.leads()?;
-    let path = match goal.compute() {
-        Some(id) => ctx.azure.detach(id).await?,
-        None => None,
-    };
-    Ok(Asked { kind: OperationKind::Detach, path, applied: None })
+fn attached(goal: &crate::plan::Attached, observed: &Observed, path: Option<String>) -> Asked {
+    let is_there = matches!(observed.compute, Finding::Present(_));
+    let kind = if is_there { OperationKind::Update } else { OperationKind::Attach };
+    Asked { kind, path, applied: Some(Desired::remembered(goal, observed.applied.as_ref())) }
 }
 
 fn api(kube: &Client, object: &SynapseSparkAttachment) -> Api<SynapseSparkAttachment> {
@@ -169,7 +186,7 @@ async fn claim(kube: &Client, object: &SynapseSparkAttachment) -> Result<(), Err
             {"op": "add", "path": "/metadata/finalizers/-", "value": FINALIZER},
         ]),
     };
-    patch(kube, object, add).await.map_err(Error::claim)
+    patch(kube, object, add).await.map_err(Error::refused("the finalizer"))
 }
 
 async fn release(kube: &Client, object: &SynapseSparkAttachment) -> Result<(), Error> {
@@ -179,7 +196,7 @@ async fn release(kube: &Client, object: &SynapseSparkAttachment) -> Result<(), E
         {"op": "test", "path": format!("/metadata/finalizers/{at}"), "value": FINALIZER},
         {"op": "remove", "path": format!("/metadata/finalizers/{at}")},
     ]);
-    patch(kube, object, remove).await.map_err(Error::release)
+    patch(kube, object, remove).await.map_err(Error::refused("to take the finalizer off"))
 }
 
 async fn patch(kube: &Client, object: &SynapseSparkAttachment, operations: serde_json::Value) -> Result<(), kube::Error> {

@@ -23,7 +23,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::api::v1alpha1::{AttachmentStatus, OperationKind};
-use crate::api::{Reason, SynapseSparkAttachment};
+use crate::api::{FINALIZER, Reason, SynapseSparkAttachment};
 use crate::plan::status::{Pass, between, condition};
 use crate::plan::{Fault, FaultKind, Field, Finding, Goal, Step};
 
@@ -102,7 +102,7 @@ impl Metrics {
         registry.register_with_unit(
             "time_to_ready",
             "From apply to Ready. since=creation: an object's first time, from its creationTimestamp. since=change: from when \
-             the operator saw another spec, or drift, by the condition Reconciling. Both stand in the object, so a restart \
+             it was no longer Ready, since the operator saw another spec, or drift. Both stand in the object, so a restart \
              shortens neither",
             Unit::Seconds,
             made.to_ready.clone(),
@@ -180,13 +180,32 @@ impl Metrics {
     /// The watch shows this object.
     pub(crate) fn seen(&self, object: &SynapseSparkAttachment, now: Timestamp) {
         let mut known = self.objects.known.lock().expect("no holder panics");
-        let known = known.entry(ObjectRef::from_obj(object)).or_insert_with(|| Known { looked: now, ..Known::default() });
+        let key = ObjectRef::from_obj(object);
+        // Others bury it: what is still there of it is none of ours.
+        if object.metadata.deletion_timestamp.is_some() && !object.finalizers().iter().any(|one| one == FINALIZER) {
+            known.remove(&key);
+            return;
+        }
+        let known = known.entry(key).or_insert_with(|| Known { looked: now, ..Known::default() });
         known.deleted = object.metadata.deletion_timestamp.as_ref().map(|time| time.0);
     }
 
     /// The watch shows this object no longer.
     pub(crate) fn gone(&self, object: &Key) {
         self.objects.known.lock().expect("no holder panics").remove(object);
+    }
+
+    /// Azure was looked at for this object, whatever becomes of the report.
+    pub(crate) fn looked(&self, object: &SynapseSparkAttachment, pass: &Pass<'_>) {
+        // A refusal is an answer too; and of a spec that asks for what cannot be, nobody asks.
+        let answered = !matches!(
+            pass.observed.map(|observed| &observed.compute),
+            Some(Finding::Unknown(Fault { kind: FaultKind::Passing | FaultKind::Throttled(_) | FaultKind::NoCredential, .. }))
+        );
+        let mut all = self.objects.known.lock().expect("no holder panics");
+        if let (true, Some(known)) = (answered, all.get_mut(&ObjectRef::from_obj(object))) {
+            known.looked = pass.now;
+        }
     }
 
     /// An object had this status, and has that one after a pass.
@@ -222,13 +241,6 @@ impl Metrics {
                 self.drift_corrected.get_or_create(&Where { field }).inc();
             }
         }
-        // A refusal is an answer too; and of a spec that asks for what cannot be, nobody asks.
-        if !matches!(
-            pass.observed.map(|observed| &observed.compute),
-            Some(Finding::Unknown(Fault { kind: FaultKind::Passing | FaultKind::Throttled(_) | FaultKind::NoCredential, .. }))
-        ) {
-            known.looked = now;
-        }
         let condition_now = ["Ready", "Reconciling", "Stalled"].into_iter().find(|kind| is_true(next, kind)).unwrap_or("None");
         let unready_since =
             (condition_now != "Ready").then(|| condition(next, "Ready").map(|ready| ready.last_transition_time.0));
@@ -247,7 +259,7 @@ fn on_its_way(object: &SynapseSparkAttachment, previous: &AttachmentStatus) -> O
     match since("Ready") {
         // It has not been Ready since it was made (`report`).
         ready if ready.is_none() || ready == created => Some(("creation", created?)),
-        _ => Some(("change", since("Reconciling")?)),
+        ready => Some(("change", ready?)),
     }
 }
 

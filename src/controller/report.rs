@@ -20,6 +20,8 @@ pub const FIELD_MANAGER: &str = "synapse-spark-operator";
 ///
 /// [`Error`] if Kubernetes refuses the status.
 pub async fn report(ctx: &Context, object: &SynapseSparkAttachment, pass: &Pass<'_>) -> Result<(), Error> {
+    ctx.metrics.looked(object, pass);
+    ctx.leads()?;
     let previous = object.status.clone().unwrap_or_default();
     let mut next = status(&previous, pass);
     // It has not been Ready since it was made, which is before anybody looked: the time to its first Ready counts from there.
@@ -57,7 +59,7 @@ async fn write(ctx: &Context, object: &SynapseSparkAttachment, next: &Attachment
             tracing::debug!("the object is gone, and its status with it");
             Ok(false)
         }
-        Err(error) => Err(Error::status(error)),
+        Err(error) => Err(Error::refused("the status")(error)),
     }
 }
 
