@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use azure_core::http::headers::HeaderName;
-use azure_core::http::{HttpClient, Request, Url};
+use azure_core::http::{HttpClient, Method, Request, Url};
 use futures::StreamExt;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -120,6 +120,18 @@ impl Client {
     /// [`Error::NoCredential`] if it refuses, [`Error::Unanswered`] if it does not answer.
     pub async fn authenticate(&self) -> Result<(), Error> {
         self.tokens.bearer().await.map(drop)
+    }
+
+    /// Whether ARM answers at all, whatever it says. Asked without a token.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unanswered`] if it does not.
+    pub async fn reach(&self) -> Result<(), Error> {
+        let url = self.origin.admit("/").map_err(|foreign| Error::unanswered(foreign.to_string()))?;
+        let answer = tokio::time::timeout(LONGEST, self.transport.execute_request(&Request::new(url, Method::Get))).await;
+        let answer = answer.map_err(|_| Error::unanswered(format!("no answer within {} s", LONGEST.as_secs())))?;
+        answer.map(drop).map_err(|error| Error::unanswered(chain(&error)))
     }
 
     /// The region of a workspace. It never changes, so it is asked for once.

@@ -143,7 +143,8 @@ struct Scope {
     /// operators from working at once.
     #[arg(long, value_name = "BOOL", env = "LEADER_ELECTION", default_value_t = true, action = clap::ArgAction::Set)]
     leader_election: bool,
-    /// Where that Lease is. With --watch-namespaces there is one in each of them instead.
+    /// Where that Lease is; the same for all operators of a cluster. With --watch-namespaces there is one in each of them
+    /// instead, and this one says whether an operator for all namespaces works: then that for some waits.
     #[arg(long, value_name = "NAMESPACE", env = "LEADER_ELECTION_NAMESPACE", default_value = "kube-system")]
     leader_election_namespace: String,
 }
@@ -165,6 +166,11 @@ impl Scope {
             all if all.is_empty() => vec![self.leader_election_namespace.clone()],
             named => named,
         }
+    }
+
+    /// Where the Lease of an operator for all namespaces is, if this one is for some.
+    fn wider(&self) -> Option<&str> {
+        (self.leader_election && !self.namespaces().is_empty()).then_some(&*self.leader_election_namespace)
     }
 }
 

@@ -4,7 +4,9 @@ use clap::Args;
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use kube::api::{Api, ListParams, PostParams};
 use prometheus_client::registry::Registry;
+use serde_json::json;
 
+use super::screen::Output;
 use super::{AzureArgs, KUBERNETES_LONGEST, Scope, client, config, print};
 use crate::api::SynapseSparkAttachment;
 use crate::azure;
@@ -17,6 +19,9 @@ pub(crate) struct Check {
     azure: AzureArgs,
     #[command(flatten)]
     scope: Scope,
+    /// How to print it.
+    #[arg(short, long, default_value = "text", value_enum)]
+    output: Output,
 }
 
 /// A group, a resource, its subresource, its name, and what has to be allowed with it.
@@ -31,6 +36,8 @@ const LEASES: [Right; 2] = [
     ("coordination.k8s.io", "leases", "", "", &["create"]),
     ("coordination.k8s.io", "leases", "", lease::NAME, &["get", "update"]),
 ];
+/// With some namespaces: whether an operator for all of them works.
+const WIDER: [Right; 1] = [("coordination.k8s.io", "leases", "", lease::NAME, &["get"])];
 
 /// What is well, or what is wrong.
 type Found = Result<String, String>;
@@ -44,13 +51,13 @@ impl Check {
             found.push(self.definition(&kube).await);
             found.push(self.rights(&kube).await);
         }
-        found.push(self.entra().await);
+        found.extend(self.azure().await);
         let missing = found.iter().filter(|one| one.is_err()).count();
-        let lines = found.iter().map(|one| match one {
-            Ok(well) => format!("ok       {well}\n"),
-            Err(wrong) => format!("missing  {wrong}\n"),
-        });
-        print(&lines.collect::<String>())?;
+        let text = match self.output {
+            Output::Text => found.iter().map(line).collect(),
+            Output::Json => format!("{:#}\n", json!({"checks": found.iter().map(as_json).collect::<Vec<_>>()})),
+        };
+        print(&text)?;
         if missing == 0 { Ok(0) } else { Err(format!("{missing} of {} is missing", found.len())) }
     }
 
@@ -82,7 +89,8 @@ impl Check {
         // In Kubernetes' words, no name means all namespaces.
         let everywhere = if namespaces.is_empty() { vec![String::new()] } else { namespaces };
         let mut refused = Vec::new();
-        for (namespaces, rights) in [(everywhere, &OBJECTS[..]), (self.scope.leases(), &LEASES[..])] {
+        let wider = self.scope.wider().map(ToOwned::to_owned).into_iter().collect();
+        for (namespaces, rights) in [(everywhere, &OBJECTS[..]), (self.scope.leases(), &LEASES[..]), (wider, &WIDER[..])] {
             for namespace in &namespaces {
                 for right in rights {
                     refused.extend(refusals(kube, namespace, right).await.map_err(|error| format!("rights: {}", chain(&error)))?);
@@ -96,12 +104,37 @@ impl Check {
         }
     }
 
-    async fn entra(&self) -> Found {
-        let (client, why) =
-            self.azure.client(azure::Metrics::new(&mut Registry::default())).map_err(|error| format!("Entra: {error}"))?;
-        client.authenticate().await.map_err(|error| format!("Entra: {error}"))?;
-        Ok(format!("Entra: a token ({why})"))
+    async fn azure(&self) -> Vec<Found> {
+        let (client, why) = match self.azure.client(azure::Metrics::new(&mut Registry::default())) {
+            Ok(client) => client,
+            Err(error) => return vec![Err(format!("Entra: {error}"))],
+        };
+        let entra = match client.authenticate().await {
+            Ok(()) => Ok(format!("Entra: a token ({why})")),
+            Err(error) => Err(format!("Entra: {error}")),
+        };
+        let arm = match client.reach().await {
+            Ok(()) => Ok("Azure Resource Manager: it answers".to_owned()),
+            Err(error) => Err(format!("Azure Resource Manager: {error}")),
+        };
+        vec![entra, arm]
     }
+}
+
+fn line(found: &Found) -> String {
+    match found {
+        Ok(well) => format!("ok       {well}\n"),
+        Err(wrong) => format!("missing  {wrong}\n"),
+    }
+}
+
+fn as_json(found: &Found) -> serde_json::Value {
+    let (is_ok, said) = match found {
+        Ok(said) => (true, said),
+        Err(said) => (false, said),
+    };
+    let (of, said) = said.split_once(": ").unwrap_or(("", said));
+    json!({"of": of, "ok": is_ok, "message": said})
 }
 
 async fn cluster(kube: &kube::Client) -> Found {

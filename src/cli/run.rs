@@ -106,8 +106,7 @@ impl Run {
         let mut signal = std::pin::pin!(signal);
         let elector = self.elector(config)?;
         let electors = self.scope.leases().iter().map(|namespace| elector(namespace)).collect();
-        let is_for_some = self.scope.leader_election && !self.scope.namespaces().is_empty();
-        let mut wider = is_for_some.then(|| lease::Wider::new(elector(&self.scope.leader_election_namespace)));
+        let mut wider = self.scope.wider().map(|namespace| lease::Wider::new(elector(namespace)));
         let turn = |lease: &str, turn: Turn| match turn {
             Turn::Ours => readiness.there(lease),
             Turn::Another(holder) => {
@@ -142,9 +141,7 @@ impl Run {
         );
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let namespaces = match self.scope.namespaces() {
-            named if self.scope.leader_election && !named.is_empty() => {
-                terms.iter().map(|term| term.namespace().to_owned()).collect()
-            }
+            _ if self.scope.wider().is_some() => terms.iter().map(|term| term.namespace().to_owned()).collect(),
             named => named,
         };
         let options = controller::Options { concurrency: self.concurrency, namespaces, readiness };

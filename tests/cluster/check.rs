@@ -52,13 +52,19 @@ fn the_charts_rights_are_all_that_it_needs_and_what_is_missing_is_named() {
     install(&world, "replicaCount: 2");
     let _gone = Gone(&world);
     let said = asked(&world, &[CLIENT], 0);
-    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 4, "{said}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 5, "{said}");
 
     // An identity that is not there.
     let said = asked(&world, &["--client-id=44444444-3333-4444-5555-666666666666"], 1);
-    for word in ["missing  Entra", "AADSTS700016", "1 of 4"] {
+    for word in ["missing  Entra", "AADSTS700016", "1 of 5"] {
         assert!(said.contains(word), "{word:?} is not in\n{said}");
     }
+
+    // An ARM that nobody can reach, told to a program.
+    let said = asked(&world, &[CLIENT, "--arm-endpoint=https://127.0.0.1:1", "--output=json"], 1);
+    let told: serde_json::Value = serde_json::from_str(&said[..=said.rfind('}').expect("JSON")]).expect("JSON");
+    let bad: Vec<_> = told["checks"].as_array().expect("checks").iter().filter(|one| one["ok"] == false).collect();
+    assert_eq!(bad.iter().map(|one| &one["of"]).collect::<Vec<_>>(), ["Azure Resource Manager"], "{said}");
 
     // A right that somebody took away.
     world.kubectl(&["delete", "rolebinding", "checked", "--namespace", "kube-system"]);

@@ -128,3 +128,26 @@ fn two_that_watch_some_namespaces_share_no_object() {
     world.plane().must(&["delete", "ssa/theirs", "--timeout=30s", &format!("--namespace={other}")]);
     assert_eq!(world.writes("theirs"), ["PUT", "DELETE"]);
 }
+
+#[test]
+fn one_for_some_namespaces_waits_while_one_for_all_works() {
+    let world = world("wider");
+    world.install_for(&[&world.namespace]);
+    let all = world.replica("all");
+    holds(&world, "all");
+    let some = world.scoped(&["--watch-namespaces", &world.namespace, "--pod-name", "some"]);
+    let told = || some.get("/readyz").filter(|(code, text)| *code == 503 && text.contains("looks after all namespaces"));
+    world.until("it says whom it waits for", told);
+    world.apply("one", "one", &[]);
+    world.ready("one");
+    assert_eq!(all.terminate(Duration::from_secs(5)), Some(0), "{}", all.log(""));
+    world.until("it works now", || some.get("/readyz").filter(|(code, _)| *code == 200));
+    world.apply("two", "one", &[]);
+    world.ready("two");
+    // Another comes: this one ends, to wait again.
+    let again = world.replica("again");
+    holds(&world, "again");
+    assert_eq!(some.ended(LEASE), Some(1), "{}", some.log(""));
+    assert!(some.log("looks after all namespaces now").contains("again_"), "it says why: {}", some.log(""));
+    drop(again);
+}
