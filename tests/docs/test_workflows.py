@@ -1,6 +1,9 @@
-"""The workflows cannot run here. What can be known of them is looked at: that they call what is there, and nothing that may change under them."""
+"""The workflows cannot run here. What can be known of them is looked at: that they call what is there, and nothing that may change under them.
+And that a release ends where something that it needs cannot be had."""
 
+import os
 import re
+import subprocess
 
 import pytest
 import yaml
@@ -38,6 +41,25 @@ def test_nothing_is_released_before_the_tests_have_passed():
 
     (test,) = (name for name, job in jobs.items() if job.get("uses") == "./.github/workflows/test.yaml")
     assert all(test in comes_before(name) for name in jobs if name != test)
+
+
+def test_no_image_is_pushed_that_rests_on_a_stand_in(tmp_path):
+    said = tmp_path / "said"
+    docker = tmp_path / "docker"
+    docker.write_text(f'#!/bin/sh\necho "$@" >>"{said}"\n[ "$1" != pull ]\n')
+    docker.chmod(0o755)
+    settings = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "ARCHITECTURE": "amd64"}
+    done = subprocess.run([ROOT / ".ci/release", "image"], env=settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "cannot be pulled: docker.io/library/rust:" in done.stderr
+    assert {line.split()[0] for line in said.read_text().splitlines()} == {"pull"}
+
+
+def test_a_chart_that_is_not_pushed_ends_the_release():
+    nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": "", "PUSH": "1"}
+    done = subprocess.run([ROOT / ".ci/release", "chart"], env=os.environ | nowhere, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "127.0.0.1:9" in done.stderr
 
 
 def test_dependabot_looks_at_folders_that_are_there():
