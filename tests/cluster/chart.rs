@@ -1,5 +1,6 @@
 //! What the chart renders, by Helm 3 and Helm 4, and what it refuses.
 
+use std::collections::HashSet;
 use std::process::Command;
 
 use serde_json::Value;
@@ -55,6 +56,8 @@ fn matrix() -> Vec<Case> {
             &["--leader-election=false", "type: Recreate"], &["kind: PodDisruptionBudget", "leases", "kind: Role\n"]),
         case("nothing but the Deployment", "crds: {enabled: false}\nrbac: {create: false}\nserviceAccount: {create: false, name: mine}\nservice: {enabled: false}\npodDisruptionBudget: {enabled: false}",
             &["kind: Deployment", "serviceAccountName: mine"], &["kind: CustomResourceDefinition", "kind: ClusterRole", "kind: ServiceAccount\n", "kind: Service\n", "kind: PodDisruptionBudget"]),
+        case("no pod may be away", "podDisruptionBudget: {maxUnavailable: 0}", &["maxUnavailable: 0"], &["minAvailable"]),
+        case("no pod has to stay", "podDisruptionBudget: {minAvailable: 0}", &["minAvailable: 0"], &["maxUnavailable"]),
         case("rights for people", "rbac: {aggregateClusterRoles: {view: false, edit: true, admin: true}}",
             &["aggregate-to-edit", "aggregate-to-admin"], &["aggregate-to-view"]),
         case("monitoring by a ServiceMonitor", "prometheus: {servicemonitor: {enabled: true, labels: {release: prometheus}, endpointAdditionalProperties: {relabelings: [{action: labeldrop, regex: pod}]}}}",
@@ -145,15 +148,34 @@ fn whatever_the_values_the_api_server_takes_it_without_a_warning() {
         if let Err(complaint) = taken(plane, &four) {
             panic!("{name}: {complaint}\n{four}");
         }
-        the_program_knows_its_arguments(name, plane, &four);
+        let objects = objects(plane, &four);
+        nothing_is_there_twice(name, &objects);
+        the_program_knows_its_arguments(name, &objects);
+    }
+}
+
+fn objects(plane: &Plane, manifests: &str) -> Vec<Value> {
+    let printed = plane.kubectl(&["create", "--dry-run=client", "-o", "json", "-f", "-"], manifests).expect("they are manifests");
+    serde_json::Deserializer::from_str(&printed).into_iter().collect::<Result<_, _>>().expect("kubectl prints JSON")
+}
+
+/// Of two objects of one name the API server would keep the later one, without a word; so it would of two ports.
+fn nothing_is_there_twice(name: &str, objects: &[Value]) {
+    let mut seen = HashSet::new();
+    for object in objects {
+        let meta = &object["metadata"];
+        let key = [&object["kind"], &meta["namespace"], &meta["name"]].map(ToString::to_string).join(" ");
+        assert!(seen.insert(key.clone()), "{name}: {key} is there twice");
+        for rule in object["spec"]["egress"].as_array().into_iter().flatten() {
+            let ports: Vec<_> = rule["ports"].as_array().into_iter().flatten().map(ToString::to_string).collect();
+            let unique: HashSet<_> = ports.iter().collect();
+            assert_eq!(unique.len(), ports.len(), "{name}: {ports:?}");
+        }
     }
 }
 
 /// The program itself reads its command line: a flag that it does not know is exit code 2.
-fn the_program_knows_its_arguments(name: &str, plane: &Plane, manifests: &str) {
-    let printed = plane.kubectl(&["create", "--dry-run=client", "-o", "json", "-f", "-"], manifests).expect("they are manifests");
-    let objects: Vec<Value> =
-        serde_json::Deserializer::from_str(&printed).into_iter().collect::<Result<_, _>>().expect("kubectl prints JSON");
+fn the_program_knows_its_arguments(name: &str, objects: &[Value]) {
     let containers = objects.iter().filter_map(|object| match object["kind"].as_str() {
         Some("Deployment") => Some(&object["spec"]["template"]["spec"]["containers"][0]),
         Some("Pod") => Some(&object["spec"]["containers"][0]),
@@ -216,6 +238,7 @@ fn wrong_values_are_refused_by_name() {
         ("azure: {projectToken: true, credential: managed-identity}", &["azure.projectToken", "managed-identity"]),
         ("azure: {ca: {configMap: a, secret: b}}", &["azure.ca.configMap and azure.ca.secret"]),
         ("podDisruptionBudget: {minAvailable: 1, maxUnavailable: 1}", &["choose one"]),
+        ("podDisruptionBudget: {minAvailable: 0, maxUnavailable: 1}", &["choose one"]),
         ("prometheus: {servicemonitor: {enabled: true}, podmonitor: {enabled: true}}", &["read twice"]),
         ("service: {enabled: false}\nprometheus: {servicemonitor: {enabled: true}}", &["needs service.enabled"]),
     ];

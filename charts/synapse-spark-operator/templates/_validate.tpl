@@ -28,7 +28,7 @@
 {{- if and .azure.ca.configMap .azure.ca.secret }}
 {{- fail "azure.ca.configMap and azure.ca.secret are both set: choose one" }}
 {{- end }}
-{{- if and .podDisruptionBudget.minAvailable .podDisruptionBudget.maxUnavailable }}
+{{- if not (or (kindIs "invalid" .podDisruptionBudget.minAvailable) (kindIs "invalid" .podDisruptionBudget.maxUnavailable)) }}
 {{- fail "podDisruptionBudget.minAvailable and podDisruptionBudget.maxUnavailable are both set: choose one" }}
 {{- end }}
 {{- if and .prometheus.servicemonitor.enabled .prometheus.podmonitor.enabled }}
