@@ -230,6 +230,8 @@ fn wrong_values_are_refused_by_name() {
         ("networkPolicy: {apiServerPorts: [99999]}", &["networkPolicy/apiServerPorts/0", "maximum"]),
         ("prometheus: {servicemonitor: {interval: fast}}", &["prometheus/servicemonitor/interval", "fast"]),
         ("leaderElection: {enabled: false}", &["replicaCount is 2 and leaderElection.enabled is false", "Set replicaCount to 1"]),
+        ("replicaCount: 1\nleaderElection: {enabled: false}\nstrategy: {type: RollingUpdate}", &["not of the type Recreate", "Set strategy.type to Recreate"]),
+        ("replicaCount: 1\nleaderElection: {enabled: false}\nstrategy: {rollingUpdate: {maxSurge: 1}}", &["not of the type Recreate"]),
         ("serviceAccount: {create: false}", &["set serviceAccount.name"]),
         ("azure: {credential: client-secret}", &["set azure.clientSecret.existingSecret"]),
         ("azure: {credential: client-secret, clientSecret: {existingSecret: a}}", &["set azure.clientId and azure.tenantId"]),

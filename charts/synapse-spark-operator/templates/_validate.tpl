@@ -4,6 +4,9 @@
 {{- if and (gt (int .replicaCount) 1) (not .leaderElection.enabled) }}
 {{- fail (printf "replicaCount is %d and leaderElection.enabled is false: %d pods would write to Azure at once. Set replicaCount to 1, or leaderElection.enabled to true" (int .replicaCount) (int .replicaCount)) }}
 {{- end }}
+{{- if and (not .leaderElection.enabled) .strategy (ne (.strategy.type | default "RollingUpdate") "Recreate") }}
+{{- fail "leaderElection.enabled is false and strategy is not of the type Recreate: at each update the old pod and the new one would write to Azure at once. Set strategy.type to Recreate, or leave strategy empty" }}
+{{- end }}
 {{- if and (not .serviceAccount.create) (not .serviceAccount.name) }}
 {{- fail "serviceAccount.create is false: set serviceAccount.name to the ServiceAccount that is there" }}
 {{- end }}
