@@ -2,6 +2,11 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
+{{- /* Of the pod of `helm test`: not the name that the Service and the PodDisruptionBudget select. */}}
+{{- define "synapse-spark-operator.checkName" -}}
+{{ include "synapse-spark-operator.name" . | trunc 57 | trimSuffix "-" }}-check
+{{- end }}
+
 {{- define "synapse-spark-operator.fullname" -}}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
