@@ -51,7 +51,12 @@ fn matrix() -> Vec<Case> {
             &["169.254.169.254", "port: 6443"]),
         case("a CA in a Secret", "azure: {ca: {secret: cas}}", &["secretName: cas", "--azure-ca-file=/var/run/secrets/azure/ca/ca.crt"], &[]),
         case("some namespaces", "watchNamespaces: [team-a, team-b]",
-            &["--watch-namespaces=team-a,team-b", "namespace: team-a", "namespace: team-b"], &["--leader-election-namespace", "namespace: kube-system"]),
+            &["--watch-namespaces=team-a,team-b", "namespace: team-a", "namespace: team-b", "--leader-election-namespace=kube-system",
+              "name: release-synapse-spark-operator-chart-", "namespace: kube-system\n  labels:", "resourceNames: [synapse-spark-operator]\n    verbs: [get]\n"], &[]),
+        case("some namespaces, and the Lease of the whole cluster in one of them", "watchNamespaces: [team-a, team-b]\nleaderElection: {namespace: team-b}",
+            &["--leader-election-namespace=team-b"], &["namespace: kube-system", "resourceNames: [synapse-spark-operator]\n    verbs: [get]\n"]),
+        case("some namespaces without leader election", "replicaCount: 1\nwatchNamespaces: [team-a]\nleaderElection: {enabled: false}",
+            &["--watch-namespaces=team-a"], &["leases", "--leader-election-namespace", "namespace: kube-system"]),
         case("one pod without leader election", "replicaCount: 1\nleaderElection: {enabled: false}",
             &["--leader-election=false", "type: Recreate"], &["kind: PodDisruptionBudget", "leases", "kind: Role\n"]),
         case("nothing but the Deployment", "crds: {enabled: false}\nrbac: {create: false}\nserviceAccount: {create: false, name: mine}\nservice: {enabled: false}\npodDisruptionBudget: {enabled: false}",
@@ -151,15 +156,10 @@ fn whatever_the_values_the_api_server_takes_it_without_a_warning() {
         if let Err(complaint) = taken(plane, &four) {
             panic!("{name}: {complaint}\n{four}");
         }
-        let objects = objects(plane, &four);
+        let objects = super::manifests::objects(plane, &four);
         nothing_is_there_twice(name, &objects);
         the_program_knows_its_arguments(name, &objects);
     }
-}
-
-fn objects(plane: &Plane, manifests: &str) -> Vec<Value> {
-    let printed = plane.kubectl(&["create", "--dry-run=client", "-o", "json", "-f", "-"], manifests).expect("they are manifests");
-    serde_json::Deserializer::from_str(&printed).into_iter().collect::<Result<_, _>>().expect("kubectl prints JSON")
 }
 
 /// Of two objects of one name the API server would keep the later one, without a word; so it would of two ports.

@@ -22,7 +22,7 @@ pub fn foreign_kinds(plane: &Plane) {
 }
 
 /// The objects of manifests.
-fn objects(plane: &Plane, manifests: &str) -> Vec<Value> {
+pub fn objects(plane: &Plane, manifests: &str) -> Vec<Value> {
     let printed = plane.kubectl(&["create", "--dry-run=client", "-o", "json", "-f", "-"], manifests).expect("they are manifests");
     serde_json::Deserializer::from_str(&printed).into_iter().collect::<Result<_, _>>().expect("kubectl prints JSON")
 }

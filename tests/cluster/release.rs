@@ -164,6 +164,10 @@ fn rights_in_some_namespaces_are_rights_nowhere_else() {
         }
     }
     assert!(may("get", "namespaces/kube-system", "kube-system"));
+    // It waits for an operator of the whole cluster, and so reads its Lease; it takes nothing from it.
+    assert!(may("get", "leases.coordination.k8s.io/synapse-spark-operator", "kube-system"));
+    assert!(!may("get", "leases.coordination.k8s.io/another", "kube-system"));
+    assert!(!may("get", "leases.coordination.k8s.io/synapse-spark-operator", "other"));
     for (verb, what) in [
         ("get", "secrets"),
         ("list", "secrets"),
@@ -174,5 +178,15 @@ fn rights_in_some_namespaces_are_rights_nowhere_else() {
     ] {
         assert!(!may(verb, what, "watched"), "it may {verb} {what}");
     }
+
+    // Another team's, of the same name: neither stands in the other's way, to the end.
+    let another = Release { helm: "helm3", namespace: "narrow-too".to_owned() };
+    let values = values.replace("[watched]", "[other]");
+    another.helm(&["install", "narrow", CHART, "--create-namespace", "--values", "-"], &values);
     release.helm(&["uninstall", "narrow"], "");
+    for what in ["clusterrole/narrow-narrow-too", "clusterrolebinding/narrow-narrow-too", "clusterrole/narrow-narrow-too-view"] {
+        assert!(another.is_there(what), "{what} went with the other release");
+    }
+    assert!(!release.is_there("clusterrole/narrow-narrow"));
+    another.helm(&["uninstall", "narrow"], "");
 }

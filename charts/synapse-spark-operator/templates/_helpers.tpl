@@ -50,6 +50,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
+{{- /* The name of what is outside of the release's and the watched namespaces. For the whole cluster there is one release of a
+name; for some namespaces each team may have one. */}}
+{{- define "synapse-spark-operator.clusterName" -}}
+{{ include "synapse-spark-operator.fullname" . }}{{ with .Values.watchNamespaces }}-{{ $.Release.Namespace }}{{ end }}
+{{- end }}
+
 {{- /* Whether a token of the ServiceAccount is exchanged for one of Entra, and the cluster's webhook sees to it. */}}
 {{- define "synapse-spark-operator.webhook" -}}
 {{- if and (has .Values.azure.credential (list "auto" "workload-identity")) (not .Values.azure.projectToken) }}true{{ end }}
@@ -93,7 +99,7 @@ azure.workload.identity/use: "true"
 - --watch-namespaces={{ join "," . }}
 {{- end }}
 - --leader-election={{ .Values.leaderElection.enabled }}
-{{- if and .Values.leaderElection.enabled (not .Values.watchNamespaces) }}
+{{- if .Values.leaderElection.enabled }}
 - --leader-election-namespace={{ .Values.leaderElection.namespace }}
 {{- end }}
 {{- end }}
