@@ -220,6 +220,8 @@ class Story:
 
     def helm_test(self):
         self.helm("test", NAME, "--timeout", "2m")
+        left = self.node.kubectl("get", "pods", "--namespace", NAMESPACE, "--output", "name")
+        check(f"{NAME}-check" not in left, f"helm test leaves a pod: {left}")
         self.trust("another")
         try:
             self.helm("test", NAME, "--timeout", "2m")
