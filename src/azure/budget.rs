@@ -1,7 +1,8 @@
 //! What 429 and `x-ms-ratelimit-remaining-*` say of ARM's token buckets: a bucket that Azure closed stays closed for everybody.
 //!
 //! Azure throttles by subscription, principal and kind of request, and asking
-//! earlier than it said renews the penalty (wire.md §4.6). So one object's 429
+//! earlier than it said renews the penalty
+//! (<https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling>). So one object's 429
 //! holds back all others of its subscription until the pause is over, without
 //! a request.
 

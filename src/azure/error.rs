@@ -90,8 +90,8 @@ impl Error {
                 _ => Self::NotFound(words),
             },
             401 | 403 => Self::Unauthorized(words),
-            // Raised while a deleted identity's namesake is still going: passes by itself (wire.md §4.2).
             409 => Self::Conflict(words),
+            // Also "resource already exists. This may be due to a pending delete operation": an identity's namesake is still going.
             400 if words.code == "FailedIdentityOperation" => Self::Conflict(words),
             408 | 500.. => match retry_after {
                 Some(pause) => Self::Throttled { pause, words },

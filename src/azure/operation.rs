@@ -1,7 +1,7 @@
 //! Azure's asynchronous operations: where one is asked for, and what it answers.
 //!
 //! Machine Learning answers a write with `Azure-AsyncOperation` and neither
-//! `Location` nor `Retry-After` (wire.md §1.3, real traffic). The URL is used
+//! `Location` nor `Retry-After` (real traffic: `tests/fixtures/aml-compute-lro-2022-08-30.json`). The URL is used
 //! as it came; it may carry a signature, so it is never logged.
 
 use azure_core::http::Url;

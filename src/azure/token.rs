@@ -2,7 +2,7 @@
 //!
 //! The credentials are `azure_identity`'s; the cache around them is ours, since
 //! theirs fetches one token at a time for all, and returns an error while the
-//! old token is still good for minutes (rust-crates: `azure_identity` 1.0.0).
+//! old token is still good for minutes (`azure_identity` 1.0.0, `src/cache.rs`).
 
 use std::fmt;
 use std::path::PathBuf;

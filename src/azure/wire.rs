@@ -79,7 +79,7 @@ pub struct Identity {
 impl Identity {
     /// Whether the words of `type` hold this one, whatever their case and spaces.
     ///
-    /// azure-ai-ml really sends `"Systemassigned"` and `"Systemassigned,Userassigned"` (wire.md §2.1).
+    /// azure-ai-ml 1.35.2 sends `"Systemassigned"` and `"Systemassigned,Userassigned"` for what Python code gives it.
     #[must_use]
     pub fn has(&self, word: &str) -> bool {
         self.kind.split(',').any(|part| part.trim().eq_ignore_ascii_case(word))
@@ -214,7 +214,7 @@ pub fn error_of(body: &[u8]) -> Option<(String, String)> {
 #[must_use]
 pub fn error_in(value: &Value) -> Option<(String, String)> {
     let mut at = value;
-    // `error` may stand in `error` (wire.md §1.6); deeper is nobody's shape.
+    // `error` may stand in `error`: azureml-core's `_get_operation_state` reads it so. Deeper is nobody's shape.
     for _ in 0..3 {
         match at.get("error") {
             Some(inner) if inner.is_object() => at = inner,

@@ -130,7 +130,7 @@ fn joined(ids: &[IdentityId]) -> String {
 
 /// Whether the identities stand in another order than asked for.
 ///
-/// Nobody knows whether Azure keeps the order of the map (wire.md §9.5). So the
+/// No document says whether Azure keeps the order of the map. So the
 /// order that we sent counts first; the order that Azure shows counts where
 /// Azure was seen to keep it, or where we never sent one.
 fn is_order_wrong(goal: &Attached, shown: &[IdentityId], applied: Option<&Applied>) -> bool {
@@ -176,7 +176,7 @@ impl Desired {
         };
         Self {
             pool: goal.pool.clone(),
-            // What a PUT without the key does to an identity that is there is not known (wire.md §9.3): say None.
+            // No document says what a PUT without the key does to an identity that is there: say None.
             identity: (has_identity || !is_none).then(|| goal.identity.clone()),
             description: goal.description.clone().or_else(others),
             tags,

@@ -151,7 +151,8 @@ impl Progress {
     /// Reads Azure's `provisioningState`.
     ///
     /// A state that we have never seen is work in progress: waiting does no
-    /// harm. An absent one is done (ARM's asynchronous operations, wire.md §4.7).
+    /// harm. An absent one is done
+    /// (<https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations>).
     #[must_use]
     pub fn of(state: Option<&str>) -> Self {
         match state.map(str::to_ascii_lowercase).as_deref() {

@@ -6,7 +6,8 @@ use std::time::Duration;
 pub const SOONEST: Duration = Duration::from_secs(5);
 /// The longest pause of something that fails: what people mend, they want to see mended over a coffee.
 pub const LATEST: Duration = Duration::from_mins(5);
-/// The first pause after a refusal for want of rights: an assignment takes minutes to be felt (wire.md §5.1).
+/// The first pause after a refusal for want of rights: an assignment takes minutes to be felt
+/// (<https://learn.microsoft.com/azure/role-based-access-control/troubleshooting>).
 pub const SLOWLY: Duration = Duration::from_mins(1);
 /// A running operation is looked at again after this at the soonest: an attach takes minutes.
 pub const WORKING_SOONEST: Duration = Duration::from_secs(1);
