@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
+use serde_json::json;
+
 use crate::support::{CHART, DEADLINE, HELMS, Plane, helm, poll};
 
 /// There is one definition in a cluster: who installs it takes turns.
@@ -140,13 +142,22 @@ fn rights_in_some_namespaces_are_rights_nowhere_else() {
         plane.must(&["create", "namespace", namespace]);
     }
     let release = Release { helm: "helm4", namespace: "narrow".to_owned() };
-    // No definition: another test has it. Nor do rights need one.
+    // No definition: another test has it. Nor do rights need one, but `kubectl auth can-i` does.
     let values = "{fullnameOverride: narrow, watchNamespaces: [watched], crds: {enabled: false}}";
     release.helm(&["install", "narrow", CHART, "--create-namespace", "--values", "-"], values);
     let may = |verb: &str, what: &str, namespace: &str| {
-        let asked =
-            ["auth", "can-i", verb, what, "--namespace", namespace, "--as=system:serviceaccount:narrow:narrow", "--quiet"];
-        plane.kubectl(&asked, "").is_ok()
+        let (kind, name) = what.split_once('/').unwrap_or((what, ""));
+        let (resource, group) = kind.split_once('.').unwrap_or((kind, ""));
+        let asked = json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {
+                "user": "system:serviceaccount:narrow:narrow",
+                "resourceAttributes": {"namespace": namespace, "verb": verb, "group": group, "resource": resource, "name": name},
+            },
+        });
+        let answer = plane.kubectl(&["create", "-o", "jsonpath={.status.allowed}", "-f", "-"], &asked.to_string());
+        answer.expect("it is answered") == "true"
     };
     let attachments = "synapsesparkattachments.synapse-spark.dev";
     for (verb, what) in [
