@@ -176,9 +176,10 @@ fn rights_in_some_namespaces_are_rights_nowhere_else() {
     }
     assert!(may("get", "namespaces/kube-system", "kube-system"));
     // It waits for an operator of the whole cluster, and so reads its Lease; it takes nothing from it.
-    assert!(may("get", "leases.coordination.k8s.io/synapse-spark-operator", "kube-system"));
+    let lease = "leases.coordination.k8s.io/synapse-spark-operator";
+    assert!(poll(DEADLINE, || may("get", lease, "kube-system").then_some(())).is_some(), "it may not see the cluster's Lease");
     assert!(!may("get", "leases.coordination.k8s.io/another", "kube-system"));
-    assert!(!may("get", "leases.coordination.k8s.io/synapse-spark-operator", "other"));
+    assert!(!may("get", lease, "other"));
     for (verb, what) in [
         ("get", "secrets"),
         ("list", "secrets"),
