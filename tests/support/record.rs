@@ -24,14 +24,18 @@ pub fn audit_log(plane: &str) -> PathBuf {
     BEGUN.join(format!("{plane}.log"))
 }
 
-/// Keeps the manifest with the rights of an account.
+/// Keeps a manifest with rights of an account, among those of other tests.
 pub fn manifest(account: &str, manifest: &str) {
-    fs::write(BEGUN.join(format!("{account}.yaml")), manifest).expect("the record can be written");
+    append(&format!("{account}.yaml"), &format!("---\n{manifest}\n"));
 }
 
 /// Notes what became of a test's world.
 pub fn note(word: &str, namespace: &str, by: &Location<'_>) {
-    let mut file = OpenOptions::new().create(true).append(true).open(BEGUN.join(WORLDS)).expect("the record can be written");
-    // One write: lines of tests side by side don't mix.
-    file.write_all(format!("{word} {namespace} {by}\n").as_bytes()).expect("the record can be written");
+    append(WORLDS, &format!("{word} {namespace} {by}\n"));
+}
+
+fn append(name: &str, text: &str) {
+    let mut file = OpenOptions::new().create(true).append(true).open(BEGUN.join(name)).expect("the record can be written");
+    // One write: what tests side by side write doesn't mix.
+    file.write_all(text.as_bytes()).expect("the record can be written");
 }
