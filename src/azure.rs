@@ -8,6 +8,7 @@
 pub mod budget;
 mod call;
 pub mod error;
+pub mod inventory;
 pub mod metrics;
 pub mod operation;
 pub mod origin;
@@ -75,8 +76,6 @@ pub struct Client {
 const LONGEST: Duration = Duration::from_mins(1);
 /// No answer is read past this many bytes: a page of a LIST has some hundred kilobytes.
 const LARGEST: usize = 16 << 20;
-/// A LIST is followed through so many pages at most: a link that goes in circles ends here.
-const MOST_PAGES: usize = 1000;
 /// Looks are kept for sharing as long as this; older ones are dropped.
 const KEPT: Duration = Duration::from_secs(10);
 
@@ -187,19 +186,8 @@ impl Client {
     ///
     /// [`Error`] if Azure does not tell all of them.
     pub async fn computes(&self, workspace: &WorkspaceId) -> Result<Vec<wire::Compute>, Error> {
-        let mut link = self.path(&format!("{workspace}/computes"), "");
-        let mut all = Vec::new();
-        for _ in 0..MOST_PAGES {
-            let answer = self.send(Call::Computes, workspace.subscription(), &link, None).await?;
-            let page: wire::Page = read(&answer)?;
-            let next = page.next_link.clone().filter(|next| !next.is_empty());
-            all.extend(page.computes());
-            match next {
-                Some(next) => link = next,
-                None => return Ok(all),
-            }
-        }
-        Err(Error::unanswered(format!("the list of computes did not end after {MOST_PAGES} pages")))
+        let first = self.path(&format!("{workspace}/computes"), "");
+        self.list(Call::Computes, workspace.subscription(), first).await
     }
 
     /// Puts a compute there, whole. Gives path and query of the operation.

@@ -79,6 +79,7 @@ fn is_name(segment: &str) -> bool {
 const WORKSPACE: &str = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.MachineLearningServices/workspaces/{}";
 const COMPUTE: &str = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.MachineLearningServices/workspaces/{}/computes/{}";
 const POOL: &str = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Synapse/workspaces/{}/bigDataPools/{}";
+const SYNAPSE: &str = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Synapse/workspaces/{}";
 const IDENTITY: &str = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{}";
 
 /// The ID of an Azure Machine Learning workspace.
@@ -112,10 +113,27 @@ impl WorkspaceId {
         })
     }
 
+    /// Reads the ID of a workspace.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAnId`] if the text has another form.
+    pub fn parse(text: &str) -> Result<Self, NotAnId> {
+        let not = || NotAnId { text: text.to_owned(), wanted: "Machine Learning workspace", pattern: WORKSPACE };
+        let [subscription, group, name] = names(text, WORKSPACE).ok_or_else(not)?;
+        Self::new(subscription, group, name)
+    }
+
     /// The GUID of the subscription, as it was given.
     #[must_use]
     pub fn subscription(&self) -> &str {
         &self.subscription.0
+    }
+
+    /// The name of the resource group, as it was given.
+    #[must_use]
+    pub fn resource_group(&self) -> &str {
+        &self.resource_group.0
     }
 
     /// The name of the workspace, as it was given.
@@ -179,6 +197,43 @@ impl ComputeId {
 impl fmt::Display for ComputeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/computes/{}", self.workspace, self.name.0)
+    }
+}
+
+/// The ID of an Azure Synapse workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SynapseWorkspaceId(Folded);
+
+impl SynapseWorkspaceId {
+    /// Reads the ID of a Synapse workspace.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAnId`] if the text has another form.
+    pub fn parse(text: &str) -> Result<Self, NotAnId> {
+        names::<3>(text, SYNAPSE).map(|_| Self(Folded(text.to_owned()))).ok_or_else(|| NotAnId {
+            text: text.to_owned(),
+            wanted: "Synapse workspace",
+            pattern: SYNAPSE,
+        })
+    }
+
+    /// The GUID of the subscription, as it was given.
+    #[must_use]
+    pub fn subscription(&self) -> &str {
+        names::<3>(&self.0.0, SYNAPSE).map(|[subscription, ..]| subscription).unwrap_or_default()
+    }
+
+    /// The name of the workspace, the last segment of its ID.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.0.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for SynapseWorkspaceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.0)
     }
 }
 
@@ -292,5 +347,16 @@ mod tests {
         assert_eq!(compute, ComputeId::parse(&compute.to_string().to_uppercase()).expect("an ID"));
         assert_eq!((compute.workspace(), compute.name()), (&workspace, "my-spark-pool"));
         assert!(workspace.compute("a/../b").is_err());
+        assert_eq!(WorkspaceId::parse(&workspace.to_string().to_lowercase()).expect("an ID"), workspace);
+        assert!(WorkspaceId::parse(&compute.to_string()).is_err(), "a compute is no workspace");
+    }
+
+    #[test]
+    fn a_synapse_workspace_is_none_of_machine_learnings() {
+        let id = format!("/subscriptions/{SUB}/resourcegroups/rg/providers/microsoft.synapse/workspaces/Syn-1");
+        let read = SynapseWorkspaceId::parse(&id).expect("an ID");
+        assert_eq!((read.subscription(), read.name(), read.to_string()), (SUB, "Syn-1", id.clone()));
+        assert!(SynapseWorkspaceId::parse(&id.replace("microsoft.synapse", "Microsoft.MachineLearningServices")).is_err());
+        assert!(SynapseWorkspaceId::parse(&format!("{id}/bigDataPools/p")).is_err());
     }
 }

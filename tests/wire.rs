@@ -1,5 +1,8 @@
 //! The Azure client: against recorded bytes of the service, and over TLS against the emulator.
 
+#[path = "wire/inventory.rs"]
+mod inventory;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;

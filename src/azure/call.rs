@@ -19,9 +19,20 @@ pub(crate) enum Call {
     Put,
     /// Detaches a compute.
     Detach,
+    /// A page of the subscriptions that one may see.
+    Subscriptions,
+    /// A page of a subscription's Machine Learning workspaces.
+    Workspaces,
+    /// A page of a subscription's Synapse workspaces.
+    SynapseWorkspaces,
+    /// A page of a Synapse workspace's Spark pools.
+    Pools,
+    /// A page of a workspace's linked services.
+    Links,
 }
 
 impl Call {
+    /// What the operator asks for. The other lists are asked for by commands, which serve no metrics.
     pub(crate) const ALL: [Self; 6] = [Self::Workspace, Self::Compute, Self::Computes, Self::Operation, Self::Put, Self::Detach];
 
     /// The word for metrics and logs.
@@ -33,6 +44,11 @@ impl Call {
             Self::Operation => "operation",
             Self::Put => "put",
             Self::Detach => "detach",
+            Self::Subscriptions => "subscriptions",
+            Self::Workspaces => "workspaces",
+            Self::SynapseWorkspaces => "synapse workspaces",
+            Self::Pools => "pools",
+            Self::Links => "linked services",
         }
     }
 
@@ -46,9 +62,10 @@ impl Call {
 
     pub(crate) const fn kind(self) -> Kind {
         match self {
-            Self::Workspace | Self::Compute | Self::Computes | Self::Operation => Kind::Read,
             Self::Put => Kind::Write,
             Self::Detach => Kind::Delete,
+            Self::Workspace | Self::Compute | Self::Computes | Self::Operation => Kind::Read,
+            Self::Subscriptions | Self::Workspaces | Self::SynapseWorkspaces | Self::Pools | Self::Links => Kind::Read,
         }
     }
 }

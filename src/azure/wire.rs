@@ -138,11 +138,11 @@ impl Compute {
     }
 }
 
-/// A page of `GET …/computes`. An element that cannot be read is passed over, not the page.
+/// A page of a LIST. An element that cannot be read is passed over, not the page.
 #[derive(Debug, Clone, Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Page {
-    /// The computes of this page, as they came.
+    /// The elements of this page, as they came.
     #[serde(deserialize_with = "or_default")]
     value: Vec<Value>,
     /// Where the next page is; absent, null or empty on the last one.
@@ -150,8 +150,8 @@ pub struct Page {
 }
 
 impl Page {
-    /// The computes of this page.
-    pub fn computes(self) -> impl Iterator<Item = Compute> {
+    /// The elements of this page.
+    pub fn elements<T: serde::de::DeserializeOwned>(self) -> impl Iterator<Item = T> {
         self.value.into_iter().filter_map(|one| serde_json::from_value(one).ok())
     }
 }
