@@ -3,6 +3,9 @@
 mod check;
 mod cluster;
 mod completion;
+mod documents;
+mod import;
+mod manifest;
 mod preview;
 mod program;
 mod reconcile;
@@ -11,6 +14,7 @@ mod screen;
 mod status;
 mod suspend;
 mod view;
+mod workspace;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -43,6 +47,11 @@ enum Command {
     ///
     /// Exit code 0: nothing to do; 2: something to do; 1: it could not be told.
     Plan(Box<preview::Preview>),
+    /// Print manifests for Spark pools that another tool attaches, or that are attached to a workspace now. Changes nothing.
+    ///
+    /// What cannot be carried over is said on standard error, a line each. What is printed is valid; where one document is
+    /// not, nothing is printed, and the exit code is 1.
+    Import(Box<import::Import>),
     /// Tell how an attachment is: what is, what is wanted, why not, and what to do next; or list all.
     ///
     /// Exit code 0: all that is shown is Ready; 2: something is not; 1: it could not be told.
@@ -186,6 +195,7 @@ impl Cli {
         match self.command {
             Command::Run(run) => run.execute().await.map(|()| 0),
             Command::Plan(preview) => preview.execute().await,
+            Command::Import(import) => import.execute().await,
             Command::Status(status) => status.execute(self.program).await,
             Command::Reconcile(reconcile) => reconcile.execute(self.program).await,
             Command::Suspend(suspend) => suspend.execute(true).await,

@@ -1,5 +1,8 @@
 //! The program's words and exit codes: what a user at a terminal gets.
 
+#[path = "cli/import.rs"]
+mod import;
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener};
 use std::path::Path;
@@ -54,6 +57,10 @@ impl Azure {
     }
 
     fn plan_with(&self, args: &[&str], manifest: &str, secret: &str) -> Output {
+        self.run(&[&["plan", "-f", "-"], args].concat(), manifest, secret)
+    }
+
+    fn run(&self, args: &[&str], input: &str, secret: &str) -> Output {
         let endpoint = self.emulator.endpoint();
         let ca = self.emulator.ca_file().display().to_string();
         let env = [
@@ -64,7 +71,7 @@ impl Azure {
             ("AZURE_CLIENT_ID", "11111111-2222-3333-4444-555555555555"),
             ("AZURE_CLIENT_SECRET", secret),
         ];
-        program(&[&["plan", "-f", "-"], args].concat(), &env, manifest)
+        program(args, &env, input)
     }
 
     /// The writes that Azure was asked for.

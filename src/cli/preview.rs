@@ -1,7 +1,6 @@
 //! `plan -f FILE`, `plan NAME`: what the operator would do with a manifest or an attachment, without doing it.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
@@ -10,6 +9,7 @@ use prometheus_client::registry::Registry;
 use serde_json::json;
 
 use super::cluster::ClusterArgs;
+use super::documents::{Document, read};
 use super::screen::{Output, change};
 use super::{AzureArgs, print};
 use crate::api::v1alpha1::AttachmentStatus;
@@ -31,8 +31,8 @@ const NO_CLUSTER: &str = "no-cluster";
 pub(crate) struct Preview {
     /// An attachment of the cluster, instead of a manifest.
     name: Option<String>,
-    /// The manifest (YAML or JSON, one document or more); - is standard input. An object as `kubectl get -o yaml`
-    /// prints it is taken with its status.
+    /// The manifest (YAML or JSON, one document or more); - is standard input. An object or a list of them as
+    /// `kubectl get -o yaml` prints it is taken with its status.
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// The UID of the cluster's kube-system namespace, to recognise what an object of that cluster owns. With NAME it
@@ -100,22 +100,13 @@ impl Preview {
 
     fn objects(file: &Path) -> Result<Vec<SynapseSparkAttachment>, String> {
         let name = file.display();
-        let text = if file.as_os_str() == "-" {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).map(|_| text)
-        } else {
-            std::fs::read_to_string(file)
-        };
-        let text = text.map_err(|error| format!("-f {name}: {error}"))?;
-        let documents: Vec<serde_json::Value> =
-            serde_saphyr::from_multiple(&text).map_err(|error| format!("-f {name}: {error}"))?;
         let mut objects = Vec::new();
-        for document in documents.into_iter().filter(|document| !document.is_null()) {
-            let kind = document["kind"].as_str().unwrap_or_default().to_owned();
+        for Document { place, value } in read(file)? {
+            let kind = value["kind"].as_str().unwrap_or_default().to_owned();
             if kind != "SynapseSparkAttachment" {
-                return Err(format!("-f {name}: kind is {kind:?}, must be SynapseSparkAttachment"));
+                return Err(format!("-f {place}: kind is {kind:?}, must be SynapseSparkAttachment"));
             }
-            objects.push(serde_json::from_value(document).map_err(|error| format!("-f {name}: {error}"))?);
+            objects.push(serde_json::from_value(value).map_err(|error| format!("-f {place}: {error}"))?);
         }
         if objects.is_empty() {
             return Err(format!("-f {name}: there is no SynapseSparkAttachment in it"));

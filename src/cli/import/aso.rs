@@ -1,0 +1,131 @@
+//! A `WorkspacesCompute` of Azure Service Operator, of any version.
+//!
+//! Source: `v2/api/machinelearningservices` of <https://github.com/Azure/azure-service-operator>.
+
+use serde_json::Value;
+
+use super::super::manifest::Draft;
+use super::kubernetes::{Metadata, group_kind, shown};
+use super::part::{LOCAL_AUTH, LOCATION, Notes, Part, identity};
+use crate::api::v1alpha1::DeletionPolicy;
+use crate::id::{ComputeId, WorkspaceId};
+
+const POLICY: &str = "serviceoperator.azure.com/reconcile-policy";
+const RESOURCE_ID: &str = "serviceoperator.azure.com/resource-id";
+
+/// Whether it is a compute of Azure Service Operator, of whatever type.
+pub(super) fn is(document: &Value) -> bool {
+    group_kind(document) == Some(("machinelearningservices.azure.com", "WorkspacesCompute"))
+}
+
+/// The type of another compute than a Spark pool, to be passed over.
+pub(super) fn other_type(document: &Value) -> Option<&str> {
+    let properties = document["spec"]["properties"].as_object()?;
+    (!properties.contains_key("synapseSpark")).then(|| properties.keys().next().map_or("none", String::as_str))
+}
+
+pub(super) fn convert(
+    document: &Value,
+    workspace: Option<&WorkspaceId>,
+    place: &str,
+    notes: &mut Notes,
+) -> Result<Draft, String> {
+    let mut object = Part::of(document)?;
+    let metadata = Metadata::of(&mut object, notes)?;
+    let mut spec = object.part("spec")?.ok_or("spec: is missing")?;
+    let name = spec.text("azureName")?.unwrap_or_else(|| metadata.name.clone());
+    let known = metadata.annotation(RESOURCE_ID).or_else(|| shown(document, "/status/id"));
+    let known = known.and_then(|id| ComputeId::parse(id).ok());
+    let workspace = owner(&mut spec, known.as_ref().map(ComputeId::workspace), workspace, notes)?;
+    let mut properties = spec.part("properties")?.ok_or("spec.properties: is missing")?;
+    let mut spark = properties.part("synapseSpark")?.ok_or("spec.properties.synapseSpark: is missing")?;
+    spark.pass_over(&["computeType"]);
+    let pool = match spark.part("resourceReference")? {
+        Some(reference) => by_id(reference, shown(document, "/status/properties/synapseSpark/resourceId"), notes)?,
+        None => return Err("spec.properties.synapseSpark.resourceReference: is missing: write the pool's ID as armId".to_owned()),
+    };
+    let mut draft = Draft::new(place, workspace, name, pool);
+    draft.namespace = metadata.namespace.clone();
+    draft.description = spark.text("description")?;
+    draft.tags = spec.tags("tags")?;
+    if let Some(mut wanted) = spec.part("identity")? {
+        let kind = wanted.text("type")?;
+        let mut ids = Vec::new();
+        for mut one in wanted.parts("userAssignedIdentities")? {
+            let field = one.field("reference");
+            ids.push(by_id(one.part("reference")?.ok_or_else(|| format!("{field}: is missing"))?, None, notes)?);
+            one.finish(notes);
+        }
+        draft.identity = identity("spec.identity", kind.as_deref(), ids)?;
+        wanted.finish(notes);
+    }
+    spec.leave_out("location", &Value::Null, notes, LOCATION);
+    spark.leave_out("computeLocation", &Value::Null, notes, LOCATION);
+    spark.leave_out("disableLocalAuth", &Value::Bool(false), notes, LOCAL_AUTH);
+    spark.leave_out("properties", &Value::Null, notes, "it is the pool's own, and shown in status.pool");
+    policy(metadata.annotation(POLICY), &mut draft, notes);
+    spark.finish(notes);
+    properties.finish(notes);
+    spec.finish(notes);
+    object.finish(notes);
+    Ok(draft)
+}
+
+/// The workspace: by its ID, as Azure showed it, or as the command line says it.
+fn owner(
+    spec: &mut Part<'_>,
+    known: Option<&WorkspaceId>,
+    named: Option<&WorkspaceId>,
+    notes: &mut Notes,
+) -> Result<WorkspaceId, String> {
+    let Some(mut owner) = spec.part("owner")? else {
+        return known.or(named).cloned().ok_or_else(|| "spec.owner: is missing: name the workspace with --workspace".to_owned());
+    };
+    owner.pass_over(&["group", "kind"]);
+    let (id, name) = (owner.text("armId")?, owner.text("name")?);
+    owner.finish(notes);
+    if let Some(id) = id {
+        return WorkspaceId::parse(&id).map_err(|error| format!("spec.owner.armId: {error}"));
+    }
+    let name = name.unwrap_or_default();
+    if let Some(found) = known.or(named) {
+        if known.is_none() {
+            notes.say("spec.owner.name", &format!("{name} is another object; it is taken to be the workspace of --workspace."));
+        }
+        return Ok(found.clone());
+    }
+    Err(format!(
+        "spec.owner.name: {name} is another object, which has the workspace: name it with --workspace SUBSCRIPTION/GROUP/WORKSPACE, or write spec.owner.armId"
+    ))
+}
+
+/// The ID that a reference holds, or that Azure showed for it.
+fn by_id(mut reference: Part<'_>, shown: Option<&str>, notes: &mut Notes) -> Result<String, String> {
+    reference.pass_over(&["group", "kind"]);
+    let field = reference.field("name");
+    let (id, name) = (reference.text("armId")?, reference.text("name")?.unwrap_or_default());
+    reference.finish(notes);
+    id.or_else(|| shown.map(ToOwned::to_owned)).ok_or_else(|| {
+        format!("{field}: {name} is another object, which has the ID: write it as armId in its place, and import again")
+    })
+}
+
+/// Source: <https://azure.github.io/azure-service-operator/guide/annotations/>.
+fn policy(policy: Option<&str>, draft: &mut Draft, notes: &mut Notes) {
+    let field = format!("metadata.annotations.{POLICY}");
+    match policy {
+        None | Some("manage" | "run") => {}
+        Some("detach-on-delete" | "skip-delete") => draft.deletion = DeletionPolicy::Retain,
+        Some(policy) => {
+            // What it does not know, Azure Service Operator takes for skip.
+            draft.deletion = DeletionPolicy::Retain;
+            draft.suspend = true;
+            notes.say(
+                &field,
+                &format!(
+                    "{policy} has become suspend: true and deletionPolicy: Retain. Take them out, so that the operator works."
+                ),
+            );
+        }
+    }
+}

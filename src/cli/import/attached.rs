@@ -1,0 +1,94 @@
+//! What is attached to a workspace now, so that taking it over changes nothing but its owner.
+
+use serde_json::Value;
+
+use super::super::manifest::{Draft, manifests};
+use super::Found;
+use crate::api::SynapseSparkAttachment;
+use crate::api::v1alpha1::{AttachmentStatus, Identity, IdentityType, UserAssignedIdentity};
+use crate::azure::{self, Freshness, wire};
+use crate::controller::observe::compute;
+use crate::id::WorkspaceId;
+use crate::plan::drift::drift;
+use crate::plan::goal::OWNER_TAG;
+use crate::plan::{Compute, Field, Goal, Owner, Ownership, Progress};
+
+/// Every attached Spark pool of a workspace; those that have an owner only if `all` are wanted.
+pub(super) async fn all(client: &azure::Client, workspace: &WorkspaceId, all: bool) -> Result<Found, String> {
+    let listed =
+        client.computes(workspace).await.map_err(|error| format!("{workspace}: its computes cannot be listed: {error}"))?;
+    let mut found = Found::default();
+    for one in listed.iter().filter(|one| is_spark(one)) {
+        let place = format!("compute {}", one.name);
+        let id = match workspace.compute(&one.name) {
+            Ok(id) => id,
+            Err(error) => {
+                found.said.push(format!("{place}: passed over: {error}"));
+                continue;
+            }
+        };
+        // Asked for one by one: a list may tell less of an identity than the compute itself.
+        match client.compute(&id, Freshness::Now).await {
+            Ok(Some(one)) => match draft(&one, workspace, &place, all, &mut found.said) {
+                Ok(draft) => found.drafts.push(draft),
+                Err(why) => found.said.push(format!("{place}: passed over: {why}")),
+            },
+            Ok(None) => found.said.push(format!("{place}: passed over: it has just gone")),
+            Err(error) => return Err(format!("{place}: {error}")),
+        }
+    }
+    Ok(found)
+}
+
+fn is_spark(compute: &wire::Compute) -> bool {
+    compute.properties.compute_type.eq_ignore_ascii_case("SynapseSpark")
+}
+
+fn draft(one: &wire::Compute, workspace: &WorkspaceId, place: &str, all: bool, said: &mut Vec<String>) -> Result<Draft, String> {
+    // Nobody in particular: whoever owns it is another.
+    let nobody = Owner { cluster: String::new(), namespace: String::new(), name: String::new(), uid: String::new() };
+    let shown = compute(one, &nobody, &AttachmentStatus::default());
+    if let Ownership::Another(owner) = &shown.owner {
+        if !all {
+            return Err(format!("{owner} owns it (cluster/namespace/name/uid). To have its manifest all the same, add --all."));
+        }
+        said.push(format!("{place}: {owner} owns it: an object that is not that one will be OwnedByAnother."));
+    }
+    match shown.progress {
+        Progress::Deleting => return Err("it is being detached".to_owned()),
+        Progress::Failed => said.push(format!("{place}: its state is {}: the operator will attach it again.", shown.state)),
+        _ => {}
+    }
+    let pool = shown.pool.as_ref().ok_or("Azure does not say which pool it is attached to")?;
+    let mut draft = Draft::new(place, workspace.clone(), one.name.clone(), pool.to_string());
+    draft.identity = identity(&shown);
+    draft.description = shown.description.clone().filter(|text| !text.is_empty());
+    draft.tags = shown.tags.clone();
+    draft.tags.retain(|name, _| !name.eq_ignore_ascii_case(OWNER_TAG));
+    draft.adopts = true;
+    let made = manifests(std::slice::from_ref(&draft)).map_err(|wrong| wrong.join("; "))?;
+    said.extend(
+        changes(&made[0], &shown)?.into_iter().map(|field| format!("{place}: {field}: applying the manifest changes it.")),
+    );
+    Ok(draft)
+}
+
+/// What a manifest would change besides the owner: nothing, or this program is wrong about Azure.
+fn changes(manifest: &Value, shown: &Compute) -> Result<Vec<String>, String> {
+    let object: SynapseSparkAttachment = serde_json::from_value(manifest.clone()).map_err(|error| error.to_string())?;
+    let Goal::Attached(goal) = Goal::of(&object, "").map_err(|invalid| invalid.to_string())? else { return Ok(Vec::new()) };
+    let changes = drift(&goal, shown, None).into_iter().map(|one| one.field).filter(|field| *field != Field::Owner);
+    Ok(changes.map(|field| field.to_string()).collect())
+}
+
+/// What is there, in its order; nothing where there is none.
+fn identity(shown: &Compute) -> Option<Identity> {
+    let user: Vec<_> = shown.identity.user.iter().map(|(id, ..)| UserAssignedIdentity { resource_id: id.to_string() }).collect();
+    let kind = match (shown.identity.system, user.is_empty()) {
+        (false, true) => return None,
+        (true, true) => IdentityType::SystemAssigned,
+        (false, false) => IdentityType::UserAssigned,
+        (true, false) => IdentityType::Both,
+    };
+    Some(Identity { kind, user_assigned_identities: user })
+}

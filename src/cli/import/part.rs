@@ -1,0 +1,223 @@
+//! Somebody else's document, read field by field: what nobody asked for is said, never dropped in silence.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::super::screen::printable;
+use crate::api::v1alpha1::{Identity, IdentityType, UserAssignedIdentity};
+
+/// What is to be said of a document: a line each, that names it and the field.
+pub(super) struct Notes {
+    place: String,
+    lines: Vec<String>,
+}
+
+impl Notes {
+    pub(super) fn of(place: &str) -> Self {
+        Self { place: place.to_owned(), lines: Vec::new() }
+    }
+
+    /// Says what became of a field, and what to do.
+    pub(super) fn say(&mut self, field: &str, words: &str) {
+        self.lines.push(printable(&format!("{}: {field}: {words}", self.place)));
+    }
+
+    pub(super) fn lines(self) -> Vec<String> {
+        self.lines
+    }
+}
+
+/// A mapping of a document, which knows what of it was looked at.
+pub(super) struct Part<'a> {
+    path: String,
+    map: &'a Map<String, Value>,
+    taken: BTreeSet<String>,
+}
+
+impl<'a> Part<'a> {
+    pub(super) fn of(value: &'a Value) -> Result<Self, String> {
+        Self::at(String::new(), value)
+    }
+
+    fn at(path: String, value: &'a Value) -> Result<Self, String> {
+        match value {
+            Value::Object(map) => Ok(Self { path, map, taken: BTreeSet::new() }),
+            _ => Err(format!("{path}: must be a mapping")),
+        }
+    }
+
+    /// The path of a field, as messages name it.
+    pub(super) fn field(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// A field; null is as good as absent.
+    pub(super) fn take(&mut self, key: &str) -> Option<&'a Value> {
+        self.taken.insert(key.to_owned());
+        self.map.get(key).filter(|value| !value.is_null())
+    }
+
+    /// Fields that are read-only, or say what is said elsewhere: nothing is lost with them.
+    pub(super) fn pass_over(&mut self, keys: &[&str]) {
+        self.taken.extend(keys.iter().map(|key| (*key).to_owned()));
+    }
+
+    /// A text that is not empty.
+    pub(super) fn text(&mut self, key: &str) -> Result<Option<String>, String> {
+        match self.take(key) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
+            Some(_) => Err(format!("{}: must be a text", self.field(key))),
+        }
+    }
+
+    pub(super) fn part(&mut self, key: &str) -> Result<Option<Part<'a>>, String> {
+        let path = self.field(key);
+        self.take(key).map(|value| Part::at(path, value)).transpose()
+    }
+
+    /// The mappings of a list.
+    pub(super) fn parts(&mut self, key: &str) -> Result<Vec<Part<'a>>, String> {
+        let path = self.field(key);
+        let Some(value) = self.take(key) else { return Ok(Vec::new()) };
+        let Value::Array(items) = value else { return Err(format!("{path}: must be a list")) };
+        items.iter().enumerate().map(|(at, item)| Part::at(format!("{path}[{at}]"), item)).collect()
+    }
+
+    /// The texts of a list.
+    pub(super) fn texts(&mut self, key: &str) -> Result<Vec<String>, String> {
+        let path = self.field(key);
+        let Some(value) = self.take(key) else { return Ok(Vec::new()) };
+        let texts = value.as_array().and_then(|items| items.iter().map(|item| item.as_str().map(ToOwned::to_owned)).collect());
+        texts.ok_or_else(|| format!("{path}: must be a list of texts"))
+    }
+
+    /// A mapping of texts; numbers and truths are written as texts, as Azure has them.
+    pub(super) fn tags(&mut self, key: &str) -> Result<BTreeMap<String, String>, String> {
+        let path = self.field(key);
+        let Some(value) = self.take(key) else { return Ok(BTreeMap::new()) };
+        let Value::Object(map) = value else { return Err(format!("{path}: must be a mapping")) };
+        let text = |(name, value): (&String, &Value)| match value {
+            Value::String(text) => Ok((name.clone(), text.clone())),
+            Value::Number(_) | Value::Bool(_) => Ok((name.clone(), value.to_string())),
+            Value::Null => Ok((name.clone(), String::new())),
+            _ => Err(format!("{path}.{name}: must be a text")),
+        };
+        map.iter().map(text).collect()
+    }
+
+    /// Says that a field is left out, if it is there with something other than its default.
+    pub(super) fn leave_out(&mut self, key: &str, default: &Value, notes: &mut Notes, why: &str) {
+        if self.take(key).is_some_and(|value| value != default) {
+            notes.say(&self.field(key), &format!("left out: {why}"));
+        }
+    }
+
+    /// Says what was not looked at.
+    pub(super) fn finish(self, notes: &mut Notes) {
+        let is_empty = |value: &Value| match value {
+            Value::Null => true,
+            Value::Array(items) => items.is_empty(),
+            Value::Object(map) => map.is_empty(),
+            _ => false,
+        };
+        for (key, _) in self.map.iter().filter(|(key, value)| !self.taken.contains(*key) && !is_empty(value)) {
+            notes.say(&self.field(key), "left out: a SynapseSparkAttachment has no such field. Look whether you need it.");
+        }
+    }
+}
+
+/// Where the region of a compute comes from.
+pub(super) const LOCATION: &str = "a compute is in the region of its workspace";
+/// What comes of the switch for local accounts.
+pub(super) const LOCAL_AUTH: &str =
+    "the operator does not send it. If a policy of your subscription asks for it, the attach is refused, and the status says so";
+
+/// The identity, out of any tool's words for its type.
+///
+/// azure-ai-ml takes `system_assigned` and writes `Systemassigned`; Terraform has a blank after the comma.
+pub(super) fn identity(field: &str, kind: Option<&str>, ids: Vec<String>) -> Result<Option<Identity>, String> {
+    let Some(kind) = kind else {
+        return if ids.is_empty() { Ok(None) } else { Err(format!("{field}.type: is missing: write UserAssigned")) };
+    };
+    let words: BTreeSet<String> = kind
+        .split(',')
+        .map(|word| word.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase())
+        .collect();
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let kind = match words[..] {
+        ["none" | ""] => IdentityType::None,
+        ["systemassigned"] => IdentityType::SystemAssigned,
+        ["userassigned"] => IdentityType::UserAssigned,
+        ["systemassigned", "userassigned"] => IdentityType::Both,
+        _ => {
+            return Err(format!(
+                "{field}.type: {kind:?} is not known: write SystemAssigned, UserAssigned, \"SystemAssigned,UserAssigned\" or None"
+            ));
+        }
+    };
+    let user_assigned_identities =
+        ids.into_iter().map(|id| UserAssignedIdentity { resource_id: without_scheme(&id).to_owned() }).collect();
+    Ok(Some(Identity { kind, user_assigned_identities }))
+}
+
+/// An ID as ARM has it: az ml takes one with `azureml:` before it, too.
+pub(super) fn without_scheme(id: &str) -> &str {
+    id.strip_prefix("azureml:").unwrap_or(id)
+}
+
+/// The identities of a set, which has no order.
+pub(super) fn say_order(notes: &mut Notes, field: &str, identity: Option<&Identity>) {
+    if identity.is_some_and(|identity| identity.user_assigned_identities.len() > 1) {
+        notes.say(
+            field,
+            "is a set there, without an order. Put the identity first that shall submit jobs: `plan` tells the order of now.",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identities_are_known_in_every_tools_words() {
+        #[rustfmt::skip]
+        let table = [
+            ("system_assigned",                  Some(IdentityType::SystemAssigned)),
+            ("user_assigned",                    Some(IdentityType::UserAssigned)),
+            ("none",                             Some(IdentityType::None)),
+            ("None",                             Some(IdentityType::None)),
+            ("system_assigned,user_assigned",    Some(IdentityType::Both)),
+            ("SystemAssigned",                   Some(IdentityType::SystemAssigned)),
+            ("SystemAssigned, UserAssigned",     Some(IdentityType::Both)),
+            ("UserAssigned,SystemAssigned",      Some(IdentityType::Both)),
+            ("Systemassigned",                   Some(IdentityType::SystemAssigned)),
+            ("Systemassigned,Userassigned",      Some(IdentityType::Both)),
+            ("Managed",                          None),
+            ("SystemAssigned,Managed",           None),
+        ];
+        for (words, kind) in table {
+            let read = identity("identity", Some(words), Vec::new());
+            assert_eq!(read.as_ref().ok().and_then(|one| one.as_ref().map(|one| one.kind)), kind, "{words}: {read:?}");
+        }
+        assert_eq!(identity("identity", None, Vec::new()), Ok(None));
+        assert!(identity("identity", None, vec!["x".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn what_nobody_took_is_said() {
+        let value = serde_json::json!({"a": "1", "b": null, "c": {"d": 1, "e": []}, "f": {}, "g": 3, "h": false});
+        let mut notes = Notes::of("f");
+        let mut part = Part::of(&value).expect("a mapping");
+        assert_eq!(part.text("a"), Ok(Some("1".to_owned())));
+        part.leave_out("h", &Value::Bool(false), &mut notes, "no");
+        let inner = part.part("c").expect("a mapping").expect("there");
+        inner.finish(&mut notes);
+        part.finish(&mut notes);
+        let said = notes.lines();
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[0].starts_with("f: c.d: left out") && said[1].starts_with("f: g: left out"), "{said:?}");
+    }
+}

@@ -1,0 +1,61 @@
+//! `terraform show -json`, of a state or of a plan: every `azurerm_machine_learning_synapse_spark` in it.
+//!
+//! Source: <https://developer.hashicorp.com/terraform/internals/json-format>.
+
+use serde_json::Value;
+
+use super::super::manifest::Draft;
+use super::part::{LOCAL_AUTH, LOCATION, Notes, Part, identity, say_order};
+use crate::id::WorkspaceId;
+
+const KIND: &str = "azurerm_machine_learning_synapse_spark";
+
+/// Whether Terraform has printed it.
+pub(super) fn is(document: &Value) -> bool {
+    document["format_version"].is_string() && (document["values"].is_object() || document["planned_values"].is_object())
+}
+
+/// Whether it is Terraform's own file of its state, whose form is nobody's business.
+pub(super) fn is_state_file(document: &Value) -> bool {
+    document["terraform_version"].is_string() && document["lineage"].is_string()
+}
+
+/// The resources: their address, and their values.
+pub(super) fn resources(document: &Value) -> Vec<(&str, &Value)> {
+    let values = if document["values"].is_object() { &document["values"] } else { &document["planned_values"] };
+    let mut found = Vec::new();
+    let mut modules = vec![&values["root_module"]];
+    while let Some(module) = modules.pop() {
+        let resources = module["resources"].as_array().into_iter().flatten();
+        found.extend(
+            resources
+                .filter(|one| one["type"] == KIND && one["mode"] != "data")
+                .map(|one| (one["address"].as_str().unwrap_or(KIND), &one["values"])),
+        );
+        modules.extend(module["child_modules"].as_array().into_iter().flatten().rev());
+    }
+    found
+}
+
+pub(super) fn convert(values: &Value, place: &str, notes: &mut Notes) -> Result<Draft, String> {
+    const LATER: &str = "is not there: in a plan it may be known only after the apply. Apply it, and take the state instead";
+    let mut part = Part::of(values)?;
+    part.pass_over(&["id", "timeouts"]);
+    let mut need = |key: &str| part.text(key)?.ok_or_else(|| format!("{key}: {LATER}"));
+    let (name, workspace, pool) = (need("name")?, need("machine_learning_workspace_id")?, need("synapse_spark_pool_id")?);
+    let workspace = WorkspaceId::parse(&workspace).map_err(|error| format!("machine_learning_workspace_id: {error}"))?;
+    let mut draft = Draft::new(place, workspace, name, pool);
+    draft.description = part.text("description")?;
+    draft.tags = part.tags("tags")?;
+    for mut one in part.parts("identity")? {
+        one.pass_over(&["principal_id", "tenant_id"]);
+        let (kind, ids) = (one.text("type")?, one.texts("identity_ids")?);
+        draft.identity = identity("identity", kind.as_deref(), ids)?;
+        say_order(notes, &one.field("identity_ids"), draft.identity.as_ref());
+        one.finish(notes);
+    }
+    part.leave_out("location", &Value::Null, notes, LOCATION);
+    part.leave_out("local_auth_enabled", &Value::Bool(true), notes, LOCAL_AUTH);
+    part.finish(notes);
+    Ok(draft)
+}

@@ -1,0 +1,116 @@
+//! A `SynapseSpark` of Crossplane's provider for Azure, which is generated from Terraform's.
+//!
+//! Source: `apis/machinelearningservices` of <https://github.com/crossplane-contrib/provider-upjet-azure>.
+
+use serde_json::Value;
+
+use super::super::manifest::Draft;
+use super::kubernetes::{Metadata, group_kind, shown};
+use super::part::{LOCAL_AUTH, LOCATION, Notes, Part, identity, say_order};
+use crate::api::v1alpha1::DeletionPolicy;
+use crate::id::WorkspaceId;
+
+const WORKSPACE: &str = "machineLearningWorkspaceId";
+const POOL: &str = "synapseSparkPoolId";
+
+/// Whether it is an attached Spark pool of Crossplane: cluster-wide (`…azure.upbound.io`) or namespaced
+/// (`…azure.m.upbound.io`).
+pub(super) fn is(document: &Value) -> bool {
+    group_kind(document).is_some_and(|(group, kind)| {
+        kind == "SynapseSpark" && group.starts_with("machinelearning") && group.ends_with(".upbound.io")
+    })
+}
+
+pub(super) fn convert(
+    document: &Value,
+    workspace: Option<&WorkspaceId>,
+    place: &str,
+    notes: &mut Notes,
+) -> Result<Draft, String> {
+    let mut object = Part::of(document)?;
+    let metadata = Metadata::of(&mut object, notes)?;
+    let mut spec = object.part("spec")?.ok_or("spec: is missing")?;
+    let name = metadata.annotation("crossplane.io/external-name").unwrap_or(&metadata.name).to_owned();
+    // What the provider sends: the one, and what only the other has.
+    let nothing = Value::Object(serde_json::Map::new());
+    let mut wanted = spec.part("forProvider")?.ok_or("spec.forProvider: is missing")?;
+    let mut first = Part::of(&nothing)?;
+    if let Some(part) = spec.part("initProvider")? {
+        first = part;
+    }
+    let both = &mut [&mut wanted, &mut first];
+
+    let workspace = match id(both, document, WORKSPACE)? {
+        Some(id) => WorkspaceId::parse(&id).map_err(|error| format!("spec.forProvider.{WORKSPACE}: {error}"))?,
+        None => workspace.cloned().ok_or_else(|| format!("{}, or name the workspace with --workspace", missing(WORKSPACE)))?,
+    };
+    let pool = id(both, document, POOL)?.ok_or_else(|| missing(POOL))?;
+    let mut draft = Draft::new(place, workspace, name, pool);
+    draft.namespace = metadata.namespace.clone();
+    for part in both.iter_mut() {
+        let (description, tags) = (part.text("description")?, part.tags("tags")?);
+        draft.description = draft.description.or(description);
+        for (name, value) in tags {
+            draft.tags.entry(name).or_insert(value);
+        }
+        // A list of one in v1beta1, a mapping in v1beta2.
+        let identities = match part.parts("identity") {
+            Ok(list) => list,
+            Err(_) => part.part("identity")?.into_iter().collect(),
+        };
+        for mut one in identities {
+            let field = one.field("identityIds");
+            let (kind, ids) = (one.text("type")?, one.texts("identityIds")?);
+            one.finish(notes);
+            if draft.identity.is_none() {
+                draft.identity = identity(field.trim_end_matches(".identityIds"), kind.as_deref(), ids)?;
+                say_order(notes, &field, draft.identity.as_ref());
+            }
+        }
+        part.leave_out("location", &Value::Null, notes, LOCATION);
+        part.leave_out("localAuthEnabled", &Value::Bool(true), notes, LOCAL_AUTH);
+    }
+    policies(&mut spec, metadata.annotation("crossplane.io/paused"), &mut draft, notes)?;
+    wanted.finish(notes);
+    first.finish(notes);
+    spec.finish(notes);
+    object.finish(notes);
+    Ok(draft)
+}
+
+/// An ID: as it is written, else as the provider has found it out.
+fn id(both: &mut [&mut Part<'_>; 2], document: &Value, key: &str) -> Result<Option<String>, String> {
+    let (reference, selector) = (format!("{key}Ref"), format!("{key}Selector"));
+    let mut written = None;
+    for part in both.iter_mut() {
+        part.pass_over(&[&reference, &selector]);
+        written = written.or(part.text(key)?);
+    }
+    Ok(written.or_else(|| shown(document, &format!("/status/atProvider/{key}")).map(ToOwned::to_owned)))
+}
+
+fn missing(key: &str) -> String {
+    format!(
+        "spec.forProvider.{key}: is not there, and a reference to another object does not tell it: write it, or import what kubectl get synapsespark -o yaml prints"
+    )
+}
+
+/// Source: <https://docs.crossplane.io/latest/managed-resources/managed-resources/>.
+fn policies(spec: &mut Part<'_>, paused: Option<&str>, draft: &mut Draft, notes: &mut Notes) -> Result<(), String> {
+    if spec.text("deletionPolicy")?.as_deref() == Some("Orphan") {
+        draft.deletion = DeletionPolicy::Retain;
+    }
+    let policies = spec.texts("managementPolicies")?;
+    let may = |word: &str| policies.is_empty() || policies.iter().any(|one| one == "*" || one == word);
+    if !may("Delete") {
+        draft.deletion = DeletionPolicy::Retain;
+    }
+    if !may("Create") || !may("Update") || paused == Some("true") {
+        draft.suspend = true;
+        let field = if paused == Some("true") { "metadata.annotations.crossplane.io/paused" } else { "spec.managementPolicies" };
+        notes.say(field, "has become suspend: true. Take it out, so that the operator works.");
+    }
+    spec.leave_out("providerConfigRef", &Value::Null, notes, "the operator has one identity in Azure: its own");
+    spec.leave_out("writeConnectionSecretToRef", &Value::Null, notes, "what there is to know stands in the status");
+    Ok(())
+}

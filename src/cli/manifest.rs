@@ -1,0 +1,216 @@
+//! A manifest in the making, held against the rules of the custom resource before it is printed.
+
+pub(super) mod rules;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::api::SynapseSparkAttachment;
+use crate::api::v1alpha1::{DeletionPolicy, Identity};
+use crate::id::{ComputeId, WorkspaceId};
+use crate::plan::Goal;
+
+/// What a manifest is made of.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    /// Where it comes from, as messages name it.
+    pub(super) place: String,
+    pub(super) workspace: WorkspaceId,
+    /// The name of the compute.
+    pub(super) compute: String,
+    /// The ID of the pool.
+    pub(super) pool: String,
+    pub(super) identity: Option<Identity>,
+    pub(super) description: Option<String>,
+    pub(super) tags: BTreeMap<String, String>,
+    pub(super) namespace: Option<String>,
+    pub(super) deletion: DeletionPolicy,
+    pub(super) suspend: bool,
+    /// Whether it says of itself that it takes over what is there.
+    pub(super) adopts: bool,
+}
+
+impl Draft {
+    /// A pool attached to a workspace, and nothing more.
+    pub(super) fn new(place: &str, workspace: WorkspaceId, compute: String, pool: String) -> Self {
+        Self {
+            place: place.to_owned(),
+            workspace,
+            compute,
+            pool,
+            identity: None,
+            description: None,
+            tags: BTreeMap::new(),
+            namespace: None,
+            deletion: DeletionPolicy::default(),
+            suspend: false,
+            adopts: false,
+        }
+    }
+
+    fn manifest(&self, name: &str) -> Value {
+        let mut metadata = json!({"name": name});
+        if let Some(namespace) = &self.namespace {
+            metadata["namespace"] = json!(namespace);
+        }
+        let mut spec = json!({"workspace": {
+            "subscriptionId": self.workspace.subscription(),
+            "resourceGroup": self.workspace.resource_group(),
+            "name": self.workspace.name(),
+        }});
+        if self.compute != name {
+            spec["computeName"] = json!(self.compute);
+        }
+        spec["resourceId"] = json!(self.pool);
+        if let Some(identity) = &self.identity {
+            spec["identity"] = json!(identity);
+        }
+        if let Some(description) = &self.description {
+            spec["description"] = json!(description);
+        }
+        if !self.tags.is_empty() {
+            spec["tags"] = json!(self.tags);
+        }
+        if self.deletion != DeletionPolicy::default() {
+            spec["deletionPolicy"] = json!(self.deletion);
+        }
+        if self.adopts {
+            spec["adoptionPolicy"] = json!("IfSamePool");
+        }
+        if self.suspend {
+            spec["suspend"] = json!(true);
+        }
+        json!({"apiVersion": "synapse-spark.dev/v1alpha1", "kind": "SynapseSparkAttachment", "metadata": metadata, "spec": spec})
+    }
+}
+
+/// A text as the name of an object of Kubernetes: small letters, digits and dashes.
+pub(super) fn label(text: &str) -> String {
+    let dashed: String =
+        text.to_lowercase().chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' }).collect();
+    dashed.chars().take(63).collect::<String>().trim_matches('-').to_owned()
+}
+
+/// The manifests, each with a name of its own; else what is wrong, a line each.
+pub(super) fn manifests(drafts: &[Draft]) -> Result<Vec<Value>, Vec<String>> {
+    let (mut made, mut wrong) = (Vec::new(), Vec::new());
+    let mut computes: BTreeMap<ComputeId, &str> = BTreeMap::new();
+    let mut names = BTreeSet::new();
+    for draft in drafts {
+        let place = &draft.place;
+        let compute = match draft.workspace.compute(&draft.compute) {
+            Ok(compute) => compute,
+            Err(error) => {
+                wrong.push(format!("{place}: {error}"));
+                continue;
+            }
+        };
+        if let Some(other) = computes.insert(compute.clone(), place) {
+            wrong.push(format!("{place}: it is the same compute as in {other}, {compute}: leave one of them out"));
+            continue;
+        }
+        let namespace = draft.namespace.as_deref();
+        let plain = label(&draft.compute);
+        let with_workspace = label(&format!("{}-{}", draft.compute, draft.workspace.name()));
+        let name = [plain, with_workspace].into_iter().find(|name| names.insert((namespace, name.clone())));
+        let Some(name) = name else {
+            wrong.push(format!("{place}: another object has its name, {}: import it alone", label(&draft.compute)));
+            continue;
+        };
+        let manifest = draft.manifest(&name);
+        match check(&manifest) {
+            Ok(()) => made.push(manifest),
+            Err(why) => wrong.push(format!("{place}: {why}")),
+        }
+    }
+    if wrong.is_empty() { Ok(made) } else { Err(wrong) }
+}
+
+/// Reads a manifest as the operator will, and asks of it what the API server will.
+pub(super) fn check(manifest: &Value) -> Result<(), String> {
+    let object: SynapseSparkAttachment = serde_json::from_value(manifest.clone()).map_err(|error| error.to_string())?;
+    rules::keep(&object)?;
+    Goal::of(&object, "").map(drop).map_err(|invalid| invalid.to_string())
+}
+
+/// As `kubectl apply` takes them: YAML documents.
+pub(super) fn yaml(manifests: &[Value]) -> Result<String, String> {
+    let mut text = String::new();
+    for manifest in manifests {
+        let one = serde_saphyr::to_string(manifest).map_err(|error| format!("a manifest cannot be written: {error}"))?;
+        // What stands there is what is read again, whatever a tag looks like.
+        if serde_saphyr::from_str::<Value>(&one).ok().as_ref() != Some(manifest) {
+            return Err(format!("a manifest does not survive YAML, take -o json instead:\n{one}"));
+        }
+        if !text.is_empty() {
+            text += "---\n";
+        }
+        text += &one;
+    }
+    Ok(text)
+}
+
+/// As `kubectl apply` takes them: one object of JSON, a List where there are several.
+pub(super) fn as_json(manifests: Vec<Value>) -> String {
+    let value = match <[Value; 1]>::try_from(manifests) {
+        Ok([one]) => one,
+        Err(items) => {
+            let mut list = Map::new();
+            list.insert("apiVersion".to_owned(), json!("v1"));
+            list.insert("kind".to_owned(), json!("List"));
+            list.insert("items".to_owned(), json!(items));
+            Value::Object(list)
+        }
+    };
+    format!("{value:#}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SUB: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7a";
+
+    fn draft(workspace: &str, compute: &str) -> Draft {
+        let workspace = WorkspaceId::new(SUB, "rg", workspace).expect("an ID");
+        let pool = format!("/subscriptions/{SUB}/resourceGroups/rg/providers/Microsoft.Synapse/workspaces/s/bigDataPools/p");
+        Draft::new(&format!("place of {compute}"), workspace, compute.to_owned(), pool)
+    }
+
+    #[test]
+    fn names_fit_kubernetes_and_are_taken_once() {
+        let made = manifests(&[draft("one", "MyPool"), draft("two", "mypool"), draft("one", "plain")]).expect("good");
+        let told: Vec<_> =
+            made.iter().map(|one| (one["metadata"]["name"].as_str(), one["spec"]["computeName"].as_str())).collect();
+        assert_eq!(told, [(Some("mypool"), Some("MyPool")), (Some("mypool-two"), Some("mypool")), (Some("plain"), None)]);
+        let mut apart = [draft("one", "spark"), draft("two", "spark")];
+        apart[1].namespace = Some("b".to_owned());
+        let made = manifests(&apart).expect("good");
+        assert_eq!(made[1]["metadata"], json!({"name": "spark", "namespace": "b"}), "another namespace has names of its own");
+    }
+
+    #[test]
+    fn a_compute_stands_there_once() {
+        let wrong = manifests(&[draft("one", "spark"), draft("ONE", "Spark")]).expect_err("the same compute");
+        assert!(
+            wrong.len() == 1 && wrong[0].starts_with("place of Spark: it is the same compute as in place of spark"),
+            "{wrong:?}"
+        );
+    }
+
+    #[test]
+    fn texts_survive_yaml() {
+        let mut one = draft("one", "spark");
+        for (name, value) in
+            [("a", "42"), ("b", "yes"), ("c", "1e3"), ("d", "~"), ("e", "a: b # c"), ("f", "two\nlines"), ("0x1", "")]
+        {
+            one.tags.insert(name.to_owned(), value.to_owned());
+        }
+        one.description = Some("- no list: 'quoted' \"twice\"".to_owned());
+        let made = manifests(&[one.clone(), draft("two", "other")]).expect("good");
+        let text = yaml(&made).expect("it survives");
+        let read: Vec<SynapseSparkAttachment> = serde_saphyr::from_multiple(&text).expect("manifests");
+        assert_eq!((read.len(), &read[0].spec.tags, &read[0].spec.description), (2, &one.tags, &one.description));
+    }
+}

@@ -1,0 +1,121 @@
+//! The admission rules of the custom resource, for a manifest that no API server has seen yet.
+//!
+//! They stand in `src/api/v1alpha1.rs`, in CEL: here is what can be told without a server.
+
+use serde_json::Value;
+
+use crate::api::SynapseSparkAttachment;
+
+/// Refuses what the API server would refuse, and names the field.
+pub(super) fn keep(object: &SynapseSparkAttachment) -> Result<(), String> {
+    let spec = serde_json::to_value(&object.spec).map_err(|error| error.to_string())?;
+    let text = |field: &str| spec.pointer(field).and_then(Value::as_str).unwrap_or_default();
+    let (name, namespace) = (object.metadata.name.as_deref().unwrap_or_default(), object.metadata.namespace.as_deref());
+    let workspace = text("/workspace/name");
+    let compute = if spec["computeName"].is_null() { name } else { text("/computeName") };
+    let tags: Vec<_> = spec["tags"].as_object().into_iter().flatten().collect();
+    #[rustfmt::skip]
+    let rules = [
+        (is_label(name), "metadata.name", "must have 1-63 small letters, digits and '-', a letter or digit first and last"),
+        (namespace.is_none_or(is_label), "metadata.namespace", "must have 1-63 small letters, digits and '-', a letter or digit first and last"),
+        (is_compute(compute), "spec.computeName", "must have 3-16 letters, digits and '-', a letter first, a letter or digit last, and not end in -<digits>: attach the pool under another name"),
+        (is_guid(text("/workspace/subscriptionId")), "spec.workspace.subscriptionId", "must be a GUID, as az account show --query id prints it"),
+        (is_group(text("/workspace/resourceGroup")), "spec.workspace.resourceGroup", "must have 1-90 letters, digits and -_.(), and not end in '.'"),
+        (is_of(workspace, 3..=33, "-_") && workspace.starts_with(|c: char| c.is_ascii_alphanumeric()), "spec.workspace.name", "must have 3-33 letters, digits, '_' and '-', a letter or digit first"),
+        (is_pool(text("/resourceId")), "spec.resourceId", "must be the ID of a Synapse Spark pool: /subscriptions/<guid>/resourceGroups/<group>/providers/Microsoft.Synapse/workspaces/<workspace>/bigDataPools/<pool>"),
+        (spec["identity"]["userAssignedIdentities"].as_array().is_none_or(|all| all.len() <= 50), "spec.identity.userAssignedIdentities", "must have at most 50"),
+        (text("/description").chars().count() <= 1024, "spec.description", "must have at most 1024 characters"),
+        (tags.len() <= 50, "spec.tags", "must have at most 50"),
+        (tags.iter().all(|(name, _)| (1..=512).contains(&name.chars().count()) && !name.contains(['<', '>', '%', '&', '\\', '?', '/'])), "spec.tags", "a tag's name must have 1-512 characters and none of <>%&\\?/"),
+        (tags.iter().all(|(_, value)| value.as_str().is_some_and(|value| value.chars().count() <= 256)), "spec.tags", "a tag's value must have at most 256 characters"),
+    ];
+    rules.iter().find(|(is_kept, ..)| !is_kept).map_or(Ok(()), |(_, field, why)| Err(format!("{field}: {why}")))
+}
+
+fn is_of(text: &str, length: std::ops::RangeInclusive<usize>, more: &str) -> bool {
+    length.contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+}
+
+fn is_label(text: &str) -> bool {
+    is_of(text, 1..=63, "-") && !text.contains(|c: char| c.is_ascii_uppercase()) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+/// Whether a compute of Azure ML may have this name.
+pub(in crate::cli) fn is_compute(text: &str) -> bool {
+    let ends_in_digits =
+        text.rsplit_once('-').is_some_and(|(_, last)| !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit()));
+    is_of(text, 3..=16, "-") && text.starts_with(|c: char| c.is_ascii_alphabetic()) && !text.ends_with('-') && !ends_in_digits
+}
+
+/// Whether it is a GUID, as subscriptions have one.
+pub(in crate::cli) fn is_guid(text: &str) -> bool {
+    let lengths: Vec<_> = text.split('-').map(str::len).collect();
+    lengths == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
+}
+
+fn is_group(text: &str) -> bool {
+    is_of(text, 1..=90, "-_.()") && !text.ends_with('.')
+}
+
+fn is_pool(text: &str) -> bool {
+    let names: Vec<_> = text.split('/').skip(2).step_by(2).collect();
+    // The words between them are told by the parser of IDs.
+    let [subscription, group, _, workspace, pool] = names[..] else { return false };
+    text.len() <= 400
+        && is_guid(subscription)
+        && is_of(group, 1..=90, "-_.()")
+        && is_of(workspace, 1..=50, "-_")
+        && is_of(pool, 1..=15, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_the_api_server_refuses_is_refused_here() {
+        let pool = |name: &str| {
+            json!(format!(
+                "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/rg/providers/Microsoft.Synapse/workspaces/s/bigDataPools/{name}"
+            ))
+        };
+        let good = json!({
+            "apiVersion": "synapse-spark.dev/v1alpha1", "kind": "SynapseSparkAttachment",
+            "metadata": {"name": "spark", "namespace": "team-a"},
+            "spec": {
+                "workspace": {"subscriptionId": "6560575d-fa06-4e7d-95fb-f962e74efd7a", "resourceGroup": "rg", "name": "ws1"},
+                "resourceId": pool("p"),
+            },
+        });
+        #[rustfmt::skip]
+        let table = [
+            ("nothing changed",      "/metadata/name",                  json!("spark"),              None),
+            ("a long compute name",  "/spec/computeName",               json!("a23456789012345678"), Some("spec.computeName")),
+            ("one with a number",    "/spec/computeName",               json!("spark-12"),           Some("spec.computeName")),
+            ("a digit first",        "/metadata/name",                  json!("1spark"),             Some("spec.computeName")),
+            ("a long object name",   "/metadata/name",                  json!("s".repeat(64)),       Some("metadata.name")),
+            ("a dot in it",          "/metadata/name",                  json!("a.b"),                Some("metadata.name")),
+            ("a bad namespace",      "/metadata/namespace",             json!("Team_A"),             Some("metadata.namespace")),
+            ("no GUID",              "/spec/workspace/subscriptionId",  json!("mine"),               Some("spec.workspace.subscriptionId")),
+            ("a group with a dot",   "/spec/workspace/resourceGroup",   json!("rg."),                Some("spec.workspace.resourceGroup")),
+            ("a short workspace",    "/spec/workspace/name",            json!("ws"),                 Some("spec.workspace.name")),
+            ("a workspace's dash",   "/spec/workspace/name",            json!("-ws"),                Some("spec.workspace.name")),
+            ("a pool's underscore",  "/spec/resourceId",                pool("p_1"),                 Some("spec.resourceId")),
+            ("a long pool",          "/spec/resourceId",                pool("p234567890123456"),    Some("spec.resourceId")),
+            ("a long description",   "/spec/description",               json!("d".repeat(1025)),     Some("spec.description")),
+            ("a tag's slash",        "/spec/tags",                      json!({"a/b": "c"}),         Some("spec.tags")),
+            ("a long value",         "/spec/tags",                      json!({"a": "c".repeat(257)}), Some("spec.tags")),
+            ("too many identities",  "/spec/identity",                  json!({"type": "UserAssigned", "userAssignedIdentities": vec![json!({"resourceId": "x"}); 51]}), Some("spec.identity.userAssignedIdentities")),
+        ];
+        for (case, field, value, refused) in table {
+            let mut object = good.clone();
+            let (above, key) = field.rsplit_once('/').expect("a field");
+            object.pointer_mut(above).expect("it is there")[key] = value;
+            let object: SynapseSparkAttachment = serde_json::from_value(object).expect("an object");
+            let told = keep(&object).err();
+            assert_eq!(told.as_deref().and_then(|told| told.split(": ").next()), refused, "{case}: {told:?}");
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! `import`: what other tools have attached, as manifests.
+
+use serde_json::{Value, json};
+
+use super::{Azure, POOL, WORKSPACE, compute, program, text};
+
+const SHORT: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7a/yogi-res-group/yogi-aml-ws";
+const SECRET: &str = "emulator-secret-not-a-real-one";
+
+fn user(name: &str) -> String {
+    format!(
+        "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/yogi-res-group/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
+    )
+}
+
+/// Exit code, the objects of standard output, the lines of standard error.
+fn import(args: &[&str], input: &str) -> (Option<i32>, Vec<Value>, Vec<String>) {
+    read(&program(&[&["import"], args].concat(), &[], input))
+}
+
+fn read(out: &std::process::Output) -> (Option<i32>, Vec<Value>, Vec<String>) {
+    let objects = serde_saphyr::from_multiple(&text(&out.stdout)).expect("YAML");
+    (out.status.code(), objects, text(&out.stderr).lines().map(ToOwned::to_owned).collect())
+}
+
+/// What is wanted of one object: its name, and its spec without the workspace and the pool, which are always the same.
+fn told(object: &Value) -> Value {
+    assert_eq!(
+        (&object["apiVersion"], &object["kind"]),
+        (&json!("synapse-spark.dev/v1alpha1"), &json!("SynapseSparkAttachment"))
+    );
+    let mut spec = object["spec"].as_object().expect("a spec").clone();
+    let workspace = spec.shift_remove("workspace").expect("a workspace");
+    assert_eq!(
+        workspace,
+        json!({"subscriptionId": "6560575d-fa06-4e7d-95fb-f962e74efd7a", "resourceGroup": "yogi-res-group", "name": "yogi-aml-ws"})
+    );
+    assert_eq!(spec.shift_remove("resourceId").expect("a pool"), POOL);
+    json!({"metadata": object["metadata"], "spec": spec})
+}
+
+/// A case, the document, what comes of it, and words of the lines on standard error in their order.
+type Row<'a> = (&'a str, String, Value, &'a [&'a str]);
+
+fn play(rows: &[Row<'_>], args: &[&str]) {
+    for (case, document, wanted, lines) in rows {
+        let (code, objects, said) = import(&[&["-f", "-"], args].concat(), document);
+        assert_eq!((code, objects.len()), (Some(0), 1), "{case}: {said:?}");
+        assert_eq!(&told(&objects[0]), wanted, "{case}");
+        assert_eq!(said.len(), lines.len(), "{case}: {said:#?}");
+        for (said, words) in said.iter().zip(*lines) {
+            assert!(said.starts_with("-: ") || said.starts_with("-, "), "{case}: it names the file: {said}");
+            assert!(said.contains(words), "{case}: {words:?} is not in {said:?}");
+        }
+    }
+}
+
+#[test]
+fn a_compute_of_az_ml_becomes_an_attachment() {
+    let yaml = |more: &str| format!("name: spark\ntype: synapsespark\nresource_id: {POOL}\n{more}");
+    let spark = |spec: Value| json!({"metadata": {"name": "spark"}, "spec": spec});
+    let ids = json!([{"resourceId": user("zeta")}, {"resourceId": user("alpha")}]);
+    let two = format!("user_assigned_identities: [{{resource_id: {}}}, {{resource_id: {}}}]", user("zeta"), user("alpha"));
+    #[rustfmt::skip]
+    let rows = [
+        ("as it is documented",  format!("$schema: https://azuremlschemas.azureedge.net/latest/synapseSparkCompute.schema.json\n{}", yaml("")), spark(json!({})), &[][..]),
+        ("another spelling",     yaml("").replace("synapsespark", "SynapseSpark"), spark(json!({})), &[]),
+        ("azureml: before it",   yaml("").replace("resource_id: ", "resource_id: azureml:"), spark(json!({})), &[]),
+        ("a name of its own",    yaml("").replace("name: spark", "name: MySpark"), json!({"metadata": {"name": "myspark"}, "spec": {"computeName": "MySpark"}}), &[]),
+        ("system_assigned",      yaml("identity: {type: system_assigned}"), spark(json!({"identity": {"type": "SystemAssigned"}})), &[]),
+        ("Systemassigned",       yaml("identity: {type: Systemassigned}"), spark(json!({"identity": {"type": "SystemAssigned"}})), &[]),
+        ("none",                 yaml("identity: {type: none}"), spark(json!({"identity": {"type": "None"}})), &[]),
+        ("in their order",       yaml(&format!("identity:\n  type: user_assigned\n  {two}")), spark(json!({"identity": {"type": "UserAssigned", "userAssignedIdentities": ids}})), &[]),
+        ("as texts",             yaml(&format!("identity:\n  type: 'SystemAssigned, UserAssigned'\n  user_assigned_identities: [{}]", user("zeta"))), spark(json!({"identity": {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": [{"resourceId": user("zeta")}]}})), &[]),
+        ("tags and description", yaml("description: nightly\ntags: {team: data, cost: 42, on: true}"), spark(json!({"description": "nightly", "tags": {"team": "data", "cost": "42", "on": "true"}})), &[]),
+        ("as show prints it",    yaml("id: null\nprovisioning_state: Succeeded\nidentity: {type: system_assigned, principal_id: x, tenant_id: y}\nnode_size: small\nscale_settings: {auto_scale_enabled: false}\nlocation: eastus2\nsize: x"),
+            spark(json!({"identity": {"type": "SystemAssigned"}})), &["location: left out", "node_size: left out: it is the pool's own", "scale_settings: left out", "size: left out: a SynapseSparkAttachment has no such field"]),
+    ];
+    play(&rows, &["--workspace", SHORT]);
+    play(&rows[..1], &["-w", WORKSPACE]);
+    // What `show` prints says itself where it is.
+    let shown = yaml(&format!("id: {WORKSPACE}/computes/spark\n"));
+    play(&[("by its id", shown.clone(), spark(json!({})), &[])], &[]);
+    let elsewhere = shown.replace("yogi-aml-ws", "another-ws");
+    play(&[("the command line counts", elsewhere, spark(json!({})), &["id: is in the workspace"])], &["-w", SHORT]);
+}
+
+#[test]
+fn a_compute_of_azure_service_operator_becomes_an_attachment() {
+    let yaml = |metadata: &str, spec: &str, spark: &str| {
+        format!(
+            "apiVersion: machinelearningservices.azure.com/v1api20240401\nkind: WorkspacesCompute\nmetadata: {{name: spark, namespace: team-a{metadata}}}\nspec:\n  owner: {{armId: {WORKSPACE}}}\n{spec}\n  properties:\n    synapseSpark:\n      computeType: SynapseSpark\n      resourceReference: {{armId: {POOL}}}\n{spark}"
+        )
+    };
+    let object = |spec: Value| json!({"metadata": {"name": "spark", "namespace": "team-a"}, "spec": spec});
+    let policy = |word: &str| format!(", annotations: {{serviceoperator.azure.com/reconcile-policy: {word}}}");
+    #[rustfmt::skip]
+    let rows = [
+        ("the least",       yaml("", "", ""), object(json!({})), &[][..]),
+        ("a name in Azure", yaml("", "  azureName: Spark1", ""), json!({"metadata": {"name": "spark1", "namespace": "team-a"}, "spec": {"computeName": "Spark1"}}), &[]),
+        ("all of it",       yaml("", &format!("  tags: {{team: data}}\n  identity: {{type: UserAssigned, userAssignedIdentities: [{{reference: {{armId: {}}}}}]}}", user("zeta")), "      description: nightly"),
+            object(json!({"identity": {"type": "UserAssigned", "userAssignedIdentities": [{"resourceId": user("zeta")}]}, "description": "nightly", "tags": {"team": "data"}})), &[]),
+        ("what is left out", yaml(", labels: {a: b}", "  location: eastus2\n  sku: {name: x}", "      disableLocalAuth: true\n      properties: {nodeCount: 3}"),
+            object(json!({})), &["metadata.labels: left out", "spec.location: left out", "synapseSpark.disableLocalAuth: left out", "synapseSpark.properties: left out: it is the pool's own", "spec.sku: left out"]),
+        ("manage",          yaml(&policy("manage"), "", ""), object(json!({})), &[]),
+        ("detach-on-delete", yaml(&policy("detach-on-delete"), "", ""), object(json!({"deletionPolicy": "Retain"})), &[]),
+        ("skip",            yaml(&policy("skip"), "", ""), object(json!({"deletionPolicy": "Retain", "suspend": true})), &["skip has become suspend: true"]),
+        ("of a cluster",    yaml(&format!(", uid: x, resourceVersion: '1', annotations: {{serviceoperator.azure.com/resource-id: {WORKSPACE}/computes/spark}}"), "", "").replace(&format!("owner: {{armId: {WORKSPACE}}}"), "owner: {name: ml}"), object(json!({})), &[]),
+        ("a pool by name",  format!("{}\nstatus: {{properties: {{synapseSpark: {{resourceId: {POOL}}}}}}}", yaml("", "", "").replace(&format!("{{armId: {POOL}}}"), "{group: synapse.azure.com, kind: X, name: pool}")), object(json!({})), &[]),
+    ];
+    play(&rows, &[]);
+    let by_name = yaml("", "", "").replace(&format!("owner: {{armId: {WORKSPACE}}}"), "owner: {name: ml}");
+    play(&[("an owner by name", by_name, object(json!({})), &["spec.owner.name: ml is another object"])], &["-w", SHORT]);
+}
+
+#[test]
+fn an_attached_pool_of_crossplane_becomes_an_attachment() {
+    let yaml = |metadata: &str, wanted: &str, spec: &str| {
+        format!(
+            "apiVersion: machinelearningservices.azure.upbound.io/v1beta1\nkind: SynapseSpark\nmetadata: {{name: spark{metadata}}}\nspec:\n  forProvider:\n    location: West Europe\n    machineLearningWorkspaceId: {WORKSPACE}\n    synapseSparkPoolId: {POOL}\n{wanted}\n{spec}"
+        )
+    };
+    let object = |spec: Value| json!({"metadata": {"name": "spark"}, "spec": spec});
+    let location = "spec.forProvider.location: left out";
+    let system = json!({"identity": {"type": "SystemAssigned"}});
+    #[rustfmt::skip]
+    let rows = [
+        ("the least",          yaml("", "", ""), object(json!({})), &[location][..]),
+        ("an external name",   yaml(", annotations: {crossplane.io/external-name: Spark1}", "", ""), json!({"metadata": {"name": "spark1"}, "spec": {"computeName": "Spark1"}}), &[location]),
+        ("identity of v1beta1", yaml("", "    identity: [{type: SystemAssigned}]", ""), object(system.clone()), &[location]),
+        ("identity of v1beta2", yaml("", "    identity: {type: SystemAssigned}", "").replace("v1beta1", "v1beta2"), object(system.clone()), &[location]),
+        ("namespaced",         yaml(", namespace: team-a", "", "").replace("azure.upbound.io", "azure.m.upbound.io"), json!({"metadata": {"name": "spark", "namespace": "team-a"}, "spec": {}}), &[location]),
+        ("identities without order", yaml("", &format!("    identity: [{{type: 'SystemAssigned, UserAssigned', identityIds: [{}, {}]}}]", user("zeta"), user("alpha")), ""),
+            object(json!({"identity": {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": [{"resourceId": user("zeta")}, {"resourceId": user("alpha")}]}})), &["identityIds: is a set there", location]),
+        ("initProvider too",   yaml("", "    tags: {team: data}", "  initProvider: {description: nightly, tags: {team: no, cost: '42'}}"), object(json!({"description": "nightly", "tags": {"team": "data", "cost": "42"}})), &[location]),
+        ("Orphan",             yaml("", "", "  deletionPolicy: Orphan"), object(json!({"deletionPolicy": "Retain"})), &[location]),
+        ("no Delete",          yaml("", "", "  managementPolicies: [Observe, Create, Update, LateInitialize]"), object(json!({"deletionPolicy": "Retain"})), &[location]),
+        ("Observe alone",      yaml("", "", "  managementPolicies: [Observe]"), object(json!({"deletionPolicy": "Retain", "suspend": true})), &[location, "has become suspend: true"]),
+        ("paused",             yaml(", annotations: {crossplane.io/paused: 'true'}", "", ""), object(json!({"suspend": true})), &[location, "crossplane.io/paused: has become suspend"]),
+        ("what is left out",   yaml("", "    localAuthEnabled: false", "  providerConfigRef: {name: x}"), object(json!({})), &[location, "localAuthEnabled: left out", "providerConfigRef: left out"]),
+        ("by reference",       format!("{}\nstatus: {{atProvider: {{machineLearningWorkspaceId: {WORKSPACE}, synapseSparkPoolId: {POOL}}}}}", yaml("", "", "").replace(&format!("machineLearningWorkspaceId: {WORKSPACE}"), "machineLearningWorkspaceIdRef: {name: ml}").replace(&format!("synapseSparkPoolId: {POOL}"), "synapseSparkPoolIdSelector: {matchLabels: {a: b}}")), object(json!({})), &[location]),
+    ];
+    play(&rows, &[]);
+}
+
+/// What `terraform show -json` prints of a state, with these resources in a module of a module.
+fn terraform(values: &[Value]) -> Value {
+    let resources: Vec<_> = values
+        .iter()
+        .enumerate()
+        .map(|(at, values)| {
+            json!({
+                "address": format!("module.a.azurerm_machine_learning_synapse_spark.one[{at}]"), "mode": "managed",
+                "type": "azurerm_machine_learning_synapse_spark", "name": "one", "index": at, "schema_version": 0, "values": values,
+            })
+        })
+        .collect();
+    let other = json!({"address": "azurerm_resource_group.x", "mode": "managed", "type": "azurerm_resource_group", "values": {"name": "x"}});
+    json!({"format_version": "1.0", "terraform_version": "1.9.5", "values": {"root_module": {
+        "resources": [other], "child_modules": [{"address": "module.a", "resources": resources}],
+    }}})
+}
+
+fn resource(name: &str, more: &Value) -> Value {
+    let mut values = json!({
+        "id": format!("{WORKSPACE}/computes/{name}"), "name": name, "machine_learning_workspace_id": WORKSPACE,
+        "synapse_spark_pool_id": POOL, "location": "eastus2", "local_auth_enabled": true, "description": "", "identity": [],
+        "tags": null, "timeouts": null,
+    });
+    values.as_object_mut().expect("a mapping").extend(more.as_object().expect("a mapping").clone());
+    values
+}
+
+#[test]
+fn a_state_of_terraform_becomes_attachments() {
+    let object = |spec: Value| json!({"metadata": {"name": "spark"}, "spec": spec});
+    let location = "module.a.azurerm_machine_learning_synapse_spark.one[0]: location: left out";
+    let one = |more: Value| terraform(&[resource("spark", &more)]).to_string();
+    let planned = one(json!({})).replace("\"values\":{\"root_module\"", "\"planned_values\":{\"root_module\"");
+    #[rustfmt::skip]
+    let rows = [
+        ("the least",    one(json!({})), object(json!({})), &[location][..]),
+        ("of a plan",    planned, object(json!({})), &[location]),
+        ("all of it",    one(json!({"tags": {"team": "data"}, "description": "nightly", "identity": [{"type": "SystemAssigned, UserAssigned", "identity_ids": [user("zeta")], "principal_id": "x", "tenant_id": "y"}]})),
+            object(json!({"identity": {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": [{"resourceId": user("zeta")}]}, "description": "nightly", "tags": {"team": "data"}})), &[location]),
+        ("what is left", one(json!({"local_auth_enabled": false, "new": 1, "identity": [{"type": "UserAssigned", "identity_ids": [user("zeta"), user("alpha")]}]})),
+            object(json!({"identity": {"type": "UserAssigned", "userAssignedIdentities": [{"resourceId": user("zeta")}, {"resourceId": user("alpha")}]}})), &["identity_ids: is a set", location, "local_auth_enabled: left out", "new: left out"]),
+    ];
+    play(&rows, &[]);
+    let several = terraform(&[resource("one", &json!({})), resource("two", &json!({}))]).to_string();
+    let (code, objects, _) = import(&["-f", "-", "-n", "team-b", "-o", "json"], &several);
+    assert_eq!((code, objects.len(), &objects[0]["kind"]), (Some(0), 1, &json!("List")));
+    let items = objects[0]["items"].as_array().expect("items");
+    assert_eq!(items[1]["metadata"], json!({"name": "two", "namespace": "team-b"}));
+}
+
+#[test]
+fn documents_of_other_kinds_are_named_and_passed_over() {
+    let az_ml = |name: &str| format!("name: {name}\ntype: synapsespark\nresource_id: {POOL}\n");
+    let list = format!(
+        "apiVersion: v1\nkind: List\nitems:\n- {{apiVersion: v1, kind: ConfigMap, metadata: {{name: x}}}}\n---\n{}---\nname: cpu\ntype: amlcompute\n---\n{}---\napiVersion: machinelearningservices.azure.com/v1api20240401\nkind: WorkspacesCompute\nmetadata: {{name: vm}}\nspec: {{properties: {{virtualMachine: {{computeType: VirtualMachine}}}}}}\n",
+        az_ml("one"),
+        az_ml("two")
+    );
+    let (code, objects, said) = import(&["-f", "-", "-w", SHORT], &list);
+    assert_eq!(code, Some(0), "{said:?}");
+    assert_eq!(objects.iter().map(|one| &one["metadata"]["name"]).collect::<Vec<_>>(), ["one", "two"]);
+    let wanted = [
+        "-, document 1, item 1: ConfigMap of v1: passed over",
+        "-, document 3: type amlcompute: passed over",
+        "-, document 5: spec.properties: passed over: a compute of type virtualMachine",
+    ];
+    assert!(said.len() == 3 && said.iter().zip(wanted).all(|(said, wanted)| said.starts_with(wanted)), "{said:#?}");
+    // Several files, each by its name.
+    let dir = tempfile::tempdir().expect("a folder");
+    let files: Vec<_> = ["a.yaml", "b.yaml"].iter().map(|name| dir.path().join(name).display().to_string()).collect();
+    for (file, name) in files.iter().zip(["one", "two"]) {
+        std::fs::write(file, format!("{}size: x\n", az_ml(name))).expect("a file");
+    }
+    let (code, objects, said) = import(&["-f", &files[0], &files[1], "-w", SHORT], "");
+    assert_eq!((code, objects.len()), (Some(0), 2), "{said:?}");
+    assert!(said[1].starts_with(&format!("{}: size: left out", files[1])), "{said:?}");
+}
+
+#[test]
+fn what_cannot_be_imported_is_named_and_nothing_is_printed() {
+    let az_ml = format!("name: spark\ntype: synapsespark\nresource_id: {POOL}\n");
+    let aso = format!(
+        "apiVersion: machinelearningservices.azure.com/v1api20240401\nkind: WorkspacesCompute\nmetadata: {{name: spark}}\nspec:\n  owner: {{name: ml}}\n  properties: {{synapseSpark: {{resourceReference: {{armId: {POOL}}}}}}}\n"
+    );
+    let upjet = format!(
+        "apiVersion: machinelearningservices.azure.upbound.io/v1beta1\nkind: SynapseSpark\nmetadata: {{name: spark}}\nspec: {{forProvider: {{machineLearningWorkspaceId: {WORKSPACE}, synapseSparkPoolIdRef: {{name: pool}}}}}}\n"
+    );
+    let mut later = resource("spark", &json!({}));
+    later.as_object_mut().expect("a mapping").shift_remove("synapse_spark_pool_id");
+    let w = &["-w", SHORT][..];
+    #[rustfmt::skip]
+    let table = [
+        ("no workspace",       az_ml.clone(), &[][..], "-: the workspace does not stand in it: name it with --workspace SUBSCRIPTION/GROUP/WORKSPACE"),
+        ("a workspace's name", az_ml.clone(), &["-w", "ws"], "write it as SUBSCRIPTION/GROUP/WORKSPACE"),
+        ("no pool",            "name: spark\ntype: synapsespark".to_owned(), w, "-: resource_id: is missing"),
+        ("another pool",       az_ml.replace("bigDataPools", "sqlPools"), w, "is not the ID of a Synapse Spark pool"),
+        ("an unknown identity", format!("{az_ml}identity: {{type: managed}}"), w, "-: identity.type: \"managed\" is not known"),
+        ("none with IDs",      format!("{az_ml}identity: {{type: none, user_assigned_identities: [{}]}}", user("a")), w, "spec.identity.userAssignedIdentities: needs one identity or more"),
+        ("an ID that is none", format!("{az_ml}identity: {{type: user_assigned, user_assigned_identities: [x]}}"), w, "is not the ID of a user-assigned managed identity"),
+        ("a long name",        az_ml.replace("name: spark", "name: a-very-long-name-of-a-compute"), w, "-: spec.computeName: must have 3-16"),
+        ("the operator's tag", format!("{az_ml}tags: {{synapse-spark-operator-owner: x}}"), w, "-: spec.tags: synapse-spark-operator-owner is the operator's own tag"),
+        ("twice",              format!("{az_ml}---\n{az_ml}"), w, "-, document 2: it is the same compute as in -, document 1"),
+        ("one bad of two",     format!("{az_ml}---\nname: other\ntype: synapsespark\n"), w, "-, document 2: resource_id: is missing"),
+        ("an owner by name",   aso.clone(), &[], "-: spec.owner.name: ml is another object"),
+        ("a pool by name",     aso.replace(&format!("armId: {POOL}"), "name: pool"), w, "resourceReference.name: pool is another object, which has the ID: write it as armId"),
+        ("a reference",        upjet, &[], "-: spec.forProvider.synapseSparkPoolId: is not there"),
+        ("known later",        terraform(&[later]).to_string(), &[], "one[0]: synapse_spark_pool_id: is not there: in a plan"),
+        ("a state's file",     json!({"version": 4, "terraform_version": "1.9.5", "lineage": "x", "resources": []}).to_string(), &[], "-: it is Terraform's own file of its state"),
+        ("nothing of use",     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n".to_owned(), &[], "no attached Synapse Spark pool to import"),
+        ("nothing at all",     String::new(), &[], "no attached Synapse Spark pool to import"),
+        ("no YAML",            "a: [".to_owned(), &[], "-f -: "),
+        ("a bad namespace",    az_ml.clone(), &["-w", SHORT, "-n", "Team A"], "-: metadata.namespace: must have"),
+    ];
+    for (case, document, args, words) in table {
+        let (code, objects, said) = import(&[&["-f", "-"], args].concat(), &document);
+        assert_eq!((code, objects.len()), (Some(1), 0), "{case}: {said:?}");
+        let last = said.iter().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("{case}: {said:?}"));
+        assert!(last.contains(words), "{case}: {words:?} is not in {said:#?}");
+    }
+    let out = program(&["import"], &[], "");
+    assert!(out.status.code() == Some(1) && text(&out.stderr).contains("--file <FILE>...|--workspace"), "{}", text(&out.stderr));
+}
+
+#[test]
+fn what_is_attached_is_taken_over_without_a_change() {
+    let azure = Azure::start();
+    let (zeta, alpha) = (user("zeta"), user("alpha"));
+    let identities = json!({zeta.as_str(): {"principalId": "1", "clientId": "2"}, alpha.as_str(): {}});
+    #[rustfmt::skip]
+    let table = [
+        ("plain",     json!({}),                                            json!(null),                          json!({})),
+        ("system",    json!({"team": "data", "cost": "42"}),                json!({"type": "SystemAssigned"}),    json!({"identity": {"type": "SystemAssigned"}, "tags": {"team": "data", "cost": "42"}})),
+        ("Ordered",   json!({}),                                            json!({"type": "SystemAssigned, UserAssigned", "userAssignedIdentities": identities}), json!({"computeName": "Ordered", "identity": {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": [{"resourceId": zeta}, {"resourceId": alpha}]}})),
+        ("described", json!({"a": "yes"}),                                  json!(null),                          json!({"description": "nightly: 'all'", "tags": {"a": "yes"}})),
+    ];
+    for (name, tags, identity, spec) in &table {
+        let mut one = compute(name, tags);
+        one["identity"] = identity.clone();
+        if let Some(text) = spec["description"].as_str() {
+            one["properties"]["description"] = json!(text);
+        }
+        azure.seed(&one);
+    }
+    azure.seed(&compute("owned", &json!({"synapse-spark-operator-owner": "c/team-a/owned/u"})));
+    azure.seed(&json!({"id": format!("{WORKSPACE}/computes/cpu"), "name": "cpu", "location": "eastus2", "properties": {"computeType": "AmlCompute", "provisioningState": "Succeeded"}}));
+    let run = |args: &[&str]| azure.run(&[&["import", "--workspace", SHORT], args].concat(), "", SECRET);
+    let out = run(&[]);
+    let manifests = text(&out.stdout);
+    let (code, objects, said) = read(&out);
+    assert_eq!(code, Some(0), "{said:?}");
+    assert!(said.len() == 1 && said[0].starts_with("compute owned: passed over: c/team-a/owned/u owns it"), "{said:?}");
+    for (name, _, _, spec) in &table {
+        let label = name.to_lowercase();
+        let object = objects.iter().find(|one| one["metadata"]["name"] == label).unwrap_or_else(|| panic!("{name}: {manifests}"));
+        let mut wanted = spec.clone();
+        wanted["adoptionPolicy"] = json!("IfSamePool");
+        assert_eq!(told(object)["spec"], wanted, "{name}");
+    }
+    assert_eq!(objects.len(), table.len(), "{manifests}");
+    // The operator would put its tag there, and change nothing else.
+    let plans: Value = serde_json::from_slice(&azure.plan(&["-o", "json"], &manifests).stdout).expect("JSON");
+    for plan in plans["plans"].as_array().expect("plans") {
+        let changes: Vec<_> = plan["changes"].as_array().expect("changes").iter().map(|one| &one["field"]).collect();
+        assert_eq!(changes, ["tags.synapse-spark-operator-owner"], "{plan}");
+        assert_eq!(plan["reason"], "Adopting", "{plan}");
+    }
+    // Those of others, if they are asked for.
+    let (_, objects, said) = read(&run(&["--all"]));
+    assert!(objects.iter().any(|one| one["metadata"]["name"] == "owned"), "{objects:?}");
+    assert!(said[0].contains("OwnedByAnother"), "{said:?}");
+    let (code, objects, said) = read(&azure.run(&["import", "-w", &SHORT.replace("yogi-aml-ws", "nope")], "", SECRET));
+    assert!(code == Some(1) && objects.is_empty() && said[0].contains("its computes cannot be listed"), "{said:?}");
+    assert_eq!(azure.writes(), 0, "it changes nothing");
+}
