@@ -5,7 +5,9 @@ mod cluster;
 mod completion;
 mod documents;
 mod import;
+mod links;
 mod manifest;
+mod pools;
 mod preview;
 mod program;
 mod reconcile;
@@ -52,6 +54,16 @@ enum Command {
     /// What cannot be carried over is said on standard error, a line each. What is printed is valid; where one document is
     /// not, nothing is printed, and the exit code is 1.
     Import(Box<import::Import>),
+    /// List the Synapse Spark pools that you may attach, and where they are attached already. Changes nothing.
+    ///
+    /// With -o yaml a manifest for each of them, ready for --workspace: what the studio's drop-downs ask for. What you may
+    /// not read is left out, and said on standard error.
+    Pools(Box<pools::Pools>),
+    /// List the linked services of an Azure ML workspace, by which SDK v1 attached pools. Changes nothing.
+    ///
+    /// Azure makes no new links: a pool is attached by its resourceId instead, without one. What a link leads to, with
+    /// /bigDataPools/ and the pool's name behind it, is that ID.
+    Links(Box<links::Links>),
     /// Tell how an attachment is: what is, what is wanted, why not, and what to do next; or list all.
     ///
     /// Exit code 0: all that is shown is Ready; 2: something is not; 1: it could not be told.
@@ -196,6 +208,8 @@ impl Cli {
             Command::Run(run) => run.execute().await.map(|()| 0),
             Command::Plan(preview) => preview.execute().await,
             Command::Import(import) => import.execute().await,
+            Command::Pools(pools) => pools.execute().await,
+            Command::Links(links) => links.execute().await,
             Command::Status(status) => status.execute(self.program).await,
             Command::Reconcile(reconcile) => reconcile.execute(self.program).await,
             Command::Suspend(suspend) => suspend.execute(true).await,

@@ -76,6 +76,11 @@ impl Lines {
     }
 }
 
+/// A cell without a colour.
+pub(super) fn plain(text: &str) -> (Style, String) {
+    (PLAIN, text.to_owned())
+}
+
 /// Columns as wide as their widest cell; the last one as long as it is.
 pub(super) fn table(head: &[&str], rows: &[Vec<(Style, String)>]) -> String {
     let head: Vec<_> = head.iter().map(|title| (PLAIN, (*title).to_owned())).collect();

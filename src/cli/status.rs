@@ -11,7 +11,7 @@ use serde_json::json;
 use super::cluster::{Cluster, ClusterArgs};
 use super::print;
 use super::program::Program;
-use super::screen::{Output, printable, remark, table};
+use super::screen::{Output, plain, printable, remark, table};
 use super::view::{State, Told, View};
 use crate::api::SynapseSparkAttachment;
 use crate::plan::status::shortened;
@@ -82,7 +82,6 @@ impl Status {
         let rows: Vec<_> = views
             .iter()
             .map(|view| {
-                let plain = |text: &str| (anstyle::Style::new(), text.to_owned());
                 let mut row = vec![
                     plain(&view.name),
                     (view.style(), format!("{:?}", view.state)),

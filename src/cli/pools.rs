@@ -1,0 +1,153 @@
+//! `pools`: the Spark pools that one may attach, and where they are attached already.
+
+mod survey;
+
+use clap::{Args, ValueEnum};
+use prometheus_client::registry::Registry;
+use serde_json::{Value, json};
+
+use super::manifest::rules::is_compute;
+use super::manifest::{Draft, manifests, yaml};
+use super::screen::{plain, printable, remark, table};
+use super::workspace::{WORKSPACE, subscription, workspace};
+use super::{AzureArgs, print};
+use crate::azure;
+use crate::azure::inventory::{AutoScale, PoolProperties};
+use crate::id::WorkspaceId;
+use survey::{Pool, Survey};
+
+#[derive(Debug, Args)]
+pub(crate) struct Pools {
+    /// A subscription whose pools are listed; may be given several times. Without it: the one of --workspace, else all that
+    /// you may see.
+    #[arg(long, value_name = "GUID", value_parser = subscription)]
+    subscription: Vec<String>,
+    /// The Azure ML workspace to attach to, or its whole resource ID: with -o yaml the manifests are for it.
+    #[arg(short, long, value_name = WORKSPACE, value_parser = workspace, required_if_eq("output", "yaml"))]
+    workspace: Option<WorkspaceId>,
+    /// How to print it: a table, JSON, or a manifest for each pool that is not attached to --workspace yet.
+    #[arg(short, long, default_value = "text", value_enum)]
+    output: Format,
+    #[command(flatten)]
+    azure: AzureArgs,
+}
+
+/// How pools are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Yaml,
+}
+
+impl Pools {
+    pub(crate) async fn execute(self) -> Result<u8, String> {
+        let (client, _) = self.azure.client(azure::Metrics::new(&mut Registry::default()))?;
+        let survey = Survey::of(&client, &self.subscription, self.workspace.as_ref()).await?;
+        for note in &survey.unread {
+            remark(&printable(note));
+        }
+        if survey.pools.is_empty() && self.output != Format::Json {
+            remark("No Synapse Spark pool that you may see.");
+            return Ok(0);
+        }
+        let text = match (self.output, &self.workspace) {
+            (Format::Yaml, Some(workspace)) => {
+                let (drafts, said) = drafts(&survey, workspace);
+                said.iter().for_each(|line| remark(&printable(line)));
+                yaml(&manifests(&drafts).map_err(|wrong| wrong.join("; "))?)?
+            }
+            (Format::Json, _) => format!("{:#}\n", as_json(&survey)),
+            _ => rows(&survey),
+        };
+        print(&text).map(|()| 0)
+    }
+}
+
+/// The nodes of a pool: their size, and how many.
+fn nodes(PoolProperties { node_size, node_count, auto_scale, .. }: &PoolProperties) -> String {
+    let size = node_size.as_deref().unwrap_or("-");
+    match (auto_scale, node_count) {
+        (Some(AutoScale { enabled: true, min_node_count, max_node_count }), _) => {
+            format!("{size} x {min_node_count}-{max_node_count}")
+        }
+        (_, Some(count)) => format!("{size} x {count}"),
+        _ => size.to_owned(),
+    }
+}
+
+fn rows(survey: &Survey) -> String {
+    let row = |pool: &Pool| {
+        let attached: Vec<_> = pool.attached.iter().map(|one| format!("{}/{}", one.workspace().name(), one.name())).collect();
+        let shown = &pool.shown.properties;
+        let or_dash = |text: &Option<String>| plain(text.as_deref().unwrap_or("-"));
+        vec![
+            plain(pool.workspace.name()),
+            plain(pool.id.name()),
+            or_dash(&shown.spark_version),
+            plain(&nodes(shown)),
+            or_dash(&shown.provisioning_state),
+            plain(if attached.is_empty() { "-".to_owned() } else { attached.join(", ") }.as_str()),
+        ]
+    };
+    let rows: Vec<_> = survey.pools.iter().map(row).collect();
+    table(&["SYNAPSE WORKSPACE", "POOL", "SPARK", "NODES", "STATE", "ATTACHED AS"], &rows)
+}
+
+fn as_json(survey: &Survey) -> Value {
+    let pool = |pool: &Pool| {
+        let shown = &pool.shown.properties;
+        let scale = shown.auto_scale.as_ref().map(
+            |scale| json!({"enabled": scale.enabled, "minNodeCount": scale.min_node_count, "maxNodeCount": scale.max_node_count}),
+        );
+        json!({
+            "resourceId": pool.id.to_string(),
+            "name": pool.id.name(),
+            "synapseWorkspaceId": pool.workspace.to_string(),
+            "location": pool.shown.location,
+            "sparkVersion": shown.spark_version,
+            "nodeSize": shown.node_size,
+            "nodeSizeFamily": shown.node_size_family,
+            "nodeCount": shown.node_count,
+            "autoScale": scale,
+            "provisioningState": shown.provisioning_state,
+            "attachedAs": pool.attached.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        })
+    };
+    json!({"pools": survey.pools.iter().map(pool).collect::<Vec<_>>(), "unread": survey.unread})
+}
+
+/// A manifest for each pool that is not attached to the workspace; and why there is none for the others.
+fn drafts(survey: &Survey, workspace: &WorkspaceId) -> (Vec<Draft>, Vec<String>) {
+    let mut taken: Vec<String> = survey.names.iter().map(|name| name.to_lowercase()).collect();
+    let (mut drafts, mut said) = (Vec::new(), Vec::new());
+    for pool in &survey.pools {
+        let place = format!("pool {} of {}", pool.id.name(), pool.workspace.name());
+        if let Some(there) = pool.attached.iter().find(|one| one.workspace() == workspace) {
+            said.push(format!(
+                "{place}: passed over: it is attached as {} (import --workspace prints its manifest)",
+                there.name()
+            ));
+            continue;
+        }
+        let Some(name) = free_name(pool.id.name(), &taken) else {
+            said.push(format!("{place}: passed over: no name for its compute is free; write a manifest with a computeName"));
+            continue;
+        };
+        taken.push(name.clone());
+        drafts.push(Draft::new(&place, workspace.clone(), name, pool.id.to_string()));
+    }
+    (drafts, said)
+}
+
+/// The pool's own name, if a compute may have it and none has; else one like it.
+fn free_name(pool: &str, taken: &[String]) -> Option<String> {
+    let plain = pool.to_lowercase();
+    let start: String = plain.chars().take(12).collect();
+    let others = ('b'..='z').map(|letter| format!("{start}-{letter}"));
+    let like_it = others.chain([format!("pool{start}")]);
+    std::iter::once(plain).chain(like_it).find(|name| is_compute(name) && !taken.contains(name))
+}
+
+#[cfg(test)]
+mod tests;

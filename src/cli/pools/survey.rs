@@ -1,0 +1,96 @@
+//! Who has which pools, and which of them are attached where: as far as one may read it.
+
+use std::fmt;
+
+use futures::{StreamExt, stream};
+
+use crate::azure::{Client, Error, inventory, wire};
+use crate::id::{ComputeId, PoolId, SynapseWorkspaceId, WorkspaceId};
+
+/// So many questions are asked at the same time: far from what Azure gives a subscription.
+const AT_ONCE: usize = 8;
+
+/// A Spark pool.
+pub(super) struct Pool {
+    pub(super) id: PoolId,
+    pub(super) workspace: SynapseWorkspaceId,
+    pub(super) shown: inventory::Pool,
+    /// The computes that are this pool.
+    pub(super) attached: Vec<ComputeId>,
+}
+
+/// What was found.
+#[derive(Default)]
+pub(super) struct Survey {
+    pub(super) pools: Vec<Pool>,
+    /// The names of all computes of the workspace to attach to.
+    pub(super) names: Vec<String>,
+    /// What one may not read, and why.
+    pub(super) unread: Vec<String>,
+}
+
+impl Survey {
+    /// Of these subscriptions; without any of that of the workspace, without one of all that one may see.
+    pub(super) async fn of(client: &Client, named: &[String], workspace: Option<&WorkspaceId>) -> Result<Self, String> {
+        let mut survey = Self::default();
+        let subscriptions = match (named, workspace) {
+            ([], Some(workspace)) => vec![workspace.subscription().to_owned()],
+            ([], None) => {
+                let all = client.subscriptions().await.map_err(|error| format!("the subscriptions cannot be listed: {error}"))?;
+                all.into_iter().map(|one| one.subscription_id).collect()
+            }
+            (named, _) => named.to_vec(),
+        };
+        let mut places: Vec<WorkspaceId> = Vec::new();
+        for subscription in &subscriptions {
+            let place = format!("subscription {subscription}");
+            let synapse = survey.read(&place, "its Synapse workspaces", client.synapse_workspaces(subscription).await)?;
+            let learning = survey.read(&place, "its Machine Learning workspaces", client.workspaces(subscription).await)?;
+            places.extend(learning);
+            let asked = synapse.into_iter().map(|one| async move { (client.pools(&one).await, one) });
+            let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
+            for (pools, one) in answers {
+                let pools = survey.read(&one, "its Spark pools", pools)?;
+                survey.pools.extend(
+                    pools
+                        .into_iter()
+                        .filter_map(|shown| Some(Pool { id: shown.id()?, workspace: one.clone(), shown, attached: Vec::new() })),
+                );
+            }
+        }
+        // Whoever attaches to a workspace wants to see what is there, whatever subscription the pools are in.
+        places.extend(workspace.filter(|one| !places.contains(one)).cloned());
+        let asked = places.into_iter().map(|one| async move { (client.computes(&one).await, one) });
+        let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
+        for (computes, one) in answers {
+            let computes = survey.read(&one, "its computes", computes)?;
+            if Some(&one) == workspace {
+                survey.names.extend(computes.iter().map(|compute| compute.name.clone()));
+            }
+            survey.attach(&one, &computes);
+        }
+        Ok(survey)
+    }
+
+    fn attach(&mut self, workspace: &WorkspaceId, computes: &[wire::Compute]) {
+        for compute in computes {
+            let pool = compute.properties.resource_id.as_deref().and_then(|id| PoolId::parse(id).ok());
+            let (Some(pool), Ok(id)) = (pool, workspace.compute(&compute.name)) else { continue };
+            self.pools.iter_mut().filter(|one| one.id == pool).for_each(|one| one.attached.push(id.clone()));
+        }
+    }
+
+    /// A list; an empty one, and a note, where one may not read it. An answer that did not come is no list at all.
+    fn read<T>(&mut self, place: &impl fmt::Display, what: &str, answer: Result<Vec<T>, Error>) -> Result<Vec<T>, String> {
+        match answer {
+            Ok(all) => Ok(all),
+            Err(error @ (Error::NoCredential(_) | Error::Unanswered(_) | Error::Throttled { .. } | Error::Conflict(_))) => {
+                Err(format!("{place}: {what} cannot be listed: {error}"))
+            }
+            Err(error) => {
+                self.unread.push(format!("{place}: {what} are left out: {error}"));
+                Ok(Vec::new())
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+use std::sync::{Arc, Mutex};
+
+use azure_core::credentials::Secret;
+use azure_core::http::headers::Headers;
+use azure_core::http::{AsyncRawResponse, HttpClient, Request};
+
+use super::*;
+use crate::azure::{Client, Credential, Metrics, Settings};
+
+const SUB: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7a";
+const OTHER: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7b";
+
+/// Answers by the path; what it does not know it refuses.
+#[derive(Debug, Default)]
+struct Azure {
+    answers: Vec<(String, u16, Value)>,
+    asked: Mutex<Vec<String>>,
+}
+
+#[async_trait::async_trait]
+impl HttpClient for Azure {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let path = request.url().path().to_owned();
+        let (status, body) = if path.contains("/oauth2/") {
+            (200, json!({"token_type": "Bearer", "expires_in": 3599, "access_token": "t"}))
+        } else {
+            let known = self.answers.iter().find(|(known, ..)| *known == path).map(|(_, status, body)| (*status, body.clone()));
+            self.asked.lock().expect("no holder panics").push(path);
+            known.unwrap_or((403, json!({"error": {"code": "AuthorizationFailed", "message": "no"}})))
+        };
+        Ok(AsyncRawResponse::from_bytes(status.into(), Headers::new(), body.to_string().into_bytes()))
+    }
+}
+
+impl Azure {
+    fn list(mut self, path: &str, value: &Value) -> Self {
+        self.answers.push((path.to_owned(), 200, json!({"value": value})));
+        self
+    }
+
+    fn client(self) -> (Arc<Self>, Client) {
+        let settings = Settings {
+            endpoint: "https://arm.example".into(),
+            authority: "https://entra.example".into(),
+            scope: "https://arm.example/.default".into(),
+            api_version: "2024-04-01".into(),
+            credential: Credential::ClientSecret {
+                tenant: "72f988bf-0000-4000-8000-000000000001".into(),
+                client: "c".into(),
+                secret: Secret::new("s"),
+            },
+        };
+        let azure = Arc::new(self);
+        let client = Client::new(&settings, azure.clone(), Metrics::new(&mut Registry::default())).expect("good settings");
+        (azure, client)
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().expect("no holder panics").clone()
+    }
+}
+
+fn synapse(subscription: &str, name: &str) -> String {
+    format!("/subscriptions/{subscription}/resourceGroups/rg/providers/Microsoft.Synapse/workspaces/{name}")
+}
+
+fn learning(name: &str) -> WorkspaceId {
+    WorkspaceId::new(SUB, "rg", name).expect("an ID")
+}
+
+fn providers(subscription: &str, namespace: &str) -> String {
+    format!("/subscriptions/{subscription}/providers/Microsoft.{namespace}/workspaces")
+}
+
+/// The example of the specification, under another name.
+fn pool(workspace: &str, name: &str, more: &Value) -> Value {
+    let file: Value =
+        serde_json::from_str(include_str!("../../../tests/fixtures/synapse-bigdatapool-2021-06-01.json")).expect("an example");
+    let mut pool = file["responses"]["200"]["body"].clone();
+    pool["id"] = json!(format!("{workspace}/bigDataPools/{name}"));
+    pool["name"] = json!(name);
+    for (key, value) in more.as_object().into_iter().flatten() {
+        pool["properties"][key] = value.clone();
+    }
+    pool
+}
+
+fn attached(name: &str, pool: &str) -> Value {
+    json!({"name": name, "properties": {"computeType": "SynapseSpark", "resourceId": pool}})
+}
+
+/// Two Synapse workspaces, one of which may not be looked into; two of Machine Learning, as well.
+fn azure() -> Azure {
+    let syn = synapse(SUB, "syn");
+    let fixed =
+        json!({"autoScale": {"enabled": false, "minNodeCount": 0, "maxNodeCount": 0}, "nodeCount": 3, "nodeSize": "Small"});
+    Azure::default()
+        .list("/subscriptions", &json!([{"subscriptionId": SUB}, {"subscriptionId": OTHER}]))
+        .list(&providers(SUB, "Synapse"), &json!([{"id": syn}, {"id": synapse(SUB, "closed")}]))
+        .list(&providers(SUB, "MachineLearningServices"), &json!([{"id": learning("ml1").to_string()}, {"id": learning("ml2").to_string()}, {"id": learning("ml3").to_string()}]))
+        .list(&format!("{syn}/bigDataPools"), &json!([pool(&syn, "big", &json!({})), pool(&syn, "fixed", &fixed)]))
+        .list(&format!("{}/computes", learning("ml1")), &json!([attached("spark", &format!("{syn}/bigDataPools/BIG")), {"name": "fixed", "properties": {"computeType": "AmlCompute"}}]))
+        .list(&format!("{}/computes", learning("ml2")), &json!([attached("other", &format!("{syn}/bigDataPools/big"))]))
+}
+
+#[tokio::test]
+async fn pools_are_shown_with_their_nodes_and_where_they_are_attached() {
+    let (_, client) = azure().client();
+    let survey = Survey::of(&client, &[], Some(&learning("ml1"))).await.expect("a survey");
+    let text = anstream::adapter::strip_str(&rows(&survey)).to_string();
+    assert_eq!(
+        text,
+        "SYNAPSE WORKSPACE   POOL    SPARK   NODES           STATE       ATTACHED AS\n\
+         syn                 big     2.4     Medium x 3-50   Succeeded   ml1/spark, ml2/other\n\
+         syn                 fixed   2.4     Small x 3       Succeeded   -\n"
+    );
+    let told = as_json(&survey);
+    assert_eq!(told["pools"][0]["autoScale"], json!({"enabled": true, "minNodeCount": 3, "maxNodeCount": 50}));
+    assert_eq!(told["pools"][0]["attachedAs"][1], format!("{}/computes/other", learning("ml2")));
+    assert_eq!(told["pools"][1]["nodeCount"], 3);
+}
+
+#[tokio::test]
+async fn what_one_may_not_read_is_left_out_and_said() {
+    let (azure, client) = azure().client();
+    let survey = Survey::of(&client, &[], None).await.expect("a survey");
+    let said = [
+        format!("{}: its Spark pools are left out: not authorized", synapse(SUB, "closed")),
+        format!("subscription {OTHER}: its Synapse workspaces are left out"),
+        format!("subscription {OTHER}: its Machine Learning workspaces are left out"),
+        format!("{}: its computes are left out", learning("ml3")),
+    ];
+    assert_eq!(survey.unread.len(), said.len(), "{:?}", survey.unread);
+    assert!(survey.unread.iter().zip(&said).all(|(unread, said)| unread.starts_with(said)), "{:?}", survey.unread);
+    assert_eq!(survey.pools.len(), 2);
+    assert_eq!(azure.asked()[0], "/subscriptions", "nobody named one");
+
+    let (_, client) = Azure { answers: vec![(providers(SUB, "Synapse"), 500, json!({}))], ..Azure::default() }.client();
+    let told = Survey::of(&client, &[SUB.to_owned()], None).await.err().expect("no answer is no list");
+    assert!(told.starts_with(&format!("subscription {SUB}: its Synapse workspaces cannot be listed")), "{told}");
+}
+
+#[tokio::test]
+async fn the_subscriptions_are_those_that_are_named_else_the_workspaces() {
+    let table = [(vec![OTHER.to_owned()], Some(learning("ml1")), OTHER), (vec![], Some(learning("ml1")), SUB)];
+    for (named, workspace, subscription) in table {
+        let (azure, client) = azure().client();
+        Survey::of(&client, &named, workspace.as_ref()).await.expect("a survey");
+        let asked = azure.asked();
+        assert_eq!(asked[0], providers(subscription, "Synapse"));
+        assert!(
+            asked.contains(&format!("{}/computes", learning("ml1"))),
+            "the workspace is looked at whatever is named: {asked:?}"
+        );
+        assert!(!asked.contains(&"/subscriptions".to_owned()), "{asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_manifest_is_made_for_each_pool_that_is_not_attached_there() {
+    let (_, client) = azure().client();
+    #[rustfmt::skip]
+    let table = [
+        // Its own name is that of a cluster of machines there.
+        ("ml1", &[("fixed-b", "fixed")][..], &["pool big of syn: passed over: it is attached as spark"][..]),
+        ("ml2", &[("fixed", "fixed")], &["pool big of syn: passed over: it is attached as other"]),
+        ("ml4", &[("big", "big"), ("fixed", "fixed")], &[]),
+    ];
+    for (workspace, wanted, lines) in table {
+        let workspace = learning(workspace);
+        let survey = Survey::of(&client, &[], Some(&workspace)).await.expect("a survey");
+        let (drafts, said) = drafts(&survey, &workspace);
+        let made = manifests(&drafts).expect("valid");
+        let told: Vec<_> = made
+            .iter()
+            .map(|one| {
+                let pool = one["spec"]["resourceId"].as_str().and_then(|id| id.rsplit('/').next()).expect("a pool");
+                (one["metadata"]["name"].as_str().expect("a name"), pool)
+            })
+            .collect();
+        assert_eq!(told, wanted, "{workspace}");
+        assert!(said.len() == lines.len() && said.iter().zip(lines).all(|(said, line)| said.starts_with(line)), "{said:?}");
+    }
+}
+
+#[test]
+fn the_name_of_a_compute_is_like_its_pools() {
+    #[rustfmt::skip]
+    let table = [
+        ("spark",           &[][..],               Some("spark")),
+        ("Spark",           &["spark"],            Some("spark-b")),
+        ("spark",           &["spark", "spark-b"], Some("spark-c")),
+        ("spark15chars123", &["spark15chars123"],  Some("spark15chars-b")),
+        ("p1",              &[],                   Some("p1-b")),
+        ("1spark",          &[],                   Some("pool1spark")),
+    ];
+    for (pool, taken, wanted) in table {
+        let taken: Vec<_> = taken.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(free_name(pool, &taken).as_deref(), wanted, "{pool}");
+    }
+}
