@@ -83,7 +83,9 @@ impl Import {
             told => {
                 let mut wrong = [found.wrong, told.err().unwrap_or_default()].concat();
                 let last = wrong.pop().expect("something is wrong");
-                wrong.iter().for_each(|line| remark(&printable(&format!("error: {line}"))));
+                for line in wrong {
+                    remark(&printable(&format!("error: {line}")));
+                }
                 return Err(printable(&last));
             }
         };

@@ -54,7 +54,9 @@ impl Pools {
         let text = match (self.output, &self.workspace) {
             (Format::Yaml, Some(workspace)) => {
                 let (drafts, said) = drafts(&survey, workspace);
-                said.iter().for_each(|line| remark(&printable(line)));
+                for line in said {
+                    remark(&printable(&line));
+                }
                 yaml(&manifests(&drafts).map_err(|wrong| wrong.join("; "))?)?
             }
             (Format::Json, _) => format!("{:#}\n", as_json(&survey)),

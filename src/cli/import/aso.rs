@@ -45,7 +45,7 @@ pub(super) fn convert(
         None => return Err("spec.properties.synapseSpark.resourceReference: is missing: write the pool's ID as armId".to_owned()),
     };
     let mut draft = Draft::new(place, workspace, name, pool);
-    draft.namespace = metadata.namespace.clone();
+    draft.namespace.clone_from(&metadata.namespace);
     draft.description = spark.text("description")?;
     draft.tags = spec.tags("tags")?;
     if let Some(mut wanted) = spec.part("identity")? {

@@ -18,6 +18,8 @@ const OF_THE_SERVER: [&str; 8] =
 /// Whose annotations are of no use to another operator, or are read here.
 const OF_TOOLS: [&str; 3] = ["kubectl.kubernetes.io/", "serviceoperator.azure.com/", "crossplane.io/"];
 
+const YOURS: &str = "write those into the manifest that you want";
+
 impl Metadata {
     pub(super) fn of(object: &mut Part<'_>, notes: &mut Notes) -> Result<Self, String> {
         object.pass_over(&["apiVersion", "kind", "status"]);
@@ -29,7 +31,6 @@ impl Metadata {
             namespace: part.text("namespace")?,
             annotations,
         };
-        const YOURS: &str = "write those into the manifest that you want";
         part.leave_out("labels", &Value::Null, notes, YOURS);
         if made.annotations.keys().any(|key| !OF_TOOLS.iter().any(|tool| key.starts_with(tool))) {
             notes.say("metadata.annotations", &format!("left out: {YOURS}"));

@@ -46,7 +46,7 @@ pub(super) fn convert(
     };
     let pool = id(both, document, POOL)?.ok_or_else(|| missing(POOL))?;
     let mut draft = Draft::new(place, workspace, name, pool);
-    draft.namespace = metadata.namespace.clone();
+    draft.namespace.clone_from(&metadata.namespace);
     for part in both.iter_mut() {
         let (description, tags) = (part.text("description")?, part.tags("tags")?);
         draft.description = draft.description.or(description);
