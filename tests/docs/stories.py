@@ -12,6 +12,7 @@ NOT_RUN = {
     r"(docker|cosign|gh) ": "there is neither an engine nor a registry here, and no release",
     r"kubectl logs ": "there is no node here, so no pod that has logs; the test on a node reads them",
     r"kubectl (run|delete pod|port-forward) |helm test ": "there is no node here, so no pod; the test on a node runs the chart's",
+    r"synapse-spark-operator (pools|links) ?": "the stand-in of Azure has neither Synapse's lists nor linked services yet",
     r"terraform ": "Terraform is not to be had where the tests run; what its plan says is HashiCorp's documentation",
 }
 
@@ -115,11 +116,49 @@ spec:
       storage: true
       schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
 """
-ASO_OBJECT = """
+ASO_OBJECT = f"""
 apiVersion: machinelearningservices.azure.com/v1api20240401
 kind: WorkspacesCompute
-metadata: {name: mysparksystem}
+metadata:
+  name: mysparksystem
+  annotations: {{serviceoperator.azure.com/resource-id: {WORKSPACE}/computes/mysparksystem}}
+spec:
+  location: eastus2
+  owner: {{name: yogi-aml-ws}}
+  identity: {{type: SystemAssigned}}
+  properties:
+    synapseSpark:
+      computeType: SynapseSpark
+      resourceReference: {{armId: {POOL}}}
 """
+# What Terraform would print of its state.
+TERRAFORM = {
+    "format_version": "1.0",
+    "terraform_version": "1.9.5",
+    "values": {
+        "root_module": {
+            "resources": [
+                {
+                    "address": "azurerm_machine_learning_synapse_spark.example",
+                    "mode": "managed",
+                    "type": "azurerm_machine_learning_synapse_spark",
+                    "name": "example",
+                    "values": {
+                        "id": f"{WORKSPACE}/computes/mysparksystem",
+                        "name": "mysparksystem",
+                        "machine_learning_workspace_id": WORKSPACE,
+                        "synapse_spark_pool_id": POOL,
+                        "location": "eastus2",
+                        "local_auth_enabled": True,
+                        "description": "",
+                        "identity": [{"type": "SystemAssigned", "identity_ids": []}],
+                        "tags": {},
+                    },
+                }
+            ]
+        }
+    },
+}
 
 
 def end(stage, *commands):
@@ -253,6 +292,11 @@ STORIES = {
         ),
         after=taught,
     ),
+    "docs/import.md": Story(
+        before=(*ATTACHED, *by_az_ml("byhand", SYSTEM_ASSIGNED)),
+        scenes={"synapse-spark-operator import -f": (by_az_ml("byhand", SYSTEM_ASSIGNED)[0], "mv attached.yaml attached-by-az-ml.yaml")},
+        codes={"synapse-spark-operator plan": SOMETHING_TO_DO},
+    ),
     "docs/kubectl-plugin.md": Story(codes={"kubectl synapse status": TOLD, "kubectl synapse plan -f": SOMETHING_TO_DO}),
     "docs/migrate-aso.md": Story(
         before=(
@@ -272,7 +316,7 @@ STORIES = {
         after=taken_over("mysparkuser"),
     ),
     "docs/migrate-terraform.md": Story(
-        before=by_az_ml("mysparksystem", SYSTEM_ASSIGNED),
+        before=(*by_az_ml("mysparksystem", SYSTEM_ASSIGNED), file("state.json", json.dumps(TERRAFORM))),
         codes={"synapse-spark-operator plan": SOMETHING_TO_DO},
         after=taken_over("mysparksystem"),
     ),
