@@ -229,6 +229,11 @@ fn a_wrong_argument_ends_with_1_since_2_has_a_meaning() {
         (&["reconcile", "n", "--timeout", "soon"],   "--timeout <DURATION>': write it like 90s"),
         (&["plan"],                                  "<NAME|--file <FILE>>"),
         (&["plan", "nightly", "-f", "-"],            "[NAME]"),
+        (&["import", "--all", "-f", "-"],            "--all"),
+        (&["pools", "-o", "yaml"],                   "--workspace <SUBSCRIPTION/GROUP/WORKSPACE>"),
+        (&["pools", "--subscription", "mine"],       "must be a GUID"),
+        (&["links"],                                 "--workspace <SUBSCRIPTION/GROUP/WORKSPACE>"),
+        (&["links", "-w", "ws"],                     "write it as SUBSCRIPTION/GROUP/WORKSPACE"),
     ];
     for (args, words) in table {
         let out = program(args, &[], "");

@@ -140,7 +140,8 @@ pub(super) fn yaml(manifests: &[Value]) -> Result<String, String> {
     for manifest in manifests {
         // An ID on one line, so that it can be searched for.
         let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX, compact_list_indent: false };
-        let one = serde_saphyr::to_string_with_options(manifest, options).map_err(|error| format!("a manifest cannot be written: {error}"))?;
+        let one = serde_saphyr::to_string_with_options(manifest, options)
+            .map_err(|error| format!("a manifest cannot be written: {error}"))?;
         // What stands there is what is read again, whatever a tag looks like.
         if serde_saphyr::from_str::<Value>(&one).ok().as_ref() != Some(manifest) {
             return Err(format!("a manifest does not survive YAML, take -o json instead:\n{one}"));

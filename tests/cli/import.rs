@@ -310,6 +310,10 @@ fn what_is_attached_is_taken_over_without_a_change() {
         assert_eq!(changes, ["tags.synapse-spark-operator-owner"], "{plan}");
         assert_eq!(plan["reason"], "Adopting", "{plan}");
     }
+    // A List of them is as good.
+    let list = text(&run(&["-o", "json"]).stdout);
+    let again: Value = serde_json::from_slice(&azure.plan(&["-o", "json"], &list).stdout).expect("JSON");
+    assert_eq!(again, plans);
     // Those of others, if they are asked for.
     let (_, objects, said) = read(&run(&["--all"]));
     assert!(objects.iter().any(|one| one["metadata"]["name"] == "owned"), "{objects:?}");

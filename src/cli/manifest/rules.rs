@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::api::SynapseSparkAttachment;
+use crate::api::{SynapseSparkAttachment, v1alpha1};
 
 /// Refuses what the API server would refuse, and names the field.
 pub(super) fn keep(object: &SynapseSparkAttachment) -> Result<(), String> {
@@ -13,7 +13,7 @@ pub(super) fn keep(object: &SynapseSparkAttachment) -> Result<(), String> {
     let (name, namespace) = (object.metadata.name.as_deref().unwrap_or_default(), object.metadata.namespace.as_deref());
     let workspace = text("/workspace/name");
     let compute = if spec["computeName"].is_null() { name } else { text("/computeName") };
-    let tags: Vec<_> = spec["tags"].as_object().into_iter().flatten().collect();
+    let mut tags = object.spec.tags.keys();
     #[rustfmt::skip]
     let rules = [
         (is_label(name), "metadata.name", "must have 1-63 small letters, digits and '-', a letter or digit first and last"),
@@ -23,13 +23,34 @@ pub(super) fn keep(object: &SynapseSparkAttachment) -> Result<(), String> {
         (is_group(text("/workspace/resourceGroup")), "spec.workspace.resourceGroup", "must have 1-90 letters, digits and -_.(), and not end in '.'"),
         (is_of(workspace, 3..=33, "-_") && workspace.starts_with(|c: char| c.is_ascii_alphanumeric()), "spec.workspace.name", "must have 3-33 letters, digits, '_' and '-', a letter or digit first"),
         (is_pool(text("/resourceId")), "spec.resourceId", "must be the ID of a Synapse Spark pool: /subscriptions/<guid>/resourceGroups/<group>/providers/Microsoft.Synapse/workspaces/<workspace>/bigDataPools/<pool>"),
-        (spec["identity"]["userAssignedIdentities"].as_array().is_none_or(|all| all.len() <= 50), "spec.identity.userAssignedIdentities", "must have at most 50"),
-        (text("/description").chars().count() <= 1024, "spec.description", "must have at most 1024 characters"),
-        (tags.len() <= 50, "spec.tags", "must have at most 50"),
-        (tags.iter().all(|(name, _)| (1..=512).contains(&name.chars().count()) && !name.contains(['<', '>', '%', '&', '\\', '?', '/'])), "spec.tags", "a tag's name must have 1-512 characters and none of <>%&\\?/"),
-        (tags.iter().all(|(_, value)| value.as_str().is_some_and(|value| value.chars().count() <= 256)), "spec.tags", "a tag's value must have at most 256 characters"),
+        (tags.all(|name| (1..=512).contains(&name.chars().count()) && !name.contains(['<', '>', '%', '&', '\\', '?', '/'])), "spec.tags", "a tag's name must have 1-512 characters and none of <>%&\\?/"),
     ];
-    rules.iter().find(|(is_kept, ..)| !is_kept).map_or(Ok(()), |(_, field, why)| Err(format!("{field}: {why}")))
+    if let Some((_, field, why)) = rules.iter().find(|(is_kept, ..)| !is_kept) {
+        return Err(format!("{field}: {why}"));
+    }
+    let definition = serde_json::to_value(v1alpha1::definition()).map_err(|error| error.to_string())?;
+    bounds(&definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"], &spec, "spec")
+}
+
+/// The bounds that stand in the schema itself.
+fn bounds(schema: &Value, value: &Value, path: &str) -> Result<(), String> {
+    let at_most = |bound: &str, have: usize, of: &str| match schema[bound].as_u64() {
+        Some(most) if have as u64 > most => Err(format!("{path}: must have at most {most}{of}")),
+        _ => Ok(()),
+    };
+    match value {
+        Value::String(text) => at_most("maxLength", text.chars().count(), " characters"),
+        Value::Array(items) => {
+            at_most("maxItems", items.len(), "")?;
+            items.iter().enumerate().try_for_each(|(at, item)| bounds(&schema["items"], item, &format!("{path}[{at}]")))
+        }
+        Value::Object(map) => {
+            at_most("maxProperties", map.len(), "")?;
+            let of = |key: &str| schema["properties"].get(key).unwrap_or(&schema["additionalProperties"]);
+            map.iter().try_for_each(|(key, inner)| bounds(of(key), inner, &format!("{path}.{key}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn is_of(text: &str, length: std::ops::RangeInclusive<usize>, more: &str) -> bool {
@@ -106,7 +127,8 @@ mod tests {
             ("a long pool",          "/spec/resourceId",                pool("p234567890123456"),    Some("spec.resourceId")),
             ("a long description",   "/spec/description",               json!("d".repeat(1025)),     Some("spec.description")),
             ("a tag's slash",        "/spec/tags",                      json!({"a/b": "c"}),         Some("spec.tags")),
-            ("a long value",         "/spec/tags",                      json!({"a": "c".repeat(257)}), Some("spec.tags")),
+            ("a long value",         "/spec/tags",                      json!({"a": "c".repeat(257)}), Some("spec.tags.a")),
+            ("too many tags",        "/spec/tags",                      json!((0..51).map(|at| (at.to_string(), json!("c"))).collect::<serde_json::Map<_, _>>()), Some("spec.tags")),
             ("too many identities",  "/spec/identity",                  json!({"type": "UserAssigned", "userAssignedIdentities": vec![json!({"resourceId": "x"}); 51]}), Some("spec.identity.userAssignedIdentities")),
         ];
         for (case, field, value, refused) in table {

@@ -1,9 +1,11 @@
 //! Who has which pools, and which of them are attached where: as far as one may read it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use futures::{StreamExt, stream};
 
+use super::super::manifest::rules::is_guid;
 use crate::azure::{Client, Error, inventory, wire};
 use crate::id::{ComputeId, PoolId, SynapseWorkspaceId, WorkspaceId};
 
@@ -33,7 +35,7 @@ impl Survey {
     /// Of these subscriptions; without any of that of the workspace, without one of all that one may see.
     pub(super) async fn of(client: &Client, named: &[String], workspace: Option<&WorkspaceId>) -> Result<Self, String> {
         let mut survey = Self::default();
-        let subscriptions = match (named, workspace) {
+        let mut subscriptions = match (named, workspace) {
             ([], Some(workspace)) => vec![workspace.subscription().to_owned()],
             ([], None) => {
                 let all = client.subscriptions().await.map_err(|error| format!("the subscriptions cannot be listed: {error}"))?;
@@ -41,6 +43,8 @@ impl Survey {
             }
             (named, _) => named.to_vec(),
         };
+        let mut seen = BTreeSet::new();
+        subscriptions.retain(|one| is_guid(one) && seen.insert(one.to_lowercase()));
         let mut places: Vec<WorkspaceId> = Vec::new();
         for subscription in &subscriptions {
             let place = format!("subscription {subscription}");
@@ -84,7 +88,7 @@ impl Survey {
     fn read<T>(&mut self, place: &impl fmt::Display, what: &str, answer: Result<Vec<T>, Error>) -> Result<Vec<T>, String> {
         match answer {
             Ok(all) => Ok(all),
-            Err(error @ (Error::NoCredential(_) | Error::Unanswered(_) | Error::Throttled { .. } | Error::Conflict(_))) => {
+            Err(error @ (Error::NoCredential(_) | Error::Unanswered(_) | Error::Throttled { .. })) => {
                 Err(format!("{place}: {what} cannot be listed: {error}"))
             }
             Err(error) => {

@@ -142,7 +142,8 @@ async fn what_one_may_not_read_is_left_out_and_said() {
 
 #[tokio::test]
 async fn the_subscriptions_are_those_that_are_named_else_the_workspaces() {
-    let table = [(vec![OTHER.to_owned()], Some(learning("ml1")), OTHER), (vec![], Some(learning("ml1")), SUB)];
+    let twice = vec![OTHER.to_owned(), OTHER.to_uppercase()];
+    let table = [(twice, Some(learning("ml1")), OTHER), (vec![], Some(learning("ml1")), SUB)];
     for (named, workspace, subscription) in table {
         let (azure, client) = azure().client();
         Survey::of(&client, &named, workspace.as_ref()).await.expect("a survey");
@@ -153,6 +154,7 @@ async fn the_subscriptions_are_those_that_are_named_else_the_workspaces() {
             "the workspace is looked at whatever is named: {asked:?}"
         );
         assert!(!asked.contains(&"/subscriptions".to_owned()), "{asked:?}");
+        assert_eq!(asked.iter().filter(|path| **path == providers(subscription, "Synapse")).count(), 1, "{asked:?}");
     }
 }
 
