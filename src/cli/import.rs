@@ -19,6 +19,7 @@ use super::screen::{printable, remark};
 use super::workspace::{WORKSPACE, workspace};
 use super::{AzureArgs, print};
 use crate::id::WorkspaceId;
+use crate::plan::goal::OWNER_TAG;
 use part::Notes;
 
 #[derive(Debug, Args)]
@@ -73,7 +74,7 @@ impl Import {
             named => self.files(named.as_ref())?,
         };
         for line in &found.said {
-            remark(line);
+            remark(&printable(line));
         }
         if let Some(namespace) = &self.namespace {
             found.drafts.iter_mut().for_each(|draft| draft.namespace = Some(namespace.clone()));
@@ -152,7 +153,16 @@ impl Found {
     fn keep(&mut self, made: Option<Result<Draft, String>>, place: &str, notes: Notes) {
         self.said.extend(notes.lines());
         match made {
-            Some(Ok(draft)) => self.drafts.push(draft),
+            Some(Ok(mut draft)) => {
+                // A tool that reads the compute back has it among the tags.
+                let owner = draft.tags.keys().find(|name| name.eq_ignore_ascii_case(OWNER_TAG)).cloned();
+                if let Some((name, owner)) = owner.and_then(|name| draft.tags.remove_entry(&name)) {
+                    self.said.push(format!(
+                        "{place}: tags.{name}: left out: it is the operator's own, and says who owns the compute: {owner}"
+                    ));
+                }
+                self.drafts.push(draft);
+            }
             Some(Err(why)) => self.wrong.push(format!("{place}: {why}")),
             None => {}
         }

@@ -75,6 +75,7 @@ fn a_compute_of_az_ml_becomes_an_attachment() {
         ("tags and description", yaml("description: nightly\ntags: {team: data, cost: 42, on: true}"), spark(json!({"description": "nightly", "tags": {"team": "data", "cost": "42", "on": "true"}})), &[]),
         ("as show prints it",    yaml("id: null\nprovisioning_state: Succeeded\nidentity: {type: system_assigned, principal_id: x, tenant_id: y}\nnode_size: small\nscale_settings: {auto_scale_enabled: false}\nlocation: eastus2\nsize: x"),
             spark(json!({"identity": {"type": "SystemAssigned"}})), &["location: left out", "node_size: left out: it is the pool's own", "scale_settings: left out", "size: left out: a SynapseSparkAttachment has no such field"]),
+        ("the operator's tag",   yaml("tags: {team: data, Synapse-Spark-Operator-Owner: \"c/n/spark/u\\e[2J\"}"), spark(json!({"tags": {"team": "data"}})), &["tags.Synapse-Spark-Operator-Owner: left out: it is the operator's own, and says who owns the compute: c/n/spark/u [2J"]),
     ];
     play(&rows, &["--workspace", SHORT]);
     play(&rows[..1], &["-w", WORKSPACE]);
@@ -244,7 +245,6 @@ fn what_cannot_be_imported_is_named_and_nothing_is_printed() {
         ("none with IDs",      format!("{az_ml}identity: {{type: none, user_assigned_identities: [{}]}}", user("a")), w, "spec.identity.userAssignedIdentities: needs one identity or more"),
         ("an ID that is none", format!("{az_ml}identity: {{type: user_assigned, user_assigned_identities: [x]}}"), w, "is not the ID of a user-assigned managed identity"),
         ("a long name",        az_ml.replace("name: spark", "name: a-very-long-name-of-a-compute"), w, "-: spec.computeName: must have 3-16"),
-        ("the operator's tag", format!("{az_ml}tags: {{synapse-spark-operator-owner: x}}"), w, "-: spec.tags: synapse-spark-operator-owner is the operator's own tag"),
         ("twice",              format!("{az_ml}---\n{az_ml}"), w, "-, document 2: it is the same compute as in -, document 1"),
         ("one bad of two",     format!("{az_ml}---\nname: other\ntype: synapsespark\n"), w, "-, document 2: resource_id: is missing"),
         ("an owner by name",   aso.clone(), &[], "-: spec.owner.name: ml is another object"),

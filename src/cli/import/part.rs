@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::super::screen::printable;
 use crate::api::v1alpha1::{Identity, IdentityType, UserAssignedIdentity};
 
 /// What is to be said of a document: a line each, that names it and the field.
@@ -20,7 +19,7 @@ impl Notes {
 
     /// Says what became of a field, and what to do.
     pub(super) fn say(&mut self, field: &str, words: &str) {
-        self.lines.push(printable(&format!("{}: {field}: {words}", self.place)));
+        self.lines.push(format!("{}: {field}: {words}", self.place));
     }
 
     pub(super) fn lines(self) -> Vec<String> {
