@@ -3,8 +3,11 @@
 mod access;
 mod compute;
 mod operation;
+mod synapse;
+mod workspace;
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use access::{api_version, authenticated, authorize, is_allowed, throttled, unauthenticated};
 
@@ -12,7 +15,7 @@ use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal, Request};
 use crate::fault::Failure;
 use crate::id;
-use crate::world::{POOL_TYPE, Token, World, pool_body};
+use crate::world::{Token, World};
 
 /// One request after its token was accepted.
 pub(super) struct Call<'a> {
@@ -68,6 +71,9 @@ fn handle(
 ) -> Result<Answer, Refusal> {
     let folded: Vec<String> = segments.iter().map(|s| s.to_ascii_lowercase()).collect();
     let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
+    if folded == ["subscriptions"] {
+        return subscriptions(azure, now, request);
+    }
     let ["subscriptions", subscription, rest @ ..] = folded.as_slice() else {
         return Err(Refusal::new(404, "ResourceNotFound", format!("The emulator serves nothing at {}.", request.path)));
     };
@@ -95,7 +101,7 @@ fn handle(
             operation::answer(azure, &call, guid)
         }
         ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _] => {
-            compute::workspace(azure, &call, segments)
+            workspace::one(azure, &call, segments)
         }
         ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "computes"] => {
             compute::list(azure, &call, segments)
@@ -103,8 +109,18 @@ fn handle(
         ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "computes", _] => {
             compute::one(azure, &call, segments)
         }
+        ["providers", "microsoft.machinelearningservices", "workspaces"]
+        | ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces"] => {
+            workspace::list(azure, &call, segments)
+        }
+        ["providers", "microsoft.synapse", "workspaces"]
+        | ["resourcegroups", _, "providers", "microsoft.synapse", "workspaces"] => synapse::workspaces(azure, &call, segments),
+        ["resourcegroups", _, "providers", "microsoft.synapse", "workspaces", _] => synapse::workspace(azure, &call, segments),
+        ["resourcegroups", _, "providers", "microsoft.synapse", "workspaces", _, "bigdatapools"] => {
+            synapse::pools(azure, &call, segments)
+        }
         ["resourcegroups", _, "providers", "microsoft.synapse", "workspaces", _, "bigdatapools", _] => {
-            pool(azure, &call, segments)
+            synapse::pool(azure, &call, segments)
         }
         _ => Err(Refusal::new(
             404,
@@ -138,17 +154,57 @@ pub(super) fn not_allowed(method: &str) -> Refusal {
     Refusal::new(405, "MethodNotAllowed", format!("The emulator doesn't serve {method} of this resource."))
 }
 
-/// GET of a Synapse Spark pool (SPEC).
-fn pool(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
-    let resource = format!("/{}", segments.join("/"));
+/// ARM's text for a resource whose parent isn't there (DOC).
+pub(super) fn no_parent(parent: &str, children: &str, verb: &str) -> Refusal {
+    let message = format!(
+        "Failed to perform '{verb}' on resource(s) of type '{children}', because the parent resource '{parent}' could not be found."
+    );
+    Refusal::new(404, "ParentResourceNotFound", message)
+}
+
+/// The subscription or the resource group of a LIST, which this principal may see.
+pub(super) fn within(azure: &Azure, call: &Call<'_>, action: &str, segments: &[String]) -> Result<String, Refusal> {
     if call.request.method != "GET" {
         return Err(not_allowed(&call.request.method));
     }
-    authorize(&azure.world, &call.token, &format!("{POOL_TYPE}/read"), &resource)?;
-    in_group(&azure.world, &resource)?;
-    let pool = azure.world.pools.get(&id::fold(&resource));
-    let pool = pool.ok_or_else(|| {
-        not_found(&format!("Microsoft.Synapse/workspaces/{}/bigDataPools/{}", segments[7], segments[9]), &resource)
-    })?;
-    Ok(Answer::json(200, &pool_body(pool, "eastus2")))
+    let grouped = segments[2].eq_ignore_ascii_case("resourceGroups");
+    let scope = format!("/{}", segments[..if grouped { 4 } else { 2 }].join("/"));
+    authorize(&azure.world, &call.token, action, &scope)?;
+    if grouped {
+        in_group(&azure.world, &scope)?;
+    }
+    Ok(scope)
+}
+
+/// LIST, page by page: `nextLink` is absolute, and absent on the last page (SPEC; SDK v1 breaks on a null).
+pub(super) fn page(azure: &Azure, call: &Call<'_>, path: &str, all: Vec<Value>) -> Result<Answer, Refusal> {
+    let skip = match call.request.query_value("$skip") {
+        None => 0,
+        Some(text) => {
+            text.parse::<usize>().map_err(|_| Refusal::user_error(format!("The continuation token '{text}' is not valid.")))?
+        }
+    };
+    let (size, count) = (azure.settings.page_size, all.len());
+    let page: Vec<Value> = all.into_iter().skip(skip).take(size).collect();
+    let next = skip.saturating_add(size);
+    let mut body = json!({"value": page});
+    if next < count {
+        body["nextLink"] = json!(format!("{}{path}?api-version={}&$skip={next}", call.origin, call.version));
+    }
+    Ok(Answer::json(200, &body))
+}
+
+/// The subscriptions of the token's tenant; SDK v1 asks for them before all else (SDK). One page, not counted by the throttle.
+fn subscriptions(azure: &Azure, now: Timestamp, request: &Request) -> Result<Answer, Refusal> {
+    if request.method != "GET" {
+        return Err(not_allowed(&request.method));
+    }
+    let token = authenticated(azure, now, request, &azure.origin(request))?;
+    api_version(request)?;
+    let of_tenant = |tenant: &Option<String>| tenant.as_deref().is_some_and(|t| t.eq_ignore_ascii_case(&token.tenant));
+    let all = azure.world.subscriptions.values().filter(|s| of_tenant(&s.tenant_id)).map(|s| {
+        let id = &s.id;
+        json!({"id": format!("/subscriptions/{id}"), "subscriptionId": id, "displayName": id, "state": "Enabled", "tenantId": s.tenant_id})
+    });
+    Ok(Answer::json(200, &json!({"value": all.collect::<Vec<_>>()})))
 }

@@ -10,7 +10,7 @@ use crate::id;
 use crate::settings::merge;
 use crate::world::seed::Seed;
 
-const ROUTES: [&str; 13] = [
+const ROUTES: [&str; 15] = [
     "GET /_emulator/healthz",
     "GET /_emulator/journal?since=SEQ",
     "DELETE /_emulator/journal",
@@ -24,6 +24,8 @@ const ROUTES: [&str; 13] = [
     "DELETE /_emulator/resource?id=ARM-ID",
     "PATCH /_emulator/compute?id=ARM-ID",
     "GET /_emulator/compute?id=ARM-ID",
+    "PATCH /_emulator/pool?id=ARM-ID",
+    "GET /_emulator/pool?id=ARM-ID",
 ];
 
 /// What is wrong with a request to the control API.
@@ -54,6 +56,8 @@ pub(crate) fn answer(azure: &mut Azure, now: Timestamp, request: &Request, segme
         ("DELETE", "resource") => remove(azure, request),
         ("GET", "compute") => compute(azure, request, None),
         ("PATCH", "compute") => body(request).and_then(|b| compute(azure, request, Some(&b))),
+        ("GET", "pool") => pool(azure, request, &json!({})),
+        ("PATCH", "pool") => body(request).and_then(|b| pool(azure, request, &b)),
         _ => {
             let message = format!("There is no {} {}.", request.method, request.path);
             return Answer::json(404, &json!({"error": {"code": "NotFound", "message": message}, "routes": ROUTES}));
@@ -115,4 +119,11 @@ fn compute(azure: &mut Azure, request: &Request, patch: Option<&Value>) -> Resul
         merge(&mut compute.body, patch);
     }
     Ok(compute.body.clone())
+}
+
+/// Shows a pool as a seed has it; with a merge patch of that form, somebody changed it.
+fn pool(azure: &mut Azure, request: &Request, patch: &Value) -> Result<Value, Wrong> {
+    let id = named(request)?;
+    let changed = azure.world.change_pool(&id, patch).ok_or_else(|| Wrong(404, format!("there is no pool {id}")))?;
+    changed.map_err(bad)
 }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub(crate) use attach::{Started, Wanted};
-pub(crate) use pool::{POOL_TYPE, pool_body};
+pub(crate) use pool::{POOL_TYPE, SYNAPSE_TYPE};
 
 use crate::exchange::Refusal;
 use crate::fault::Failure;
@@ -81,6 +81,7 @@ pub(crate) struct World {
     pub(crate) subscriptions: BTreeMap<String, Subscription>,
     pub(crate) groups: BTreeMap<String, String>,
     pub(crate) workspaces: BTreeMap<String, Workspace>,
+    pub(crate) synapse: BTreeMap<String, Workspace>,
     pub(crate) pools: BTreeMap<String, Pool>,
     pub(crate) identities: BTreeMap<String, Identity>,
     pub(crate) computes: BTreeMap<String, Compute>,
@@ -230,6 +231,7 @@ impl World {
         self.subscriptions.retain(|key, _| !id::is_within(&format!("/subscriptions/{key}"), &scope));
         self.groups.retain(|key, _| !id::is_within(key, &scope));
         self.workspaces.retain(|key, _| !id::is_within(key, &scope));
+        self.synapse.retain(|key, _| !id::is_within(key, &scope));
         self.pools.retain(|key, _| !id::is_within(key, &scope));
         self.identities.retain(|key, _| !id::is_within(key, &scope));
         self.computes.retain(|key, _| !id::is_within(key, &scope));
@@ -240,6 +242,7 @@ impl World {
         self.subscriptions.len()
             + self.groups.len()
             + self.workspaces.len()
+            + self.synapse.len()
             + self.pools.len()
             + self.identities.len()
             + self.computes.len()

@@ -1,83 +1,28 @@
-//! Machine Learning workspaces and their computes.
+//! The computes of a Machine Learning workspace.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Call, authorize, in_group, is_allowed, not_allowed, not_found, operation};
+use super::workspace::{WORKSPACES, parent};
+use super::{Call, authorize, is_allowed, not_allowed, not_found, operation, page};
 use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal};
 use crate::id;
 use crate::world::seed::Workspace;
 use crate::world::{Started, Wanted};
 
-const WORKSPACES: &str = "Microsoft.MachineLearningServices/workspaces";
 const ASSIGN: &str = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
 
-/// GET of a workspace (SDK: as recorded against its clients).
-pub(super) fn workspace(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
-    let resource = format!("/{}", segments.join("/"));
-    if call.request.method != "GET" {
-        return Err(not_allowed(&call.request.method));
-    }
-    authorize(&azure.world, &call.token, &format!("{WORKSPACES}/read"), &resource)?;
-    in_group(&azure.world, &resource)?;
-    let known = azure.world.workspaces.get(&id::fold(&resource));
-    let known = known.ok_or_else(|| not_found(&format!("{WORKSPACES}/{}", id::name(&resource)), &resource))?;
-    Ok(Answer::json(200, &body(known, &call.token.tenant)))
-}
-
-fn body(workspace: &Workspace, tenant: &str) -> Value {
-    let guid = |what: &str| Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{what} {}", id::fold(&workspace.id)).as_bytes());
-    let (name, location) = (id::name(&workspace.id), &workspace.location);
-    json!({
-        "id": workspace.id,
-        "name": name,
-        "type": WORKSPACES,
-        "location": location,
-        "tags": {},
-        "kind": "Default",
-        "identity": {"type": "SystemAssigned", "principalId": guid("principal"), "tenantId": tenant},
-        "sku": {"name": "Basic", "tier": "Basic"},
-        "properties": {
-            "provisioningState": "Succeeded",
-            "friendlyName": name,
-            "discoveryUrl": format!("https://{location}.api.azureml.ms/discovery"),
-            "workspaceId": guid("workspace"),
-        }
-    })
-}
-
-/// The workspace of computes; ARM calls it the parent when it isn't there (DOC).
-fn parent(azure: &Azure, resource: &str, verb: &str) -> Result<Workspace, Refusal> {
-    in_group(&azure.world, resource)?;
-    azure.world.workspaces.get(&id::fold(resource)).cloned().ok_or_else(|| {
-        let message = format!("Failed to perform '{verb}' on resource(s) of type 'workspaces/computes', because the parent resource '{resource}' could not be found.");
-        Refusal::new(404, "ParentResourceNotFound", message)
-    })
-}
-
-/// LIST, page by page: `nextLink` is absolute, and absent on the last page (SPEC; SDK v1 breaks on a null).
+/// LIST of a workspace's computes.
 pub(super) fn list(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
     let at = format!("/{}", segments[..8].join("/"));
     if call.request.method != "GET" {
         return Err(not_allowed(&call.request.method));
     }
     authorize(&azure.world, &call.token, &format!("{WORKSPACES}/computes/read"), &at)?;
-    let workspace = parent(azure, &at, "read")?;
-    let skip = match call.request.query_value("$skip") {
-        None => 0,
-        Some(text) => {
-            text.parse::<usize>().map_err(|_| Refusal::user_error(format!("The continuation token '{text}' is not valid.")))?
-        }
-    };
-    let (all, size) = (azure.world.computes_of(&id::fold(&workspace.id)), azure.settings.page_size);
-    let page: Vec<&Value> = all.iter().skip(skip).take(size).copied().collect();
-    let next = skip.saturating_add(size);
-    let mut body = json!({"value": page});
-    if next < all.len() {
-        body["nextLink"] = json!(format!("{}{}/computes?api-version={}&$skip={next}", call.origin, workspace.id, call.version));
-    }
-    Ok(Answer::json(200, &body))
+    let workspace = parent(azure, &at, "computes", "read")?;
+    let all = azure.world.computes_of(&id::fold(&workspace.id)).into_iter().cloned().collect();
+    page(azure, call, &format!("{}/computes", workspace.id), all)
 }
 
 /// One compute: GET, PUT, PATCH, DELETE.
@@ -91,7 +36,7 @@ pub(super) fn one(azure: &mut Azure, call: &Call<'_>, segments: &[String]) -> Re
         other => return Err(not_allowed(other)),
     };
     authorize(&azure.world, &call.token, &format!("{WORKSPACES}/computes/{verb}"), &resource)?;
-    let workspace = parent(azure, &at, verb)?;
+    let workspace = parent(azure, &at, "computes", verb)?;
     let key = format!("{}/computes/{}", id::fold(&workspace.id), id::fold(name));
     // The code of a missing compute is NF; ARM's own is ResourceNotFound (INF).
     let missing = || not_found(&format!("{WORKSPACES}/{}/computes/{name}", id::name(&workspace.id)), &resource);

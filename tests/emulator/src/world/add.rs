@@ -30,9 +30,16 @@ impl World {
             self.add_parents(&workspace.id)?;
             self.workspaces.insert(id::fold(&workspace.id), workspace);
         }
-        for pool in seed.pools {
+        for workspace in seed.synapse_workspaces {
+            checked(&workspace.id, super::SYNAPSE_TYPE)?;
+            self.add_parents(&workspace.id)?;
+            self.synapse.insert(id::fold(&workspace.id), workspace);
+        }
+        for mut pool in seed.pools {
             checked(&pool.id, super::POOL_TYPE)?;
             self.add_parents(&pool.id)?;
+            self.add_synapse(pool.id.rsplitn(3, '/').last().unwrap_or_default());
+            pool.creation_date = pool.creation_date.or_else(|| Some(now.strftime("%Y-%m-%dT%H:%M:%S.%7fZ").to_string()));
             self.pools.insert(id::fold(&pool.id), pool);
         }
         for mut identity in seed.identities {
@@ -53,6 +60,12 @@ impl World {
         self.subscriptions.entry(id::fold(&subscription)).or_insert(Subscription { id: subscription, tenant_id });
         self.groups.entry(id::fold(&group)).or_insert(group);
         Ok(())
+    }
+
+    /// A Synapse workspace that is there because something in it was named.
+    fn add_synapse(&mut self, workspace: &str) {
+        let made = || Workspace { id: workspace.to_owned(), location: LOCATION.to_owned() };
+        self.synapse.entry(id::fold(workspace)).or_insert_with(made);
     }
 
     fn add_compute(&mut self, now: Timestamp, given: Value) -> Result<(), String> {
@@ -101,6 +114,7 @@ impl World {
             subscriptions: self.subscriptions.values().cloned().collect(),
             resource_groups: self.groups.values().cloned().collect(),
             workspaces: self.workspaces.values().cloned().collect(),
+            synapse_workspaces: self.synapse.values().cloned().collect(),
             pools: self.pools.values().cloned().collect(),
             identities: self.identities.values().cloned().collect(),
             computes: self.computes.values().map(|c| c.body.clone()).collect(),

@@ -5,9 +5,13 @@ use serde_json::{Value, json};
 use super::{Progress, World, seed::Pool};
 use crate::fault::Failure;
 use crate::id;
+use crate::settings::merge;
 
 /// How ARM calls a Spark pool.
 pub(crate) const POOL_TYPE: &str = "Microsoft.Synapse/workspaces/bigDataPools";
+
+/// How ARM calls the workspace around it.
+pub(crate) const SYNAPSE_TYPE: &str = "Microsoft.Synapse/workspaces";
 
 impl World {
     /// How attaching this compute ends.
@@ -44,6 +48,48 @@ impl World {
             "poolName": id::name(at),
         }))
     }
+
+    /// The body of the pool's own GET (SPEC). Its location is its workspace's, if nothing else is said.
+    pub(crate) fn pool_body(&self, pool: &Pool) -> Value {
+        let workspace = pool.id.rsplitn(3, '/').last().unwrap_or_default();
+        let location = pool.location.as_ref().or_else(|| Some(&self.synapse.get(&id::fold(workspace))?.location));
+        json!({
+            "id": pool.id,
+            "name": id::name(&pool.id),
+            "type": POOL_TYPE,
+            "location": location,
+            "tags": pool.tags,
+            "properties": {
+                "provisioningState": pool.provisioning_state,
+                "sparkVersion": pool.spark_version,
+                "nodeCount": pool.node_count,
+                "nodeSize": pool.node_size,
+                "nodeSizeFamily": pool.node_size_family,
+                "autoScale": pool.auto_scale,
+                "autoPause": pool.auto_pause,
+                "dynamicExecutorAllocation": pool.dynamic_executor_allocation,
+                "isComputeIsolationEnabled": false,
+                "isAutotuneEnabled": false,
+                "sessionLevelPackagesEnabled": false,
+                "cacheSize": 0,
+                "creationDate": pool.creation_date,
+            }
+        })
+    }
+
+    /// Merges JSON into a pool, in the form of a seed, as if somebody had changed it; an attached compute says what it said (INF).
+    pub(crate) fn change_pool(&mut self, key: &str, patch: &Value) -> Option<Result<Value, String>> {
+        let pool = self.pools.get_mut(key)?;
+        let mut changed = json!(pool);
+        merge(&mut changed, patch);
+        Some(serde_json::from_value(changed).map_err(|e| e.to_string()).and_then(|changed: Pool| {
+            if id::fold(&changed.id) != key {
+                return Err("the id of a pool can't be changed".into());
+            }
+            *pool = changed;
+            Ok(json!(pool))
+        }))
+    }
 }
 
 /// The pool of a Synapse Spark compute; none of other types.
@@ -51,24 +97,4 @@ fn pool_id(compute: &Value) -> Option<&str> {
     let properties = &compute["properties"];
     properties["computeType"].as_str().filter(|t| t.eq_ignore_ascii_case("SynapseSpark"))?;
     properties["resourceId"].as_str()
-}
-
-/// The body of the pool's own GET (SPEC).
-pub(crate) fn pool_body(pool: &Pool, location: &str) -> Value {
-    json!({
-        "id": pool.id,
-        "name": id::name(&pool.id),
-        "type": POOL_TYPE,
-        "location": location,
-        "tags": {},
-        "properties": {
-            "provisioningState": "Succeeded",
-            "sparkVersion": pool.spark_version,
-            "nodeCount": pool.node_count,
-            "nodeSize": pool.node_size,
-            "nodeSizeFamily": pool.node_size_family,
-            "autoScale": pool.auto_scale,
-            "autoPause": pool.auto_pause,
-        }
-    })
 }

@@ -1,5 +1,6 @@
 //! What a test or a demo puts into the world: JSON, whose unknown keys are refused.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use jsonwebtoken::jwk::JwkSet;
@@ -18,6 +19,7 @@ pub struct Seed {
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) resource_groups: Vec<String>,
     pub(crate) workspaces: Vec<Workspace>,
+    pub(crate) synapse_workspaces: Vec<Workspace>,
     pub(crate) pools: Vec<Pool>,
     pub(crate) identities: Vec<Identity>,
     pub(crate) computes: Vec<Value>,
@@ -100,6 +102,16 @@ pub(crate) struct Pool {
     pub(crate) node_count: u32,
     pub(crate) auto_scale: AutoScale,
     pub(crate) auto_pause: AutoPause,
+    pub(crate) dynamic_executor_allocation: DynamicAllocation,
+    /// `Failed`, say, of a pool that somebody broke.
+    pub(crate) provisioning_state: String,
+    pub(crate) tags: BTreeMap<String, String>,
+    /// Absent: that of its workspace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) location: Option<String>,
+    /// Absent: when it was put here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) creation_date: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -117,6 +129,17 @@ pub(crate) struct AutoPause {
     pub(crate) delay_in_minutes: u32,
 }
 
+/// Spark's dynamic allocation of executors; the counts go with `enabled` (SPEC).
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct DynamicAllocation {
+    pub(crate) enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) min_executors: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_executors: Option<u32>,
+}
+
 impl Default for Pool {
     fn default() -> Self {
         Self {
@@ -127,6 +150,11 @@ impl Default for Pool {
             node_count: 3,
             auto_scale: AutoScale::default(),
             auto_pause: AutoPause::default(),
+            dynamic_executor_allocation: DynamicAllocation::default(),
+            provisioning_state: "Succeeded".into(),
+            tags: BTreeMap::new(),
+            location: None,
+            creation_date: None,
         }
     }
 }

@@ -4,6 +4,7 @@ mod computes;
 mod entra;
 mod faults;
 mod identities;
+mod inventory;
 mod recordings;
 mod rights;
 mod served;

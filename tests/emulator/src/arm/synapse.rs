@@ -1,0 +1,89 @@
+//! Synapse workspaces and their Spark pools, as Azure Resource Manager shows them.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Call, authorize, in_group, no_parent, not_allowed, not_found, page, within};
+use crate::azure::Azure;
+use crate::exchange::{Answer, Refusal};
+use crate::id;
+use crate::world::seed::Workspace;
+use crate::world::{POOL_TYPE, SYNAPSE_TYPE};
+
+/// GET of a workspace (SPEC).
+pub(super) fn workspace(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
+    let resource = format!("/{}", segments.join("/"));
+    if call.request.method != "GET" {
+        return Err(not_allowed(&call.request.method));
+    }
+    authorize(&azure.world, &call.token, &format!("{SYNAPSE_TYPE}/read"), &resource)?;
+    in_group(&azure.world, &resource)?;
+    let known = azure.world.synapse.get(&id::fold(&resource));
+    let known = known.ok_or_else(|| not_found(&format!("{SYNAPSE_TYPE}/{}", id::name(&resource)), &resource))?;
+    Ok(Answer::json(200, &body(known, &call.token.tenant)))
+}
+
+/// LIST of the workspaces in a subscription or in a resource group (SPEC).
+pub(super) fn workspaces(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
+    let scope = within(azure, call, &format!("{SYNAPSE_TYPE}/read"), segments)?;
+    let all = azure.world.synapse.iter().filter(|(key, _)| id::is_within(key, &id::fold(&scope)));
+    let all = all.map(|(_, workspace)| body(workspace, &call.token.tenant)).collect();
+    page(azure, call, &format!("/{}", segments.join("/")), all)
+}
+
+/// GET of a pool (SPEC).
+pub(super) fn pool(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
+    let resource = format!("/{}", segments.join("/"));
+    if call.request.method != "GET" {
+        return Err(not_allowed(&call.request.method));
+    }
+    authorize(&azure.world, &call.token, &format!("{POOL_TYPE}/read"), &resource)?;
+    parent(azure, &format!("/{}", segments[..8].join("/")))?;
+    let pool = azure.world.pools.get(&id::fold(&resource));
+    let missing = || not_found(&format!("{SYNAPSE_TYPE}/{}/bigDataPools/{}", segments[7], segments[9]), &resource);
+    Ok(Answer::json(200, &azure.world.pool_body(pool.ok_or_else(missing)?)))
+}
+
+/// LIST of a workspace's pools (SPEC).
+pub(super) fn pools(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
+    let at = format!("/{}", segments[..8].join("/"));
+    if call.request.method != "GET" {
+        return Err(not_allowed(&call.request.method));
+    }
+    authorize(&azure.world, &call.token, &format!("{POOL_TYPE}/read"), &at)?;
+    let workspace = parent(azure, &at)?;
+    let scope = id::fold(&workspace.id);
+    let all = azure.world.pools.iter().filter(|(key, _)| id::is_within(key, &scope));
+    let all = all.map(|(_, pool)| azure.world.pool_body(pool)).collect();
+    page(azure, call, &format!("{}/bigDataPools", workspace.id), all)
+}
+
+fn parent<'a>(azure: &'a Azure, resource: &str) -> Result<&'a Workspace, Refusal> {
+    in_group(&azure.world, resource)?;
+    let workspace = azure.world.synapse.get(&id::fold(resource));
+    workspace.ok_or_else(|| no_parent(resource, "workspaces/bigDataPools", "read"))
+}
+
+fn body(workspace: &Workspace, tenant: &str) -> Value {
+    let guid = |what: &str| Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{what} {}", id::fold(&workspace.id)).as_bytes());
+    let name = id::name(&workspace.id);
+    json!({
+        "id": workspace.id,
+        "name": name,
+        "type": SYNAPSE_TYPE,
+        "location": workspace.location,
+        "tags": {},
+        "identity": {"type": "SystemAssigned", "principalId": guid("principal"), "tenantId": tenant},
+        "properties": {
+            "provisioningState": "Succeeded",
+            "workspaceUID": guid("workspace"),
+            "connectivityEndpoints": {
+                "web": format!("https://web.azuresynapse.net?workspace={}", workspace.id),
+                "dev": format!("https://{name}.dev.azuresynapse.net"),
+                "sql": format!("{name}.sql.azuresynapse.net"),
+                "sqlOnDemand": format!("{name}-ondemand.sql.azuresynapse.net"),
+            },
+            "publicNetworkAccess": "Enabled",
+        }
+    })
+}

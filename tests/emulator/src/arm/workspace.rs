@@ -1,0 +1,61 @@
+//! Machine Learning workspaces.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Call, authorize, in_group, not_allowed, not_found, page, within};
+use crate::azure::Azure;
+use crate::exchange::{Answer, Refusal};
+use crate::id;
+use crate::world::seed::Workspace;
+
+pub(super) const WORKSPACES: &str = "Microsoft.MachineLearningServices/workspaces";
+
+/// GET of a workspace (SDK: as recorded against its clients).
+pub(super) fn one(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
+    let resource = format!("/{}", segments.join("/"));
+    if call.request.method != "GET" {
+        return Err(not_allowed(&call.request.method));
+    }
+    authorize(&azure.world, &call.token, &format!("{WORKSPACES}/read"), &resource)?;
+    in_group(&azure.world, &resource)?;
+    let known = azure.world.workspaces.get(&id::fold(&resource));
+    let known = known.ok_or_else(|| not_found(&format!("{WORKSPACES}/{}", id::name(&resource)), &resource))?;
+    Ok(Answer::json(200, &body(known, &call.token.tenant)))
+}
+
+/// LIST of those in a subscription or in a resource group (SPEC).
+pub(super) fn list(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
+    let scope = within(azure, call, &format!("{WORKSPACES}/read"), segments)?;
+    let all = azure.world.workspaces.iter().filter(|(key, _)| id::is_within(key, &id::fold(&scope)));
+    let all = all.map(|(_, workspace)| body(workspace, &call.token.tenant)).collect();
+    page(azure, call, &format!("/{}", segments.join("/")), all)
+}
+
+fn body(workspace: &Workspace, tenant: &str) -> Value {
+    let guid = |what: &str| Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{what} {}", id::fold(&workspace.id)).as_bytes());
+    let (name, location) = (id::name(&workspace.id), &workspace.location);
+    json!({
+        "id": workspace.id,
+        "name": name,
+        "type": WORKSPACES,
+        "location": location,
+        "tags": {},
+        "kind": "Default",
+        "identity": {"type": "SystemAssigned", "principalId": guid("principal"), "tenantId": tenant},
+        "sku": {"name": "Basic", "tier": "Basic"},
+        "properties": {
+            "provisioningState": "Succeeded",
+            "friendlyName": name,
+            "discoveryUrl": format!("https://{location}.api.azureml.ms/discovery"),
+            "workspaceId": guid("workspace"),
+        }
+    })
+}
+
+/// The workspace of these children; ARM calls it the parent when it isn't there (DOC).
+pub(super) fn parent(azure: &Azure, resource: &str, children: &str, verb: &str) -> Result<Workspace, Refusal> {
+    in_group(&azure.world, resource)?;
+    let workspace = azure.world.workspaces.get(&id::fold(resource)).cloned();
+    workspace.ok_or_else(|| super::no_parent(resource, &format!("workspaces/{children}"), verb))
+}
