@@ -2,6 +2,7 @@
 
 mod access;
 mod compute;
+mod link;
 mod operation;
 mod synapse;
 mod workspace;
@@ -109,6 +110,12 @@ fn handle(
         ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "computes", _] => {
             compute::one(azure, &call, segments)
         }
+        ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "linkedservices"] => {
+            link::list(azure, &call, segments)
+        }
+        ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "linkedservices", _] => {
+            link::one(azure, &call, segments)
+        }
         ["providers", "microsoft.machinelearningservices", "workspaces"]
         | ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces"] => {
             workspace::list(azure, &call, segments)
@@ -160,6 +167,14 @@ pub(super) fn no_parent(parent: &str, children: &str, verb: &str) -> Refusal {
         "Failed to perform '{verb}' on resource(s) of type '{children}', because the parent resource '{parent}' could not be found."
     );
     Refusal::new(404, "ParentResourceNotFound", message)
+}
+
+/// The body of a request, which has to be JSON.
+pub(super) fn json_body(call: &Call<'_>) -> Result<Value, Refusal> {
+    serde_json::from_slice(&call.request.body).map_err(|e| {
+        let message = format!("The request content was invalid and could not be deserialized: '{e}'.");
+        Refusal::new(400, "InvalidRequestContent", message)
+    })
 }
 
 /// The subscription or the resource group of a LIST, which this principal may see.

@@ -69,6 +69,8 @@ pub struct Settings {
     pub absent_identity: AbsentIdentity,
     /// Whether a failed operation says `error.error` (SDK: seen by v1's client) instead of `error`.
     pub double_nested_errors: bool,
+    /// Whether a PUT makes a linked service; Azure makes no new ones any more (DOC), with which words is INF.
+    pub linked_services_creatable: bool,
     /// Whether the buckets of `throttle` count.
     pub throttling: bool,
     /// The sizes of the buckets.
@@ -91,6 +93,7 @@ impl Default for Settings {
             lowercase_resource_groups: true,
             absent_identity: AbsentIdentity::Remove,
             double_nested_errors: false,
+            linked_services_creatable: false,
             throttling: true,
             throttle: Limits::default(),
             operation_retry_after: None,

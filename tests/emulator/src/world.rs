@@ -6,6 +6,7 @@
 mod add;
 mod attach;
 mod identity;
+mod link;
 mod pool;
 pub(crate) mod seed;
 
@@ -17,12 +18,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub(crate) use attach::{Started, Wanted};
+pub(crate) use link::LINK_TYPE;
 pub(crate) use pool::{POOL_TYPE, SYNAPSE_TYPE};
 
 use crate::exchange::Refusal;
 use crate::fault::Failure;
 use crate::id;
-use seed::{Identity, Issuer, Pool, Principal, Subscription, Workspace};
+use seed::{Identity, Issuer, LinkedService, Pool, Principal, Subscription, Workspace};
 
 /// An ended operation is remembered so long; then its URL is gone (INF).
 const OPERATION_MEMORY: Duration = Duration::from_hours(24);
@@ -85,6 +87,7 @@ pub(crate) struct World {
     pub(crate) pools: BTreeMap<String, Pool>,
     pub(crate) identities: BTreeMap<String, Identity>,
     pub(crate) computes: BTreeMap<String, Compute>,
+    pub(crate) links: BTreeMap<String, LinkedService>,
     pub(crate) operations: HashMap<Uuid, Operation>,
     due: BTreeSet<(Timestamp, Uuid)>,
     ended: VecDeque<(Timestamp, Uuid)>,
@@ -235,6 +238,7 @@ impl World {
         self.pools.retain(|key, _| !id::is_within(key, &scope));
         self.identities.retain(|key, _| !id::is_within(key, &scope));
         self.computes.retain(|key, _| !id::is_within(key, &scope));
+        self.links.retain(|key, _| !id::is_within(key, &scope));
         before - self.len()
     }
 
@@ -246,6 +250,7 @@ impl World {
             + self.pools.len()
             + self.identities.len()
             + self.computes.len()
+            + self.links.len()
     }
 }
 

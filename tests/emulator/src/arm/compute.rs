@@ -1,10 +1,9 @@
 //! The computes of a Machine Learning workspace.
 
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::workspace::{WORKSPACES, parent};
-use super::{Call, authorize, is_allowed, not_allowed, not_found, operation, page};
+use super::{Call, authorize, is_allowed, json_body, not_allowed, not_found, operation, page};
 use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal};
 use crate::id;
@@ -54,14 +53,7 @@ pub(super) fn one(azure: &mut Azure, call: &Call<'_>, segments: &[String]) -> Re
 
 /// 201 for a new compute and for one that was there; `Azure-AsyncOperation`, and neither `Location` nor `Retry-After` (REAL).
 fn attach(azure: &mut Azure, call: &Call<'_>, workspace: &Workspace, name: &str) -> Result<Answer, Refusal> {
-    let body: Value = serde_json::from_slice(&call.request.body).map_err(|e| {
-        Refusal::new(
-            400,
-            "InvalidRequestContent",
-            format!("The request content was invalid and could not be deserialized: '{e}'."),
-        )
-    })?;
-    let wanted = Wanted::parse(name, body)?;
+    let wanted = Wanted::parse(name, json_body(call)?)?;
     for user in &wanted.identity.users {
         if !is_allowed(&azure.world, &call.token, ASSIGN, user) {
             let client = &call.token.object;

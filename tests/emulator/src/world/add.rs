@@ -49,6 +49,14 @@ impl World {
             identity.client_id = Some(identity.client_id.unwrap_or_else(|| self.guid().to_string()));
             self.identities.insert(id::fold(&identity.id), identity);
         }
+        for link in seed.linked_services {
+            checked(&link.id, super::LINK_TYPE)?;
+            checked(&link.linked, super::SYNAPSE_TYPE)?;
+            self.add_parents(&link.id)?;
+            self.add_workspace(link.id.rsplitn(3, '/').last().unwrap_or_default(), LOCATION);
+            let tenant = self.tenant_of(&link.id).unwrap_or_default().to_owned();
+            self.add_link(now, link, &tenant);
+        }
         seed.computes.into_iter().try_for_each(|compute| self.add_compute(now, compute))
     }
 
@@ -68,18 +76,23 @@ impl World {
         self.synapse.entry(id::fold(workspace)).or_insert_with(made);
     }
 
+    /// The same of a Machine Learning workspace; gives its location.
+    fn add_workspace(&mut self, workspace: &str, location: &str) -> String {
+        let made = || Workspace { id: workspace.to_owned(), location: location.to_owned() };
+        self.workspaces.entry(id::fold(workspace)).or_insert_with(made).location.clone()
+    }
+
     fn add_compute(&mut self, now: Timestamp, given: Value) -> Result<(), String> {
         let compute = given["id"].as_str().ok_or("a compute has no id")?.to_owned();
         checked(&compute, "Microsoft.MachineLearningServices/workspaces/computes")?;
         self.add_parents(&compute)?;
-        let workspace = compute.rsplitn(3, '/').last().unwrap_or_default().to_owned();
-        let location = given["location"].as_str().unwrap_or(LOCATION).to_owned();
-        let place = self.workspaces.entry(id::fold(&workspace)).or_insert(Workspace { id: workspace, location });
+        let workspace = compute.rsplitn(3, '/').last().unwrap_or_default();
+        let location = self.add_workspace(workspace, given["location"].as_str().unwrap_or(LOCATION));
         let mut body = json!({
             "id": compute,
             "name": id::name(&compute),
             "type": "Microsoft.MachineLearningServices/workspaces/computes",
-            "location": place.location,
+            "location": location,
             "tags": {},
             "properties": {
                 "createdOn": timestamp(now),
@@ -88,7 +101,7 @@ impl World {
                 "description": null,
                 "resourceId": null,
                 "computeType": "SynapseSpark",
-                "computeLocation": place.location,
+                "computeLocation": location,
                 "provisioningState": "Succeeded",
                 "provisioningErrors": null,
                 "isAttachedCompute": true,
@@ -118,6 +131,7 @@ impl World {
             pools: self.pools.values().cloned().collect(),
             identities: self.identities.values().cloned().collect(),
             computes: self.computes.values().map(|c| c.body.clone()).collect(),
+            linked_services: self.links.values().cloned().collect(),
         };
         let mut shown = serde_json::to_value(seed).unwrap_or_default();
         let mut operations: Vec<Value> = Vec::new();

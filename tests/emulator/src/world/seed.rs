@@ -23,6 +23,7 @@ pub struct Seed {
     pub(crate) pools: Vec<Pool>,
     pub(crate) identities: Vec<Identity>,
     pub(crate) computes: Vec<Value>,
+    pub(crate) linked_services: Vec<LinkedService>,
 }
 
 /// Who signs federated assertions.
@@ -182,6 +183,43 @@ pub(crate) struct Identity {
     /// Absent: a GUID is made.
     #[serde(default)]
     pub(crate) client_id: Option<String>,
+}
+
+/// What ties a Machine Learning workspace to a Synapse workspace, of SDK v1.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct LinkedService {
+    pub(crate) id: String,
+    #[serde(rename = "linkedServiceResourceId")]
+    pub(crate) linked: String,
+    /// Absent: that of its workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) location: Option<String>,
+    /// Absent: a GUID is made.
+    #[serde(default)]
+    pub(crate) principal_id: Option<String>,
+    /// Absent: that of its subscription.
+    #[serde(default)]
+    pub(crate) tenant_id: Option<String>,
+    /// Absent: when it was put here.
+    #[serde(default)]
+    pub(crate) created_time: Option<String>,
+    #[serde(default)]
+    pub(crate) modified_time: Option<String>,
+}
+
+impl LinkedService {
+    pub(crate) fn new(id: &str, linked: &str, location: Option<&str>) -> Self {
+        Self {
+            id: id.to_owned(),
+            linked: linked.to_owned(),
+            location: location.map(str::to_owned),
+            principal_id: None,
+            tenant_id: None,
+            created_time: None,
+            modified_time: None,
+        }
+    }
 }
 
 impl Seed {

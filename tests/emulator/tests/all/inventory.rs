@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use azure_emulator::Request;
 use serde_json::{Value, json};
 
-use crate::support::{CLIENT, GROUP, Lab, SECRET, TENANT, code, pool, workspace};
+use crate::support::{GROUP, Lab, code, holding, pool, workspace};
 
 const SUBSCRIPTION: &str = "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a";
 
@@ -113,10 +113,7 @@ fn looking_needs_a_right_to_read() {
         ),
     ];
     for (action, _) in &cases {
-        let mut lab = Lab::new();
-        let rights = json!([{"scope": GROUP, "actions": [action]}]);
-        let principal = json!({"tenantId": TENANT, "clientId": CLIENT, "objectId": "o", "secret": SECRET, "rights": rights});
-        lab.control("PUT", "world", &json!({"principals": [principal]}));
+        let mut lab = holding(&json!([{"scope": GROUP, "actions": [action]}]));
         for (needed, paths) in &cases {
             for path in paths {
                 let expected = if needed == action { (200, "") } else { (403, "AuthorizationFailed") };

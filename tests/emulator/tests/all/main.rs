@@ -5,6 +5,7 @@ mod entra;
 mod faults;
 mod identities;
 mod inventory;
+mod links;
 mod recordings;
 mod rights;
 mod served;

@@ -6,13 +6,7 @@ use std::time::Duration;
 use azure_emulator::{Request, Seed};
 use serde_json::{Value, json};
 
-use crate::support::{CLIENT, Lab, SECRET, TENANT};
-
-fn fixture(path: &str) -> Value {
-    let path = format!("{}/fixtures/{path}.json", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).expect(&path);
-    serde_json::from_str(&text).expect(&path)
-}
+use crate::support::{CLIENT, Lab, SECRET, TENANT, fixture};
 
 const WORKSPACE: &str = "/subscriptions/00000000-1111-2222-3333-444444444444/resourceGroups/rg-aml/providers/Microsoft.MachineLearningServices/workspaces/ws-aml";
 const SYNAPSE: &str = "/subscriptions/66666666-7777-8888-9999-000000000000/resourceGroups";

@@ -5,16 +5,7 @@ use std::time::Duration;
 use azure_emulator::{Request, Seed};
 use serde_json::{Value, json};
 
-use crate::support::{CLIENT, GROUP, Lab, SECRET, TENANT, code, compute, identity, pool, spark, workspace};
-
-/// A lab whose principal holds these rights.
-fn holding(rights: &Value) -> Lab {
-    let mut lab = Lab::new();
-    let principal = json!({"tenantId": TENANT, "clientId": CLIENT, "objectId": "o", "secret": SECRET, "rights": rights});
-    let answer = lab.control("PUT", "world", &json!({"principals": [principal]}));
-    assert_eq!(answer.status, 200, "{}", answer.body_json());
-    lab
-}
+use crate::support::{CLIENT, GROUP, Lab, SECRET, code, compute, holding, identity, pool, spark, workspace};
 
 #[test]
 fn rights_are_by_action_and_scope() {

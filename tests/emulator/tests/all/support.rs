@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 pub(crate) const TENANT: &str = "72f988bf-0000-4000-8000-000000000001";
 pub(crate) const CLIENT: &str = "11111111-2222-3333-4444-555555555555";
+pub(crate) const OBJECT: &str = "99999999-2222-3333-4444-555555555555";
 pub(crate) const SECRET: &str = "emulator-secret-not-a-real-one";
 pub(crate) const GROUP: &str = "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/yogi-res-group";
 
@@ -126,4 +127,20 @@ impl Lab {
 
 pub(crate) fn code(answer: &Answer) -> String {
     answer.body_json()["error"]["code"].as_str().unwrap_or_default().to_owned()
+}
+
+/// What a file of `fixtures` holds; its README says where each comes from.
+pub(crate) fn fixture(path: &str) -> Value {
+    let path = format!("{}/fixtures/{path}.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).expect(&path);
+    serde_json::from_str(&text).expect(&path)
+}
+
+/// A lab whose principal holds these rights.
+pub(crate) fn holding(rights: &Value) -> Lab {
+    let mut lab = Lab::new();
+    let principal = json!({"tenantId": TENANT, "clientId": CLIENT, "objectId": OBJECT, "secret": SECRET, "rights": rights});
+    let answer = lab.control("PUT", "world", &json!({"principals": [principal]}));
+    assert_eq!(answer.status, 200, "{}", answer.body_json());
+    lab
 }
