@@ -10,7 +10,8 @@ mod workspace;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use access::{api_version, authenticated, authorize, is_allowed, throttled, unauthenticated};
+pub(crate) use access::{api_version, authenticated, is_allowed};
+use access::{authorize, is_for_arm, throttled, unauthenticated};
 
 use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal, Request};
@@ -79,7 +80,7 @@ fn handle(
         return Err(Refusal::new(404, "ResourceNotFound", format!("The emulator serves nothing at {}.", request.path)));
     };
     let origin = azure.origin(request);
-    let token = authenticated(azure, now, request, &origin)?;
+    let token = authenticated(azure, now, request, &origin, |audience| is_for_arm(azure, &origin, audience))?;
     let version = api_version(request)?;
     let Some(known) = azure.world.subscriptions.get(*subscription) else {
         return Err(Refusal::new(404, "SubscriptionNotFound", format!("The subscription '{}' could not be found.", segments[1])));
@@ -157,7 +158,7 @@ pub(super) fn not_found(of: &str, resource: &str) -> Refusal {
     Refusal::new(404, "ResourceNotFound", message)
 }
 
-pub(super) fn not_allowed(method: &str) -> Refusal {
+pub(crate) fn not_allowed(method: &str) -> Refusal {
     Refusal::new(405, "MethodNotAllowed", format!("The emulator doesn't serve {method} of this resource."))
 }
 
@@ -214,7 +215,8 @@ fn subscriptions(azure: &Azure, now: Timestamp, request: &Request) -> Result<Ans
     if request.method != "GET" {
         return Err(not_allowed(&request.method));
     }
-    let token = authenticated(azure, now, request, &azure.origin(request))?;
+    let origin = azure.origin(request);
+    let token = authenticated(azure, now, request, &origin, |audience| is_for_arm(azure, &origin, audience))?;
     api_version(request)?;
     let of_tenant = |tenant: &Option<String>| tenant.as_deref().is_some_and(|t| t.eq_ignore_ascii_case(&token.tenant));
     let all = azure.world.subscriptions.values().filter(|s| of_tenant(&s.tenant_id)).map(|s| {

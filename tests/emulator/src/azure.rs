@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::throttle::Throttle;
 use crate::world::World;
 use crate::world::seed::Seed;
-use crate::{arm, control, entra};
+use crate::{arm, control, entra, synapse};
 
 /// The stand-in, without sockets and without a clock.
 #[derive(Debug)]
@@ -86,11 +86,14 @@ impl Azure {
         if effect.reset {
             return (Answer { connection: Connection::Reset, ..Answer::empty(0) }, None);
         }
-        let of_entra = entra::is_for(segments);
+        let of_synapse = synapse::target(request, segments);
+        let of_entra = of_synapse.is_none() && entra::is_for(segments);
         if let Some(answer) = effect.answer(of_entra) {
             return (arm::marked(self, now, request, answer), arm::asker(self, request));
         }
-        let (mut answer, principal) = if of_entra {
+        let (mut answer, principal) = if let Some((workspace, path)) = of_synapse {
+            synapse::answer(self, now, request, &workspace, path)
+        } else if of_entra {
             entra::answer(self, now, request, segments)
         } else {
             arm::answer(self, now, request, segments, effect.fail_operation.clone())
@@ -105,13 +108,14 @@ impl Azure {
     }
 
     fn note(&mut self, now: Timestamp, request: &Request, segments: &[String], answer: &Answer, principal: Option<String>) {
-        let secret = entra::is_for(segments);
+        let secret = entra::is_for(segments) && synapse::target(request, segments).is_none();
         let body = if secret { None } else { serde_json::from_slice(&request.body).ok() };
         let bearer = request.header("Authorization").is_some_and(|a| a.starts_with("Bearer "));
         let entry = Entry {
             seq: self.journal.next(),
             at: now,
             method: request.method.clone(),
+            host: request.header("Host").map(str::to_owned),
             path: request.path.clone(),
             query: request.query.clone(),
             status: (answer.connection != Connection::Reset).then_some(answer.status),

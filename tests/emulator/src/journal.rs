@@ -16,6 +16,8 @@ pub struct Entry {
     pub at: Timestamp,
     /// In capitals.
     pub method: String,
+    /// As sent; it tells the workspace of a request to Synapse, if the path doesn't.
+    pub host: Option<String>,
     /// As sent.
     pub path: String,
     /// As sent, without the question mark.

@@ -1,5 +1,6 @@
-//! A stand-in of Azure: Entra's token endpoint, and Azure Resource Manager's
-//! Machine Learning computes, as far as attaching a Synapse Spark pool goes.
+//! A stand-in of Azure: Entra's token endpoint, Azure Resource Manager's Machine
+//! Learning and Synapse workspaces, and the roles of a Synapse workspace, as far
+//! as attaching a Synapse Spark pool and running jobs on it go.
 //!
 //! It shares no type with the operator: the two are independent readings of
 //! Azure's documents, so that one misreading can't cancel the other.
@@ -10,7 +11,8 @@
 //!                                      ├─ fault     what goes wrong on purpose
 //!                                      ├─ journal   what was asked
 //!                                      ├─ entra     tokens
-//!                                      └─ arm       authorization, routes, throttle
+//!                                      ├─ arm       authorization, routes, throttle
+//!                                      └─ synapse   the data plane of a Synapse workspace: roles
 //!                                           └─ world   what there is, and what becomes of it
 //! ```
 //!
@@ -32,6 +34,7 @@ mod id;
 mod journal;
 mod server;
 mod settings;
+mod synapse;
 mod throttle;
 mod tls;
 mod world;

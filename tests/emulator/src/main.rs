@@ -10,10 +10,10 @@ use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-/// A stand-in of Azure: Entra's token endpoint, and Azure Resource Manager's Machine Learning computes.
+/// A stand-in of Azure: Entra's token endpoint, Azure Resource Manager's Machine Learning and Synapse, and Synapse's roles.
 ///
-/// When it is ready it prints one line of JSON: {"endpoint", "authority", "ca"}. Trust the certificate in `ca`, use
-/// `endpoint` for Azure Resource Manager and `authority` for Entra. Without --seed there is a workspace yogi-aml-ws, a Spark pool
+/// When it is ready it prints one line of JSON: {"endpoint", "authority", "synapse", "ca"}. Trust the certificate in `ca`, use
+/// `endpoint` for Azure Resource Manager, `authority` for Entra, and `synapse` for the data plane of a workspace. Without --seed there is a workspace yogi-aml-ws, a Spark pool
 /// yogisparkpool, and a client with a secret: see `GET /_emulator/world` and seeds/default.json. It ends on SIGTERM and SIGINT.
 #[derive(Debug, Parser)]
 #[command(name = "azure-emulator", version)]
@@ -51,7 +51,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     })
     .await?;
 
-    let ready = serde_json::json!({"endpoint": emulator.endpoint(), "authority": emulator.endpoint(), "ca": emulator.ca_file()});
+    let (endpoint, synapse, ca) = (emulator.endpoint(), emulator.synapse(), emulator.ca_file());
+    let ready = serde_json::json!({"endpoint": endpoint, "authority": endpoint, "synapse": synapse, "ca": ca});
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{ready}")?;
     stdout.flush()?;

@@ -95,6 +95,13 @@ impl Emulator {
         &self.endpoint
     }
 
+    /// Such as `https://127.0.0.1:40123/synapse/{workspace}`, with that very placeholder: the data plane of a Synapse
+    /// workspace, for clients that can't resolve `{workspace}.dev.azuresynapse.net` to this address.
+    #[must_use]
+    pub fn synapse(&self) -> String {
+        format!("{}/synapse/{{workspace}}", self.endpoint)
+    }
+
     /// The CA to trust, as PEM.
     #[must_use]
     pub fn ca_pem(&self) -> &str {

@@ -71,6 +71,9 @@ pub struct Settings {
     pub double_nested_errors: bool,
     /// Whether a PUT makes a linked service; Azure makes no new ones any more (DOC), with which words is INF.
     pub linked_services_creatable: bool,
+    /// How long after its PUT a role of Synapse counts for jobs (DOC: some minutes).
+    #[serde(with = "duration")]
+    pub role_propagation: Duration,
     /// Whether the buckets of `throttle` count.
     pub throttling: bool,
     /// The sizes of the buckets.
@@ -94,6 +97,7 @@ impl Default for Settings {
             absent_identity: AbsentIdentity::Remove,
             double_nested_errors: false,
             linked_services_creatable: false,
+            role_propagation: Duration::ZERO,
             throttling: true,
             throttle: Limits::default(),
             operation_retry_after: None,

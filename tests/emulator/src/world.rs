@@ -8,6 +8,7 @@ mod attach;
 mod identity;
 mod link;
 mod pool;
+mod role;
 pub(crate) mod seed;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -20,6 +21,7 @@ use uuid::Uuid;
 pub(crate) use attach::{Started, Wanted};
 pub(crate) use link::LINK_TYPE;
 pub(crate) use pool::{POOL_TYPE, SYNAPSE_TYPE};
+pub(crate) use role::{ADMINISTRATOR, Grant, Role};
 
 use crate::exchange::Refusal;
 use crate::fault::Failure;
@@ -88,6 +90,8 @@ pub(crate) struct World {
     pub(crate) identities: BTreeMap<String, Identity>,
     pub(crate) computes: BTreeMap<String, Compute>,
     pub(crate) links: BTreeMap<String, LinkedService>,
+    /// By workspace and GUID.
+    pub(crate) grants: BTreeMap<(String, String), Grant>,
     pub(crate) operations: HashMap<Uuid, Operation>,
     due: BTreeSet<(Timestamp, Uuid)>,
     ended: VecDeque<(Timestamp, Uuid)>,
@@ -239,6 +243,7 @@ impl World {
         self.identities.retain(|key, _| !id::is_within(key, &scope));
         self.computes.retain(|key, _| !id::is_within(key, &scope));
         self.links.retain(|key, _| !id::is_within(key, &scope));
+        self.grants.retain(|(key, _), _| !id::is_within(key, &scope));
         before - self.len()
     }
 
@@ -251,6 +256,7 @@ impl World {
             + self.identities.len()
             + self.computes.len()
             + self.links.len()
+            + self.grants.len()
     }
 }
 

@@ -19,7 +19,13 @@ const AUDIENCES: [&str; 6] = [
 ];
 
 /// Whose the token is. The codes are ARM's (DOC).
-pub(super) fn authenticated(azure: &Azure, now: Timestamp, request: &Request, origin: &str) -> Result<Token, Refusal> {
+pub(crate) fn authenticated(
+    azure: &Azure,
+    now: Timestamp,
+    request: &Request,
+    origin: &str,
+    is_ours: impl Fn(&str) -> bool,
+) -> Result<Token, Refusal> {
     let Some(header) = request.header("Authorization") else {
         return Err(unauthenticated(
             origin,
@@ -34,7 +40,7 @@ pub(super) fn authenticated(azure: &Azure, now: Timestamp, request: &Request, or
         return Err(unauthenticated(origin, "ExpiredAuthenticationToken", "The access token expiry UTC time has passed."));
     }
     let audience = token.audience.trim_end_matches('/');
-    if !AUDIENCES.contains(&audience) && audience != origin && audience != azure.endpoint {
+    if !is_ours(audience) {
         return Err(unauthenticated(
             origin,
             "InvalidAuthenticationTokenAudience",
@@ -44,6 +50,11 @@ pub(super) fn authenticated(azure: &Azure, now: Timestamp, request: &Request, or
     Ok(token.clone())
 }
 
+/// Whether a token of this audience is for ARM.
+pub(super) fn is_for_arm(azure: &Azure, origin: &str, audience: &str) -> bool {
+    AUDIENCES.contains(&audience) || audience == origin || audience == azure.endpoint
+}
+
 pub(super) fn unauthenticated(origin: &str, code: &str, message: &str) -> Refusal {
     let challenge =
         format!("Bearer authorization_uri=\"{origin}/common\", error=\"invalid_token\", error_description=\"{message}\"");
@@ -51,7 +62,7 @@ pub(super) fn unauthenticated(origin: &str, code: &str, message: &str) -> Refusa
 }
 
 /// Any date will do, since which of them a region serves is NF.
-pub(super) fn api_version(request: &Request) -> Result<String, Refusal> {
+pub(crate) fn api_version(request: &Request) -> Result<String, Refusal> {
     let Some(version) = request.query_value("api-version").filter(|v| !v.is_empty()) else {
         return Err(Refusal::new(
             400,
@@ -114,7 +125,7 @@ pub(super) fn authorize(world: &World, token: &Token, action: &str, scope: &str)
 }
 
 /// Whether the principal behind the token holds this right now.
-pub(super) fn is_allowed(world: &World, token: &Token, action: &str, scope: &str) -> bool {
+pub(crate) fn is_allowed(world: &World, token: &Token, action: &str, scope: &str) -> bool {
     let Some(principal) = world.principal(&token.tenant, &token.client) else {
         return false;
     };

@@ -57,6 +57,12 @@ impl World {
             let tenant = self.tenant_of(&link.id).unwrap_or_default().to_owned();
             self.add_link(now, link, &tenant);
         }
+        for assignment in seed.role_assignments {
+            checked(&assignment.workspace, super::SYNAPSE_TYPE)?;
+            self.add_parents(&assignment.workspace)?;
+            self.add_synapse(&assignment.workspace);
+            self.add_grant(assignment)?;
+        }
         seed.computes.into_iter().try_for_each(|compute| self.add_compute(now, compute))
     }
 
@@ -132,6 +138,7 @@ impl World {
             identities: self.identities.values().cloned().collect(),
             computes: self.computes.values().map(|c| c.body.clone()).collect(),
             linked_services: self.links.values().cloned().collect(),
+            role_assignments: self.role_assignments(),
         };
         let mut shown = serde_json::to_value(seed).unwrap_or_default();
         let mut operations: Vec<Value> = Vec::new();

@@ -24,6 +24,7 @@ pub struct Seed {
     pub(crate) identities: Vec<Identity>,
     pub(crate) computes: Vec<Value>,
     pub(crate) linked_services: Vec<LinkedService>,
+    pub(crate) role_assignments: Vec<RoleAssignment>,
 }
 
 /// Who signs federated assertions.
@@ -206,6 +207,26 @@ pub(crate) struct LinkedService {
     pub(crate) created_time: Option<String>,
     #[serde(default)]
     pub(crate) modified_time: Option<String>,
+}
+
+/// A role of Synapse that somebody holds; it counts at once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RoleAssignment {
+    /// The ID of the Synapse workspace.
+    pub(crate) workspace: String,
+    /// Absent: a GUID is made.
+    #[serde(default)]
+    pub(crate) id: Option<String>,
+    /// A GUID, or the name of the role.
+    pub(crate) role_id: String,
+    /// The object ID.
+    pub(crate) principal_id: String,
+    #[serde(default)]
+    pub(crate) principal_type: Option<String>,
+    /// Absent: the workspace.
+    #[serde(default)]
+    pub(crate) scope: Option<String>,
 }
 
 impl LinkedService {

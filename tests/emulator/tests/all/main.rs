@@ -8,5 +8,6 @@ mod inventory;
 mod links;
 mod recordings;
 mod rights;
+mod roles;
 mod served;
 mod support;

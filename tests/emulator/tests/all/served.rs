@@ -20,11 +20,15 @@ fn client(ca: &str) -> reqwest::Client {
 }
 
 async fn token(http: &reqwest::Client, endpoint: &str) -> String {
+    token_for(http, endpoint, endpoint).await
+}
+
+async fn token_for(http: &reqwest::Client, endpoint: &str, audience: &str) -> String {
     let form = [
         ("grant_type", "client_credentials"),
         ("client_id", CLIENT),
         ("client_secret", SECRET),
-        ("scope", &format!("{endpoint}/.default")),
+        ("scope", &format!("{audience}/.default")),
     ];
     let answer = http.post(format!("{endpoint}/{TENANT}/oauth2/v2.0/token")).form(&form).send().await.expect("an answer");
     let body: Value = answer.json().await.expect("JSON");
@@ -86,6 +90,28 @@ async fn it_is_reached_by_the_name_that_it_was_given() {
 }
 
 #[tokio::test]
+async fn a_synapse_workspace_is_reached_by_its_host_in_every_cloud_and_by_the_path() {
+    let emulator = Emulator::start(Options::in_dir(folder("synapse"))).await.expect("it starts");
+    let port = emulator.endpoint().rsplit(':').next().expect("a port").to_owned();
+    let address = ([127, 0, 0, 1], port.parse().expect("a number")).into();
+    let hosts = ["net", "azure.cn", "usgovcloudapi.net"].map(|end| format!("yogi-synapse-ws.dev.azuresynapse.{end}"));
+    let ca = reqwest::Certificate::from_pem(emulator.ca_pem().as_bytes()).expect("a certificate");
+    let mut builder = reqwest::Client::builder().tls_certs_only([ca]);
+    for host in &hosts {
+        builder = builder.resolve(host, address);
+    }
+    let http = builder.build().expect("a client");
+    let token = token_for(&http, emulator.endpoint(), "https://dev.azuresynapse.net").await;
+    let mut bases: Vec<String> = hosts.iter().map(|host| format!("https://{host}:{port}")).collect();
+    bases.push(emulator.synapse().replace("{workspace}", "yogi-synapse-ws"));
+    for base in bases {
+        let url = format!("{base}/roleDefinitions?api-version=2020-12-01");
+        let answer = http.get(&url).bearer_auth(&token).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200, "{url}");
+    }
+}
+
+#[tokio::test]
 async fn connections_break_and_answers_wait_as_asked() {
     let emulator = Emulator::start(Options::in_dir(folder("faults"))).await.expect("it starts");
     let (http, endpoint) = (client(emulator.ca_pem()), emulator.endpoint());
@@ -127,6 +153,8 @@ fn the_program_says_where_it_is_and_ends_with_its_input() {
     let ready: Value = serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON");
     assert!(ready["endpoint"].as_str().is_some_and(|e| e.starts_with("https://127.0.0.1:")), "{ready}");
     assert_eq!(ready["authority"], ready["endpoint"]);
+    let synapse = format!("{}/synapse/{{workspace}}", ready["endpoint"].as_str().unwrap_or_default());
+    assert_eq!(ready["synapse"], synapse);
     assert!(
         ready["ca"]
             .as_str()

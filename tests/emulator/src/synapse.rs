@@ -1,0 +1,124 @@
+//! The data plane of a Synapse workspace: who holds which role in it.
+//!
+//! A request is for it if its `Host` is that of a workspace, or if its path
+//! begins with `/synapse/{workspace}`, for clients that can't resolve such hosts.
+
+mod roles;
+
+use jiff::Timestamp;
+
+use crate::arm::{api_version, asker, authenticated, is_allowed, marked, not_allowed};
+use crate::azure::Azure;
+use crate::exchange::{Answer, Refusal, Request};
+use crate::world::{Grant, Token};
+
+/// What follows the workspace's name in the host, in each cloud (SDK).
+pub(crate) const SUFFIXES: [&str; 3] =
+    [".dev.azuresynapse.net", ".dev.azuresynapse.azure.cn", ".dev.azuresynapse.usgovcloudapi.net"];
+
+/// The audiences of its tokens (SDK); those of ARM aren't among them.
+const AUDIENCES: [&str; 3] =
+    ["https://dev.azuresynapse.net", "https://dev.azuresynapse.azure.cn", "https://dev.azuresynapse.usgovcloudapi.net"];
+
+/// The workspace's name, and the rest of the path, if the request is for the data plane.
+pub(crate) fn target<'a>(request: &Request, segments: &'a [String]) -> Option<(String, &'a [String])> {
+    if let Some(host) = request.header("Host") {
+        let host = host.rsplit_once(':').map_or(host, |(host, _)| host).to_ascii_lowercase();
+        if let Some(name) = SUFFIXES.iter().find_map(|suffix| host.strip_suffix(suffix)) {
+            return Some((name.to_owned(), segments));
+        }
+    }
+    match segments {
+        [first, name, rest @ ..] if first == "synapse" => Some((name.clone(), rest)),
+        _ => None,
+    }
+}
+
+/// One request of somebody known, to a workspace that is there.
+struct Call<'a> {
+    now: Timestamp,
+    request: &'a Request,
+    token: Token,
+    /// The workspace's ID.
+    workspace: String,
+    name: String,
+}
+
+pub(crate) fn answer(
+    azure: &mut Azure,
+    now: Timestamp,
+    request: &Request,
+    name: &str,
+    path: &[String],
+) -> (Answer, Option<String>) {
+    let asker = asker(azure, request);
+    let answer = handle(azure, now, request, name, path).unwrap_or_else(Refusal::answer);
+    (marked(azure, now, request, answer), asker)
+}
+
+fn handle(azure: &mut Azure, now: Timestamp, request: &Request, name: &str, path: &[String]) -> Result<Answer, Refusal> {
+    // In Azure there would be no such host.
+    let workspace = azure.world.synapse_named(name).map(str::to_owned);
+    let workspace =
+        workspace.ok_or_else(|| Refusal::new(404, "WorkspaceNotFound", format!("There is no Synapse workspace '{name}'.")))?;
+    // Its words for bad tokens are NF; these are ARM's.
+    let token = authenticated(azure, now, request, &azure.origin(request), |audience| AUDIENCES.contains(&audience))?;
+    let tenant = azure.world.tenant_of(&workspace).unwrap_or_default();
+    if !tenant.eq_ignore_ascii_case(&token.tenant) {
+        let message = format!("The token is of the tenant '{}', the workspace of '{tenant}'.", token.tenant);
+        return Err(Refusal::new(401, "AuthenticationFailed", message));
+    }
+    api_version(request)?;
+    let call = Call { now, request, token, name: crate::id::name(&workspace).to_owned(), workspace };
+    let folded: Vec<String> = path.iter().map(|s| s.to_ascii_lowercase()).collect();
+    let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
+    match (request.method.as_str(), folded.as_slice()) {
+        ("GET", ["roledefinitions"]) => roles::definitions(azure, &call),
+        ("GET", ["roleassignments"]) => roles::list(azure, &call),
+        ("GET", ["roleassignments", guid]) => roles::show(azure, &call, guid),
+        ("PUT", ["roleassignments", guid]) => roles::create(azure, &call, guid),
+        ("DELETE", ["roleassignments", guid]) => roles::delete(azure, &call, guid),
+        ("POST", ["checkaccesssynapserbac"]) => roles::check(azure, &call),
+        ("GET", ["bigdatapools", pool]) => self::pool(azure, &call, pool),
+        (method, ["roledefinitions" | "roleassignments" | "checkaccesssynapserbac" | "bigdatapools", ..]) => {
+            Err(not_allowed(method))
+        }
+        _ => {
+            Err(Refusal::new(404, "NotFound", format!("The emulator serves nothing at {} of a Synapse workspace.", request.path)))
+        }
+    }
+}
+
+/// GET of a pool: the data plane's twin of ARM's (SPEC).
+fn pool(azure: &Azure, call: &Call<'_>, name: &str) -> Result<Answer, Refusal> {
+    may_read(azure, call)?;
+    let pool = azure.world.pools.get(&crate::id::fold(&format!("{}/bigDataPools/{name}", call.workspace)));
+    let pool = pool.ok_or_else(|| Refusal::new(404, "BigDataPoolNotFound", format!("There is no Spark pool '{name}'.")))?;
+    Ok(Answer::json(200, &azure.world.pool_body(pool)))
+}
+
+/// Any role in the workspace lets one look (DOC), so does the right in ARM's words over it.
+fn may_read(azure: &Azure, call: &Call<'_>) -> Result<(), Refusal> {
+    let whole = format!("workspaces/{}", call.name);
+    may(azure, call, "Microsoft.Synapse/workspaces/read", &whole, |grant| {
+        grant.principal.eq_ignore_ascii_case(&call.token.object)
+    })
+}
+
+/// Whether the principal has a role that fits, or the right in ARM's words over the workspace (DOC: its owner may assign
+/// roles). 403 says `Unauthorized` (REAL).
+fn may(azure: &Azure, call: &Call<'_>, action: &str, scope: &str, fits: impl Fn(&Grant) -> bool) -> Result<(), Refusal> {
+    if is_allowed(&azure.world, &call.token, action, &call.workspace)
+        || azure.world.grants(&call.workspace).any(|(_, grant)| fits(grant))
+    {
+        return Ok(());
+    }
+    let object = &call.token.object;
+    Err(Refusal::new(
+        403,
+        "Unauthorized",
+        format!(
+            "The principal '{object}' does not have the required Synapse RBAC permission to perform this action. Required permission: Action: {action}, Scope: {scope}/*."
+        ),
+    ))
+}
