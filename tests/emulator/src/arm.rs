@@ -2,6 +2,7 @@
 
 mod access;
 mod compute;
+mod job;
 mod link;
 mod operation;
 mod synapse;
@@ -117,6 +118,27 @@ fn handle(
         ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "linkedservices", _] => {
             link::one(azure, &call, segments)
         }
+        ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "jobs"] => {
+            job::list(azure, &call, segments)
+        }
+        ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "jobs", _] => {
+            job::one(azure, &call, segments)
+        }
+        ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "jobs", _, "cancel"] => {
+            job::cancel(azure, &call, segments)
+        }
+        [
+            "resourcegroups",
+            _,
+            "providers",
+            "microsoft.machinelearningservices",
+            "workspaces",
+            _,
+            "components" | "codes" | "environments",
+            _,
+            "versions",
+            _,
+        ] => job::asset(azure, &call, segments),
         ["providers", "microsoft.machinelearningservices", "workspaces"]
         | ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces"] => {
             workspace::list(azure, &call, segments)

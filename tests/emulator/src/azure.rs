@@ -71,7 +71,7 @@ impl Azure {
 
     /// Answers one request.
     pub fn answer(&mut self, now: Timestamp, request: &Request) -> Answer {
-        self.world.settle(now);
+        self.world.settle(now, &self.settings);
         let segments = request.segments();
         if segments.first().is_some_and(|s| s == "_emulator") {
             return control::answer(self, now, request, &segments);

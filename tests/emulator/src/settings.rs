@@ -59,7 +59,10 @@ pub struct Settings {
     /// How long a PUT or DELETE of a compute is at work.
     #[serde(with = "duration")]
     pub operation_duration: Duration,
-    /// How many computes a page of LIST holds (the service's number is NF).
+    /// How long a job or a step of one takes; null: as an operation.
+    #[serde(with = "duration::optional")]
+    pub job_duration: Option<Duration>,
+    /// How many a page of LIST holds (the service's number is NF).
     pub page_size: usize,
     /// Whether user-assigned identities come back sorted, instead of as sent (NF).
     pub sort_identities: bool,
@@ -91,6 +94,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             operation_duration: Duration::from_secs(2),
+            job_duration: None,
             page_size: 50,
             sort_identities: false,
             lowercase_resource_groups: true,
@@ -176,6 +180,23 @@ pub(crate) mod duration {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         parse_duration(&String::deserialize(from)?).map_err(D::Error::custom)
+    }
+
+    /// The same, or null.
+    pub(crate) mod optional {
+        use super::{Deserialize, Deserializer, Duration, Error, Serializer, parse_duration};
+
+        #[expect(clippy::ref_option, reason = "serde asks for it so")]
+        pub(crate) fn serialize<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+            match value {
+                Some(value) => super::serialize(value, to),
+                None => to.serialize_none(),
+            }
+        }
+
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+            Option::<String>::deserialize(from)?.map(|text| parse_duration(&text).map_err(D::Error::custom)).transpose()
+        }
     }
 }
 

@@ -6,7 +6,9 @@
 mod add;
 mod attach;
 mod identity;
+mod job;
 mod link;
+mod plan;
 mod pool;
 mod role;
 pub(crate) mod seed;
@@ -19,6 +21,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub(crate) use attach::{Started, Wanted};
+pub(crate) use job::Job;
 pub(crate) use link::LINK_TYPE;
 pub(crate) use pool::{POOL_TYPE, SYNAPSE_TYPE};
 pub(crate) use role::{ADMINISTRATOR, Grant, Role};
@@ -26,6 +29,7 @@ pub(crate) use role::{ADMINISTRATOR, Grant, Role};
 use crate::exchange::Refusal;
 use crate::fault::Failure;
 use crate::id;
+use crate::settings::Settings;
 use seed::{Identity, Issuer, LinkedService, Pool, Principal, Subscription, Workspace};
 
 /// An ended operation is remembered so long; then its URL is gone (INF).
@@ -90,10 +94,14 @@ pub(crate) struct World {
     pub(crate) identities: BTreeMap<String, Identity>,
     pub(crate) computes: BTreeMap<String, Compute>,
     pub(crate) links: BTreeMap<String, LinkedService>,
+    pub(crate) jobs: BTreeMap<String, Job>,
+    /// Versions of components, codes and environments.
+    pub(crate) assets: BTreeMap<String, Value>,
     /// By workspace and GUID.
     pub(crate) grants: BTreeMap<(String, String), Grant>,
     pub(crate) operations: HashMap<Uuid, Operation>,
     due: BTreeSet<(Timestamp, Uuid)>,
+    jobs_due: BTreeSet<(Timestamp, String)>,
     ended: VecDeque<(Timestamp, Uuid)>,
     tokens: HashMap<String, Token>,
 }
@@ -110,12 +118,23 @@ impl World {
         Uuid::new_v5(&self.salt, &self.counter.to_be_bytes())
     }
 
-    /// Ends what is due.
-    pub(crate) fn settle(&mut self, now: Timestamp) {
-        while let Some(&(due, operation)) = self.due.first().filter(|(due, _)| *due <= now) {
-            self.due.remove(&(due, operation));
-            self.end(due, operation);
-            self.ended.push_back((due, operation));
+    /// Ends the operations and moves the jobs that are due, in the order of time.
+    pub(crate) fn settle(&mut self, now: Timestamp, settings: &Settings) {
+        loop {
+            let operation = self.due.first().map(|(due, _)| *due).filter(|due| *due <= now);
+            let job = self.jobs_due.first().map(|(due, _)| *due).filter(|due| *due <= now);
+            if operation.is_some_and(|due| job.is_none_or(|other| due <= other))
+                && let Some((due, operation)) = self.due.pop_first()
+            {
+                self.end(due, operation);
+                self.ended.push_back((due, operation));
+            } else if job.is_some()
+                && let Some((due, job)) = self.jobs_due.pop_first()
+            {
+                self.advance(due, &job, settings);
+            } else {
+                break;
+            }
         }
         let old = now.checked_sub(OPERATION_MEMORY).unwrap_or(Timestamp::MIN);
         while let Some((_, operation)) = self.ended.pop_front_if(|(due, _)| *due < old) {
@@ -243,6 +262,8 @@ impl World {
         self.identities.retain(|key, _| !id::is_within(key, &scope));
         self.computes.retain(|key, _| !id::is_within(key, &scope));
         self.links.retain(|key, _| !id::is_within(key, &scope));
+        self.jobs.retain(|key, _| !id::is_within(key, &scope));
+        self.assets.retain(|key, _| !id::is_within(key, &scope));
         self.grants.retain(|(key, _), _| !id::is_within(key, &scope));
         before - self.len()
     }
@@ -256,6 +277,8 @@ impl World {
             + self.identities.len()
             + self.computes.len()
             + self.links.len()
+            + self.jobs.len()
+            + self.assets.len()
             + self.grants.len()
     }
 }

@@ -125,7 +125,7 @@ impl World {
         Ok(())
     }
 
-    /// Everything there is, as a seed, without the secrets; and the operations.
+    /// Everything there is, as a seed, without the secrets; and the operations and jobs.
     pub(crate) fn shown(&self) -> Value {
         let seed = Seed {
             issuers: self.issuers.values().cloned().collect(),
@@ -153,6 +153,7 @@ impl World {
             );
         }
         shown["operations"] = Value::Array(operations);
+        shown["jobs"] = self.jobs.values().map(super::Job::shown).collect();
         shown
     }
 }

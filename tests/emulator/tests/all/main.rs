@@ -5,6 +5,7 @@ mod entra;
 mod faults;
 mod identities;
 mod inventory;
+mod jobs;
 mod links;
 mod recordings;
 mod rights;

@@ -1,0 +1,334 @@
+//! Jobs, and how their states move with time.
+//!
+//! ```text
+//!   NotStarted ─► Queued ─► Running ─► Finalizing ─► Completed
+//!                    └─ no right on the pool ─► Failed
+//! ```
+//!
+//! Each arrow of a job's own takes a quarter of its duration. A pipeline runs while its steps do; a step begins when those
+//! before it are completed, and is canceled when one has failed (INF).
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::plan::{Plan, RunsAs, Work};
+use super::{World, later};
+use crate::fault::Failure;
+use crate::id;
+use crate::settings::Settings;
+
+/// How far it is, in the service's words (SPEC).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    NotStarted,
+    Queued,
+    Running,
+    Finalizing,
+    Completed,
+    Failed,
+    CancelRequested,
+    Canceled,
+}
+
+impl Status {
+    pub(crate) fn has_ended(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Canceled)
+    }
+}
+
+/// A job of its own, a pipeline, or a step of one.
+#[derive(Debug)]
+pub(crate) struct Job {
+    body: Value,
+    /// The order of LIST.
+    pub(crate) created: u64,
+    pub(crate) status: Status,
+    pub(crate) error: Option<Failure>,
+    /// What it runs; none of a pipeline.
+    work: Option<Work>,
+    /// The key of the pipeline.
+    pub(crate) parent: Option<String>,
+    /// The keys of the steps.
+    steps: Vec<String>,
+    /// When it takes its next step; none if something else decides that.
+    next: Option<Timestamp>,
+    pace: Duration,
+    /// A test asked for this end.
+    doomed: Option<Failure>,
+}
+
+impl Job {
+    /// The body of its GET.
+    ///
+    /// The error of a job isn't in it in Azure, but in its run history; here it is among the `properties` that clients
+    /// show (INF).
+    pub(crate) fn body(&self) -> Value {
+        let mut body = self.body.clone();
+        body["properties"]["status"] = json!(format!("{:?}", self.status));
+        if let Some(error) = &self.error {
+            body["properties"]["properties"]["error"] = json!(format!("{}: {}", error.code, error.message));
+        }
+        body
+    }
+
+    /// Changes what can be changed of a job (SPEC: a second PUT updates).
+    pub(crate) fn describe(&mut self, wanted: &Value) {
+        for key in ["displayName", "description", "tags", "isArchived"] {
+            if let Some(value) = wanted.get(key) {
+                self.body["properties"][key] = value.clone();
+            }
+        }
+    }
+
+    /// What the world shows of it.
+    pub(super) fn shown(&self) -> Value {
+        let parent = self.parent.as_ref().map(|p| id::name(p));
+        json!({
+            "id": self.body["id"], "status": format!("{:?}", self.status), "error": self.error, "parent": parent,
+            "step": self.work.as_ref().map(|w| w.step.as_str()).filter(|s| !s.is_empty()),
+        })
+    }
+}
+
+impl World {
+    /// Takes in a job that was planned; its body is that of its GET but for the status.
+    pub(crate) fn submit(&mut self, now: Timestamp, settings: &Settings, body: Value, plan: Plan, doomed: Option<Failure>) {
+        let resource = body["id"].as_str().unwrap_or_default().to_owned();
+        let key = id::fold(&resource);
+        let pace = settings.job_duration.unwrap_or(settings.operation_duration) / 4;
+        self.counter += 1;
+        let mut job = Job {
+            body,
+            created: self.counter,
+            status: Status::NotStarted,
+            error: None,
+            work: None,
+            parent: None,
+            steps: Vec::new(),
+            next: None,
+            pace,
+            doomed,
+        };
+        match plan {
+            Plan::Single(work) => job.work = Some(work),
+            Plan::Pipeline(steps) => {
+                let jobs = resource.rsplit_once('/').map_or("", |(jobs, _)| jobs).to_owned();
+                for work in steps {
+                    let name = self.guid().to_string();
+                    let doomed = job.doomed.take_if(|_| work.needs.is_empty());
+                    let child = Job {
+                        body: step_body(&job.body, &format!("{jobs}/{name}"), &work),
+                        work: Some(work),
+                        parent: Some(key.clone()),
+                        steps: Vec::new(),
+                        error: None,
+                        doomed,
+                        ..job
+                    };
+                    let child_key = id::fold(&format!("{jobs}/{name}"));
+                    job.steps.push(child_key.clone());
+                    self.jobs.insert(child_key, child);
+                }
+            }
+        }
+        self.jobs.insert(key.clone(), job);
+        self.schedule(&key, now);
+    }
+
+    /// Its next step comes after its pace.
+    fn schedule(&mut self, key: &str, now: Timestamp) {
+        if let Some(job) = self.jobs.get_mut(key) {
+            let at = later(now, job.pace);
+            job.next = Some(at);
+            self.jobs_due.insert((at, key.to_owned()));
+        }
+    }
+
+    /// Asks a job to stop; none if it has ended.
+    pub(crate) fn cancel(&mut self, now: Timestamp, key: &str) -> Option<()> {
+        let job = self.jobs.get_mut(key).filter(|j| !j.status.has_ended())?;
+        job.status = Status::CancelRequested;
+        self.schedule(key, now);
+        Some(())
+    }
+
+    /// Takes the step that is due.
+    pub(super) fn advance(&mut self, at: Timestamp, key: &str, settings: &Settings) {
+        let Some(job) = self.jobs.get_mut(key).filter(|j| j.next == Some(at)) else {
+            return;
+        };
+        job.next = None;
+        let is_pipeline = job.work.is_none();
+        match job.status {
+            Status::NotStarted if is_pipeline => {
+                job.status = Status::Running;
+                self.begin_steps(at, key);
+                return;
+            }
+            Status::NotStarted => job.status = Status::Queued,
+            Status::Queued => match self.may_run(at, key, settings) {
+                Ok(()) => self.set(key, Status::Running),
+                Err(failure) => return self.fail(at, key, failure),
+            },
+            Status::Running if is_pipeline => return,
+            Status::Running => job.status = Status::Finalizing,
+            Status::Finalizing => {
+                if let Some(failure) = job.doomed.take() {
+                    return self.fail(at, key, failure);
+                }
+                job.status = Status::Completed;
+                return self.has_ended(at, key);
+            }
+            Status::CancelRequested => {
+                job.status = Status::Canceled;
+                self.cancel_steps(key);
+                return self.has_ended(at, key);
+            }
+            Status::Completed | Status::Failed | Status::Canceled => return,
+        }
+        self.schedule(key, at);
+    }
+
+    fn set(&mut self, key: &str, status: Status) {
+        if let Some(job) = self.jobs.get_mut(key) {
+            job.status = status;
+        }
+    }
+
+    fn fail(&mut self, at: Timestamp, key: &str, failure: Failure) {
+        if let Some(job) = self.jobs.get_mut(key) {
+            (job.status, job.error) = (Status::Failed, Some(failure));
+        }
+        self.has_ended(at, key);
+    }
+
+    /// Lets the steps begin whose inputs are there.
+    fn begin_steps(&mut self, at: Timestamp, pipeline: &str) {
+        let steps: Vec<&Job> = self.steps(pipeline).into_iter().filter_map(|k| self.jobs.get(&k)).collect();
+        let is_completed = |name: &String| {
+            steps.iter().any(|s| s.status == Status::Completed && s.work.as_ref().is_some_and(|w| w.step == *name))
+        };
+        let ready = steps.iter().filter(|s| s.status == Status::NotStarted && s.next.is_none());
+        let ready = ready.filter(|s| s.work.as_ref().is_some_and(|w| w.needs.iter().all(is_completed)));
+        let ready: Vec<String> = ready.map(|s| id::fold(s.body["id"].as_str().unwrap_or_default())).collect();
+        for key in ready {
+            self.schedule(&key, at);
+        }
+    }
+
+    fn steps(&self, pipeline: &str) -> Vec<String> {
+        self.jobs.get(pipeline).map(|j| j.steps.clone()).unwrap_or_default()
+    }
+
+    fn cancel_steps(&mut self, pipeline: &str) {
+        for key in self.steps(pipeline) {
+            if let Some(step) = self.jobs.get_mut(&key).filter(|s| !s.status.has_ended()) {
+                (step.status, step.next) = (Status::Canceled, None);
+            }
+        }
+    }
+
+    /// What the end of a step does to its pipeline.
+    fn has_ended(&mut self, at: Timestamp, key: &str) {
+        let Some((Some(pipeline), status, error, step)) =
+            self.jobs.get(key).map(|j| (j.parent.clone(), j.status, j.error.clone(), j.work.as_ref().map(|w| w.step.clone())))
+        else {
+            return;
+        };
+        if self.jobs.get(&pipeline).is_none_or(|p| p.status.has_ended()) {
+            return;
+        }
+        let step = step.unwrap_or_default();
+        match (status, error) {
+            (Status::Failed, Some(error)) => {
+                self.cancel_steps(&pipeline);
+                let message = format!("The step '{step}' failed: {}", error.message);
+                self.fail(at, &pipeline, Failure { message, ..error });
+            }
+            (Status::Canceled, _) => {
+                self.cancel_steps(&pipeline);
+                self.set(&pipeline, Status::Canceled);
+            }
+            _ => {
+                self.begin_steps(at, &pipeline);
+                let all = self.steps(&pipeline);
+                if all.iter().all(|k| self.jobs.get(k).is_some_and(|s| s.status == Status::Completed)) {
+                    self.set(&pipeline, Status::Completed);
+                }
+            }
+        }
+    }
+
+    /// Whether what is queued can run: the compute has to be there, and Spark needs a right on the pool.
+    ///
+    /// The words for a missing right are those of Synapse's data plane (REAL); where a job shows them is NF.
+    fn may_run(&self, at: Timestamp, key: &str, settings: &Settings) -> Result<(), Failure> {
+        let failed = |code: &str, message: String| Err(Failure { code: code.into(), message });
+        let Some(work) = self.jobs.get(key).and_then(|j| j.work.as_ref()) else {
+            return Ok(());
+        };
+        let name = id::name(&work.compute);
+        let Some(compute) = self.computes.get(&work.compute) else {
+            return failed("UserError", format!("The compute '{name}' is no longer there."));
+        };
+        let Some(runs_as) = &work.spark else {
+            return Ok(());
+        };
+        let pool = compute.body["properties"]["resourceId"].as_str().unwrap_or_default();
+        match self.pools.get(&id::fold(pool)).map(|p| p.provisioning_state.as_str()) {
+            Some("Succeeded") => {}
+            Some(state) => return failed("UserError", format!("The Synapse Spark pool '{pool}' is in the state {state}.")),
+            None => return failed("UserError", format!("The Synapse Spark pool '{pool}' was not found.")),
+        }
+        let RunsAs::Managed(named) = runs_as else {
+            // Whether the asker has a role of Synapse isn't looked at.
+            return Ok(());
+        };
+        let Some(principal) = managed(&compute.body["identity"], named.as_deref()) else {
+            let which = named.as_ref().map_or("has no managed identity".into(), |n| format!("doesn't have the identity '{n}'"));
+            return failed("UserError", format!("The compute '{name}' {which}, as which the job was to run."));
+        };
+        if self.may_run_spark(principal, pool, at, settings.role_propagation) {
+            return Ok(());
+        }
+        let (workspace, pool) = (id::part(pool, "workspaces").unwrap_or_default(), id::name(pool));
+        failed(
+            "Unauthorized",
+            format!(
+                "The principal '{principal}' does not have the required Synapse RBAC permission to perform this action. Required permission: Action: Microsoft.Synapse/workspaces/bigDataPools/useCompute/action, Scope: workspaces/{workspace}/bigDataPools/{pool}."
+            ),
+        )
+    }
+}
+
+/// The principal as which a compute runs: its own, else that of its first user-assigned identity (DOC), or the one named.
+fn managed<'a>(identity: &'a Value, named: Option<&str>) -> Option<&'a str> {
+    let mut users = identity["userAssignedIdentities"].as_object().into_iter().flatten();
+    let found = match named {
+        Some(named) => users.find(|(key, of)| {
+            key.eq_ignore_ascii_case(named) || ["clientId", "principalId"].iter().any(|k| of[*k].as_str() == Some(named))
+        }),
+        None => match identity["principalId"].as_str() {
+            Some(own) => return Some(own),
+            None => users.next(),
+        },
+    };
+    found?.1["principalId"].as_str()
+}
+
+/// A step as a job of its own; in Azure its name is a GUID too, and its body is in the run history (SDK).
+fn step_body(pipeline: &Value, resource: &str, work: &Work) -> Value {
+    let mut properties = work.properties.clone();
+    properties["displayName"] = json!(work.step);
+    properties["experimentName"] = pipeline["properties"]["experimentName"].clone();
+    properties["properties"] = json!({"azureml.pipelinerunid": pipeline["name"]});
+    json!({
+        "id": resource,
+        "name": id::name(resource),
+        "type": pipeline["type"],
+        "properties": properties,
+        "systemData": pipeline["systemData"],
+    })
+}
