@@ -74,13 +74,15 @@ fn handle(azure: &mut Azure, now: Timestamp, request: &Request, name: &str, path
     let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
     match (request.method.as_str(), folded.as_slice()) {
         ("GET", ["roledefinitions"]) => roles::definitions(azure, &call),
+        ("GET", ["roledefinitions", guid]) => roles::definition(azure, &call, guid),
+        ("GET", ["rbacscopes"]) => roles::scopes(azure, &call),
         ("GET", ["roleassignments"]) => roles::list(azure, &call),
         ("GET", ["roleassignments", guid]) => roles::show(azure, &call, guid),
         ("PUT", ["roleassignments", guid]) => roles::create(azure, &call, guid),
         ("DELETE", ["roleassignments", guid]) => roles::delete(azure, &call, guid),
         ("POST", ["checkaccesssynapserbac"]) => roles::check(azure, &call),
         ("GET", ["bigdatapools", pool]) => self::pool(azure, &call, pool),
-        (method, ["roledefinitions" | "roleassignments" | "checkaccesssynapserbac" | "bigdatapools", ..]) => {
+        (method, ["roledefinitions" | "rbacscopes" | "roleassignments" | "checkaccesssynapserbac" | "bigdatapools", ..]) => {
             Err(not_allowed(method))
         }
         _ => {

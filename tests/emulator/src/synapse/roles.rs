@@ -1,5 +1,7 @@
 //! Role definitions, role assignments, and what they allow.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -14,18 +16,33 @@ pub(super) fn definitions(azure: &Azure, call: &Call<'_>) -> Result<Answer, Refu
     may_read(azure, call)?;
     let scope = call.request.query_value("scope");
     let fits = |role: &&Role| scope.as_ref().is_none_or(|s| role.is_assignable(&call.name, s));
-    let all = Role::all().iter().filter(fits).map(|role| {
-        json!({
-            "id": role.id,
-            "name": role.name,
-            "isBuiltIn": true,
-            "description": role.name,
-            "permissions": [{"actions": [], "notActions": [], "dataActions": role.data_actions, "notDataActions": []}],
-            "scopes": role.scopes,
-            "availabilityStatus": "Available",
-        })
-    });
-    Ok(Answer::json(200, &Value::Array(all.collect())))
+    Ok(Answer::json(200, &Value::Array(Role::all().iter().filter(fits).map(role_body).collect())))
+}
+
+pub(super) fn definition(azure: &Azure, call: &Call<'_>, guid: &str) -> Result<Answer, Refusal> {
+    may_read(azure, call)?;
+    let role = Role::all().iter().find(|r| r.id == guid);
+    let missing = || Refusal::new(404, "RoleDefinitionNotFound", format!("There is no role '{guid}'."));
+    role.map(|r| Answer::json(200, &role_body(r))).ok_or_else(missing)
+}
+
+fn role_body(role: &Role) -> Value {
+    json!({
+        "id": role.id,
+        "name": role.name,
+        "isBuiltIn": true,
+        "description": role.name,
+        "permissions": [{"actions": [], "notActions": [], "dataActions": role.data_actions, "notDataActions": []}],
+        "scopes": role.scopes,
+        "availabilityStatus": "Available",
+    })
+}
+
+/// Where a role can be assigned at all: a bare array of templates (SPEC).
+pub(super) fn scopes(azure: &Azure, call: &Call<'_>) -> Result<Answer, Refusal> {
+    may_read(azure, call)?;
+    let all: BTreeSet<&String> = Role::all().iter().flat_map(|r| &r.scopes).collect();
+    Ok(Answer::json(200, &json!(all)))
 }
 
 /// LIST: the next page is asked for with what `x-ms-continuation` said (SPEC); how large a page is, is NF.

@@ -295,6 +295,18 @@ fn a_pool_that_was_broken_or_taken_away_fails_the_job() {
 }
 
 #[test]
+fn what_happened_meanwhile_happened_in_the_order_of_time() {
+    let mut lab = able();
+    lab.put(&job("one"), &standalone());
+    lab.pass(Duration::from_secs(3));
+    // It runs a second from now, and the compute is gone two seconds from now.
+    lab.detach(&compute("spark"));
+    lab.pass(Duration::from_secs(7));
+    assert_eq!(status(&mut lab, "one"), "Completed");
+    assert_eq!(lab.ask("GET", &compute("spark")).status, 404);
+}
+
+#[test]
 fn a_step_waits_for_the_one_whose_output_it_reads() {
     let mut lab = able();
     let body = pipeline(&mut lab);
