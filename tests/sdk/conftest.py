@@ -33,8 +33,11 @@ USERS = [f"{PROVIDERS}/Microsoft.ManagedIdentity/userAssignedIdentities/{name}" 
 LONG = 60
 
 
-def pytest_sessionstart(session):
-    programs = [EMULATOR, OPERATOR, *(BIN / name for name in ("control-plane", "etcd", "kube-apiserver", "kube-controller-manager", "kubectl"))]
+def pytest_collection_finish(session):
+    """Only what the tests stand on has to be there."""
+    programs = [EMULATOR]
+    if any("plane" in item.fixturenames for item in session.items):
+        programs += [OPERATOR, *(BIN / name for name in ("control-plane", "etcd", "kube-apiserver", "kube-controller-manager", "kubectl"))]
     if missing := [str(path.relative_to(ROOT)) for path in programs if not path.exists()]:
         pytest.exit(f"{', '.join(missing)}: not there. Run `make build` first.", returncode=1)
 
@@ -94,7 +97,7 @@ class Azure:
     def __init__(self, ready):
         import requests
 
-        self.endpoint, self.authority, self.ca = ready["endpoint"], ready["authority"], ready["ca"]
+        self.endpoint, self.authority, self.synapse, self.ca = (ready[key] for key in ("endpoint", "authority", "synapse", "ca"))
         self.http = requests.Session()
         # Nothing of the environment: no proxy, no ~/.netrc.
         self.http.trust_env = False
@@ -131,16 +134,21 @@ class Azure:
         ]
 
 
+def credential(azure, client=CLIENT, secret=SECRET):
+    from azure.identity import ClientSecretCredential
+
+    authority = azure.authority.removeprefix("https://")
+    return ClientSecretCredential(TENANT, client, secret, authority=authority, disable_instance_discovery=True)
+
+
 class Client:
     """Microsoft's azure-ai-ml, on one workspace."""
 
     def __init__(self, azure, subscription=SUBSCRIPTION, group=GROUP, workspace=WORKSPACE):
         from azure.ai.ml import MLClient
-        from azure.identity import ClientSecretCredential
 
-        authority = azure.authority.removeprefix("https://")
-        credential = ClientSecretCredential(TENANT, CLIENT, SECRET, authority=authority, disable_instance_discovery=True)
-        self.compute = MLClient(credential, subscription, group, workspace, enable_telemetry=False, show_progress=False).compute
+        ml = MLClient(credential(azure), subscription, group, workspace, enable_telemetry=False, show_progress=False)
+        self.compute, self.jobs = ml.compute, ml.jobs
 
     @staticmethod
     def identity(kind, users=()):

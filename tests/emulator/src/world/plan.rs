@@ -174,7 +174,7 @@ fn check_modes(of: &Value) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The size of the driver and of the executors, and how many of these (DOC). Values are text in a job, numbers in a step (SDK).
+/// The size of the driver and of the executors, and how many of these (DOC, SDK: at least one each). Values are text in a job, numbers in a step (SDK).
 fn check_conf(conf: &Value, component: &Value) -> Result<(), Refusal> {
     let empty = Map::new();
     let (conf, component) = (conf.as_object().unwrap_or(&empty), component.as_object().unwrap_or(&empty));
@@ -184,15 +184,11 @@ fn check_conf(conf: &Value, component: &Value) -> Result<(), Refusal> {
         Some(other) => other.to_string(),
     };
     let count = |key: &str| match text(key).parse::<u32>() {
-        Ok(count) => Ok(count),
-        Err(_) => wrong(format!("The Spark configuration needs '{key}', a whole number; it is '{}'.", text(key))),
-    };
-    let above_zero = |key: &str| match count(key)? {
-        0 => wrong(format!("The Spark configuration '{key}' must be at least 1.")),
-        count => Ok(count),
+        Ok(count) if count > 0 => Ok(count),
+        _ => wrong(format!("The Spark configuration needs '{key}', a whole number of at least 1; it is '{}'.", text(key))),
     };
     for key in ["spark.driver.cores", "spark.executor.cores"] {
-        above_zero(key)?;
+        count(key)?;
     }
     for key in ["spark.driver.memory", "spark.executor.memory"] {
         let text = text(key).to_ascii_lowercase();
@@ -202,9 +198,9 @@ fn check_conf(conf: &Value, component: &Value) -> Result<(), Refusal> {
         }
     }
     if !text("spark.dynamicAllocation.enabled").eq_ignore_ascii_case("true") {
-        return above_zero("spark.executor.instances").map(drop);
+        return count("spark.executor.instances").map(drop);
     }
-    let (least, most) = (count("spark.dynamicAllocation.minExecutors")?, above_zero("spark.dynamicAllocation.maxExecutors")?);
+    let (least, most) = (count("spark.dynamicAllocation.minExecutors")?, count("spark.dynamicAllocation.maxExecutors")?);
     if least > most {
         return wrong(format!("The Spark configuration asks for at least {least} executors and at most {most}."));
     }
@@ -264,8 +260,13 @@ mod tests {
             });
             check_conf(&conf, &Value::Null).is_ok()
         };
-        assert!(with(json!("1"), json!("4")) && with(json!(0), json!(4)));
-        assert!(!with(Value::Null, json!("4")) && !with(json!("1"), Value::Null) && !with(json!("5"), json!("4")));
+        assert!(with(json!("1"), json!("4")) && with(json!(4), json!(4)));
+        assert!(
+            !with(json!(0), json!("4"))
+                && !with(Value::Null, json!("4"))
+                && !with(json!("1"), Value::Null)
+                && !with(json!("5"), json!("4"))
+        );
     }
 
     #[test]
