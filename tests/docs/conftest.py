@@ -29,7 +29,7 @@ SECONDS = 60
 
 
 def pytest_sessionstart(session):
-    sdk.pytest_sessionstart(session)
+    sdk.require(sdk.STAGE)
     if missing := [str(path.relative_to(ROOT)) for path in (AZ_PYTHON, HELM) if not path.exists()]:
         pytest.exit(f"{', '.join(missing)}: not there. `make docs` gets what the documents need.", returncode=1)
 

@@ -33,11 +33,15 @@ USERS = [f"{PROVIDERS}/Microsoft.ManagedIdentity/userAssignedIdentities/{name}" 
 LONG = 60
 
 
+# All that a test can stand on.
+STAGE = [EMULATOR, OPERATOR, *(BIN / name for name in ("control-plane", "etcd", "kube-apiserver", "kube-controller-manager", "kubectl"))]
+
+
 def pytest_collection_finish(session):
-    """Only what the tests stand on has to be there."""
-    programs = [EMULATOR]
-    if any("plane" in item.fixturenames for item in session.items):
-        programs += [OPERATOR, *(BIN / name for name in ("control-plane", "etcd", "kube-apiserver", "kube-controller-manager", "kubectl"))]
+    require(STAGE if any("plane" in item.fixturenames for item in session.items) else [EMULATOR])
+
+
+def require(programs):
     if missing := [str(path.relative_to(ROOT)) for path in programs if not path.exists()]:
         pytest.exit(f"{', '.join(missing)}: not there. Run `make build` first.", returncode=1)
 
