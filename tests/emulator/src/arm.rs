@@ -74,6 +74,14 @@ fn handle(
 ) -> Result<Answer, Refusal> {
     let folded: Vec<String> = segments.iter().map(|s| s.to_ascii_lowercase()).collect();
     let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
+    let (segments, folded) = match folded.as_slice() {
+        // The regional host of Machine Learning has the same, and SDK v1 reads computes there (SDK).
+        ["rp", "workspaces", rest @ ..] => (&segments[2..], rest.to_vec()),
+        _ => (segments, folded),
+    };
+    if folded == ["discovery"] {
+        return Ok(discovery(&azure.origin(request)));
+    }
     if folded == ["subscriptions"] {
         return subscriptions(azure, now, request);
     }
@@ -230,6 +238,14 @@ pub(super) fn page(azure: &Azure, call: &Call<'_>, path: &str, all: Vec<Value>) 
         body["nextLink"] = json!(format!("{}{path}?api-version={}&$skip={next}", call.origin, call.version));
     }
     Ok(Answer::json(200, &body))
+}
+
+/// What `discoveryUrl` of a workspace leads to, without a token: the hosts of Machine Learning, all of them this one (SDK).
+fn discovery(origin: &str) -> Answer {
+    let services =
+        ["api", "experimentation", "history", "hyperdrive", "labeling", "modelmanagement", "pipelines", "studioapi", "mlflow"];
+    let body: serde_json::Map<String, Value> = services.iter().map(|s| ((*s).to_owned(), json!(origin))).collect();
+    Answer::json(200, &Value::Object(body))
 }
 
 /// The subscriptions of the token's tenant; SDK v1 asks for them before all else (SDK). One page, not counted by the throttle.

@@ -77,6 +77,8 @@ pub struct Settings {
     /// How long after its PUT a role of Synapse counts for jobs (DOC: some minutes).
     #[serde(with = "duration")]
     pub role_propagation: Duration,
+    /// Whether `discoveryUrl` of a Machine Learning workspace leads here, instead of to the host that it has in Azure.
+    pub own_discovery: bool,
     /// Whether the buckets of `throttle` count.
     pub throttling: bool,
     /// The sizes of the buckets.
@@ -102,6 +104,7 @@ impl Default for Settings {
             double_nested_errors: false,
             linked_services_creatable: false,
             role_propagation: Duration::ZERO,
+            own_discovery: false,
             throttling: true,
             throttle: Limits::default(),
             operation_retry_after: None,

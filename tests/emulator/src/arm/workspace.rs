@@ -21,20 +21,21 @@ pub(super) fn one(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result
     in_group(&azure.world, &resource)?;
     let known = azure.world.workspaces.get(&id::fold(&resource));
     let known = known.ok_or_else(|| not_found(&format!("{WORKSPACES}/{}", id::name(&resource)), &resource))?;
-    Ok(Answer::json(200, &body(known, &call.token.tenant)))
+    Ok(Answer::json(200, &body(azure, call, known)))
 }
 
 /// LIST of those in a subscription or in a resource group (SPEC).
 pub(super) fn list(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
     let scope = within(azure, call, &format!("{WORKSPACES}/read"), segments)?;
     let all = azure.world.workspaces.iter().filter(|(key, _)| id::is_within(key, &id::fold(&scope)));
-    let all = all.map(|(_, workspace)| body(workspace, &call.token.tenant)).collect();
+    let all = all.map(|(_, workspace)| body(azure, call, workspace)).collect();
     page(azure, call, &format!("/{}", segments.join("/")), all)
 }
 
-fn body(workspace: &Workspace, tenant: &str) -> Value {
+fn body(azure: &Azure, call: &Call<'_>, workspace: &Workspace) -> Value {
     let guid = |what: &str| Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{what} {}", id::fold(&workspace.id)).as_bytes());
     let (name, location) = (id::name(&workspace.id), &workspace.location);
+    let discovery = if azure.settings.own_discovery { call.origin.clone() } else { format!("https://{location}.api.azureml.ms") };
     json!({
         "id": workspace.id,
         "name": name,
@@ -42,12 +43,12 @@ fn body(workspace: &Workspace, tenant: &str) -> Value {
         "location": location,
         "tags": {},
         "kind": "Default",
-        "identity": {"type": "SystemAssigned", "principalId": guid("principal"), "tenantId": tenant},
+        "identity": {"type": "SystemAssigned", "principalId": guid("principal"), "tenantId": call.token.tenant},
         "sku": {"name": "Basic", "tier": "Basic"},
         "properties": {
             "provisioningState": "Succeeded",
             "friendlyName": name,
-            "discoveryUrl": format!("https://{location}.api.azureml.ms/discovery"),
+            "discoveryUrl": format!("{discovery}/discovery"),
             "workspaceId": guid("workspace"),
         }
     })

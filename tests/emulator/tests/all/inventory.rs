@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use azure_emulator::Request;
 use serde_json::{Value, json};
 
-use crate::support::{GROUP, Lab, code, holding, pool, workspace};
+use crate::support::{GROUP, Lab, code, compute, holding, pool, spark, workspace};
 
 const SUBSCRIPTION: &str = "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a";
 
@@ -66,6 +66,22 @@ fn a_synapse_workspace_says_where_its_data_plane_is() {
     assert_eq!(body["id"], json!(synapse(GROUP, "yogi-synapse-ws")));
     assert_eq!(body["properties"]["connectivityEndpoints"]["dev"], "https://yogi-synapse-ws.dev.azuresynapse.net");
     assert_eq!(code(&lab.ask("GET", &synapse(GROUP, "none"))), "ResourceNotFound");
+}
+
+#[test]
+fn the_host_of_machine_learning_is_found_and_has_the_computes_too() {
+    let mut lab = Lab::new();
+    let url = |lab: &mut Lab| lab.ask("GET", &workspace()).body_json()["properties"]["discoveryUrl"].take();
+    assert_eq!(url(&mut lab), "https://eastus2.api.azureml.ms/discovery");
+    lab.set(&json!({"ownDiscovery": true}));
+    assert_eq!(url(&mut lab), "https://arm.test/discovery");
+    let found = lab.azure.answer(lab.now, &Request::new("GET", "/discovery"));
+    assert_eq!((found.status, &found.body_json()["api"]), (200, &json!("https://arm.test")));
+    lab.attached("spark", &spark(&pool("yogisparkpool")));
+    for path in [compute("spark"), format!("{}/computes", workspace())] {
+        let there = lab.ask("GET", &format!("/rp/workspaces{path}"));
+        assert_eq!((there.status, there.body_json()), (200, lab.ask("GET", &path).body_json()));
+    }
 }
 
 #[test]
