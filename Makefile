@@ -2,20 +2,20 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check generate bench build tools plane gotools rust go gitops sdk docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
+.PHONY: help demo test check generate bench build tools plane gotools rust go gitops sdk sdk-v1 docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
 
 python := tests/sdk/.venv/bin/python
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 12
 
 demo: build ## attach, change, detach on this machine: a real API server, a stand-in of Azure; KEEP=1 leaves it running
 	@tests/demo.sh
 
-test: lint rust go gitops sdk docs test-node ## all tests; no cluster, no Azure, no container engine needed
+test: lint rust go gitops sdk sdk-v1 docs test-node ## all tests; no cluster, no Azure, no container engine needed
 	@echo; awk '/^test result: ok/ { rust += $$4 } FILENAME ~ /sdk/ && / passed/ { sdk += $$1 } FILENAME ~ /docs/ && / passed/ { docs += $$1 } FILENAME ~ /node/ && /^node: / { node += $$2 } /^--- PASS/ { go += 1 } \
 		END { printf "passed: %d Rust tests, %d Go tests, %d tests of Microsoft'"'"'s client, %d of the documents, %d on a real node; lint and docs are clean\n", rust, go, sdk, docs, node }' \
-		target/test-rust.log target/test-go.log target/test-gitops.log target/test-sdk.log target/test-docs.log target/test-node.log
+		target/test-rust.log target/test-go.log target/test-gitops.log target/test-sdk.log target/test-sdk-v1.log target/test-docs.log target/test-node.log
 
 check: ## the fast inner loop: format, clippy, unit tests, doc links
 	cargo fmt --all --check
@@ -52,6 +52,10 @@ sdk: build tests/sdk/.venv/ready ## Microsoft's own Python client, against the e
 	@echo "== Python: azure-ai-ml as the judge"
 	$(python) -m pytest -q tests/sdk 2>&1 | tee target/test-sdk.log
 
+sdk-v1: build tests/sdk-v1/.venv/ready ## SDK v1, which attaches through a linked service, against the emulator
+	@echo "== Python: azureml-core as the judge"
+	tests/sdk-v1/.venv/bin/python -m pytest -q tests/sdk-v1 2>&1 | tee target/test-sdk-v1.log
+
 docs: build gotools tests/sdk/.venv/ready tests/docs/.venv/ready ## every command of README.md and docs/, typed into a shell; links, manifests, workflows
 	@echo "== Python: the documents, played"
 	$(python) -m pytest -q tests/docs 2>&1 | tee target/test-docs.log
@@ -60,6 +64,12 @@ tests/sdk/.venv/ready: tests/sdk/requirements.txt
 	@echo "== a Python environment with Microsoft's azure-ai-ml (a minute or two the first time)"
 	python3 -m venv tests/sdk/.venv
 	tests/sdk/.venv/bin/pip install --quiet --requirement tests/sdk/requirements.txt
+	touch $@
+
+tests/sdk-v1/.venv/ready: tests/sdk-v1/requirements.txt
+	@echo "== a Python environment with Microsoft's azureml-core (half a minute the first time)"
+	python3 -m venv tests/sdk-v1/.venv
+	tests/sdk-v1/.venv/bin/pip install --quiet --requirement tests/sdk-v1/requirements.txt
 	touch $@
 
 tests/docs/.venv/ready: tests/docs/requirements.txt

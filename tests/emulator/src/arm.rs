@@ -242,8 +242,18 @@ pub(super) fn page(azure: &Azure, call: &Call<'_>, path: &str, all: Vec<Value>) 
 
 /// What `discoveryUrl` of a workspace leads to, without a token: the hosts of Machine Learning, all of them this one (SDK).
 fn discovery(origin: &str) -> Answer {
-    let services =
-        ["api", "experimentation", "history", "hyperdrive", "labeling", "modelmanagement", "pipelines", "studioapi", "mlflow"];
+    let services = [
+        "api",
+        "experimentation",
+        "history",
+        "hyperdrive",
+        "labeling",
+        "modelmanagement",
+        "pipelines",
+        "studio",
+        "studioapi",
+        "mlflow",
+    ];
     let body: serde_json::Map<String, Value> = services.iter().map(|s| ((*s).to_owned(), json!(origin))).collect();
     Answer::json(200, &Value::Object(body))
 }

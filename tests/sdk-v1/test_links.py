@@ -1,0 +1,73 @@
+"""SDK v1 against the emulator: it attaches a pool through a linked service."""
+
+import pytest
+from conftest import sdk
+
+WORKSPACE = f"{sdk.PROVIDERS}/Microsoft.MachineLearningServices/workspaces/{sdk.WORKSPACE}"
+SYNAPSE = sdk.POOL.rsplit("/bigDataPools/", 1)[0]
+PRINCIPAL = "77777777-aaaa-4bbb-8ccc-000000000007"
+
+
+@pytest.fixture
+def links(azure):
+    seed = [{"id": f"{WORKSPACE}/linkedServices/{name}", "linkedServiceResourceId": SYNAPSE, "principalId": PRINCIPAL} for name in ("one", "two")]
+    azure.seed({"linkedServices": seed})
+    yield
+    for one in azure.world()["linkedServices"]:
+        azure.control("DELETE", "resource", params={"id": one["id"]})
+
+
+def test_links_are_listed_shown_and_taken_away(client, workspace, links, azure):
+    from azureml._base_sdk_common.workspace.models import MachineLearningServiceErrorException as Refused
+
+    since = azure.now()
+    assert {one.name for one in client.LinkedService.list(workspace)} == {"one", "two"}
+    one = client.LinkedService.get(workspace, "one")
+    assert (one.name, one.linked_service_resource_id, one.system_assigned_identity_principal_id) == ("one", SYNAPSE, PRINCIPAL)
+    listed, shown = azure.journal(since, end="/linkedServices") + azure.journal(since, end="/one")
+    assert [sent["query"] for sent in (listed, shown)] == ["api-version=2020-04-01-preview"] * 2
+
+    one.unregister()
+    assert [left.name for left in client.LinkedService.list(workspace)] == ["two"]
+    with pytest.raises(Refused, match="ResourceNotFound"):
+        client.LinkedService.get(workspace, "one")
+
+
+def test_a_link_is_made_only_if_azure_still_makes_them(client, workspace, links, azure):
+    from azureml._base_sdk_common.workspace.models import MachineLearningServiceErrorException as Refused
+
+    subscription, group, name = SYNAPSE.split("/")[2], SYNAPSE.split("/")[4], SYNAPSE.split("/")[-1]
+    wanted = client.SynapseWorkspaceLinkedServiceConfiguration(subscription_id=subscription, resource_group=group, name=name)
+    with pytest.raises(Refused, match="no longer supported"):
+        client.LinkedService.register(workspace, "three", wanted)
+    azure.settings(linkedServicesCreatable=True)
+    try:
+        made = client.LinkedService.register(workspace, "three", wanted)
+    finally:
+        azure.settings(linkedServicesCreatable=False)
+    # The client itself writes it in small letters.
+    assert made.linked_service_resource_id == SYNAPSE.replace("resourceGroups", "resourcegroups")
+    assert client.LinkedService.get(workspace, "three").system_assigned_identity_principal_id == made.system_assigned_identity_principal_id
+
+
+def test_a_pool_is_attached_through_a_link_and_detached(client, workspace, links, azure):
+    from azureml.core.compute import ComputeTarget, SynapseCompute
+
+    link = client.LinkedService.get(workspace, "one")
+    since = azure.now()
+    wanted = SynapseCompute.attach_configuration(link, type="SynapseSpark", pool_name="yogisparkpool")
+    compute = ComputeTarget.attach(workspace, "link-spark01", wanted)
+    compute.wait_for_completion()
+    assert (compute.provisioning_state, compute.cluster_resource_id, compute.spark_version) == ("Succeeded", sdk.POOL, "3.4")
+    (put,) = azure.journal(since, methods=("PUT",))
+    assert put["path"].startswith("//subscriptions/")
+    assert put["body"]["properties"]["resourceId"] == sdk.POOL
+    assert "identity" not in put["body"]
+    reads = azure.journal(since, methods=("GET",), end="/computes/link-spark01")
+    assert reads and all(one["path"].startswith("/rp/workspaces/") for one in reads)
+
+    assert list(workspace.compute_targets) == ["link-spark01"]
+    compute.detach()
+    assert list(workspace.compute_targets) == []
+    (sent,) = azure.journal(since, methods=("DELETE",))
+    assert "underlyingResourceAction=detach" in sent["query"]
