@@ -314,6 +314,17 @@ def test_a_job_on_what_is_not_attached_is_refused(ml, world):
         submit(ml, spark())
 
 
+def test_a_job_is_canceled(ml, world, principal):
+    assign(access(world), ADMINISTRATOR, principal)
+    world.settings(jobDuration="1h")
+    try:
+        made = ml.jobs.create_or_update(spark(), skip_validation=True)
+        ml.jobs.begin_cancel(made.name).result()
+    finally:
+        world.settings(jobDuration=None)
+    assert ml.jobs.get(made.name).status == "CancelRequested"
+
+
 def pipeline():
     """Spark prepares the data on the attached pool, then a cluster trains with what came out."""
     from azure.ai.ml import Input, Output, command, dsl
