@@ -12,6 +12,7 @@ pub mod inventory;
 pub mod metrics;
 pub mod operation;
 pub mod origin;
+pub mod synapse;
 pub mod token;
 pub mod wire;
 
@@ -31,10 +32,12 @@ pub use error::{Error, Words};
 pub use metrics::Metrics;
 pub use operation::State;
 pub use origin::Origin;
+pub use synapse::{DataPlane, Grant, Granted, seldom};
 pub use token::Credential;
 
 use crate::azure::call::Call;
-use crate::id::{ComputeId, WorkspaceId};
+use crate::azure::synapse::Looks;
+use crate::id::{ComputeId, PoolId, WorkspaceId};
 
 /// Where Azure is, and who we are there.
 #[derive(Debug, Clone)]
@@ -45,6 +48,10 @@ pub struct Settings {
     pub authority: String,
     /// The scope of the token, as `https://management.azure.com/.default`.
     pub scope: String,
+    /// The data plane of a Synapse workspace, as `https://{workspace}.dev.azuresynapse.net`.
+    pub synapse_endpoint: String,
+    /// The scope of the token for it, as `https://dev.azuresynapse.net/.default`.
+    pub synapse_scope: String,
     /// The API version of Machine Learning.
     pub api_version: String,
     /// Who we are.
@@ -65,11 +72,16 @@ pub struct Client {
     transport: Arc<dyn HttpClient>,
     origin: Origin,
     tokens: token::Tokens,
+    data_plane: DataPlane,
+    synapse_tokens: token::Tokens,
     api_version: String,
     budget: budget::Budget,
     metrics: Metrics,
     looks: Mutex<HashMap<ComputeId, (Instant, Option<wire::Compute>)>>,
     locations: Mutex<HashMap<WorkspaceId, String>>,
+    pools: Looks<PoolId, Result<Option<wire::SparkPool>, Error>>,
+    links: Looks<(WorkspaceId, String), Option<wire::LinkedService>>,
+    assignments: Looks<Grant, Option<String>>,
 }
 
 /// A request takes no longer than this, body and all.
@@ -88,6 +100,8 @@ struct Answer {
     correlation: Option<String>,
     retry_after: Option<Duration>,
     remaining: Option<u32>,
+    /// `x-ms-continuation`: where a list of the data plane goes on.
+    continuation: Option<String>,
     body: Vec<u8>,
 }
 
@@ -98,17 +112,23 @@ impl Client {
     ///
     /// Says which setting is wrong.
     pub fn new(settings: &Settings, transport: Arc<dyn HttpClient>, metrics: Metrics) -> Result<Self, String> {
-        let tokens =
-            token::Tokens::new(&settings.credential, &settings.authority, &settings.scope, transport.clone(), metrics.clone())?;
+        let tokens = |scope: &str| {
+            token::Tokens::new(&settings.credential, &settings.authority, scope, transport.clone(), metrics.clone())
+        };
         Ok(Self {
-            transport,
             origin: Origin::new(&settings.endpoint)?,
-            tokens,
+            tokens: tokens(&settings.scope)?,
+            data_plane: DataPlane::new(&settings.synapse_endpoint)?,
+            synapse_tokens: tokens(&settings.synapse_scope)?,
+            transport,
             api_version: settings.api_version.clone(),
             budget: budget::Budget::default(),
             metrics,
             looks: Mutex::default(),
             locations: Mutex::default(),
+            pools: Looks::default(),
+            links: Looks::default(),
+            assignments: Looks::default(),
         })
     }
 
@@ -256,15 +276,28 @@ impl Client {
     }
 
     async fn send(&self, call: Call, subscription: &str, link: &str, body: Option<Vec<u8>>) -> Result<Answer, Error> {
+        let url = self.origin.admit(link).map_err(|foreign| Error::unanswered(format!("a link is not followed: {foreign}")))?;
+        self.send_to(call, subscription, url, &self.tokens, body, None).await
+    }
+
+    /// `bucket` is what shares a limit: a subscription, or a Synapse workspace.
+    async fn send_to(
+        &self,
+        call: Call,
+        bucket: &str,
+        url: Url,
+        tokens: &token::Tokens,
+        body: Option<Vec<u8>>,
+        continuation: Option<&str>,
+    ) -> Result<Answer, Error> {
         let kind = call.kind();
-        if let Some(pause) = self.budget.closed_for(subscription, kind, Instant::now()) {
+        if let Some(pause) = self.budget.closed_for(bucket, kind, Instant::now()) {
             return Err(Error::Throttled {
                 pause,
                 words: Words { message: "Azure asked for a pause, which is not over".to_owned(), ..Words::default() },
             });
         }
-        let url = self.origin.admit(link).map_err(|foreign| Error::unanswered(format!("a link is not followed: {foreign}")))?;
-        let token = self.tokens.bearer().await?;
+        let token = tokens.bearer().await?;
         let id = uuid::Uuid::new_v4().to_string();
         let span = tracing::info_span!(
             "azure",
@@ -277,7 +310,9 @@ impl Client {
             status = Empty,
         );
         let started = Instant::now();
-        let answer = tokio::time::timeout(LONGEST, self.exchange(call, url, body, &token, &id).instrument(span.clone())).await;
+        let answer =
+            tokio::time::timeout(LONGEST, self.exchange(call, url, body, continuation, &token, &id).instrument(span.clone()))
+                .await;
         let took = started.elapsed();
         let answer = answer.unwrap_or_else(|_| Err(format!("no answer within {} s", LONGEST.as_secs())));
         self.metrics.request(call, answer.as_ref().ok().map(|answer| answer.status), took);
@@ -286,14 +321,14 @@ impl Client {
             span.record("correlation_request_id", answer.correlation.as_deref());
             span.record("status", answer.status);
             if let Some(left) = answer.remaining {
-                self.metrics.remaining(kind, self.budget.left(subscription, kind, left, Instant::now()));
+                self.metrics.remaining(kind, self.budget.left(bucket, kind, left, Instant::now()));
             }
             if (200..300).contains(&answer.status) {
                 return Ok(answer);
             }
             let error = Error::of(answer.status, answer.retry_after, answer.correlation, &answer.body);
             if let (429, Error::Throttled { pause, .. }) = (answer.status, &error) {
-                self.metrics.throttled(kind, self.budget.close(subscription, kind, *pause, Instant::now()));
+                self.metrics.throttled(kind, self.budget.close(bucket, kind, *pause, Instant::now()));
             }
             Err(error)
         });
@@ -307,7 +342,15 @@ impl Client {
         answer
     }
 
-    async fn exchange(&self, call: Call, url: Url, body: Option<Vec<u8>>, token: &str, id: &str) -> Result<Answer, String> {
+    async fn exchange(
+        &self,
+        call: Call,
+        url: Url,
+        body: Option<Vec<u8>>,
+        continuation: Option<&str>,
+        token: &str,
+        id: &str,
+    ) -> Result<Answer, String> {
         let mut request = Request::new(url, call.method());
         request.insert_header("authorization", format!("Bearer {token}"));
         request.insert_header("accept", "application/json");
@@ -316,8 +359,11 @@ impl Client {
         if let Some(body) = body {
             request.insert_header("content-type", "application/json");
             request.set_body(body);
-        } else if call == Call::Detach {
+        } else if call.kind() == Kind::Delete {
             request.insert_header("content-length", "0");
+        }
+        if let Some(continuation) = continuation {
+            request.insert_header("x-ms-continuation", continuation.to_owned());
         }
         let answer = self.transport.execute_request(&request).await.map_err(|error| chain(&error))?;
         let (status, headers, mut stream) = answer.deconstruct();
@@ -335,6 +381,7 @@ impl Client {
             request: header("x-ms-request-id"),
             correlation: header("x-ms-correlation-request-id"),
             retry_after: header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs),
+            continuation: header("x-ms-continuation"),
             remaining: header(call.kind().header()).and_then(|text| text.trim().parse().ok()),
             body,
         })

@@ -103,6 +103,9 @@ pub(crate) struct AzureArgs {
     /// Entra's endpoint, instead of the cloud's own.
     #[arg(long, value_name = "URL", env = "AZURE_AUTHORITY_HOST")]
     authority_host: Option<String>,
+    /// The data plane of Synapse workspaces, instead of the cloud's own.
+    #[arg(long, value_name = "URL with {workspace}", env = "AZURE_SYNAPSE_ENDPOINT")]
+    synapse_endpoint: Option<String>,
     /// The API version of Microsoft.MachineLearningServices.
     #[arg(long, value_name = "DATE", env = "AZURE_ML_API_VERSION", default_value = "2024-04-01")]
     api_version: String,
@@ -141,6 +144,15 @@ impl Cloud {
             Self::Public => ("https://management.azure.com", "https://login.microsoftonline.com"),
             Self::China => ("https://management.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
             Self::Usgov => ("https://management.usgovcloudapi.net", "https://login.microsoftonline.us"),
+        }
+    }
+
+    /// What the names of Synapse workspaces end with, and the audience of tokens for them. Source: as above.
+    const fn synapse(self) -> &'static str {
+        match self {
+            Self::Public => "dev.azuresynapse.net",
+            Self::China => "dev.azuresynapse.azure.cn",
+            Self::Usgov => "dev.azuresynapse.usgovcloudapi.net",
         }
     }
 }
@@ -242,9 +254,14 @@ impl AzureArgs {
         azure::Origin::new(&endpoint).map_err(|error| format!("--arm-endpoint: {error}"))?;
         let authority = self.authority_host.as_deref().unwrap_or(authority).trim_end_matches('/').to_owned();
         azure::Origin::new(&authority).map_err(|error| format!("--authority-host: {error}"))?;
+        let of_cloud = || format!("https://{{workspace}}.{}", self.cloud.synapse());
+        let synapse_endpoint = self.synapse_endpoint.clone().unwrap_or_else(of_cloud);
+        azure::DataPlane::new(&synapse_endpoint).map_err(|error| format!("--synapse-endpoint: {error}"))?;
         let (credential, why) = self.credential()?;
         let settings = azure::Settings {
             scope: format!("{endpoint}/.default"),
+            synapse_endpoint,
+            synapse_scope: format!("https://{}/.default", self.cloud.synapse()),
             endpoint,
             authority,
             api_version: self.api_version.clone(),

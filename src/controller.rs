@@ -170,7 +170,7 @@ pub async fn reconcile(object: Arc<SynapseSparkAttachment>, ctx: Arc<Context>) -
 /// What Azure refuses is a finding, not an error: it ends in the status, where
 /// the user reads it.
 async fn pass(object: &SynapseSparkAttachment, ctx: &Context, now: Timestamp) -> Result<Plan, Error> {
-    let goal = match Goal::of(object, &ctx.cluster) {
+    let mut goal = match Goal::of(object, &ctx.cluster) {
         Ok(goal) => goal,
         Err(invalid) => {
             let plan = Plan::refusing(&invalid);
@@ -178,9 +178,10 @@ async fn pass(object: &SynapseSparkAttachment, ctx: &Context, now: Timestamp) ->
             return Ok(plan);
         }
     };
-    let observed = observe(&ctx.azure, object, &goal, ctx.index.elder(object), freshness(object, &goal), now).await;
+    let (azure, fresh) = (&ctx.azure, freshness(object, &goal));
+    let observed = observe(azure, object, &mut goal, ctx.index.elder(object), fresh, now).await;
     let plan = decide(&goal, &observed);
-    let Acted { plan, observed, written, live } = act(ctx, object, observed, plan, now).await?;
+    let Acted { plan, observed, written, live } = act(ctx, azure, object, observed, plan, now).await?;
     let (object, goal) = live.as_ref().map_or((object, &goal), |(object, goal)| (object, goal));
     let is_told_soon = plan.step == Step::Claim; // The watch brings the next pass at once, and that one has more to tell.
     // A deleted object without our finalizer is others' to bury.

@@ -255,10 +255,35 @@ impl PoolId {
         })
     }
 
+    /// The pool of this name in the Synapse workspace of this resource ID.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAnId`] if the two make no ID of a pool.
+    pub fn within(synapse_workspace: &str, name: &str) -> Result<Self, NotAnId> {
+        Self::parse(&format!("{}/bigDataPools/{name}", synapse_workspace.trim_end_matches('/')))
+    }
+
     /// The name of the pool, the last segment of its ID.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.0.0.rsplit('/').next().unwrap_or_default()
+        self.names()[3]
+    }
+
+    /// The name of its Synapse workspace.
+    #[must_use]
+    pub fn workspace_name(&self) -> &str {
+        self.names()[2]
+    }
+
+    /// The GUID of its subscription.
+    #[must_use]
+    pub fn subscription(&self) -> &str {
+        self.names()[0]
+    }
+
+    fn names(&self) -> [&str; 4] {
+        names(&self.0.0, POOL).expect("it was parsed so")
     }
 }
 

@@ -12,16 +12,21 @@
 //! One step per pass. Azure's writes take minutes and may be lost, so a list of
 //! steps would be stale before its second entry; the next pass looks again.
 
+mod behind;
 pub mod drift;
 pub mod goal;
 pub mod observed;
 pub mod pause;
+pub mod role;
 pub mod status;
 
 pub use drift::{Desired, Drift, Field};
 pub use goal::{Attached, Detached, Goal, Owner, Ownership};
-pub use observed::{Compute, Fault, FaultKind, Finding, Observed, Operation, Outcome, Progress, Trouble, Words};
+pub use observed::{
+    Behind, Compute, Fault, FaultKind, Finding, LinkedService, Observed, Operation, Outcome, Progress, SparkPool, Trouble, Words,
+};
 pub use pause::Look;
+pub use role::Assignment;
 
 use crate::api::Reason;
 use crate::api::v1alpha1::{AdoptionPolicy, OperationKind};
@@ -37,6 +42,10 @@ pub enum Step {
     Wait,
     /// Do nothing: it is as asked.
     Rest,
+    /// Grant a role in the Synapse workspace.
+    Grant,
+    /// Take back a role that was granted.
+    Revoke,
     /// DELETE the compute with `underlyingResourceAction=Detach`.
     Detach,
     /// Take our finalizer off: the compute is gone, or not ours to detach.
@@ -54,17 +63,34 @@ pub struct Plan {
     pub words: Option<Words>,
     /// Who or what is in the way, where somebody is: an object, an owner tag, a type of compute.
     pub about: String,
+    /// The role that is granted, taken back, or in the way.
+    pub assignment: Option<Assignment>,
+    /// The commands that take back by hand what stays behind at a detach.
+    pub left_behind: Vec<String>,
     /// What differs between the goal and Azure.
     pub drift: Vec<Drift>,
     /// Azure shows what was asked for.
     pub at_goal: bool,
+    /// The compute itself is as asked, whatever is behind it.
+    pub settled: bool,
     /// When to look again.
     pub look: Look,
 }
 
 impl Plan {
     fn new(step: Step, reason: Reason, look: Look) -> Self {
-        Self { step, reason, words: None, about: String::new(), drift: Vec::new(), at_goal: false, look }
+        Self {
+            step,
+            reason,
+            words: None,
+            about: String::new(),
+            assignment: None,
+            left_behind: Vec::new(),
+            drift: Vec::new(),
+            at_goal: false,
+            settled: false,
+            look,
+        }
     }
 
     fn about(mut self, about: impl Into<String>) -> Self {
@@ -97,7 +123,10 @@ impl Plan {
     /// The plan to report instead of this one, when Azure did not take its step.
     #[must_use]
     pub fn thwarted(&self, fault: Fault, observed: &Observed) -> Self {
-        Self { drift: self.drift.clone(), ..waiting_out(fault, observed) }
+        let is_forbidden = self.assignment.is_some() && fault.kind == FaultKind::Unauthorized;
+        let waiting = waiting_out(fault, observed);
+        let reason = if is_forbidden { Reason::RoleForbidden } else { waiting.reason };
+        Self { reason, drift: self.drift.clone(), assignment: self.assignment.clone(), settled: self.settled, ..waiting }
     }
 
     /// Nothing is done after all: the world changed under the decision, so look again at once.
@@ -126,6 +155,7 @@ fn attach(goal: &Attached, observed: &Observed) -> Plan {
         () if !observed.claimed => Plan::new(Step::Claim, Reason::Claiming, Look::Watched),
         () => Plan::new(step, reason, Look::Working(std::time::Duration::ZERO)),
     };
+    let Some(pool) = &goal.pool else { return behind::unlinked(goal, observed) };
     let compute = match &observed.compute {
         Finding::Unknown(fault) => return waiting_out(fault.clone(), observed),
         Finding::Absent => {
@@ -136,13 +166,14 @@ fn attach(goal: &Attached, observed: &Observed) -> Plan {
                 (None, Some(write)) if write.kind != OperationKind::Detach && !is_due(observed) => {
                     failed(Reason::AttachFailed, observed)
                 }
-                _ => write(Step::Attach, Reason::Attaching),
+                // Azure would say so too, in its own words, minutes later.
+                _ => behind::no_pool(pool, observed).unwrap_or_else(|| write(Step::Attach, Reason::Attaching)),
             };
         }
         Finding::Present(compute) => compute,
     };
     let differs = drift::drift(goal, compute, observed.applied.as_ref());
-    let is_same_pool = compute.pool.as_ref() == Some(&goal.pool);
+    let is_same_pool = compute.pool.as_ref() == Some(pool);
     match (&compute.owner, &observed.elder) {
         _ if !compute.is_spark() => return blocked(Reason::NotOurs, format!("a compute of type {}", compute.kind)),
         // Whoever holds the compute keeps it, also against an older object: else neither would work.
@@ -194,8 +225,11 @@ fn attach(goal: &Attached, observed: &Observed) -> Plan {
         }
         Progress::Succeeded if differs.is_empty() && !observed.claimed && !goal.suspend => write(Step::Claim, Reason::Claiming),
         Progress::Succeeded if differs.is_empty() => {
-            let reason = if goal.suspend { Reason::Suspended } else { Reason::Attached };
-            Plan { at_goal: true, ..Plan::new(Step::Rest, reason, Look::Settled) }
+            let plan = behind::no_pool(pool, observed).or_else(|| behind::role_step(goal, observed)).unwrap_or_else(|| {
+                let reason = if goal.suspend { Reason::Suspended } else { Reason::Attached };
+                Plan { at_goal: true, ..Plan::new(Step::Rest, reason, Look::Settled) }
+            });
+            Plan { settled: true, ..plan }
         }
         Progress::Succeeded if pending(observed) => working(Reason::Updating).drift(differs),
         // Azure ended our PUT well, and still shows something else.
@@ -205,6 +239,18 @@ fn attach(goal: &Attached, observed: &Observed) -> Plan {
 }
 
 fn detach(goal: &Detached, observed: &Observed) -> Plan {
+    let plan = detach_compute(goal, observed);
+    let (true, false) = (matches!(plan.step, Step::Detach | Step::Release), goal.retain) else { return plan };
+    match role::leaving(&observed.behind.roles) {
+        role::Next::Revoke(assignment) => {
+            let look = Look::Working(std::time::Duration::ZERO);
+            Plan { assignment: Some(assignment), ..Plan::new(Step::Revoke, Reason::Detaching, look) }
+        }
+        _ => Plan { left_behind: role::left_behind(&observed.behind.roles), ..plan },
+    }
+}
+
+fn detach_compute(goal: &Detached, observed: &Observed) -> Plan {
     let working = || Plan::new(Step::Wait, Reason::Detaching, Look::Working(working_for(observed)));
     let release = || Plan::new(Step::Release, Reason::Released, Look::Watched);
     match &observed.compute {

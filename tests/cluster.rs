@@ -28,10 +28,14 @@ mod lease;
 mod manifests;
 #[path = "cluster/plugin.rs"]
 mod plugin;
+#[path = "cluster/pool.rs"]
+mod pool;
 #[path = "cluster/process.rs"]
 mod process;
 #[path = "cluster/release.rs"]
 mod release;
+#[path = "cluster/role.rs"]
+mod role;
 #[path = "cluster/trouble.rs"]
 mod trouble;
 

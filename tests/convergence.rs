@@ -5,6 +5,9 @@
 //! from every start: goal × claim × compute × owner × pool × identity × elder ×
 //! fault. Safety is checked before every step, the end after the last.
 
+#[path = "convergence/roles.rs"]
+mod roles;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -20,8 +23,8 @@ use synapse_spark_operator::plan::observed::ShownIdentity;
 use synapse_spark_operator::plan::pause::{LATEST, SETTLED, UNREADABLE};
 use synapse_spark_operator::plan::status::{Pass, Written, between, condition, failing_for, status, trouble, waiting_for};
 use synapse_spark_operator::plan::{
-    Attached, Compute, Desired, Detached, Fault, FaultKind, Finding, Goal, Observed, Operation, Outcome, Owner, Ownership,
-    Progress, Step, Words, decide,
+    Attached, Behind, Compute, Desired, Detached, Fault, FaultKind, Finding, Goal, Observed, Operation, Outcome, Owner,
+    Ownership, Progress, Step, Words, decide,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +115,9 @@ fn goals() -> Vec<Goal> {
                 goals.push(Goal::Attached(Attached {
                     compute: compute.clone(),
                     owner: owner(),
-                    pool: pool(true),
+                    pool: Some(pool(true)),
+                    link: None,
+                    role: None,
                     identity: Identity { system: true, user: Vec::new() },
                     description: None,
                     tags: BTreeMap::new(),
@@ -261,6 +266,7 @@ impl World<'_> {
             trouble: trouble(&self.status, self.now),
             failing_for: failing_for(&self.status, self.now),
             waiting_for: waiting_for(&self.status, self.now),
+            behind: Behind::default(),
         }
     }
 
@@ -340,6 +346,7 @@ fn check_safety(world: &World<'_>, step: Step) -> Result<(), &'static str> {
     let must = |holds: bool, rule| if holds { Ok(()) } else { Err(rule) };
     match (world.goal, step) {
         (_, Step::Wait) => Ok(()),
+        (_, Step::Grant | Step::Revoke) => Err("no role is asked for"),
         (Goal::Attached(goal), Step::Claim) => must(!goal.suspend && !world.claimed, "claims once, and not while suspended"),
         (Goal::Attached(goal), Step::Attach) => {
             must(world.claimed, "attaches only what is claimed")?;
@@ -437,11 +444,13 @@ fn run(goal: &Goal, start: &Start) -> Result<(), String> {
                 match world.write(kind) {
                     Ok(()) => {
                         let operation = OperationStatus { kind, path: Some("/op".into()), started_at: Time(world.now) };
-                        written = Some(Written { operation, applied });
+                        written = Some(Written::Compute { operation, applied });
                     }
                     Err(kind) => plan = plan.thwarted(Fault { kind, words: Words::default() }, &observed),
                 }
             }
+            // `roles` has a world of its own for them.
+            Step::Grant | Step::Revoke => return Err(format!("a role that nobody asked for: {plan:?}")),
             Step::Wait | Step::Rest => {}
         }
         let killed = start.trick == Trick::Killed && world.writes == 1 && written.is_some();

@@ -85,6 +85,8 @@ fn context(kube: kube::Client, azure: Arc<dyn HttpClient>, registry: &mut Regist
         endpoint: "https://arm.example".into(),
         authority: "https://entra.example".into(),
         scope: "https://arm.example/.default".into(),
+        synapse_endpoint: "https://{workspace}.synapse.example".into(),
+        synapse_scope: "https://synapse.example/.default".into(),
         api_version: "2024-04-01".into(),
         credential: Credential::ClientSecret { tenant: "t".into(), client: "c".into(), secret: Secret::new("s") },
     };
@@ -171,7 +173,7 @@ async fn who_lost_the_lease_writes_nothing_more() {
 async fn a_lease_that_is_lost_while_entra_is_asked_is_lost() {
     let leads = Arc::new(AtomicBool::new(true));
     // Each request needs a token of its own. The last is asked for after everything else, right before the PUT.
-    for (tokens, writes) in [(5, 1), (4, 0)] {
+    for (tokens, writes) in [(7, 1), (6, 0)] {
         leads.store(true, Ordering::Relaxed);
         let lost = leads.clone();
         let azure =
@@ -293,7 +295,7 @@ async fn a_pass_and_its_requests_arrive_as_one_trace() {
     // Other tests' passes arrive too; that who lost the Lease makes three requests.
     let children = |pass: &[u8]| spans.iter().filter(|(name, _, parent)| name == "azure" && parent == pass).count();
     let mut roots = spans.iter().filter(|(name, _, parent)| name == "pass" && parent.is_empty());
-    assert!(roots.any(|(_, pass, _)| children(pass) == 4), "two looks, the region and the PUT: {spans:?}");
+    assert!(roots.any(|(_, pass, _)| children(pass) == 6), "two looks at compute and pool, the region and the PUT: {spans:?}");
     let has = |text: &str| request.windows(text.len()).any(|part| part == text.as_bytes());
     assert!(has("service.name") && has("synapse-spark-operator") && has("team-a"), "whose it is");
     assert!(has("client_request_id") && has("/computes/pool") && !has("Bearer"), "what was asked, and no secret");

@@ -19,10 +19,11 @@ use synapse_spark_operator::api::{FINALIZER, RECONCILE_REQUESTED_AT, Reason, Syn
 use synapse_spark_operator::id::PoolId;
 use synapse_spark_operator::plan::goal::OWNER_TAG;
 use synapse_spark_operator::plan::observed::ShownIdentity;
+use synapse_spark_operator::plan::role::{Granted, Roles, Trouble};
 use synapse_spark_operator::plan::status::{Pass, Written, status};
 use synapse_spark_operator::plan::{
-    Compute, Desired, Fault, FaultKind, Finding, Goal, Observed, Operation, Outcome, Ownership, Plan, Progress, Step, Words,
-    decide,
+    Assignment, Behind, Compute, Desired, Fault, FaultKind, Finding, Goal, LinkedService, Observed, Operation, Outcome,
+    Ownership, Plan, Progress, SparkPool, Step, Words, decide,
 };
 
 /// What the user wants of the object.
@@ -72,8 +73,41 @@ const CATALOGUE: [Row; Reason::ALL.len()] = [
     (Reason::NoCredential,      &[Stalled],             &[Stalled],             &[Stalled]),
     (Reason::WorkspaceNotFound, &[Stalled],             &[Stalled],             &[Stalled]),
     (Reason::Refused,           &[Stalled],             &[Stalled],             &[Stalled]),
+    (Reason::Granting,          &[Reconciling],         &[],                    &[]),
+    (Reason::RoleForbidden,     &[Stalled],             &[],                    &[Stalled]),
+    (Reason::LinkedServiceNotFound, &[Stalled],         &[Stalled],             &[]),
+    (Reason::PoolNotFound,      &[Stalled],             &[Stalled],             &[]),
+    (Reason::PoolFailed,        &[Stalled],             &[Stalled],             &[]),
     (Reason::InvalidSpec,       &[Stalled],             &[Stalled],             &[]),
     (Reason::InternalError,     &[Stalled],             &[Stalled],             &[Stalled]),
+    // Of the conditions beside, and of events: no status has them as its own.
+    (Reason::RoleGranted,       &[],                    &[],                    &[]),
+    (Reason::RoleLeftBehind,    &[],                    &[],                    &[]),
+    (Reason::PoolAvailable,     &[],                    &[],                    &[]),
+    (Reason::SparkOutOfSupport, &[],                    &[],                    &[]),
+    (Reason::PoolUnreadable,    &[],                    &[],                    &[]),
+    (Reason::PoolChanged,       &[],                    &[],                    &[]),
+];
+
+/// What the condition `RoleGranted` can say, with its status.
+const ROLE_GRANTED: [(&str, Reason); 8] = [
+    ("True", Reason::RoleGranted),
+    ("False", Reason::Granting),
+    ("False", Reason::RoleForbidden),
+    ("False", Reason::Refused),
+    ("False", Reason::AzureUnavailable),
+    ("False", Reason::Throttled),
+    ("False", Reason::NoCredential),
+    ("False", Reason::WorkspaceNotFound),
+];
+
+/// What the condition `PoolAvailable` can say, with its status.
+const POOL_AVAILABLE: [(&str, Reason); 5] = [
+    ("True", Reason::PoolAvailable),
+    ("True", Reason::SparkOutOfSupport),
+    ("False", Reason::PoolNotFound),
+    ("False", Reason::PoolFailed),
+    ("Unknown", Reason::PoolUnreadable),
 ];
 
 /// What Argo CD and kstatus are to say of it.
@@ -225,7 +259,9 @@ fn reported(plan: &Plan, observed: &Observed) -> Vec<Plan> {
     let thwarted = || faults().into_iter().map(|fault| plan.thwarted(fault, observed));
     match plan.step {
         Step::Wait | Step::Rest => vec![plan.clone()],
-        Step::Attach | Step::Detach => [plan.clone(), plan.overtaken()].into_iter().chain(thwarted()).collect(),
+        Step::Attach | Step::Grant | Step::Revoke | Step::Detach => {
+            [plan.clone(), plan.overtaken()].into_iter().chain(thwarted()).collect()
+        }
         // The next pass has more to tell, or there is no object left to tell it of.
         Step::Claim | Step::Release => vec![plan.overtaken()],
     }
@@ -233,7 +269,10 @@ fn reported(plan: &Plan, observed: &Observed) -> Vec<Plan> {
 
 /// What was written to Azure, where the plan says that something was.
 fn written(goal: &Goal, plan: &Plan, observed: &Observed, now: Timestamp) -> Option<Written> {
+    let uid = &goal.owner().uid;
     let (kind, applied) = match (plan.step, goal) {
+        (Step::Grant, _) => return plan.assignment.as_ref().map(|one| Written::Granted(one.remembered(uid, Time(now)))),
+        (Step::Revoke, _) => return plan.assignment.as_ref().map(|one| Written::Revoked(one.id(uid))),
         (Step::Attach, Goal::Attached(goal)) => {
             let kind = if matches!(observed.compute, Finding::Absent) { OperationKind::Attach } else { OperationKind::Update };
             (kind, Some(Desired::remembered(goal, observed.applied.as_ref())))
@@ -242,12 +281,16 @@ fn written(goal: &Goal, plan: &Plan, observed: &Observed, now: Timestamp) -> Opt
         _ => return None,
     };
     let path = "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/providers/Microsoft.MachineLearningServices/locations/eastus2/computeOperationsStatus/1";
-    Some(Written { operation: OperationStatus { kind, path: Some(path.to_owned()), started_at: Time(now) }, applied })
+    Some(Written::Compute { operation: OperationStatus { kind, path: Some(path.to_owned()), started_at: Time(now) }, applied })
 }
 
 /// All that can come out, and one object of each.
 #[derive(Default)]
-struct Found(BTreeMap<State, SynapseSparkAttachment>);
+struct Found {
+    states: BTreeMap<State, SynapseSparkAttachment>,
+    /// The conditions beside those of kstatus: type, status, reason.
+    beside: BTreeSet<(String, String, String)>,
+}
 
 impl Found {
     fn keep(&mut self, wish: Wish, object: &SynapseSparkAttachment, status: AttachmentStatus, reason: Reason) {
@@ -257,9 +300,20 @@ impl Found {
         let shown = truths.next().unwrap_or(Nothing);
         assert_eq!(truths.next(), None, "two conditions are true: {status:?}");
         assert!(status.conditions.iter().any(|one| one.type_ == "Ready"), "Ready is always there: {status:?}");
-        assert!(status.conditions.iter().all(|one| one.reason == reason.as_str()), "one reason for all: {status:?}");
+        let (beside, of_kstatus): (Vec<_>, Vec<_>) =
+            status.conditions.iter().partition(|one| matches!(one.type_.as_str(), "RoleGranted" | "PoolAvailable"));
+        assert!(of_kstatus.iter().all(|one| one.reason == reason.as_str()), "one reason for all: {status:?}");
+        self.beside.extend(beside.iter().map(|one| (one.type_.clone(), one.status.clone(), one.reason.clone())));
+        assert!(
+            reason != Reason::Attached
+                || object.spec.synapse_role.is_none()
+                || beside.iter().any(|one| one.type_ == "RoleGranted" && one.status == "True"),
+            "Ready without the role: {status:?}"
+        );
         assert_eq!(status.observed_generation, Some(GENERATION));
-        self.0.entry((reason, wish, shown)).or_insert_with(|| SynapseSparkAttachment { status: Some(status), ..object.clone() });
+        self.states
+            .entry((reason, wish, shown))
+            .or_insert_with(|| SynapseSparkAttachment { status: Some(status), ..object.clone() });
     }
 }
 
@@ -280,10 +334,72 @@ fn observations(previous: &AttachmentStatus) -> Vec<Observed> {
                     trouble: None,
                     failing_for: Duration::ZERO,
                     waiting_for: Duration::ZERO,
+                    behind: Behind::default(),
                 });
             }
         }
     }
+    let usual: Vec<_> = all.iter().filter(|one| one.claimed && one.elder.is_none() && one.operation.is_none()).cloned().collect();
+    for behind in behinds() {
+        all.extend(usual.iter().map(|one| Observed { behind: behind.clone(), ..one.clone() }));
+    }
+    all
+}
+
+/// What there can be behind a compute. The first of a kind is the one that is kept, so the usual come first.
+fn behinds() -> Vec<Behind> {
+    let spark = |state: &str, version: &str| SparkPool {
+        state: state.to_owned(),
+        progress: Progress::of(Some(state)),
+        shown: PoolStatus {
+            name: "yogisparkpool".into(),
+            workspace_name: Some("yogi-synapse-ws".into()),
+            spark_version: Some(version.to_owned()),
+            ..PoolStatus::default()
+        },
+    };
+    let unknown = || faults().into_iter().map(Finding::Unknown);
+    let mut all: Vec<_> =
+        [Finding::Absent, Finding::Present(spark("Succeeded", "3.5")), Finding::Present(spark("Succeeded", "3.3"))]
+            .into_iter()
+            .chain([Finding::Present(spark("Failed", "3.5")), Finding::Present(spark("Deleting", "3.5"))])
+            .chain(unknown())
+            .map(|pool| Behind { pool: Some(pool), ..Behind::default() })
+            .collect();
+    let link = LinkedService {
+        name: "synapselink1".into(),
+        resource_id: "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/yogi-res-group/providers/Microsoft.Synapse/workspaces/yogi-synapse-ws".into(),
+        principal: Some("11111111-0000-0000-0000-000000000000".into()),
+    };
+    let links = vec!["anotherlink".to_owned()];
+    let mut roles = Vec::new();
+    let one = Assignment {
+        role: "6e4bf58a-b8e1-4cc3-bbf9-d73143322b78".into(),
+        principal: "00000000-0000-0000-0000-000000000000".into(),
+        scope: "workspaces/yogi-synapse-ws/bigDataPools/yogisparkpool".into(),
+    };
+    let former = Assignment { principal: "22222222-0000-0000-0000-000000000000".into(), ..one.clone() };
+    let granted = |one: &Assignment| Granted {
+        status: one.remembered("2b1d9f0e-6c1b-4f0a-8d57-3f7c0d9a5e21", Time(at("2026-03-02T08:00:00Z"))),
+        ago: Duration::from_hours(1),
+    };
+    let forbidden = Some(Trouble { is_forbidden: true, lasts: Duration::ZERO });
+    for granted in [vec![], vec![granted(&one)], vec![granted(&former)]] {
+        for trouble in [None, forbidden] {
+            for wanted in [
+                vec![],
+                vec![(Some(one.clone()), Finding::Absent)],
+                vec![(Some(one.clone()), Finding::Present("another".to_owned()))],
+                vec![(None, Finding::Absent)],
+            ] {
+                roles.push(Roles { granted: granted.clone(), wanted, trouble });
+            }
+        }
+    }
+    all.extend(roles.into_iter().map(|roles| Behind { roles, ..Behind::default() }));
+    all.push(Behind { link: Some(Finding::Absent), links, ..Behind::default() });
+    all.push(Behind { link: Some(Finding::Present(link)), ..Behind::default() });
+    all.extend(faults().into_iter().map(|fault| Behind { link: Some(Finding::Unknown(fault)), ..Behind::default() }));
     all
 }
 
@@ -321,7 +437,20 @@ fn drive(found: &mut Found, wish: Wish, object: &SynapseSparkAttachment, previou
             return;
         }
     };
+    let has_role = matches!(&goal, Goal::Attached(goal) if goal.role.is_some());
+    let has_link = matches!(&goal, Goal::Attached(goal) if goal.link.is_some());
     for observed in observations(previous) {
+        // Nobody follows a link, or asks for a role, that is not in the spec; and with a role in it, it is asked for.
+        let behind = &observed.behind;
+        if behind.link.is_some() != has_link
+            || behind.roles.wanted.is_empty() == has_role && matches!(observed.compute, Finding::Present(_))
+        {
+            continue;
+        }
+        let mut goal = goal.clone();
+        if let (Goal::Attached(goal), Some(Finding::Present(link))) = (&mut goal, &behind.link) {
+            goal.pool = PoolId::within(&link.resource_id, "yogisparkpool").ok();
+        }
         // A deleted object without our finalizer is others' to bury.
         if !observed.claimed && wish == Wish::Deleted {
             continue;
@@ -343,6 +472,8 @@ static FOUND: LazyLock<Found> = LazyLock::new(|| {
         json!({"replacePolicy": "Recreate"}),
         json!({"deletionPolicy": "Retain"}),
         json!({"tags": {"team": "data", "Team": "sales"}}),
+        json!({"synapseRole": {"name": "Synapse Administrator"}}),
+        json!({"resourceId": null, "linkedService": {"name": "synapselink1", "poolName": "yogisparkpool"}}),
     ];
     let halted = json!({"suspend": true});
     for wish in [Wish::Attached, Wish::Suspended, Wish::Deleted] {
@@ -367,17 +498,29 @@ fn every_reason_comes_with_the_conditions_that_the_catalogue_says() {
             said.extend(shown.iter().map(|shown| (reason, wish, *shown)));
         }
     }
-    let found: BTreeSet<_> = FOUND.0.keys().copied().collect();
-    let missing: Vec<_> = Reason::ALL.into_iter().filter(|reason| !said.iter().any(|(one, ..)| one == reason)).collect();
+    let found: BTreeSet<_> = FOUND.states.keys().copied().collect();
+    let missing: Vec<_> = Reason::ALL.into_iter().filter(|reason| CATALOGUE.iter().all(|(one, ..)| one != reason)).collect();
     assert!(missing.is_empty(), "reasons that the catalogue does not have: {missing:?}");
     let (new, gone): (Vec<_>, Vec<_>) = (found.difference(&said).collect(), said.difference(&found).collect());
     assert!(new.is_empty() && gone.is_empty(), "written, and not in the catalogue: {new:?}\nnever written: {gone:?}");
 }
 
 #[test]
+fn the_conditions_beside_say_what_the_catalogue_says() {
+    let said: BTreeSet<_> = [("RoleGranted", &ROLE_GRANTED[..]), ("PoolAvailable", &POOL_AVAILABLE[..])]
+        .into_iter()
+        .flat_map(|(kind, all)| {
+            all.iter().map(move |(status, reason)| (kind.to_owned(), (*status).to_owned(), reason.to_string()))
+        })
+        .collect();
+    let (new, gone): (Vec<_>, Vec<_>) = (FOUND.beside.difference(&said).collect(), said.difference(&FOUND.beside).collect());
+    assert!(new.is_empty() && gone.is_empty(), "written, and not in the catalogue: {new:?}\nnever written: {gone:?}");
+}
+
+#[test]
 fn the_committed_statuses_are_the_generated_ones() {
     let all: Vec<_> = FOUND
-        .0
+        .states
         .iter()
         .map(|((reason, wish, shown), object)| {
             let (argocd, kstatus) = verdict(*wish, *shown);
@@ -401,7 +544,7 @@ type Case = (&'static str, Value, Value);
 
 /// One object for each way through `health.lua`.
 fn ways() -> Vec<Case> {
-    let json = |state: &State| serde_json::to_value(&FOUND.0[state]).expect("an object is JSON");
+    let json = |state: &State| serde_json::to_value(&FOUND.states[state]).expect("an object is JSON");
     let said = |object: &Value| {
         let ready = &object["status"]["conditions"][0];
         format!("{}: {}", ready["reason"].as_str().expect("a word"), ready["message"].as_str().expect("a text"))

@@ -2,6 +2,8 @@
 
 #[path = "wire/inventory.rs"]
 mod inventory;
+#[path = "wire/synapse.rs"]
+mod synapse;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -55,10 +57,17 @@ impl std::fmt::Debug for Script {
 #[async_trait::async_trait]
 impl HttpClient for Script {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        let url = request.url().to_string();
+        let mut url = request.url().to_string();
+        // Where a list of Synapse goes on is in a header.
+        if let Some(continuation) = request.headers().get_optional_string(&"x-ms-continuation".into()) {
+            url = format!("{url}#{continuation}");
+        }
         let authorization = request.headers().get_optional_string(&"authorization".into());
         if url.contains("/oauth2/") {
-            let body = json!({"token_type": "Bearer", "expires_in": 3599, "access_token": "the-token"});
+            let azure_core::http::Body::Bytes(asked) = request.body() else { panic!("Entra is asked with a form") };
+            let is_synapse = String::from_utf8_lossy(asked).contains("synapse.example");
+            let token = if is_synapse { "synapses-token" } else { "the-token" };
+            let body = json!({"token_type": "Bearer", "expires_in": 3599, "access_token": token});
             return Ok(AsyncRawResponse::from_bytes(200.into(), Headers::new(), body.to_string().into_bytes()));
         }
         let body = match request.body() {
@@ -105,6 +114,8 @@ fn settings(endpoint: &str, authority: &str, credential: Credential) -> Settings
         endpoint: endpoint.into(),
         authority: authority.into(),
         scope: format!("{endpoint}/.default"),
+        synapse_endpoint: "https://{workspace}.synapse.example".into(),
+        synapse_scope: "https://synapse.example/.default".into(),
         api_version: "2024-04-01".into(),
         credential,
     }

@@ -50,15 +50,37 @@ pub enum Reason {
     WorkspaceNotFound,
     /// Azure refused the request itself (another 4xx).
     Refused,
+    /// A role in the Synapse workspace is being granted, or taken back.
+    Granting,
+    /// The operator may not grant, or take back, the role in the Synapse workspace.
+    RoleForbidden,
+    /// The Machine Learning workspace has no linked service of that name.
+    LinkedServiceNotFound,
+    /// The Spark pool is not there.
+    PoolNotFound,
+    /// The Spark pool is there, and failed or being deleted.
+    PoolFailed,
     /// The spec asks for something that cannot be.
     InvalidSpec,
     /// The pass that looks after this object ended in a defect of the operator.
     InternalError,
+    /// Condition `RoleGranted`: the identity holds the role.
+    RoleGranted,
+    /// Event: a role that was granted could not be taken back in time, and stays.
+    RoleLeftBehind,
+    /// Condition `PoolAvailable`: the Spark pool is there.
+    PoolAvailable,
+    /// Condition `PoolAvailable`: the pool is there, with a version of Spark that Azure no longer supports.
+    SparkOutOfSupport,
+    /// Condition `PoolAvailable`: the operator may not read the Spark pool, and goes on without.
+    PoolUnreadable,
+    /// Event: the Spark pool was resized, or has another version of Spark.
+    PoolChanged,
 }
 
 impl Reason {
     /// Every reason, in the order of the documents.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 35] = [
         Self::Attached,
         Self::Claiming,
         Self::Attaching,
@@ -81,8 +103,19 @@ impl Reason {
         Self::NoCredential,
         Self::WorkspaceNotFound,
         Self::Refused,
+        Self::Granting,
+        Self::RoleForbidden,
+        Self::LinkedServiceNotFound,
+        Self::PoolNotFound,
+        Self::PoolFailed,
         Self::InvalidSpec,
         Self::InternalError,
+        Self::RoleGranted,
+        Self::RoleLeftBehind,
+        Self::PoolAvailable,
+        Self::SparkOutOfSupport,
+        Self::PoolUnreadable,
+        Self::PoolChanged,
     ];
 
     /// The word as Kubernetes shows it.
@@ -112,7 +145,18 @@ impl Reason {
             Self::WorkspaceNotFound => "WorkspaceNotFound",
             Self::Refused => "Refused",
             Self::InvalidSpec => "InvalidSpec",
+            Self::Granting => "Granting",
+            Self::RoleForbidden => "RoleForbidden",
+            Self::LinkedServiceNotFound => "LinkedServiceNotFound",
+            Self::PoolNotFound => "PoolNotFound",
+            Self::PoolFailed => "PoolFailed",
             Self::InternalError => "InternalError",
+            Self::RoleGranted => "RoleGranted",
+            Self::RoleLeftBehind => "RoleLeftBehind",
+            Self::PoolAvailable => "PoolAvailable",
+            Self::SparkOutOfSupport => "SparkOutOfSupport",
+            Self::PoolUnreadable => "PoolUnreadable",
+            Self::PoolChanged => "PoolChanged",
         }
     }
 
@@ -135,7 +179,26 @@ impl Reason {
             | Self::Detaching
             | Self::Released
             | Self::Throttled
-            | Self::AzureUnavailable => "",
+            | Self::AzureUnavailable
+            | Self::Granting
+            | Self::RoleGranted
+            | Self::PoolAvailable
+            | Self::PoolChanged => "",
+            Self::RoleForbidden => {
+                "Let somebody with rights in the Synapse workspace run the command of the message, or take spec.synapseRole away; it is tried again slowly."
+            }
+            Self::RoleLeftBehind => "Let somebody with rights in the Synapse workspace run the command of the message.",
+            Self::LinkedServiceNotFound => {
+                "Name one that is there in spec.linkedService.name, or the pool by spec.resourceId: Azure makes no new links."
+            }
+            Self::PoolNotFound => {
+                "Check spec.resourceId, or make the pool again; nothing of the attachment is changed meanwhile."
+            }
+            Self::PoolFailed => "Mend the pool in its Synapse workspace; nothing of the attachment is changed meanwhile.",
+            Self::SparkOutOfSupport => "Move the pool to a version of Spark that is supported.",
+            Self::PoolUnreadable => {
+                "Give the operator's identity Microsoft.Synapse/workspaces/bigDataPools/read if it shall see the pool."
+            }
             Self::Suspended => "Set spec.suspend to false to let the operator write to Azure again.",
             Self::NotOurs => "Choose another spec.computeName, detach that compute, or allow it with spec.adoptionPolicy.",
             Self::OwnedByAnother => {

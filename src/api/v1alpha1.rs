@@ -4,13 +4,16 @@
 //! under other rules must still be decoded, or nobody could detach and delete
 //! it. What the schema cannot say, [`crate::plan::goal`] checks.
 
+mod status;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, CustomResourceExt, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use status::*;
 
 /// What is wanted: a Synapse Spark pool, attached to an Azure Machine Learning workspace.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -37,6 +40,7 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Compute", type_ = "string", json_path = ".status.computeName", priority = "1"),
     printcolumn(name = "Identity", type_ = "string", json_path = ".spec.identity.type", priority = "1"),
     printcolumn(name = "Principal ID", type_ = "string", json_path = ".status.identity.principalId", priority = "1"),
+    printcolumn(name = "Role", type_ = "string", json_path = ".status.conditions[?(@.type==\"RoleGranted\")].reason", priority = "1"),
     printcolumn(name = "Spark", type_ = "string", json_path = ".status.pool.sparkVersion", priority = "1"),
     printcolumn(name = "Node Size", type_ = "string", json_path = ".status.pool.nodeSize", priority = "1"),
     printcolumn(name = "Nodes", type_ = "integer", json_path = ".status.pool.nodeCount", priority = "1"),
@@ -46,8 +50,13 @@ use serde::{Deserialize, Serialize};
     validation = Rule::new("self.workspace == oldSelf.workspace").message("spec.workspace is immutable: delete the object and make another").field_path(".workspace"),
     validation = Rule::new("has(self.computeName) == has(oldSelf.computeName) && (!has(self.computeName) || self.computeName == oldSelf.computeName)")
         .message("spec.computeName is immutable: delete the object and make another"),
-    validation = Rule::new("self.replacePolicy == 'Recreate' || self.resourceId.lowerAscii() == oldSelf.resourceId.lowerAscii()")
-        .message("spec.resourceId changes only under spec.replacePolicy: Recreate, which detaches the old pool first").field_path(".resourceId")
+    validation = Rule::new("has(self.resourceId) != has(self.linkedService)").message("spec.resourceId: Required, or spec.linkedService instead of it; not both"),
+    validation = Rule::new("self.replacePolicy == 'Recreate' || (has(self.resourceId) && has(oldSelf.resourceId) ? self.resourceId.lowerAscii() == oldSelf.resourceId.lowerAscii() : has(self.linkedService) && has(oldSelf.linkedService) && self.linkedService == oldSelf.linkedService)")
+        .message("spec.resourceId changes only under spec.replacePolicy: Recreate, which detaches the old pool first; and so does spec.linkedService"),
+    validation = Rule::new("!has(self.synapseRole) || has(self.identity) && self.identity.type != 'None'")
+        .message("spec.synapseRole needs spec.identity: whom it is granted to"),
+    validation = Rule::new("!has(self.synapseRole) || !self.synapseRole.linkedService || has(self.linkedService)")
+        .message("spec.synapseRole.linkedService needs spec.linkedService: whose identity it is granted to")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct SynapseSparkAttachmentSpec {
@@ -65,14 +74,24 @@ pub struct SynapseSparkAttachmentSpec {
     /// The Azure resource ID of the Spark pool (az ml: `resource_id`):
     /// /subscriptions/…/resourceGroups/…/providers/Microsoft.Synapse/workspaces/…/bigDataPools/…
     /// Changes only under replacePolicy: Recreate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 400))]
     #[x_kube(validation = Rule::new("self.matches('(?i)^/subscriptions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourceGroups/[-a-z0-9_.()]{1,90}/providers/Microsoft.Synapse/workspaces/[-a-z0-9_]{1,50}/bigDataPools/[a-z0-9]{1,15}$')")
         .message("spec.resourceId must be the ID of a Synapse Spark pool: /subscriptions/<guid>/resourceGroups/<group>/providers/Microsoft.Synapse/workspaces/<workspace>/bigDataPools/<pool>"))]
-    pub resource_id: String,
+    pub resource_id: Option<String>,
+
+    /// Instead of resourceId: a pool, named through the link that the workspace has to its Synapse workspace. Azure makes
+    /// no new links.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked_service: Option<LinkedService>,
 
     /// The managed identity of the attachment, as which its jobs run. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
+
+    /// The role in the Synapse workspace that the identity gets: without one its jobs fail. Absent: none is granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synapse_role: Option<SynapseRole>,
 
     /// A text for people, kept on the compute. Absent: what is there stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,6 +144,52 @@ pub struct Workspace {
     #[x_kube(validation = Rule::new("self.matches('^[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}$')")
         .message("spec.workspace.name must have 3-33 letters, digits, '_' and '-', a letter or digit first"))]
     pub name: String,
+}
+
+/// A pool behind a linked service of the workspace.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkedService {
+    /// The linked service's name.
+    #[schemars(length(max = 50), regex(pattern = "^[a-zA-Z0-9][-a-zA-Z0-9_]*$"))]
+    pub name: String,
+
+    /// The Spark pool's name, in the Synapse workspace that is linked.
+    #[schemars(length(max = 15), regex(pattern = "^[a-zA-Z0-9]+$"))]
+    pub pool_name: String,
+}
+
+/// A role in the Synapse workspace.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SynapseRole {
+    /// Synapse Administrator, Synapse Compute Operator, or a role's GUID.
+    #[schemars(length(max = 36))]
+    #[x_kube(validation = Rule::new("self in ['Synapse Administrator', 'Synapse Compute Operator'] || self.matches('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')")
+        .message("spec.synapseRole.name must be Synapse Administrator, Synapse Compute Operator, or a role's GUID"))]
+    pub name: String,
+
+    /// Where it counts: Pool (default) or Workspace.
+    #[serde(default)]
+    pub scope: RoleScope,
+
+    /// true: also Apache Spark Administrator in the Synapse workspace, to the linked service's own identity.
+    #[serde(default)]
+    pub linked_service: bool,
+}
+
+/// Where a role in the Synapse workspace counts.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RoleScope {
+    /// The Spark pool alone.
+    #[default]
+    Pool,
+    /// The whole Synapse workspace.
+    Workspace,
+    /// A word that this version does not know: taken as [`Self::Pool`], which is less.
+    #[serde(other)]
+    #[schemars(skip)]
+    Unknown,
 }
 
 /// The managed identity of the attachment.
@@ -235,218 +300,6 @@ fn tags_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
             },
         ],
     })
-}
-
-/// What is, as far as the last look saw. All of it can be found again by looking.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-// What the API server shows before the first look: kstatus takes an object without an observed generation for done.
-// Source: <https://github.com/fluxcd/kustomize-controller/issues/387>.
-#[schemars(extend("default" = {"observedGeneration": -1}))]
-pub struct AttachmentStatus {
-    /// The generation of the spec that this status speaks of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-    /// Ready always; Reconciling and Stalled only while true (kstatus).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
-    pub conditions: Vec<Condition>,
-    /// The Azure resource ID of the compute.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub compute_id: Option<String>,
-    /// The name of the compute inside its workspace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub compute_name: Option<String>,
-    /// Azure's word for the state of the compute: Creating, Succeeded, Failed, Deleting, …
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub provisioning_state: Option<String>,
-    /// The Azure region of the compute.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub location: Option<String>,
-    /// When Azure made the compute, in Azure's words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub created_on: Option<String>,
-    /// When Azure last changed the compute, in Azure's words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub modified_on: Option<String>,
-    /// The managed identity that Azure shows, with its principals.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub identity: Option<IdentityStatus>,
-    /// The Spark pool behind the attachment, as Azure ML shows it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pool: Option<PoolStatus>,
-    /// Why Azure failed to attach or update the compute.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub provisioning_errors: Vec<ProvisioningError>,
-    /// The operation that was last asked for; absent once it is known to have come right.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub operation: Option<OperationStatus>,
-    /// What differs between spec and Azure; absent when nothing does.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub drift: Vec<DriftStatus>,
-    /// What the operator last put there, so that what others put there survives.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub applied: Option<Applied>,
-    /// Since when it fails; absent while it does not. The pauses between tries grow with it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failing_since: Option<Time>,
-    /// Echo of the annotation synapse-spark.dev/reconcile-requested-at, once it has been acted on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_handled_reconcile_at: Option<String>,
-}
-
-/// The managed identity that Azure shows.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct IdentityStatus {
-    /// Azure's word for the kind of identity.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The object ID of the system-assigned identity in Entra: who needs a role in the Synapse workspace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub principal_id: Option<String>,
-    /// The Entra tenant of the system-assigned identity.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tenant_id: Option<String>,
-    /// The user-assigned identities, in the order of the spec.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub user_assigned: Vec<UserAssignedStatus>,
-}
-
-/// A user-assigned identity that Azure shows.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct UserAssignedStatus {
-    /// Its Azure resource ID.
-    pub resource_id: String,
-    /// Its object ID in Entra.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub principal_id: Option<String>,
-    /// Its application (client) ID in Entra.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<String>,
-}
-
-/// The Spark pool behind the attachment.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct PoolStatus {
-    /// The pool's name.
-    pub name: String,
-    /// The Synapse workspace that the pool belongs to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub workspace_name: Option<String>,
-    /// The version of Apache Spark.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub spark_version: Option<String>,
-    /// The size of a node: Small, Medium, Large, …
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node_size: Option<String>,
-    /// The family of node sizes: `MemoryOptimized`, …
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node_size_family: Option<String>,
-    /// How many nodes, where the pool does not scale by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node_count: Option<i32>,
-    /// How the pool scales by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub auto_scale: Option<AutoScale>,
-    /// When the pool pauses by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub auto_pause: Option<AutoPause>,
-}
-
-/// How the pool scales by itself.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct AutoScale {
-    /// Whether it does.
-    pub enabled: bool,
-    /// At least so many nodes.
-    pub min_node_count: i32,
-    /// At most so many nodes.
-    pub max_node_count: i32,
-}
-
-/// When the pool pauses by itself.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct AutoPause {
-    /// Whether it does.
-    pub enabled: bool,
-    /// After so many minutes without work.
-    pub delay_in_minutes: i32,
-}
-
-/// One of Azure's errors.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct ProvisioningError {
-    /// Azure's code.
-    pub code: String,
-    /// Azure's words.
-    pub message: String,
-}
-
-/// An operation that Azure is at.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct OperationStatus {
-    /// What it does: Attach, Update or Detach.
-    pub kind: OperationKind,
-    /// Path and query of Azure's operation; never a host.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// When it was asked for.
-    pub started_at: Time,
-}
-
-/// What an operation does.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OperationKind {
-    /// Attaches the pool.
-    Attach,
-    /// Changes an attached compute in place.
-    Update,
-    /// Detaches the compute.
-    Detach,
-    /// A word that this version does not know.
-    #[serde(other)]
-    #[schemars(skip)]
-    Unknown,
-}
-
-/// One difference between spec and Azure.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct DriftStatus {
-    /// The field of the spec.
-    pub field: String,
-    /// What the spec says.
-    pub want: String,
-    /// What Azure shows.
-    pub have: String,
-}
-
-/// What the operator last put into Azure.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct Applied {
-    /// The names of the tags that are ours to take away again.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tags: Vec<String>,
-    /// The user-assigned identities, in the order in which they were sent.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub identities: Vec<String>,
-    /// Whether Azure showed them in that order afterwards: only then can another order be seen as drift.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order_kept: Option<bool>,
-    /// When Azure made the compute that we own, in Azure's words: tells it from a later one of that name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub created_on: Option<String>,
-    /// Whether the description is ours to take away again.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub description: bool,
 }
 
 /// The definition of the custom resource, as `kubectl apply` takes it.

@@ -4,7 +4,7 @@ use azure_core::http::Method;
 
 use crate::azure::budget::Kind;
 
-/// A kind of call to Azure Resource Manager.
+/// A kind of call to Azure Resource Manager, or to the data plane of Synapse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
     /// A workspace, for its region.
@@ -19,6 +19,16 @@ pub(crate) enum Call {
     Put,
     /// Detaches a compute.
     Detach,
+    /// A Spark pool of Synapse.
+    Pool,
+    /// A linked service of a workspace.
+    LinkedService,
+    /// Who holds a role in a Synapse workspace.
+    RoleAssignments,
+    /// Grants a role in a Synapse workspace.
+    Grant,
+    /// Takes back a role in a Synapse workspace.
+    Revoke,
     /// A page of the subscriptions that one may see.
     Subscriptions,
     /// A page of a subscription's Machine Learning workspaces.
@@ -33,7 +43,20 @@ pub(crate) enum Call {
 
 impl Call {
     /// What the operator asks for. The other lists are asked for by commands, which serve no metrics.
-    pub(crate) const ALL: [Self; 6] = [Self::Workspace, Self::Compute, Self::Computes, Self::Operation, Self::Put, Self::Detach];
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Workspace,
+        Self::Compute,
+        Self::Computes,
+        Self::Operation,
+        Self::Put,
+        Self::Detach,
+        Self::Pool,
+        Self::LinkedService,
+        Self::Links,
+        Self::RoleAssignments,
+        Self::Grant,
+        Self::Revoke,
+    ];
 
     /// The word for metrics and logs.
     pub(crate) const fn as_str(self) -> &'static str {
@@ -44,11 +67,16 @@ impl Call {
             Self::Operation => "operation",
             Self::Put => "put",
             Self::Detach => "detach",
+            Self::Pool => "pool",
+            Self::LinkedService => "linked_service",
+            Self::RoleAssignments => "role_assignments",
+            Self::Grant => "grant",
+            Self::Revoke => "revoke",
             Self::Subscriptions => "subscriptions",
             Self::Workspaces => "workspaces",
-            Self::SynapseWorkspaces => "synapse workspaces",
+            Self::SynapseWorkspaces => "synapse_workspaces",
             Self::Pools => "pools",
-            Self::Links => "linked services",
+            Self::Links => "linked_services",
         }
     }
 
@@ -62,10 +90,20 @@ impl Call {
 
     pub(crate) const fn kind(self) -> Kind {
         match self {
-            Self::Put => Kind::Write,
-            Self::Detach => Kind::Delete,
-            Self::Workspace | Self::Compute | Self::Computes | Self::Operation => Kind::Read,
-            Self::Subscriptions | Self::Workspaces | Self::SynapseWorkspaces | Self::Pools | Self::Links => Kind::Read,
+            Self::Workspace
+            | Self::Compute
+            | Self::Computes
+            | Self::Operation
+            | Self::Pool
+            | Self::LinkedService
+            | Self::RoleAssignments
+            | Self::Subscriptions
+            | Self::Workspaces
+            | Self::SynapseWorkspaces
+            | Self::Pools
+            | Self::Links => Kind::Read,
+            Self::Put | Self::Grant => Kind::Write,
+            Self::Detach | Self::Revoke => Kind::Delete,
         }
     }
 }

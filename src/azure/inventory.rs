@@ -6,17 +6,14 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::azure::call::Call;
+use crate::azure::synapse::{ARM_VERSION as SYNAPSE, LINKS_VERSION as LINKS};
 use crate::azure::{Client, Error, read, wire};
-use crate::id::{PoolId, SynapseWorkspaceId, WorkspaceId};
+use crate::id::{SynapseWorkspaceId, WorkspaceId};
 
-/// The API version of `Microsoft.Synapse`.
-const SYNAPSE: &str = "2021-06-01";
-/// The only API version that has linked services in its specification.
-const LINKS: &str = "2020-09-01-preview";
 /// The API version of `GET /subscriptions`, as azure-mgmt-resource asks.
 const SUBSCRIPTIONS: &str = "2022-12-01";
 /// A LIST is followed through so many pages at most: a link that goes in circles ends here.
-const MOST_PAGES: usize = 1000;
+pub(super) const MOST_PAGES: usize = 1000;
 
 /// A subscription that one may see.
 #[derive(Debug, Clone, Deserialize, Default, PartialEq, Eq)]
@@ -28,90 +25,10 @@ pub struct Subscription {
     pub display_name: String,
 }
 
-/// A Spark pool, as Synapse itself shows it.
-#[derive(Debug, Clone, Deserialize, Default, PartialEq, Eq)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Pool {
-    /// The resource ID, in whatever case.
-    pub id: String,
-    /// The name inside the Synapse workspace.
-    pub name: String,
-    /// The Azure region.
-    pub location: Option<String>,
-    /// What there is to know of it.
-    pub properties: PoolProperties,
-}
-
-/// The properties of a Spark pool that matter to whoever chooses one.
-#[derive(Debug, Clone, Deserialize, Default, PartialEq, Eq)]
-#[serde(default, rename_all = "camelCase")]
-pub struct PoolProperties {
-    /// `Succeeded`, `Deleting`, …, also one that we have never heard of.
-    pub provisioning_state: Option<String>,
-    /// The version of Spark.
-    pub spark_version: Option<String>,
-    /// The size of a node.
-    pub node_size: Option<String>,
-    /// The family of sizes.
-    pub node_size_family: Option<String>,
-    /// The number of nodes, where the pool does not scale by itself.
-    pub node_count: Option<i32>,
-    /// Scaling: `autoScale` here, `autoScaleProperties` in Machine Learning.
-    pub auto_scale: Option<AutoScale>,
-}
-
-/// `autoScale`.
-#[derive(Debug, Clone, Deserialize, Default, PartialEq, Eq)]
-#[serde(default, rename_all = "camelCase")]
-pub struct AutoScale {
-    /// Whether the pool scales by itself.
-    pub enabled: bool,
-    /// The fewest nodes.
-    pub min_node_count: i32,
-    /// The most nodes.
-    pub max_node_count: i32,
-}
-
-/// A link of a Machine Learning workspace to a Synapse workspace.
-#[derive(Debug, Clone, Deserialize, Default, PartialEq, Eq)]
-#[serde(default, rename_all = "camelCase")]
-pub struct LinkedService {
-    /// The name inside the workspace.
-    pub name: String,
-    /// As whom it goes to Synapse.
-    pub identity: Option<LinkIdentity>,
-    /// Where it leads.
-    pub properties: LinkProperties,
-}
-
-/// The managed identity of a link.
-#[derive(Debug, Clone, Deserialize, Default, PartialEq, Eq)]
-#[serde(default, rename_all = "camelCase")]
-pub struct LinkIdentity {
-    /// Its object ID in Entra.
-    pub principal_id: Option<String>,
-}
-
-/// The properties of a link.
-#[derive(Debug, Clone, Deserialize, Default, PartialEq, Eq)]
-#[serde(default, rename_all = "camelCase")]
-pub struct LinkProperties {
-    /// The ID of what is linked: a Synapse workspace.
-    pub linked_service_resource_id: Option<String>,
-}
-
 /// What has an ID.
 #[derive(Deserialize)]
 struct Named {
     id: String,
-}
-
-impl Pool {
-    /// Its ID; `None` where Azure gave something else.
-    #[must_use]
-    pub fn id(&self) -> Option<PoolId> {
-        PoolId::parse(&self.id).ok()
-    }
 }
 
 impl Client {
@@ -151,7 +68,7 @@ impl Client {
     /// # Errors
     ///
     /// [`Error`] if Azure does not tell all of them.
-    pub async fn pools(&self, workspace: &SynapseWorkspaceId) -> Result<Vec<Pool>, Error> {
+    pub async fn pools(&self, workspace: &SynapseWorkspaceId) -> Result<Vec<wire::SparkPool>, Error> {
         let first = format!("{workspace}/bigDataPools?api-version={SYNAPSE}");
         self.list(Call::Pools, workspace.subscription(), first).await
     }
@@ -161,7 +78,7 @@ impl Client {
     /// # Errors
     ///
     /// [`Error`] if Azure does not tell all of them.
-    pub async fn linked_services(&self, workspace: &WorkspaceId) -> Result<Vec<LinkedService>, Error> {
+    pub async fn linked_services(&self, workspace: &WorkspaceId) -> Result<Vec<wire::LinkedService>, Error> {
         let first = format!("{workspace}/linkedServices?api-version={LINKS}");
         self.list(Call::Links, workspace.subscription(), first).await
     }

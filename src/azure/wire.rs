@@ -138,6 +138,105 @@ impl Compute {
     }
 }
 
+/// `GET …/bigDataPools/{pool}` of Synapse: the part that we read.
+///
+/// Source: `Microsoft.Synapse` 2021-06-01, `BigDataPoolResourceInfo`.
+#[derive(Debug, Clone, Deserialize, Default, PartialEq)]
+#[serde(default, rename_all = "camelCase")]
+pub struct SparkPool {
+    /// The resource ID, in whatever case.
+    #[serde(deserialize_with = "or_default")]
+    pub id: String,
+    /// The pool's name.
+    #[serde(deserialize_with = "or_default")]
+    pub name: String,
+    /// The Azure region.
+    pub location: Option<String>,
+    /// State, size and version.
+    #[serde(deserialize_with = "or_default")]
+    pub properties: SparkPoolProperties,
+}
+
+/// The properties of a Spark pool. Names differ from those that Machine Learning has for the same.
+#[derive(Debug, Clone, Deserialize, Default, PartialEq)]
+#[serde(default, rename_all = "camelCase")]
+pub struct SparkPoolProperties {
+    /// `Provisioning`, `Succeeded`, `Failed`, `Deleting`, …
+    pub provisioning_state: Option<String>,
+    /// The version of Spark.
+    pub spark_version: Option<String>,
+    /// The size of a node.
+    pub node_size: Option<String>,
+    /// The family of sizes.
+    pub node_size_family: Option<String>,
+    /// The number of nodes.
+    pub node_count: Option<i32>,
+    /// Scaling.
+    pub auto_scale: Option<AutoScale>,
+    /// Pausing.
+    pub auto_pause: Option<AutoPause>,
+}
+
+/// `GET …/linkedServices/{name}` of Machine Learning: the part that we read.
+///
+/// Source: `Microsoft.MachineLearningServices` 2020-09-01-preview, `LinkedServiceResponse`.
+#[derive(Debug, Clone, Deserialize, Default, PartialEq)]
+#[serde(default, rename_all = "camelCase")]
+pub struct LinkedService {
+    /// The name inside the workspace.
+    #[serde(deserialize_with = "or_default")]
+    pub name: String,
+    /// Its own identity.
+    pub identity: Option<Identity>,
+    /// Where it leads.
+    #[serde(deserialize_with = "or_default")]
+    pub properties: LinkedServiceProperties,
+}
+
+/// The properties of a linked service.
+#[derive(Debug, Clone, Deserialize, Default, PartialEq)]
+#[serde(default, rename_all = "camelCase")]
+pub struct LinkedServiceProperties {
+    /// The ID of what is linked: a Synapse workspace.
+    #[serde(deserialize_with = "or_default")]
+    pub linked_service_resource_id: String,
+}
+
+/// A page of `GET /roleAssignments` of Synapse's data plane.
+///
+/// Source: Synapse data plane 2020-12-01, `RoleAssignmentDetailsList`.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(default)]
+pub struct RoleAssignments {
+    /// The assignments of this page.
+    #[serde(deserialize_with = "or_default")]
+    pub value: Vec<RoleAssignment>,
+}
+
+/// A role assignment of Synapse.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub struct RoleAssignment {
+    /// Its GUID.
+    #[serde(deserialize_with = "or_default")]
+    pub id: String,
+    #[serde(deserialize_with = "or_default")]
+    role_definition_id: String,
+    #[serde(deserialize_with = "or_default")]
+    principal_id: String,
+    #[serde(deserialize_with = "or_default")]
+    scope: String,
+}
+
+impl RoleAssignment {
+    /// Whether it is this role, to this principal, on this scope.
+    pub(crate) fn is(&self, role: &str, principal: &str, scope: &str) -> bool {
+        self.role_definition_id.eq_ignore_ascii_case(role)
+            && self.principal_id.eq_ignore_ascii_case(principal)
+            && self.scope.eq_ignore_ascii_case(scope)
+    }
+}
+
 /// A page of a LIST. An element that cannot be read is passed over, not the page.
 #[derive(Debug, Clone, Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]

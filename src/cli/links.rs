@@ -8,7 +8,7 @@ use super::screen::{Output, plain, remark, table};
 use super::workspace::{WORKSPACE, workspace};
 use super::{AzureArgs, print};
 use crate::azure;
-use crate::azure::inventory::LinkedService;
+use crate::azure::wire::LinkedService;
 use crate::id::WorkspaceId;
 
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ impl Links {
 }
 
 fn shown(links: &[LinkedService], output: Output) -> String {
-    let leads = |link: &LinkedService| link.properties.linked_service_resource_id.clone();
+    let leads = |link: &LinkedService| Some(link.properties.linked_service_resource_id.clone());
     let principal = |link: &LinkedService| link.identity.as_ref().and_then(|identity| identity.principal_id.clone());
     match output {
         Output::Text => {

@@ -12,7 +12,7 @@ use super::screen::{plain, printable, remark, table};
 use super::workspace::{WORKSPACE, subscription, workspace};
 use super::{AzureArgs, print};
 use crate::azure;
-use crate::azure::inventory::{AutoScale, PoolProperties};
+use crate::azure::wire::{AutoScale, SparkPoolProperties};
 use crate::id::WorkspaceId;
 use survey::{Pool, Survey};
 
@@ -67,7 +67,7 @@ impl Pools {
 }
 
 /// The nodes of a pool: their size, and how many.
-fn nodes(PoolProperties { node_size, node_count, auto_scale, .. }: &PoolProperties) -> String {
+fn nodes(SparkPoolProperties { node_size, node_count, auto_scale, .. }: &SparkPoolProperties) -> String {
     let size = node_size.as_deref().unwrap_or("-");
     match (auto_scale, node_count) {
         (Some(AutoScale { enabled: true, min_node_count, max_node_count }), _) => {

@@ -54,6 +54,7 @@ struct Found {
     plan: Plan,
     message: String,
     compute: Option<String>,
+    pool: Option<String>,
     observed: Observed,
     /// Azure's answers told what is, and whether the step can be begun.
     is_answered: bool,
@@ -137,7 +138,7 @@ impl Preview {
             goal = read(&object, &cluster)?;
         }
         let now = Timestamp::now();
-        let observed = observe(client, &object, &goal, None, Freshness::Now, now).await;
+        let observed = observe(client, &object, &mut goal, None, Freshness::Now, now).await;
         let mut plan = decide(&goal, &observed);
         let mut is_answered = !matches!(observed.compute, Finding::Unknown(_));
         // An attach begins with the workspace's region: a workspace that is not there shows here.
@@ -159,7 +160,7 @@ impl Preview {
                 .unwrap_or_default()
                 .into_iter()
                 .filter(|one| {
-                    one.properties.resource_id.as_deref().and_then(|id| PoolId::parse(id).ok()).as_ref() == Some(&wanted.pool)
+                    one.properties.resource_id.as_deref().and_then(|id| PoolId::parse(id).ok()).as_ref() == wanted.pool.as_ref()
                 })
                 .map(|one| one.name)
                 .collect(),
@@ -177,7 +178,11 @@ impl Preview {
         let next = status(&object.status.clone().unwrap_or_default(), &pass);
         let message = condition(&next, "Ready").map(|ready| ready.message.clone()).unwrap_or_default();
         let compute = goal.compute().map(ToString::to_string);
-        Ok(Found { object, plan, message, compute, observed, is_answered, also })
+        let pool = match &goal {
+            Goal::Attached(goal) => goal.pool.as_ref().map(ToString::to_string),
+            Goal::Detached(_) => object.spec.resource_id.clone(),
+        };
+        Ok(Found { object, plan, message, compute, pool, observed, is_answered, also })
     }
 }
 
@@ -216,6 +221,8 @@ fn act(plan: &Plan) -> &'static str {
         Step::Claim | Step::Attach => "attach (PUT)",
         Step::Wait => "wait",
         Step::Rest => "nothing",
+        Step::Grant => "grant a role in the Synapse workspace (PUT)",
+        Step::Revoke => "take back a role in the Synapse workspace (DELETE)",
         Step::Detach => "detach (DELETE, underlyingResourceAction=Detach)",
         Step::Release => "let the object go",
     }
@@ -226,7 +233,7 @@ fn text(found: &Found) -> String {
     let meta = &found.object.metadata;
     let _ = writeln!(text, "{}/{}", meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default());
     let _ = writeln!(text, "  goal     {}", found.compute.as_deref().unwrap_or("none"));
-    let _ = writeln!(text, "  pool     {}", found.object.spec.resource_id);
+    let _ = writeln!(text, "  pool     {}", found.pool.as_deref().unwrap_or("not known"));
     let _ = writeln!(text, "  found    {}", finding(found));
     for name in &found.also {
         let _ = writeln!(text, "           the pool is attached to this workspace already, as {name}");
@@ -245,7 +252,7 @@ fn as_json(found: &Found) -> serde_json::Value {
         "namespace": meta.namespace,
         "name": meta.name,
         "computeId": found.compute,
-        "resourceId": found.object.spec.resource_id,
+        "resourceId": found.pool,
         "found": finding(found),
         "alsoAttachedAs": found.also,
         "step": format!("{:?}", found.plan.step),

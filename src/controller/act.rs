@@ -12,11 +12,12 @@ use serde_json::json;
 
 use crate::api::v1alpha1::{OperationKind, OperationStatus};
 use crate::api::{FINALIZER, SynapseSparkAttachment};
-use crate::azure::{Freshness, wire};
+use crate::azure::{self, Freshness, wire};
+use crate::controller::observe::behind::grant;
 use crate::controller::observe::{fault, observe};
 use crate::controller::{Context, Error};
 use crate::plan::status::Written;
-use crate::plan::{Desired, Finding, Goal, Observed, Plan, Step, decide};
+use crate::plan::{Assignment, Desired, Finding, Goal, Observed, Plan, Step, decide};
 
 /// What came of a step.
 #[derive(Debug)]
@@ -38,6 +39,7 @@ pub struct Acted {
 /// [`Error`] if Kubernetes refuses us. What Azure refuses is in the plan that comes back.
 pub async fn act(
     ctx: &Context,
+    azure: &azure::Client,
     object: &SynapseSparkAttachment,
     observed: Observed,
     plan: Plan,
@@ -49,7 +51,9 @@ pub async fn act(
             ctx.leads()?;
             claim(&ctx.kube, object).await?;
         }
-        Step::Attach | Step::Detach | Step::Release => return act_live(ctx, object, observed, plan, now).await,
+        Step::Attach | Step::Grant | Step::Revoke | Step::Detach | Step::Release => {
+            return act_live(ctx, azure, object, observed, plan, now).await;
+        }
     }
     Ok(Acted { plan, observed, written: None, live: None })
 }
@@ -57,6 +61,7 @@ pub async fn act(
 /// Does what cannot be undone: reads object and compute again, decides again, and then does it.
 async fn act_live(
     ctx: &Context,
+    azure: &azure::Client,
     object: &SynapseSparkAttachment,
     seen: Observed,
     plan: Plan,
@@ -69,11 +74,12 @@ async fn act_live(
     else {
         return Ok(Acted { plan: plan.overtaken(), observed: seen, written: None, live: None });
     };
-    let observed = observe(&ctx.azure, &live, &goal, ctx.index.elder(object), Freshness::Now, now).await;
+    let (mut goal, elder) = (goal, ctx.index.elder(object));
+    let observed = observe(azure, &live, &mut goal, elder, Freshness::Now, now).await;
     let decided = decide(&goal, &observed);
     let (plan, observed, written) = match (&observed.compute, decided.step) {
-        (_, step) if step == plan.step => match write(ctx, &live, &goal, &observed, step).await? {
-            Ok(asked) => (decided, observed, asked.map(|asked| asked.at(now))),
+        (_, step) if step == plan.step => match write(ctx, azure, &live, &goal, &observed, &decided, now).await? {
+            Ok(written) => (decided, observed, written),
             Err(error) => (decided.thwarted(fault(error), &observed), observed, None),
         },
         // What the first look saw still counts: that there is something to do.
@@ -87,72 +93,85 @@ async fn act_live(
 /// The one write of a step; what Azure refuses is the inner error.
 async fn write(
     ctx: &Context,
+    azure: &azure::Client,
     object: &SynapseSparkAttachment,
     goal: &Goal,
     observed: &Observed,
-    step: Step,
-) -> Result<Result<Option<Asked>, crate::azure::Error>, Error> {
-    let asked = match (goal, step) {
-        (Goal::Attached(goal), Step::Attach) => {
-            let put = match put(ctx, goal, observed).await {
-                Ok(put) => put,
-                Err(error) => return Ok(Err(error)),
-            };
-            ctx.leads()?;
-            ctx.azure.put(&goal.compute, &put).await.map(|path| attached(goal, observed, path))
+    plan: &Plan,
+    now: Timestamp,
+) -> Result<Result<Option<Written>, azure::Error>, Error> {
+    // All that takes time comes first, so that nothing waits between the last look at the Lease and the write.
+    let ready = match (goal, plan.step, &plan.assignment) {
+        (Goal::Attached(goal), Step::Attach, _) => put(azure, goal, observed).await.map(|put| Write::Put(goal, put)),
+        (_, Step::Detach, _) => azure.authenticate().await.map(|()| Write::Detach),
+        (_, Step::Grant, Some(one)) => azure.authenticate_to_synapse().await.map(|()| Write::Grant(one)),
+        (_, Step::Revoke, Some(one)) => azure.authenticate_to_synapse().await.map(|()| Write::Revoke(one)),
+        _ => Ok(Write::Release),
+    };
+    let ready = match ready {
+        Ok(ready) => ready,
+        Err(error) => return Ok(Err(error)),
+    };
+    ctx.leads()?;
+    let operation = |kind, path| OperationStatus { kind, path, started_at: Time(now) };
+    let uid = &goal.owner().uid;
+    let written = match ready {
+        Write::Put(goal, put) => azure.put(&goal.compute, &put).await.map(|path| {
+            let is_there = matches!(observed.compute, Finding::Present(_));
+            let kind = if is_there { OperationKind::Update } else { OperationKind::Attach };
+            let applied = Some(Desired::remembered(goal, observed.applied.as_ref()));
+            Written::Compute { operation: operation(kind, path), applied }
+        }),
+        Write::Detach => match goal.compute() {
+            Some(id) => azure.detach(id).await,
+            None => Ok(None),
         }
-        (_, Step::Detach) => {
-            if let Err(error) = ctx.azure.authenticate().await {
-                return Ok(Err(error));
-            }
-            ctx.leads()?;
-            match goal.compute() {
-                Some(id) => ctx.azure.detach(id).await,
-                None => Ok(None),
-            }
-            .map(|path| Asked { kind: OperationKind::Detach, path, applied: None })
+        .map(|path| Written::Compute { operation: operation(OperationKind::Detach, path), applied: None }),
+        // That it was there already counts as granted, too; and of what was not made under our GUID, nothing is taken back.
+        Write::Grant(one) => {
+            azure.grant(&one.id(uid), &grant(one)).await.map(|_| Written::Granted(one.remembered(uid, Time(now))))
         }
-        _ => {
-            ctx.leads()?;
+        Write::Revoke(one) => {
+            let id = one.id(uid);
+            azure.revoke(&id, &grant(one)).await.map(|()| Written::Revoked(id))
+        }
+        Write::Release => {
             release(&ctx.kube, object).await?;
             return Ok(Ok(None));
         }
     };
-    Ok(asked.map(Some))
+    Ok(written.map(Some))
 }
 
-struct Asked {
-    kind: OperationKind,
-    path: Option<String>,
-    applied: Option<crate::api::v1alpha1::Applied>,
+/// A write for which everything is ready.
+enum Write<'a> {
+    Put(&'a crate::plan::Attached, wire::Put),
+    Grant(&'a Assignment),
+    Revoke(&'a Assignment),
+    Detach,
+    Release,
 }
 
-impl Asked {
-    fn at(self, now: Timestamp) -> Written {
-        let operation = OperationStatus { kind: self.kind, path: self.path, started_at: Time(now) };
-        Written { operation, applied: self.applied }
-    }
-}
-
-/// What an attach sends. All that takes time before the PUT, so that nothing waits between the last look at the Lease and it.
-async fn put(ctx: &Context, goal: &crate::plan::Attached, observed: &Observed) -> Result<wire::Put, crate::azure::Error> {
+/// What an attach sends.
+async fn put(azure: &azure::Client, goal: &crate::plan::Attached, observed: &Observed) -> Result<wire::Put, azure::Error> {
     let there = match &observed.compute {
         Finding::Present(compute) => Some(compute),
         _ => None,
     };
     let mut desired = Desired::of(goal, there, observed.applied.as_ref());
     // Another pool is never put over the one that is there: adopted first, replaced later.
-    if let Some(pool) = there.and_then(|compute| compute.pool.clone()) {
-        desired.pool = pool;
-    }
+    let there_already = there.and_then(|compute| compute.pool.clone());
+    let Some(pool) = there_already.or_else(|| desired.pool.take()) else {
+        return Err(azure::Error::unanswered("the link to the pool was not followed"));
+    };
     let location = match there.and_then(|compute| compute.location.clone()) {
         Some(location) => location,
-        None => ctx.azure.location(goal.compute.workspace()).await?,
+        None => azure.location(goal.compute.workspace()).await?,
     };
-    ctx.azure.authenticate().await?;
+    azure.authenticate().await?;
     Ok(wire::Put {
         location,
-        resource_id: desired.pool.to_string(),
+        resource_id: pool.to_string(),
         description: desired.description,
         identity: desired.identity.map(|identity| wire::PutIdentity {
             kind: identity.kind(),
@@ -160,12 +179,6 @@ async fn put(ctx: &Context, goal: &crate::plan::Attached, observed: &Observed) -
         }),
         tags: desired.tags.into_iter().collect(),
     })
-}
-
-fn attached(goal: &crate::plan::Attached, observed: &Observed, path: Option<String>) -> Asked {
-    let is_there = matches!(observed.compute, Finding::Present(_));
-    let kind = if is_there { OperationKind::Update } else { OperationKind::Attach };
-    Asked { kind, path, applied: Some(Desired::remembered(goal, observed.applied.as_ref())) }
 }
 
 fn api(kube: &Client, object: &SynapseSparkAttachment) -> Api<SynapseSparkAttachment> {

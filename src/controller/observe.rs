@@ -1,5 +1,7 @@
 //! Looks at one object and its compute, and puts it into the words of the plan.
 
+pub(crate) mod behind;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,21 +15,26 @@ use crate::plan::drift::tag;
 use crate::plan::goal::OWNER_TAG;
 use crate::plan::observed::ShownIdentity;
 use crate::plan::{
-    self, Compute, Fault, FaultKind, Finding, Goal, Observed, Operation, Outcome, Owner, Ownership, Progress, pause,
+    self, Behind, Compute, Fault, FaultKind, Finding, Goal, Observed, Operation, Outcome, Owner, Ownership, Progress, pause,
 };
 
 /// What there is, for this goal of this object.
 ///
-/// `elder` is the older object that asks for the same compute.
+/// `elder` is the older object that asks for the same compute. A link that the goal goes through is followed, and the goal
+/// knows its pool then.
 pub async fn observe(
     azure: &azure::Client,
     object: &SynapseSparkAttachment,
-    goal: &Goal,
+    goal: &mut Goal,
     elder: Option<String>,
     freshness: Freshness,
     now: Timestamp,
 ) -> Observed {
     let status = object.status.clone().unwrap_or_default();
+    let mut behind = match goal {
+        Goal::Attached(goal) => behind::link(azure, goal, freshness).await,
+        Goal::Detached(_) => Behind::default(),
+    };
     let claimed = object.finalizers().iter().any(|finalizer| finalizer == FINALIZER);
     let compute = match goal.compute() {
         // A deleted object without our finalizer: nothing rests on the answer.
@@ -47,7 +54,9 @@ pub async fn observe(
         }
         None => None,
     };
+    behind::rest(azure, object, goal, &compute, freshness, now, &mut behind).await;
     Observed {
+        behind,
         claimed,
         elder,
         compute,
@@ -236,7 +245,9 @@ mod tests {
         let goal = Goal::Attached(Attached {
             compute: WorkspaceId::new("s", "g", "w").and_then(|workspace| workspace.compute("o")).expect("an ID"),
             owner: owner.clone(),
-            pool: PoolId::parse(pool).expect("an ID"),
+            pool: Some(PoolId::parse(pool).expect("an ID")),
+            link: None,
+            role: None,
             identity: Identity::default(),
             description: None,
             tags: std::collections::BTreeMap::new(),
@@ -282,6 +293,7 @@ mod tests {
                 trouble: None,
                 failing_for: Duration::ZERO,
                 waiting_for: Duration::ZERO,
+                behind: Behind::default(),
             };
             let plan = decide(&goal, &observed);
             let pass = Pass {

@@ -5,7 +5,7 @@ use kube::runtime::events::{Event, EventType};
 use kube::{Resource, ResourceExt};
 use serde_json::json;
 
-use crate::api::v1alpha1::AttachmentStatus;
+use crate::api::v1alpha1::{AttachmentStatus, PoolStatus};
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::controller::{Context, Error};
 use crate::plan::status::{Pass, condition, shortened, status};
@@ -39,6 +39,7 @@ pub async fn report(ctx: &Context, object: &SynapseSparkAttachment, pass: &Pass<
     if before != Some(pass.plan.reason) {
         tell(ctx, object, &next, pass.plan).await;
     }
+    tell_beside(ctx, object, &previous, &next, pass).await;
     Ok(())
 }
 
@@ -67,7 +68,6 @@ fn is_gone(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if matches!(status.code, 404 | 409))
 }
 
-/// An event is for whoever looks on: it is not worth a failed pass.
 async fn tell(ctx: &Context, object: &SynapseSparkAttachment, next: &AttachmentStatus, plan: &Plan) {
     let is_stalled = condition(next, "Stalled").is_some();
     // An event's note has 1,024 bytes at most: the end of a long message gives way, not what stands behind it.
@@ -78,17 +78,73 @@ async fn tell(ctx: &Context, object: &SynapseSparkAttachment, next: &AttachmentS
     if let Some(correlation) = plan.words.as_ref().and_then(|words| words.correlation.as_deref()) {
         note = format!("{note} (x-ms-correlation-request-id {correlation})");
     }
-    let (reason, kind) = (plan.reason.as_str(), if is_stalled { EventType::Warning } else { EventType::Normal });
-    if is_stalled {
-        tracing::warn!(reason, note, "stalled");
+    publish(ctx, object, plan.reason, is_stalled, note, plan.step).await;
+}
+
+/// What is told besides: of the role, of the pool, of what stays behind.
+async fn tell_beside(
+    ctx: &Context,
+    object: &SynapseSparkAttachment,
+    previous: &AttachmentStatus,
+    next: &AttachmentStatus,
+    pass: &Pass<'_>,
+) {
+    let plan = pass.plan;
+    for kind in ["RoleGranted", "PoolAvailable"] {
+        let (before, Some(now)) = (condition(previous, kind), condition(next, kind)) else { continue };
+        let is_same = before.is_some_and(|before| (&before.status, &before.reason) == (&now.status, &now.reason));
+        let Some(reason) = Reason::parse(&now.reason).filter(|_| !is_same) else { continue };
+        // That a pool is there at the first look is no news; and what Ready says is told already.
+        let is_news =
+            reason != Reason::Granting && reason != plan.reason && (reason != Reason::PoolAvailable || before.is_some());
+        if is_news {
+            let is_warning = now.status != "True" || reason == Reason::SparkOutOfSupport;
+            publish(ctx, object, reason, is_warning, shortened(&now.message, 800), plan.step).await;
+        }
+    }
+    let changes = changes(previous, next);
+    if !changes.is_empty() {
+        publish(ctx, object, Reason::PoolChanged, false, changes.join("; "), plan.step).await;
+    }
+    if !plan.left_behind.is_empty() && plan.step == Step::Release {
+        let note = format!("to take it back: {}", plan.left_behind.join("; "));
+        publish(ctx, object, Reason::RoleLeftBehind, true, shortened(&note, 1000), plan.step).await;
+    }
+}
+
+/// What has become of a pool that was there before and is there now.
+fn changes(previous: &AttachmentStatus, next: &AttachmentStatus) -> Vec<String> {
+    let is_there = |status: &AttachmentStatus| condition(status, "PoolAvailable").is_some_and(|one| one.status == "True");
+    let (true, true, Some(before), Some(now)) = (is_there(previous), is_there(next), &previous.pool, &next.pool) else {
+        return Vec::new();
+    };
+    let text = |pool: &PoolStatus| {
+        let scale = pool.auto_scale.as_ref().filter(|scale| scale.enabled);
+        let nodes = scale.map(|scale| format!("{}-{}", scale.min_node_count, scale.max_node_count));
+        let own = |text: &Option<String>| text.clone().unwrap_or_default();
+        [
+            ("sparkVersion", own(&pool.spark_version)),
+            ("nodeSize", own(&pool.node_size)),
+            ("nodes", nodes.or_else(|| pool.node_count.map(|count| count.to_string())).unwrap_or_default()),
+        ]
+    };
+    let pairs = text(before).into_iter().zip(text(now));
+    pairs.filter(|(one, other)| one != other).map(|((field, before), (_, now))| format!("{field}: {before} → {now}")).collect()
+}
+
+/// An event is for whoever looks on: it is not worth a failed pass.
+async fn publish(ctx: &Context, object: &SynapseSparkAttachment, reason: Reason, is_warning: bool, note: String, step: Step) {
+    let reason = reason.as_str();
+    if is_warning {
+        tracing::warn!(reason, note, "needs somebody");
     } else {
         tracing::info!(reason, note, "changed");
     }
     let event = Event {
-        type_: kind,
+        type_: if is_warning { EventType::Warning } else { EventType::Normal },
         reason: reason.to_owned(),
-        note: Some(note.clone()),
-        action: format!("{:?}", plan.step),
+        note: Some(note),
+        action: format!("{step:?}"),
         secondary: None,
     };
     if let Err(error) = ctx.recorder.publish(&event, &object.object_ref(&())).await {

@@ -75,8 +75,9 @@ impl From<&Drift> for DriftStatus {
 pub fn drift(goal: &Attached, compute: &Compute, applied: Option<&Applied>) -> Vec<Drift> {
     let mut all = Vec::new();
     let mut differs = |field, want: String, have: String| all.push(Drift { field, want, have });
-    if compute.pool.as_ref() != Some(&goal.pool) {
-        differs(Field::Pool, goal.pool.to_string(), compute.pool.as_ref().map(PoolId::to_string).unwrap_or_default());
+    let text = |pool: &Option<PoolId>| pool.as_ref().map(PoolId::to_string).unwrap_or_default();
+    if compute.pool != goal.pool {
+        differs(Field::Pool, text(&goal.pool), text(&compute.pool));
     }
     let owner = tag(&compute.tags, OWNER_TAG);
     if owner.map(|tag| goal.owner.of_tag(tag)) != Some(Ownership::Ours) {
@@ -147,8 +148,8 @@ fn is_order_wrong(goal: &Attached, shown: &[IdentityId], applied: Option<&Applie
 /// Everything that a PUT carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Desired {
-    /// The pool.
-    pub pool: PoolId,
+    /// The pool; none as long as nobody has followed the link.
+    pub pool: Option<PoolId>,
     /// The identity; `None` leaves the key out, since there is nothing to take away.
     pub identity: Option<Identity>,
     /// The description.

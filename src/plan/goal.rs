@@ -8,9 +8,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::api::v1alpha1::{AdoptionPolicy, DeletionPolicy, IdentityType, ReplacePolicy};
+use crate::api::v1alpha1::{AdoptionPolicy, DeletionPolicy, IdentityType, ReplacePolicy, RoleScope, SynapseSparkAttachmentSpec};
 use crate::api::{ON_DELETE, SynapseSparkAttachment};
 use crate::id::{ComputeId, IdentityId, PoolId, WorkspaceId};
+use crate::plan::role;
 
 /// The tag of a compute that names the object that owns it.
 ///
@@ -103,10 +104,14 @@ pub struct Attached {
     pub compute: ComputeId,
     /// Whose it will be.
     pub owner: Owner,
-    /// The pool to attach.
-    pub pool: PoolId,
+    /// The pool to attach; none as long as nobody has followed the link.
+    pub pool: Option<PoolId>,
+    /// The link that leads to the pool, if the spec goes through one.
+    pub link: Option<Link>,
     /// The identity that it has.
     pub identity: Identity,
+    /// The role that the identity is to hold in the Synapse workspace.
+    pub role: Option<Role>,
     /// The description, if the user cares.
     pub description: Option<String>,
     /// The tags that it has, among those of others.
@@ -117,6 +122,26 @@ pub struct Attached {
     pub adopt: AdoptionPolicy,
     /// Write nothing to Azure.
     pub suspend: bool,
+}
+
+/// A pool, named through a linked service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The linked service's name.
+    pub name: String,
+    /// The pool's name in the Synapse workspace that is linked.
+    pub pool: String,
+}
+
+/// A role in a Synapse workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its GUID, in lower case.
+    pub id: String,
+    /// On the whole workspace, not on the pool alone.
+    pub workspace_wide: bool,
+    /// Apache Spark Administrator too, for the linked service's own identity.
+    pub linked_service: bool,
 }
 
 /// A detach that is wanted.
@@ -173,8 +198,13 @@ impl Goal {
         Ok(Self::Attached(Attached {
             compute: compute?,
             owner,
-            pool: PoolId::parse(&spec.resource_id).map_err(|error| Invalid::new("spec.resourceId", &error))?,
+            pool: match &spec.resource_id {
+                Some(id) => Some(PoolId::parse(id).map_err(|error| Invalid::new("spec.resourceId", &error))?),
+                None => None,
+            },
+            link: link(spec)?,
             identity: identity(spec.identity.as_ref())?,
+            role: role(spec)?,
             description: spec.description.clone(),
             tags: tags(&spec.tags)?,
             replace: spec.replace_policy == ReplacePolicy::Recreate,
@@ -200,6 +230,35 @@ impl Goal {
             Self::Detached(goal) => &goal.owner,
         }
     }
+}
+
+fn link(spec: &SynapseSparkAttachmentSpec) -> Result<Option<Link>, Invalid> {
+    match (&spec.linked_service, &spec.resource_id) {
+        (Some(_), Some(_)) | (None, None) => Err(Invalid::new("spec", &"needs either resourceId or linkedService, and not both")),
+        (None, Some(_)) => Ok(None),
+        (Some(link), None) => {
+            let is_name = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+            match (is_name(&link.name), is_name(&link.pool_name)) {
+                (false, _) => Err(Invalid::new("spec.linkedService.name", &"must have letters, digits, '-' and '_' only")),
+                (_, false) => Err(Invalid::new("spec.linkedService.poolName", &"must have letters and digits only")),
+                (true, true) => Ok(Some(Link { name: link.name.clone(), pool: link.pool_name.clone() })),
+            }
+        }
+    }
+}
+
+fn role(spec: &SynapseSparkAttachmentSpec) -> Result<Option<Role>, Invalid> {
+    let Some(wanted) = &spec.synapse_role else { return Ok(None) };
+    let id = role::id_of(&wanted.name).ok_or_else(|| {
+        Invalid::new("spec.synapseRole.name", &"must be Synapse Administrator, Synapse Compute Operator, or a role's GUID")
+    })?;
+    if spec.identity.as_ref().is_none_or(|identity| identity.kind == IdentityType::None) {
+        return Err(Invalid::new("spec.synapseRole", &"needs spec.identity: whom it is granted to"));
+    }
+    if wanted.linked_service && spec.linked_service.is_none() {
+        return Err(Invalid::new("spec.synapseRole.linkedService", &"needs spec.linkedService: whose identity it is granted to"));
+    }
+    Ok(Some(Role { id, workspace_wide: wanted.scope == RoleScope::Workspace, linked_service: wanted.linked_service }))
 }
 
 fn identity(wanted: Option<&crate::api::v1alpha1::Identity>) -> Result<Identity, Invalid> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::api::v1alpha1::{Applied, OperationKind, PoolStatus, ProvisioningError};
 use crate::id::{IdentityId, PoolId};
 use crate::plan::goal::Ownership;
+use crate::plan::role::Roles;
 
 /// What a look at one object and its compute found.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +29,43 @@ pub struct Observed {
     pub failing_for: Duration,
     /// For how long it has been on its way; zero if it is not.
     pub waiting_for: Duration,
+    /// What is behind the compute.
+    pub behind: Behind,
+}
+
+/// What is behind an attachment: a link, a pool, roles.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Behind {
+    /// The linked service, where the spec goes through one.
+    pub link: Option<Finding<LinkedService>>,
+    /// The linked services that there are, where the one that is wanted is not.
+    pub links: Vec<String>,
+    /// The pool; none where nobody looked.
+    pub pool: Option<Finding<SparkPool>>,
+    /// Who holds which role in the Synapse workspace.
+    pub roles: Roles,
+}
+
+/// A linked service of the Machine Learning workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkedService {
+    /// Its name.
+    pub name: String,
+    /// The resource ID of the Synapse workspace.
+    pub resource_id: String,
+    /// The object ID of its own identity.
+    pub principal: Option<String>,
+}
+
+/// A Spark pool, as Synapse shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SparkPool {
+    /// Azure's word for its state.
+    pub state: String,
+    /// What Azure is at with it.
+    pub progress: Progress,
+    /// Size, version and so on.
+    pub shown: PoolStatus,
 }
 
 /// The answer to "how is it?".

@@ -22,6 +22,13 @@ pub const STUCK: Duration = Duration::from_mins(30);
 pub const UNWATCHED: Duration = Duration::from_secs(5);
 /// What an answer may be old for a decision that is looked over again before it does anything.
 pub const FRESH_ENOUGH: Duration = Duration::from_secs(2);
+/// What changes seldom, a pool, a link, a role, is looked at again after this, once for all that ask.
+pub const SLOW_LOOK: Duration = Duration::from_mins(10);
+/// A role that was granted may not show for so long: two to five minutes are documented.
+/// <https://learn.microsoft.com/azure/synapse-analytics/security/how-to-manage-synapse-rbac-role-assignments>
+pub const PROPAGATION: Duration = Duration::from_mins(10);
+/// A detach is held up so long, at most, by a role that cannot be taken back.
+pub const ROLE_PATIENCE: Duration = Duration::from_mins(2);
 /// Something settled is looked at again after this, unless told otherwise: how long drift may stand.
 pub const SETTLED: Duration = Duration::from_mins(5);
 

@@ -4,16 +4,24 @@
 //! the kstatus trio Ready / Reconciling / Stalled, and nothing else sets one.
 //! Source: <https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus>.
 
-use std::fmt::Write as _;
+mod beside;
+mod message;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use crate::api::Reason;
-use crate::api::v1alpha1::{Applied, AttachmentStatus, IdentityStatus, OperationStatus, PoolStatus, UserAssignedStatus};
+use crate::api::v1alpha1::{
+    Applied, AttachmentStatus, IdentityStatus, LinkedServiceStatus, OperationStatus, PoolStatus, RoleAssignmentStatus,
+    UserAssignedStatus,
+};
 use crate::id::IdentityId;
-use crate::plan::{Compute, Desired, Finding, Goal, Observed, Ownership, Plan, Step, Trouble};
+use crate::plan::{Compute, Desired, Finding, Goal, Observed, Ownership, Plan, SparkPool, Step, Trouble, role};
+
+pub use beside::end_of_support;
+use message::message;
 
 /// How an attachment is, in the words of kstatus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +53,15 @@ impl Health {
             | Reason::Updating
             | Reason::Replacing
             | Reason::Detaching
-            | Reason::Released => Self::Progressing,
+            | Reason::Granting
+            | Reason::Released
+            // These stand beside: no plan has them as its reason.
+            | Reason::RoleGranted
+            | Reason::RoleLeftBehind
+            | Reason::PoolAvailable
+            | Reason::SparkOutOfSupport
+            | Reason::PoolUnreadable
+            | Reason::PoolChanged => Self::Progressing,
             Reason::NotOurs
             | Reason::OwnedByAnother
             | Reason::Duplicate
@@ -57,6 +73,10 @@ impl Health {
             | Reason::NoCredential
             | Reason::WorkspaceNotFound
             | Reason::Refused
+            | Reason::RoleForbidden
+            | Reason::LinkedServiceNotFound
+            | Reason::PoolNotFound
+            | Reason::PoolFailed
             | Reason::InvalidSpec
             | Reason::InternalError => Self::Stalled,
         }
@@ -65,11 +85,18 @@ impl Health {
 
 /// What Azure was just asked to do, as `act` tells it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Written {
-    /// The operation that it started.
-    pub operation: OperationStatus,
-    /// What it put there; none for a detach.
-    pub applied: Option<Applied>,
+pub enum Written {
+    /// To do something with the compute.
+    Compute {
+        /// The operation that it started.
+        operation: OperationStatus,
+        /// What it put there; none for a detach.
+        applied: Option<Applied>,
+    },
+    /// To grant a role.
+    Granted(RoleAssignmentStatus),
+    /// To take back the role assignment of this GUID.
+    Revoked(String),
 }
 
 /// What a pass knows when it is over.
@@ -107,8 +134,11 @@ pub fn status(previous: &AttachmentStatus, pass: &Pass<'_>) -> AttachmentStatus 
         last_handled_reconcile_at: pass.requested.map(ToOwned::to_owned).or_else(|| previous.last_handled_reconcile_at.clone()),
         applied: previous.applied.clone(),
         operation: previous.operation.clone(),
+        linked_service: linked_service(previous, pass),
+        role_assignments: role_assignments(previous, pass),
         ..AttachmentStatus::default()
     };
+    next.conditions.extend(beside::conditions(previous, pass));
     match shown {
         Some(Finding::Present(compute)) => show(&mut next, compute, pass.goal),
         Some(Finding::Absent) => {}
@@ -119,24 +149,82 @@ pub fn status(previous: &AttachmentStatus, pass: &Pass<'_>) -> AttachmentStatus 
         next.compute_name = Some(compute.name().to_owned());
     }
     if let Some(Goal::Attached(goal)) = pass.goal {
+        match pass.observed.and_then(|observed| observed.behind.pool.as_ref()) {
+            // Synapse knows its pool best.
+            Some(Finding::Present(SparkPool { shown, .. })) => next.pool = Some(shown.clone()),
+            // For the moment it does not tell.
+            Some(Finding::Unknown(_)) if condition(previous, "PoolAvailable").is_some_and(|one| one.status == "True") => {
+                next.pool.clone_from(&previous.pool);
+            }
+            Some(Finding::Unknown(_) | Finding::Absent) | None => {}
+        }
         let pool = next.pool.get_or_insert_with(PoolStatus::default);
-        if pool.name.is_empty() {
-            goal.pool.name().clone_into(&mut pool.name);
+        if let (true, Some(id)) = (pool.name.is_empty(), &goal.pool) {
+            id.name().clone_into(&mut pool.name);
         }
     }
     if let Some(Finding::Present(compute)) = shown {
         remember(&mut next.applied, compute, plan, pass.goal);
     }
     match pass.written {
-        Some(written) => {
-            next.operation = Some(written.operation.clone());
-            next.applied = written.applied.clone().or(next.applied);
+        Some(Written::Compute { operation, applied }) => {
+            next.operation = Some(operation.clone());
+            next.applied = applied.clone().or(next.applied);
         }
-        // At the goal, or gone: no operation of ours is of interest any longer.
-        None if plan.at_goal || plan.step == Step::Release => next.operation = None,
-        None => {}
+        // As asked, or gone: no operation of ours is of interest any longer.
+        _ if plan.settled || plan.step == Step::Release => next.operation = None,
+        _ => {}
     }
     next
+}
+
+fn linked_service(previous: &AttachmentStatus, pass: &Pass<'_>) -> Option<LinkedServiceStatus> {
+    match (pass.goal, pass.observed.map(|observed| &observed.behind.link)) {
+        (Some(Goal::Attached(goal)), _) if goal.link.is_none() => None,
+        (_, Some(Some(Finding::Present(link)))) => Some(LinkedServiceStatus {
+            name: link.name.clone(),
+            resource_id: link.resource_id.clone(),
+            principal_id: link.principal.clone(),
+        }),
+        (_, Some(Some(Finding::Absent))) => None,
+        _ => previous.linked_service.clone(),
+    }
+}
+
+/// The roles that are ours to take back.
+fn role_assignments(previous: &AttachmentStatus, pass: &Pass<'_>) -> Vec<RoleAssignmentStatus> {
+    let mut all = previous.role_assignments.clone();
+    let mut add = |one: RoleAssignmentStatus| {
+        if all.iter().all(|known| known.assignment_id != one.assignment_id) {
+            all.push(one);
+        }
+    };
+    if let (Some(Goal::Attached(goal)), Some(observed)) = (pass.goal, pass.observed) {
+        for (wanted, finding) in &observed.behind.roles.wanted {
+            // The answer to our PUT was lost.
+            if let (Some(wanted), Finding::Present(id)) = (wanted, finding)
+                && id.eq_ignore_ascii_case(&wanted.id(&goal.owner.uid))
+            {
+                add(wanted.remembered(&goal.owner.uid, Time(seconds(pass.now))));
+            }
+        }
+    }
+    match pass.written {
+        Some(Written::Granted(granted)) => add(granted.clone()),
+        Some(Written::Revoked(id)) => all.retain(|one| one.assignment_id != *id),
+        Some(Written::Compute { .. }) | None => {}
+    }
+    all
+}
+
+/// What the status remembers of a role that could not be granted or taken back, for this generation of the spec.
+#[must_use]
+pub fn role_trouble(status: &AttachmentStatus, generation: Option<i64>, now: Timestamp) -> Option<role::Trouble> {
+    let is_of_now = |one: &&Condition| one.status == "False" && one.observed_generation == generation;
+    let reason = condition(status, "RoleGranted").filter(is_of_now).and_then(|one| Reason::parse(&one.reason))?;
+    let is_forbidden = matches!(reason, Reason::RoleForbidden | Reason::Refused);
+    let failed = is_forbidden || matches!(reason, Reason::AzureUnavailable | Reason::Throttled | Reason::NoCredential);
+    failed.then(|| role::Trouble { is_forbidden, lasts: failing_for(status, now) })
 }
 
 /// What to remember of what we put there, now that the compute is seen.
@@ -149,7 +237,7 @@ fn remember(applied: &mut Option<Applied>, compute: &Compute, plan: &Plan, goal:
     }
     let Some(applied) = applied else { return };
     applied.created_on.clone_from(&compute.created_on);
-    if let (true, Some(Goal::Attached(goal))) = (plan.at_goal, goal) {
+    if let (true, Some(Goal::Attached(goal))) = (plan.settled, goal) {
         let in_order = compute.identity.user.iter().map(|(id, ..)| id).eq(&goal.identity.user);
         let order_kept = applied.order_kept.or((!applied.identities.is_empty()).then_some(in_order));
         *applied = Applied { order_kept, created_on: applied.created_on.take(), ..Desired::settled(goal) };
@@ -275,71 +363,6 @@ fn keep(next: &mut AttachmentStatus, previous: &AttachmentStatus) {
     next.provisioning_errors = old.provisioning_errors;
     next.identity = old.identity;
     next.pool = old.pool;
-}
-
-/// A condition's message has 32,768 characters at most in Kubernetes; people read the first hundreds.
-const LONGEST: usize = 1024;
-
-fn message(health: Health, plan: &Plan, pass: &Pass<'_>) -> String {
-    let compute = pass
-        .goal
-        .and_then(Goal::compute)
-        .map_or_else(|| "the compute".to_owned(), |id| format!("compute {} in workspace {}", id.name(), id.workspace().name()));
-    let about = &plan.about;
-    let mut text = match plan.reason {
-        Reason::Attached => format!("{compute} is attached as asked"),
-        Reason::Claiming => "sets the finalizer before anything is written to Azure".to_owned(),
-        Reason::Attaching => format!("Azure attaches {compute}"),
-        Reason::Adopting => format!("takes over {compute}, which was nobody's"),
-        Reason::Updating => format!("Azure updates {compute}"),
-        Reason::Replacing => format!("{compute} is attached to another pool: detaches it, then attaches the pool of the spec"),
-        Reason::Detaching => format!("Azure detaches {compute}"),
-        Reason::Released => "nothing is left to detach".to_owned(),
-        Reason::Suspended if plan.at_goal => format!("{compute} is attached as asked; suspended, so nothing is written to Azure"),
-        Reason::Suspended => "suspended: nothing is written to Azure, and it is not as asked".to_owned(),
-        Reason::Throttled | Reason::AzureUnavailable if health == Health::Ready => {
-            format!("{compute} was attached as asked when Azure last answered; now it does not tell")
-        }
-        Reason::Throttled => "Azure asks for a pause".to_owned(),
-        Reason::AzureUnavailable => "Azure does not answer, or not now; it is tried again with growing pauses".to_owned(),
-        Reason::NotOurs => {
-            format!("{compute} is there already: {about}, which spec.adoptionPolicy does not let this object take over")
-        }
-        Reason::OwnedByAnother => format!("{compute} belongs to {about} (cluster/namespace/name/uid)"),
-        Reason::Duplicate => format!("the older object {about} asks for {compute} too"),
-        Reason::PoolDiffers => format!("{compute} is attached to another pool, {about}"),
-        Reason::AttachFailed => format!("Azure could not attach {compute}"),
-        Reason::DetachFailed => format!("Azure could not detach {compute}"),
-        Reason::NotApplied => format!("Azure took the change of {compute} and does not show it"),
-        Reason::Unauthorized => "Azure refuses the operator's identity".to_owned(),
-        Reason::NoCredential => "Entra gives the operator no token".to_owned(),
-        Reason::WorkspaceNotFound => "Azure does not find the workspace".to_owned(),
-        Reason::Refused => "Azure refuses the request".to_owned(),
-        Reason::InvalidSpec => about.clone(),
-        Reason::InternalError => format!("a defect of the operator: {about}"),
-    };
-    if let Some(fields) =
-        (!plan.drift.is_empty()).then(|| plan.drift.iter().map(|drift| drift.field.to_string()).collect::<Vec<_>>().join(", "))
-    {
-        let _ = write!(text, " ({fields})");
-    }
-    let errors = pass.observed.and_then(|observed| match &observed.compute {
-        Finding::Present(compute) if plan.reason == Reason::AttachFailed => compute.errors.first(),
-        _ => None,
-    });
-    let (code, said) = match (&plan.words, errors) {
-        (_, Some(error)) if !error.message.is_empty() || !error.code.is_empty() => (error.code.as_str(), error.message.as_str()),
-        (Some(words), _) => (words.code.as_str(), words.message.as_str()),
-        _ => ("", ""),
-    };
-    if !code.is_empty() || !said.is_empty() {
-        let _ = write!(text, ": {code}{}{said}", if code.is_empty() || said.is_empty() { "" } else { ": " });
-    }
-    let advice = plan.reason.advice();
-    if !advice.is_empty() {
-        let _ = write!(text, "{} {advice}", if text.ends_with(['.', '!']) { "" } else { "." });
-    }
-    shortened(&text, LONGEST)
 }
 
 /// The text, or its beginning and `…`, with line ends as spaces.

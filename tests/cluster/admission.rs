@@ -336,8 +336,7 @@ fn what_is_unknown_is_refused_as_kubectl_asks() {
     for (line, field) in [
         ("sparkVersion: '3.4'", "spec.sparkVersion"),
         ("identity: {type: SystemAssigned, principalId: x}", "spec.identity.principalId"),
-        ("linkedService: {name: x}", "spec.linkedService"),
-        ("synapseRole: {name: x}", "spec.synapseRole"),
+        ("synapseRole: {name: Synapse Administrator, principalId: x}", "spec.synapseRole.principalId"),
         ("serviceAccountName: x", "spec.serviceAccountName"),
     ] {
         let complaint = apply(line).expect_err(line);

@@ -27,7 +27,8 @@ fn attaches_with_one_put() {
 
     let status = &object["status"];
     assert_eq!(status["conditions"][0]["reason"], "Attached");
-    assert_eq!(status["conditions"].as_array().map(Vec::len), Some(1), "{status}");
+    let kinds: Vec<_> = status["conditions"].as_array().expect("conditions").iter().map(|one| &one["type"]).collect();
+    assert_eq!(kinds, ["Ready", "PoolAvailable"], "{status}");
     assert_eq!(status["observedGeneration"], 1);
     assert_eq!(status["computeId"].as_str().map(str::to_lowercase), Some(world.id("nightly").to_lowercase()));
     assert_eq!(status["provisioningState"], "Succeeded");

@@ -82,6 +82,7 @@ fn a_life_in_figures() {
     becomes(&world, &[("drift_found_total{field=\"tags\"}", 1.0), ("time_to_ready_seconds_count{since=\"creation\"}", 1.0)]);
 
     // What Azure takes and ends as failed; and what is not Ready shows for how long.
+    world.pool_fault("missing", &json!({"status": 403, "code": "AuthorizationFailed", "times": 1000}));
     world.apply("broken", "missing", &[]);
     world.stalled("broken", "AttachFailed");
     world.until("it has not been Ready for a while", || {

@@ -113,10 +113,10 @@ fn status_tells_how_a_ready_one_is() {
     assert_eq!(code, Some(0), "{out}");
     has(&out, &["NAME      STATE   REASON     SINCE", "nightly   Ready   Attached"]);
     world.apply("missing", "missing", &[]);
-    world.stalled("missing", "AttachFailed");
+    world.stalled("missing", "PoolNotFound");
     let (code, out, _) = synapse(&world, &["status"]);
     assert_eq!(code, Some(2), "{out}");
-    has(&out, &["missing   Stalled   AttachFailed", "nightly   Ready     Attached"]);
+    has(&out, &["missing   Stalled   PoolNotFound", "nightly   Ready     Attached"]);
     let all = kubectl(&world, &world.plane().kubeconfig, &["synapse", "status", "-A"], &[]);
     has(&said(&all).1, &["NAMESPACE", &world.namespace]);
 

@@ -5,8 +5,10 @@ use serde_json::json;
 use crate::support::World;
 
 #[test]
-fn a_missing_pool_stalls_until_it_is_there() {
+fn an_attach_that_leaves_a_failed_compute_stalls_until_it_succeeds() {
     let world = World::new("nopool");
+    // Who may not see the pool hears of it from the attach.
+    world.pool_fault("missing", &json!({"status": 403, "code": "AuthorizationFailed", "times": 1000}));
     world.apply("nightly", "missing", &[]);
     let message = world.stalled("nightly", "AttachFailed");
     assert!(message.contains("UserError") && message.contains("missing"), "Azure's code and words are not in: {message}");
@@ -15,6 +17,8 @@ fn a_missing_pool_stalls_until_it_is_there() {
     assert!(object["status"]["provisioningErrors"][0]["code"].is_string(), "{object}");
     assert!(object["status"]["failingSince"].is_string(), "{object}");
     world.event("nightly", "AttachFailed", "UserError");
+    let available = world.condition("nightly", "PoolAvailable").expect("it says that it cannot see");
+    assert_eq!((&available["status"], &available["reason"]), (&json!("Unknown"), &json!("PoolUnreadable")));
 
     world.add(&json!({"pools": [{"id": world.pool("missing")}]}));
     world.ask("nightly");

@@ -42,6 +42,10 @@ impl Azure {
         self.0.endpoint()
     }
 
+    pub fn synapse(&self) -> String {
+        self.0.synapse()
+    }
+
     pub fn ca_file(&self) -> &Path {
         self.0.ca_file()
     }

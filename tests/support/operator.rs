@@ -34,6 +34,7 @@ pub fn as_in_a_pod<'a>(command: &'a mut Command, azure: &Azure, kubeconfig: &Pat
         .env("AZURE_FEDERATED_TOKEN_FILE", token)
         .env("AZURE_AUTHORITY_HOST", azure.endpoint())
         .env("AZURE_RESOURCE_MANAGER_ENDPOINT", azure.endpoint())
+        .env("AZURE_SYNAPSE_ENDPOINT", azure.synapse())
         .env("AZURE_CA_FILE", azure.ca_file())
 }
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use synapse_spark_operator::azure::Error;
-use synapse_spark_operator::azure::inventory::AutoScale;
-use synapse_spark_operator::id::SynapseWorkspaceId;
+use synapse_spark_operator::azure::wire::AutoScale;
+use synapse_spark_operator::id::{PoolId, SynapseWorkspaceId};
 
 use super::{ARM, SUBSCRIPTION, Script, said, workspace};
 
@@ -48,13 +48,13 @@ async fn a_pool_is_read_as_the_specification_shows_it() {
     let all = client.pools(&synapse()).await.expect("a list");
     assert_eq!(all.len(), 2, "what cannot be read is passed over");
     let found = &all[0].properties;
-    assert_eq!(all[0].id().expect("an ID").name(), "ExamplePool");
+    assert_eq!(PoolId::parse(&all[0].id).expect("an ID").name(), "ExamplePool");
     assert_eq!(
         (found.spark_version.as_deref(), found.node_size.as_deref(), found.provisioning_state.as_deref()),
         (Some("2.4"), Some("Medium"), Some("Succeeded"))
     );
     assert_eq!(found.auto_scale, Some(AutoScale { enabled: true, min_node_count: 3, max_node_count: 50 }));
-    assert_eq!((all[1].id(), all[1].properties.node_count), (None, Some(3)));
+    assert_eq!((all[1].id.as_str(), all[1].properties.node_count), ("/odd", Some(3)));
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn a_link_is_read_as_the_specification_shows_it() {
     let (_, client) = Script::of([said(200, &links)]);
     let all = client.linked_services(&workspace()).await.expect("a list");
     assert_eq!(all.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["link-1", "link-2"]);
-    let leads = all[0].properties.linked_service_resource_id.as_deref().expect("it leads somewhere");
+    let leads = all[0].properties.linked_service_resource_id.as_str();
     assert_eq!(SynapseWorkspaceId::parse(leads).expect("an ID").name(), "Syn-1");
     let principal = all[0].identity.as_ref().and_then(|identity| identity.principal_id.as_deref());
     assert_eq!(principal, Some("aaaaaaaa-1111-2222-3333-444444444444"));

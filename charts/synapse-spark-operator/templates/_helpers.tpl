@@ -80,6 +80,9 @@ azure.workload.identity/use: "true"
 {{- with .Values.azure.authorityHost }}
 - --authority-host={{ . }}
 {{- end }}
+{{- with .Values.azure.synapseEndpoint }}
+- --synapse-endpoint={{ . }}
+{{- end }}
 {{- with .Values.azure.clientId }}
 - --client-id={{ . }}
 {{- end }}

@@ -6,7 +6,7 @@ use std::fmt;
 use futures::{StreamExt, stream};
 
 use super::super::manifest::rules::is_guid;
-use crate::azure::{Client, Error, inventory, wire};
+use crate::azure::{Client, Error, wire};
 use crate::id::{ComputeId, PoolId, SynapseWorkspaceId, WorkspaceId};
 
 /// So many questions are asked at the same time: far from what Azure gives a subscription.
@@ -16,7 +16,7 @@ const AT_ONCE: usize = 8;
 pub(super) struct Pool {
     pub(super) id: PoolId,
     pub(super) workspace: SynapseWorkspaceId,
-    pub(super) shown: inventory::Pool,
+    pub(super) shown: wire::SparkPool,
     /// The computes that are this pool.
     pub(super) attached: Vec<ComputeId>,
 }
@@ -55,11 +55,9 @@ impl Survey {
             let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
             for (pools, one) in answers {
                 let pools = survey.read(&one, "its Spark pools", pools)?;
-                survey.pools.extend(
-                    pools
-                        .into_iter()
-                        .filter_map(|shown| Some(Pool { id: shown.id()?, workspace: one.clone(), shown, attached: Vec::new() })),
-                );
+                survey.pools.extend(pools.into_iter().filter_map(|shown| {
+                    Some(Pool { id: PoolId::parse(&shown.id).ok()?, workspace: one.clone(), shown, attached: Vec::new() })
+                }));
             }
         }
         // Whoever attaches to a workspace wants to see what is there, whatever subscription the pools are in.

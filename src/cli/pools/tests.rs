@@ -43,6 +43,8 @@ impl Azure {
             endpoint: "https://arm.example".into(),
             authority: "https://entra.example".into(),
             scope: "https://arm.example/.default".into(),
+            synapse_endpoint: "https://{workspace}.synapse.example".into(),
+            synapse_scope: "https://synapse.example/.default".into(),
             api_version: "2024-04-01".into(),
             credential: Credential::ClientSecret {
                 tenant: "72f988bf-0000-4000-8000-000000000001".into(),

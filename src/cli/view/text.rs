@@ -79,7 +79,11 @@ impl View {
                 workspace.name, workspace.resource_group, workspace.subscription_id
             ),
         );
-        lines.row("wanted", &format!("pool {}", spec.resource_id));
+        let pool = match (&spec.resource_id, &spec.linked_service) {
+            (None, Some(link)) => format!("pool {} behind the linked service {}", link.pool_name, link.name),
+            (pool, _) => format!("pool {}", pool.as_deref().unwrap_or_default()),
+        };
+        lines.row("wanted", &pool);
         if let Some(Identity { kind, user_assigned_identities }) = &spec.identity {
             lines.row("wanted", &format!("identity {}", json!(kind).as_str().unwrap_or_default()));
             for one in user_assigned_identities {

@@ -264,7 +264,7 @@ impl World {
         self.links.retain(|key, _| !id::is_within(key, &scope));
         self.jobs.retain(|key, _| !id::is_within(key, &scope));
         self.assets.retain(|key, _| !id::is_within(key, &scope));
-        self.grants.retain(|(key, _), _| !id::is_within(key, &scope));
+        self.grants.retain(|(key, guid), _| !id::is_within(&format!("{key}/roleassignments/{guid}"), &scope));
         before - self.len()
     }
 

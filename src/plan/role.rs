@@ -1,0 +1,227 @@
+//! Who is to hold which role in a Synapse workspace, and what of that is to be granted or taken back.
+//!
+//! Synapse's roles are its own, not Azure's: they are assigned on the data plane
+//! of the workspace, to a principal, on a scope. The GUID of an assignment is
+//! derived here from the object, the principal, the role and the scope. So an
+//! answer that was lost never makes two, and a DELETE of that GUID can only
+//! take back what this object granted.
+
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use uuid::Uuid;
+
+use crate::api::v1alpha1::RoleAssignmentStatus;
+use crate::id::PoolId;
+use crate::plan::goal::{Attached, Role};
+use crate::plan::observed::{Compute, Finding, LinkedService};
+use crate::plan::pause;
+
+/// Synapse's built-in roles that have to do with Spark pools, by name and GUID.
+///
+/// Source: `GET https://{workspace}.dev.azuresynapse.net/roleDefinitions`, as Azure SDK's recordings have it.
+pub const ROLES: [(&str, &str); 3] = [
+    ("Synapse Administrator", "6e4bf58a-b8e1-4cc3-bbf9-d73143322b78"),
+    ("Synapse Compute Operator", "e3844cc7-4670-42cb-9349-9bdac1ee7881"),
+    ("Apache Spark Administrator", SPARK_ADMINISTRATOR),
+];
+const SPARK_ADMINISTRATOR: &str = "c3a6d2f1-a26f-4810-9b0f-591308d5cbf1";
+
+/// The GUID of a role, given by name or GUID.
+#[must_use]
+pub fn id_of(role: &str) -> Option<String> {
+    let known = ROLES.iter().find(|(name, _)| *name == role).map(|(_, id)| (*id).to_owned());
+    known.or_else(|| Uuid::try_parse(role).ok().map(|id| id.to_string()))
+}
+
+/// The name of a role, or its GUID if it has no name here.
+#[must_use]
+pub fn name_of(id: &str) -> &str {
+    ROLES.iter().find(|(_, known)| known.eq_ignore_ascii_case(id)).map_or(id, |(name, _)| name)
+}
+
+/// A role, to a principal, on a scope.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Assignment {
+    /// The role's GUID.
+    pub role: String,
+    /// The principal's object ID in Entra.
+    pub principal: String,
+    /// `workspaces/{workspace}`, or `workspaces/{workspace}/bigDataPools/{pool}`.
+    pub scope: String,
+}
+
+impl Assignment {
+    /// Its GUID, if this object grants it.
+    #[must_use]
+    pub fn id(&self, object_uid: &str) -> String {
+        // An object's UID is a GUID; what is none still gets a namespace of its own.
+        let namespace = Uuid::try_parse(object_uid).unwrap_or_else(|_| Uuid::new_v5(&Uuid::NAMESPACE_OID, object_uid.as_bytes()));
+        let text = format!("{}/{}/{}", self.principal, self.role, self.scope).to_ascii_lowercase();
+        Uuid::new_v5(&namespace, text.as_bytes()).to_string()
+    }
+
+    /// What the status keeps of it.
+    #[must_use]
+    pub fn remembered(&self, object_uid: &str, granted_at: Time) -> RoleAssignmentStatus {
+        RoleAssignmentStatus {
+            assignment_id: self.id(object_uid),
+            role_id: self.role.clone(),
+            principal_id: self.principal.clone(),
+            scope: self.scope.clone(),
+            granted_at,
+        }
+    }
+
+    /// The Synapse workspace.
+    #[must_use]
+    pub fn workspace(&self) -> &str {
+        self.scope.split('/').nth(1).unwrap_or_default()
+    }
+
+    /// The command that grants it by hand.
+    #[must_use]
+    pub fn create_command(&self) -> String {
+        format!(
+            "az synapse role assignment create --workspace-name {} --role \"{}\" --assignee-object-id {} --assignee-principal-type ServicePrincipal --scope {}",
+            self.workspace(),
+            name_of(&self.role),
+            self.principal,
+            self.scope
+        )
+    }
+
+    /// The command that takes it back by hand.
+    #[must_use]
+    pub fn delete_command(&self, id: &str) -> String {
+        format!("az synapse role assignment delete --workspace-name {} --ids {id} --yes", self.workspace())
+    }
+
+    fn is(&self, granted: &RoleAssignmentStatus) -> bool {
+        let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
+        same(&self.role, &granted.role_id) && same(&self.principal, &granted.principal_id) && same(&self.scope, &granted.scope)
+    }
+}
+
+impl From<&RoleAssignmentStatus> for Assignment {
+    fn from(granted: &RoleAssignmentStatus) -> Self {
+        Self { role: granted.role_id.clone(), principal: granted.principal_id.clone(), scope: granted.scope.clone() }
+    }
+}
+
+/// The assignments that a goal asks for; `None` in place of one whose principal Azure does not show yet.
+#[must_use]
+pub fn wanted(goal: &Attached, compute: &Compute, link: Option<&LinkedService>) -> Vec<Option<Assignment>> {
+    let (Some(role), Some(pool)) = (&goal.role, &goal.pool) else { return Vec::new() };
+    let principal = match (goal.identity.system, goal.identity.user.first()) {
+        (true, _) => compute.identity.principal_id.clone(),
+        (false, Some(first)) => {
+            compute.identity.user.iter().find(|(id, ..)| id == first).and_then(|(_, principal, _)| principal.clone())
+        }
+        (false, None) => None,
+    };
+    let mut all = vec![principal.map(|principal| Assignment { role: role.id.clone(), principal, scope: scope(role, pool) })];
+    if role.linked_service {
+        let principal = link.and_then(|link| link.principal.clone());
+        all.push(principal.map(|principal| Assignment {
+            role: SPARK_ADMINISTRATOR.to_owned(),
+            principal,
+            scope: format!("workspaces/{}", pool.workspace_name()),
+        }));
+    }
+    all
+}
+
+fn scope(role: &Role, pool: &PoolId) -> String {
+    let workspace = format!("workspaces/{}", pool.workspace_name());
+    if role.workspace_wide { workspace } else { format!("{workspace}/bigDataPools/{}", pool.name()) }
+}
+
+/// What is known of roles when a decision is taken.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Roles {
+    /// What this object granted.
+    pub granted: Vec<Granted>,
+    /// What is wanted, and whether Synapse shows that the principal holds it: under which GUID.
+    pub wanted: Vec<(Option<Assignment>, Finding<String>)>,
+    /// A grant, or the taking back of one, that did not succeed.
+    pub trouble: Option<Trouble>,
+}
+
+/// A role that this object granted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Granted {
+    /// As the status remembers it.
+    pub status: RoleAssignmentStatus,
+    /// How long ago.
+    pub ago: Duration,
+}
+
+/// Why a role could not be granted or taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trouble {
+    /// It is for want of rights.
+    pub is_forbidden: bool,
+    /// For so long already.
+    pub lasts: Duration,
+}
+
+/// The next thing to do about roles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing: what is wanted is there, and nothing else of ours.
+    Nothing,
+    /// Wait until Azure shows a principal.
+    Principal,
+    /// Grant this.
+    Grant(Assignment),
+    /// Take this back: it is not wanted any longer.
+    Revoke(Assignment),
+}
+
+/// What to do about roles while the pool is to be attached. What is wanted comes before what is not.
+///
+/// Who asks wants to see what is: then a role that does not show is granted once more, which does no harm.
+#[must_use]
+pub fn next(roles: &Roles, asked: bool) -> Next {
+    let is_there = |one: &Assignment, finding: &Finding<String>| {
+        let granted = roles.granted.iter().find(|granted| one.is(&granted.status));
+        match finding {
+            Finding::Present(_) => true,
+            // It takes minutes until Synapse shows it.
+            Finding::Absent => !asked && granted.is_some_and(|granted| granted.ago < pause::PROPAGATION),
+            // Who may not list has the word of the answer to the PUT.
+            Finding::Unknown(_) => granted.is_some(),
+        }
+    };
+    for (one, finding) in &roles.wanted {
+        match one {
+            None => return Next::Principal,
+            Some(one) if !is_there(one, finding) => return Next::Grant(one.clone()),
+            Some(_) => {}
+        }
+    }
+    let is_wanted =
+        |granted: &&Granted| roles.wanted.iter().any(|(one, _)| one.as_ref().is_some_and(|one| one.is(&granted.status)));
+    match roles.granted.iter().find(|granted| !is_wanted(granted)) {
+        Some(granted) => Next::Revoke((&granted.status).into()),
+        None => Next::Nothing,
+    }
+}
+
+/// What to take back before a detach, if it can be: a detach is not held up for longer than [`pause::ROLE_PATIENCE`].
+#[must_use]
+pub fn leaving(roles: &Roles) -> Next {
+    let is_given_up = roles.trouble.is_some_and(|trouble| trouble.is_forbidden || trouble.lasts >= pause::ROLE_PATIENCE);
+    match roles.granted.first() {
+        Some(granted) if !is_given_up => Next::Revoke((&granted.status).into()),
+        _ => Next::Nothing,
+    }
+}
+
+/// What stays behind at a detach, with the command that takes each back.
+#[must_use]
+pub fn left_behind(roles: &Roles) -> Vec<String> {
+    let granted = roles.granted.iter();
+    granted.map(|granted| Assignment::from(&granted.status).delete_command(&granted.status.assignment_id)).collect()
+}
