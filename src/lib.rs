@@ -18,6 +18,8 @@
 //! | goal, observed, plan, step | what is asked, what is, what to do and why |
 //! | claim, release | our finalizer put on, taken off |
 //! | adopt | take over a compute that is there and nobody's |
+//! | link | a linked service of a Machine Learning workspace, through which older ones reach a Synapse workspace |
+//! | role, assignment | a role of Synapse's own; that a principal holds it on a scope |
 //! | drift | what Azure shows otherwise than asked |
 
 pub mod api;

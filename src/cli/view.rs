@@ -7,14 +7,15 @@ mod text;
 use anstyle::Style;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Event;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::ResourceExt;
 use serde::Serialize;
 
 use super::program::Program;
 use super::screen::{BAD, GOOD, UNDECIDED, age};
 use crate::api::v1alpha1::{
-    AttachmentStatus, DriftStatus, IdentityStatus, OperationKind, PoolStatus, ProvisioningError, SynapseSparkAttachmentSpec,
+    AttachmentStatus, DriftStatus, IdentityStatus, LinkedServiceStatus, OperationKind, PoolStatus, ProvisioningError,
+    RoleAssignmentStatus, SynapseSparkAttachmentSpec,
 };
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::plan::status::{between, condition};
@@ -67,7 +68,11 @@ struct Found {
     modified_on: Option<String>,
     pool: Option<PoolStatus>,
     identity: Option<IdentityStatus>,
+    linked_service: Option<LinkedServiceStatus>,
+    role_assignments: Vec<RoleAssignmentStatus>,
     provisioning_errors: Vec<ProvisioningError>,
+    /// The conditions beside those of kstatus.
+    beside: Vec<Condition>,
 }
 
 /// The operation that Azure was last asked for.
@@ -198,7 +203,14 @@ impl View {
                 modified_on: status.modified_on,
                 pool: status.pool,
                 identity: status.identity,
+                linked_service: status.linked_service,
+                role_assignments: status.role_assignments,
                 provisioning_errors: status.provisioning_errors,
+                beside: status
+                    .conditions
+                    .into_iter()
+                    .filter(|one| !matches!(one.type_.as_str(), "Ready" | "Reconciling" | "Stalled"))
+                    .collect(),
             },
         }
     }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::screen::{Lines, age, change, styled};
 use super::{Operation, State, Told, View};
-use crate::api::v1alpha1::{Identity, PoolStatus};
+use crate::api::v1alpha1::{Identity, PoolStatus, RoleScope};
 use crate::plan::status::{between, shortened};
 
 /// The last ones: `-o json` has all of them.
@@ -90,6 +90,10 @@ impl View {
                 lines.row("wanted", &format!("identity {}", one.resource_id));
             }
         }
+        if let Some(role) = &spec.synapse_role {
+            let scope = if role.scope == RoleScope::Workspace { "the Synapse workspace" } else { "the pool" };
+            lines.row("wanted", &format!("role {} on {scope}", role.name));
+        }
         for (name, value) in &spec.tags {
             lines.row("wanted", &format!("tag {name}={value}"));
         }
@@ -118,6 +122,10 @@ impl View {
             for one in &identity.user_assigned {
                 lines.row("found", &row(&one.resource_id, &one.principal_id));
             }
+        }
+        for one in &found.beside {
+            let said = shortened(&one.message, SHOWN_LETTERS);
+            lines.row("found", &format!("{} {} {}: {said}", one.type_, one.status, one.reason));
         }
         for error in found.provisioning_errors.iter().filter(|error| !self.message.contains(&error.message)) {
             lines.row("found", &format!("error {}: {}", error.code, error.message));
