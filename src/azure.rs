@@ -5,6 +5,7 @@
 //! the same way (`Client::send`): closed bucket? token; origin; time-out;
 //! capped body; count. Whoever calls decides what an [`Error`] means.
 
+pub mod assertion;
 pub mod budget;
 mod call;
 pub mod error;
@@ -27,6 +28,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use tracing::field::Empty;
 
+pub use assertion::{AUDIENCE, Assertion};
 pub use budget::Kind;
 pub use error::{Error, Words};
 pub use metrics::Metrics;
@@ -69,12 +71,12 @@ pub enum Freshness {
 
 /// Azure, as seen by one identity.
 pub struct Client {
+    settings: Settings,
     transport: Arc<dyn HttpClient>,
     origin: Origin,
     tokens: token::Tokens,
     data_plane: DataPlane,
     synapse_tokens: token::Tokens,
-    api_version: String,
     budget: budget::Budget,
     metrics: Metrics,
     looks: Mutex<HashMap<ComputeId, (Instant, Option<wire::Compute>)>>,
@@ -116,12 +118,12 @@ impl Client {
             token::Tokens::new(&settings.credential, &settings.authority, scope, transport.clone(), metrics.clone())
         };
         Ok(Self {
+            settings: settings.clone(),
             origin: Origin::new(&settings.endpoint)?,
             tokens: tokens(&settings.scope)?,
             data_plane: DataPlane::new(&settings.synapse_endpoint)?,
             synapse_tokens: tokens(&settings.synapse_scope)?,
             transport,
-            api_version: settings.api_version.clone(),
             budget: budget::Budget::default(),
             metrics,
             looks: Mutex::default(),
@@ -130,6 +132,28 @@ impl Client {
             links: Looks::default(),
             assignments: Looks::default(),
         })
+    }
+
+    /// The same Azure, as seen by somebody else: nothing that was learnt or is held with one identity is the other's.
+    ///
+    /// # Errors
+    ///
+    /// Says which part of the credential is wrong.
+    pub fn as_who(&self, credential: Credential) -> Result<Self, String> {
+        let settings = Settings { credential, ..self.settings.clone() };
+        Self::new(&settings, self.transport.clone(), self.metrics.clone())
+    }
+
+    /// The same Azure for nobody: whatever is asked of it ends with this error, unasked.
+    #[must_use]
+    pub fn as_nobody(&self, why: Error) -> Self {
+        self.as_who(Credential::Nobody(why)).expect("the settings were good, and nobody has no part that is wrong")
+    }
+
+    /// Whether this is nobody: then no answer is missed.
+    #[must_use]
+    pub const fn is_nobody(&self) -> bool {
+        matches!(self.settings.credential, Credential::Nobody(_))
     }
 
     /// Whether Entra gives a token.
@@ -260,7 +284,7 @@ impl Client {
     }
 
     fn path(&self, id: &str, more: &str) -> String {
-        format!("{id}?api-version={}{more}", self.api_version)
+        format!("{id}?api-version={}{more}", self.settings.api_version)
     }
 
     /// Where the answer says that its operation is. A link that leads elsewhere is none.

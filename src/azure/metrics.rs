@@ -85,7 +85,11 @@ impl Metrics {
              last said (NaN: not said yet)",
             made.remaining.clone(),
         );
-        registry.register("azure_token_refreshes", "Tokens asked of Entra, by what came of it", made.tokens.clone());
+        registry.register(
+            "azure_token_refreshes",
+            "Tokens asked of Entra for the operator itself, by what came of it",
+            made.tokens.clone(),
+        );
         for call in Call::ALL {
             drop(made.requests.get_or_create(&Request { method: call.method().as_str(), call: call.as_str(), code: none() }));
             drop(made.duration.get_or_create(&Method { method: call.method().as_str() }));

@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::azure::assertion::{Assertion, Presented};
 use crate::azure::error::{Error, Words};
 use crate::azure::metrics::Metrics;
 
@@ -54,6 +55,17 @@ pub enum Credential {
     },
     /// Whoever is logged in with `az login`: for development.
     AzureCli,
+    /// An application that another issuer vouches for, exchanged by federation.
+    Federated {
+        /// The Entra tenant.
+        tenant: String,
+        /// The application's client ID.
+        client: String,
+        /// The token to exchange.
+        assertion: Arc<dyn Assertion>,
+    },
+    /// Nobody: whatever is asked of Azure ends with this error, unasked.
+    Nobody(Error),
 }
 
 impl fmt::Debug for Credential {
@@ -63,7 +75,7 @@ impl fmt::Debug for Credential {
 }
 
 impl Credential {
-    /// The word of the setting `--credential`.
+    /// The word of the setting `--credential`, where there is one.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -71,6 +83,8 @@ impl Credential {
             Self::ManagedIdentity { .. } => "managed-identity",
             Self::ClientSecret { .. } => "client-secret",
             Self::AzureCli => "azure-cli",
+            Self::Federated { .. } => "federated",
+            Self::Nobody(_) => "nobody",
         }
     }
 }
@@ -86,12 +100,15 @@ const LEAVE_ALONE: Duration = Duration::from_secs(5);
 
 /// The bearer tokens for one scope.
 pub(crate) struct Tokens {
-    credential: Arc<dyn TokenCredential>,
-    heard: Option<Arc<Listening>>,
+    credential: Result<Arc<dyn TokenCredential>, Error>,
+    heard: Arc<Listening>,
+    /// Why there was no assertion to send.
+    unvouched: Arc<Slot<Option<Error>>>,
     scope: String,
     current: Slot<Option<(String, Instant)>>,
     failed: Mutex<Option<(Instant, Error)>>,
-    metrics: Metrics,
+    /// Where the operator's own tokens are counted; others' faults are not its own.
+    metrics: Option<Metrics>,
 }
 
 impl Tokens {
@@ -119,6 +136,7 @@ impl Tokens {
             retry: RetryOptions::exponential(retry),
             ..Default::default()
         };
+        let unvouched = Arc::<Slot<Option<Error>>>::default();
         let made: azure_core::Result<Arc<dyn TokenCredential>> = match credential {
             Credential::WorkloadIdentity { tenant, client, token_file } => {
                 let options = ClientAssertionCredentialOptions { client_options };
@@ -135,16 +153,34 @@ impl Tokens {
                 ClientSecretCredential::new(tenant, client.clone(), secret.clone(), Some(options)).map(|made| made as _)
             }
             Credential::AzureCli => AzureCliCredential::new(None).map(|made| made as _),
+            Credential::Federated { tenant, client, assertion } => {
+                let options = ClientAssertionCredentialOptions { client_options };
+                let presented = Presented::new(assertion.clone(), unvouched.clone());
+                ClientAssertionCredential::new(tenant.clone(), client.clone(), presented, Some(options)).map(|made| made as _)
+            }
+            Credential::Nobody(why) => return Ok(Self::with(Err(why.clone()), listening, unvouched, scope, None)),
         };
-        let credential = made.map_err(|error| error.to_string())?;
-        Ok(Self {
+        let made = made.map_err(|error| error.to_string())?;
+        let counted = (!matches!(credential, Credential::Federated { .. })).then_some(metrics);
+        Ok(Self::with(Ok(made), listening, unvouched, scope, counted))
+    }
+
+    fn with(
+        credential: Result<Arc<dyn TokenCredential>, Error>,
+        heard: Arc<Listening>,
+        unvouched: Arc<Slot<Option<Error>>>,
+        scope: &str,
+        metrics: Option<Metrics>,
+    ) -> Self {
+        Self {
             credential,
-            heard: Some(listening),
+            heard,
+            unvouched,
             scope: scope.to_owned(),
             current: Slot::default(),
             failed: Mutex::default(),
             metrics,
-        })
+        }
     }
 
     /// A token that is good for a while.
@@ -153,6 +189,7 @@ impl Tokens {
     ///
     /// [`Error::NoCredential`] if Entra refuses, [`Error::Unanswered`] if it does not answer.
     pub(crate) async fn bearer(&self) -> Result<String, Error> {
+        let credential = self.credential.as_ref().map_err(Clone::clone)?;
         if let Some(token) = self.good_for(RENEW) {
             return Ok(token);
         }
@@ -167,7 +204,7 @@ impl Tokens {
         }
         let error = match &*failed {
             Some((at, error)) if at.elapsed() < LEAVE_ALONE => error.clone(),
-            _ => match self.ask().await {
+            _ => match self.ask(credential.as_ref()).await {
                 Ok(token) => {
                     *failed = None;
                     return Ok(token);
@@ -186,9 +223,10 @@ impl Tokens {
         current.as_ref().filter(|(_, until)| *until > Instant::now() + at_least).map(|(token, _)| token.clone())
     }
 
-    async fn ask(&self) -> Result<String, Error> {
-        let answer = tokio::time::timeout(LONGEST, self.credential.get_token(&[&self.scope], None)).await;
-        let refusal = self.heard.as_ref().and_then(|listening| listening.heard.lock().expect("no holder panics").take());
+    async fn ask(&self, credential: &dyn TokenCredential) -> Result<String, Error> {
+        let answer = tokio::time::timeout(LONGEST, credential.get_token(&[&self.scope], None)).await;
+        let refusal = self.heard.heard.lock().expect("no holder panics").take();
+        let unvouched = self.unvouched.lock().expect("no holder panics").take();
         let token = match answer {
             Err(_) => Err(Error::unanswered(format!("Entra did not answer within {} s", LONGEST.as_secs()))),
             Ok(Ok(token)) => {
@@ -198,16 +236,19 @@ impl Tokens {
                 tracing::debug!(seconds = left.as_secs(), "entra gave a token");
                 Ok(text)
             }
-            Ok(Err(error)) => Err(match refusal {
-                Some((status, words)) if (400..500).contains(&status) && status != 429 => Error::NoCredential(words),
-                Some((_, words)) => Error::Unanswered(words),
-                None if matches!(error.kind(), azure_core::error::ErrorKind::Credential) && !is_network(&error) => {
+            Ok(Err(error)) => Err(match (unvouched, refusal) {
+                (Some(why), _) => why,
+                (None, Some((status, words))) if (400..500).contains(&status) && status != 429 => Error::NoCredential(words),
+                (None, Some((_, words))) => Error::Unanswered(words),
+                (None, None) if matches!(error.kind(), azure_core::error::ErrorKind::Credential) && !is_network(&error) => {
                     Error::NoCredential(Words { message: error.to_string(), ..Words::default() })
                 }
-                None => Error::unanswered(format!("Entra: {error}")),
+                (None, None) => Error::unanswered(format!("Entra: {error}")),
             }),
         };
-        self.metrics.token(&token);
+        if let Some(metrics) = &self.metrics {
+            metrics.token(&token);
+        }
         if let Err(error @ (Error::NoCredential(words) | Error::Unanswered(words))) = &token {
             tracing::warn!(%error, correlation_id = words.correlation, "entra gives no token");
         }
