@@ -4,6 +4,7 @@
 //! round each pass, pauses per object.
 
 pub mod act;
+mod identity;
 pub mod index;
 pub mod metrics;
 pub mod observe;
@@ -31,6 +32,7 @@ pub use watch::{Options, run};
 use crate::api::SynapseSparkAttachment;
 use crate::azure;
 use crate::controller::act::{Acted, act};
+use crate::controller::identity::Identities;
 use crate::controller::index::Index;
 use crate::controller::observe::{freshness, observe, requested};
 use crate::controller::report::{FIELD_MANAGER, report};
@@ -67,8 +69,10 @@ type Key = ObjectRef<SynapseSparkAttachment>;
 pub struct Context {
     /// Kubernetes, for calls: with time-outs.
     pub kube: Client,
-    /// Azure.
-    pub azure: azure::Client,
+    /// Azure, as the operator itself.
+    azure: Arc<azure::Client>,
+    /// And as others, in whose namespaces objects say so.
+    identities: Identities,
     /// The UID of the cluster's `kube-system` namespace.
     pub cluster: String,
     /// How often a settled attachment is looked at.
@@ -89,7 +93,23 @@ impl Context {
         let reporter = Reporter { controller: FIELD_MANAGER.to_owned(), instance: None };
         let recorder = Recorder::new(kube.clone(), reporter);
         metrics.look_interval.set(settled.as_secs_f64());
-        Self { kube, azure, cluster, settled, index: Index::default(), metrics, may_write: Box::new(|| true), recorder }
+        Self {
+            kube,
+            azure: Arc::new(azure),
+            identities: Identities::new(None),
+            cluster,
+            settled,
+            index: Index::default(),
+            metrics,
+            may_write: Box::new(|| true),
+            recorder,
+        }
+    }
+
+    /// With a tenant for accounts of namespaces that name none.
+    #[must_use]
+    pub fn in_tenant(self, tenant: Option<String>) -> Self {
+        Self { identities: Identities::new(tenant), ..self }
     }
 
     /// Writes nothing, neither to Azure nor to Kubernetes, while this says no.
@@ -101,6 +121,11 @@ impl Context {
     /// Whether this process may write at all just now.
     fn leads(&self) -> Result<(), Error> {
         if (self.may_write)() { Ok(()) } else { Err(Error::Deposed) }
+    }
+
+    /// Whether a missing token is the operator's own fault.
+    fn is_asked_by_the_operator(&self, object: &SynapseSparkAttachment) -> bool {
+        object.spec.service_account_name.is_none() && !self.azure.is_nobody()
     }
 
     /// Takes in what the watch says. Gives the objects that may now be the oldest that ask for their compute.
@@ -178,8 +203,9 @@ async fn pass(object: &SynapseSparkAttachment, ctx: &Context, now: Timestamp) ->
             return Ok(plan);
         }
     };
-    let (azure, fresh) = (&ctx.azure, freshness(object, &goal));
-    let observed = observe(azure, object, &mut goal, ctx.index.elder(object), fresh, now).await;
+    let freshness = freshness(object, &goal);
+    let azure = &*ctx.identities.of(object, freshness, &ctx.kube, &ctx.azure).await;
+    let observed = observe(azure, object, &mut goal, ctx.index.elder(object), freshness, now).await;
     let plan = decide(&goal, &observed);
     let Acted { plan, observed, written, live } = act(ctx, azure, object, observed, plan, now).await?;
     let (object, goal) = live.as_ref().map_or((object, &goal), |(object, goal)| (object, goal));

@@ -187,6 +187,18 @@ async fn a_lease_that_is_lost_while_entra_is_asked_is_lost() {
 }
 
 #[tokio::test]
+async fn nothing_is_written_as_somebody_whom_the_object_names_no_longer() {
+    let mut named = object();
+    named.spec.service_account_name = Some("team".into());
+    for (case, live, writes) in [("as before", object(), 1), ("named since", named, 0)] {
+        let azure = Arc::new(Still::default());
+        let context = context(counting(&live, Arc::default()), azure.clone(), &mut Registry::default());
+        reconcile(Arc::new(object()), Arc::new(context)).await.expect("the pass ends like any other");
+        assert_eq!(azure.writes.load(Ordering::Relaxed), writes, "{case}");
+    }
+}
+
+#[tokio::test]
 async fn a_clock_that_is_far_off_is_seen() {
     let now = jiff::Timestamp::now();
     let long_ago = always(200, json!({}), "Wed, 01 Jan 2020 00:00:00 GMT");

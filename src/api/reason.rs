@@ -44,7 +44,7 @@ pub enum Reason {
     NotApplied,
     /// 401 or 403: the operator's identity lacks a right.
     Unauthorized,
-    /// No token could be had from Entra.
+    /// No token could be had from Entra, or none may be asked for.
     NoCredential,
     /// The Machine Learning workspace, its group or subscription is not there.
     WorkspaceNotFound,
@@ -218,7 +218,7 @@ impl Reason {
             Self::Unauthorized => {
                 "Give the operator's identity the action that Azure names at the scope that Azure names; it is tried again slowly."
             }
-            Self::NoCredential => "Mend the operator's credential (see its log and docs/credentials.md).",
+            Self::NoCredential => "Mend the operator's credential, or that of spec.serviceAccountName (docs/credentials.md).",
             Self::WorkspaceNotFound => "Check spec.workspace, and that the operator's identity is of the workspace's tenant.",
             Self::Refused => "Change the spec as Azure's message says.",
             Self::InvalidSpec => "Change the field that the message names.",

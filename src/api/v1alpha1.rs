@@ -121,6 +121,14 @@ pub struct SynapseSparkAttachmentSpec {
     /// true: look and report, write nothing to Azure.
     #[serde(default)]
     pub suspend: bool,
+
+    /// A ServiceAccount of this namespace, as whose identity in Entra (workload identity's annotations) Azure is asked
+    /// for this object. Absent: the operator's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')")
+        .message("spec.serviceAccountName must name a ServiceAccount of this namespace: lower-case letters, digits, '-' and '.'"))]
+    pub service_account_name: Option<String>,
 }
 
 /// The Azure Machine Learning workspace.

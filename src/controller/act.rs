@@ -70,6 +70,8 @@ async fn act_live(
     let live = api(&ctx.kube, object).get_opt(&object.name_any()).await.map_err(Error::refused("to show the object"))?;
     let Some((live, goal)) = live
         .filter(|live| live.uid() == object.uid())
+        // Azure was asked as somebody whom the object names no longer.
+        .filter(|live| live.spec.service_account_name == object.spec.service_account_name)
         .and_then(|live| Goal::of(&live, &ctx.cluster).ok().map(|goal| (live, goal)))
     else {
         return Ok(Acted { plan: plan.overtaken(), observed: seen, written: None, live: None });

@@ -195,13 +195,14 @@ impl Metrics {
         self.objects.known.lock().expect("no holder panics").remove(object);
     }
 
-    /// Azure was looked at for this object, whatever becomes of the report.
-    pub(crate) fn looked(&self, object: &SynapseSparkAttachment, pass: &Pass<'_>) {
-        // A refusal is an answer too; and of a spec that asks for what cannot be, nobody asks.
-        let answered = !matches!(
-            pass.observed.map(|observed| &observed.compute),
-            Some(Finding::Unknown(Fault { kind: FaultKind::Passing | FaultKind::Throttled(_) | FaultKind::NoCredential, .. }))
-        );
+    /// Azure was looked at for this object, whatever becomes of the report; as the operator itself, or as another.
+    pub(crate) fn looked(&self, object: &SynapseSparkAttachment, pass: &Pass<'_>, as_itself: bool) {
+        // A refusal is an answer too; and of a spec that asks for what cannot be, or as nobody, nobody asks.
+        let answered = match pass.observed.map(|observed| &observed.compute) {
+            Some(Finding::Unknown(Fault { kind: FaultKind::Passing | FaultKind::Throttled(_), .. })) => false,
+            Some(Finding::Unknown(Fault { kind: FaultKind::NoCredential, .. })) => !as_itself,
+            _ => true,
+        };
         let mut all = self.objects.known.lock().expect("no holder panics");
         if let (true, Some(known)) = (answered, all.get_mut(&ObjectRef::from_obj(object))) {
             known.looked = pass.now;
@@ -353,5 +354,49 @@ impl Collector for Objects {
         )?;
         let undecodable = u32::try_from(self.undecodable.lock().expect("no holder panics").len()).unwrap_or(u32::MAX);
         gauge("undecodable_objects", "Stored objects that cannot be decoded and are left alone.", None, undecodable.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::goal::Invalid;
+    use crate::plan::{Observed, Plan, Words};
+
+    #[test]
+    fn a_token_that_only_a_namespace_misses_is_no_missing_answer() {
+        let metrics = Metrics::new(&mut Registry::default());
+        let object = SynapseSparkAttachment::new("o", crate::api::v1alpha1::SynapseSparkAttachmentSpec::default());
+        let plan = Plan::refusing(&Invalid { field: "spec", why: String::new() });
+        let now = Timestamp::UNIX_EPOCH + Duration::from_hours(1);
+        #[rustfmt::skip]
+        let table = [
+            // what failed              as the operator itself, an answer
+            (FaultKind::NoCredential,   true,                   false),
+            (FaultKind::NoCredential,   false,                  true),
+            (FaultKind::Passing,        true,                   false),
+            (FaultKind::Passing,        false,                  false),
+            (FaultKind::Unauthorized,   true,                   true),
+        ];
+        for (kind, as_itself, answers) in table {
+            metrics.seen(&object, Timestamp::UNIX_EPOCH);
+            let observed = Observed {
+                claimed: true,
+                elder: None,
+                compute: Finding::Unknown(Fault { kind, words: Words::default() }),
+                operation: None,
+                applied: None,
+                asked: false,
+                trouble: None,
+                failing_for: Duration::ZERO,
+                waiting_for: Duration::ZERO,
+            };
+            let (goal, written, generation, requested) = (None, None, None, None);
+            let pass = Pass { goal, observed: Some(&observed), plan: &plan, written, generation, requested, now };
+            metrics.looked(&object, &pass, as_itself);
+            let looked = metrics.objects.known.lock().expect("no holder panics").values().next().expect("it was seen").looked;
+            assert_eq!(looked == now, answers, "{kind:?}, as itself: {as_itself}");
+            metrics.gone(&ObjectRef::from_obj(&object));
+        }
     }
 }

@@ -20,7 +20,7 @@ pub const FIELD_MANAGER: &str = "synapse-spark-operator";
 ///
 /// [`Error`] if Kubernetes refuses the status.
 pub async fn report(ctx: &Context, object: &SynapseSparkAttachment, pass: &Pass<'_>) -> Result<(), Error> {
-    ctx.metrics.looked(object, pass);
+    ctx.metrics.looked(object, pass, ctx.is_asked_by_the_operator(object));
     ctx.leads()?;
     let previous = object.status.clone().unwrap_or_default();
     let mut next = status(&previous, pass);

@@ -41,7 +41,7 @@ pub(super) fn message(health: Health, plan: &Plan, pass: &Pass<'_>) -> String {
         Reason::DetachFailed => format!("Azure could not detach {compute}"),
         Reason::NotApplied => format!("Azure took the change of {compute} and does not show it"),
         Reason::Unauthorized => "Azure refuses the operator's identity".to_owned(),
-        Reason::NoCredential => "Entra gives the operator no token".to_owned(),
+        Reason::NoCredential => "there is no token of Entra for it".to_owned(),
         Reason::WorkspaceNotFound => "Azure does not find the workspace".to_owned(),
         Reason::Refused => "Azure refuses the request".to_owned(),
         Reason::Granting => granting(plan),

@@ -1,0 +1,255 @@
+//! Whose rights in Azure a pass uses: the operator's, or those of a ServiceAccount of the object's namespace.
+//!
+//! The account is looked for in the object's own namespace and nowhere else. What
+//! is wrong with it becomes a client for nobody, so that a pass of an object that
+//! names an account can't fall back to the operator's identity.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::api::{Api, ObjectMeta, PostParams};
+use kube::{Client, ResourceExt};
+use tokio::time::Instant;
+
+use super::chain;
+use crate::api::SynapseSparkAttachment;
+use crate::azure::{self, AUDIENCE, Assertion, Credential, Freshness, Words};
+
+/// The annotations of AKS' workload identity. Source: <https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html>.
+const CLIENT_ID: &str = "azure.workload.identity/client-id";
+const TENANT_ID: &str = "azure.workload.identity/tenant-id";
+
+/// What an account's annotations say is taken for true for so long: passes are many, accounts are few, and change seldom.
+const KNOWN: Duration = Duration::from_mins(1);
+/// What nobody has used for so long is forgotten, with its token.
+const UNUSED: Duration = Duration::from_hours(1);
+/// And no more than so many are kept.
+const MOST: usize = 1000;
+/// The API server gives no token for less (ten minutes), and none is used for longer than one exchange takes.
+const TOKEN_SECONDS: i64 = 600;
+
+/// Who accounts of namespaces are in Azure.
+pub struct Identities {
+    /// The tenant of an account that names none.
+    tenant: Option<String>,
+    most: usize,
+    kept: Mutex<HashMap<Place, Kept>>,
+}
+
+/// Where an account is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Place {
+    namespace: String,
+    name: String,
+}
+
+/// Who an account is: another one of the same name, or of another client, gets nothing of this one's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Account {
+    uid: String,
+    tenant: String,
+    client: String,
+}
+
+struct Kept {
+    account: Account,
+    azure: Arc<azure::Client>,
+    seen: Instant,
+    used: Instant,
+}
+
+impl Identities {
+    /// None yet. `tenant` is that of accounts that name none.
+    #[must_use]
+    pub fn new(tenant: Option<String>) -> Self {
+        Self { tenant, most: MOST, kept: Mutex::default() }
+    }
+
+    /// The client with which Azure is asked for this object.
+    pub async fn of(
+        &self,
+        object: &SynapseSparkAttachment,
+        freshness: Freshness,
+        kube: &Client,
+        operator: &Arc<azure::Client>,
+    ) -> Arc<azure::Client> {
+        let Some(name) = object.spec.service_account_name.clone() else { return operator.clone() };
+        let place = Place { namespace: object.namespace().unwrap_or_default(), name };
+        let is_deleted = object.metadata.deletion_timestamp.is_some();
+        match self.client(place, is_deleted, freshness, kube, operator).await {
+            Ok(azure) => azure,
+            Err(why) => Arc::new(operator.as_nobody(why)),
+        }
+    }
+
+    async fn client(
+        &self,
+        place: Place,
+        is_deleted: bool,
+        freshness: Freshness,
+        kube: &Client,
+        operator: &azure::Client,
+    ) -> Result<Arc<azure::Client>, azure::Error> {
+        // It becomes part of a path. Admission refuses it too, but what is stored may be older than its rules.
+        if !is_name(&place.name) {
+            return Err(refusal(format!("spec.serviceAccountName is no name of a ServiceAccount: {:?}", place.name)));
+        }
+        if freshness != Freshness::Now
+            && let Some(azure) = self.kept(&place, KNOWN)
+        {
+            return Ok(azure);
+        }
+        let meta = match Api::<ServiceAccount>::namespaced(kube.clone(), &place.namespace).get_metadata_opt(&place.name).await {
+            Ok(Some(account)) => account.metadata,
+            // A namespace that is deleted loses its accounts first: what is left of the last token may do for the detach.
+            Ok(None) if is_deleted => return self.kept(&place, UNUSED).ok_or_else(|| place.absent()),
+            Ok(None) => return Err(place.absent()),
+            Err(error) => {
+                let why = place.refused("get", &error);
+                let passes = matches!(why, azure::Error::Unanswered(_));
+                return self.kept(&place, UNUSED).filter(|_| passes).ok_or(why);
+            }
+        };
+        let account = self.account(&place, &meta)?;
+        self.keep(place, account, kube, operator)
+    }
+
+    /// What the account's annotations say.
+    fn account(&self, place: &Place, meta: &ObjectMeta) -> Result<Account, azure::Error> {
+        let of = |annotation: &str| {
+            let value = meta.annotations.as_ref().and_then(|all| all.get(annotation)).map(|value| value.trim());
+            match value.filter(|value| !value.is_empty()) {
+                Some(value) if uuid::Uuid::try_parse(value).is_ok() && value.len() == 36 => Ok(Some(value.to_ascii_lowercase())),
+                Some(value) => Err(refusal(format!("{place} has the annotation {annotation}: {value:?}, which is no GUID"))),
+                None => Ok(None),
+            }
+        };
+        let missing = |annotation: &str, what: &str| refusal(format!("{place} has no annotation {annotation}: set it to {what}"));
+        let client = of(CLIENT_ID)?
+            .ok_or_else(|| missing(CLIENT_ID, "the client ID of the managed identity or application that trusts this account"))?;
+        let tenant = of(TENANT_ID)?
+            .or_else(|| self.tenant.clone())
+            .ok_or_else(|| missing(TENANT_ID, "its Entra tenant, which the operator does not know either"))?;
+        Ok(Account { uid: meta.uid.clone().unwrap_or_default(), tenant, client })
+    }
+
+    /// The client of an account that was seen this long ago at most.
+    fn kept(&self, place: &Place, longest: Duration) -> Option<Arc<azure::Client>> {
+        let mut kept = self.kept.lock().expect("no holder panics");
+        let found = kept.get_mut(place).filter(|one| one.seen.elapsed() <= longest)?;
+        found.used = Instant::now();
+        Some(found.azure.clone())
+    }
+
+    /// The client of an account that was just seen: the one that is there, if it is still the same account.
+    fn keep(
+        &self,
+        place: Place,
+        account: Account,
+        kube: &Client,
+        operator: &azure::Client,
+    ) -> Result<Arc<azure::Client>, azure::Error> {
+        let now = Instant::now();
+        let mut kept = self.kept.lock().expect("no holder panics");
+        kept.retain(|_, one| one.used.elapsed() <= UNUSED);
+        if let Some(same) = kept.get_mut(&place).filter(|one| one.account == account) {
+            (same.seen, same.used) = (now, now);
+            return Ok(same.azure.clone());
+        }
+        let credential = Credential::Federated {
+            tenant: account.tenant.clone(),
+            client: account.client.clone(),
+            assertion: Arc::new(AccountToken { kube: kube.clone(), place: place.clone() }),
+        };
+        let azure = Arc::new(operator.as_who(credential).map_err(|wrong| refusal(format!("{place}: {wrong}")))?);
+        if kept.len() >= self.most
+            && !kept.contains_key(&place)
+            && let Some(oldest) = kept.iter().min_by_key(|(_, one)| one.used).map(|(place, _)| place.clone())
+        {
+            kept.remove(&oldest);
+        }
+        tracing::info!(namespace = place.namespace, account = place.name, client = account.client, "an identity of its own");
+        kept.insert(place, Kept { account, azure: azure.clone(), seen: now, used: now });
+        Ok(azure)
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ServiceAccount {} of namespace {}", self.name, self.namespace)
+    }
+}
+
+impl Place {
+    fn absent(&self) -> azure::Error {
+        refusal(format!(
+            "{self} is not there: make it again, or, if the object is to be deleted, take one of the ways out (docs/deletion.md)"
+        ))
+    }
+
+    /// What a refusal of Kubernetes means for whoever needs the account's token.
+    fn refused(&self, verb: &str, error: &kube::Error) -> azure::Error {
+        match error {
+            kube::Error::Api(status) if status.code == 404 => self.absent(),
+            kube::Error::Api(status) if status.code == 403 => refusal(format!(
+                "the operator may not use {self}: set namespaceIdentity.enabled in the chart's values ({})",
+                status.message
+            )),
+            kube::Error::Api(status) if (400..500).contains(&status.code) && !matches!(status.code, 408 | 429) => {
+                refusal(format!("{self}: Kubernetes refuses to {verb}: {}", status.message))
+            }
+            other => azure::Error::Unanswered(said(format!("{self}: Kubernetes does not answer: {}", chain(other)))),
+        }
+    }
+}
+
+/// What `azure` exchanges at Entra: a token that Kubernetes signs for the account.
+struct AccountToken {
+    kube: Client,
+    place: Place,
+}
+
+#[async_trait::async_trait]
+impl Assertion for AccountToken {
+    async fn token(&self) -> Result<String, azure::Error> {
+        let spec = TokenRequestSpec {
+            audiences: vec![AUDIENCE.to_owned()],
+            expiration_seconds: Some(TOKEN_SECONDS),
+            ..TokenRequestSpec::default()
+        };
+        let asked = TokenRequest { spec, ..TokenRequest::default() };
+        let api = Api::<ServiceAccount>::namespaced(self.kube.clone(), &self.place.namespace);
+        let answer = api.create_token_request(&self.place.name, &PostParams::default(), &asked).await;
+        let answer = answer.map_err(|error| self.place.refused("make a token", &error))?;
+        answer
+            .status
+            .map(|status| status.token)
+            .filter(|token| !token.is_empty())
+            .ok_or_else(|| azure::Error::Unanswered(said(format!("{}: Kubernetes answers without a token", self.place))))
+    }
+}
+
+fn said(message: String) -> Words {
+    Words { message, ..Words::default() }
+}
+
+fn refusal(message: String) -> azure::Error {
+    azure::Error::NoCredential(said(message))
+}
+
+/// Whether Kubernetes could have a ServiceAccount of this name: a DNS subdomain.
+fn is_name(name: &str) -> bool {
+    let is_end = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    name.len() <= 253
+        && name.split('.').map(str::as_bytes).all(|part| {
+            is_end(part.first())
+                && is_end(part.last())
+                && part.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
+        })
+}
+
+#[cfg(test)]
+mod tests;
