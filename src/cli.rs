@@ -166,6 +166,25 @@ enum CredentialKind {
     AzureCli,
 }
 
+/// Whose rights in Azure are used.
+#[derive(Debug, Args)]
+struct Identity {
+    /// Ask nothing of Azure as the operator itself: each attachment has to name a ServiceAccount of its namespace
+    /// (spec.serviceAccountName), and one that does not is Stalled. The operator needs no credential then.
+    #[arg(long, value_name = "BOOL", env = "REQUIRE_SERVICE_ACCOUNT", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    require_service_account: bool,
+}
+
+impl Identity {
+    /// What an object is told for which nobody may be asked.
+    fn nobody(&self) -> Option<Credential> {
+        let message =
+            "the operator runs with --require-service-account, and uses no identity of its own: set spec.serviceAccountName";
+        let why = azure::Words { message: message.to_owned(), ..azure::Words::default() };
+        self.require_service_account.then_some(Credential::Nobody(azure::Error::NoCredential(why)))
+    }
+}
+
 /// Where the operator looks after objects, and what keeps others from doing so at the same time.
 #[derive(Debug, Args)]
 struct Scope {
@@ -249,6 +268,11 @@ fn print(text: &str) -> Result<(), String> {
 impl AzureArgs {
     /// A client of Azure, and why it is who it is.
     fn client(&self, metrics: azure::Metrics) -> Result<(azure::Client, &'static str), String> {
+        self.client_as(None, metrics)
+    }
+
+    /// The same, but as somebody who is given, if there is one.
+    fn client_as(&self, who: Option<Credential>, metrics: azure::Metrics) -> Result<(azure::Client, &'static str), String> {
         let (arm, authority) = self.cloud.endpoints();
         let endpoint = self.arm_endpoint.as_deref().unwrap_or(arm).trim_end_matches('/').to_owned();
         azure::Origin::new(&endpoint).map_err(|error| format!("--arm-endpoint: {error}"))?;
@@ -257,7 +281,10 @@ impl AzureArgs {
         let of_cloud = || format!("https://{{workspace}}.{}", self.cloud.synapse());
         let synapse_endpoint = self.synapse_endpoint.clone().unwrap_or_else(of_cloud);
         azure::DataPlane::new(&synapse_endpoint).map_err(|error| format!("--synapse-endpoint: {error}"))?;
-        let (credential, why) = self.credential()?;
+        let (credential, why) = match who {
+            Some(given) => (given, "--require-service-account"),
+            None => self.credential()?,
+        };
         let settings = azure::Settings {
             scope: format!("{endpoint}/.default"),
             synapse_endpoint,

@@ -144,6 +144,18 @@ fn plan_tells_what_would_change_and_changes_nothing() {
 }
 
 #[test]
+fn plan_says_that_it_does_not_ask_as_the_account_that_is_named() {
+    let azure = Azure::start();
+    let out = azure.plan(&["-o", "json"], &manifest("  serviceAccountName: team\n"));
+    serde_json::from_slice::<Value>(&out.stdout).expect("nothing but JSON where programs read");
+    let said = text(&out.stderr);
+    for words in ["my-spark-pool", "asked as whoever runs this", "not as ServiceAccount team"] {
+        assert!(said.contains(words), "{words:?} is not in {said}");
+    }
+    assert!(!text(&azure.plan(&[], &manifest("")).stderr).contains("ServiceAccount"));
+}
+
+#[test]
 fn plan_that_cannot_tell_ends_with_1_and_says_why() {
     let azure = Azure::start();
     let nowhere = manifest("").replace("yogi-aml-ws", "nope-ws");

@@ -7,7 +7,7 @@ use prometheus_client::registry::Registry;
 use serde_json::json;
 
 use super::screen::Output;
-use super::{AzureArgs, KUBERNETES_LONGEST, Scope, client, config, print};
+use super::{AzureArgs, Identity, KUBERNETES_LONGEST, Scope, client, config, print};
 use crate::api::SynapseSparkAttachment;
 use crate::azure;
 use crate::controller::{self, chain};
@@ -17,6 +17,8 @@ use crate::lease;
 pub(crate) struct Check {
     #[command(flatten)]
     azure: AzureArgs,
+    #[command(flatten)]
+    identity: Identity,
     #[command(flatten)]
     scope: Scope,
     /// How to print it.
@@ -105,11 +107,13 @@ impl Check {
     }
 
     async fn azure(&self) -> Vec<Found> {
-        let (client, why) = match self.azure.client(azure::Metrics::new(&mut Registry::default())) {
+        let client = self.azure.client_as(self.identity.nobody(), azure::Metrics::new(&mut Registry::default()));
+        let (client, why) = match client {
             Ok(client) => client,
             Err(error) => return vec![Err(format!("Entra: {error}"))],
         };
         let entra = match client.authenticate().await {
+            _ if client.is_nobody() => Ok(format!("Entra: not asked ({why}): each attachment has its own identity")),
             Ok(()) => Ok(format!("Entra: a token ({why})")),
             Err(error) => Err(format!("Entra: {error}")),
         };

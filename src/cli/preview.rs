@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::cluster::ClusterArgs;
 use super::documents::{Document, read};
-use super::screen::{Output, change};
+use super::screen::{Output, change, remark};
 use super::{AzureArgs, print};
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::api::{FINALIZER, SynapseSparkAttachment};
@@ -86,6 +86,12 @@ impl Preview {
         let (client, _) = self.azure.client(azure::Metrics::new(&mut Registry::default()))?;
         let mut found = Vec::new();
         for object in objects {
+            if let (Some(account), name) =
+                (&object.spec.service_account_name, object.metadata.name.as_deref().unwrap_or_default())
+            {
+                // A preview needs no right on ServiceAccounts' tokens, and is no way to get one used.
+                remark(&format!("{name}: Azure is asked as whoever runs this, not as ServiceAccount {account} of the object"));
+            }
             found.push(self.look(&client, object).await?);
         }
         let text = match self.output {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{AzureArgs, KUBERNETES_LONGEST, Scope, client, clients, config};
+use super::{AzureArgs, Identity, KUBERNETES_LONGEST, Scope, client, clients, config};
 use crate::azure;
 use crate::controller::{self, Context, Readiness, chain};
 use crate::lease::{self, Turn};
@@ -34,6 +34,8 @@ pub(crate) struct Run {
     /// Passes at the same time, at most.
     #[arg(long, value_name = "N", env = "CONCURRENCY", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
+    #[command(flatten)]
+    identity: Identity,
     #[command(flatten)]
     scope: Scope,
     /// The pod's name: who holds the Lease, for people.
@@ -73,7 +75,7 @@ impl Run {
         let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
         let mut registry = telemetry::registry(jiff::Timestamp::now());
         let ours = telemetry::ours(&mut registry);
-        let (azure, _) = self.azure.client(azure::Metrics::new(ours))?;
+        let (azure, _) = self.azure.client_as(self.identity.nobody(), azure::Metrics::new(ours))?;
         let metrics = controller::metrics::Metrics::new(ours);
         let config = config().await?;
         let (watch, calls) = clients(config.clone())?;
@@ -137,6 +139,7 @@ impl Run {
         metrics.leader.set(1);
         let context = Arc::new(
             Context::new(calls, azure, cluster, Duration::from_secs(self.look_interval), metrics)
+                .in_tenant(self.azure.tenant_id.clone().filter(|tenant| !tenant.is_empty()))
                 .only_while(lease::are_held(terms)),
         );
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
