@@ -98,6 +98,9 @@ azure.workload.identity/use: "true"
 {{- if or .Values.azure.ca.configMap .Values.azure.ca.secret }}
 - --azure-ca-file=/var/run/secrets/azure/ca/{{ .Values.azure.ca.key }}
 {{- end }}
+{{- if .Values.namespaceIdentity.required }}
+- --require-service-account
+{{- end }}
 {{- with .Values.watchNamespaces }}
 - --watch-namespaces={{ join "," . }}
 {{- end }}
