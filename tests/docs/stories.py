@@ -236,6 +236,21 @@ def gone(stage):
     assert not stage.plane.kubectl("get", "crd", "-o", "name")
 
 
+def as_the_team(stage):
+    """Azure was asked as the team's identity alone; and where that is required, nobody else is served."""
+    team = json.loads((stage.state / "az.json").read_text())["identities"]["team-a"]["clientId"]
+    asked = {one["principal"] for one in stage.azure.journal(end="/computes/team-a-spark")}
+    assert asked == {team}, asked
+    end(
+        stage,
+        f"helm upgrade synapse-spark-operator {CHART} {RELEASE} --reset-then-reuse-values --values values.yaml",
+        "kubectl apply -f examples/no-identity.yaml",
+        "kubectl wait ssa/mysparknone --for=jsonpath='{.status.conditions[0].reason}'=NoCredential --timeout=60s",
+        "kubectl delete -f team-a.yaml --timeout=60s",
+    )
+    assert stage.writes() == [("PUT", "team-a-spark"), ("DELETE", "team-a-spark")], stage.writes()
+
+
 def freed(stage):
     """Taken over without a detach, once the tag was off."""
     end(stage, "kubectl wait ssa/my-spark-pool --for=condition=Ready --timeout=60s")
@@ -319,6 +334,13 @@ STORIES = {
         before=(*by_az_ml("mysparksystem", SYSTEM_ASSIGNED), file("state.json", json.dumps(TERRAFORM))),
         codes={"synapse-spark-operator plan": SOMETHING_TO_DO},
         after=taken_over("mysparksystem"),
+    ),
+    "docs/namespace-identity.md": Story(
+        before=(
+            "az role definition create --role-definition @deploy/azure/role.json",
+            "az role definition create --role-definition @deploy/azure/operations-role.json",
+        ),
+        after=as_the_team,
     ),
     "docs/ownership.md": Story(
         before=by_another("my-spark-pool"),
