@@ -22,6 +22,8 @@ mod delete;
 mod figures;
 #[path = "cluster/gitops.rs"]
 mod gitops;
+#[path = "cluster/identity.rs"]
+mod identity;
 #[path = "cluster/lease.rs"]
 mod lease;
 #[path = "cluster/manifests.rs"]

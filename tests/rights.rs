@@ -15,7 +15,7 @@ use std::path::Path;
 
 use asked::Request;
 use granted::Right;
-use kept::{ACCOUNT, FOLDER, MANIFEST, NAMESPACE, SCOPED};
+use kept::{ACCOUNT, ACCOUNTS, FOLDER, MANIFEST, NAMESPACE, SCOPED};
 
 /// Requests that a manifest need not grant: what they need, the namespaces by how their names begin, and the reason. A test that
 /// wants to see a refusal takes another account than the shipped one.
@@ -104,6 +104,27 @@ fn in_some_namespaces_the_same_is_granted_and_is_enough() {
     assert_eq!(anywhere(rights).collect::<BTreeSet<_>>(), anywhere(shipped()).collect());
 }
 
+/// With namespaces' own identities there are the rights of another table of the page besides those that are shipped.
+#[test]
+fn for_namespaces_own_identities_as_much_more_is_granted_as_is_asked_for() {
+    let requests = asked::of_the_last_run(ACCOUNTS);
+    let rights = granted::read(&file(&format!("{FOLDER}/{ACCOUNTS}.yaml")), ACCOUNTS)
+        .unwrap_or_else(|wrong| panic!("{ACCOUNTS}: {wrong}"));
+    let more: BTreeSet<_> = rights.difference(&shipped()).cloned().collect();
+    let wrong = [ungranted(&rights, &requests, &[VERSION]), unused(&more, &requests, UNUSED)].concat();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(explained("Namespaces' own identities"), more.iter().map(ToString::to_string).collect(), "docs/security.md");
+    assert!(shipped().is_subset(&rights) && !more.iter().any(Right::is_wide));
+}
+
+/// The rights that a section of the page has in its table.
+fn explained(section: &str) -> BTreeSet<String> {
+    let page = file("docs/security.md");
+    let section = page.split("\n## ").find(|text| text.starts_with(section)).unwrap_or_else(|| panic!("no section {section}"));
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    rows.map(|(right, _)| right.to_owned()).collect()
+}
+
 #[test]
 fn no_right_is_a_wildcard_or_reads_a_secret() {
     let wide: Vec<_> = shipped().iter().filter(|right| right.is_wide()).map(ToString::to_string).collect();
@@ -112,11 +133,11 @@ fn no_right_is_a_wildcard_or_reads_a_secret() {
 
 #[test]
 fn every_right_is_explained() {
-    let page = file("docs/security.md");
-    let section = page.split("\n## ").find(|section| section.starts_with("In Kubernetes")).expect("a section on Kubernetes");
-    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
-    let explained: BTreeSet<_> = rows.map(|(right, _)| right.to_owned()).collect();
-    assert_eq!(explained, shipped().iter().map(ToString::to_string).collect(), "docs/security.md and {MANIFEST}");
+    assert_eq!(
+        explained("In Kubernetes"),
+        shipped().iter().map(ToString::to_string).collect(),
+        "docs/security.md and {MANIFEST}"
+    );
 }
 
 /// A manifest of one role, and how it is bound.

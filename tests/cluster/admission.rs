@@ -285,6 +285,17 @@ fn policies() -> Vec<Case> {
         }
     }
     all.push(accepts("suspend", vec![("spec.suspend", json!(true))]));
+    let account = "spec.serviceAccountName";
+    for name in ["a", "team-a", "synapse.spark-1", &letters(253)] {
+        all.push(accepts(&format!("serviceAccountName {name}"), vec![(account, json!(name))]));
+    }
+    all.push(accepts("a null serviceAccountName", vec![(account, Value::Null)]));
+    for name in
+        ["", "team-b/account", "../account", "..", ".", "team-b:account", "Team", "-a", "a-", "a..b", "a b", "a\n", "%2e", "ä"]
+    {
+        all.push(refuses(&format!("serviceAccountName {name:?}"), vec![(account, json!(name))], &[account, "of this namespace"]));
+    }
+    all.push(refuses("serviceAccountName of 254", vec![(account, json!(letters(254)))], &[account, "253"]));
     all.push(accepts("a null suspend", vec![("spec.suspend", Value::Null)]));
     all.push(refuses("suspend of a text", vec![("spec.suspend", json!("yes"))], &["spec.suspend", "boolean"]));
     all.push(refuses("no spec", vec![("spec", json!(GONE))], &["spec", "Required"]));
@@ -337,7 +348,7 @@ fn what_is_unknown_is_refused_as_kubectl_asks() {
         ("sparkVersion: '3.4'", "spec.sparkVersion"),
         ("identity: {type: SystemAssigned, principalId: x}", "spec.identity.principalId"),
         ("synapseRole: {name: Synapse Administrator, principalId: x}", "spec.synapseRole.principalId"),
-        ("serviceAccountName: x", "spec.serviceAccountName"),
+        ("serviceAccount: x", "spec.serviceAccount"),
     ] {
         let complaint = apply(line).expect_err(line);
         assert!(complaint.contains(&format!("unknown field \"{field}\"")), "{complaint}");

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
+pub use azure::{CLIENT, TENANT};
 pub use chart::{CHART, HELMS, gotool, helm, template};
 pub use plane::Plane;
 pub use world::{OWNER_TAG, World};

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::azure::{Azure, TENANT};
 use super::chart::{CHART, helm};
-use super::kept::{ACCOUNT, NAMESPACE, SCOPED};
+use super::kept::{ACCOUNT, ACCOUNTS, NAMESPACE, SCOPED};
 use super::operator::{Operator, as_in_a_pod};
 use super::plane::Plane;
 use super::{DEADLINE, block_on, number, poll, record};
@@ -43,6 +43,8 @@ pub struct Asked {
     pub path: String,
     pub query: String,
     pub status: Option<u64>,
+    /// The client ID that asked.
+    pub client: String,
     /// Milliseconds of the wall clock.
     pub at: i64,
 }
@@ -118,12 +120,28 @@ impl World {
 
     /// Installs an account that may work in these namespaces only.
     pub fn install_for(&self, namespaces: &[&str]) {
-        let values = format!("{{fullnameOverride: {SCOPED}, crds: {{enabled: false}}, watchNamespaces: {namespaces:?}}}");
+        self.install(SCOPED, &format!("watchNamespaces: {namespaces:?}"));
+    }
+
+    /// Installs an account of the operator with these values.
+    fn install(&self, account: &str, values: &str) {
+        let values = format!("{{fullnameOverride: {account}, crds: {{enabled: false}}, {values}}}");
         // A pod cannot be applied twice, so without the one that `helm test` starts.
-        let template = ["template", SCOPED, CHART, "--skip-tests", "--namespace", NAMESPACE, "--values", "-"];
+        let template = ["template", account, CHART, "--skip-tests", "--namespace", NAMESPACE, "--values", "-"];
         let manifest = helm("helm4", self.plane(), &template, &values).expect("it renders");
         self.plane().kubectl(&["apply", "-f", "-"], &manifest).expect("it is taken");
-        record::manifest(SCOPED, &manifest);
+        record::manifest(account, &manifest);
+    }
+
+    /// Puts an operator in the place of the one that runs that may use namespaces' own identities.
+    pub fn use_accounts(&self, settings: &[&str]) {
+        self.operator().kill();
+        self.install(ACCOUNTS, "namespaceIdentity: {enabled: true}");
+        let user = format!("--as=system:serviceaccount:{NAMESPACE}:{ACCOUNTS}");
+        let may = ["auth", "can-i", "create", "serviceaccounts", "--subresource=token", "--namespace", &self.namespace, &user];
+        self.until("it may make tokens", || self.plane().kubectl(&may, "").ok());
+        let settings = [&["--leader-election", "false"], settings].concat();
+        *self.operator() = Operator::start_as(ACCOUNTS, self.plane(), &self.stage.azure, &settings);
     }
 
     /// Starts an operator of that account.
@@ -230,6 +248,17 @@ impl World {
     }
 
     // ---- Kubernetes
+
+    /// Makes a ServiceAccount of a namespace, with these annotations of workload identity.
+    pub fn account(&self, namespace: &str, name: &str, client: Option<&str>, tenant: Option<&str>) {
+        self.plane().must(&["create", "serviceaccount", name, "--namespace", namespace]);
+        for (key, value) in [("client-id", client), ("tenant-id", tenant)] {
+            if let Some(value) = value {
+                let annotation = format!("azure.workload.identity/{key}={value}");
+                self.plane().must(&["annotate", "serviceaccount", name, "--namespace", namespace, &annotation]);
+            }
+        }
+    }
 
     /// A manifest; `more` are further lines of the spec.
     pub fn manifest(&self, name: &str, pool: &str, more: &[&str]) -> String {
@@ -352,6 +381,22 @@ spec:
         self.stage.azure.add(seed);
     }
 
+    /// An application that trusts a ServiceAccount. Gives its client ID.
+    pub fn trusting(&self, namespace: &str, account: &str) -> String {
+        let client = format!("00000000-0000-4000-a000-{:012x}", number());
+        self.add(&json!({"principals": [{
+            "tenantId": TENANT,
+            "clientId": client,
+            "objectId": client.replace("-a000-", "-b000-"),
+            "federated": [{
+                "issuer": self.plane().issuer,
+                "subject": format!("system:serviceaccount:{namespace}:{account}"),
+                "audience": "api://AzureADTokenExchange",
+            }],
+        }]}));
+        client
+    }
+
     /// A compute that somebody attached by hand.
     pub fn add_compute(&self, name: &str, pool: &str, more: &Value) {
         let mut compute = json!({"id": self.id(name), "properties": {"resourceId": self.pool(pool)}, "tags": {}});
@@ -406,6 +451,7 @@ spec:
                 path: text(&one["path"]),
                 query: text(&one["query"]),
                 status: one["status"].as_u64(),
+                client: text(&one["principal"]),
                 at: text(&one["at"]).parse::<jiff::Timestamp>().expect("a time").as_millisecond(),
             })
             .collect()
