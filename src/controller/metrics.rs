@@ -390,6 +390,7 @@ mod tests {
                 trouble: None,
                 failing_for: Duration::ZERO,
                 waiting_for: Duration::ZERO,
+                behind: crate::plan::Behind::default(),
             };
             let (goal, written, generation, requested) = (None, None, None, None);
             let pass = Pass { goal, observed: Some(&observed), plan: &plan, written, generation, requested, now };

@@ -152,12 +152,12 @@ fn looks_behind_the_compute_before_it_attaches_and_before_it_rests() {
     let wanted = Assignment { role: "r".into(), principal: "p".into(), scope: "workspaces/w/bigDataPools/ours".into() };
     let former = Assignment { principal: "former".into(), ..wanted.clone() };
     let role = Role { id: "r".into(), workspace_wide: false, linked_service: false };
-    let (plain, with_role) = (goal(), Attached { role: Some(role), ..goal() });
+    let (simple, with_role) = (goal(), Attached { role: Some(role), ..goal() });
     let linked = Attached { pool: None, link: Some(goal::Link { name: "l".into(), pool: "ours".into() }), ..goal() };
     let halted = Attached { suspend: true, ..with_role.clone() };
     let gone = Detached { compute: Some(goal().compute), owner: owner(), retain: false, suspend: false };
     let (retain, gone) = (Goal::Detached(Detached { retain: true, ..gone.clone() }), Goal::Detached(gone));
-    let [plain, with_role, linked, halted] = [plain, with_role, linked, halted].map(Goal::Attached);
+    let [simple, with_role, linked, halted] = [simple, with_role, linked, halted].map(Goal::Attached);
     let spark = |state: &str| {
         Present(SparkPool { state: state.into(), progress: Progress::of(Some(state)), shown: PoolStatus::default() })
     };
@@ -184,12 +184,12 @@ fn looks_behind_the_compute_before_it_attaches_and_before_it_rests() {
     #[rustfmt::skip]
     let table = vec![
         // case                                              goal        compute      behind                                              step           reason
-        ("attaches no pool that is not there",               &plain,     Absent,      pool(Absent),                                       Step::Wait,    Reason::PoolNotFound),
-        ("attaches no pool that failed",                     &plain,     Absent,      pool(spark("Failed")),                              Step::Wait,    Reason::PoolFailed),
-        ("attaches what it may not see",                     &plain,     Absent,      pool(Unknown(fault(FaultKind::Unauthorized))),      Step::Attach,  Reason::Attaching),
-        ("attaches a pool that is being made",               &plain,     Absent,      pool(spark("Provisioning")),                        Step::Attach,  Reason::Attaching),
-        ("is not at rest without its pool",                  &plain,     settled(),   pool(Absent),                                       Step::Wait,    Reason::PoolNotFound),
-        ("rests where the pool may not be seen",             &plain,     settled(),   pool(Unknown(fault(FaultKind::Passing))),           Step::Rest,    Reason::Attached),
+        ("attaches no pool that is not there",               &simple,    Absent,      pool(Absent),                                       Step::Wait,    Reason::PoolNotFound),
+        ("attaches no pool that failed",                     &simple,    Absent,      pool(spark("Failed")),                              Step::Wait,    Reason::PoolFailed),
+        ("attaches what it may not see",                     &simple,    Absent,      pool(Unknown(fault(FaultKind::Unauthorized))),      Step::Attach,  Reason::Attaching),
+        ("attaches a pool that is being made",               &simple,    Absent,      pool(spark("Provisioning")),                        Step::Attach,  Reason::Attaching),
+        ("is not at rest without its pool",                  &simple,    settled(),   pool(Absent),                                       Step::Wait,    Reason::PoolNotFound),
+        ("rests where the pool may not be seen",             &simple,    settled(),   pool(Unknown(fault(FaultKind::Passing))),           Step::Rest,    Reason::Attached),
         ("waits for the answer about a link",                &linked,    settled(),   link(Unknown(fault(FaultKind::Passing))),           Step::Wait,    Reason::AzureUnavailable),
         ("names the links that there are",                   &linked,    settled(),   link(Absent),                                       Step::Wait,    Reason::LinkedServiceNotFound),
         ("grants the role that is missing",                  &with_role, settled(),   roles(&[], Absent),                                 Step::Grant,   Reason::Granting),
@@ -201,7 +201,7 @@ fn looks_behind_the_compute_before_it_attaches_and_before_it_rests() {
         ("and then grants it again",                         &with_role, settled(),   roles(&[granted(&wanted, 10)], Absent),             Step::Grant,   Reason::Granting),
         ("trusts it where it may not list",                  &with_role, settled(),   roles(&[granted(&wanted, 999)], Unknown(fault(FaultKind::Unauthorized))), Step::Rest, Reason::Attached),
         ("takes back what a former principal had",           &with_role, settled(),   roles(&[old], Present("x".into())),                 Step::Revoke,  Reason::Granting),
-        ("takes back what is no longer wanted",              &plain,     settled(),   leaving(None),                                      Step::Revoke,  Reason::Granting),
+        ("takes back what is no longer wanted",              &simple,    settled(),   leaving(None),                                      Step::Revoke,  Reason::Granting),
         ("takes the role back before the detach",            &gone,      settled(),   leaving(None),                                      Step::Revoke,  Reason::Detaching),
         ("detaches when it may not",                         &gone,      settled(),   leaving(trouble(true, 0)),                          Step::Detach,  Reason::Detaching),
         ("waits a little for an answer",                     &gone,      settled(),   leaving(trouble(false, 1)),                         Step::Revoke,  Reason::Detaching),

@@ -118,6 +118,8 @@ impl Stage {
             endpoint: "https://arm.example".into(),
             authority: "https://entra.example".into(),
             scope: "https://arm.example/.default".into(),
+            synapse_endpoint: "https://{workspace}.synapse.example".into(),
+            synapse_scope: "https://synapse.example/.default".into(),
             api_version: "2024-04-01".into(),
             credential: Credential::Nobody(refusal("the operator's own".into())),
         };
