@@ -72,7 +72,7 @@ struct Found {
     role_assignments: Vec<RoleAssignmentStatus>,
     provisioning_errors: Vec<ProvisioningError>,
     /// The conditions beside those of kstatus.
-    beside: Vec<Condition>,
+    conditions: Vec<Condition>,
 }
 
 /// The operation that Azure was last asked for.
@@ -206,7 +206,7 @@ impl View {
                 linked_service: status.linked_service,
                 role_assignments: status.role_assignments,
                 provisioning_errors: status.provisioning_errors,
-                beside: status
+                conditions: status
                     .conditions
                     .into_iter()
                     .filter(|one| !matches!(one.type_.as_str(), "Ready" | "Reconciling" | "Stalled"))

@@ -103,8 +103,21 @@ fn status_tells_how_a_ready_one_is() {
     );
     assert_eq!(
         keys(&one["found"]),
-        ["computeId", "provisioningState", "location", "createdOn", "modifiedOn", "pool", "identity", "provisioningErrors"]
+        [
+            "computeId",
+            "provisioningState",
+            "location",
+            "createdOn",
+            "modifiedOn",
+            "pool",
+            "identity",
+            "linkedService",
+            "roleAssignments",
+            "provisioningErrors",
+            "conditions"
+        ]
     );
+    assert_eq!(one["found"]["conditions"][0]["type"], "PoolAvailable");
     assert_eq!((&one["state"], &one["reason"], &one["command"]), (&json!("Ready"), &json!("Attached"), &Value::Null));
     assert_eq!(one["wanted"], world.object("nightly").expect("it is there")["spec"]);
 

@@ -123,7 +123,7 @@ impl View {
                 lines.row("found", &row(&one.resource_id, &one.principal_id));
             }
         }
-        for one in &found.beside {
+        for one in &found.conditions {
             let said = shortened(&one.message, SHOWN_LETTERS);
             lines.row("found", &format!("{} {} {}: {said}", one.type_, one.status, one.reason));
         }
