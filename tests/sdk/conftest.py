@@ -23,6 +23,8 @@ TENANT = "72f988bf-0000-4000-8000-000000000001"
 # Of tests/emulator/seeds/default.json.
 CLIENT, SECRET = "11111111-2222-3333-4444-555555555555", "emulator-secret-not-a-real-one"
 OPERATOR_CLIENT = "22222222-3333-4444-5555-666666666666"
+# The tag by which the operator knows its computes.
+OWNER = "synapse-spark-operator-owner"
 
 SUBSCRIPTION, GROUP, WORKSPACE = "6560575d-fa06-4e7d-95fb-f962e74efd7a", "yogi-res-group", "yogi-aml-ws"
 PROVIDERS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers"
@@ -138,11 +140,28 @@ class Azure:
         ]
 
 
+def endpoints(azure):
+    """What leads the program to the emulator."""
+    return {
+        "AZURE_AUTHORITY_HOST": azure.authority,
+        "AZURE_RESOURCE_MANAGER_ENDPOINT": azure.endpoint,
+        "AZURE_SYNAPSE_ENDPOINT": azure.synapse,
+        "AZURE_CA_FILE": azure.ca,
+    }
+
+
 def credential(azure, client=CLIENT, secret=SECRET):
     from azure.identity import ClientSecretCredential
 
     authority = azure.authority.removeprefix("https://")
     return ClientSecretCredential(TENANT, client, secret, authority=authority, disable_instance_discovery=True)
+
+
+def roles_of(azure, synapse_workspace, endpoint=None, **who):
+    """Microsoft's azure-synapse-accesscontrol, on one Synapse workspace."""
+    from azure.synapse.accesscontrol import AccessControlClient
+
+    return AccessControlClient(credential(azure, **who), endpoint or azure.synapse.replace("{workspace}", synapse_workspace))
 
 
 class Client:
@@ -151,6 +170,7 @@ class Client:
     def __init__(self, azure, subscription=SUBSCRIPTION, group=GROUP, workspace=WORKSPACE):
         from azure.ai.ml import MLClient
 
+        self.id = f"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.MachineLearningServices/workspaces/{workspace}"
         ml = MLClient(credential(azure), subscription, group, workspace, enable_telemetry=False, show_progress=False)
         self.compute, self.jobs = ml.compute, ml.jobs
 
@@ -297,9 +317,7 @@ def operator(azure, plane):
         "AZURE_CLIENT_ID": OPERATOR_CLIENT,
         "AZURE_TENANT_ID": TENANT,
         "AZURE_FEDERATED_TOKEN_FILE": str(token),
-        "AZURE_AUTHORITY_HOST": azure.authority,
-        "AZURE_RESOURCE_MANAGER_ENDPOINT": azure.endpoint,
-        "AZURE_CA_FILE": azure.ca,
+        **endpoints(azure),
     }
     # It does not look at its stdin, so a shell does: SIGTERM when the pipe closes, and its exit status.
     until_stdin_ends = '"$@" </dev/null & operator=$!; cat >/dev/null; kill "$operator"; wait "$operator"'

@@ -6,9 +6,8 @@ The names of computes tell the tests apart: they share a workspace, as people do
 import json
 
 import pytest
-from conftest import OPERATOR_CLIENT, POOL, TENANT, USERS, eventually, users_of
+from conftest import OPERATOR_CLIENT, OWNER, POOL, TENANT, USERS, eventually, users_of
 
-OWNER = "synapse-spark-operator-owner"
 IN_ORDER = [{"resourceId": one} for one in USERS]
 LOWER = [one.lower() for one in USERS]
 

@@ -5,7 +5,8 @@ import socket
 import uuid
 
 import pytest
-from conftest import TENANT, Client, credential, eventually
+from conftest import TENANT, Client, credential, roles_of
+from jobs import dynamic, identities, pipeline, spark, steps, submit
 
 AML, SYN = "aaaaaaaa-1111-4222-8333-444444444444", "bbbbbbbb-7777-4888-8999-000000000000"
 ML = f"/subscriptions/{AML}/resourceGroups/rg-jobs/providers/Microsoft.MachineLearningServices/workspaces/ws-jobs"
@@ -38,10 +39,7 @@ def world(azure):
 
 
 def access(azure, endpoint=None, **who):
-    from azure.synapse.accesscontrol import AccessControlClient
-
-    endpoint = endpoint or azure.synapse.replace("{workspace}", "syn-roles")
-    return AccessControlClient(credential(azure, **who), endpoint)
+    return roles_of(azure, "syn-roles", endpoint, **who)
 
 
 def assign(roles, role, principal, scope=SCOPE):
@@ -216,11 +214,6 @@ def test_workspaces_are_listed(world, management):
 
 # Jobs: azure-ai-ml
 
-CODE = f"{ML}/codes/code/versions/1"
-CSV = "azureml://datastores/workspaceblobstore/paths/x.csv"
-OUT = "azureml://datastores/workspaceblobstore/paths/out/"
-
-
 @pytest.fixture
 def ml(world):
     return Client(world, AML, "rg-jobs", "ws-jobs")
@@ -232,64 +225,30 @@ def principal(ml):
     return ml.attach(ml.spark("spark", POOL, "SystemAssigned"))["identity"]["principal_id"]
 
 
-def size(**executors):
-    return {"driver_cores": 1, "driver_memory": "2g", "executor_cores": 2, "executor_memory": "2g", **(executors or {"executor_instances": 2})}
-
-
-def spark(identity=None, **executors):
-    from azure.ai.ml import Input, Output
-    from azure.ai.ml import spark as job
-
-    return job(
-        name=f"job-{uuid.uuid4()}",
-        compute="spark",
-        code=CODE,
-        entry={"file": "main.py"},
-        identity=identity,
-        inputs={"data": Input(type="uri_file", path=CSV, mode="direct")},
-        outputs={"prepared": Output(type="uri_folder", path=OUT, mode="direct")},
-        args="--data ${{inputs.data}} --prepared ${{outputs.prepared}}",
-        **size(**executors),
-    )
-
-
-def submit(ml, job):
-    """Submits a job, and waits for its end."""
-    made = ml.jobs.create_or_update(job, skip_validation=True)
-    assert made.status == "NotStarted"
-    return eventually(lambda: (one := ml.jobs.get(made.name)).status in ("Completed", "Failed", "Canceled") and one, "the job has ended")
-
-
-def identities():
-    from azure.ai.ml.entities import ManagedIdentityConfiguration, UserIdentityConfiguration
-
-    return ManagedIdentityConfiguration(), UserIdentityConfiguration()
-
-
 def test_a_job_runs_as_the_pools_identity_when_that_has_a_role(ml, world, principal):
     managed, _ = identities()
-    failed = submit(ml, spark(managed))
+    failed = submit(ml, spark(ml, identity=managed))
     assert failed.status == "Failed"
     assert f"The principal '{principal}' does not have the required Synapse RBAC permission" in failed.properties["error"]
 
     assign(access(world), ADMINISTRATOR, principal)
     since = world.now()
-    done = submit(ml, spark(managed))
+    done = submit(ml, spark(ml, identity=managed))
     assert (done.status, done.properties) == ("Completed", {})
     (put,) = world.journal(since, methods=("PUT",))
     sent = put["body"]["properties"]
-    assert (sent["jobType"], sent["identity"], sent["codeId"]) == ("Spark", {"identityType": "Managed"}, CODE)
+    assert (sent["jobType"], sent["identity"], sent["codeId"]) == ("Spark", {"identityType": "Managed"}, f"{ML}/codes/code/versions/1")
     assert sent["computeId"] == f"{ML}/computes/spark"
     assert sent["conf"]["spark.executor.instances"] == "2"
     # Without an identity the client asks for the managed one.
-    assert submit(ml, spark()).status == "Completed"
+    assert submit(ml, spark(ml)).status == "Completed"
     assert {one.status for one in ml.jobs.list()} == {"Completed", "Failed"}
 
 
 def test_a_job_runs_as_the_user(ml, world, principal):
     _, user = identities()
     since = world.now()
-    assert submit(ml, spark(user)).status == "Completed"
+    assert submit(ml, spark(ml, identity=user)).status == "Completed"
     (put,) = world.journal(since, methods=("PUT",))
     assert put["body"]["properties"]["identity"] == {"identityType": "UserIdentity"}
 
@@ -298,10 +257,10 @@ def test_a_job_with_dynamic_allocation(ml, world, principal):
     from azure.core.exceptions import HttpResponseError
 
     assign(access(world), ADMINISTRATOR, principal, "workspaces/syn-roles")
-    limits = {"dynamic_allocation_enabled": True, "dynamic_allocation_min_executors": 1, "dynamic_allocation_max_executors": 4}
-    assert submit(ml, spark(**limits)).status == "Completed"
+    limits = dynamic(1, 4)
+    assert submit(ml, spark(ml, **limits)).status == "Completed"
     # What the client doesn't look at itself.
-    job = spark(**limits)
+    job = spark(ml, **limits)
     job.driver_memory = "plenty"
     with pytest.raises(HttpResponseError, match="UserError.*spark.driver.memory"):
         submit(ml, job)
@@ -311,67 +270,29 @@ def test_a_job_on_what_is_not_attached_is_refused(ml, world):
     from azure.core.exceptions import HttpResponseError
 
     with pytest.raises(HttpResponseError, match="UserError.*'spark' was not found"):
-        submit(ml, spark())
+        submit(ml, spark(ml))
 
 
 def test_a_job_is_canceled(ml, world, principal):
     assign(access(world), ADMINISTRATOR, principal)
     world.settings(jobDuration="1h")
     try:
-        made = ml.jobs.create_or_update(spark(), skip_validation=True)
+        made = ml.jobs.create_or_update(spark(ml), skip_validation=True)
         ml.jobs.begin_cancel(made.name).result()
     finally:
         world.settings(jobDuration=None)
     assert ml.jobs.get(made.name).status == "CancelRequested"
 
 
-def pipeline():
-    """Spark prepares the data on the attached pool, then a cluster trains with what came out."""
-    from azure.ai.ml import Input, Output, command, dsl
-    from azure.ai.ml import spark as node
-
-    prepare = node(
-        name="prepare",
-        compute="spark",
-        code=CODE,
-        entry={"file": "main.py"},
-        identity=identities()[0],
-        inputs={"data": Input(type="uri_file", mode="direct")},
-        outputs={"prepared": Output(type="uri_folder", mode="direct")},
-        args="--data ${{inputs.data}} --prepared ${{outputs.prepared}}",
-        **size(),
-    )
-    train = command(
-        name="train",
-        compute="cpucluster",
-        code=CODE,
-        command="python train.py --data ${{inputs.data}}",
-        environment=f"{ML}/environments/sklearn/versions/1",
-        inputs={"data": Input(type="uri_folder")},
-    )
-
-    @dsl.pipeline(name=f"pipeline-{uuid.uuid4()}")
-    def two_steps(csv):
-        first = prepare(data=csv)
-        first.outputs.prepared = Output(type="uri_folder", path=OUT, mode="direct")
-        train(data=first.outputs.prepared)
-
-    return two_steps(csv=Input(type="uri_file", path=CSV, mode="direct"))
-
-
-def steps(world, name):
-    return {one["step"]: one["status"] for one in world.world()["jobs"] if one["parent"] == name}
-
-
 def test_a_pipeline_begins_on_the_pool(ml, world, principal):
-    failed = submit(ml, pipeline())
+    failed = submit(ml, pipeline(ml))
     assert failed.status == "Failed"
     assert "does not have the required Synapse RBAC permission" in failed.properties["error"]
     assert steps(world, failed.name) == {"prepare": "Failed", "train": "Canceled"}
 
     assign(access(world), ADMINISTRATOR, principal)
     since = world.now()
-    done = submit(ml, pipeline())
+    done = submit(ml, pipeline(ml))
     assert done.status == "Completed"
     assert steps(world, done.name) == {"prepare": "Completed", "train": "Completed"}
     *components, put = world.journal(since, methods=("PUT",))
