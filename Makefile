@@ -52,7 +52,7 @@ sdk: build tests/sdk/.venv/ready ## Microsoft's own Python client, against the e
 	@echo "== Python: azure-ai-ml as the judge"
 	$(python) -m pytest -q tests/sdk 2>&1 | tee target/test-sdk.log
 
-sdk-v1: build tests/sdk-v1/.venv/ready ## SDK v1, which attaches through a linked service, against the emulator
+sdk-v1: build tests/sdk-v1/.venv/ready ## SDK v1, which attaches through a linked service, against the emulator and beside the operator
 	@echo "== Python: azureml-core as the judge"
 	tests/sdk-v1/.venv/bin/python -m pytest -q tests/sdk-v1 2>&1 | tee target/test-sdk-v1.log
 

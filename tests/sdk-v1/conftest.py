@@ -1,4 +1,4 @@
-"""The emulator, and SDK v1 on a workspace of it. The emulator's handle is that of tests/sdk."""
+"""SDK v1 on a workspace of the emulator, and the operator beside it. All but the SDK is started by tests/sdk."""
 
 import importlib.util
 from pathlib import Path
@@ -11,12 +11,9 @@ spec = importlib.util.spec_from_file_location("sdk_stage", ROOT / "tests/sdk/con
 sdk = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(sdk)
 
-# A fixture of tests/sdk.
-azure = sdk.azure
-
-
-def pytest_sessionstart(session):
-    sdk.require([sdk.EMULATOR])
+# Fixtures of tests/sdk, and its hooks: what has to be built, and the operator's log beside a failure.
+azure, plane, operator = sdk.azure, sdk.plane, sdk.operator
+pytest_collection_finish, pytest_runtest_makereport = sdk.pytest_collection_finish, sdk.pytest_runtest_makereport
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +39,33 @@ def workspace(azure, client):
     # With the slash that it has in the public cloud, so that paths begin with two.
     auth._cloud_type.endpoints.resource_manager = f"{azure.endpoint}/"
     return client.Workspace(sdk.SUBSCRIPTION, sdk.GROUP, sdk.WORKSPACE, auth=auth)
+
+
+WORKSPACE = f"{sdk.PROVIDERS}/Microsoft.MachineLearningServices/workspaces/{sdk.WORKSPACE}"
+SYNAPSE = sdk.POOL.rsplit("/bigDataPools/", 1)[0]
+PRINCIPAL = "77777777-aaaa-4bbb-8ccc-000000000007"
+
+
+@pytest.fixture
+def links(azure):
+    """Two links from before Azure made no new ones."""
+    seed = [{"id": f"{WORKSPACE}/linkedServices/{name}", "linkedServiceResourceId": SYNAPSE, "principalId": PRINCIPAL} for name in ("one", "two")]
+    azure.seed({"linkedServices": seed})
+    yield
+    for one in azure.world()["linkedServices"]:
+        azure.control("DELETE", "resource", params={"id": one["id"]})
+
+
+@pytest.fixture
+def attach(client, workspace):
+    """Attaches a pool through a link, as SDK v1's documentation writes it."""
+
+    def through(link, name, pool="yogisparkpool"):
+        from azureml.core.compute import ComputeTarget, SynapseCompute
+
+        wanted = SynapseCompute.attach_configuration(client.LinkedService.get(workspace, link), type="SynapseSpark", pool_name=pool)
+        compute = ComputeTarget.attach(workspace, name, wanted)
+        compute.wait_for_completion()
+        return compute
+
+    return through

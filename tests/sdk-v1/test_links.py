@@ -1,21 +1,7 @@
 """SDK v1 against the emulator: it attaches a pool through a linked service."""
 
 import pytest
-from conftest import sdk
-
-WORKSPACE = f"{sdk.PROVIDERS}/Microsoft.MachineLearningServices/workspaces/{sdk.WORKSPACE}"
-SYNAPSE = sdk.POOL.rsplit("/bigDataPools/", 1)[0]
-PRINCIPAL = "77777777-aaaa-4bbb-8ccc-000000000007"
-
-
-@pytest.fixture
-def links(azure):
-    seed = [{"id": f"{WORKSPACE}/linkedServices/{name}", "linkedServiceResourceId": SYNAPSE, "principalId": PRINCIPAL} for name in ("one", "two")]
-    azure.seed({"linkedServices": seed})
-    yield
-    for one in azure.world()["linkedServices"]:
-        azure.control("DELETE", "resource", params={"id": one["id"]})
-
+from conftest import PRINCIPAL, SYNAPSE, sdk
 
 def test_links_are_listed_shown_and_taken_away(client, workspace, links, azure):
     from azureml._base_sdk_common.workspace.models import MachineLearningServiceErrorException as Refused
@@ -50,14 +36,9 @@ def test_a_link_is_made_only_if_azure_still_makes_them(client, workspace, links,
     assert client.LinkedService.get(workspace, "three").system_assigned_identity_principal_id == made.system_assigned_identity_principal_id
 
 
-def test_a_pool_is_attached_through_a_link_and_detached(client, workspace, links, azure):
-    from azureml.core.compute import ComputeTarget, SynapseCompute
-
-    link = client.LinkedService.get(workspace, "one")
+def test_a_pool_is_attached_through_a_link_and_detached(workspace, links, attach, azure):
     since = azure.now()
-    wanted = SynapseCompute.attach_configuration(link, type="SynapseSpark", pool_name="yogisparkpool")
-    compute = ComputeTarget.attach(workspace, "link-spark01", wanted)
-    compute.wait_for_completion()
+    compute = attach("one", "link-spark01")
     assert (compute.provisioning_state, compute.cluster_resource_id, compute.spark_version) == ("Succeeded", sdk.POOL, "3.4")
     (put,) = azure.journal(since, methods=("PUT",))
     assert put["path"].startswith("//subscriptions/")

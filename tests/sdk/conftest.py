@@ -262,7 +262,7 @@ class Plane:
     def apply(self, name, identity=None, **spec):
         spec = {
             "workspace": {"subscriptionId": SUBSCRIPTION, "resourceGroup": GROUP, "name": WORKSPACE},
-            "resourceId": POOL,
+            **({} if "linkedService" in spec else {"resourceId": POOL}),
             **({"identity": identity} if identity else {}),
             **spec,
         }
