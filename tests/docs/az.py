@@ -1,12 +1,14 @@
 """Stands in for Azure CLI on the stage.
 
 What it is asked for is written down, for the real Azure CLI to judge. What the pages rest on is done at
-the emulator: identities, federated credentials, roles, `az rest`, and `az ml compute` by azure-ai-ml,
-which the extension ml is made of. A command that it does not know fails.
+the emulator: identities, federated credentials, roles, `az rest`, Synapse's roles by
+azure-synapse-accesscontrol, and `az ml` by azure-ai-ml, which the extension ml is made of. A command
+that it does not know fails.
 """
 
 import json
 import os
+import re
 import sys
 import uuid
 from pathlib import Path
@@ -118,8 +120,38 @@ def role_assignment_create(options):
         tell(one)
 
 
+def synapse_roles(options):
+    """The data plane of a Synapse workspace, and the filter that the options are."""
+    from azure.synapse.accesscontrol import AccessControlClient
+
+    workspace, role = options["workspace-name"], options.get("role")
+    client = AccessControlClient(login(), azure()["synapse"].replace("{workspace}", workspace))
+    if role and not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", role):
+        role = {one.name: one.id for one in client.role_definitions.list_role_definitions()}[role]
+    item = f"workspaces/{workspace}/{options['item-type']}/{options['item']}" if "item" in options else None
+    return client.role_assignments, {"role_id": role, "principal_id": options.get("assignee-object-id"), "scope": options.get("scope", item)}
+
+
 def synapse_role_assignment_create(options):
-    uuid.UUID(options["assignee-object-id"])
+    roles, wanted = synapse_roles(options)
+    scope = wanted.pop("scope") or f"workspaces/{options['workspace-name']}"
+    uuid.UUID(wanted["principal_id"])
+    kind = options["assignee-principal-type"]
+    return roles.create_role_assignment(str(uuid.uuid4()), scope=scope, principal_type=kind, **wanted).as_dict()
+
+
+def synapse_role_assignment_list(options):
+    roles, wanted = synapse_roles(options)
+    return [one.as_dict() for one in roles.list_role_assignments(**wanted).value]
+
+
+def synapse_role_assignment_delete(options):
+    roles, wanted = synapse_roles(options)
+    every = [one.id for one in roles.list_role_assignments(**wanted).value]
+    if "ids" in options and options["ids"] not in every:
+        sys.exit(f"role assignment id:'{options['ids']}' doesn't exist.")
+    for one in [options["ids"]] if "ids" in options else every:
+        roles.delete_role_assignment_by_id(one)
 
 
 def rest(options):
@@ -136,10 +168,9 @@ def rest(options):
 
 def ml(verb):
     def run(options):
-        from azure.ai.ml import MLClient, load_compute
+        from azure.ai.ml import load_compute
 
-        where = (options.get("subscription", azure()["subscription"]), options["resource-group"], options["workspace-name"])
-        compute = MLClient(login(), *where, enable_telemetry=False, show_progress=False).compute
+        compute = client(options).compute
         if verb == "attach":
             return compute.begin_attach(load_compute(options["file"])).result()._to_dict()
         if verb == "detach":
@@ -154,6 +185,43 @@ def ml(verb):
         return json.loads(json.dumps(found._to_dict(), default=str))
 
     return run
+
+
+def leave_out_uploads():
+    """There is no storage account here: a folder of code is taken for one that has been uploaded."""
+    from azure.ai.ml.operations._code_operations import CodeOperations
+
+    def uploaded(workspace, code):
+        if not Path(code.base_path, code.path).is_dir():
+            sys.exit(f"{code.path}: there is no such folder of code")
+        where = (workspace._subscription_id, workspace._resource_group_name, workspace._workspace_name)
+        code._id = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.MachineLearningServices/workspaces/{}/codes/code/versions/1".format(*where)
+        return code
+
+    CodeOperations.create_or_update = uploaded
+
+
+def client(options):
+    """Microsoft's azure-ai-ml, as somebody who is logged in."""
+    from azure.ai.ml import MLClient
+
+    leave_out_uploads()
+    where = (options.get("subscription", azure()["subscription"]), options["resource-group"], options["workspace-name"])
+    return MLClient(login(), *where, enable_telemetry=False, show_progress=False)
+
+
+def job_create(options):
+    from azure.ai.ml import load_job
+
+    return described(client(options).jobs.create_or_update(load_job(options["file"])))
+
+
+def job_show(options):
+    return described(client(options).jobs.get(options["name"]))
+
+
+def described(job):
+    return {"name": job.name, "display_name": job.display_name, "status": job.status}
 
 
 def nothing(options):
@@ -175,6 +243,8 @@ COMMANDS = {
     "ml compute list": ml("list"),
     "ml compute show": ml("show"),
     "ml compute update": ml("update"),
+    "ml job create": job_create,
+    "ml job show": job_show,
     "ml workspace show": nothing,
     "monitor activity-log list": nothing,
     "provider register": nothing,
@@ -182,6 +252,8 @@ COMMANDS = {
     "role assignment create": role_assignment_create,
     "role definition create": role_definition_create,
     "synapse role assignment create": synapse_role_assignment_create,
+    "synapse role assignment delete": synapse_role_assignment_delete,
+    "synapse role assignment list": synapse_role_assignment_list,
     "synapse spark pool show": nothing,
 }
 

@@ -20,6 +20,8 @@ ML = {
     "ml compute list": ({"--resource-group", "--workspace-name"}, {"--subscription", "--output", "--query"}),
     "ml compute show": (COMPUTE, {"--subscription", "--output", "--query"}),
     "ml compute update": (COMPUTE, {"--subscription", "--identity", "--user-assigned-identities", "--set"}),
+    "ml job create": ({"--file", "--resource-group", "--workspace-name"}, {"--subscription", "--output", "--query"}),
+    "ml job show": ({"--name", "--resource-group", "--workspace-name"}, {"--subscription", "--output", "--query"}),
     "ml workspace show": ({"--name", "--resource-group"}, {"--subscription", "--output", "--query"}),
 }
 

@@ -97,9 +97,7 @@ class Pod:
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
         env |= {
             "KUBECONFIG": str(folder / "kubeconfig"),
-            "AZURE_AUTHORITY_HOST": self.azure.authority,
-            "AZURE_RESOURCE_MANAGER_ENDPOINT": self.azure.endpoint,
-            "AZURE_CA_FILE": self.azure.ca,
+            **sdk.endpoints(self.azure),
             "LOOK_INTERVAL": "1",
             "METRICS_ADDRESS": self.address,
         }

@@ -12,7 +12,6 @@ NOT_RUN = {
     r"(docker|cosign|gh) ": "there is neither an engine nor a registry here, and no release",
     r"kubectl logs ": "there is no node here, so no pod that has logs; the test on a node reads them",
     r"kubectl (run|delete pod|port-forward) |helm test ": "there is no node here, so no pod; the test on a node runs the chart's",
-    r"synapse-spark-operator (pools|links) ?": "the stand-in of Azure has neither Synapse's lists nor linked services yet",
     r"terraform ": "Terraform is not to be had where the tests run; what its plan says is HashiCorp's documentation",
 }
 
@@ -22,6 +21,7 @@ WORDS = {
     "NAMESPACE": "default",
     "COMPUTE": "mysparkuser",
     "WORKSPACE": "yogi-aml-ws",
+    "SUBSCRIPTION": "6560575d-fa06-4e7d-95fb-f962e74efd7a",
     "GROUP": "yogi-res-group",
     "CLIENT_ID": "22222222-3333-4444-5555-666666666666",
     "FILE": "examples/user-assigned.yaml",
@@ -29,6 +29,9 @@ WORDS = {
 
 CHART = "oci://ghcr.io/synapse-spark-operator/charts/synapse-spark-operator"
 RELEASE = "--namespace synapse-spark-system"
+# Roles of Synapse.
+ADMINISTRATOR, COMPUTE_OPERATOR = "6e4bf58a-b8e1-4cc3-bbf9-d73143322b78", "e3844cc7-4670-42cb-9349-9bdac1ee7881"
+SPARK_ADMINISTRATOR = "c3a6d2f1-a26f-4810-9b0f-591308d5cbf1"
 # Whom the stage knows as the operator, where no page makes an identity.
 CLIENT_ID = WORDS["CLIENT_ID"]
 INSTALL = f"helm install synapse-spark-operator {CHART} {RELEASE} --create-namespace --set azure.clientId={CLIENT_ID}"
@@ -64,6 +67,8 @@ GONE = "kubectl wait ssa/NAME --for=delete --timeout=60s"
 GROUP = "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/yogi-res-group/providers"
 WORKSPACE = f"{GROUP}/Microsoft.MachineLearningServices/workspaces/yogi-aml-ws"
 POOL = f"{GROUP}/Microsoft.Synapse/workspaces/yogi-synapse-ws/bigDataPools/yogisparkpool"
+# In its roles' scopes.
+SYNAPSE = "workspaces/yogi-synapse-ws"
 USER = f"{GROUP}/Microsoft.ManagedIdentity/userAssignedIdentities/yogi-managed-id"
 AML = "--resource-group yogi-res-group --workspace-name yogi-aml-ws"
 AZ_IDENTITY = "az identity create --name synapse-spark-operator --resource-group yogi-res-group"
@@ -81,6 +86,14 @@ def by_az_ml(name, identity):
     return (file("attached.yaml", text), f"az ml compute attach --file attached.yaml {AML}")
 
 
+def seeded(world):
+    """What there is in Azure besides."""
+    return (
+        file("world.json", json.dumps(world)),
+        'curl -sSf --cacert "$AZURE_CA_FILE" -X PUT -d @world.json "$AZURE_RESOURCE_MANAGER_ENDPOINT/_emulator/world"',
+    )
+
+
 def by_another(name):
     """A compute with the tag of a cluster that is gone, and an object here that wants it."""
     compute = {
@@ -90,8 +103,7 @@ def by_another(name):
         "properties": {"computeType": "SynapseSpark", "resourceId": POOL, "provisioningState": "Succeeded"},
     }
     return (
-        file("world.json", json.dumps({"computes": [compute]})),
-        'curl -sSf --cacert "$AZURE_CA_FILE" -X PUT -d @world.json "$AZURE_RESOURCE_MANAGER_ENDPOINT/_emulator/world"',
+        *seeded({"computes": [compute]}),
         f"{renamed(name)} | kubectl apply -f -",
         f"kubectl wait ssa/{name} --for=jsonpath='{{.status.conditions[0].reason}}'=OwnedByAnother --timeout=60s",
     )
@@ -101,6 +113,12 @@ def renamed(name):
     return f"sed 's/name: mysparksystem/name: {name}/' examples/system-assigned.yaml"
 
 
+# A link from the days of SDK v1.
+LINK = {
+    "id": f"{WORKSPACE}/linkedServices/synapselink1",
+    "linkedServiceResourceId": POOL.partition("/bigDataPools/")[0],
+    "principalId": "77777777-aaaa-4bbb-8ccc-000000000007",
+}
 # Azure Service Operator's kind, as far as kubectl minds.
 ASO = """
 apiVersion: apiextensions.k8s.io/v1
@@ -202,6 +220,45 @@ def least_rights(stage):
         "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
         "Microsoft.ManagedIdentity/userAssignedIdentities/read",
     ]
+
+
+def roles(stage, principal):
+    """Synapse's roles of a principal: (role, scope)."""
+    assignments = stage.azure.world()["roleAssignments"]
+    return [(one["roleId"], one["scope"]) for one in assignments if one["principalId"] == principal]
+
+
+def granted_by_hand(stage):
+    """By hand the same is granted as by the operator; and where it may not grant, its own words do it."""
+    principal = json.loads(stage.plane.kubectl("get", "ssa", "my-spark-role", "-o", "json"))["status"]["identity"]["principalId"]
+    assert roles(stage, principal) == [(ADMINISTRATOR, f"{SYNAPSE}/bigDataPools/yogisparkpool")], roles(stage, principal)
+    operator = json.loads((stage.state / "az.json").read_text())["identities"]["synapse-spark-operator"]["principalId"]
+    assert roles(stage, operator) == [(ADMINISTRATOR, SYNAPSE)], roles(stage, operator)
+
+    may_look = ["Microsoft.MachineLearningServices/*", "Microsoft.ManagedIdentity/*", "Microsoft.Synapse/workspaces/read"]
+    stage.know_the_operator(rights=[{"scope": "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a", "actions": may_look}])
+    begun = stage.azure.now()
+    end(
+        stage,
+        """kubectl patch ssa my-spark-role --type merge -p '{"spec":{"synapseRole":{"name":"Synapse Compute Operator"}}}'""",
+        "kubectl wait ssa/my-spark-role --for=jsonpath='{.status.conditions[?(@.type==\"Ready\")].reason}'=RoleForbidden --timeout=60s",
+        "kubectl get ssa my-spark-role -o jsonpath='{.status.conditions[?(@.type==\"Ready\")].message}' | grep -o 'az synapse [^:]*' >by-hand.sh",
+        ". ./by-hand.sh",
+        'kubectl annotate ssa my-spark-role synapse-spark.dev/reconcile-requested-at="$(date +%s)"',
+        "kubectl wait ssa/my-spark-role --for=condition=Ready --timeout=60s",
+    )
+    assert (COMPUTE_OPERATOR, f"{SYNAPSE}/bigDataPools/yogisparkpool") in roles(stage, principal)
+    stage.judge.hear(json.loads(stage.asked_of_az()[-1]))
+    refused = stage.azure.journal(begun, CLIENT_ID, ("PUT",))
+    assert {one["status"] for one in refused} == {403}, refused
+
+
+def linked(stage):
+    """The pool behind the link is attached; the link's own identity has its role, and the link is as it was."""
+    assert compute(stage, "my-linked-pool")["properties"]["resourceId"] == POOL
+    assert roles(stage, LINK["principalId"]) == [(SPARK_ADMINISTRATOR, SYNAPSE)], roles(stage, LINK["principalId"])
+    (link,) = stage.azure.world()["linkedServices"]
+    assert {key: link[key] for key in LINK} == LINK
 
 
 def with_client_secret(stage):
@@ -313,6 +370,7 @@ STORIES = {
         codes={"synapse-spark-operator plan": SOMETHING_TO_DO},
     ),
     "docs/kubectl-plugin.md": Story(codes={"kubectl synapse status": TOLD, "kubectl synapse plan -f": SOMETHING_TO_DO}),
+    "docs/linked-services.md": Story(before=(*ATTACHED, *seeded({"linkedServices": [LINK]})), after=linked),
     "docs/migrate-aso.md": Story(
         before=(
             *by_az_ml("mysparksystem", SYSTEM_ASSIGNED),
@@ -351,6 +409,18 @@ STORIES = {
     "docs/quickstart-aks.md": Story(installed=False, before=(), after=least_rights),
     "docs/several-clusters.md": Story(
         before=("CLUSTER=yogi-aks", AZ_IDENTITY, f"{renamed('my-spark-pool')} >my-spark-pool.yaml", "kubectl apply -f my-spark-pool.yaml", READY)
+    ),
+    "docs/synapse-role.md": Story(
+        before=(*ATTACHED, AZ_IDENTITY),
+        # By hand is for an attachment that asks for no role.
+        scenes={
+            """az synapse role assignment create --workspace-name yogi-synapse-ws \\\n    --role "Synapse Administrator" --item-type""": (
+                """kubectl patch ssa my-spark-role --type json -p '[{"op":"remove","path":"/spec/synapseRole"}]'""",
+                "kubectl wait ssa/my-spark-role --for=jsonpath='{.status.observedGeneration}'=2 --timeout=60s",
+                "kubectl wait ssa/my-spark-role --for=condition=Ready --timeout=60s",
+            )
+        },
+        after=granted_by_hand,
     ),
     "docs/upgrading.md": Story(
         # What kubectl has applied, for Helm to take over.

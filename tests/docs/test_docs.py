@@ -49,6 +49,8 @@ def test_blocks_are_what_they_say(page, plane):
         assert block.language in LANGUAGES, f"{at}: a block of an unknown language, {block.language!r}"
         if block.language == "json":
             json.loads(block.text)
+        if block.language == "python":
+            compile(block.text, at, "exec")
         if block.text.startswith("# values.yaml\n"):
             rendered = [HELM, "template", ROOT / "charts/synapse-spark-operator", "--values", "-"]
             subprocess.run(rendered, input=block.text, text=True, check=True, stdout=subprocess.DEVNULL)
@@ -79,8 +81,10 @@ def test_commands_do_what_the_page_says(page, stage):
     stage.set(story)
     scenes = dict(story.scenes)
     for block in blocks(page):
-        if block.language == "yaml" and (file := re.match(r"# (\S+\.yaml)\n", block.text)):
-            (stage.folder / file.group(1)).write_text(block.text)
+        if file := re.match(r"# (\S+\.(?:yaml|py))\n", block.text):
+            path = stage.folder / file.group(1)
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(block.text)
         for command in to_run(block):
             at = f"{name(page)}:{command.line}"
             if scene := next((begins for begins in scenes if command.text.startswith(begins)), None):
@@ -147,11 +151,12 @@ class Stage:
             "synapse-spark-operator": sdk.OPERATOR,
         }.items():
             (programs / program).symlink_to(path)
-        (programs / "az").write_text(f'#!/bin/sh\nexec {sys.executable} {HERE / "az.py"} "$@"\n')
-        (programs / "az").chmod(0o755)
+        for program in ("az", "python"):
+            (programs / program).write_text(f'#!/bin/sh\nexec {sys.executable} {HERE / program}.py "$@"\n')
+            (programs / program).chmod(0o755)
         issuer = {"issuer": self.plane.ready["issuer"], "jwks": json.loads(Path(self.plane.ready["jwks"]).read_text())}
         (self.state / "issuer.json").write_text(json.dumps(issuer))
-        azure = {"endpoint": self.azure.endpoint, "authority": self.azure.authority, "ca": self.azure.ca}
+        azure = {key: getattr(self.azure, key) for key in ("endpoint", "authority", "synapse", "ca")}
         who = {"tenant": sdk.TENANT, "client": sdk.CLIENT, "secret": sdk.SECRET, "subscription": sdk.SUBSCRIPTION}
         (self.state / "azure.json").write_text(json.dumps(azure | who))
 
@@ -194,11 +199,11 @@ class Stage:
         besides = [one["metadata"]["name"] for one in self.get("namespace,validatingadmissionpolicy,validatingadmissionpolicybinding")]
         return self.install_as_it_is(), crds, besides, self.get("ssa") if OURS in crds else [], self.azure.world()
 
-    def know_the_operator(self):
-        """An identity that may do everything, for the pages that do not make one."""
+    def know_the_operator(self, **rights):
+        """An identity that may do everything, or what is given; for the pages that do not make one."""
         subject = "system:serviceaccount:synapse-spark-system:synapse-spark-operator"
         federated = {"issuer": self.plane.ready["issuer"], "subject": subject, "audience": "api://AzureADTokenExchange"}
-        principal = {"tenantId": sdk.TENANT, "clientId": sdk.OPERATOR_CLIENT, "objectId": sdk.OPERATOR_CLIENT, "federated": [federated]}
+        principal = {"tenantId": sdk.TENANT, "clientId": sdk.OPERATOR_CLIENT, "objectId": sdk.OPERATOR_CLIENT, "federated": [federated], **rights}
         self.azure.seed({"issuers": [json.loads((self.state / "issuer.json").read_text())], "principals": [principal]})
 
     def start_shell(self):
@@ -214,9 +219,7 @@ class Stage:
             "AZURE_TENANT_ID": sdk.TENANT,
             "AZURE_CLIENT_ID": sdk.CLIENT,
             "AZURE_CLIENT_SECRET": sdk.SECRET,
-            "AZURE_AUTHORITY_HOST": self.azure.authority,
-            "AZURE_RESOURCE_MANAGER_ENDPOINT": self.azure.endpoint,
-            "AZURE_CA_FILE": self.azure.ca,
+            **sdk.endpoints(self.azure),
             "AZUREML_DEV_URL_MFE": self.azure.endpoint,
             "REQUESTS_CA_BUNDLE": self.azure.ca,
             "NO_PROXY": "127.0.0.1",
@@ -268,7 +271,8 @@ class Stage:
 
     def writes(self):
         """What was written to computes in Azure since the story began."""
-        return [(one["method"], one["path"].rsplit("/", 1)[-1]) for one in self.azure.journal(self.begun, methods=("PUT", "DELETE"))]
+        written = [(one["method"], one["path"]) for one in self.azure.journal(self.begun, methods=("PUT", "DELETE"))]
+        return [(method, path.rsplit("/", 1)[-1]) for method, path in written if "/computes/" in path]
 
     def end(self):
         self.end_shell()
