@@ -4,7 +4,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-LANGUAGES = {"console", "yaml", "json", "text", "hcl", "toml", "lua", "promql", "dockerfile", "csv"}
+from conftest import sdk
+
+LANGUAGES = {"console", "python", "yaml", "json", "text", "hcl", "toml", "lua", "promql", "dockerfile", "csv"}
 
 # Commands that are not run, by how they begin, and why.
 NOT_RUN = {
@@ -67,6 +69,8 @@ GONE = "kubectl wait ssa/NAME --for=delete --timeout=60s"
 GROUP = "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/yogi-res-group/providers"
 WORKSPACE = f"{GROUP}/Microsoft.MachineLearningServices/workspaces/yogi-aml-ws"
 POOL = f"{GROUP}/Microsoft.Synapse/workspaces/yogi-synapse-ws/bigDataPools/yogisparkpool"
+# How a job is before it has ended.
+UNDERWAY = {"NotStarted", "Queued", "Running", "Finalizing"}
 # In its roles' scopes.
 SYNAPSE = "workspaces/yogi-synapse-ws"
 USER = f"{GROUP}/Microsoft.ManagedIdentity/userAssignedIdentities/yogi-managed-id"
@@ -119,6 +123,7 @@ LINK = {
     "linkedServiceResourceId": POOL.partition("/bigDataPools/")[0],
     "principalId": "77777777-aaaa-4bbb-8ccc-000000000007",
 }
+CLUSTER = {"id": f"{WORKSPACE}/computes/cpucluster", "properties": {"computeType": "AmlCompute", "resourceId": None}}
 # Azure Service Operator's kind, as far as kubectl minds.
 ASO = """
 apiVersion: apiextensions.k8s.io/v1
@@ -259,6 +264,23 @@ def linked(stage):
     assert roles(stage, LINK["principalId"]) == [(SPARK_ADMINISTRATOR, SYNAPSE)], roles(stage, LINK["principalId"])
     (link,) = stage.azure.world()["linkedServices"]
     assert {key: link[key] for key in LINK} == LINK
+
+
+def prepared_and_trained(stage):
+    """Both pipelines are of the same two steps, and both end well: as the attachment's identity, with its role."""
+
+    def ended():
+        jobs = [one for one in stage.azure.world()["jobs"] if one["status"] not in UNDERWAY]
+        return len(jobs) == 6 and jobs
+
+    jobs = sdk.eventually(ended, "two pipelines of two steps have ended")
+    assert {one["status"] for one in jobs} == {"Completed"}, jobs
+    assert sorted(one["step"] for one in jobs if one["parent"]) == ["prepare", "prepare", "train", "train"]
+    sent = [one["body"]["properties"] for one in stage.azure.journal(stage.begun, methods=("PUT",)) if "/jobs/" in one["path"]]
+    for steps in (one["jobs"] for one in sent):
+        assert steps["prepare"]["identity"]["identity_type"].lower() == "managed"
+        assert steps["prepare"]["computeId"] == f"{WORKSPACE}/computes/mysparkrole"
+        assert steps["prepare"]["args"] == "--data ${{inputs.data}} --prepared ${{outputs.prepared}}"
 
 
 def with_client_secret(stage):
@@ -406,6 +428,7 @@ STORIES = {
         scenes={"URL=": (READY, "kubectl delete ssa my-spark-pool", *by_another("my-spark-pool"))},
         after=freed,
     ),
+    "docs/pipelines.md": Story(before=(*ATTACHED, *seeded({"computes": [CLUSTER]})), after=prepared_and_trained),
     "docs/quickstart-aks.md": Story(installed=False, before=(), after=least_rights),
     "docs/several-clusters.md": Story(
         before=("CLUSTER=yogi-aks", AZ_IDENTITY, f"{renamed('my-spark-pool')} >my-spark-pool.yaml", "kubectl apply -f my-spark-pool.yaml", READY)

@@ -82,5 +82,9 @@ class Azure:
         """The names of the Spark pools."""
         return self.named("pools")
 
+    def roles(self):
+        """What is granted in Synapse workspaces."""
+        return self.control("GET", "world")["roleAssignments"]
+
     def named(self, kind):
         return {resource["id"].rsplit("/", 1)[-1] for resource in self.control("GET", "world")[kind]}

@@ -43,7 +43,7 @@ class Story:
             ("the namespace enforces Pod Security restricted", self.namespace),
             ("Entra trusts the operator's ServiceAccount, and no other", self.federation),
             ("helm install --wait", self.install),
-            ("three attachments get Ready", self.attach),
+            ("four attachments get Ready, one with its role in Synapse", self.attach),
             ("Azure was asked with the pod's own token, and there is no secret", self.identity),
             ("the processes are as restricted as the pods say", self.restricted),
             ("the probes answer, by pod and by Service", self.probes),
@@ -170,8 +170,9 @@ class Story:
         self.node.kubectl("apply", "-f", self.root / "examples")
         self.node.wait("a first attachment is Ready", self.ready)
         self.figures["from helm install to the first Ready"] = f"{time.monotonic() - self.began:.1f} s, of which Azure took 2 s"
-        self.node.wait("three attachments are Ready", lambda: len(self.ready()) == 3)
+        self.node.wait("four attachments are Ready", lambda: len(self.ready()) == 4)
         check(self.azure.computes() == set(self.attachments()), f"attached are {self.azure.computes()}")
+        check(len(self.azure.roles()) == 1, f"granted are {self.azure.roles()}")
 
     def identity(self):
         asked = self.azure.journal()
@@ -249,7 +250,7 @@ class Story:
         asked = [f"{write['method']} {write['query']}" for write in self.azure.writes(before)]
         is_detach = len(asked) == 1 and re.match("DELETE .*underlyingResourceAction=Detach", asked[0])
         check(is_detach, f"Azure was asked {asked}")
-        check(self.azure.computes() == {"mysparksystem", "mysparkuser"}, f"attached are {self.azure.computes()}")
+        check(self.azure.computes() == {"mysparkrole", "mysparksystem", "mysparkuser"}, f"attached are {self.azure.computes()}")
         check("yogisparkpool" in self.azure.pools(), "the pool is gone")
 
     def delete_leader(self):
@@ -327,6 +328,7 @@ class Story:
         self.change("after the uninstall")
         self.node.kubectl("delete", "ssa", "--all", "--timeout=60s")
         check(not self.azure.computes(), f"attached are {self.azure.computes()}")
+        check(not self.azure.roles(), f"granted are {self.azure.roles()}")
 
 
 def memory_of(process):
