@@ -206,15 +206,15 @@ def taken_over(name):
 
 
 def least_rights(stage):
-    """The roles of the page are enough for all that the operator does, and it has no more."""
+    """The roles of the page are enough to attach, update and detach, and the operator has no more; with one more it sees the pool."""
+    unseen = "kubectl wait ssa/my-spark-pool --for=jsonpath='{.status.conditions[?(@.type==\"PoolAvailable\")].reason}'=PoolUnreadable --timeout=60s"
     end(
         stage,
+        unseen,
         """kubectl patch ssa my-spark-pool --type merge -p '{"spec":{"tags":{"a":"b"}}}'""",
         "kubectl wait ssa/my-spark-pool --for=jsonpath='{.status.observedGeneration}'=2 --timeout=60s",
         "kubectl wait ssa/my-spark-pool --for=condition=Ready --timeout=60s",
-        "kubectl delete ssa my-spark-pool --timeout=60s",
     )
-    assert [method for method, _ in stage.writes()] == ["PUT", "PUT", "DELETE"], stage.writes()
     made = json.loads((stage.state / "az.json").read_text())["identities"]["synapse-spark-operator"]
     assert sorted(action for right in made["rights"] for action in right["actions"]) == [
         "Microsoft.MachineLearningServices/locations/*/read",
@@ -225,6 +225,17 @@ def least_rights(stage):
         "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
         "Microsoft.ManagedIdentity/userAssignedIdentities/read",
     ]
+    end(
+        stage,
+        "az role definition create --role-definition @deploy/azure/pool-reader-role.json",
+        'az role assignment create --role "Synapse Spark Operator Pool Reader" --assignee-object-id "$PRINCIPAL_ID" '
+        f"--assignee-principal-type ServicePrincipal --scope {POOL.partition('/bigDataPools/')[0]}",
+        # It looks at the pool each ten minutes, or when it is asked to.
+        'kubectl annotate ssa my-spark-pool synapse-spark.dev/reconcile-requested-at="$(date +%s)"',
+        "kubectl wait ssa/my-spark-pool --for=condition=PoolAvailable --timeout=60s",
+        "kubectl delete ssa my-spark-pool --timeout=60s",
+    )
+    assert [method for method, _ in stage.writes()] == ["PUT", "PUT", "DELETE"], stage.writes()
 
 
 def roles(stage, principal):
