@@ -9,7 +9,7 @@ python := tests/sdk/.venv/bin/python
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 12
 
-demo: build ## attach, change, detach on this machine: a real API server, a stand-in of Azure; KEEP=1 leaves it running
+demo: build tests/sdk/.venv/ready ## attach, run a pipeline, change, detach on this machine: a real API server, a stand-in of Azure, Microsoft's client (pip installs it once, half a minute); KEEP=1 leaves it running
 	@tests/demo.sh
 
 test: lint rust go gitops sdk sdk-v1 docs test-node ## all tests; no cluster, no Azure, no container engine needed

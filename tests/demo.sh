@@ -11,11 +11,14 @@ look_interval=10
 . tests/stage.sh
 
 stage_up
-say "attach: three manifests"
+say "attach: four manifests, one of them with a role in Synapse"
 run kubectl apply -f examples/
 run kubectl wait ssa --all --for=condition=Ready --timeout=60s
 run kubectl get ssa -o wide
 run kubectl describe ssa mysparkuser
+
+say "a pipeline, by Microsoft's client: its first step on the pool, as the identity that has the role"
+run tests/sdk/.venv/bin/python -W ignore tests/demo.py "$work/azure.json"
 
 say "change an identity in place, then detach"
 run kubectl patch ssa mysparksystem --type merge -p '{"spec":{"identity":{"type":"SystemAssigned,UserAssigned","userAssignedIdentities":[{"resourceId":"/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/yogi-res-group/providers/Microsoft.ManagedIdentity/userAssignedIdentities/yogi-managed-id"}]}}}'
@@ -29,15 +32,18 @@ if [ "${KEEP:-}" = 1 ]; then
 fi
 run kubectl delete -f examples/ --timeout=60s
 
-say "what Azure was asked (the writes; GETs are counted)"
+say "what Azure was asked by the operator (the writes; GETs are counted)"
 curl -sSf --cacert "$ca" "$azure/_emulator/journal" | python3 -c '
 import json, sys
 requests = json.load(sys.stdin)["requests"]
+requests = [one for one in requests if one["principal"] == "22222222-3333-4444-5555-666666666666"]
 for one in requests:
     if one["method"] in ("PUT", "DELETE"):
-        print(one["method"], one["status"], one["path"].rsplit("/", 1)[-1], one["query"])
-print(sum(one["method"] == "GET" for one in requests), "GETs,", sum("/oauth2/" in one["path"] for one in requests), "token")
+        print(one["method"], one["status"], "/".join(one["path"].split("/")[-2:]), one["query"])
+print(sum(one["method"] == "GET" for one in requests), "GETs,", sum("/oauth2/" in one["path"] for one in requests), "tokens")
 assert not [one for one in requests if "underlyingResourceAction=Delete" in one["query"]]
+roles = [one["method"] for one in requests if "/roleAssignments/" in one["path"] and one["method"] != "GET"]
+assert roles == ["PUT", "DELETE"], roles
 '
 echo
-echo "done: attached, changed, detached; everything is ended."
+echo "done: attached, granted, used, changed, detached; everything is ended."

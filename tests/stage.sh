@@ -39,7 +39,7 @@ stage_up() {
   target/debug/azure-emulator --dir "$work/azure" --operation-duration 2s >"$work/azure.json" 2>"$work/emulator.log" </dev/null &
   emulator=$!
   line "$work/azure.json" "$emulator" emulator
-  azure=$(field "$work/azure.json" endpoint) ca=$(field "$work/azure.json" ca)
+  azure=$(field "$work/azure.json" endpoint) synapse=$(field "$work/azure.json" synapse) ca=$(field "$work/azure.json" ca)
   line "$work/plane.json" "$plane" plane
   KUBECONFIG=$(field "$work/plane.json" kubeconfig)
   export KUBECONFIG
@@ -79,7 +79,7 @@ PY
   env -i PATH="$PATH" HOME="$work" KUBECONFIG="$work/operator.kubeconfig" \
     AZURE_CLIENT_ID=22222222-3333-4444-5555-666666666666 AZURE_TENANT_ID=72f988bf-0000-4000-8000-000000000001 \
     AZURE_FEDERATED_TOKEN_FILE="$work/federated-token" AZURE_AUTHORITY_HOST="$azure" \
-    AZURE_RESOURCE_MANAGER_ENDPOINT="$azure" AZURE_CA_FILE="$ca" \
+    AZURE_RESOURCE_MANAGER_ENDPOINT="$azure" AZURE_SYNAPSE_ENDPOINT="$synapse" AZURE_CA_FILE="$ca" \
     "$operator_binary" run --metrics-address 127.0.0.1:0 --look-interval "$look_interval" 2>"$work/operator.log" </dev/null &
   operator=$!
 }
