@@ -83,7 +83,7 @@ pub struct Client {
     locations: Mutex<HashMap<WorkspaceId, String>>,
     pools: Looks<PoolId, Result<Option<wire::SparkPool>, Error>>,
     links: Looks<(WorkspaceId, String), Option<wire::LinkedService>>,
-    assignments: Looks<Grant, Option<String>>,
+    assignments: Looks<Grant, Result<Option<String>, Error>>,
 }
 
 /// A request takes no longer than this, body and all.

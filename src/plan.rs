@@ -65,6 +65,8 @@ pub struct Plan {
     pub about: String,
     /// The role that is granted, taken back, or in the way.
     pub assignment: Option<Assignment>,
+    /// That role is to be taken back.
+    pub revokes: bool,
     /// The commands that take back by hand what stays behind at a detach.
     pub left_behind: Vec<String>,
     /// What differs between the goal and Azure.
@@ -85,6 +87,7 @@ impl Plan {
             words: None,
             about: String::new(),
             assignment: None,
+            revokes: false,
             left_behind: Vec::new(),
             drift: Vec::new(),
             at_goal: false,
@@ -126,7 +129,27 @@ impl Plan {
         let is_forbidden = self.assignment.is_some() && fault.kind == FaultKind::Unauthorized;
         let waiting = waiting_out(fault, observed);
         let reason = if is_forbidden { Reason::RoleForbidden } else { waiting.reason };
-        Self { reason, drift: self.drift.clone(), assignment: self.assignment.clone(), settled: self.settled, ..waiting }
+        // A detach is not held up by a role: neither by a pause that Synapse names, nor at all where rights are missing.
+        let look = match (self.reason, self.step) {
+            (Reason::Detaching, Step::Revoke) if is_forbidden => Look::Working(std::time::Duration::ZERO),
+            (Reason::Detaching, Step::Revoke) => Look::In(waiting.look.pause(pause::SETTLED).min(pause::ROLE_PATIENCE)),
+            _ => waiting.look,
+        };
+        Self {
+            reason,
+            look,
+            drift: self.drift.clone(),
+            assignment: self.assignment.clone(),
+            revokes: self.revokes,
+            settled: self.settled,
+            ..waiting
+        }
+    }
+
+    /// The same, when it was not even begun: the look before it had no answer.
+    #[must_use]
+    pub fn unanswered(&self, fault: Fault, observed: &Observed) -> Self {
+        Self { assignment: None, ..self.clone() }.thwarted(fault, observed)
     }
 
     /// Nothing is done after all: the world changed under the decision, so look again at once.
@@ -240,13 +263,15 @@ fn attach(goal: &Attached, observed: &Observed) -> Plan {
 
 fn detach(goal: &Detached, observed: &Observed) -> Plan {
     let plan = detach_compute(goal, observed);
-    let (true, false) = (matches!(plan.step, Step::Detach | Step::Release), goal.retain) else { return plan };
-    match role::leaving(&observed.behind.roles) {
-        role::Next::Revoke(assignment) => {
+    let roles = &observed.behind.roles;
+    match role::leaving(roles) {
+        _ if goal.retain || !matches!(plan.step, Step::Detach | Step::Release) => plan,
+        Some(assignment) if !goal.suspend => {
             let look = Look::Working(std::time::Duration::ZERO);
-            Plan { assignment: Some(assignment), ..Plan::new(Step::Revoke, Reason::Detaching, look) }
+            Plan { assignment: Some(assignment), revokes: true, ..Plan::new(Step::Revoke, Reason::Detaching, look) }
         }
-        _ => Plan { left_behind: role::left_behind(&observed.behind.roles), ..plan },
+        // Suspended, it lets go of what is gone, and writes nothing.
+        _ => Plan { left_behind: role::left_behind(roles), ..plan },
     }
 }
 

@@ -271,8 +271,10 @@ fn reported(plan: &Plan, observed: &Observed) -> Vec<Plan> {
 fn written(goal: &Goal, plan: &Plan, observed: &Observed, now: Timestamp) -> Option<Written> {
     let uid = &goal.owner().uid;
     let (kind, applied) = match (plan.step, goal) {
-        (Step::Grant, _) => return plan.assignment.as_ref().map(|one| Written::Granted(one.remembered(uid, Time(now)))),
-        (Step::Revoke, _) => return plan.assignment.as_ref().map(|one| Written::Revoked(one.id(uid))),
+        (Step::Grant, _) => {
+            return plan.assignment.as_ref().map(|one| Written::Granted(one.remembered(one.id(uid), Some(Time(now)), false)));
+        }
+        (Step::Revoke, _) => return plan.assignment.clone().map(Written::Revoked),
         (Step::Attach, Goal::Attached(goal)) => {
             let kind = if matches!(observed.compute, Finding::Absent) { OperationKind::Attach } else { OperationKind::Update };
             (kind, Some(Desired::remembered(goal, observed.applied.as_ref())))
@@ -379,9 +381,11 @@ fn behinds() -> Vec<Behind> {
         scope: "workspaces/yogi-synapse-ws/bigDataPools/yogisparkpool".into(),
     };
     let former = Assignment { principal: "22222222-0000-0000-0000-000000000000".into(), ..one.clone() };
+    let uid = "2b1d9f0e-6c1b-4f0a-8d57-3f7c0d9a5e21";
     let granted = |one: &Assignment| Granted {
-        status: one.remembered("2b1d9f0e-6c1b-4f0a-8d57-3f7c0d9a5e21", Time(at("2026-03-02T08:00:00Z"))),
-        ago: Duration::from_hours(1),
+        status: one.remembered(one.id(uid), Some(Time(at("2026-03-02T08:00:00Z"))), false),
+        is_ours: true,
+        ago: Some(Duration::from_hours(1)),
     };
     let forbidden = Some(Trouble { is_forbidden: true, lasts: Duration::ZERO });
     for granted in [vec![], vec![granted(&one)], vec![granted(&former)]] {

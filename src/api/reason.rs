@@ -185,7 +185,7 @@ impl Reason {
             | Self::PoolAvailable
             | Self::PoolChanged => "",
             Self::RoleForbidden => {
-                "Let somebody with rights in the Synapse workspace run the command of the message, or take spec.synapseRole away; it is tried again slowly."
+                "Let somebody with rights in the Synapse workspace run the command of the message; it is tried again slowly."
             }
             Self::RoleLeftBehind => "Let somebody with rights in the Synapse workspace run the command of the message.",
             Self::LinkedServiceNotFound => {

@@ -24,9 +24,9 @@ pub(super) const LINKS_VERSION: &str = "2020-09-01-preview";
 /// So many looks are kept for sharing; the oldest go first.
 const MOST_KEPT: usize = 10_000;
 
-/// Looks at what changes seldom, kept so that many can share one.
+/// Looks at what changes seldom, kept so that many can share one. `None` stands where a write has made a look worthless.
 #[derive(Debug)]
-pub(crate) struct Looks<K, V>(Mutex<HashMap<K, (Instant, V)>>);
+pub(crate) struct Looks<K, V>(Mutex<HashMap<K, (Instant, Option<V>)>>);
 
 impl<K, V> Default for Looks<K, V> {
     fn default() -> Self {
@@ -38,21 +38,31 @@ impl<K: Eq + Hash + Clone, V: Clone> Looks<K, V> {
     fn get(&self, key: &K, freshness: Freshness) -> Option<V> {
         let Freshness::Within(age) = freshness else { return None };
         let looks = self.0.lock().expect("no holder panics");
-        looks.get(key).filter(|(at, _)| at.elapsed() <= age).map(|(_, look)| look.clone())
+        looks.get(key).filter(|(at, _)| at.elapsed() <= age).and_then(|(_, look)| look.clone())
     }
 
+    /// Keeps a look that began then, unless something newer is known.
     fn keep(&self, key: &K, asked: Instant, look: V) {
+        self.put(key, asked, Some(look));
+    }
+
+    /// Something was written: what was looked at before counts no longer, nor what is being looked at now.
+    fn forget(&self, key: &K) {
+        self.put(key, Instant::now(), None);
+    }
+
+    fn put(&self, key: &K, at: Instant, look: Option<V>) {
         let mut looks = self.0.lock().expect("no holder panics");
+        if looks.get(key).is_some_and(|(newer, _)| *newer > at) {
+            return;
+        }
         if looks.len() >= MOST_KEPT
+            && !looks.contains_key(key)
             && let Some(oldest) = looks.iter().min_by_key(|(_, (at, _))| *at).map(|(key, _)| key.clone())
         {
             looks.remove(&oldest);
         }
-        looks.insert(key.clone(), (asked, look));
-    }
-
-    fn forget(&self, key: &K) {
-        self.0.lock().expect("no holder panics").remove(key);
+        looks.insert(key.clone(), (at, look));
     }
 }
 
@@ -170,9 +180,18 @@ impl Client {
     /// [`Error`] if Synapse does not tell: to list assignments takes rights of its own.
     pub async fn assignment(&self, grant: &Grant, freshness: Freshness) -> Result<Option<String>, Error> {
         if let Some(look) = self.assignments.get(grant, freshness) {
-            return Ok(look);
+            return look;
         }
         let asked = Instant::now();
+        let look = self.assignment_of(grant).await;
+        // Who may not list may not tomorrow either.
+        if matches!(look, Ok(_) | Err(Error::Unauthorized(_) | Error::Refused(_))) {
+            self.assignments.keep(grant, asked, look.clone());
+        }
+        look
+    }
+
+    async fn assignment_of(&self, grant: &Grant) -> Result<Option<String>, Error> {
         let filter = [("roleId", &*grant.role), ("principalId", &grant.principal), ("scope", &grant.scope)];
         let mut continuation = None;
         let mut found = None;
@@ -185,7 +204,6 @@ impl Client {
                 break;
             }
         }
-        self.assignments.keep(grant, asked, found.clone());
         Ok(found)
     }
 
@@ -224,7 +242,8 @@ impl Client {
         let sent = self.send_data(Call::Revoke, grant, Some(id), (&[], None), None).await;
         self.assignments.forget(grant);
         match sent {
-            Ok(_) | Err(Error::NotFound(_)) => Ok(()),
+            // Also where the whole workspace is gone.
+            Ok(_) | Err(Error::NotFound(_) | Error::ParentNotFound(_)) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -296,6 +315,20 @@ mod tests {
         ] {
             assert_eq!(DataPlane::new(template).is_ok(), good, "{template}");
         }
+    }
+
+    #[test]
+    fn a_look_that_began_before_a_write_is_not_kept() {
+        let (looks, before) = (Looks::default(), Instant::now());
+        let within = Freshness::Within(Duration::from_mins(1));
+        looks.keep(&1, before, "seen");
+        assert_eq!(looks.get(&1, within), Some("seen"));
+        looks.forget(&1);
+        assert_eq!(looks.get(&1, within), None);
+        looks.keep(&1, before, "seen before");
+        assert_eq!(looks.get(&1, within), None);
+        looks.keep(&1, Instant::now(), "seen after");
+        assert_eq!(looks.get(&1, within), Some("seen after"));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! the decision is taken again: a cache that is behind (after a restart, from
 //! an API server that lags) must not do harm.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Api, Patch, PatchParams};
@@ -17,7 +19,7 @@ use crate::controller::observe::behind::grant;
 use crate::controller::observe::{fault, observe};
 use crate::controller::{Context, Error};
 use crate::plan::status::Written;
-use crate::plan::{Assignment, Desired, Finding, Goal, Observed, Plan, Step, decide};
+use crate::plan::{Assignment, Desired, Finding, Goal, Look, Observed, Plan, Step, decide};
 
 /// What came of a step.
 #[derive(Debug)]
@@ -81,11 +83,14 @@ async fn act_live(
     let decided = decide(&goal, &observed);
     let (plan, observed, written) = match (&observed.compute, decided.step) {
         (_, step) if step == plan.step => match write(ctx, azure, &live, &goal, &observed, &decided, now).await? {
+            Ok(Some(Written::Granted(one))) if one.granted_at.is_none() => {
+                (Plan { look: Look::In(Duration::ZERO), ..decided }, observed, Some(Written::Granted(one)))
+            }
             Ok(written) => (decided, observed, written),
             Err(error) => (decided.thwarted(fault(error), &observed), observed, None),
         },
         // What the first look saw still counts: that there is something to do.
-        (Finding::Unknown(fault), _) => (plan.thwarted(fault.clone(), &seen), seen, None),
+        (Finding::Unknown(fault), _) => (plan.unanswered(fault.clone(), &seen), seen, None),
         (_, Step::Wait | Step::Rest) => (decided, observed, None),
         _ => (decided.overtaken(), observed, None),
     };
@@ -129,20 +134,23 @@ async fn write(
             None => Ok(None),
         }
         .map(|path| Written::Compute { operation: operation(OperationKind::Detach, path), applied: None }),
-        // That it was there already counts as granted, too; and of what was not made under our GUID, nothing is taken back.
-        Write::Grant(one) => {
-            azure.grant(&one.id(uid), &grant(one)).await.map(|_| Written::Granted(one.remembered(uid, Time(now))))
-        }
-        Write::Revoke(one) => {
-            let id = one.id(uid);
-            azure.revoke(&id, &grant(one)).await.map(|()| Written::Revoked(id))
-        }
+        // First the status has to know of it: else a grant whose answer is lost would outlive a deletion that comes next.
+        Write::Grant(one) if !is_intended(object, &one.id(uid)) => Ok(Written::Granted(one.remembered(one.id(uid), None, false))),
+        Write::Grant(one) => azure
+            .grant(&one.id(uid), &grant(one))
+            .await
+            .map(|granted| Written::Granted(one.remembered(one.id(uid), Some(Time(now)), granted == azure::Granted::Existed))),
+        Write::Revoke(one) => azure.revoke(&one.id(uid), &grant(one)).await.map(|()| Written::Revoked(one.clone())),
         Write::Release => {
             release(&ctx.kube, object).await?;
             return Ok(Ok(None));
         }
     };
     Ok(written.map(Some))
+}
+
+fn is_intended(object: &SynapseSparkAttachment, id: &str) -> bool {
+    object.status.as_ref().is_some_and(|status| status.role_assignments.iter().any(|one| one.assignment_id == id))
 }
 
 /// A write for which everything is ready.

@@ -32,7 +32,7 @@ pub async fn observe(
 ) -> Observed {
     let status = object.status.clone().unwrap_or_default();
     let mut behind = match goal {
-        Goal::Attached(goal) => behind::link(azure, goal, freshness).await,
+        Goal::Attached(goal) => behind::link(azure, goal, status.linked_service.as_ref(), freshness).await,
         Goal::Detached(_) => Behind::default(),
     };
     let claimed = object.finalizers().iter().any(|finalizer| finalizer == FINALIZER);

@@ -33,15 +33,16 @@ pub(super) fn no_pool(pool: &PoolId, observed: &Observed) -> Option<Plan> {
 
 /// What is to be done about roles once the compute is as asked.
 pub(super) fn role_step(goal: &Attached, observed: &Observed) -> Option<Plan> {
-    let (step, assignment) = match role::next(&observed.behind.roles, observed.asked) {
+    let next = role::next(&observed.behind.roles, observed.asked);
+    let revokes = matches!(next, role::Next::Revoke(_));
+    let (step, assignment) = match next {
         role::Next::Nothing => return None,
+        _ if goal.suspend => return Some(Plan::new(Step::Wait, Reason::Suspended, Look::Settled)),
+        role::Next::Answer(fault) => return Some(waiting_out(fault, observed)),
         role::Next::Principal => (Step::Wait, None),
         role::Next::Grant(assignment) => (Step::Grant, Some(assignment)),
         role::Next::Revoke(assignment) => (Step::Revoke, Some(assignment)),
     };
-    if goal.suspend {
-        return Some(Plan::new(Step::Wait, Reason::Suspended, Look::Settled));
-    }
     let look = Look::Working(if step == Step::Wait { observed.waiting_for } else { std::time::Duration::ZERO });
-    Some(Plan { assignment, ..Plan::new(step, Reason::Granting, look) })
+    Some(Plan { assignment, revokes, ..Plan::new(step, Reason::Granting, look) })
 }

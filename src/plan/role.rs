@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::api::v1alpha1::RoleAssignmentStatus;
 use crate::id::PoolId;
 use crate::plan::goal::{Attached, Role};
-use crate::plan::observed::{Compute, Finding, LinkedService};
+use crate::plan::observed::{Compute, Fault, FaultKind, Finding, LinkedService};
 use crate::plan::pause;
 
 /// Synapse's built-in roles that have to do with Spark pools, by name and GUID.
@@ -61,15 +61,16 @@ impl Assignment {
         Uuid::new_v5(&namespace, text.as_bytes()).to_string()
     }
 
-    /// What the status keeps of it.
+    /// What the status keeps of it, under this GUID.
     #[must_use]
-    pub fn remembered(&self, object_uid: &str, granted_at: Time) -> RoleAssignmentStatus {
+    pub fn remembered(&self, assignment_id: String, granted_at: Option<Time>, existed: bool) -> RoleAssignmentStatus {
         RoleAssignmentStatus {
-            assignment_id: self.id(object_uid),
+            assignment_id,
             role_id: self.role.clone(),
             principal_id: self.principal.clone(),
             scope: self.scope.clone(),
             granted_at,
+            existed,
         }
     }
 
@@ -97,7 +98,9 @@ impl Assignment {
         format!("az synapse role assignment delete --workspace-name {} --ids {id} --yes", self.workspace())
     }
 
-    fn is(&self, granted: &RoleAssignmentStatus) -> bool {
+    /// Whether the status means this one.
+    #[must_use]
+    pub fn is(&self, granted: &RoleAssignmentStatus) -> bool {
         let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
         same(&self.role, &granted.role_id) && same(&self.principal, &granted.principal_id) && same(&self.scope, &granted.scope)
     }
@@ -140,7 +143,7 @@ fn scope(role: &Role, pool: &PoolId) -> String {
 /// What is known of roles when a decision is taken.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Roles {
-    /// What this object granted.
+    /// What the status remembers.
     pub granted: Vec<Granted>,
     /// What is wanted, and whether Synapse shows that the principal holds it: under which GUID.
     pub wanted: Vec<(Option<Assignment>, Finding<String>)>,
@@ -148,13 +151,15 @@ pub struct Roles {
     pub trouble: Option<Trouble>,
 }
 
-/// A role that this object granted.
+/// A role that the status remembers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Granted {
     /// As the status remembers it.
     pub status: RoleAssignmentStatus,
-    /// How long ago.
-    pub ago: Duration,
+    /// Its GUID is the one that this object makes: it is this object's to take back.
+    pub is_ours: bool,
+    /// How long ago it was granted; none if it is only about to be.
+    pub ago: Option<Duration>,
 }
 
 /// Why a role could not be granted or taken back.
@@ -167,12 +172,14 @@ pub struct Trouble {
 }
 
 /// The next thing to do about roles.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Next {
     /// Nothing: what is wanted is there, and nothing else of ours.
     Nothing,
     /// Wait until Azure shows a principal.
     Principal,
+    /// Wait until Synapse answers: nobody knows whether it is there.
+    Answer(Fault),
     /// Grant this.
     Grant(Assignment),
     /// Take this back: it is not wanted any longer.
@@ -184,26 +191,32 @@ pub enum Next {
 /// Who asks wants to see what is: then a role that does not show is granted once more, which does no harm.
 #[must_use]
 pub fn next(roles: &Roles, asked: bool) -> Next {
-    let is_there = |one: &Assignment, finding: &Finding<String>| {
-        let granted = roles.granted.iter().find(|granted| one.is(&granted.status));
-        match finding {
-            Finding::Present(_) => true,
-            // It takes minutes until Synapse shows it.
-            Finding::Absent => !asked && granted.is_some_and(|granted| granted.ago < pause::PROPAGATION),
-            // Who may not list has the word of the answer to the PUT.
-            Finding::Unknown(_) => granted.is_some(),
-        }
-    };
     for (one, finding) in &roles.wanted {
-        match one {
-            None => return Next::Principal,
-            Some(one) if !is_there(one, finding) => return Next::Grant(one.clone()),
-            Some(_) => {}
+        let Some(one) = one else { return Next::Principal };
+        let granted = roles.granted.iter().find(|granted| one.is(&granted.status));
+        // Only what was granted, not what was about to be.
+        let since = granted.and_then(|granted| granted.ago);
+        let next = match finding {
+            Finding::Present(_) => None,
+            // It takes minutes until Synapse shows it. What others granted, and is gone, is gone.
+            Finding::Absent if !asked && granted.is_some_and(|granted| granted.is_ours) && since < Some(pause::PROPAGATION) => {
+                since.is_none().then(|| Next::Grant(one.clone()))
+            }
+            Finding::Absent => Some(Next::Grant(one.clone())),
+            // Who may not list has the word of the answer to the PUT; and whoever asks hears it again, of what others made.
+            Finding::Unknown(Fault { kind: FaultKind::Unauthorized | FaultKind::Refused, .. }) => {
+                let is_doubted = asked && granted.is_some_and(|granted| granted.status.existed);
+                (since.is_none() || is_doubted).then(|| Next::Grant(one.clone()))
+            }
+            Finding::Unknown(fault) => since.is_none().then(|| Next::Answer(fault.clone())),
+        };
+        if let Some(next) = next {
+            return next;
         }
     }
     let is_wanted =
-        |granted: &&Granted| roles.wanted.iter().any(|(one, _)| one.as_ref().is_some_and(|one| one.is(&granted.status)));
-    match roles.granted.iter().find(|granted| !is_wanted(granted)) {
+        |status: &RoleAssignmentStatus| roles.wanted.iter().any(|(one, _)| one.as_ref().is_some_and(|one| one.is(status)));
+    match ours(roles).find(|granted| !is_wanted(&granted.status)) {
         Some(granted) => Next::Revoke((&granted.status).into()),
         None => Next::Nothing,
     }
@@ -211,17 +224,18 @@ pub fn next(roles: &Roles, asked: bool) -> Next {
 
 /// What to take back before a detach, if it can be: a detach is not held up for longer than [`pause::ROLE_PATIENCE`].
 #[must_use]
-pub fn leaving(roles: &Roles) -> Next {
+pub fn leaving(roles: &Roles) -> Option<Assignment> {
     let is_given_up = roles.trouble.is_some_and(|trouble| trouble.is_forbidden || trouble.lasts >= pause::ROLE_PATIENCE);
-    match roles.granted.first() {
-        Some(granted) if !is_given_up => Next::Revoke((&granted.status).into()),
-        _ => Next::Nothing,
-    }
+    ours(roles).next().filter(|_| !is_given_up).map(|granted| (&granted.status).into())
 }
 
 /// What stays behind at a detach, with the command that takes each back.
 #[must_use]
 pub fn left_behind(roles: &Roles) -> Vec<String> {
-    let granted = roles.granted.iter();
-    granted.map(|granted| Assignment::from(&granted.status).delete_command(&granted.status.assignment_id)).collect()
+    let made = ours(roles).filter(|granted| !granted.status.existed);
+    made.map(|granted| Assignment::from(&granted.status).delete_command(&granted.status.assignment_id)).collect()
+}
+
+fn ours(roles: &Roles) -> impl Iterator<Item = &Granted> {
+    roles.granted.iter().filter(|granted| granted.is_ours)
 }

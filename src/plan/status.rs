@@ -18,7 +18,7 @@ use crate::api::v1alpha1::{
     UserAssignedStatus,
 };
 use crate::id::IdentityId;
-use crate::plan::{Compute, Desired, Finding, Goal, Observed, Ownership, Plan, SparkPool, Step, Trouble, role};
+use crate::plan::{Assignment, Compute, Desired, Finding, Goal, Observed, Ownership, Plan, SparkPool, Step, Trouble, role};
 
 pub use beside::end_of_support;
 use message::message;
@@ -93,10 +93,10 @@ pub enum Written {
         /// What it put there; none for a detach.
         applied: Option<Applied>,
     },
-    /// To grant a role.
+    /// To grant a role; or it is about to be asked, so that it is not forgotten whatever happens.
     Granted(RoleAssignmentStatus),
-    /// To take back the role assignment of this GUID.
-    Revoked(String),
+    /// To take back a role.
+    Revoked(Assignment),
 }
 
 /// What a pass knows when it is over.
@@ -152,8 +152,8 @@ pub fn status(previous: &AttachmentStatus, pass: &Pass<'_>) -> AttachmentStatus 
         match pass.observed.and_then(|observed| observed.behind.pool.as_ref()) {
             // Synapse knows its pool best.
             Some(Finding::Present(SparkPool { shown, .. })) => next.pool = Some(shown.clone()),
-            // For the moment it does not tell.
-            Some(Finding::Unknown(_)) if condition(previous, "PoolAvailable").is_some_and(|one| one.status == "True") => {
+            // For the moment nobody asked, or it does not tell.
+            Some(Finding::Unknown(_)) | None if condition(previous, "PoolAvailable").is_some_and(|one| one.status == "True") => {
                 next.pool.clone_from(&previous.pool);
             }
             Some(Finding::Unknown(_) | Finding::Absent) | None => {}
@@ -191,27 +191,33 @@ fn linked_service(previous: &AttachmentStatus, pass: &Pass<'_>) -> Option<Linked
     }
 }
 
-/// The roles that are ours to take back.
+/// The roles that the status remembers: what is ours to take back, and what others granted and counts while nobody answers.
 fn role_assignments(previous: &AttachmentStatus, pass: &Pass<'_>) -> Vec<RoleAssignmentStatus> {
     let mut all = previous.role_assignments.clone();
-    let mut add = |one: RoleAssignmentStatus| {
-        if all.iter().all(|known| known.assignment_id != one.assignment_id) {
-            all.push(one);
-        }
-    };
     if let (Some(Goal::Attached(goal)), Some(observed)) = (pass.goal, pass.observed) {
-        for (wanted, finding) in &observed.behind.roles.wanted {
-            // The answer to our PUT was lost.
-            if let (Some(wanted), Finding::Present(id)) = (wanted, finding)
-                && id.eq_ignore_ascii_case(&wanted.id(&goal.owner.uid))
-            {
-                add(wanted.remembered(&goal.owner.uid, Time(seconds(pass.now))));
+        let (uid, wanted) = (&goal.owner.uid, &observed.behind.roles.wanted);
+        // Of what others granted, only what is wanted is of interest.
+        if matches!(observed.compute, Finding::Present(_)) {
+            let is_wanted =
+                |status: &RoleAssignmentStatus| wanted.iter().any(|(one, _)| one.as_ref().is_some_and(|one| one.is(status)));
+            all.retain(|status| Assignment::from(status).id(uid) == status.assignment_id || is_wanted(status));
+        }
+        for (one, finding) in wanted {
+            let (Some(one), Finding::Present(id)) = (one, finding) else { continue };
+            let known = all.iter().position(|known| one.is(known));
+            if known.is_none_or(|at| all[at].granted_at.is_none() || !all[at].assignment_id.eq_ignore_ascii_case(id)) {
+                let seen = one.remembered(id.to_ascii_lowercase(), Some(Time(seconds(pass.now))), false);
+                all.retain(|known| !one.is(known));
+                all.push(seen);
             }
         }
     }
     match pass.written {
-        Some(Written::Granted(granted)) => add(granted.clone()),
-        Some(Written::Revoked(id)) => all.retain(|one| one.assignment_id != *id),
+        Some(Written::Granted(granted)) => {
+            all.retain(|known| !Assignment::from(granted).is(known));
+            all.push(granted.clone());
+        }
+        Some(Written::Revoked(one)) => all.retain(|known| !one.is(known)),
         Some(Written::Compute { .. }) | None => {}
     }
     all
@@ -223,8 +229,7 @@ pub fn role_trouble(status: &AttachmentStatus, generation: Option<i64>, now: Tim
     let is_of_now = |one: &&Condition| one.status == "False" && one.observed_generation == generation;
     let reason = condition(status, "RoleGranted").filter(is_of_now).and_then(|one| Reason::parse(&one.reason))?;
     let is_forbidden = matches!(reason, Reason::RoleForbidden | Reason::Refused);
-    let failed = is_forbidden || matches!(reason, Reason::AzureUnavailable | Reason::Throttled | Reason::NoCredential);
-    failed.then(|| role::Trouble { is_forbidden, lasts: failing_for(status, now) })
+    (reason != Reason::Granting).then(|| role::Trouble { is_forbidden, lasts: failing_for(status, now) })
 }
 
 /// What to remember of what we put there, now that the compute is seen.

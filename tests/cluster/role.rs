@@ -121,11 +121,48 @@ fn who_may_not_list_grants_and_accepts_that_it_is_there() {
         world.ready(name);
     }
     assert_eq!(held(&world).len(), 2, "one for the system-assigned identity, one for the other: {:?}", held(&world));
-    for name in ["nightly", "first", "second"] {
+    // The one that made it goes: the other cannot see that, until it is asked to look.
+    world.delete("first");
+    world.gone("first");
+    assert_eq!(held(&world).len(), 1);
+    world.ask("second");
+    world.until("it is granted again", || (held(&world).len() == 2).then_some(()));
+    for name in ["nightly", "second"] {
         world.delete(name);
         world.gone(name);
     }
     assert!(held(&world).is_empty());
+}
+
+#[test]
+fn of_two_that_share_a_role_the_one_that_stays_has_it() {
+    let world = World::new("role-two");
+    let identity =
+        format!("identity: {{type: UserAssigned, userAssignedIdentities: [{{resourceId: {}}}]}}", world.identity("first"));
+    for name in ["first", "second"] {
+        world.apply(name, "one", &[&identity, ROLE]);
+        world.ready(name);
+    }
+    assert_eq!(held(&world).len(), 1);
+    world.delete("first");
+    world.gone("first");
+    world.until("the other grants it anew", || (held(&world).len() == 1).then_some(()));
+    world.ready("second");
+    world.delete("second");
+    world.gone("second");
+    assert!(held(&world).is_empty(), "and takes that back: {:?}", held(&world));
+}
+
+#[test]
+fn a_grant_that_was_under_way_at_the_deletion_is_taken_back() {
+    let world = World::new("role-race");
+    // The answer never comes, and the object goes.
+    world.role_fault("PUT", &json!({"lostAnswer": true}));
+    world.apply("nightly", "one", &[SYSTEM, ROLE]);
+    world.until("it is granted", || (held(&world).len() == 1).then_some(()));
+    world.delete("nightly");
+    world.gone("nightly");
+    assert!(held(&world).is_empty(), "{:?}", held(&world));
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub struct AttachmentStatus {
     /// The linked service that the spec goes through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linked_service: Option<LinkedServiceStatus>,
-    /// The roles that were granted, and are taken back with the attachment.
+    /// The roles that the identities hold for it; what this object granted is taken back with the attachment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub role_assignments: Vec<RoleAssignmentStatus>,
     /// The Spark pool behind the attachment.
@@ -118,7 +118,7 @@ pub struct LinkedServiceStatus {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct RoleAssignmentStatus {
-    /// The assignment's GUID.
+    /// The assignment's GUID. One that this object did not make is never taken back.
     pub assignment_id: String,
     /// The role's GUID.
     pub role_id: String,
@@ -126,8 +126,12 @@ pub struct RoleAssignmentStatus {
     pub principal_id: String,
     /// Where it counts: workspaces/… or workspaces/…/bigDataPools/…
     pub scope: String,
-    /// When it was granted: it takes minutes until it is felt.
-    pub granted_at: Time,
+    /// When it was granted: it takes minutes until it is felt. Absent: it is about to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted_at: Option<Time>,
+    /// Synapse said that it was there already, and may not be asked under which GUID.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub existed: bool,
 }
 
 /// The Spark pool behind the attachment.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::fault;
 use crate::api::SynapseSparkAttachment;
-use crate::api::v1alpha1::{AutoPause, AutoScale, PoolStatus};
+use crate::api::v1alpha1::{AutoPause, AutoScale, LinkedServiceStatus, PoolStatus};
 use crate::azure::{self, Freshness, seldom, wire};
 use crate::id::PoolId;
 use crate::plan::role::{Granted, Roles, wanted};
@@ -12,7 +12,14 @@ use crate::plan::status::{between, role_trouble};
 use crate::plan::{Assignment, Attached, Behind, Compute, Finding, Goal, LinkedService, Progress, SparkPool, pause};
 
 /// Follows the link of a goal, if it goes through one.
-pub(super) async fn link(azure: &azure::Client, goal: &mut Attached, freshness: Freshness) -> Behind {
+///
+/// While Azure does not tell, what the status remembers of the link counts: nothing was undone.
+pub(super) async fn link(
+    azure: &azure::Client,
+    goal: &mut Attached,
+    remembered: Option<&LinkedServiceStatus>,
+    freshness: Freshness,
+) -> Behind {
     let Some(link) = &goal.link else { return Behind::default() };
     let workspace = goal.compute.workspace();
     let finding = match azure.linked_service(workspace, &link.name, seldom(freshness, pause::SLOW_LOOK)).await {
@@ -22,7 +29,14 @@ pub(super) async fn link(azure: &azure::Client, goal: &mut Attached, freshness: 
             principal: found.identity.and_then(|identity| identity.principal_id),
         }),
         Ok(None) => Finding::Absent,
-        Err(error) => Finding::Unknown(fault(error)),
+        Err(error) => match remembered.filter(|known| known.name == link.name) {
+            Some(known) => Finding::Present(LinkedService {
+                name: known.name.clone(),
+                resource_id: known.resource_id.clone(),
+                principal: known.principal_id.clone(),
+            }),
+            None => Finding::Unknown(fault(error)),
+        },
     };
     if let Finding::Present(found) = &finding {
         goal.pool = PoolId::within(&found.resource_id, &link.pool).ok();
@@ -48,12 +62,13 @@ pub(super) async fn rest(
     behind: &mut Behind,
 ) {
     let status = object.status.clone().unwrap_or_default();
-    let granted = status.role_assignments.iter();
-    behind.roles = Roles {
-        granted: granted.map(|one| Granted { status: one.clone(), ago: between(one.granted_at.0, now) }).collect(),
-        wanted: Vec::new(),
-        trouble: role_trouble(&status, object.metadata.generation, now),
-    };
+    let granted = status.role_assignments.iter().map(|one| Granted {
+        is_ours: one.assignment_id == Assignment::from(one).id(&goal.owner().uid),
+        ago: one.granted_at.as_ref().map(|at| between(at.0, now)),
+        status: one.clone(),
+    });
+    behind.roles =
+        Roles { granted: granted.collect(), wanted: Vec::new(), trouble: role_trouble(&status, object.metadata.generation, now) };
     let Goal::Attached(goal) = goal else { return };
     if let Some(id) = &goal.pool {
         let is_attached = matches!(compute, Finding::Present(compute) if compute.progress == Progress::Succeeded);

@@ -49,7 +49,7 @@ fn said(status: &'static str, reason: Reason, message: impl Into<String>) -> Bec
 
 /// The conditions beside those of kstatus, after a pass.
 pub(super) fn conditions(previous: &AttachmentStatus, pass: &Pass<'_>) -> Vec<Condition> {
-    let all = [("RoleGranted", role_granted(pass)), ("PoolAvailable", pool_available(pass))];
+    let all = [("RoleGranted", role_granted(previous, pass)), ("PoolAvailable", pool_available(pass))];
     all.into_iter()
         .filter_map(|(kind, becomes)| {
             let before = condition(previous, kind);
@@ -71,7 +71,7 @@ pub(super) fn conditions(previous: &AttachmentStatus, pass: &Pass<'_>) -> Vec<Co
         .collect()
 }
 
-fn role_granted(pass: &Pass<'_>) -> Becomes {
+fn role_granted(previous: &AttachmentStatus, pass: &Pass<'_>) -> Becomes {
     let (plan, Some(observed)) = (pass.plan, pass.observed) else { return Becomes::Kept };
     // A grant, or the taking back of one, that Azure did not take.
     if let (Some(assignment), Step::Wait, true) =
@@ -84,19 +84,23 @@ fn role_granted(pass: &Pass<'_>) -> Becomes {
     if goal.role.is_none() {
         return Becomes::Gone;
     }
+    let waits = |why: &str| said("False", Reason::Granting, why);
+    let was_granted = condition(previous, "RoleGranted").is_some_and(|one| one.status == "True");
     match &observed.compute {
         Finding::Unknown(_) => Becomes::Kept,
-        Finding::Absent => said("False", Reason::Granting, "the role is granted once the pool is attached"),
-        Finding::Present(_) if !plan.settled => {
-            said("False", Reason::Granting, "the role is granted once the pool is attached as asked")
-        }
+        Finding::Absent => waits("the role is granted once the pool is attached"),
+        // Nobody looked at the role now.
+        Finding::Present(_) if !plan.settled && was_granted => Becomes::Kept,
+        Finding::Present(_) if !plan.settled => waits("the role is granted once the pool is attached as asked"),
         Finding::Present(_) => match role::next(&observed.behind.roles, observed.asked) {
             role::Next::Nothing | role::Next::Revoke(_) => {
                 let all = observed.behind.roles.wanted.iter().filter_map(|(one, _)| one.as_ref());
                 said("True", Reason::RoleGranted, all.map(told).collect::<Vec<_>>().join("; "))
             }
-            role::Next::Grant(one) => said("False", Reason::Granting, format!("grants the role {}", told(&one))),
-            role::Next::Principal => said("False", Reason::Granting, "Azure does not show the principal of the identity yet"),
+            role::Next::Grant(one) if plan.step == Step::Grant => waits(&format!("grants the role {}", told(&one))),
+            role::Next::Grant(one) => waits(&format!("not granted: the role {}", told(&one))),
+            role::Next::Principal => waits("Azure does not show the principal of the identity yet"),
+            role::Next::Answer(_) => Becomes::Kept,
         },
     }
 }

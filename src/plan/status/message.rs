@@ -45,10 +45,7 @@ pub(super) fn message(health: Health, plan: &Plan, pass: &Pass<'_>) -> String {
         Reason::WorkspaceNotFound => "Azure does not find the workspace".to_owned(),
         Reason::Refused => "Azure refuses the request".to_owned(),
         Reason::Granting => granting(plan),
-        Reason::RoleForbidden => {
-            let command = plan.assignment.as_ref().map(role::Assignment::create_command).unwrap_or_default();
-            format!("Synapse does not let the operator change roles; somebody who may runs: {command}")
-        }
+        Reason::RoleForbidden => forbidden(plan, pass),
         Reason::LinkedServiceNotFound => format!("the workspace has no such linked service: {about}"),
         Reason::PoolNotFound => format!("there is no Spark pool {about}"),
         Reason::PoolFailed => format!("the Spark pool cannot be used: {about}"),
@@ -87,6 +84,15 @@ pub(super) fn message(health: Health, plan: &Plan, pass: &Pass<'_>) -> String {
         let _ = write!(text, "{} {advice}", if text.ends_with(['.', '!']) { "" } else { "." });
     }
     shortened(&text, LONGEST)
+}
+
+fn forbidden(plan: &Plan, pass: &Pass<'_>) -> String {
+    let before = "Synapse does not let the operator change roles; somebody who may runs";
+    match (&plan.assignment, pass.goal) {
+        (Some(one), Some(goal)) if plan.revokes => format!("{before}: {}", one.delete_command(&one.id(&goal.owner().uid))),
+        (Some(one), _) => format!("{before}: {} (or take spec.synapseRole away)", one.create_command()),
+        (None, _) => "Synapse does not let the operator change roles".to_owned(),
+    }
 }
 
 fn granting(plan: &Plan) -> String {
