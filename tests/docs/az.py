@@ -194,8 +194,8 @@ def leave_out_uploads():
     def uploaded(workspace, code):
         if not Path(code.base_path, code.path).is_dir():
             sys.exit(f"{code.path}: there is no such folder of code")
-        where = (workspace._subscription_id, workspace._resource_group_name, workspace._workspace_name)
-        code._id = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.MachineLearningServices/workspaces/{}/codes/code/versions/1".format(*where)
+        group = f"/subscriptions/{workspace._subscription_id}/resourceGroups/{workspace._resource_group_name}"
+        code._id = f"{group}/providers/Microsoft.MachineLearningServices/workspaces/{workspace._workspace_name}/codes/code/versions/1"
         return code
 
     CodeOperations.create_or_update = uploaded

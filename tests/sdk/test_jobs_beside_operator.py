@@ -46,10 +46,10 @@ def attached(plane):
     """Attaches with a role, and detaches when the test has ended."""
     made = []
 
-    def attach(name, identity=None, synapseRole=ROLE, **spec):
+    def attach(name, identity=None, role=ROLE):
         made.append(name)
-        plane.apply(name, identity or {"type": "SystemAssigned"}, **({"synapseRole": synapseRole} if synapseRole else {}), **spec)
-        if synapseRole:
+        plane.apply(name, identity or {"type": "SystemAssigned"}, **({"synapseRole": role} if role else {}))
+        if role:
             plane.wait(name, "RoleGranted")
         plane.wait(name)
         return plane.get(name)["status"]
@@ -68,7 +68,7 @@ def held(roles, principal):
 
 def test_a_job_fails_until_the_operator_has_granted_the_role(azure, client, plane, roles, attached):
     managed, _ = identities()
-    principal = attached("job-role", synapseRole=None)["identity"]["principalId"]
+    principal = attached("job-role", role=None)["identity"]["principalId"]
     assert principal == client.get("job-role")["identity"]["principal_id"]
     failed = submit(client, spark(client, "job-role", managed))
     assert failed.status == "Failed"
@@ -100,7 +100,7 @@ def test_a_job_runs_as_the_first_user_assigned_identity(azure, client, attached,
 
 def test_a_job_runs_as_the_user_without_a_role(azure, client, attached):
     _, user = identities()
-    attached("job-user", synapseRole=None)
+    attached("job-user", role=None)
     since = azure.now()
     assert submit(client, spark(client, "job-user", user)).status == "Completed"
     (put,) = azure.journal(since, CLIENT, ("PUT",))
