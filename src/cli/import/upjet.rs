@@ -110,7 +110,12 @@ fn policies(spec: &mut Part<'_>, paused: Option<&str>, draft: &mut Draft, notes:
         let field = if paused == Some("true") { "metadata.annotations.crossplane.io/paused" } else { "spec.managementPolicies" };
         notes.say(field, "has become suspend: true. Take it out, so that the operator works.");
     }
-    spec.leave_out("providerConfigRef", &Value::Null, notes, "the operator has one identity in Azure: its own");
+    spec.leave_out(
+        "providerConfigRef",
+        &Value::Null,
+        notes,
+        "the operator asks as itself, or as the ServiceAccount in spec.serviceAccountName",
+    );
     spec.leave_out("writeConnectionSecretToRef", &Value::Null, notes, "what there is to know stands in the status");
     Ok(())
 }
