@@ -168,17 +168,17 @@ impl World {
         let mut remember = |one: &Assignment, granted: bool| {
             status.role_assignments.push(one.remembered(guid(one), granted.then_some(Time(earlier)), false));
         };
-        let mut hold = |one: Assignment| drop(held.insert(guid(&one), (one, earlier)));
+        let mut grant = |one: Assignment| drop(held.insert(guid(&one), (one, earlier)));
         match start.before {
             Before::Nothing => {}
             Before::Same | Before::Intended => {
                 remember(&assignment("now"), start.before == Before::Same);
-                hold(assignment("now"));
+                grant(assignment("now"));
             }
             Before::OnlyIntended => remember(&assignment("now"), false),
             Before::Former => {
                 remember(&assignment("former"), true);
-                hold(assignment("former"));
+                grant(assignment("former"));
             }
         }
         // Synapse takes the same role to the same principal on the same scope only once.
@@ -327,7 +327,7 @@ fn run(start: Start) -> Result<(), String> {
         let next = status(&world.status, &pass);
         let is = |kind| condition(&next, kind).is_some_and(|condition| condition.status == "True");
         // Who cannot list cannot see that somebody took it.
-        let is_blind = start.lists.is_some() && taken || taken && between(began(), world.now) < LAG * 4;
+        let is_blind = taken && (start.lists.is_some() || between(began(), world.now) < LAG * 4);
         if start.wants && !start.deleted && (is("Ready") || is("RoleGranted")) && !start.suspend && !world.is_held() && !is_blind
         {
             return Err(format!("says that the role is there, and it is not: {next:?}"));

@@ -258,7 +258,7 @@ def granted_by_hand(stage):
         stage,
         """kubectl patch ssa my-spark-role --type merge -p '{"spec":{"synapseRole":{"name":"Synapse Compute Operator"}}}'""",
         "kubectl wait ssa/my-spark-role --for=jsonpath='{.status.conditions[?(@.type==\"Ready\")].reason}'=RoleForbidden --timeout=60s",
-        "kubectl get ssa my-spark-role -o jsonpath='{.status.conditions[?(@.type==\"Ready\")].message}' | grep -o 'az synapse [^:]*' >by-hand.sh",
+        "kubectl get ssa my-spark-role -o jsonpath='{.status.conditions[?(@.type==\"Ready\")].message}' | grep -o 'az synapse [^`]*' >by-hand.sh",
         ". ./by-hand.sh",
         'kubectl annotate ssa my-spark-role synapse-spark.dev/reconcile-requested-at="$(date +%s)"',
         "kubectl wait ssa/my-spark-role --for=condition=Ready --timeout=60s",

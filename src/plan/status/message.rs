@@ -89,8 +89,8 @@ pub(super) fn message(health: Health, plan: &Plan, pass: &Pass<'_>) -> String {
 fn forbidden(plan: &Plan, pass: &Pass<'_>) -> String {
     let before = "Synapse does not let the operator change roles; somebody who may runs";
     match (&plan.assignment, pass.goal) {
-        (Some(one), Some(goal)) if plan.revokes => format!("{before}: {}", one.delete_command(&one.id(&goal.owner().uid))),
-        (Some(one), _) => format!("{before}: {} (or take spec.synapseRole away)", one.create_command()),
+        (Some(one), Some(goal)) if plan.revokes => format!("{before} `{}`", one.delete_command(&one.id(&goal.owner().uid))),
+        (Some(one), _) => format!("{before} `{}`, or spec.synapseRole is taken away", one.create_command()),
         (None, _) => "Synapse does not let the operator change roles".to_owned(),
     }
 }
