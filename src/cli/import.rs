@@ -91,7 +91,8 @@ impl Import {
             }
         };
         if made.is_empty() {
-            return Err("there is no attached Synapse Spark pool to import".to_owned());
+            let besides = if found.said.is_empty() { "" } else { " besides what was passed over" };
+            return Err(format!("there is no attached Synapse Spark pool to import{besides}"));
         }
         print(&match self.output {
             Format::Yaml => yaml(&made)?,
