@@ -13,7 +13,7 @@ use super::documents::{Document, read};
 use super::screen::{Output, change, remark};
 use super::{AzureArgs, print};
 use crate::api::v1alpha1::AttachmentStatus;
-use crate::api::{FINALIZER, SynapseSparkAttachment};
+use crate::api::{FINALIZER, Reason, SynapseSparkAttachment};
 use crate::azure::{self, Freshness, wire};
 use crate::controller;
 use crate::controller::observe::{compute, fault, observe};
@@ -21,7 +21,7 @@ use crate::id::PoolId;
 use crate::plan::drift::drift;
 use crate::plan::goal::OWNER_TAG;
 use crate::plan::status::{Pass, condition, status};
-use crate::plan::{Finding, Goal, Observed, Plan, Step, decide};
+use crate::plan::{Field, Finding, Goal, Observed, Plan, Step, decide};
 
 /// Stands for the cluster where nobody named it.
 const NO_CLUSTER: &str = "no-cluster";
@@ -249,7 +249,15 @@ fn text(found: &Found) -> String {
     for drift in &found.plan.drift {
         let _ = writeln!(text, "  change   {}", change(&drift.field.to_string(), &drift.have, &drift.want));
     }
+    if is_ownership_alone(&found.plan) {
+        let _ = writeln!(text, "  besides  nothing to do: pool, identity, tags and description are as asked");
+    }
     text
+}
+
+/// The compute is as asked, and only becomes the object's.
+fn is_ownership_alone(plan: &Plan) -> bool {
+    plan.reason == Reason::Adopting && plan.drift.iter().all(|drift| drift.field == Field::Owner)
 }
 
 fn as_json(found: &Found) -> serde_json::Value {
@@ -266,5 +274,6 @@ fn as_json(found: &Found) -> serde_json::Value {
         "message": found.message,
         "changes": found.plan.drift.iter().map(|drift| json!({"field": drift.field.to_string(), "want": drift.want, "have": drift.have})).collect::<Vec<_>>(),
         "somethingToDo": found.has_to_do(),
+        "ownershipAlone": is_ownership_alone(&found.plan),
     })
 }

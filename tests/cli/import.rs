@@ -308,8 +308,12 @@ fn what_is_attached_is_taken_over_without_a_change() {
     for plan in plans["plans"].as_array().expect("plans") {
         let changes: Vec<_> = plan["changes"].as_array().expect("changes").iter().map(|one| &one["field"]).collect();
         assert_eq!(changes, ["tags.synapse-spark-operator-owner"], "{plan}");
-        assert_eq!(plan["reason"], "Adopting", "{plan}");
+        assert_eq!((&plan["reason"], &plan["ownershipAlone"]), (&json!("Adopting"), &json!(true)), "{plan}");
     }
+    let said = text(&azure.plan(&[], &manifests).stdout);
+    assert_eq!(said.matches("besides  nothing to do").count(), table.len(), "{said}");
+    let otherwise = text(&azure.plan(&[], &manifests.replace("description: ", "description: not ")).stdout);
+    assert!(otherwise.matches("besides  nothing to do").count() < table.len(), "{otherwise}");
     // A List of them is as good.
     let list = text(&run(&["-o", "json"]).stdout);
     let again: Value = serde_json::from_slice(&azure.plan(&["-o", "json"], &list).stdout).expect("JSON");
