@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::azure::call::Call;
+use crate::azure::exchange::read;
 use crate::azure::synapse::{ARM_VERSION as SYNAPSE, LINKS_VERSION as LINKS};
-use crate::azure::{Client, Error, read, wire};
+use crate::azure::{Client, Error, wire};
 use crate::id::{SynapseWorkspaceId, WorkspaceId};
 
 /// The API version of `GET /subscriptions`, as azure-mgmt-resource asks.

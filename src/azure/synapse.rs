@@ -10,9 +10,10 @@ use tokio::time::Instant;
 
 use crate::azure::call::Call;
 use crate::azure::error::Error;
+use crate::azure::exchange::{Answer, read};
 use crate::azure::inventory::MOST_PAGES;
 use crate::azure::wire;
-use crate::azure::{Answer, Client, Freshness, read};
+use crate::azure::{Client, Freshness};
 use crate::id::{PoolId, WorkspaceId};
 
 /// The API version of Synapse in ARM: the newest stable one.

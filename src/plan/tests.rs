@@ -1,5 +1,7 @@
 //! The intent of `decide`, as a table. `tests/convergence.rs` runs every start.
 
+mod behind;
+
 use std::time::Duration;
 
 use super::*;
@@ -143,99 +145,6 @@ fn picks_the_step() {
         let observed = observed(claimed, compute);
         let plan = decide(goal, &observed);
         assert_eq!((plan.step, plan.reason), (step, reason), "{case}: {goal:?} {observed:?}");
-    }
-}
-
-#[test]
-fn looks_behind_the_compute_before_it_attaches_and_before_it_rests() {
-    use Finding::{Absent, Present, Unknown};
-    let wanted = Assignment { role: "r".into(), principal: "p".into(), scope: "workspaces/w/bigDataPools/ours".into() };
-    let former = Assignment { principal: "former".into(), ..wanted.clone() };
-    let role = Role { id: "r".into(), workspace_wide: false, linked_service: false };
-    let (simple, with_role) = (goal(), Attached { role: Some(role), ..goal() });
-    let linked = Attached { pool: None, link: Some(goal::Link { name: "l".into(), pool: "ours".into() }), ..goal() };
-    let halted = Attached { suspend: true, ..with_role.clone() };
-    let gone = Detached { compute: Some(goal().compute), owner: owner(), retain: false, suspend: false };
-    let (retain, gone) = (Goal::Detached(Detached { retain: true, ..gone.clone() }), Goal::Detached(gone));
-    let [simple, with_role, linked, halted] = [simple, with_role, linked, halted].map(Goal::Attached);
-    let spark = |state: &str| {
-        Present(SparkPool { state: state.into(), progress: Progress::of(Some(state)), shown: PoolStatus::default() })
-    };
-    let pool = |finding| Behind { pool: Some(finding), ..Behind::default() };
-    let fault = |kind| Fault { kind, words: Words::default() };
-    let time = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::UNIX_EPOCH);
-    let granted = |one: &Assignment, minutes| role::Granted {
-        status: one.remembered(one.id("u"), Some(time.clone()), false),
-        is_ours: true,
-        ago: Some(Duration::from_mins(minutes)),
-    };
-    let intended = role::Granted { status: wanted.remembered(wanted.id("u"), None, false), is_ours: true, ago: None };
-    let others = |minutes| role::Granted {
-        status: wanted.remembered("x".into(), Some(time.clone()), false),
-        is_ours: false,
-        ago: Some(Duration::from_mins(minutes)),
-    };
-    let existed = |minutes| role::Granted {
-        status: wanted.remembered(wanted.id("u"), Some(time.clone()), true),
-        ..granted(&wanted, minutes)
-    };
-    let (forbidden, silent) = (|| Unknown(fault(FaultKind::Unauthorized)), || Unknown(fault(FaultKind::Passing)));
-    let roles = |granted: &[role::Granted], finding| Behind {
-        roles: Roles { granted: granted.to_vec(), wanted: vec![(Some(wanted.clone()), finding)], trouble: None },
-        ..Behind::default()
-    };
-    let leaving = |trouble| Behind {
-        roles: Roles { granted: vec![granted(&wanted, 60)], wanted: Vec::new(), trouble },
-        ..Behind::default()
-    };
-    let trouble = |is_forbidden, minutes| Some(role::Trouble { is_forbidden, lasts: Duration::from_mins(minutes) });
-    let unseen = Behind { roles: Roles { wanted: vec![(None, Absent)], ..Roles::default() }, ..Behind::default() };
-    let link = |finding| Behind { link: Some(finding), links: vec!["other".into()], ..Behind::default() };
-    let settled = || Present(compute(Progress::Succeeded));
-    let old = granted(&former, 60);
-
-    #[rustfmt::skip]
-    let table = vec![
-        // case                                              goal        compute      behind                                              step           reason
-        ("attaches no pool that is not there",               &simple,    Absent,      pool(Absent),                                       Step::Wait,    Reason::PoolNotFound),
-        ("attaches no pool that failed",                     &simple,    Absent,      pool(spark("Failed")),                              Step::Wait,    Reason::PoolFailed),
-        ("attaches what it may not see",                     &simple,    Absent,      pool(Unknown(fault(FaultKind::Unauthorized))),      Step::Attach,  Reason::Attaching),
-        ("attaches a pool that is being made",               &simple,    Absent,      pool(spark("Provisioning")),                        Step::Attach,  Reason::Attaching),
-        ("is not at rest without its pool",                  &simple,    settled(),   pool(Absent),                                       Step::Wait,    Reason::PoolNotFound),
-        ("rests where the pool may not be seen",             &simple,    settled(),   pool(Unknown(fault(FaultKind::Passing))),           Step::Rest,    Reason::Attached),
-        ("waits for the answer about a link",                &linked,    settled(),   link(Unknown(fault(FaultKind::Passing))),           Step::Wait,    Reason::AzureUnavailable),
-        ("names the links that there are",                   &linked,    settled(),   link(Absent),                                       Step::Wait,    Reason::LinkedServiceNotFound),
-        ("grants the role that is missing",                  &with_role, settled(),   roles(&[], Absent),                                 Step::Grant,   Reason::Granting),
-        ("grants where it may not list",                     &with_role, settled(),   roles(&[], Unknown(fault(FaultKind::Unauthorized))), Step::Grant,  Reason::Granting),
-        ("grants nothing while suspended",                   &halted,    settled(),   roles(&[], Absent),                                 Step::Wait,    Reason::Suspended),
-        ("waits for the principal",                          &with_role, settled(),   unseen,                                             Step::Wait,    Reason::Granting),
-        ("rests where somebody granted it",                  &with_role, settled(),   roles(&[], Present("x".into())),                    Step::Rest,    Reason::Attached),
-        ("trusts the answer to its PUT for a while",         &with_role, settled(),   roles(&[granted(&wanted, 9)], Absent),              Step::Rest,    Reason::Attached),
-        ("and then grants it again",                         &with_role, settled(),   roles(&[granted(&wanted, 10)], Absent),             Step::Grant,   Reason::Granting),
-        ("does what it was about to",                        &with_role, settled(),   roles(std::slice::from_ref(&intended), Absent),                 Step::Grant,   Reason::Granting),
-        ("also where it may not list",                       &with_role, settled(),   roles(std::slice::from_ref(&intended), forbidden()),            Step::Grant,   Reason::Granting),
-        ("waits for an answer before it grants",             &with_role, settled(),   roles(&[], silent()),                               Step::Wait,    Reason::AzureUnavailable),
-        ("trusts what it saw while nobody answers",          &with_role, settled(),   roles(&[others(999)], silent()),                    Step::Rest,    Reason::Attached),
-        ("grants what others took away again",               &with_role, settled(),   roles(&[others(1)], Absent),                        Step::Grant,   Reason::Granting),
-        ("trusts that it was there already",                 &with_role, settled(),   roles(&[existed(999)], forbidden()),                Step::Rest,    Reason::Attached),
-        ("takes back what it was about to grant",            &gone,      settled(),   roles(&[intended], Absent),                         Step::Revoke,  Reason::Detaching),
-        ("leaves others' alone",                             &gone,      settled(),   roles(&[others(1)], Absent),                        Step::Detach,  Reason::Detaching),
-        ("trusts it where it may not list",                  &with_role, settled(),   roles(&[granted(&wanted, 999)], Unknown(fault(FaultKind::Unauthorized))), Step::Rest, Reason::Attached),
-        ("takes back what a former principal had",           &with_role, settled(),   roles(&[old], Present("x".into())),                 Step::Revoke,  Reason::Granting),
-        ("takes back what is no longer wanted",              &simple,    settled(),   leaving(None),                                      Step::Revoke,  Reason::Granting),
-        ("takes the role back before the detach",            &gone,      settled(),   leaving(None),                                      Step::Revoke,  Reason::Detaching),
-        ("detaches when it may not",                         &gone,      settled(),   leaving(trouble(true, 0)),                          Step::Detach,  Reason::Detaching),
-        ("waits a little for an answer",                     &gone,      settled(),   leaving(trouble(false, 1)),                         Step::Revoke,  Reason::Detaching),
-        ("and no longer",                                    &gone,      settled(),   leaving(trouble(false, 2)),                         Step::Detach,  Reason::Detaching),
-        ("takes the role back before it lets go",            &gone,      Absent,      leaving(None),                                      Step::Revoke,  Reason::Detaching),
-        ("leaves the role where Azure is to be left alone",  &retain,    settled(),   leaving(None),                                      Step::Release, Reason::Released),
-    ];
-    for (case, goal, compute, behind, step, reason) in table {
-        let observed = Observed { behind, ..observed(true, compute) };
-        let plan = decide(goal, &observed);
-        assert_eq!((plan.step, plan.reason), (step, reason), "{case}: {plan:?}");
-        let stays = step == Step::Detach && observed.behind.roles.granted.iter().any(|granted| granted.is_ours);
-        assert_eq!(!plan.left_behind.is_empty(), stays, "{case}: it says what stays: {plan:?}");
     }
 }
 
