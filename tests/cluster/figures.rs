@@ -128,8 +128,8 @@ fn a_restart_does_not_shorten_the_time_to_ready() {
     let took = time(&ready["lastTransitionTime"]).duration_since(time(&object["metadata"]["creationTimestamp"])).as_secs_f64();
     becomes(&world, &[("time_to_ready_seconds_count{since=\"creation\"}", 1.0)]);
     let told = figure(&world, "time_to_ready_seconds_sum{since=\"creation\"}").expect("it is there");
-    // Kubernetes' times have whole seconds.
-    assert!(told >= 5.0 && (told - took).abs() <= 1.0, "told {told} s, took {took} s");
+    // Kubernetes' times have whole seconds; what began with the first status or the restart is 2 s shorter.
+    assert!(took >= 3.0 && (told - took).abs() < 1.5, "told {told} s, took {took} s");
     becomes(&world, &[("operation_duration_seconds_count{operation=\"Attach\",outcome=\"success\"}", 1.0)]);
 }
 
