@@ -37,7 +37,7 @@ use crate::controller::index::Index;
 use crate::controller::observe::{freshness, observe, requested};
 use crate::controller::report::{FIELD_MANAGER, report};
 use crate::plan::status::{Pass, failing_for};
-use crate::plan::{Goal, Plan, Step, decide};
+use crate::plan::{Goal, Look, Plan, Step, decide};
 
 /// Why a pass came to no end that a status could tell of.
 #[derive(Debug, thiserror::Error)]
@@ -128,16 +128,16 @@ impl Context {
         object.spec.service_account_name.is_none() && !self.azure.is_nobody()
     }
 
-    /// Takes in what the watch says. Gives the objects that may now be the oldest that ask for their compute.
+    /// Takes in what the watch says. Gives the objects that have to look again, since another is gone or has taken back a role.
     fn take_in(&self, scope: Option<&str>, event: &Event<SynapseSparkAttachment>, now: Timestamp) -> Vec<Key> {
-        let (gone, oldest) = self.index.take_in(scope, event);
+        let (gone, heirs) = self.index.take_in(scope, event);
         if let Event::Apply(object) | Event::InitApply(object) = event {
             self.metrics.seen(object, now);
         }
         for key in &gone {
             self.metrics.gone(key);
         }
-        oldest
+        heirs
     }
 }
 
@@ -203,9 +203,10 @@ async fn pass(object: &SynapseSparkAttachment, ctx: &Context, now: Timestamp) ->
             return Ok(plan);
         }
     };
-    let freshness = freshness(object, &goal);
+    let others = ctx.index.others(object);
+    let (freshness, doubt) = (freshness(object, &goal, &others), others.doubt);
     let azure = &*ctx.identities.of(object, freshness, &ctx.kube, &ctx.azure).await;
-    let observed = observe(azure, object, &mut goal, ctx.index.elder(object), freshness, now).await;
+    let observed = observe(azure, object, &mut goal, others, freshness, now).await;
     let plan = decide(&goal, &observed);
     let Acted { plan, observed, written, live } = act(ctx, azure, object, observed, plan, now).await?;
     let (object, goal) = live.as_ref().map_or((object, &goal), |(object, goal)| (object, goal));
@@ -214,6 +215,9 @@ async fn pass(object: &SynapseSparkAttachment, ctx: &Context, now: Timestamp) ->
     if !is_told_soon && (observed.claimed || matches!(goal, Goal::Attached(_))) {
         let pass = Pass { observed: Some(&observed), written: written.as_ref(), ..told(object, Some(goal), &plan, now) };
         report(ctx, object, &pass).await?;
+    }
+    if let Some(doubt) = doubt.filter(|_| plan.look != Look::Watched) {
+        ctx.index.has_looked(object, doubt);
     }
     Ok(plan)
 }

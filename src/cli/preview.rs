@@ -16,6 +16,7 @@ use crate::api::v1alpha1::AttachmentStatus;
 use crate::api::{FINALIZER, Reason, SynapseSparkAttachment};
 use crate::azure::{self, Freshness, wire};
 use crate::controller;
+use crate::controller::index::Others;
 use crate::controller::observe::{compute, fault, observe};
 use crate::id::PoolId;
 use crate::plan::drift::drift;
@@ -144,7 +145,7 @@ impl Preview {
             goal = read(&object, &cluster)?;
         }
         let now = Timestamp::now();
-        let observed = observe(client, &object, &mut goal, None, Freshness::Now, now).await;
+        let observed = observe(client, &object, &mut goal, Others::default(), Freshness::Now, now).await;
         let mut plan = decide(&goal, &observed);
         let mut is_answered = !matches!(observed.compute, Finding::Unknown(_));
         // An attach begins with the workspace's region: a workspace that is not there shows here.

@@ -78,8 +78,8 @@ async fn act_live(
     else {
         return Ok(Acted { plan: plan.overtaken(), observed: seen, written: None, live: None });
     };
-    let (mut goal, elder) = (goal, ctx.index.elder(object));
-    let observed = observe(azure, &live, &mut goal, elder, Freshness::Now, now).await;
+    let (mut goal, others) = (goal, ctx.index.others(object));
+    let observed = observe(azure, &live, &mut goal, others, Freshness::Now, now).await;
     let decided = decide(&goal, &observed);
     let (plan, observed, written) = match (&observed.compute, decided.step) {
         (_, step) if step == plan.step => match write(ctx, azure, &live, &goal, &observed, &decided, now).await? {

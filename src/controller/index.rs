@@ -1,4 +1,4 @@
-//! Which objects ask for which compute: kept by the watch, never scanned for.
+//! Which objects ask for which compute, and which share a role: kept by the watch, never scanned for.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Mutex;
@@ -10,11 +10,20 @@ use kube::runtime::watcher::Event;
 
 use crate::api::SynapseSparkAttachment;
 use crate::id::ComputeId;
-use crate::plan::Goal;
+use crate::plan::{Assignment, Goal};
 
 type Key = ObjectRef<SynapseSparkAttachment>;
 /// The older comes first; of the same second, any order that all passes agree on.
 type Age = (Option<Timestamp>, String);
+
+/// What others have to do with an object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Others {
+    /// The older object that asks for the same compute, as `namespace/name`.
+    pub elder: Option<String>,
+    /// Another took back a role that this object shares, and it has not looked since.
+    pub doubt: Option<u64>,
+}
 
 /// The index.
 #[derive(Debug, Default)]
@@ -25,11 +34,19 @@ struct State {
     askers: HashMap<ComputeId, BTreeMap<Age, Key>>,
     /// Every object; without what it asks for, where its spec asks for what cannot be.
     asked: HashMap<Key, Option<(ComputeId, Age)>>,
+    /// By their statuses. Synapse keeps one assignment, whoever wants it.
+    holders: HashMap<Assignment, HashSet<Key>>,
+    /// What each object holds, and whether the object made it.
+    held: HashMap<Key, Vec<(Assignment, bool)>>,
+    /// Objects that held a role together with one that took it back, until they have looked; and the how manieth doubt it is.
+    doubts: HashMap<Key, u64>,
+    doubted: u64,
     listed: HashMap<Option<String>, HashSet<Key>>,
 }
 
 impl Index {
-    /// Takes in an event of the watch. Gives the objects that are gone, and the ones that may now be the oldest.
+    /// Takes in an event of the watch. Gives the objects that are gone, and the ones that have to look again: they may now be
+    /// the oldest, or have lost a role that they shared.
     ///
     /// `scope` is the namespace that is watched; none: all.
     pub fn take_in(&self, scope: Option<&str>, event: &Event<SynapseSparkAttachment>) -> (Vec<Key>, Vec<Key>) {
@@ -40,41 +57,50 @@ impl Index {
                 (Vec::new(), Vec::new())
             }
             Event::InitApply(object) => {
-                let key = state.insert(object);
+                let (key, sharers) = state.insert(object);
                 state.listed.entry(scope.map(ToOwned::to_owned)).or_default().insert(key);
-                (Vec::new(), Vec::new())
+                (Vec::new(), sharers)
             }
             Event::InitDone => {
                 let listed = state.listed.remove(&scope.map(ToOwned::to_owned)).unwrap_or_default();
                 let is_of_scope = |key: &&Key| scope.is_none() || key.namespace.as_deref() == scope;
                 let gone: Vec<_> = state.asked.keys().filter(is_of_scope).filter(|key| !listed.contains(*key)).cloned().collect();
-                let heirs = gone.iter().flat_map(|key| state.remove(key)).collect();
+                let heirs = gone.iter().flat_map(|key| state.forget(key)).collect();
                 (gone, heirs)
             }
-            Event::Apply(object) => {
-                state.insert(object);
-                (Vec::new(), Vec::new())
-            }
+            Event::Apply(object) => (Vec::new(), state.insert(object).1),
             Event::Delete(object) => {
                 let key = ObjectRef::from_obj(object);
-                let heirs = state.remove(&key);
+                let heirs = state.forget(&key);
                 (vec![key], heirs)
             }
         }
     }
 
-    /// The older object that asks for the same compute, as `namespace/name`.
+    /// What others have to do with an object.
     #[must_use]
-    pub fn elder(&self, object: &SynapseSparkAttachment) -> Option<String> {
-        let state = self.0.lock().expect("no holder panics");
-        let (compute, age) = state.asked.get(&ObjectRef::from_obj(object))?.as_ref()?;
-        let (eldest, key) = state.askers.get(compute)?.first_key_value()?;
-        (eldest < age).then(|| format!("{}/{}", key.namespace.as_deref().unwrap_or_default(), key.name))
+    pub fn others(&self, object: &SynapseSparkAttachment) -> Others {
+        let (state, key) = (self.0.lock().expect("no holder panics"), ObjectRef::from_obj(object));
+        let elder = || {
+            let (compute, age) = state.asked.get(&key)?.as_ref()?;
+            let (eldest, key) = state.askers.get(compute)?.first_key_value()?;
+            (eldest < age).then(|| format!("{}/{}", key.namespace.as_deref().unwrap_or_default(), key.name))
+        };
+        Others { elder: elder(), doubt: state.doubts.get(&key).copied() }
+    }
+
+    /// This object has looked, and what came of its doubt is told. A doubt that came meanwhile stays.
+    pub fn has_looked(&self, object: &SynapseSparkAttachment, doubt: u64) {
+        let (mut state, key) = (self.0.lock().expect("no holder panics"), ObjectRef::from_obj(object));
+        if state.doubts.get(&key) == Some(&doubt) {
+            state.doubts.remove(&key);
+        }
     }
 }
 
 impl State {
-    fn insert(&mut self, object: &SynapseSparkAttachment) -> Key {
+    /// Gives its key, and those with whom it shared a role.
+    fn insert(&mut self, object: &SynapseSparkAttachment) -> (Key, Vec<Key>) {
         let key = ObjectRef::from_obj(object);
         self.remove(&key);
         // Only the compute is of interest: a deletion asks for it in the same words, and needs no valid spec.
@@ -83,13 +109,54 @@ impl State {
             .metadata
             .deletion_timestamp
             .get_or_insert(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::UNIX_EPOCH));
+        let uid = object.uid().unwrap_or_default();
         let asks = Goal::of(&dying, "").ok().and_then(|goal| goal.compute().cloned()).map(|compute| {
-            let age = (object.creation_timestamp().map(|time| time.0), object.uid().unwrap_or_default());
+            let age = (object.creation_timestamp().map(|time| time.0), uid.clone());
             self.askers.entry(compute.clone()).or_default().insert(age.clone(), key.clone());
             (compute, age)
         });
         self.asked.insert(key.clone(), asks);
-        key
+        let holds = object.status.iter().flat_map(|status| &status.role_assignments).map(|one| {
+            let assignment = Assignment::from(one);
+            let is_made = !one.existed && assignment.id(&uid) == one.assignment_id;
+            (assignment.folded(), is_made)
+        });
+        let sharers = self.holds(&key, holds.collect());
+        (key, sharers)
+    }
+
+    /// Takes in what an object holds now. Gives those that hold what it made and holds no longer.
+    fn holds(&mut self, key: &Key, now: Vec<(Assignment, bool)>) -> Vec<Key> {
+        let before = self.held.remove(key).unwrap_or_default();
+        for (one, _) in &now {
+            self.holders.entry(one.clone()).or_default().insert(key.clone());
+        }
+        let mut sharers = Vec::new();
+        for (one, is_made) in before.into_iter().filter(|(one, _)| now.iter().all(|(held, _)| held != one)) {
+            let Some(holders) = self.holders.get_mut(&one) else { continue };
+            holders.remove(key);
+            if holders.is_empty() {
+                self.holders.remove(&one);
+            } else if is_made {
+                sharers.extend(holders.iter().cloned());
+            }
+        }
+        if !now.is_empty() {
+            self.held.insert(key.clone(), now);
+        }
+        for sharer in &sharers {
+            self.doubted += 1;
+            self.doubts.insert(sharer.clone(), self.doubted);
+        }
+        sharers
+    }
+
+    /// The object is gone. Gives those that have to look again.
+    fn forget(&mut self, key: &Key) -> Vec<Key> {
+        self.doubts.remove(key);
+        let mut heirs = self.holds(key, Vec::new());
+        heirs.extend(self.remove(key));
+        heirs
     }
 
     fn remove(&mut self, key: &Key) -> Vec<Key> {
@@ -101,5 +168,97 @@ impl State {
             return Vec::new();
         }
         askers.values().next().cloned().into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::v1alpha1::{AttachmentStatus, SynapseSparkAttachmentSpec};
+
+    fn uid(name: &str) -> String {
+        format!("00000000-0000-4000-8000-{:0>12}", name.len())
+    }
+
+    /// An object whose status has one role, and who granted it: the object itself, another, or nobody, if it has none.
+    fn object(name: &str, maker: Option<&str>) -> SynapseSparkAttachment {
+        // Azure tells no cases apart.
+        let scope = if name == "maker" { "workspaces/w" } else { "workspaces/W" };
+        let role = Assignment { role: "r".into(), principal: "p".into(), scope: scope.into() };
+        let held = maker.map(|maker| role.remembered(role.id(&uid(maker)), None, false));
+        let mut object = SynapseSparkAttachment::new(name, SynapseSparkAttachmentSpec::default());
+        object.metadata.namespace = Some("n".into());
+        object.metadata.uid = Some(uid(name));
+        object.status = Some(AttachmentStatus { role_assignments: held.into_iter().collect(), ..AttachmentStatus::default() });
+        object
+    }
+
+    fn names(keys: Vec<Key>) -> Vec<String> {
+        let mut names: Vec<_> = keys.into_iter().map(|key| key.name).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn who_shares_a_role_is_told_when_its_maker_takes_it_back() {
+        let mut of_another = object("another", Some("another"));
+        if let Some(status) = of_another.status.as_mut() {
+            status.role_assignments[0].principal_id = "q".into();
+        }
+        #[rustfmt::skip]
+        let table = [
+            // case                               event                                           who looks again
+            ("the maker took it back",            Event::Apply(object("maker", None)),            vec!["sharer"]),
+            ("the maker is gone",                 Event::Delete(object("maker", Some("maker"))),  vec!["sharer"]),
+            ("the maker told something else",     Event::Apply(object("maker", Some("maker"))),   vec![]),
+            ("a sharer does not want it",         Event::Apply(object("sharer", None)),           vec![]),
+            ("a sharer is gone",                  Event::Delete(object("sharer", Some("maker"))), vec![]),
+            ("of another principal it is another", Event::Delete(of_another.clone()),             vec![]),
+        ];
+        for (case, event, looks) in table {
+            let index = Index::default();
+            for event in [object("maker", Some("maker")), object("sharer", Some("maker")), of_another.clone()].map(Event::Apply) {
+                assert_eq!(index.take_in(None, &event).1, [], "{case}: nothing was taken back yet");
+            }
+            assert_eq!(names(index.take_in(None, &event).1), looks, "{case}");
+            let sharer = object("sharer", Some("maker"));
+            assert_eq!(index.others(&sharer).doubt.is_some(), !looks.is_empty(), "{case}");
+        }
+    }
+
+    #[test]
+    fn a_list_without_the_maker_tells_too() {
+        let index = Index::default();
+        let list = |objects: &[&SynapseSparkAttachment]| {
+            let all = objects.iter().map(|object| Event::InitApply((*object).clone()));
+            let events: Vec<_> = [Event::Init].into_iter().chain(all).chain([Event::InitDone]).collect();
+            events.iter().flat_map(|event| names(index.take_in(None, event).1)).collect::<Vec<_>>()
+        };
+        let (maker, sharer) = (object("maker", Some("maker")), object("sharer", Some("maker")));
+        assert_eq!(list(&[&maker, &sharer]), [""; 0]);
+        assert_eq!(list(&[&maker, &sharer]), [""; 0]);
+        assert_eq!(list(&[&sharer]), ["sharer"]);
+        assert_eq!(list(&[&sharer]), [""; 0], "once");
+    }
+
+    #[test]
+    fn a_doubt_that_comes_during_a_look_outlives_it() {
+        let index = Index::default();
+        let sharer = object("sharer", Some("maker"));
+        let doubt = || {
+            for event in [Event::Apply(object("maker", Some("maker"))), Event::Apply(object("maker", None))] {
+                index.take_in(None, &event);
+            }
+            index.others(&sharer).doubt.expect("it is in doubt")
+        };
+        index.take_in(None, &Event::Apply(sharer.clone()));
+        let first = doubt();
+        let second = doubt();
+        index.has_looked(&sharer, first);
+        assert_eq!(index.others(&sharer).doubt, Some(second));
+        index.has_looked(&sharer, second);
+        assert_eq!(index.others(&sharer).doubt, None);
+        index.take_in(None, &Event::Delete(sharer));
+        assert_eq!(index.0.lock().expect("no holder panics").holders, HashMap::new(), "nothing is kept of who is gone");
     }
 }

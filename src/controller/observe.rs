@@ -10,6 +10,7 @@ use kube::ResourceExt;
 use crate::api::v1alpha1::{AttachmentStatus, AutoPause, AutoScale, OperationKind, PoolStatus, ProvisioningError};
 use crate::api::{FINALIZER, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
 use crate::azure::{self, Freshness, wire};
+use crate::controller::index::Others;
 use crate::id::{IdentityId, PoolId};
 use crate::plan::drift::tag;
 use crate::plan::goal::OWNER_TAG;
@@ -20,13 +21,12 @@ use crate::plan::{
 
 /// What there is, for this goal of this object.
 ///
-/// `elder` is the older object that asks for the same compute. A link that the goal goes through is followed, and the goal
-/// knows its pool then.
+/// A link that the goal goes through is followed, and the goal knows its pool then.
 pub async fn observe(
     azure: &azure::Client,
     object: &SynapseSparkAttachment,
     goal: &mut Goal,
-    elder: Option<String>,
+    others: Others,
     freshness: Freshness,
     now: Timestamp,
 ) -> Observed {
@@ -58,11 +58,11 @@ pub async fn observe(
     Observed {
         behind,
         claimed,
-        elder,
+        elder: others.elder,
         compute,
         operation,
         applied: status.applied.clone(),
-        asked: status.observed_generation != object.metadata.generation || is_requested(object),
+        asked: status.observed_generation != object.metadata.generation || is_requested(object) || others.doubt.is_some(),
         trouble: plan::status::trouble(&status, now),
         failing_for: plan::status::failing_for(&status, now),
         waiting_for: plan::status::waiting_for(&status, now),
@@ -73,9 +73,9 @@ pub async fn observe(
 ///
 /// A deletion may let go of the object on the strength of it, and a user who asks wants to see what is.
 #[must_use]
-pub fn freshness(object: &SynapseSparkAttachment, goal: &Goal) -> Freshness {
+pub fn freshness(object: &SynapseSparkAttachment, goal: &Goal, others: &Others) -> Freshness {
     match goal {
-        Goal::Attached(_) if !is_requested(object) => Freshness::Within(pause::FRESH_ENOUGH),
+        Goal::Attached(_) if !is_requested(object) && others.doubt.is_none() => Freshness::Within(pause::FRESH_ENOUGH),
         _ => Freshness::Now,
     }
 }

@@ -61,6 +61,13 @@ impl Assignment {
         Uuid::new_v5(&namespace, text.as_bytes()).to_string()
     }
 
+    /// The same in lower case: Azure tells no cases apart.
+    #[must_use]
+    pub fn folded(&self) -> Self {
+        let [role, principal, scope] = [&self.role, &self.principal, &self.scope].map(|text| text.to_ascii_lowercase());
+        Self { role, principal, scope }
+    }
+
     /// What the status keeps of it, under this GUID.
     #[must_use]
     pub fn remembered(&self, assignment_id: String, granted_at: Option<Time>, existed: bool) -> RoleAssignmentStatus {
