@@ -82,7 +82,7 @@ impl Run {
         let listener = server::listen(self.metrics_address)
             .await
             .map_err(|error| format!("--metrics-address {}: {error}", self.metrics_address))?;
-        let readiness = Arc::new(Readiness::default());
+        let readiness = Arc::new(Readiness::starting());
         tokio::spawn(server::serve(listener, server::Told { registry: Arc::new(registry), readiness: readiness.clone() }));
         let signal = async {
             tokio::select! {
@@ -113,6 +113,7 @@ impl Run {
             Turn::Ours => readiness.there(lease),
             Turn::Another(holder) => {
                 readiness.there(lease);
+                readiness.begun();
                 tracing::info!("standby: {holder} holds {lease}");
             }
             Turn::Unknown(why) => {

@@ -7,7 +7,22 @@ use std::sync::Mutex;
 #[derive(Debug, Default)]
 pub struct Readiness(Mutex<BTreeMap<String, String>>);
 
+const START: &str = "the start";
+
 impl Readiness {
+    /// Of a program that has asked Kubernetes for nothing yet.
+    #[must_use]
+    pub fn starting() -> Self {
+        let made = Self::default();
+        made.missing(START, "Kubernetes has not answered yet");
+        made
+    }
+
+    /// It works now, or stands by, or has told what else is missing.
+    pub fn begun(&self) {
+        self.there(START);
+    }
+
     /// Something is missing.
     pub fn missing(&self, what: impl Into<String>, why: impl Into<String>) {
         self.0.lock().expect("no holder panics").insert(what.into(), why.into());

@@ -81,6 +81,7 @@ async fn scope(
     let what =
         namespace.as_ref().map_or_else(|| "the watch".to_owned(), |namespace| format!("the watch of namespace {namespace}"));
     readiness.missing(&what, "the objects are not listed yet; is the custom resource installed?");
+    readiness.begun();
     let (indexed, failed, listed) = (ctx.clone(), (what.clone(), readiness.clone()), (what.clone(), readiness));
     let objects = kube::runtime::watcher(api, watcher::Config::default().timeout(WATCH_SECONDS))
         .default_backoff()

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::{DEADLINE, World};
 
 /// A Lease runs out after this (`src/lease.rs`).
 const LEASE: Duration = Duration::from_secs(15);
@@ -48,13 +48,14 @@ fn a_standby_takes_over_at_once_from_one_that_ends() {
     world.ready("one");
     assert_eq!(second.get("/livez").map(|(code, _)| code), Some(200));
     assert_eq!(second.get("/metrics").map(|(code, _)| code), Some(200));
-    assert!(second.log("standby").contains("first_"), "it says who works: {}", second.log(""));
+    world.until("it says who works", || second.log("standby").contains("first_").then_some(()));
 
     let asked = Instant::now();
-    assert_eq!(first.terminate(Duration::from_secs(5)), Some(0), "{}", first.log(""));
+    assert_eq!(first.terminate(DEADLINE), Some(0), "{}", first.log(""));
     holds(&world, "second");
     let took = asked.elapsed();
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    // One that is not given back is taken when it has run out.
+    assert!(took + Duration::from_secs(5) < LEASE, "{took:?}");
     world.apply("two", "one", &[]);
     world.ready("two");
     world.delete("one");
@@ -76,7 +77,7 @@ fn a_standby_takes_over_from_one_that_was_killed_when_the_lease_has_run_out() {
     let killed = Instant::now();
     holds(&world, "second");
     let took = killed.elapsed();
-    assert!(took > Duration::from_secs(5) && took < LEASE + Duration::from_secs(5), "{took:?}");
+    assert!(took > Duration::from_secs(5), "{took:?}");
     world.ready("one");
     assert!(world.writes("one").len() <= 2, "{:?}", world.writes("one"));
 }
@@ -95,7 +96,7 @@ fn one_that_was_asleep_while_another_took_over_writes_nothing_more() {
     holds(&world, "second");
     world.ready("one");
     first.signal("CONT");
-    assert_eq!(first.ended(Duration::from_secs(5)), Some(1), "{}", first.log(""));
+    assert_eq!(first.ended(DEADLINE), Some(1), "{}", first.log(""));
     assert!(!first.log("the Lease").is_empty(), "it says why: {}", first.log(""));
     assert_eq!(world.writes("one"), ["PUT"]);
     assert_eq!(holder(&world), "second");
@@ -121,7 +122,7 @@ fn two_that_watch_some_namespaces_share_no_object() {
     world.plane().kubectl(&["apply", "-f", "-"], &manifest).expect("it is taken");
     world.until("it says who holds the Lease", || both.log("standby").contains("one_").then_some(()));
     assert!(world.writes("theirs").is_empty(), "nobody looks after it yet");
-    assert_eq!(one.terminate(Duration::from_secs(5)), Some(0), "{}", one.log(""));
+    assert_eq!(one.terminate(DEADLINE), Some(0), "{}", one.log(""));
     world.ready("mine");
     let ready = ["wait", "ssa/theirs", "--for=condition=Ready", "--timeout=30s", &format!("--namespace={other}")];
     world.plane().must(&ready);
@@ -140,14 +141,14 @@ fn one_for_some_namespaces_waits_while_one_for_all_works() {
     world.until("it says whom it waits for", told);
     world.apply("one", "one", &[]);
     world.ready("one");
-    assert_eq!(all.terminate(Duration::from_secs(5)), Some(0), "{}", all.log(""));
+    assert_eq!(all.terminate(DEADLINE), Some(0), "{}", all.log(""));
     world.until("it works now", || some.get("/readyz").filter(|(code, _)| *code == 200));
     world.apply("two", "one", &[]);
     world.ready("two");
     // Another comes: this one ends, to wait again.
     let again = world.replica("again");
     holds(&world, "again");
-    assert_eq!(some.ended(LEASE), Some(1), "{}", some.log(""));
+    assert_eq!(some.ended(2 * LEASE), Some(1), "{}", some.log(""));
     assert!(some.log("looks after all namespaces now").contains("again_"), "it says why: {}", some.log(""));
     drop(again);
 }

@@ -51,15 +51,15 @@ impl Operator {
     /// Starts one that works alone, and waits until it knows all objects.
     pub fn start(plane: &Plane, azure: &Azure) -> Self {
         // Whoever follows one that was killed need not wait for the end of its Lease.
-        Self::start_as(ACCOUNT, plane, azure, &["--leader-election", "false"])
+        Self::start_as(ACCOUNT, plane, azure, &["--leader-election", "false"]).ready()
     }
 
-    /// Starts one of several, which agree on who works.
+    /// Starts one of several, which agree on who works, and waits until it works or stands by.
     pub fn replica(plane: &Plane, azure: &Azure, name: &str) -> Self {
-        Self::start_as(ACCOUNT, plane, azure, &["--pod-name", name])
+        Self::start_as(ACCOUNT, plane, azure, &["--pod-name", name]).ready()
     }
 
-    /// Starts one of an account, with settings of its own.
+    /// Starts one of an account, with settings of its own. It may have to wait for others.
     pub fn start_as(account: &str, plane: &Plane, azure: &Azure, settings: &[&str]) -> Self {
         let file = |name: &str| plane.folder.join(format!("operator-{}.{name}", number()));
         let (kubeconfig, token, log) = (file("kubeconfig"), file("token"), file("log"));
@@ -84,9 +84,19 @@ impl Operator {
         });
         let pid = lines.recv_timeout(DEADLINE).expect("the guard says the pid");
         let operator = Self { guard, lines, pid, log, address: free.to_string() };
-        let ready = poll(DEADLINE, || (operator.get("/readyz")?.0 == 200).then_some(()));
-        assert!(ready.is_some(), "the operator is not ready:\n{}", operator.log(""));
+        operator.answers("/livez");
         operator
+    }
+
+    /// Waits until it is ready.
+    pub fn ready(self) -> Self {
+        self.answers("/readyz");
+        self
+    }
+
+    fn answers(&self, path: &str) {
+        let is_well = poll(DEADLINE, || (self.get(path)?.0 == 200).then_some(()));
+        assert!(is_well.is_some(), "{path} is not 200:\n{}", self.log(""));
     }
 
     /// Asks its own server. `None` if it does not answer.

@@ -115,7 +115,7 @@ impl World {
 
     /// Starts an operator with settings of its own.
     pub fn operator_with(&self, settings: &[&str]) -> Operator {
-        Operator::start_as(ACCOUNT, self.plane(), &self.stage.azure, settings)
+        Operator::start_as(ACCOUNT, self.plane(), &self.stage.azure, settings).ready()
     }
 
     /// Installs an account that may work in these namespaces only.
@@ -141,10 +141,10 @@ impl World {
         let may = ["auth", "can-i", "create", "serviceaccounts", "--subresource=token", "--namespace", &self.namespace, &user];
         self.until("it may make tokens", || self.plane().kubectl(&may, "").ok());
         let settings = [&["--leader-election", "false"], settings].concat();
-        *self.operator() = Operator::start_as(ACCOUNTS, self.plane(), &self.stage.azure, &settings);
+        *self.operator() = Operator::start_as(ACCOUNTS, self.plane(), &self.stage.azure, &settings).ready();
     }
 
-    /// Starts an operator of that account.
+    /// Starts an operator of that account. It may have to wait for others.
     pub fn scoped(&self, settings: &[&str]) -> Operator {
         Operator::start_as(SCOPED, self.plane(), &self.stage.azure, settings)
     }
