@@ -1,21 +1,11 @@
 //! `check`, which `helm test` runs: it says what is missing, as the ServiceAccount that will miss it.
 
-use serde_json::json;
-
 use crate::support::{CHART, DEADLINE, World, helm, poll};
 
-/// Lets Entra trust the account of the test's own release.
-fn trusted(world: &World) {
-    let subject = format!("system:serviceaccount:{}:checked", world.namespace);
-    world.add(&json!({"principals": [{
-        "tenantId": "72f988bf-0000-4000-8000-000000000001",
-        "clientId": "33333333-3333-4444-5555-666666666666",
-        "objectId": "33333333-3333-4444-5555-777777777777",
-        "federated": [{"issuer": world.plane().issuer, "subject": subject, "audience": "api://AzureADTokenExchange"}],
-    }]}));
+/// Lets Entra trust the account of the test's own release, as an application of the test's own.
+fn trusted(world: &World) -> String {
+    format!("--client-id={}", world.trusting(&world.namespace, "checked"))
 }
-
-const CLIENT: &str = "--client-id=33333333-3333-4444-5555-666666666666";
 
 /// The test's own release, with these values.
 fn install(world: &World, values: &str) {
@@ -48,10 +38,10 @@ fn asked(world: &World, args: &[&str], code: i32) -> String {
 #[test]
 fn the_charts_rights_are_all_that_it_needs_and_what_is_missing_is_named() {
     let world = World::new("check");
-    trusted(&world);
+    let client = trusted(&world);
     install(&world, "replicaCount: 2");
     let _gone = Gone(&world);
-    let said = asked(&world, &[CLIENT], 0);
+    let said = asked(&world, &[&client], 0);
     assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 5, "{said}");
 
     // An identity that is not there.
@@ -61,14 +51,14 @@ fn the_charts_rights_are_all_that_it_needs_and_what_is_missing_is_named() {
     }
 
     // An ARM that nobody can reach, told to a program.
-    let said = asked(&world, &[CLIENT, "--arm-endpoint=https://127.0.0.1:1", "--output=json"], 1);
+    let said = asked(&world, &[&client, "--arm-endpoint=https://127.0.0.1:1", "--output=json"], 1);
     let told: serde_json::Value = serde_json::from_str(&said[..=said.rfind('}').expect("JSON")]).expect("JSON");
     let bad: Vec<_> = told["checks"].as_array().expect("checks").iter().filter(|one| one["ok"] == false).collect();
     assert_eq!(bad.iter().map(|one| &one["of"]).collect::<Vec<_>>(), ["Azure Resource Manager"], "{said}");
 
     // A right that somebody took away.
     world.kubectl(&["delete", "rolebinding", "checked", "--namespace", "kube-system"]);
-    let said = asked(&world, &[CLIENT], 1);
+    let said = asked(&world, &[&client], 1);
     for word in
         ["missing  rights", "create leases.coordination.k8s.io", "update leases.coordination.k8s.io in namespace kube-system"]
     {
@@ -76,18 +66,18 @@ fn the_charts_rights_are_all_that_it_needs_and_what_is_missing_is_named() {
     }
     assert!(!said.contains("synapsesparkattachments.synapse-spark.dev in"), "{said}");
     // It needs no Lease then.
-    asked(&world, &[CLIENT, "--leader-election=false"], 0);
+    asked(&world, &[&client, "--leader-election=false"], 0);
 }
 
 #[test]
 fn rights_in_some_namespaces_are_enough_for_these() {
     let world = World::new("check-some");
-    trusted(&world);
+    let client = trusted(&world);
     install(&world, &format!("watchNamespaces: [{}]", world.namespace));
     let _gone = Gone(&world);
     let named = format!("--watch-namespaces={}", world.namespace);
-    asked(&world, &[CLIENT, &named], 0);
-    let said = asked(&world, &[CLIENT], 1);
+    asked(&world, &[&client, &named], 0);
+    let said = asked(&world, &[&client], 1);
     for word in [
         "list synapsesparkattachments.synapse-spark.dev in all namespaces",
         "patch synapsesparkattachments.synapse-spark.dev/status",

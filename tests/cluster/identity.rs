@@ -27,7 +27,7 @@ fn clear(world: &World) {
     world.kubectl(&["delete", "ssa", "--all", "--timeout=30s"]);
 }
 
-/// Who asked Azure for a compute, each once, in the order of the first time.
+/// Who asked Azure for a compute, in turn.
 fn askers(world: &World, compute: &str) -> Vec<String> {
     let id = world.id(compute).to_ascii_lowercase();
     let mut all: Vec<_> =
@@ -40,12 +40,15 @@ fn askers(world: &World, compute: &str) -> Vec<String> {
 fn azure_is_asked_as_the_account_that_the_object_names() {
     let world = stage("own", &[]);
     let team = team(&world);
-    world.apply("named", "one", &[NAMED]);
+    world.apply("named", "two", &[NAMED]);
     world.apply("plain", "one", &[]);
     for name in ["named", "plain"] {
         world.ready(name);
     }
-    // Nothing was asked of any compute, workspace or operation as anybody else.
+    // Neither its pool nor its workspace is asked for as anybody else.
+    let pool = world.pool("two");
+    let of_pool: Vec<_> = world.asked().into_iter().filter(|one| one.path == pool).map(|one| one.client).collect();
+    assert!(!of_pool.is_empty() && of_pool.iter().all(|client| *client == team), "{of_pool:?}");
     let workspace: Vec<_> = world.asked().into_iter().filter(|one| one.path == world.workspace()).map(|one| one.client).collect();
     assert_eq!(workspace.iter().filter(|client| **client == team).count(), 1, "{workspace:?}");
     assert_eq!(askers(&world, "plain"), [CLIENT]);

@@ -1,6 +1,7 @@
 //! What `deploy/` ships: one file, a kustomize base, GitOps examples, a policy.
 
 use std::path::Path;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -82,6 +83,7 @@ fn an_overlay_gives_the_base_an_identity_and_an_image() {
 
 #[test]
 fn argo_cd_and_flux_take_the_examples() {
+    let _turn = super::release::TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let plane = Plane::bare();
     foreign_kinds(plane);
     for namespace in ["argocd", "flux-system", "synapse-spark-system"] {
@@ -176,4 +178,6 @@ fn a_namespace_names_only_the_subscriptions_that_it_may() {
     world.gone("before");
     assert_eq!(world.writes("before"), ["PUT", "DELETE"]);
     drop(policy);
+    // The API server looks once a second which policies there are: the next test on this stage must not meet it.
+    world.until("the policy is gone", || asked(&own).ok());
 }

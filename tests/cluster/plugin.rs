@@ -195,7 +195,7 @@ fn status_tells_why_one_is_stalled_and_reconcile_asks_azure_again() {
 
 #[test]
 fn reconcile_returns_when_azure_is_done() {
-    let world = World::alone("reconcile", Duration::from_secs(6));
+    let world = World::alone("reconcile", Duration::from_secs(12));
     world.apply("nightly", "one", &[]);
     world.wait("nightly", "jsonpath={.status.operation.kind}=Attach");
     let (code, out, _) = synapse(&world, &["status", "nightly"]);
@@ -210,6 +210,7 @@ fn reconcile_returns_when_azure_is_done() {
     assert_eq!(world.compute("nightly").expect("it is there")["properties"]["provisioningState"], "Succeeded");
     has(&progress, &["Attaching: Azure attaches compute nightly"]);
     has(&out, &["Ready: Attached"]);
+    world.azure().control("PATCH", "settings", Some(&json!({"operationDuration": "1s"})));
 
     // Of one that is being deleted the end is that it is gone.
     world.delete("nightly");

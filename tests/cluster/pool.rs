@@ -19,7 +19,7 @@ fn a_pool_that_is_not_there_is_refused_before_anything_is_written() {
     let message = world.stalled("nightly", "PoolNotFound");
     assert!(message.contains(&world.pool("missing")), "{message}");
     assert_eq!((world.writes("nightly").len(), world.computes()), (0, 0));
-    world.add(&json!({"pools": [{"id": world.pool("missing"), "sparkVersion": "3.5", "provisioningState": "Failed"}]}));
+    world.add(&json!({"pools": [{"id": world.pool("missing"), "sparkVersion": "4.0", "provisioningState": "Failed"}]}));
     world.ask("nightly");
     world.stalled("nightly", "PoolFailed");
     assert!(world.writes("nightly").is_empty());
@@ -33,14 +33,14 @@ fn a_pool_that_is_not_there_is_refused_before_anything_is_written() {
 #[test]
 fn what_becomes_of_the_pool_is_told_and_the_attachment_stays() {
     let world = World::new("pool-life");
-    world.meddle_pool("one", &json!({"sparkVersion": "3.5"}));
+    world.meddle_pool("one", &json!({"sparkVersion": "4.0"}));
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
     world.meddle_pool("one", &json!({"nodeSize": "Large", "sparkVersion": "3.3"}));
     world.ask("nightly");
     let message = available(&world, "nightly", "True", "SparkOutOfSupport");
     assert!(message.contains("Spark 3.3, whose support ended on 2025-03-31"), "{message}");
-    world.event("nightly", "PoolChanged", "sparkVersion: 3.5 → 3.3; nodeSize: Small → Large");
+    world.event("nightly", "PoolChanged", "sparkVersion: 4.0 → 3.3; nodeSize: Small → Large");
     world.event("nightly", "SparkOutOfSupport", "2025-03-31");
     let pool = &world.object("nightly").expect("it is there")["status"]["pool"];
     assert_eq!((&pool["nodeSize"], &pool["sparkVersion"]), (&json!("Large"), &json!("3.3")), "{pool}");

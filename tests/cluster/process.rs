@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::{DEADLINE, World};
 
 /// How long Azure is at an attach or a detach here.
 const AT_WORK: Duration = Duration::from_secs(3);
@@ -76,7 +76,7 @@ fn sigterm_ends_it_while_azure_is_at_work() {
     world.fault("PUT", "nightly", &json!({"delay": "1s"}));
     world.apply("nightly", "one", &[]);
     written(&world, "nightly", "PUT");
-    let code = world.operator().terminate(Duration::from_secs(5));
+    let code = world.operator().terminate(DEADLINE);
     assert_eq!(code, Some(0), "{}", world.operator().log(""));
     let operation = world.object("nightly").expect("it is there")["status"]["operation"].clone();
     assert_eq!(operation["kind"], "Attach");

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::{CHART, DEADLINE, HELMS, Plane, helm, poll};
 
 /// There is one definition in a cluster: who installs it takes turns.
-static TURN: Mutex<()> = Mutex::new(());
+pub static TURN: Mutex<()> = Mutex::new(());
 const DEFINITION: &str = "crd/synapsesparkattachments.synapse-spark.dev";
 
 /// A release of the chart.
@@ -69,9 +69,9 @@ fn a_release_keeps_the_definition_and_the_attachments() {
         plane.must(&["wait", "--for=condition=Established", DEFINITION, "--timeout=30s"]);
         let (_, manifest) = notes.split_once("<<'END'\n").expect("the notes have a manifest");
         let (manifest, _) = manifest.split_once("\n  END").expect("it ends");
-        plane
-            .kubectl(&["apply", "--namespace", &release.namespace, "-f", "-"], manifest)
-            .expect("the manifest of the notes is good");
+        // What is established may not be served for a moment yet.
+        let apply = ["apply", "--namespace", &release.namespace, "-f", "-"];
+        poll(DEADLINE, || plane.kubectl(&apply, manifest).ok()).expect("the manifest of the notes is good");
         let attachment = "ssa/my-spark-pool";
 
         let upgrade = ["upgrade", "synapse-spark-operator", CHART, "--values", "-"];
