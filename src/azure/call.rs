@@ -43,10 +43,9 @@ pub(crate) enum Call {
 
 impl Call {
     /// What the operator asks for. The other lists are asked for by commands, which serve no metrics.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Workspace,
         Self::Compute,
-        Self::Computes,
         Self::Operation,
         Self::Put,
         Self::Detach,

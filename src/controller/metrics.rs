@@ -135,7 +135,7 @@ impl Metrics {
         registry.register("pass_errors", "Passes that ended early, since Kubernetes refused a write", made.pass_errors.clone());
         registry.register("panics", "Passes that ended in a defect", made.panics.clone());
         registry.register("watch_errors", "Failures of the watch, each tried again", made.watch_errors.clone());
-        for step in [Step::Claim, Step::Attach, Step::Wait, Step::Rest, Step::Detach, Step::Release] {
+        for step in Step::ALL {
             drop(made.passes.get_or_create(&Decided { step: format!("{step:?}") }));
         }
         for since in ["creation", "change"] {
@@ -272,7 +272,7 @@ fn ended(previous: &AttachmentStatus, next: &AttachmentStatus, pass: &Pass<'_>) 
     let is_absent = matches!(pass.observed, Some(observed) if matches!(observed.compute, Finding::Absent));
     let is_done = match operation.kind {
         OperationKind::Detach => is_absent || pass.plan.step == Step::Release,
-        _ => pass.plan.at_goal,
+        _ => pass.plan.settled,
     };
     match () {
         () if before.is_some_and(failed) => None,
