@@ -12,8 +12,9 @@ mod readiness;
 pub mod report;
 mod watch;
 
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
@@ -81,6 +82,9 @@ pub struct Context {
     pub index: Index,
     /// What is counted.
     pub metrics: metrics::Metrics,
+    /// The GUIDs of role assignments that this process is about to ask for: where the first request is refused, it was never
+    /// granted.
+    announced: Mutex<HashSet<String>>,
     /// Whether this process may write at all just now: asked right before each write.
     may_write: Box<dyn Fn() -> bool + Send + Sync>,
     recorder: Recorder,
@@ -101,6 +105,7 @@ impl Context {
             settled,
             index: Index::default(),
             metrics,
+            announced: Mutex::default(),
             may_write: Box::new(|| true),
             recorder,
         }
@@ -116,6 +121,11 @@ impl Context {
     #[must_use]
     pub fn only_while(self, may_write: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self { may_write: Box::new(may_write), ..self }
+    }
+
+    /// Does this with the role assignments that are about to be asked for.
+    fn announced(&self, with: impl FnOnce(&mut HashSet<String>) -> bool) -> bool {
+        with(&mut self.announced.lock().expect("no holder panics"))
     }
 
     /// Whether this process may write at all just now.

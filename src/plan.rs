@@ -52,6 +52,12 @@ pub enum Step {
     Release,
 }
 
+impl Step {
+    /// Every step.
+    pub const ALL: [Self; 8] =
+        [Self::Claim, Self::Attach, Self::Wait, Self::Rest, Self::Grant, Self::Revoke, Self::Detach, Self::Release];
+}
+
 /// What to do, why, and when to look again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {

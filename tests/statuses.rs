@@ -274,7 +274,7 @@ fn written(goal: &Goal, plan: &Plan, observed: &Observed, now: Timestamp) -> Opt
         (Step::Grant, _) => {
             return plan.assignment.as_ref().map(|one| Written::Granted(one.remembered(one.id(uid), Some(Time(now)), false)));
         }
-        (Step::Revoke, _) => return plan.assignment.clone().map(Written::Revoked),
+        (Step::Revoke, _) => return plan.assignment.clone().map(Written::Dropped),
         (Step::Attach, Goal::Attached(goal)) => {
             let kind = if matches!(observed.compute, Finding::Absent) { OperationKind::Attach } else { OperationKind::Update };
             (kind, Some(Desired::remembered(goal, observed.applied.as_ref())))
@@ -387,7 +387,7 @@ fn behinds() -> Vec<Behind> {
         is_ours: true,
         ago: Some(Duration::from_hours(1)),
     };
-    let forbidden = Some(Trouble { is_forbidden: true, lasts: Duration::ZERO });
+    let forbidden = Some(Trouble { is_refused: true, lasts: Duration::ZERO });
     for granted in [vec![], vec![granted(&one)], vec![granted(&former)]] {
         for trouble in [None, forbidden] {
             for wanted in [

@@ -195,17 +195,16 @@ impl Client {
     async fn assignment_of(&self, grant: &Grant) -> Result<Option<String>, Error> {
         let filter = [("roleId", &*grant.role), ("principalId", &grant.principal), ("scope", &grant.scope)];
         let mut continuation = None;
-        let mut found = None;
         for _ in 0..MOST_PAGES {
             let answer = self.send_data(Call::RoleAssignments, grant, None, (&filter, continuation.as_deref()), None).await?;
             let page: wire::RoleAssignments = read(&answer)?;
-            found = page.value.into_iter().find(|one| one.is(&grant.role, &grant.principal, &grant.scope)).map(|one| one.id);
+            let found = page.value.into_iter().find(|one| one.is(&grant.role, &grant.principal, &grant.scope));
             continuation = answer.continuation.filter(|text| !text.is_empty());
             if found.is_some() || continuation.is_none() {
-                break;
+                return Ok(found.map(|one| one.id));
             }
         }
-        Ok(found)
+        Err(Error::unanswered(format!("the list of role assignments has more than {MOST_PAGES} pages")))
     }
 
     /// Grants a role under this GUID. That the principal has it already is no error.

@@ -12,7 +12,7 @@ use kube::api::{Api, Patch, PatchParams};
 use kube::{Client, ResourceExt};
 use serde_json::json;
 
-use crate::api::v1alpha1::{OperationKind, OperationStatus};
+use crate::api::v1alpha1::{OperationKind, OperationStatus, RoleAssignmentStatus};
 use crate::api::{FINALIZER, SynapseSparkAttachment};
 use crate::azure::{self, Freshness, wire};
 use crate::controller::observe::behind::grant;
@@ -81,13 +81,17 @@ async fn act_live(
     let (mut goal, others) = (goal, ctx.index.others(object));
     let observed = observe(azure, &live, &mut goal, others, Freshness::Now, now).await;
     let decided = decide(&goal, &observed);
+    let is_first = decided.assignment.as_ref().is_some_and(|one| ctx.announced(|all| all.remove(&one.id(&goal.owner().uid))));
     let (plan, observed, written) = match (&observed.compute, decided.step) {
         (_, step) if step == plan.step => match write(ctx, azure, &live, &goal, &observed, &decided, now).await? {
             Ok(Some(Written::Granted(one))) if one.granted_at.is_none() => {
                 (Plan { look: Look::In(Duration::ZERO), ..decided }, observed, Some(Written::Granted(one)))
             }
             Ok(written) => (decided, observed, written),
-            Err(error) => (decided.thwarted(fault(error), &observed), observed, None),
+            Err(error) => {
+                let never = decided.assignment.clone().filter(|_| is_first && error.is_refusal());
+                (decided.thwarted(fault(error), &observed), observed, never.map(Written::Dropped))
+            }
         },
         // What the first look saw still counts: that there is something to do.
         (Finding::Unknown(fault), _) => (plan.unanswered(fault.clone(), &seen), seen, None),
@@ -135,12 +139,18 @@ async fn write(
         }
         .map(|path| Written::Compute { operation: operation(OperationKind::Detach, path), applied: None }),
         // First the status has to know of it: else a grant whose answer is lost would outlive a deletion that comes next.
-        Write::Grant(one) if !is_intended(object, &one.id(uid)) => Ok(Written::Granted(one.remembered(one.id(uid), None, false))),
-        Write::Grant(one) => azure
-            .grant(&one.id(uid), &grant(one))
-            .await
-            .map(|granted| Written::Granted(one.remembered(one.id(uid), Some(Time(now)), granted == azure::Granted::Existed))),
-        Write::Revoke(one) => azure.revoke(&one.id(uid), &grant(one)).await.map(|()| Written::Revoked(one.clone())),
+        Write::Grant(one) => match known(object, &one.id(uid)) {
+            None => {
+                ctx.announced(|all| all.insert(one.id(uid)));
+                Ok(Written::Granted(one.remembered(one.id(uid), None, false)))
+            }
+            Some(known) => azure.grant(&one.id(uid), &grant(one)).await.map(|granted| {
+                // What we made is ours, also when it is there already.
+                let existed = granted == azure::Granted::Existed && (known.existed || known.granted_at.is_none());
+                Written::Granted(one.remembered(one.id(uid), Some(Time(now)), existed))
+            }),
+        },
+        Write::Revoke(one) => azure.revoke(&one.id(uid), &grant(one)).await.map(|()| Written::Dropped(one.clone())),
         Write::Release => {
             release(&ctx.kube, object).await?;
             return Ok(Ok(None));
@@ -149,8 +159,9 @@ async fn write(
     Ok(written.map(Some))
 }
 
-fn is_intended(object: &SynapseSparkAttachment, id: &str) -> bool {
-    object.status.as_ref().is_some_and(|status| status.role_assignments.iter().any(|one| one.assignment_id == id))
+/// What the status knows of a role assignment of this object's making.
+fn known<'a>(object: &'a SynapseSparkAttachment, id: &str) -> Option<&'a RoleAssignmentStatus> {
+    object.status.as_ref()?.role_assignments.iter().find(|one| one.assignment_id == id)
 }
 
 /// A write for which everything is ready.

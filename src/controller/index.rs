@@ -10,6 +10,7 @@ use kube::runtime::watcher::Event;
 
 use crate::api::SynapseSparkAttachment;
 use crate::id::ComputeId;
+use crate::plan::role::is_made_by;
 use crate::plan::{Assignment, Goal};
 
 type Key = ObjectRef<SynapseSparkAttachment>;
@@ -116,11 +117,11 @@ impl State {
             (compute, age)
         });
         self.asked.insert(key.clone(), asks);
-        let holds = object.status.iter().flat_map(|status| &status.role_assignments).map(|one| {
-            let assignment = Assignment::from(one);
-            let is_made = !one.existed && assignment.id(&uid) == one.assignment_id;
-            (assignment.folded(), is_made)
-        });
+        let holds = object
+            .status
+            .iter()
+            .flat_map(|status| &status.role_assignments)
+            .map(|one| (Assignment::from(one).folded(), is_made_by(&uid, one) && !one.existed));
         let sharers = self.holds(&key, holds.collect());
         (key, sharers)
     }

@@ -106,7 +106,8 @@ async fn tell_beside(
     if !changes.is_empty() {
         publish(ctx, object, Reason::PoolChanged, false, changes.join("; "), plan.step).await;
     }
-    if !plan.left_behind.is_empty() && plan.step == Step::Release {
+    // At a detach it is told when all is over.
+    if !plan.left_behind.is_empty() && plan.step != Step::Detach {
         let note = format!("to take it back: {}", plan.left_behind.join("; "));
         publish(ctx, object, Reason::RoleLeftBehind, true, shortened(&note, 1000), plan.step).await;
     }
@@ -118,6 +119,9 @@ fn changes(previous: &AttachmentStatus, next: &AttachmentStatus) -> Vec<String> 
     let (true, true, Some(before), Some(now)) = (is_there(previous), is_there(next), &previous.pool, &next.pool) else {
         return Vec::new();
     };
+    if (&before.workspace_name, &before.name) != (&now.workspace_name, &now.name) {
+        return Vec::new();
+    }
     let text = |pool: &PoolStatus| {
         let scale = pool.auto_scale.as_ref().filter(|scale| scale.enabled);
         let nodes = scale.map(|scale| format!("{}-{}", scale.min_node_count, scale.max_node_count));

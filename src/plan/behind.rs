@@ -1,5 +1,7 @@
 //! What is to be said and done about what is behind an attachment: the link, the pool, the roles.
 
+use std::time::Duration;
+
 use super::{Attached, Finding, Look, Observed, Plan, Progress, Step, blocked, role, waiting_out};
 use crate::api::Reason;
 use crate::id::PoolId;
@@ -33,16 +35,18 @@ pub(super) fn no_pool(pool: &PoolId, observed: &Observed) -> Option<Plan> {
 
 /// What is to be done about roles once the compute is as asked.
 pub(super) fn role_step(goal: &Attached, observed: &Observed) -> Option<Plan> {
-    let next = role::next(&observed.behind.roles, observed.asked);
-    let revokes = matches!(next, role::Next::Revoke(_));
-    let (step, assignment) = match next {
+    let plan = |step, look| Plan::new(step, Reason::Granting, look);
+    let write = |step, one| Plan { assignment: Some(one), ..plan(step, Look::Working(Duration::ZERO)) };
+    Some(match role::next(&observed.behind.roles, observed.asked) {
         role::Next::Nothing => return None,
-        _ if goal.suspend => return Some(Plan::new(Step::Wait, Reason::Suspended, Look::Settled)),
-        role::Next::Answer(fault) => return Some(waiting_out(fault, observed)),
-        role::Next::Principal => (Step::Wait, None),
-        role::Next::Grant(assignment) => (Step::Grant, Some(assignment)),
-        role::Next::Revoke(assignment) => (Step::Revoke, Some(assignment)),
-    };
-    let look = Look::Working(if step == Step::Wait { observed.waiting_for } else { std::time::Duration::ZERO });
-    Some(Plan { assignment, revokes, ..Plan::new(step, Reason::Granting, look) })
+        _ if goal.suspend => Plan::new(Step::Wait, Reason::Suspended, Look::Settled),
+        role::Next::Answer(fault) => waiting_out(fault, observed),
+        role::Next::Principal => plan(Step::Wait, Look::Failing(observed.waiting_for)),
+        role::Next::Grant(one) => write(Step::Grant, one),
+        role::Next::Revoke(one) => Plan { revokes: true, ..write(Step::Revoke, one) },
+        role::Next::Leave(one) => {
+            let left_behind = vec![one.delete_command(&one.id(&goal.owner.uid))];
+            Plan { revokes: true, left_behind, assignment: Some(one), ..plan(Step::Wait, Look::In(Duration::ZERO)) }
+        }
+    })
 }

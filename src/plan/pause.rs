@@ -29,6 +29,9 @@ pub const SLOW_LOOK: Duration = Duration::from_mins(10);
 pub const PROPAGATION: Duration = Duration::from_mins(10);
 /// A detach is held up so long, at most, by a role that cannot be taken back.
 pub const ROLE_PATIENCE: Duration = Duration::from_mins(2);
+/// A role that is no longer wanted and cannot be taken back keeps an attachment from Ready so long, at most: rights that
+/// somebody has given meanwhile are felt by then.
+pub const ROLE_UNWANTED: Duration = Duration::from_mins(10);
 /// Something settled is looked at again after this, unless told otherwise: how long drift may stand.
 pub const SETTLED: Duration = Duration::from_mins(5);
 

@@ -113,6 +113,12 @@ impl Assignment {
     }
 }
 
+/// Whether the object of this UID made that, or is about to: by its GUID.
+#[must_use]
+pub fn is_made_by(object_uid: &str, status: &RoleAssignmentStatus) -> bool {
+    Assignment::from(status).id(object_uid) == status.assignment_id
+}
+
 impl From<&RoleAssignmentStatus> for Assignment {
     fn from(granted: &RoleAssignmentStatus) -> Self {
         Self { role: granted.role_id.clone(), principal: granted.principal_id.clone(), scope: granted.scope.clone() }
@@ -158,6 +164,14 @@ pub struct Roles {
     pub trouble: Option<Trouble>,
 }
 
+impl Roles {
+    /// Whether this is wanted.
+    #[must_use]
+    pub fn wants(&self, status: &RoleAssignmentStatus) -> bool {
+        self.wanted.iter().any(|(one, _)| one.as_ref().is_some_and(|one| one.is(status)))
+    }
+}
+
 /// A role that the status remembers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Granted {
@@ -172,8 +186,8 @@ pub struct Granted {
 /// Why a role could not be granted or taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trouble {
-    /// It is for want of rights.
-    pub is_forbidden: bool,
+    /// Whoever asked was refused, by Synapse or by Entra: trying again soon will not help.
+    pub is_refused: bool,
     /// For so long already.
     pub lasts: Duration,
 }
@@ -191,24 +205,42 @@ pub enum Next {
     Grant(Assignment),
     /// Take this back: it is not wanted any longer.
     Revoke(Assignment),
+    /// Take it back no longer, and say so: it could not be done for long.
+    Leave(Assignment),
 }
 
-/// What to do about roles while the pool is to be attached. What is wanted comes before what is not.
+/// What to do about roles while the pool is to be attached.
+///
+/// What is wanted comes first, unless it cannot be had just now: then what is not wanted does not wait for it.
+#[must_use]
+pub fn next(roles: &Roles, asked: bool) -> Next {
+    // Until all principals are known, what seems to be unwanted may be just what is wanted.
+    let is_known = roles.wanted.iter().all(|(one, _)| one.is_some());
+    let unwanted = ours(roles).find(|granted| is_known && !roles.wants(&granted.status)).map(|granted| (&granted.status).into());
+    match (missing(roles, asked), unwanted, roles.trouble) {
+        (missing, None, _) => missing.unwrap_or(Next::Nothing),
+        (Some(Next::Grant(one)), _, None) => Next::Grant(one),
+        (_, Some(one), Some(trouble)) if trouble.lasts >= pause::ROLE_UNWANTED => Next::Leave(one),
+        (_, Some(one), _) => Next::Revoke(one),
+    }
+}
+
+/// What to do about the roles that are wanted; none if they are there.
 ///
 /// Who asks wants to see what is: then a role that does not show is granted once more, which does no harm.
 #[must_use]
-pub fn next(roles: &Roles, asked: bool) -> Next {
-    for (one, finding) in &roles.wanted {
-        let Some(one) = one else { return Next::Principal };
+pub fn missing(roles: &Roles, asked: bool) -> Option<Next> {
+    roles.wanted.iter().find_map(|(one, finding)| {
+        let Some(one) = one else { return Some(Next::Principal) };
         let granted = roles.granted.iter().find(|granted| one.is(&granted.status));
         // Only what was granted, not what was about to be.
         let since = granted.and_then(|granted| granted.ago);
-        let next = match finding {
+        let is_trusted = |granted: &Granted| granted.is_ours && (granted.status.existed || since < Some(pause::PROPAGATION));
+        match finding {
             Finding::Present(_) => None,
-            // It takes minutes until Synapse shows it. What others granted, and is gone, is gone.
-            Finding::Absent if !asked && granted.is_some_and(|granted| granted.is_ours) && since < Some(pause::PROPAGATION) => {
-                since.is_none().then(|| Next::Grant(one.clone()))
-            }
+            // It takes minutes until Synapse shows it, and what it says to be there may never show. What others granted, and
+            // is gone, is gone.
+            Finding::Absent if !asked && granted.is_some_and(is_trusted) => since.is_none().then(|| Next::Grant(one.clone())),
             Finding::Absent => Some(Next::Grant(one.clone())),
             // Who may not list has the word of the answer to the PUT; and whoever asks hears it again, of what others made.
             Finding::Unknown(Fault { kind: FaultKind::Unauthorized | FaultKind::Refused, .. }) => {
@@ -216,31 +248,23 @@ pub fn next(roles: &Roles, asked: bool) -> Next {
                 (since.is_none() || is_doubted).then(|| Next::Grant(one.clone()))
             }
             Finding::Unknown(fault) => since.is_none().then(|| Next::Answer(fault.clone())),
-        };
-        if let Some(next) = next {
-            return next;
         }
-    }
-    let is_wanted =
-        |status: &RoleAssignmentStatus| roles.wanted.iter().any(|(one, _)| one.as_ref().is_some_and(|one| one.is(status)));
-    match ours(roles).find(|granted| !is_wanted(&granted.status)) {
-        Some(granted) => Next::Revoke((&granted.status).into()),
-        None => Next::Nothing,
-    }
+    })
 }
 
 /// What to take back before a detach, if it can be: a detach is not held up for longer than [`pause::ROLE_PATIENCE`].
 #[must_use]
 pub fn leaving(roles: &Roles) -> Option<Assignment> {
-    let is_given_up = roles.trouble.is_some_and(|trouble| trouble.is_forbidden || trouble.lasts >= pause::ROLE_PATIENCE);
+    let is_given_up = roles.trouble.is_some_and(|trouble| trouble.is_refused || trouble.lasts >= pause::ROLE_PATIENCE);
     ours(roles).next().filter(|_| !is_given_up).map(|granted| (&granted.status).into())
 }
 
-/// What stays behind at a detach, with the command that takes each back.
+/// What may stay behind at a detach, with the command that takes each back.
+///
+/// Also what was there when it was asked for: an answer that was lost may have made it.
 #[must_use]
 pub fn left_behind(roles: &Roles) -> Vec<String> {
-    let made = ours(roles).filter(|granted| !granted.status.existed);
-    made.map(|granted| Assignment::from(&granted.status).delete_command(&granted.status.assignment_id)).collect()
+    ours(roles).map(|granted| Assignment::from(&granted.status).delete_command(&granted.status.assignment_id)).collect()
 }
 
 fn ours(roles: &Roles) -> impl Iterator<Item = &Granted> {

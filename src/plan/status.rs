@@ -95,8 +95,8 @@ pub enum Written {
     },
     /// To grant a role; or it is about to be asked, so that it is not forgotten whatever happens.
     Granted(RoleAssignmentStatus),
-    /// To take back a role.
-    Revoked(Assignment),
+    /// Nothing is to be remembered of a role: it was taken back, or was never granted.
+    Dropped(Assignment),
 }
 
 /// What a pass knows when it is over.
@@ -195,17 +195,17 @@ fn linked_service(previous: &AttachmentStatus, pass: &Pass<'_>) -> Option<Linked
 fn role_assignments(previous: &AttachmentStatus, pass: &Pass<'_>) -> Vec<RoleAssignmentStatus> {
     let mut all = previous.role_assignments.clone();
     if let (Some(Goal::Attached(goal)), Some(observed)) = (pass.goal, pass.observed) {
-        let (uid, wanted) = (&goal.owner.uid, &observed.behind.roles.wanted);
+        let (uid, roles) = (&goal.owner.uid, &observed.behind.roles);
         // Of what others granted, only what is wanted is of interest.
         if matches!(observed.compute, Finding::Present(_)) {
-            let is_wanted =
-                |status: &RoleAssignmentStatus| wanted.iter().any(|(one, _)| one.as_ref().is_some_and(|one| one.is(status)));
-            all.retain(|status| Assignment::from(status).id(uid) == status.assignment_id || is_wanted(status));
+            all.retain(|status| role::is_made_by(uid, status) || roles.wants(status));
         }
-        for (one, finding) in wanted {
+        for (one, finding) in &roles.wanted {
             let (Some(one), Finding::Present(id)) = (one, finding) else { continue };
-            let known = all.iter().position(|known| one.is(known));
-            if known.is_none_or(|at| all[at].granted_at.is_none() || !all[at].assignment_id.eq_ignore_ascii_case(id)) {
+            let known = all.iter().find(|known| one.is(known));
+            let is_so = |known: &RoleAssignmentStatus| known.granted_at.is_some() && known.assignment_id.eq_ignore_ascii_case(id);
+            // What was there already under our GUID, we made: an answer was lost.
+            if known.is_none_or(|known| known.existed || !is_so(known)) {
                 let seen = one.remembered(id.to_ascii_lowercase(), Some(Time(seconds(pass.now))), false);
                 all.retain(|known| !one.is(known));
                 all.push(seen);
@@ -217,8 +217,11 @@ fn role_assignments(previous: &AttachmentStatus, pass: &Pass<'_>) -> Vec<RoleAss
             all.retain(|known| !Assignment::from(granted).is(known));
             all.push(granted.clone());
         }
-        Some(Written::Revoked(one)) => all.retain(|known| !one.is(known)),
+        Some(Written::Dropped(one)) => all.retain(|known| !one.is(known)),
         Some(Written::Compute { .. }) | None => {}
+    }
+    if let (false, Some(one)) = (pass.plan.left_behind.is_empty(), &pass.plan.assignment) {
+        all.retain(|known| !one.is(known));
     }
     all
 }
@@ -227,9 +230,12 @@ fn role_assignments(previous: &AttachmentStatus, pass: &Pass<'_>) -> Vec<RoleAss
 #[must_use]
 pub fn role_trouble(status: &AttachmentStatus, generation: Option<i64>, now: Timestamp) -> Option<role::Trouble> {
     let is_of_now = |one: &&Condition| one.status == "False" && one.observed_generation == generation;
-    let reason = condition(status, "RoleGranted").filter(is_of_now).and_then(|one| Reason::parse(&one.reason))?;
-    let is_forbidden = matches!(reason, Reason::RoleForbidden | Reason::Refused);
-    (reason != Reason::Granting).then(|| role::Trouble { is_forbidden, lasts: failing_for(status, now) })
+    let condition = condition(status, "RoleGranted").filter(is_of_now)?;
+    let reason = Reason::parse(&condition.reason).filter(|reason| *reason != Reason::Granting)?;
+    let is_refused = matches!(reason, Reason::RoleForbidden | Reason::Refused | Reason::NoCredential);
+    // It may have failed before for another reason.
+    let lasts = failing_for(status, now).min(between(condition.last_transition_time.0, now));
+    Some(role::Trouble { is_refused, lasts })
 }
 
 /// What to remember of what we put there, now that the compute is seen.

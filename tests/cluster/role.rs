@@ -96,6 +96,24 @@ fn without_the_right_it_says_what_to_run_and_is_not_ready() {
 }
 
 #[test]
+fn what_was_never_granted_stands_in_nobodys_way() {
+    let world = World::new("role-never");
+    for method in ["GET", "PUT", "DELETE"] {
+        world.role_fault(method, &json!({"status": 403, "code": "Unauthorized", "message": "no", "times": 1000}));
+    }
+    world.apply("nightly", "one", &[SYSTEM, ROLE]);
+    world.stalled("nightly", "RoleForbidden");
+    // As its message says.
+    world.patch("nightly", &json!({"spec": {"synapseRole": null}}));
+    world.ready("nightly");
+    assert_eq!(world.condition("nightly", "RoleGranted"), None);
+    world.delete("nightly");
+    world.gone("nightly");
+    let told = world.kubectl(&["get", "events"]);
+    assert!(told.contains("RoleForbidden") && !told.contains("RoleLeftBehind"), "{told}");
+}
+
+#[test]
 fn an_answer_that_was_lost_makes_no_second_and_is_taken_back() {
     let world = World::new("role-lost");
     world.role_fault("PUT", &json!({"lostAnswer": true}));
@@ -203,9 +221,6 @@ fn a_detach_does_not_wait_for_a_role_that_may_not_be_taken_back() {
     world.ready("nightly");
     world.role_fault("DELETE", &json!({"status": 403, "code": "Unauthorized", "message": "no", "times": 1000}));
     world.delete("nightly");
-    // The second try comes a minute later, and is not waited for.
-    world.until("it says so", || world.condition("nightly", "RoleGranted").filter(|one| one["reason"] == "RoleForbidden"));
-    world.ask("nightly");
     world.gone("nightly");
     assert_eq!(held(&world).len(), 1);
     world.event("nightly", "RoleLeftBehind", "az synapse role assignment delete");

@@ -12,8 +12,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::{AttachmentStatus, OperationKind, OperationStatus};
 use synapse_spark_operator::plan::goal::{Identity, Role};
-use synapse_spark_operator::plan::pause::{LATEST, ROLE_PATIENCE, SETTLED};
-use synapse_spark_operator::plan::role::{Granted, Roles, wanted};
+use synapse_spark_operator::plan::pause::{LATEST, ROLE_PATIENCE, ROLE_UNWANTED, SETTLED};
+use synapse_spark_operator::plan::role::{Granted, Roles, is_made_by, wanted};
 use synapse_spark_operator::plan::status::{
     Pass, Written, between, condition, failing_for, role_trouble, status, trouble, waiting_for,
 };
@@ -130,6 +130,8 @@ fn guid(one: &Assignment) -> String {
     one.id(&owner().uid)
 }
 
+/// So many settled looks end a run.
+const AT_REST: u32 = 12;
 /// After so long a list shows what was granted: two to five minutes are documented.
 const LAG: Duration = Duration::from_mins(5);
 
@@ -145,6 +147,8 @@ struct World {
     looks: u32,
     writes: u32,
     grants: u32,
+    /// Who is asked for one that was only announced, and refuses, never granted it.
+    announced: Vec<String>,
     said: Vec<String>,
 }
 
@@ -186,7 +190,8 @@ impl World {
             held.insert("another".into(), (assignment("now"), earlier));
         }
         let (attached, claimed) = (start.attached, true);
-        Self { start, goal, held, attached, claimed, status, now: began(), looks: 0, writes: 0, grants: 0, said: Vec::new() }
+        let (announced, said) = (Vec::new(), Vec::new());
+        Self { start, goal, held, attached, claimed, status, now: began(), looks: 0, writes: 0, grants: 0, announced, said }
     }
 
     fn compute(&self) -> Compute {
@@ -216,7 +221,7 @@ impl World {
             (one, found)
         });
         let granted = self.status.role_assignments.iter().map(|one| Granted {
-            is_ours: one.assignment_id == guid(&Assignment::from(one)),
+            is_ours: is_made_by(&owner().uid, one),
             ago: one.granted_at.as_ref().map(|at| between(at.0, self.now)),
             status: one.clone(),
         });
@@ -263,8 +268,12 @@ impl World {
         self.held.keys().filter(|id| *id != "another").count()
     }
 
-    fn is_intended(&self, one: &Assignment) -> bool {
-        self.status.role_assignments.iter().any(|known| known.assignment_id == guid(one))
+    fn has_said(&self, id: &str) -> bool {
+        self.said.iter().any(|said| said.contains(id))
+    }
+
+    fn remembers(&self, id: &str) -> bool {
+        self.status.role_assignments.iter().any(|known| known.assignment_id == id)
     }
 }
 
@@ -284,18 +293,21 @@ fn run(start: Start) -> Result<(), String> {
                 return Err("takes back what is wanted".into());
             }
             // As `act` does: first the status has to know of it.
-            (Step::Grant, Some(one)) if !world.is_intended(&one) => {
+            (Step::Grant, Some(one)) if !world.remembers(&guid(&one)) => {
+                world.announced.push(guid(&one));
                 written = Some(Written::Granted(one.remembered(guid(&one), None, false)));
             }
             (step @ (Step::Grant | Step::Revoke), Some(one)) => {
+                let is_first = world.announced.iter().position(|id| *id == guid(&one)).map(|at| world.announced.remove(at));
                 world.grants += u32::from(step == Step::Grant);
                 match world.write(step, &one) {
                     Ok(existed) if step == Step::Grant => {
                         written = Some(Written::Granted(one.remembered(guid(&one), Some(Time(world.now)), existed)));
                     }
-                    Ok(_) => written = Some(Written::Revoked(one)),
+                    Ok(_) => written = Some(Written::Dropped(one)),
                     Err(kind) => {
                         failed_since.get_or_insert(world.now);
+                        written = is_first.filter(|_| kind != FaultKind::Passing).map(|_| Written::Dropped(one));
                         plan = plan.thwarted(Fault { kind, words: Words::default() }, &observed);
                     }
                 }
@@ -308,12 +320,12 @@ fn run(start: Start) -> Result<(), String> {
                 let operation = OperationStatus { kind: OperationKind::Detach, path: None, started_at: Time(world.now) };
                 written = Some(Written::Compute { operation, applied: None });
             }
-            (Step::Release, _) => {
-                world.claimed = false;
-                world.said.clone_from(&plan.left_behind);
-            }
+            (Step::Release, _) => world.claimed = false,
             (Step::Attach | Step::Claim, _) => return Err(format!("the compute is as asked: {plan:?}")),
             _ => {}
+        }
+        if plan.step != Step::Detach {
+            world.said.extend(plan.left_behind.iter().cloned());
         }
         let pass = Pass {
             goal: Some(&world.goal),
@@ -336,12 +348,16 @@ fn run(start: Start) -> Result<(), String> {
             return Err(format!("Ready without the role: {next:?}"));
         }
         world.status = next;
+        let forgotten = world.held.keys().find(|id| *id != "another" && !world.remembers(id) && !world.has_said(id));
+        if let (Some(id), true) = (forgotten, world.claimed || !start.retain) {
+            return Err(format!("forgets {id} unsaid: {:?}", world.status));
+        }
         settled = if plan.step == Step::Rest || plan.reason == Reason::Suspended || !world.claimed { settled + 1 } else { 0 };
-        if start.taken && !taken && settled == 6 {
+        if start.taken && !taken && settled == AT_REST {
             world.held.clear();
             (taken, settled) = (true, 0);
         }
-        if !world.claimed || settled == 12 {
+        if !world.claimed || settled == AT_REST {
             break;
         }
         let pause = plan.look.pause(SETTLED);
@@ -373,13 +389,18 @@ fn check(world: &World, failed_since: Option<Timestamp>, taken: bool) -> Result<
         let held_up = failed_since.map(|since| between(since, world.now)).unwrap_or_default();
         must(held_up <= ROLE_PATIENCE * 2, "no role holds a detach up")?;
         must(start.writes != FORBIDDEN || held_up <= Duration::from_secs(5), "least of all where rights are missing")?;
-        must(start.retain || !works || world.ours() == 0, "leaves no role of its own behind")?;
-        return must(start.retain || world.said.len() >= world.ours(), "says what it leaves behind");
-    }
-    if !start.wants {
-        return must(!works || world.ours() == 0, "takes back what is no longer wanted");
+        return must(start.retain || !works || world.ours() == 0, "leaves no role of its own behind");
     }
     let is_ready = condition(&world.status, "Ready").is_some_and(|ready| ready.status == "True");
+    must(!works || world.held.keys().all(|id| *id == "another" || *id == guid(&assignment("now"))), "leaves no former role")?;
+    if !start.wants {
+        must(!works || world.ours() == 0, "takes back what is no longer wanted")?;
+        must(is_ready && condition(&world.status, "RoleGranted").is_none(), "is Ready: what is asked for is there")?;
+        let longest = if start.writes == FORBIDDEN { ROLE_UNWANTED + LATEST } else { Duration::from_hours(2) };
+        let held_up = failed_since.map(|since| between(since, world.now)).unwrap_or_default();
+        let held_up = held_up.saturating_sub(SETTLED * 2 * AT_REST);
+        return must(held_up <= longest, "no role that is not wanted stands in the way for long");
+    }
     // Nobody answers whether it is there, and nobody ever did.
     let knows = matches!(start.before, Before::Same) || start.lists.is_none() && world.is_held();
     if works && (start.lists != Some(FaultKind::Passing) || start.before == Before::Same) {

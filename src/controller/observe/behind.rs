@@ -7,13 +7,13 @@ use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::{AutoPause, AutoScale, LinkedServiceStatus, PoolStatus};
 use crate::azure::{self, Freshness, seldom, wire};
 use crate::id::PoolId;
-use crate::plan::role::{Granted, Roles, wanted};
+use crate::plan::role::{Granted, Roles, is_made_by, wanted};
 use crate::plan::status::{between, role_trouble};
 use crate::plan::{Assignment, Attached, Behind, Compute, Finding, Goal, LinkedService, Progress, SparkPool, pause};
 
 /// Follows the link of a goal, if it goes through one.
 ///
-/// While Azure does not tell, what the status remembers of the link counts: nothing was undone.
+/// While Azure does not answer, what the status remembers of the link counts: nothing was undone. A refusal is an answer.
 pub(super) async fn link(
     azure: &azure::Client,
     goal: &mut Attached,
@@ -29,7 +29,7 @@ pub(super) async fn link(
             principal: found.identity.and_then(|identity| identity.principal_id),
         }),
         Ok(None) => Finding::Absent,
-        Err(error) => match remembered.filter(|known| known.name == link.name) {
+        Err(error) => match remembered.filter(|known| known.name == link.name && !error.is_refusal()) {
             Some(known) => Finding::Present(LinkedService {
                 name: known.name.clone(),
                 resource_id: known.resource_id.clone(),
@@ -63,7 +63,7 @@ pub(super) async fn rest(
 ) {
     let status = object.status.clone().unwrap_or_default();
     let granted = status.role_assignments.iter().map(|one| Granted {
-        is_ours: one.assignment_id == Assignment::from(one).id(&goal.owner().uid),
+        is_ours: is_made_by(&goal.owner().uid, one),
         ago: one.granted_at.as_ref().map(|at| between(at.0, now)),
         status: one.clone(),
     });

@@ -92,15 +92,15 @@ fn role_granted(previous: &AttachmentStatus, pass: &Pass<'_>) -> Becomes {
         // Nobody looked at the role now.
         Finding::Present(_) if !plan.settled && was_granted => Becomes::Kept,
         Finding::Present(_) if !plan.settled => waits("the role is granted once the pool is attached as asked"),
-        Finding::Present(_) => match role::next(&observed.behind.roles, observed.asked) {
-            role::Next::Nothing | role::Next::Revoke(_) => {
+        Finding::Present(_) => match role::missing(&observed.behind.roles, observed.asked) {
+            Some(role::Next::Grant(one)) if plan.step == Step::Grant => waits(&format!("grants the role {}", told(&one))),
+            Some(role::Next::Grant(one)) => waits(&format!("not granted: the role {}", told(&one))),
+            Some(role::Next::Principal) => waits("Azure does not show the principal of the identity yet"),
+            Some(_) => Becomes::Kept,
+            None => {
                 let all = observed.behind.roles.wanted.iter().filter_map(|(one, _)| one.as_ref());
                 said("True", Reason::RoleGranted, all.map(told).collect::<Vec<_>>().join("; "))
             }
-            role::Next::Grant(one) if plan.step == Step::Grant => waits(&format!("grants the role {}", told(&one))),
-            role::Next::Grant(one) => waits(&format!("not granted: the role {}", told(&one))),
-            role::Next::Principal => waits("Azure does not show the principal of the identity yet"),
-            role::Next::Answer(_) => Becomes::Kept,
         },
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Health, Pass, shortened};
 use crate::api::Reason;
-use crate::plan::{Finding, Goal, Plan, Step, role};
+use crate::plan::{Finding, Goal, Plan, role};
 
 /// A condition's message has 32,768 characters at most in Kubernetes; people read the first hundreds.
 const LONGEST: usize = 1024;
@@ -60,7 +60,7 @@ pub(super) fn message(health: Health, plan: &Plan, pass: &Pass<'_>) -> String {
         Reason::InternalError => format!("a defect of the operator: {about}"),
     };
     if !plan.left_behind.is_empty() {
-        let _ = write!(text, "; a role could not be taken back and stays: {}", plan.left_behind.join("; "));
+        let _ = write!(text, "; a role could not be taken back and may stay: {}", plan.left_behind.join("; "));
     }
     if let Some(fields) =
         (!plan.drift.is_empty()).then(|| plan.drift.iter().map(|drift| drift.field.to_string()).collect::<Vec<_>>().join(", "))
@@ -96,10 +96,10 @@ fn forbidden(plan: &Plan, pass: &Pass<'_>) -> String {
 }
 
 fn granting(plan: &Plan) -> String {
-    match (&plan.assignment, plan.step) {
-        (Some(one), Step::Revoke) => format!("takes back the role {}", told(one)),
-        (Some(one), _) => format!("grants the role {}", told(one)),
-        (None, _) => "waits until Azure shows the principal of the identity, which is to get the role".to_owned(),
+    match &plan.assignment {
+        Some(one) if plan.revokes => format!("takes back the role {}", told(one)),
+        Some(one) => format!("grants the role {}", told(one)),
+        None => "waits until Azure shows the principal of the identity, which is to get the role".to_owned(),
     }
 }
 
