@@ -118,6 +118,29 @@ service: {port: 9090, annotations: {g: h}, labels: {i: j}}",
     ]
 }
 
+/// A key that is said in several places: what is nearer to the object holds.
+#[rustfmt::skip]
+fn overlaps() -> Vec<Case> {
+    vec![
+        case("overlaps, and a ServiceMonitor", "\
+commonLabels: {team: all, azure.workload.identity/use: 'false', rbac.authorization.k8s.io/aggregate-to-view: 'false', grafana_dashboard: '0'}
+podLabels: {team: pod, azure.workload.identity/use: 'true'}
+podAnnotations: {kubectl.kubernetes.io/default-container: proxy}
+service: {labels: {team: service}}
+serviceAccount: {labels: {team: account}}
+prometheus:
+  servicemonitor: {enabled: true, labels: {team: monitor}, honorLabels: true, endpointAdditionalProperties: {interval: 5s, honorLabels: false}}
+  prometheusrule: {enabled: true, labels: {team: rule}}
+grafana: {dashboard: {enabled: true, labels: {team: dashboard}}}",
+            &["team: all", "team: pod", "team: service", "team: account", "team: monitor", "team: rule", "team: dashboard", "azure.workload.identity/use: \"true\"",
+              "default-container: proxy", "aggregate-to-view: \"true\"", "interval: 5s", "honorLabels: false"],
+            &["default-container: operator", "interval: 30s", "honorLabels: true"]),
+        case("overlaps, and a PodMonitor",
+            "commonLabels: {team: all}\nprometheus: {podmonitor: {enabled: true, labels: {team: monitor}, endpointAdditionalProperties: {path: /all}}}",
+            &["team: monitor", "path: /all"], &["path: /metrics"]),
+    ]
+}
+
 /// Whether the API server would take manifests, without a warning, in a namespace that holds pods to `restricted`.
 fn taken(plane: &Plane, manifests: &str) -> Result<String, String> {
     plane.kubectl(&["apply", "--dry-run=server", "--warnings-as-errors", "-f", "-"], manifests)
@@ -146,8 +169,10 @@ fn whatever_the_values_the_api_server_takes_it_without_a_warning() {
         world.namespace
     );
     assert!(taken(plane, &pod).expect_err("it is no restricted pod").contains("restricted"));
+    // That a key that is there twice would be, which Helm and kubectl take, and Flux refuses.
+    assert!(serde_saphyr::from_multiple::<Value>("a: b\n---\na: {b: c, b: d}").is_err());
 
-    for Case { name, values, has, lacks } in matrix() {
+    for Case { name, values, has, lacks } in matrix().into_iter().chain(overlaps()) {
         let [three, four] = HELMS.map(|version| {
             template(version, plane, &world.namespace, &values)
                 .unwrap_or_else(|complaint| panic!("{version}, {name}: {complaint}"))
@@ -155,6 +180,9 @@ fn whatever_the_values_the_api_server_takes_it_without_a_warning() {
         // Helm 4 leaves an empty line between two manifests.
         let [of_three, of_four] = [&three, &four].map(|text| text.lines().filter(|line| !line.trim().is_empty()));
         assert!(of_three.eq(of_four), "Helm 3 and 4 render {name} differently:\n{three}\n----\n{four}");
+        if let Err(complaint) = serde_saphyr::from_multiple::<Value>(&four) {
+            panic!("{name}: {complaint}");
+        }
         for one in has {
             assert!(four.contains(one), "{name}: {one:?} is not in\n{four}");
         }
@@ -233,6 +261,7 @@ fn wrong_values_are_refused_by_name() {
         ("azure: {authorityHost: 'https://login.example/tenant'}", &["azure/authorityHost"]),
         ("commonLabels: {app.kubernetes.io/instance: another}", &["commonLabels/app.kubernetes.io~1instance"]),
         ("podLabels: {app.kubernetes.io/name: another}", &["podLabels/app.kubernetes.io~1name"]),
+        ("service: {labels: {app.kubernetes.io/name: another}}", &["service/labels/app.kubernetes.io~1name"]),
         ("logFormat: xml", &["logFormat", "json"]),
         ("lookInterval: 0", &["lookInterval", "1"]),
         ("lookInterval: 5m", &["lookInterval", "integer"]),
@@ -275,7 +304,7 @@ fn wrong_values_are_refused_by_name() {
 #[test]
 fn lint_finds_nothing() {
     for version in HELMS {
-        for Case { name, values, .. } in matrix() {
+        for Case { name, values, .. } in matrix().into_iter().chain(overlaps()) {
             let linted = helm(version, Plane::shared(), &["lint", "--strict", CHART, "--values", "-"], &values);
             let printed = linted.unwrap_or_else(|complaint| panic!("{version}, {name}: {complaint}"));
             assert!(!printed.contains("[WARNING]") && !printed.contains("[ERROR]"), "{version}, {name}: {printed}");

@@ -40,6 +40,17 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{ include "synapse-spark-operator.commonLabels" . }}
 {{- end }}
 
+{{- /* Several maps as one, so that no key is there twice: what a later one says holds. */}}
+{{- define "synapse-spark-operator.merged" -}}
+{{- $merged := dict }}
+{{- range . }}
+{{- range $key, $value := . }}
+{{- $_ := set $merged $key $value }}
+{{- end }}
+{{- end }}
+{{- toYaml $merged }}
+{{- end }}
+
 {{- define "synapse-spark-operator.serviceAccountName" -}}
 {{- .Values.serviceAccount.name | default (include "synapse-spark-operator.fullname" .) }}
 {{- end }}
@@ -61,13 +72,13 @@ name; for some namespaces each team may have one. */}}
 {{- if and (has .Values.azure.credential (list "auto" "workload-identity")) (not .Values.azure.projectToken) }}true{{ end }}
 {{- end }}
 
+{{- /* Further ones, besides what selects a pod. */}}
 {{- define "synapse-spark-operator.podLabels" -}}
+{{- $webhook := dict }}
 {{- if include "synapse-spark-operator.webhook" . }}
-azure.workload.identity/use: "true"
+{{- $webhook = dict "azure.workload.identity/use" "true" }}
 {{- end }}
-{{- with .Values.podLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- include "synapse-spark-operator.merged" (list .Values.commonLabels $webhook .Values.podLabels) }}
 {{- end }}
 
 {{- /* The arguments that `run` and `check` have in common. */}}
