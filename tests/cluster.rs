@@ -28,6 +28,8 @@ mod identity;
 mod lease;
 #[path = "cluster/manifests.rs"]
 mod manifests;
+#[path = "cluster/names.rs"]
+mod names;
 #[path = "cluster/plugin.rs"]
 mod plugin;
 #[path = "cluster/pool.rs"]

@@ -199,7 +199,7 @@ fn whatever_the_values_the_api_server_takes_it_without_a_warning() {
 }
 
 /// Of two objects of one name the API server would keep the later one, without a word; so it would of two ports.
-fn nothing_is_there_twice(name: &str, objects: &[Value]) {
+pub fn nothing_is_there_twice(name: &str, objects: &[Value]) {
     let mut seen = HashSet::new();
     for object in objects {
         let meta = &object["metadata"];

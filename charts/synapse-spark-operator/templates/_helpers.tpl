@@ -67,6 +67,13 @@ name; for some namespaces each team may have one. */}}
 {{ include "synapse-spark-operator.fullname" . }}{{ with .Values.watchNamespaces }}-{{ $.Release.Namespace }}{{ end }}
 {{- end }}
 
+{{- /* The name of what may have a namespace of its own: list $ NAMESPACE. */}}
+{{- define "synapse-spark-operator.nameIn" -}}
+{{- $home := (first .).Release.Namespace }}
+{{- $here := eq $home (last . | default $home) }}
+{{- include (ternary "synapse-spark-operator.fullname" "synapse-spark-operator.clusterName" $here) (first .) }}
+{{- end }}
+
 {{- /* Whether a token of the ServiceAccount is exchanged for one of Entra, and the cluster's webhook sees to it. */}}
 {{- define "synapse-spark-operator.webhook" -}}
 {{- if and (has .Values.azure.credential (list "auto" "workload-identity")) (not .Values.azure.projectToken) }}true{{ end }}
