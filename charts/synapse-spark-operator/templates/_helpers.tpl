@@ -1,3 +1,4 @@
+{{- /* A name goes through toYaml where it is rendered: that quotes one which YAML would take for a number. */}}
 {{- define "synapse-spark-operator.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
@@ -21,8 +22,8 @@
 {{- end }}
 
 {{- define "synapse-spark-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "synapse-spark-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "synapse-spark-operator.name" . | toYaml }}
+app.kubernetes.io/instance: {{ toYaml .Release.Name }}
 {{- end }}
 
 {{- /* All but what selects pods. */}}
@@ -153,16 +154,16 @@ name; for some namespaces each team may have one. */}}
 {{- with .clientSecret.existingSecret }}
 - name: azure-client-secret
   secret:
-    secretName: {{ . }}
+    secretName: {{ toYaml . }}
 {{- end }}
 {{- if .ca.configMap }}
 - name: azure-ca
   configMap:
-    name: {{ .ca.configMap }}
+    name: {{ toYaml .ca.configMap }}
 {{- else if .ca.secret }}
 - name: azure-ca
   secret:
-    secretName: {{ .ca.secret }}
+    secretName: {{ toYaml .ca.secret }}
 {{- end }}
 {{- end }}
 {{- with .Values.extraVolumes }}
