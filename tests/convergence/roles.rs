@@ -35,6 +35,8 @@ enum Before {
     Intended,
     /// It was about to be, and never was.
     OnlyIntended,
+    /// The answer was lost, and the next said that it is there already: as if somebody else had made it.
+    Doubted,
 }
 
 /// How Synapse answers to writes.
@@ -83,7 +85,8 @@ fn starts() -> Vec<Start> {
         (true, true, true, true),
     ] {
         for suspend in [false, true] {
-            for before in [Before::Nothing, Before::Same, Before::Former, Before::Intended, Before::OnlyIntended] {
+            for before in [Before::Nothing, Before::Same, Before::Former, Before::Intended, Before::OnlyIntended, Before::Doubted]
+            {
                 for another in [false, true] {
                     for lists in [None, Some(FaultKind::Unauthorized), Some(FaultKind::Passing)] {
                         for (lags, principal_after, taken) in
@@ -170,13 +173,14 @@ impl World {
         let (mut held, mut status) = (HashMap::new(), AttachmentStatus::default());
         let earlier = began().checked_sub(Duration::from_hours(2)).expect("a time");
         let mut remember = |one: &Assignment, granted: bool| {
-            status.role_assignments.push(one.remembered(guid(one), granted.then_some(Time(earlier)), false));
+            let existed = start.before == Before::Doubted;
+            status.role_assignments.push(one.remembered(guid(one), granted.then_some(Time(earlier)), existed));
         };
         let mut grant = |one: Assignment| drop(held.insert(guid(&one), (one, earlier)));
         match start.before {
             Before::Nothing => {}
-            Before::Same | Before::Intended => {
-                remember(&assignment("now"), start.before == Before::Same);
+            Before::Same | Before::Intended | Before::Doubted => {
+                remember(&assignment("now"), start.before != Before::Intended);
                 grant(assignment("now"));
             }
             Before::OnlyIntended => remember(&assignment("now"), false),
@@ -273,7 +277,8 @@ impl World {
     }
 
     fn remembers(&self, id: &str) -> bool {
-        self.status.role_assignments.iter().any(|known| known.assignment_id == id)
+        // With the object its status goes.
+        self.claimed && self.status.role_assignments.iter().any(|known| known.assignment_id == id)
     }
 }
 
@@ -377,7 +382,7 @@ fn check(world: &World, failed_since: Option<Timestamp>, taken: bool) -> Result<
     let works = matches!(start.writes, Writes::Good | Writes::FirstIsLost | Writes::Fault(_, 3));
     let must =
         |holds: bool, rule: &str| if holds { Ok(()) } else { Err(format!("{rule}: held {:?}, {:?}", world.held, world.status)) };
-    let was_others = start.another && !matches!(start.before, Before::Same | Before::Intended);
+    let was_others = start.another && !matches!(start.before, Before::Same | Before::Intended | Before::Doubted);
     must(taken || was_others == world.held.contains_key("another"), "others' stays")?;
     if start.suspend {
         must(world.writes == 0, "writes nothing while suspended")?;
@@ -402,8 +407,8 @@ fn check(world: &World, failed_since: Option<Timestamp>, taken: bool) -> Result<
         return must(held_up <= longest, "no role that is not wanted stands in the way for long");
     }
     // Nobody answers whether it is there, and nobody ever did.
-    let knows = matches!(start.before, Before::Same) || start.lists.is_none() && world.is_held();
-    if works && (start.lists != Some(FaultKind::Passing) || start.before == Before::Same) {
+    let knows = matches!(start.before, Before::Same | Before::Doubted) || start.lists.is_none() && world.is_held();
+    if works && (start.lists != Some(FaultKind::Passing) || matches!(start.before, Before::Same | Before::Doubted)) {
         must(is_ready && (world.is_held() || taken), "ends Ready, with the role")?;
         let needed = match start.writes {
             Writes::Good => 1,
