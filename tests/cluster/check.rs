@@ -1,5 +1,7 @@
 //! `check`, which `helm test` runs: it says what is missing, as the ServiceAccount that will miss it.
 
+use std::collections::BTreeSet;
+
 use crate::support::{CHART, DEADLINE, World, helm, poll};
 
 /// Lets Entra trust the account of the test's own release, as an application of the test's own.
@@ -84,4 +86,34 @@ fn rights_in_some_namespaces_are_enough_for_these() {
     ] {
         assert!(said.contains(word), "{word:?} is not in\n{said}");
     }
+}
+
+#[test]
+fn it_asks_for_just_the_rights_that_the_chart_grants() {
+    let world = World::new("check-just");
+    let client = trusted(&world);
+    let (namespace, plane) = (&world.namespace, world.plane());
+    world.account(namespace, "checked", None, None);
+    // It may see which cluster this is, and nothing else.
+    plane.must(&["create", "clusterrole", namespace, "--verb=get", "--resource=namespaces", "--resource-name=kube-system"]);
+    let account = format!("--serviceaccount={namespace}:checked");
+    plane.must(&["create", "clusterrolebinding", namespace, &format!("--clusterrole={namespace}"), &account]);
+    let said = asked(&world, &[&client], 1);
+    plane.must(&["delete", "clusterrole,clusterrolebinding", namespace]);
+    let (_, refused) = said.split_once("it may not ").unwrap_or_else(|| panic!("it names no rights:\n{said}"));
+    let refused: BTreeSet<_> = refused.lines().next().unwrap_or_default().split(", ").map(ToOwned::to_owned).collect();
+
+    // The page's table is what the chart grants: `tests/rights.rs`.
+    let page = include_str!("../../docs/security.md");
+    let section = page.split("\n## ").find(|text| text.starts_with("In Kubernetes")).expect("the section");
+    let granted = section.lines().filter_map(|line| {
+        let (right, _) = line.strip_prefix("| `")?.split_once("` |")?;
+        let (what, whose) = right.split_once(" of ")?;
+        let (whose, place) = whose.split_once(" in ").unwrap_or((whose, ""));
+        let place = if place.is_empty() { "all namespaces".to_owned() } else { format!("namespace {place}") };
+        let (what, part) = what.split_once('/').map_or((what, String::new()), |(what, part)| (what, format!("/{part}")));
+        let group = whose.split(" named ").next()?;
+        (group != "the core group").then(|| format!("{what}.{group}{part} in {place}"))
+    });
+    assert_eq!(refused, granted.collect());
 }
