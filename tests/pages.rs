@@ -165,6 +165,19 @@ Every attachment gives one of these as the reason of its conditions and events. 
     keep("docs/reasons.md", &page);
 }
 
+#[test]
+fn the_readme_names_the_reasons_that_need_somebody() {
+    let readme = read("README.md");
+    let (_, list) = readme.split_once("These need somebody:").expect("the list");
+    let rows = list.lines().skip_while(|line| !line.starts_with("| `")).take_while(|line| line.starts_with("| "));
+    let named: BTreeSet<_> =
+        rows.filter_map(|row| row.split(" | ").next()).flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    let statuses: Value = serde_saphyr::from_str(&read("tests/fixtures/statuses.yaml")).expect("YAML");
+    let conditions = statuses.as_array().into_iter().flatten().filter_map(|one| one["object"]["status"]["conditions"].as_array());
+    let stalled = conditions.flatten().filter(|one| one["type"] == "Stalled" && one["status"] == "True");
+    assert_eq!(named, stalled.filter_map(|one| one["reason"].as_str()).collect());
+}
+
 fn promtool(args: &[&str]) {
     let program = path("tests/gotools/bin/promtool");
     let done = Command::new(&program).args(args).output().unwrap_or_else(|error| {
