@@ -66,3 +66,11 @@ def test_dependabot_looks_at_folders_that_are_there():
     for update in yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]:
         for folder in update.get("directories", [update.get("directory")]):
             assert folder == "/" or list(ROOT.glob(folder.removeprefix("/"))), folder
+
+
+def test_dependabot_looks_at_every_module():
+    updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
+    for ecosystem, file in {"gomod": "go.mod", "pip": "requirements.txt"}.items():
+        named = [folder for update in updates if update["package-ecosystem"] == ecosystem for folder in update["directories"]]
+        seen = {path for folder in named for path in ROOT.glob(f"{folder.removeprefix('/')}/{file}")}
+        assert seen == {path for depth in ("*", "*/*") for path in ROOT.glob(f"tests/{depth}/{file}")}, ecosystem
