@@ -14,6 +14,7 @@ pub(super) fn keep(object: &SynapseSparkAttachment) -> Result<(), String> {
     let workspace = text("/workspace/name");
     let compute = if spec["computeName"].is_null() { name } else { text("/computeName") };
     let mut tags = object.spec.tags.keys();
+    let mut identities = object.spec.identity.iter().flat_map(|identity| &identity.user_assigned_identities);
     #[rustfmt::skip]
     let rules = [
         (is_label(name), "metadata.name", "must have 1-63 small letters, digits and '-', a letter or digit first and last"),
@@ -23,6 +24,7 @@ pub(super) fn keep(object: &SynapseSparkAttachment) -> Result<(), String> {
         (is_group(text("/workspace/resourceGroup")), "spec.workspace.resourceGroup", "must have 1-90 letters, digits and -_.(), and not end in '.'"),
         (is_of(workspace, 3..=33, "-_") && workspace.starts_with(|c: char| c.is_ascii_alphanumeric()), "spec.workspace.name", "must have 3-33 letters, digits, '_' and '-', a letter or digit first"),
         (is_pool(text("/resourceId")), "spec.resourceId", "must be the ID of a Synapse Spark pool: /subscriptions/<guid>/resourceGroups/<group>/providers/Microsoft.Synapse/workspaces/<workspace>/bigDataPools/<pool>"),
+        (identities.all(|one| is_identity(&one.resource_id)), "spec.identity.userAssignedIdentities.resourceId", "must be the ID of a user-assigned identity: /subscriptions/<guid>/resourceGroups/<group>/providers/Microsoft.ManagedIdentity/userAssignedIdentities/<name>, with 3-128 letters, digits, '_' and '-' in its name"),
         (tags.all(|name| (1..=512).contains(&name.chars().count()) && !name.contains(['<', '>', '%', '&', '\\', '?', '/'])), "spec.tags", "a tag's name must have 1-512 characters and none of <>%&\\?/"),
     ];
     if let Some((_, field, why)) = rules.iter().find(|(is_kept, ..)| !is_kept) {
@@ -89,6 +91,12 @@ fn is_pool(text: &str) -> bool {
         && is_of(pool, 1..=15, "")
 }
 
+fn is_identity(text: &str) -> bool {
+    let names: Vec<_> = text.split('/').skip(2).step_by(2).collect();
+    let [subscription, group, _, name] = names[..] else { return false };
+    text.len() <= 400 && is_guid(subscription) && is_of(group, 1..=90, "-_.()") && is_of(name, 3..=128, "-_")
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -102,6 +110,14 @@ mod tests {
                 "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/rg/providers/Microsoft.Synapse/workspaces/s/bigDataPools/{name}"
             ))
         };
+        let identity = |subscription: &str, name: &str| {
+            let group = format!("/subscriptions/{subscription}/resourceGroups/rg");
+            let id = format!("{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}");
+            json!({"type": "UserAssigned", "userAssignedIdentities": [{"resourceId": id}]})
+        };
+        let sub = "6560575d-fa06-4e7d-95fb-f962e74efd7a";
+        let mut many = identity(sub, "zeta");
+        many["userAssignedIdentities"] = json!(vec![many["userAssignedIdentities"][0].clone(); 51]);
         let good = json!({
             "apiVersion": "synapse-spark.dev/v1alpha1", "kind": "SynapseSparkAttachment",
             "metadata": {"name": "spark", "namespace": "team-a"},
@@ -129,7 +145,11 @@ mod tests {
             ("a tag's slash",        "/spec/tags",                      json!({"a/b": "c"}),         Some("spec.tags")),
             ("a long value",         "/spec/tags",                      json!({"a": "c".repeat(257)}), Some("spec.tags.a")),
             ("too many tags",        "/spec/tags",                      json!((0..51).map(|at| (at.to_string(), json!("c"))).collect::<serde_json::Map<_, _>>()), Some("spec.tags")),
-            ("too many identities",  "/spec/identity",                  json!({"type": "UserAssigned", "userAssignedIdentities": vec![json!({"resourceId": "x"}); 51]}), Some("spec.identity.userAssignedIdentities")),
+            ("too many identities",  "/spec/identity",                  many,                        Some("spec.identity.userAssignedIdentities")),
+            ("an identity",          "/spec/identity",                  identity(sub, "ze_t-a"),     None),
+            ("a short name of one",  "/spec/identity",                  identity(sub, "z"),          Some("spec.identity.userAssignedIdentities.resourceId")),
+            ("a dot in its name",    "/spec/identity",                  identity(sub, "ze.ta"),      Some("spec.identity.userAssignedIdentities.resourceId")),
+            ("no GUID in its ID",    "/spec/identity",                  identity("mysub", "zeta"),   Some("spec.identity.userAssignedIdentities.resourceId")),
         ];
         for (case, field, value, refused) in table {
             let mut object = good.clone();
