@@ -118,6 +118,10 @@ impl Found {
         let mut notes = Notes::of(place);
         let made = match value {
             one if az_ml::is(one) => Some(az_ml::convert(one, workspace, place, &mut notes)),
+            one if kubernetes::is_going(one) => {
+                notes.say("metadata.deletionTimestamp", "passed over: it is being deleted.");
+                None
+            }
             one if upjet::is(one) => Some(upjet::convert(one, workspace, place, &mut notes)),
             one if aso::is(one) => match aso::other_type(one) {
                 Some(kind) => {

@@ -12,8 +12,8 @@ pub(super) struct Metadata {
 }
 
 /// What the API server or a tool writes.
-const OF_THE_SERVER: [&str; 8] =
-    ["uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "managedFields", "finalizers", "selfLink"];
+const OF_THE_SERVER: [&str; 7] =
+    ["uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "finalizers", "selfLink"];
 
 /// Whose annotations are of no use to another operator, or are read here.
 const OF_TOOLS: [&str; 3] = ["kubectl.kubernetes.io/", "serviceoperator.azure.com/", "crossplane.io/"];
@@ -48,6 +48,11 @@ impl Metadata {
 pub(super) fn group_kind(document: &Value) -> Option<(&str, &str)> {
     let (group, _) = document["apiVersion"].as_str()?.split_once('/')?;
     Some((group, document["kind"].as_str()?))
+}
+
+/// Whether its deletion has begun.
+pub(super) fn is_going(document: &Value) -> bool {
+    !document["metadata"]["deletionTimestamp"].is_null()
 }
 
 /// What a status says, by its path.
