@@ -106,7 +106,8 @@ fn a_compute_of_azure_service_operator_becomes_an_attachment() {
         ("manage",          yaml(&policy("manage"), "", ""), object(json!({})), &[]),
         ("detach-on-delete", yaml(&policy("detach-on-delete"), "", ""), object(json!({"deletionPolicy": "Retain"})), &[]),
         ("skip",            yaml(&policy("skip"), "", ""), object(json!({"deletionPolicy": "Retain", "suspend": true})), &["skip has become suspend: true"]),
-        ("of a cluster",    yaml(&format!(", uid: x, resourceVersion: '1', annotations: {{serviceoperator.azure.com/resource-id: {WORKSPACE}/computes/spark}}"), "", "").replace(&format!("owner: {{armId: {WORKSPACE}}}"), "owner: {name: ml}"), object(json!({})), &[]),
+        ("a credential",    yaml(", annotations: {serviceoperator.azure.com/credential-from: team, serviceoperator.azure.com/new: x}", "", ""), object(json!({})), &["annotations.serviceoperator.azure.com/credential-from: left out: the operator asks as itself, or as the ServiceAccount in spec.serviceAccountName", "metadata.annotations: left out"]),
+        ("of a cluster",    yaml(&format!(", uid: x, resourceVersion: '1', annotations: {{serviceoperator.azure.com/resource-id: {WORKSPACE}/computes/spark, serviceoperator.azure.com/latest-reconciled-generation: '1', serviceoperator.azure.com/operator-namespace: x}}"), "", "").replace(&format!("owner: {{armId: {WORKSPACE}}}"), "owner: {name: ml}"), object(json!({})), &[]),
         ("a pool by name",  format!("{}\nstatus: {{properties: {{synapseSpark: {{resourceId: {POOL}}}}}}}", yaml("", "", "").replace(&format!("{{armId: {POOL}}}"), "{group: synapse.azure.com, kind: X, name: pool}")), object(json!({})), &[]),
     ];
     play(&rows, &[]);

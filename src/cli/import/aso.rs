@@ -5,13 +5,10 @@
 use serde_json::Value;
 
 use super::super::manifest::Draft;
-use super::kubernetes::{Metadata, group_kind, shown};
+use super::kubernetes::{Metadata, POLICY, RESOURCE_ID, group_kind, shown};
 use super::part::{LOCAL_AUTH, LOCATION, Notes, Part, identity};
 use crate::api::v1alpha1::DeletionPolicy;
 use crate::id::{ComputeId, WorkspaceId};
-
-const POLICY: &str = "serviceoperator.azure.com/reconcile-policy";
-const RESOURCE_ID: &str = "serviceoperator.azure.com/resource-id";
 
 /// Whether it is a compute of Azure Service Operator, of whatever type.
 pub(super) fn is(document: &Value) -> bool {
@@ -110,7 +107,6 @@ fn by_id(mut reference: Part<'_>, shown: Option<&str>, notes: &mut Notes) -> Res
     })
 }
 
-/// Source: <https://azure.github.io/azure-service-operator/guide/annotations/>.
 fn policy(policy: Option<&str>, draft: &mut Draft, notes: &mut Notes) {
     let field = format!("metadata.annotations.{POLICY}");
     match policy {

@@ -15,10 +15,38 @@ pub(super) struct Metadata {
 const OF_THE_SERVER: [&str; 7] =
     ["uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "finalizers", "selfLink"];
 
-/// Whose annotations are of no use to another operator, or are read here.
-const OF_TOOLS: [&str; 3] = ["kubectl.kubernetes.io/", "serviceoperator.azure.com/", "crossplane.io/"];
+/// Annotations that are read here, or are what a tool keeps for itself.
+const OF_TOOLS: [&str; 12] = [
+    "kubectl.kubernetes.io/last-applied-configuration",
+    POLICY,
+    RESOURCE_ID,
+    "serviceoperator.azure.com/latest-reconciled-generation",
+    "serviceoperator.azure.com/operator-namespace",
+    "serviceoperator.azure.com/poller-resume-id",
+    "serviceoperator.azure.com/poller-resume-token",
+    EXTERNAL_NAME,
+    PAUSED,
+    "crossplane.io/external-create-failed",
+    "crossplane.io/external-create-pending",
+    "crossplane.io/external-create-succeeded",
+];
+
+/// What Azure Service Operator may do. Source: <https://azure.github.io/azure-service-operator/guide/annotations/>.
+pub(super) const POLICY: &str = "serviceoperator.azure.com/reconcile-policy";
+/// The ID that Azure Service Operator has for it in Azure.
+pub(super) const RESOURCE_ID: &str = "serviceoperator.azure.com/resource-id";
+/// The Secret with the identity that Azure Service Operator asks as.
+const CREDENTIAL: &str = "serviceoperator.azure.com/credential-from";
+/// The name that Crossplane has for it in Azure.
+pub(super) const EXTERNAL_NAME: &str = "crossplane.io/external-name";
+/// Whether Crossplane leaves it alone.
+pub(super) const PAUSED: &str = "crossplane.io/paused";
 
 const YOURS: &str = "write those into the manifest that you want";
+
+/// Whose identity asks Azure, and what stands for another.
+pub(super) const WHO_ASKS: &str =
+    "the operator asks as itself, or as the ServiceAccount in spec.serviceAccountName (docs/namespace-identity.md)";
 
 impl Metadata {
     pub(super) fn of(object: &mut Part<'_>, notes: &mut Notes) -> Result<Self, String> {
@@ -32,7 +60,10 @@ impl Metadata {
             annotations,
         };
         part.leave_out("labels", &Value::Null, notes, YOURS);
-        if made.annotations.keys().any(|key| !OF_TOOLS.iter().any(|tool| key.starts_with(tool))) {
+        if made.annotation(CREDENTIAL).is_some() {
+            notes.say(&format!("metadata.annotations.{CREDENTIAL}"), &format!("left out: {WHO_ASKS}"));
+        }
+        if made.annotations.keys().any(|key| key != CREDENTIAL && !OF_TOOLS.contains(&key.as_str())) {
             notes.say("metadata.annotations", &format!("left out: {YOURS}"));
         }
         part.finish(notes);

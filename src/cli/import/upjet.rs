@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::super::manifest::Draft;
-use super::kubernetes::{Metadata, group_kind, shown};
+use super::kubernetes::{EXTERNAL_NAME, Metadata, PAUSED, WHO_ASKS, group_kind, shown};
 use super::part::{LOCAL_AUTH, LOCATION, Notes, Part, identity, say_order};
 use crate::api::v1alpha1::DeletionPolicy;
 use crate::id::WorkspaceId;
@@ -30,7 +30,7 @@ pub(super) fn convert(
     let mut object = Part::of(document)?;
     let metadata = Metadata::of(&mut object, notes)?;
     let mut spec = object.part("spec")?.ok_or("spec: is missing")?;
-    let name = metadata.annotation("crossplane.io/external-name").unwrap_or(&metadata.name).to_owned();
+    let name = metadata.annotation(EXTERNAL_NAME).unwrap_or(&metadata.name).to_owned();
     // What the provider sends: the one, and what only the other has.
     let nothing = Value::Object(serde_json::Map::new());
     let mut wanted = spec.part("forProvider")?.ok_or("spec.forProvider: is missing")?;
@@ -70,7 +70,7 @@ pub(super) fn convert(
         part.leave_out("location", &Value::Null, notes, LOCATION);
         part.leave_out("localAuthEnabled", &Value::Bool(true), notes, LOCAL_AUTH);
     }
-    policies(&mut spec, metadata.annotation("crossplane.io/paused"), &mut draft, notes)?;
+    policies(&mut spec, metadata.annotation(PAUSED), &mut draft, notes)?;
     wanted.finish(notes);
     first.finish(notes);
     spec.finish(notes);
@@ -110,12 +110,7 @@ fn policies(spec: &mut Part<'_>, paused: Option<&str>, draft: &mut Draft, notes:
         let field = if paused == Some("true") { "metadata.annotations.crossplane.io/paused" } else { "spec.managementPolicies" };
         notes.say(field, "has become suspend: true. Take it out, so that the operator works.");
     }
-    spec.leave_out(
-        "providerConfigRef",
-        &Value::Null,
-        notes,
-        "the operator asks as itself, or as the ServiceAccount in spec.serviceAccountName",
-    );
+    spec.leave_out("providerConfigRef", &Value::Null, notes, WHO_ASKS);
     spec.leave_out("writeConnectionSecretToRef", &Value::Null, notes, "what there is to know stands in the status");
     Ok(())
 }
