@@ -138,6 +138,7 @@ fn an_attached_pool_of_crossplane_becomes_an_attachment() {
         ("Orphan",             yaml("", "", "  deletionPolicy: Orphan"), object(json!({"deletionPolicy": "Retain"})), &[location]),
         ("no Delete",          yaml("", "", "  managementPolicies: [Observe, Create, Update, LateInitialize]"), object(json!({"deletionPolicy": "Retain"})), &[location]),
         ("Observe alone",      yaml("", "", "  managementPolicies: [Observe]"), object(json!({"deletionPolicy": "Retain", "suspend": true})), &[location, "has become suspend: true"]),
+        ("no policy at all",   yaml("", "", "  managementPolicies: []"), object(json!({"deletionPolicy": "Retain", "suspend": true})), &[location, "spec.managementPolicies: has become suspend: true"]),
         ("paused",             yaml(", annotations: {crossplane.io/paused: 'true'}", "", ""), object(json!({"suspend": true})), &[location, "crossplane.io/paused: has become suspend"]),
         ("what is left out",   yaml("", "    localAuthEnabled: false", "  providerConfigRef: {name: x}"), object(json!({})), &[location, "localAuthEnabled: left out", "providerConfigRef: left out"]),
         ("by reference",       format!("{}\nstatus: {{atProvider: {{machineLearningWorkspaceId: {WORKSPACE}, synapseSparkPoolId: {POOL}}}}}", yaml("", "", "").replace(&format!("machineLearningWorkspaceId: {WORKSPACE}"), "machineLearningWorkspaceIdRef: {name: ml}").replace(&format!("synapseSparkPoolId: {POOL}"), "synapseSparkPoolIdSelector: {matchLabels: {a: b}}")), object(json!({})), &[location]),

@@ -100,8 +100,10 @@ fn policies(spec: &mut Part<'_>, paused: Option<&str>, draft: &mut Draft, notes:
     if spec.text("deletionPolicy")?.as_deref() == Some("Orphan") {
         draft.deletion = DeletionPolicy::Retain;
     }
+    // An empty list allows nothing, not everything.
+    let is_limited = spec.take("managementPolicies").is_some();
     let policies = spec.texts("managementPolicies")?;
-    let may = |word: &str| policies.is_empty() || policies.iter().any(|one| one == "*" || one == word);
+    let may = |word: &str| !is_limited || policies.iter().any(|one| one == "*" || one == word);
     if !may("Delete") {
         draft.deletion = DeletionPolicy::Retain;
     }
