@@ -147,10 +147,10 @@ impl Found {
         if resources.is_empty() {
             self.said.push(format!("{place}: passed over: it has no azurerm_machine_learning_synapse_spark."));
         }
-        for (address, values) in resources {
-            let place = format!("{place}, {address}");
+        for resource in resources {
+            let place = format!("{place}, {}", resource.address);
             let mut notes = Notes::of(&place);
-            let made = terraform::convert(values, &place, &mut notes);
+            let made = terraform::convert(&resource, &place, &mut notes);
             self.keep(Some(made), &place, notes);
         }
     }

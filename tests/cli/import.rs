@@ -164,6 +164,24 @@ fn terraform(values: &[Value]) -> Value {
     }}})
 }
 
+/// What it prints of a plan for one resource, of which some will be known after the apply.
+fn planned(values: &Value, unknown: &Value) -> Value {
+    let mut document = terraform(std::slice::from_ref(values));
+    let map = document.as_object_mut().expect("a mapping");
+    let values = map.shift_remove("values").expect("values");
+    map.insert("planned_values".to_owned(), values);
+    let change = |more: Value| {
+        let mut change = json!({"address": "module.a.azurerm_machine_learning_synapse_spark.one[0]", "mode": "managed"});
+        change.as_object_mut().expect("a mapping").extend(more.as_object().expect("a mapping").clone());
+        change
+    };
+    // The one that was deposed goes, and what is known of it is nothing.
+    let gone = change(json!({"deposed": "5f2ab4d1", "change": {"actions": ["delete"], "after_unknown": {"identity": true}}}));
+    let new = change(json!({"change": {"actions": ["create"], "after_unknown": unknown}}));
+    map.insert("resource_changes".to_owned(), json!([gone, new]));
+    document
+}
+
 fn resource(name: &str, more: &Value) -> Value {
     let mut values = json!({
         "id": format!("{WORKSPACE}/computes/{name}"), "name": name, "machine_learning_workspace_id": WORKSPACE,
@@ -179,11 +197,14 @@ fn a_state_of_terraform_becomes_attachments() {
     let object = |spec: Value| json!({"metadata": {"name": "spark"}, "spec": spec});
     let location = "module.a.azurerm_machine_learning_synapse_spark.one[0]: location: left out";
     let one = |more: Value| terraform(&[resource("spark", &more)]).to_string();
-    let planned = one(json!({})).replace("\"values\":{\"root_module\"", "\"planned_values\":{\"root_module\"");
+    let plan = |unknown: Value| planned(&resource("spark", &json!({})), &unknown).to_string();
+    let new = json!({"id": true, "identity": [{"principal_id": true, "tenant_id": true}], "tags": {}, "timeouts": {}});
+    let later = json!({"id": true, "description": true, "tags": {"build": true}});
     #[rustfmt::skip]
     let rows = [
         ("the least",    one(json!({})), object(json!({})), &[location][..]),
-        ("of a plan",    planned, object(json!({})), &[location]),
+        ("of a plan",    plan(new), object(json!({})), &[location]),
+        ("known later",  plan(later), object(json!({})), &["description: left out: it is known only after the apply", "tags.build: left out: it is known only after the apply", location]),
         ("all of it",    one(json!({"tags": {"team": "data"}, "description": "nightly", "identity": [{"type": "SystemAssigned, UserAssigned", "identity_ids": [user("zeta")], "principal_id": "x", "tenant_id": "y"}]})),
             object(json!({"identity": {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": [{"resourceId": user("zeta")}]}, "description": "nightly", "tags": {"team": "data"}})), &[location]),
         ("what is left", one(json!({"local_auth_enabled": false, "new": 1, "identity": [{"type": "UserAssigned", "identity_ids": [user("zeta"), user("alpha")]}]})),
@@ -260,6 +281,8 @@ fn what_cannot_be_imported_is_named_and_nothing_is_printed() {
         ("a pool by name",     aso.replace(&format!("armId: {POOL}"), "name: pool"), w, "resourceReference.name: pool is another object, which has the ID: write it as armId"),
         ("a reference",        upjet, &[], "-: spec.forProvider.synapseSparkPoolId: is not there"),
         ("known later",        terraform(&[later]).to_string(), &[], "one[0]: synapse_spark_pool_id: is not there: in a plan"),
+        ("an identity later",  planned(&resource("spark", &json!({})), &json!({"identity": true})).to_string(), &[], "one[0]: identity: is known only after the apply"),
+        ("its IDs later",      planned(&resource("spark", &json!({"identity": [{"type": "UserAssigned"}]})), &json!({"identity": [{"identity_ids": [false, true]}]})).to_string(), &[], "one[0]: identity[0].identity_ids[1]: is known only after the apply"),
         ("a state's file",     json!({"version": 4, "terraform_version": "1.9.5", "lineage": "x", "resources": []}).to_string(), &[], "-: it is Terraform's own file of its state"),
         ("nothing of use",     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n".to_owned(), &[], "no attached Synapse Spark pool to import"),
         ("nothing at all",     String::new(), &[], "no attached Synapse Spark pool to import"),

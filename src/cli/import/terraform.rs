@@ -20,30 +20,65 @@ pub(super) fn is_state_file(document: &Value) -> bool {
     document["terraform_version"].is_string() && document["lineage"].is_string()
 }
 
-/// The resources: their address, and their values.
-pub(super) fn resources(document: &Value) -> Vec<(&str, &Value)> {
+/// A resource, with what Terraform tells of it beside its values.
+pub(super) struct Resource<'a> {
+    pub(super) address: &'a str,
+    values: &'a Value,
+    /// What will be known after the apply of a plan.
+    unknown: &'a Value,
+}
+
+pub(super) fn resources(document: &Value) -> Vec<Resource<'_>> {
+    let changes = document["resource_changes"].as_array().map_or(&[][..], Vec::as_slice);
+    let change = |address: &Value| changes.iter().find(|one| one["address"] == *address && one["deposed"].is_null());
     let values = if document["values"].is_object() { &document["values"] } else { &document["planned_values"] };
     let mut found = Vec::new();
     let mut modules = vec![&values["root_module"]];
     while let Some(module) = modules.pop() {
         let resources = module["resources"].as_array().into_iter().flatten();
-        found.extend(
-            resources
-                .filter(|one| one["type"] == KIND && one["mode"] != "data")
-                .map(|one| (one["address"].as_str().unwrap_or(KIND), &one["values"])),
-        );
+        found.extend(resources.filter(|one| one["type"] == KIND && one["mode"] != "data").map(|one| Resource {
+            address: one["address"].as_str().unwrap_or(KIND),
+            is_deposed: !one["deposed_key"].is_null(),
+            values: &one["values"],
+            unknown: change(&one["address"]).map_or(&Value::Null, |change| &change["change"]["after_unknown"]),
+        }));
         modules.extend(module["child_modules"].as_array().into_iter().flatten().rev());
     }
     found
 }
 
-pub(super) fn convert(values: &Value, place: &str, notes: &mut Notes) -> Result<Draft, String> {
+/// The fields that are marked with true, as messages name them.
+fn marked(marks: &Value, path: &str) -> Vec<String> {
+    match marks {
+        Value::Bool(true) => vec![path.to_owned()],
+        Value::Array(items) => items.iter().enumerate().flat_map(|(at, inner)| marked(inner, &format!("{path}[{at}]"))).collect(),
+        Value::Object(map) => {
+            let dot = if path.is_empty() { "" } else { "." };
+            map.iter().flat_map(|(key, inner)| marked(inner, &format!("{path}{dot}{key}"))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+pub(super) fn convert(resource: &Resource<'_>, place: &str, notes: &mut Notes) -> Result<Draft, String> {
     const LATER: &str = "is not there: in a plan it may be known only after the apply. Apply it, and take the state instead";
-    let mut part = Part::of(values)?;
+    let mut part = Part::of(resource.values)?;
     part.pass_over(&["id", "timeouts"]);
     let mut need = |key: &str| part.text(key)?.ok_or_else(|| format!("{key}: {LATER}"));
     let (name, workspace, pool) = (need("name")?, need("machine_learning_workspace_id")?, need("synapse_spark_pool_id")?);
     let workspace = WorkspaceId::parse(&workspace).map_err(|error| format!("machine_learning_workspace_id: {error}"))?;
+    for field in marked(resource.unknown, "") {
+        match field.as_str() {
+            // Azure's own, in every plan for a new one.
+            "id" | "identity[0].principal_id" | "identity[0].tenant_id" => {}
+            wanted if wanted.starts_with("identity") => {
+                return Err(format!(
+                    "{field}: is known only after the apply, and a manifest without it takes the identity away. Apply the plan, and take the state instead"
+                ));
+            }
+            _ => notes.say(&field, "left out: it is known only after the apply. Apply the plan, and take the state instead."),
+        }
+    }
     let mut draft = Draft::new(place, workspace, name, pool);
     draft.description = part.text("description")?;
     draft.tags = part.tags("tags")?;
