@@ -150,8 +150,13 @@ impl Found {
         for resource in resources {
             let place = format!("{place}, {}", resource.address);
             let mut notes = Notes::of(&place);
-            let made = terraform::convert(&resource, &place, &mut notes);
-            self.keep(Some(made), &place, notes);
+            let made = if resource.is_deposed {
+                notes.say("deposed_key", "passed over: Terraform has made another in its place, and is yet to delete it.");
+                None
+            } else {
+                Some(terraform::convert(&resource, &place, &mut notes))
+            };
+            self.keep(made, &place, notes);
         }
     }
 

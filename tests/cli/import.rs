@@ -216,6 +216,12 @@ fn a_state_of_terraform_becomes_attachments() {
     assert_eq!((code, objects.len(), &objects[0]["kind"]), (Some(0), 1, &json!("List")));
     let items = objects[0]["items"].as_array().expect("items");
     assert_eq!(items[1]["metadata"], json!({"name": "two", "namespace": "team-b"}));
+    // The one in whose place there is another already.
+    let mut deposed = terraform(&[resource("spark", &json!({})), resource("spark", &json!({}))]);
+    deposed["values"]["root_module"]["child_modules"][0]["resources"][1]["deposed_key"] = json!("5f2ab4d1");
+    let (code, objects, said) = import(&["-f", "-"], &deposed.to_string());
+    assert_eq!((code, objects.len()), (Some(0), 1), "{said:?}");
+    assert!(said[1].contains("one[1]: deposed_key: passed over: Terraform has made another"), "{said:?}");
 }
 
 #[test]

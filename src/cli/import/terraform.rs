@@ -23,6 +23,8 @@ pub(super) fn is_state_file(document: &Value) -> bool {
 /// A resource, with what Terraform tells of it beside its values.
 pub(super) struct Resource<'a> {
     pub(super) address: &'a str,
+    /// Another was made in its place, and it is yet to be deleted.
+    pub(super) is_deposed: bool,
     values: &'a Value,
     /// What will be known after the apply of a plan.
     unknown: &'a Value,
