@@ -199,11 +199,15 @@ fn a_state_of_terraform_becomes_attachments() {
     let one = |more: Value| terraform(&[resource("spark", &more)]).to_string();
     let plan = |unknown: Value| planned(&resource("spark", &json!({})), &unknown).to_string();
     let new = json!({"id": true, "identity": [{"principal_id": true, "tenant_id": true}], "tags": {}, "timeouts": {}});
+    let mut secret = terraform(&[resource("spark", &json!({"description": "nightly", "tags": {"team": "data"}}))]);
+    secret["values"]["root_module"]["child_modules"][0]["resources"][0]["sensitive_values"] =
+        json!({"description": true, "identity": [], "location": true, "tags": {"team": true}});
     let later = json!({"id": true, "description": true, "tags": {"build": true}});
     #[rustfmt::skip]
     let rows = [
         ("the least",    one(json!({})), object(json!({})), &[location][..]),
         ("of a plan",    plan(new), object(json!({})), &[location]),
+        ("sensitive",    secret.to_string(), object(json!({"description": "nightly", "tags": {"team": "data"}})), &["description: is sensitive in Terraform", "tags.team: is sensitive in Terraform", location]),
         ("known later",  plan(later), object(json!({})), &["description: left out: it is known only after the apply", "tags.build: left out: it is known only after the apply", location]),
         ("all of it",    one(json!({"tags": {"team": "data"}, "description": "nightly", "identity": [{"type": "SystemAssigned, UserAssigned", "identity_ids": [user("zeta")], "principal_id": "x", "tenant_id": "y"}]})),
             object(json!({"identity": {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": [{"resourceId": user("zeta")}]}, "description": "nightly", "tags": {"team": "data"}})), &[location]),

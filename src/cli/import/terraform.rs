@@ -10,6 +10,9 @@ use crate::id::WorkspaceId;
 
 const KIND: &str = "azurerm_machine_learning_synapse_spark";
 
+/// The fields that go into a manifest.
+const CARRIED: [&str; 6] = ["name", "machine_learning_workspace_id", "synapse_spark_pool_id", "identity", "description", "tags"];
+
 /// Whether Terraform has printed it.
 pub(super) fn is(document: &Value) -> bool {
     document["format_version"].is_string() && (document["values"].is_object() || document["planned_values"].is_object())
@@ -28,6 +31,8 @@ pub(super) struct Resource<'a> {
     values: &'a Value,
     /// What will be known after the apply of a plan.
     unknown: &'a Value,
+    /// What Terraform itself does not print.
+    sensitive: &'a Value,
 }
 
 pub(super) fn resources(document: &Value) -> Vec<Resource<'_>> {
@@ -43,6 +48,7 @@ pub(super) fn resources(document: &Value) -> Vec<Resource<'_>> {
             is_deposed: !one["deposed_key"].is_null(),
             values: &one["values"],
             unknown: change(&one["address"]).map_or(&Value::Null, |change| &change["change"]["after_unknown"]),
+            sensitive: &one["sensitive_values"],
         }));
         modules.extend(module["child_modules"].as_array().into_iter().flatten().rev());
     }
@@ -69,7 +75,8 @@ pub(super) fn convert(resource: &Resource<'_>, place: &str, notes: &mut Notes) -
     let mut need = |key: &str| part.text(key)?.ok_or_else(|| format!("{key}: {LATER}"));
     let (name, workspace, pool) = (need("name")?, need("machine_learning_workspace_id")?, need("synapse_spark_pool_id")?);
     let workspace = WorkspaceId::parse(&workspace).map_err(|error| format!("machine_learning_workspace_id: {error}"))?;
-    for field in marked(resource.unknown, "") {
+    let unknown = marked(resource.unknown, "");
+    for field in &unknown {
         match field.as_str() {
             // Azure's own, in every plan for a new one.
             "id" | "identity[0].principal_id" | "identity[0].tenant_id" => {}
@@ -78,7 +85,7 @@ pub(super) fn convert(resource: &Resource<'_>, place: &str, notes: &mut Notes) -
                     "{field}: is known only after the apply, and a manifest without it takes the identity away. Apply the plan, and take the state instead"
                 ));
             }
-            _ => notes.say(&field, "left out: it is known only after the apply. Apply the plan, and take the state instead."),
+            _ => notes.say(field, "left out: it is known only after the apply. Apply the plan, and take the state instead."),
         }
     }
     let mut draft = Draft::new(place, workspace, name, pool);
@@ -90,6 +97,11 @@ pub(super) fn convert(resource: &Resource<'_>, place: &str, notes: &mut Notes) -
         draft.identity = identity("identity", kind.as_deref(), ids)?;
         say_order(notes, &one.field("identity_ids"), draft.identity.as_ref());
         one.finish(notes);
+    }
+    for field in marked(resource.sensitive, "").iter().filter(|field| !unknown.contains(field)) {
+        if CARRIED.iter().any(|carried| field.starts_with(carried)) {
+            notes.say(field, "is sensitive in Terraform, and stands in the manifest for all to read.");
+        }
     }
     part.leave_out("location", &Value::Null, notes, LOCATION);
     part.leave_out("local_auth_enabled", &Value::Bool(true), notes, LOCAL_AUTH);
