@@ -92,16 +92,14 @@ impl<'a> Part<'a> {
         texts.ok_or_else(|| format!("{path}: must be a list of texts"))
     }
 
-    /// A mapping of texts; numbers and truths are written as texts, as Azure has them.
+    /// A mapping of texts. A number or a truth is none: how it was written, `042` or `yes`, its value does not tell.
     pub(super) fn tags(&mut self, key: &str) -> Result<BTreeMap<String, String>, String> {
         let path = self.field(key);
         let Some(value) = self.take(key) else { return Ok(BTreeMap::new()) };
         let Value::Object(map) = value else { return Err(format!("{path}: must be a mapping")) };
         let text = |(name, value): (&String, &Value)| match value {
             Value::String(text) => Ok((name.clone(), text.clone())),
-            Value::Number(_) | Value::Bool(_) => Ok((name.clone(), value.to_string())),
-            Value::Null => Ok((name.clone(), String::new())),
-            _ => Err(format!("{path}.{name}: must be a text")),
+            _ => Err(format!("{path}.{name}: must be a text: quote it")),
         };
         map.iter().map(text).collect()
     }
