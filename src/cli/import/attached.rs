@@ -59,6 +59,9 @@ fn draft(one: &wire::Compute, workspace: &WorkspaceId, place: &str, all: bool, s
         Progress::Failed => said.push(format!("{place}: its state is {}: the operator will attach it again.", shown.state)),
         _ => {}
     }
+    if one.identity.as_ref().is_some_and(|identity| !is_understood(identity, &shown)) {
+        return Err("its identity is of a kind that is not known here, and a manifest without it would take it away".to_owned());
+    }
     let pool = shown.pool.as_ref().ok_or("Azure does not say which pool it is attached to")?;
     let mut draft = Draft::new(place, workspace.clone(), one.name.clone(), pool.to_string());
     draft.identity = identity(&shown);
@@ -81,6 +84,14 @@ fn changes(manifest: &Value, shown: &Compute) -> Result<Vec<String>, String> {
     Ok(changes.map(|field| field.to_string()).collect())
 }
 
+/// Whether all of an identity on the wire is in what is shown of it.
+fn is_understood(wire: &wire::Identity, shown: &Compute) -> bool {
+    let known = ["", "None", "SystemAssigned", "UserAssigned"];
+    wire.kind.split(',').all(|word| known.iter().any(|known| known.eq_ignore_ascii_case(word.trim())))
+        && wire.user_assigned_identities.len() == shown.identity.user.len()
+        && wire.has("UserAssigned") != shown.identity.user.is_empty()
+}
+
 /// What is there, in its order; nothing where there is none.
 fn identity(shown: &Compute) -> Option<Identity> {
     let user: Vec<_> = shown.identity.user.iter().map(|(id, ..)| UserAssignedIdentity { resource_id: id.to_string() }).collect();
@@ -91,4 +102,42 @@ fn identity(shown: &Compute) -> Option<Identity> {
         (true, false) => IdentityType::Both,
     };
     Some(Identity { kind, user_assigned_identities: user })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_identity_that_is_not_understood_is_not_lost() {
+        let (sub, types) = ("/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a", "providers/Microsoft.ManagedIdentity");
+        let user = format!("{sub}/resourceGroups/rg/{types}/userAssignedIdentities/zeta");
+        let workspace = WorkspaceId::new("6560575d-fa06-4e7d-95fb-f962e74efd7a", "rg", "ws1").expect("an ID");
+        let pool = format!("{sub}/resourceGroups/rg/providers/Microsoft.Synapse/workspaces/s/bigDataPools/p");
+        let both = Some(IdentityType::Both);
+        #[rustfmt::skip]
+        let table = [
+            ("none",                json!(null),                                                        Ok(None)),
+            ("None",                json!({"type": "None"}),                                            Ok(None)),
+            ("SDK's words",         json!({"type": "Systemassigned,Userassigned", "userAssignedIdentities": {&user: {}}}), Ok(both)),
+            ("ARM's words",         json!({"type": "SystemAssigned, UserAssigned", "userAssignedIdentities": {&user: {}}}), Ok(both)),
+            ("another type",        json!({"type": "Federated"}),                                       Err(())),
+            ("one besides",         json!({"type": "SystemAssigned,Federated"}),                        Err(())),
+            ("another kind of ID",  json!({"type": "UserAssigned", "userAssignedIdentities": {&user: {}, "/tenants/t/agents/a": {}}}), Err(())),
+            ("one that is hidden",  json!({"type": "UserAssigned", "userAssignedIdentities": {}}),      Err(())),
+            ("one of no type",      json!({"type": "SystemAssigned", "userAssignedIdentities": {&user: {}}}), Err(())),
+        ];
+        for (case, identity, wanted) in table {
+            let one = json!({
+                "id": format!("{workspace}/computes/spark"), "name": "spark", "identity": identity,
+                "properties": {"computeType": "SynapseSpark", "resourceId": pool, "provisioningState": "Succeeded"},
+            });
+            let one: wire::Compute = serde_json::from_value(one).expect("a compute");
+            let made = draft(&one, &workspace, "compute spark", false, &mut Vec::new());
+            let told = made.as_ref().map(|draft| draft.identity.as_ref().map(|one| one.kind)).map_err(|_| ());
+            assert_eq!(told, wanted, "{case}: {made:?}");
+        }
+    }
 }
