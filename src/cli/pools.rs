@@ -44,6 +44,10 @@ impl Pools {
     pub(crate) async fn execute(self) -> Result<u8, String> {
         let (client, _) = self.azure.client(azure::Metrics::new(&mut Registry::default()))?;
         let survey = Survey::of(&client, &self.subscription, self.workspace.as_ref()).await?;
+        let made = match (self.output, &self.workspace) {
+            (Format::Yaml, Some(workspace)) => Some(drafts(&survey, workspace)?),
+            _ => None,
+        };
         for note in &survey.unread {
             remark(&printable(note));
         }
@@ -51,9 +55,8 @@ impl Pools {
             remark("No Synapse Spark pool that you may see.");
             return Ok(0);
         }
-        let text = match (self.output, &self.workspace) {
-            (Format::Yaml, Some(workspace)) => {
-                let (drafts, said) = drafts(&survey, workspace);
+        let text = match (self.output, made) {
+            (_, Some((drafts, said))) => {
                 for line in said {
                     remark(&printable(&line));
                 }
@@ -120,8 +123,11 @@ fn as_json(survey: &Survey) -> Value {
 }
 
 /// A manifest for each pool that is not attached to the workspace; and why there is none for the others.
-fn drafts(survey: &Survey, workspace: &WorkspaceId) -> (Vec<Draft>, Vec<String>) {
-    let mut taken: Vec<String> = survey.names.iter().map(|name| name.to_lowercase()).collect();
+fn drafts(survey: &Survey, workspace: &WorkspaceId) -> Result<(Vec<Draft>, Vec<String>), String> {
+    let names = survey.names.as_ref().map_err(|why| {
+        format!("{why}. Without them nobody knows what is attached there: look whether --workspace is right, and whether you may read its computes")
+    })?;
+    let mut taken: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
     let (mut drafts, mut said) = (Vec::new(), Vec::new());
     for pool in &survey.pools {
         let place = format!("pool {} of {}", pool.id.name(), pool.workspace.name());
@@ -139,7 +145,7 @@ fn drafts(survey: &Survey, workspace: &WorkspaceId) -> (Vec<Draft>, Vec<String>)
         taken.push(name.clone());
         drafts.push(Draft::new(&place, workspace.clone(), name, pool.id.to_string()));
     }
-    (drafts, said)
+    Ok((drafts, said))
 }
 
 /// The pool's own name, if a compute may have it and none has; else one like it.

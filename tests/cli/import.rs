@@ -373,3 +373,14 @@ fn what_is_attached_is_taken_over_without_a_change() {
     assert!(code == Some(1) && objects.is_empty() && said[0].contains("its computes cannot be listed"), "{said:?}");
     assert_eq!(azure.writes(), 0, "it changes nothing");
 }
+
+#[test]
+fn pools_become_manifests_for_a_workspace_that_is_there() {
+    let azure = Azure::start();
+    let run = |workspace: &str| read(&azure.run(&["pools", "-o", "yaml", "-w", workspace], "", SECRET));
+    let (code, objects, said) = run(SHORT);
+    assert!(code == Some(0) && !objects.is_empty(), "{said:?}");
+    let (code, objects, said) = run(&SHORT.replace("yogi-aml-ws", "nope-ws"));
+    assert!(code == Some(1) && objects.is_empty(), "{said:?}");
+    assert!(said[0].contains("nope-ws: its computes cannot be listed"), "{said:?}");
+}

@@ -22,11 +22,10 @@ pub(super) struct Pool {
 }
 
 /// What was found.
-#[derive(Default)]
 pub(super) struct Survey {
     pub(super) pools: Vec<Pool>,
-    /// The names of all computes of the workspace to attach to.
-    pub(super) names: Vec<String>,
+    /// The names of all computes of the workspace to attach to; else why they could not be read.
+    pub(super) names: Result<Vec<String>, String>,
     /// What one may not read, and why.
     pub(super) unread: Vec<String>,
 }
@@ -34,7 +33,7 @@ pub(super) struct Survey {
 impl Survey {
     /// Of these subscriptions; without any of that of the workspace, without one of all that one may see.
     pub(super) async fn of(client: &Client, named: &[String], workspace: Option<&WorkspaceId>) -> Result<Self, String> {
-        let mut survey = Self::default();
+        let mut survey = Self { pools: Vec::new(), names: Ok(Vec::new()), unread: Vec::new() };
         let mut subscriptions = match (named, workspace) {
             ([], Some(workspace)) => vec![workspace.subscription().to_owned()],
             ([], None) => {
@@ -65,10 +64,13 @@ impl Survey {
         let asked = places.into_iter().map(|one| async move { (client.computes(&one).await, one) });
         let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
         for (computes, one) in answers {
-            let computes = survey.read(&one, "its computes", computes)?;
             if Some(&one) == workspace {
-                survey.names.extend(computes.iter().map(|compute| compute.name.clone()));
+                survey.names = match &computes {
+                    Ok(all) => Ok(all.iter().map(|compute| compute.name.clone()).collect()),
+                    Err(error) => Err(format!("{one}: its computes cannot be listed: {error}")),
+                };
             }
+            let computes = survey.read(&one, "its computes", computes)?;
             survey.attach(&one, &computes);
         }
         Ok(survey)

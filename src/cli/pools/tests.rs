@@ -103,6 +103,7 @@ fn azure() -> Azure {
         .list(&format!("{syn}/bigDataPools"), &json!([pool(&syn, "big", &json!({})), pool(&syn, "fixed", &fixed)]))
         .list(&format!("{}/computes", learning("ml1")), &json!([attached("spark", &format!("{syn}/bigDataPools/BIG")), {"name": "fixed", "properties": {"computeType": "AmlCompute"}}]))
         .list(&format!("{}/computes", learning("ml2")), &json!([attached("other", &format!("{syn}/bigDataPools/big"))]))
+        .list(&format!("{}/computes", learning("ml4")), &json!([]))
 }
 
 #[tokio::test]
@@ -173,7 +174,7 @@ async fn a_manifest_is_made_for_each_pool_that_is_not_attached_there() {
     for (workspace, wanted, lines) in table {
         let workspace = learning(workspace);
         let survey = Survey::of(&client, &[], Some(&workspace)).await.expect("a survey");
-        let (drafts, said) = drafts(&survey, &workspace);
+        let (drafts, said) = drafts(&survey, &workspace).expect("its computes can be listed");
         let made = manifests(&drafts).expect("valid");
         let told: Vec<_> = made
             .iter()
@@ -184,6 +185,28 @@ async fn a_manifest_is_made_for_each_pool_that_is_not_attached_there() {
             .collect();
         assert_eq!(told, wanted, "{workspace}");
         assert!(said.len() == lines.len() && said.iter().zip(lines).all(|(said, line)| said.starts_with(line)), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_manifest_is_made_for_a_workspace_that_cannot_be_read() {
+    let gone = json!({"error": {"code": "ResourceNotFound", "message": "it is not there"}});
+    #[rustfmt::skip]
+    let table = [
+        ("ml3",     (403, json!({"error": {"code": "AuthorizationFailed", "message": "no"}})), "not authorized"),
+        ("nope-ws", (404, gone),                                                               "it is not there"),
+    ];
+    for (name, (status, body), words) in table {
+        let workspace = learning(name);
+        let mut azure = azure();
+        azure.answers.push((format!("{workspace}/computes"), status, body));
+        let (_, client) = azure.client();
+        let survey = Survey::of(&client, &[], Some(&workspace)).await.expect("a survey");
+        let told = drafts(&survey, &workspace).expect_err(name);
+        for words in [words, &format!("{workspace}: its computes cannot be listed"), "look whether --workspace is right"] {
+            assert!(told.contains(words), "{words:?} is not in {told}");
+        }
+        assert!(!survey.pools.is_empty() && !survey.unread.is_empty(), "a table shows them all the same");
     }
 }
 
