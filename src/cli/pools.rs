@@ -19,7 +19,8 @@ use survey::{Pool, Survey};
 #[derive(Debug, Args)]
 pub(crate) struct Pools {
     /// A subscription whose pools are listed; may be given several times. Without it: the one of --workspace, else all that
-    /// you may see.
+    /// you may see. A pool may be attached to an Azure ML workspace of another subscription as well: only without it, and
+    /// without --workspace, is that seen.
     #[arg(long, value_name = "GUID", value_parser = subscription)]
     subscription: Vec<String>,
     /// The Azure ML workspace to attach to, or its whole resource ID: with -o yaml the manifests are for it.

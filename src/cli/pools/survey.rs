@@ -26,7 +26,7 @@ pub(super) struct Survey {
     pub(super) pools: Vec<Pool>,
     /// The names of all computes of the workspace to attach to; else why they could not be read.
     pub(super) names: Result<Vec<String>, String>,
-    /// What one may not read, and why.
+    /// What was not read, and why.
     pub(super) unread: Vec<String>,
 }
 
@@ -72,6 +72,10 @@ impl Survey {
             }
             let computes = survey.read(&one, "its computes", computes)?;
             survey.attach(&one, &computes);
+        }
+        if !named.is_empty() || workspace.is_some() {
+            let note = "the Azure ML workspaces of other subscriptions are left out: a pool may be attached there as well";
+            survey.unread.push(note.to_owned());
         }
         Ok(survey)
     }
