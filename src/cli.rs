@@ -78,7 +78,8 @@ enum Command {
     /// Take spec.suspend back: the operator writes to Azure again.
     Resume(suspend::Suspend),
     /// Look whether the operator could work here, as whoever runs this: Kubernetes, the definition, rights, Entra. Changes
-    /// nothing. With the settings of `run`.
+    /// nothing. With the settings of `run`; with --require-service-account also whether it may make a token for any
+    /// ServiceAccount: a right to some by their names is not seen.
     ///
     /// Exit code 0: it could; 1: something is missing, and the output says what.
     Check(Box<check::Check>),

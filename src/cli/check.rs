@@ -41,6 +41,9 @@ const LEASES: [Right; 2] = [
 /// With some namespaces: whether an operator for all of them works.
 const WIDER: [Right; 1] = [("coordination.k8s.io", "leases", "", lease::NAME, &["get"])];
 
+/// With --require-service-account: Azure is asked as the ServiceAccount that an attachment names, any of its namespace.
+const ACCOUNTS: [Right; 2] = [("", "serviceaccounts", "", "", &["get"]), ("", "serviceaccounts", "token", "", &["create"])];
+
 /// What is well, or what is wrong.
 type Found = Result<String, String>;
 
@@ -52,6 +55,9 @@ impl Check {
         if found[0].is_ok() {
             found.push(self.definition(&kube).await);
             found.push(self.rights(&kube).await);
+            if self.identity.require_service_account {
+                found.push(accounts(&kube, self.everywhere()).await);
+            }
         }
         found.extend(self.azure().await);
         let missing = found.iter().filter(|one| one.is_err()).count();
@@ -86,18 +92,18 @@ impl Check {
         Ok("definition: synapsesparkattachments.synapse-spark.dev is there".to_owned())
     }
 
-    async fn rights(&self, kube: &kube::Client) -> Found {
+    /// The namespaces that are looked after; in Kubernetes' words, no name means all of them.
+    fn everywhere(&self) -> Vec<String> {
         let namespaces = self.scope.namespaces();
-        // In Kubernetes' words, no name means all namespaces.
-        let everywhere = if namespaces.is_empty() { vec![String::new()] } else { namespaces };
+        if namespaces.is_empty() { vec![String::new()] } else { namespaces }
+    }
+
+    async fn rights(&self, kube: &kube::Client) -> Found {
         let mut refused = Vec::new();
         let wider = self.scope.wider().map(ToOwned::to_owned).into_iter().collect();
-        for (namespaces, rights) in [(everywhere, &OBJECTS[..]), (self.scope.leases(), &LEASES[..]), (wider, &WIDER[..])] {
-            for namespace in &namespaces {
-                for right in rights {
-                    refused.extend(refusals(kube, namespace, right).await.map_err(|error| format!("rights: {}", chain(&error)))?);
-                }
-            }
+        for (namespaces, rights) in [(self.everywhere(), &OBJECTS[..]), (self.scope.leases(), &LEASES[..]), (wider, &WIDER[..])] {
+            let all = all_refusals(kube, &namespaces, rights).await;
+            refused.extend(all.map_err(|error| format!("rights: {}", chain(&error)))?);
         }
         if refused.is_empty() {
             Ok("rights: all that it needs".to_owned())
@@ -148,6 +154,32 @@ async fn cluster(kube: &kube::Client) -> Found {
     }
 }
 
+/// Whether it may be any ServiceAccount that an attachment names.
+///
+/// Which ones they will name, nobody knows: a right to some by their names is not seen by this, and is no fault.
+async fn accounts(kube: &kube::Client, namespaces: Vec<String>) -> Found {
+    let refused = all_refusals(kube, &namespaces, &ACCOUNTS).await;
+    let refused = refused.map_err(|error| format!("ServiceAccounts: {}", chain(&error)))?;
+    Ok(if refused.is_empty() {
+        "ServiceAccounts: it may make tokens for all of them".to_owned()
+    } else {
+        format!(
+            "ServiceAccounts: it may not {}; whether it may for some by their names (namespaceIdentity.accountNames) is not looked at",
+            refused.join(", ")
+        )
+    })
+}
+
+async fn all_refusals(kube: &kube::Client, namespaces: &[String], rights: &[Right]) -> Result<Vec<String>, kube::Error> {
+    let mut refused = Vec::new();
+    for namespace in namespaces {
+        for right in rights {
+            refused.extend(refusals(kube, namespace, right).await?);
+        }
+    }
+    Ok(refused)
+}
+
 /// What is not allowed of a right, in words.
 async fn refusals(
     kube: &kube::Client,
@@ -172,10 +204,51 @@ async fn refusals(
         let asked = SelfSubjectAccessReview { spec, ..SelfSubjectAccessReview::default() };
         let answer = reviews.create(&PostParams::default(), &asked).await?;
         if !answer.status.is_some_and(|status| status.allowed) {
-            let slash = if part.is_empty() { "" } else { "/" };
+            let (dot, slash) = (if group.is_empty() { "" } else { "." }, if part.is_empty() { "" } else { "/" });
             let place = if namespace.is_empty() { "all namespaces".to_owned() } else { format!("namespace {namespace}") };
-            refused.push(format!("{verb} {resource}.{group}{slash}{part} in {place}"));
+            refused.push(format!("{verb} {resource}{dot}{group}{slash}{part} in {place}"));
         }
     }
     Ok(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::http::{Request, Response};
+    use kube::client::Body;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// An API server that allows these, whoever asks.
+    fn api_server(allows: fn(&ResourceAttributes) -> bool) -> kube::Client {
+        let service = tower::service_fn(move |request: Request<Body>| async move {
+            let body = request.into_body().collect_bytes().await.expect("a body");
+            let mut review: Value = serde_json::from_slice(&body).expect("JSON");
+            let asked = serde_json::from_value(review["spec"]["resourceAttributes"].clone()).expect("attributes");
+            review["status"] = json!({"allowed": allows(&asked)});
+            Ok::<_, Infallible>(Response::new(Body::from(review.to_string().into_bytes())))
+        });
+        kube::Client::new(service, "team-a")
+    }
+
+    #[tokio::test]
+    async fn rights_to_accounts_are_told_as_far_as_they_are_seen() {
+        type Allows = fn(&ResourceAttributes) -> bool;
+        let (all, none): (Allows, Allows) = (|_| true, |_| false);
+        let in_a: Allows = |asked| asked.namespace.as_deref() == Some("a") || asked.subresource.is_none();
+        #[rustfmt::skip]
+        let table = [
+            ("all",                &[""][..],   all,  "it may make tokens for all of them"),
+            ("none, or some",      &[""],       none, "it may not get serviceaccounts in all namespaces, create serviceaccounts/token in all namespaces; whether it may for some by their names"),
+            ("in one of two",      &["a", "b"], in_a, "it may not create serviceaccounts/token in namespace b; whether"),
+        ];
+        for (case, namespaces, allows, words) in table {
+            let namespaces = namespaces.iter().map(|name| (*name).to_owned()).collect();
+            let told = accounts(&api_server(allows), namespaces).await.expect(case);
+            assert!(told.starts_with(&format!("ServiceAccounts: {words}")), "{case}: {told}");
+        }
+    }
 }

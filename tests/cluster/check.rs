@@ -75,10 +75,19 @@ fn the_charts_rights_are_all_that_it_needs_and_what_is_missing_is_named() {
 fn rights_in_some_namespaces_are_enough_for_these() {
     let world = World::new("check-some");
     let client = trusted(&world);
-    install(&world, &format!("watchNamespaces: [{}]", world.namespace));
+    install(&world, &format!("watchNamespaces: [{}], namespaceIdentity: {{enabled: true}}", world.namespace));
     let _gone = Gone(&world);
     let named = format!("--watch-namespaces={}", world.namespace);
-    asked(&world, &[&client, &named], 0);
+    let said = asked(&world, &[&client, &named], 0);
+    assert!(!said.contains("ServiceAccounts"), "{said}");
+    let said = asked(&world, &[&named, "--require-service-account"], 0);
+    assert!(said.contains("ok       ServiceAccounts: it may make tokens for all of them"), "{said}");
+    world.kubectl(&["delete", "rolebinding", "checked-accounts"]);
+    world.until("it hears of it", || {
+        let (code, said) = world.program("checked", &["check", &named, "--require-service-account"]);
+        let is_told = said.contains("ok       ServiceAccounts: it may not get serviceaccounts in namespace");
+        (code == Some(0) && is_told && said.contains("by their names")).then_some(())
+    });
     let said = asked(&world, &[&client], 1);
     for word in [
         "list synapsesparkattachments.synapse-spark.dev in all namespaces",
@@ -92,14 +101,21 @@ fn rights_in_some_namespaces_are_enough_for_these() {
 fn it_asks_for_just_the_rights_that_the_chart_grants() {
     let world = World::new("check-just");
     let client = trusted(&world);
-    let (namespace, plane) = (&world.namespace, world.plane());
+    let namespace = &world.namespace;
     world.account(namespace, "checked", None, None);
     // It may see which cluster this is, and nothing else.
-    plane.must(&["create", "clusterrole", namespace, "--verb=get", "--resource=namespaces", "--resource-name=kube-system"]);
+    world.plane().must(&[
+        "create",
+        "clusterrole",
+        namespace,
+        "--verb=get",
+        "--resource=namespaces",
+        "--resource-name=kube-system",
+    ]);
     let account = format!("--serviceaccount={namespace}:checked");
-    plane.must(&["create", "clusterrolebinding", namespace, &format!("--clusterrole={namespace}"), &account]);
+    world.plane().must(&["create", "clusterrolebinding", namespace, &format!("--clusterrole={namespace}"), &account]);
     let said = asked(&world, &[&client], 1);
-    plane.must(&["delete", "clusterrole,clusterrolebinding", namespace]);
+    world.plane().must(&["delete", "clusterrole,clusterrolebinding", namespace]);
     let (_, refused) = said.split_once("it may not ").unwrap_or_else(|| panic!("it names no rights:\n{said}"));
     let refused: BTreeSet<_> = refused.lines().next().unwrap_or_default().split(", ").map(ToOwned::to_owned).collect();
 
