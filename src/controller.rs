@@ -37,8 +37,8 @@ use crate::controller::identity::Identities;
 use crate::controller::index::Index;
 use crate::controller::observe::{freshness, observe, requested};
 use crate::controller::report::{FIELD_MANAGER, report};
-use crate::plan::status::{Pass, failing_for};
-use crate::plan::{Goal, Look, Plan, Step, decide};
+use crate::plan::status::{Pass, Written, failing_for};
+use crate::plan::{Goal, Plan, Step, decide};
 
 /// Why a pass came to no end that a status could tell of.
 #[derive(Debug, thiserror::Error)]
@@ -82,8 +82,7 @@ pub struct Context {
     pub index: Index,
     /// What is counted.
     pub metrics: metrics::Metrics,
-    /// The GUIDs of role assignments that this process is about to ask for: where the first request is refused, it was never
-    /// granted.
+    /// The GUIDs of role assignments that this process is about to ask for, for the first time.
     announced: Mutex<HashSet<String>>,
     /// Whether this process may write at all just now: asked right before each write.
     may_write: Box<dyn Fn() -> bool + Send + Sync>,
@@ -213,8 +212,9 @@ async fn pass(object: &SynapseSparkAttachment, ctx: &Context, now: Timestamp) ->
             return Ok(plan);
         }
     };
+    let freshness = freshness(object, &goal);
     let others = ctx.index.others(object);
-    let (freshness, doubt) = (freshness(object, &goal, &others), others.doubt);
+    let doubt = others.doubt;
     let azure = &*ctx.identities.of(object, freshness, &ctx.kube, &ctx.azure).await;
     let observed = observe(azure, object, &mut goal, others, freshness, now).await;
     let plan = decide(&goal, &observed);
@@ -226,7 +226,13 @@ async fn pass(object: &SynapseSparkAttachment, ctx: &Context, now: Timestamp) ->
         let pass = Pass { observed: Some(&observed), written: written.as_ref(), ..told(object, Some(goal), &plan, now) };
         report(ctx, object, &pass).await?;
     }
-    if let Some(doubt) = doubt.filter(|_| plan.look != Look::Watched) {
+    let is_answered = match goal {
+        Goal::Attached(goal) if goal.role.is_some() => {
+            observed.behind.roles.are_seen() || matches!(written, Some(Written::Granted(_)))
+        }
+        Goal::Attached(_) | Goal::Detached(_) => true,
+    };
+    if let (Some(doubt), true) = (doubt, is_answered) {
         ctx.index.has_looked(object, doubt);
     }
     Ok(plan)

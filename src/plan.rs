@@ -58,6 +58,17 @@ impl Step {
         [Self::Claim, Self::Attach, Self::Wait, Self::Rest, Self::Grant, Self::Revoke, Self::Detach, Self::Release];
 }
 
+/// What becomes of a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It is to be granted.
+    Grant,
+    /// It is to be taken back.
+    Revoke,
+    /// It is remembered no longer: it was never granted, or is left behind.
+    Forget,
+}
+
 /// What to do, why, and when to look again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -71,9 +82,9 @@ pub struct Plan {
     pub about: String,
     /// The role that is granted, taken back, or in the way.
     pub assignment: Option<Assignment>,
-    /// That role is to be taken back.
-    pub revokes: bool,
-    /// The commands that take back by hand what stays behind at a detach.
+    /// What becomes of that role.
+    pub change: Change,
+    /// The commands that take back by hand what stays behind.
     pub left_behind: Vec<String>,
     /// What differs between the goal and Azure.
     pub drift: Vec<Drift>,
@@ -93,7 +104,7 @@ impl Plan {
             words: None,
             about: String::new(),
             assignment: None,
-            revokes: false,
+            change: Change::Grant,
             left_behind: Vec::new(),
             drift: Vec::new(),
             at_goal: false,
@@ -132,6 +143,11 @@ impl Plan {
     /// The plan to report instead of this one, when Azure did not take its step.
     #[must_use]
     pub fn thwarted(&self, fault: Fault, observed: &Observed) -> Self {
+        let unwanted = self.assignment.as_ref().filter(|_| (self.reason, self.step) == (Reason::Granting, Step::Revoke));
+        if let Some(left_behind) = unwanted.and_then(|one| observed.behind.roles.given_up(one, fault.kind)) {
+            let look = Look::Working(std::time::Duration::ZERO);
+            return Self { step: Step::Wait, look, change: Change::Forget, left_behind, ..self.clone() };
+        }
         let is_forbidden = self.assignment.is_some() && fault.kind == FaultKind::Unauthorized;
         let waiting = waiting_out(fault, observed);
         let reason = if is_forbidden { Reason::RoleForbidden } else { waiting.reason };
@@ -146,7 +162,7 @@ impl Plan {
             look,
             drift: self.drift.clone(),
             assignment: self.assignment.clone(),
-            revokes: self.revokes,
+            change: self.change,
             settled: self.settled,
             ..waiting
         }
@@ -274,7 +290,7 @@ fn detach(goal: &Detached, observed: &Observed) -> Plan {
         _ if goal.retain || !matches!(plan.step, Step::Detach | Step::Release) => plan,
         Some(assignment) if !goal.suspend => {
             let look = Look::Working(std::time::Duration::ZERO);
-            Plan { assignment: Some(assignment), revokes: true, ..Plan::new(Step::Revoke, Reason::Detaching, look) }
+            Plan { assignment: Some(assignment), change: Change::Revoke, ..Plan::new(Step::Revoke, Reason::Detaching, look) }
         }
         // Suspended, it lets go of what is gone, and writes nothing.
         _ => Plan { left_behind: role::left_behind(roles), ..plan },

@@ -274,7 +274,7 @@ fn written(goal: &Goal, plan: &Plan, observed: &Observed, now: Timestamp) -> Opt
         (Step::Grant, _) => {
             return plan.assignment.as_ref().map(|one| Written::Granted(one.remembered(one.id(uid), Some(Time(now)), false)));
         }
-        (Step::Revoke, _) => return plan.assignment.clone().map(Written::Dropped),
+        (Step::Revoke, _) => return plan.assignment.clone().map(Written::Revoked),
         (Step::Attach, Goal::Attached(goal)) => {
             let kind = if matches!(observed.compute, Finding::Absent) { OperationKind::Attach } else { OperationKind::Update };
             (kind, Some(Desired::remembered(goal, observed.applied.as_ref())))

@@ -65,12 +65,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether it is certain that nothing was done.
-    #[must_use]
-    pub fn is_refusal(&self) -> bool {
-        !matches!(self, Self::Unanswered(_) | Self::Conflict(_))
-    }
-
     pub(crate) fn unanswered(message: impl Into<String>) -> Self {
         Self::Unanswered(Words { message: message.into(), ..Words::default() })
     }

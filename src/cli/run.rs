@@ -119,6 +119,7 @@ impl Run {
             Turn::Unknown(why) => {
                 tracing::warn!("{lease} cannot be had: {why}");
                 readiness.missing(lease, why);
+                readiness.begun();
             }
         };
         let begin = async {
@@ -205,6 +206,7 @@ fn wait_for_wider(readiness: &Readiness, lease: &str, whose: Turn) {
             let why = format!("{holder} looks after all namespaces ({lease}); this one waits until it ends");
             tracing::warn!("{why}");
             readiness.missing(what, why);
+            readiness.begun();
         }
         Turn::Unknown(why) => tracing::warn!("{lease}: whether an operator for all namespaces is there cannot be seen: {why}"),
     }

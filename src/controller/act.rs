@@ -89,8 +89,10 @@ async fn act_live(
             }
             Ok(written) => (decided, observed, written),
             Err(error) => {
-                let never = decided.assignment.clone().filter(|_| is_first && error.is_refusal());
-                (decided.thwarted(fault(error), &observed), observed, never.map(Written::Dropped))
+                let (fault, roles) = (fault(error), &observed.behind.roles);
+                let vain = decided.assignment.as_ref().filter(|_| decided.step == Step::Grant);
+                let vain = vain.map(|one| roles.not_granted(one, &goal.owner().uid, fault.kind, is_first));
+                (decided.thwarted(fault, &observed), observed, vain.map(Written::Granted))
             }
         },
         // What the first look saw still counts: that there is something to do.
@@ -150,7 +152,7 @@ async fn write(
                 Written::Granted(one.remembered(one.id(uid), Some(Time(now)), existed))
             }),
         },
-        Write::Revoke(one) => azure.revoke(&one.id(uid), &grant(one)).await.map(|()| Written::Dropped(one.clone())),
+        Write::Revoke(one) => azure.revoke(&one.id(uid), &grant(one)).await.map(|()| Written::Revoked(one.clone())),
         Write::Release => {
             release(&ctx.kube, object).await?;
             return Ok(Ok(None));

@@ -9,6 +9,7 @@ use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher::Event;
 
 use crate::api::SynapseSparkAttachment;
+use crate::api::v1alpha1::RoleAssignmentStatus;
 use crate::id::ComputeId;
 use crate::plan::role::is_made_by;
 use crate::plan::{Assignment, Goal};
@@ -30,16 +31,37 @@ pub struct Others {
 #[derive(Debug, Default)]
 pub struct Index(Mutex<State>);
 
+/// What an object has to do with a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// It made it, or may have.
+    Made,
+    /// Another made it.
+    Relies,
+    /// It could not have it so far.
+    Nothing,
+}
+
+impl Holds {
+    fn of(object_uid: &str, role: &RoleAssignmentStatus) -> Self {
+        match role {
+            one if is_made_by(object_uid, one) && !one.existed && !one.refused => Self::Made,
+            one if one.granted_at.is_some() => Self::Relies,
+            _ => Self::Nothing,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     askers: HashMap<ComputeId, BTreeMap<Age, Key>>,
     /// Every object; without what it asks for, where its spec asks for what cannot be.
     asked: HashMap<Key, Option<(ComputeId, Age)>>,
-    /// By their statuses. Synapse keeps one assignment, whoever wants it.
-    holders: HashMap<Assignment, HashSet<Key>>,
-    /// What each object holds, and whether the object made it.
-    held: HashMap<Key, Vec<(Assignment, bool)>>,
-    /// Objects that held a role together with one that took it back, until they have looked; and the how manieth doubt it is.
+    /// What each status remembers of roles.
+    roles: HashMap<Key, Vec<(Assignment, Holds)>>,
+    /// Who relies on a role that another made: Synapse keeps one assignment, whoever wants it.
+    relying: HashMap<Assignment, HashSet<Key>>,
+    /// Objects that relied on one that was taken back, until they have looked; and the how manieth doubt it is.
     doubts: HashMap<Key, u64>,
     doubted: u64,
     listed: HashMap<Option<String>, HashSet<Key>>,
@@ -117,33 +139,30 @@ impl State {
             (compute, age)
         });
         self.asked.insert(key.clone(), asks);
-        let holds = object
-            .status
-            .iter()
-            .flat_map(|status| &status.role_assignments)
-            .map(|one| (Assignment::from(one).folded(), is_made_by(&uid, one) && !one.existed));
-        let sharers = self.holds(&key, holds.collect());
+        let roles = object.status.iter().flat_map(|status| &status.role_assignments);
+        let sharers = self.holds(&key, roles.map(|one| (Assignment::from(one).folded(), Holds::of(&uid, one))).collect());
         (key, sharers)
     }
 
-    /// Takes in what an object holds now. Gives those that hold what it made and holds no longer.
-    fn holds(&mut self, key: &Key, now: Vec<(Assignment, bool)>) -> Vec<Key> {
-        let before = self.held.remove(key).unwrap_or_default();
-        for (one, _) in &now {
-            self.holders.entry(one.clone()).or_default().insert(key.clone());
-        }
-        let mut sharers = Vec::new();
-        for (one, is_made) in before.into_iter().filter(|(one, _)| now.iter().all(|(held, _)| held != one)) {
-            let Some(holders) = self.holders.get_mut(&one) else { continue };
-            holders.remove(key);
-            if holders.is_empty() {
-                self.holders.remove(&one);
-            } else if is_made {
-                sharers.extend(holders.iter().cloned());
+    /// Takes in what an object's status remembers now. Gives those that rely on what it made and has taken back.
+    fn holds(&mut self, key: &Key, now: Vec<(Assignment, Holds)>) -> Vec<Key> {
+        let before = self.roles.remove(key).unwrap_or_default();
+        for (one, _) in before.iter().filter(|(_, held)| *held == Holds::Relies) {
+            if let Some(relying) = self.relying.get_mut(one) {
+                relying.remove(key);
+            }
+            if self.relying.get(one).is_some_and(HashSet::is_empty) {
+                self.relying.remove(one);
             }
         }
+        for (one, _) in now.iter().filter(|(_, holds)| *holds == Holds::Relies) {
+            self.relying.entry(one.clone()).or_default().insert(key.clone());
+        }
+        let is_gone = |one: &Assignment| now.iter().all(|(held, _)| held != one);
+        let taken_back = before.iter().filter(|(one, held)| *held == Holds::Made && is_gone(one));
+        let sharers: Vec<_> = taken_back.filter_map(|(one, _)| self.relying.get(one)).flatten().cloned().collect();
         if !now.is_empty() {
-            self.held.insert(key.clone(), now);
+            self.roles.insert(key.clone(), now);
         }
         for sharer in &sharers {
             self.doubted += 1;
@@ -186,7 +205,8 @@ mod tests {
         // Azure tells no cases apart.
         let scope = if name == "maker" { "workspaces/w" } else { "workspaces/W" };
         let role = Assignment { role: "r".into(), principal: "p".into(), scope: scope.into() };
-        let held = maker.map(|maker| role.remembered(role.id(&uid(maker)), None, false));
+        let at = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::UNIX_EPOCH);
+        let held = maker.map(|maker| role.remembered(role.id(&uid(maker)), Some(at), false));
         let mut object = SynapseSparkAttachment::new(name, SynapseSparkAttachmentSpec::default());
         object.metadata.namespace = Some("n".into());
         object.metadata.uid = Some(uid(name));
@@ -206,6 +226,11 @@ mod tests {
         if let Some(status) = of_another.status.as_mut() {
             status.role_assignments[0].principal_id = "q".into();
         }
+        let mut refused = object("refused", Some("refused"));
+        if let Some(status) = refused.status.as_mut() {
+            let role = &mut status.role_assignments[0];
+            (role.granted_at, role.refused) = (None, true);
+        }
         #[rustfmt::skip]
         let table = [
             // case                               event                                           who looks again
@@ -215,10 +240,12 @@ mod tests {
             ("a sharer does not want it",         Event::Apply(object("sharer", None)),           vec![]),
             ("a sharer is gone",                  Event::Delete(object("sharer", Some("maker"))), vec![]),
             ("of another principal it is another", Event::Delete(of_another.clone()),             vec![]),
+            ("one that was refused is gone",      Event::Delete(refused.clone()),                 vec![]),
         ];
         for (case, event, looks) in table {
             let index = Index::default();
-            for event in [object("maker", Some("maker")), object("sharer", Some("maker")), of_another.clone()].map(Event::Apply) {
+            let all = [object("maker", Some("maker")), object("sharer", Some("maker")), of_another.clone(), refused.clone()];
+            for event in all.map(Event::Apply) {
                 assert_eq!(index.take_in(None, &event).1, [], "{case}: nothing was taken back yet");
             }
             assert_eq!(names(index.take_in(None, &event).1), looks, "{case}");
@@ -260,6 +287,6 @@ mod tests {
         index.has_looked(&sharer, second);
         assert_eq!(index.others(&sharer).doubt, None);
         index.take_in(None, &Event::Delete(sharer));
-        assert_eq!(index.0.lock().expect("no holder panics").holders, HashMap::new(), "nothing is kept of who is gone");
+        assert_eq!(index.0.lock().expect("no holder panics").relying, HashMap::new(), "nothing is kept of who is gone");
     }
 }

@@ -54,7 +54,7 @@ pub async fn observe(
         }
         None => None,
     };
-    behind::rest(azure, object, goal, &compute, freshness, now, &mut behind).await;
+    behind::rest(azure, object, goal, &compute, (freshness, others.doubt.is_some()), now, &mut behind).await;
     Observed {
         behind,
         claimed,
@@ -73,9 +73,9 @@ pub async fn observe(
 ///
 /// A deletion may let go of the object on the strength of it, and a user who asks wants to see what is.
 #[must_use]
-pub fn freshness(object: &SynapseSparkAttachment, goal: &Goal, others: &Others) -> Freshness {
+pub fn freshness(object: &SynapseSparkAttachment, goal: &Goal) -> Freshness {
     match goal {
-        Goal::Attached(_) if !is_requested(object) && others.doubt.is_none() => Freshness::Within(pause::FRESH_ENOUGH),
+        Goal::Attached(_) if !is_requested(object) => Freshness::Within(pause::FRESH_ENOUGH),
         _ => Freshness::Now,
     }
 }

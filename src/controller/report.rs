@@ -9,7 +9,7 @@ use crate::api::v1alpha1::{AttachmentStatus, PoolStatus};
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::controller::{Context, Error};
 use crate::plan::status::{Pass, condition, shortened, status};
-use crate::plan::{Field, Plan, Step};
+use crate::plan::{Change, Field, Plan, Step};
 
 /// The name under which the operator owns the fields of the status.
 pub const FIELD_MANAGER: &str = "synapse-spark-operator";
@@ -106,8 +106,7 @@ async fn tell_beside(
     if !changes.is_empty() {
         publish(ctx, object, Reason::PoolChanged, false, changes.join("; "), plan.step).await;
     }
-    // At a detach it is told when all is over.
-    if !plan.left_behind.is_empty() && plan.step != Step::Detach {
+    if !plan.left_behind.is_empty() && (plan.step == Step::Release || plan.change == Change::Forget) {
         let note = format!("to take it back: {}", plan.left_behind.join("; "));
         publish(ctx, object, Reason::RoleLeftBehind, true, shortened(&note, 1000), plan.step).await;
     }

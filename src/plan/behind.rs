@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Attached, Finding, Look, Observed, Plan, Progress, Step, blocked, role, waiting_out};
+use super::{Attached, Change, Finding, Look, Observed, Plan, Progress, Step, blocked, role, waiting_out};
 use crate::api::Reason;
 use crate::id::PoolId;
 
@@ -43,10 +43,6 @@ pub(super) fn role_step(goal: &Attached, observed: &Observed) -> Option<Plan> {
         role::Next::Answer(fault) => waiting_out(fault, observed),
         role::Next::Principal => plan(Step::Wait, Look::Failing(observed.waiting_for)),
         role::Next::Grant(one) => write(Step::Grant, one),
-        role::Next::Revoke(one) => Plan { revokes: true, ..write(Step::Revoke, one) },
-        role::Next::Leave(one) => {
-            let left_behind = vec![one.delete_command(&one.id(&goal.owner.uid))];
-            Plan { revokes: true, left_behind, assignment: Some(one), ..plan(Step::Wait, Look::In(Duration::ZERO)) }
-        }
+        role::Next::Revoke(one) => Plan { change: Change::Revoke, ..write(Step::Revoke, one) },
     })
 }

@@ -107,6 +107,18 @@ pub enum FaultKind {
     Refused,
 }
 
+impl FaultKind {
+    /// Whether it is certain that nothing was done.
+    #[must_use]
+    pub const fn is_refusal(self) -> bool {
+        match self {
+            // A gateway may say so of what was done behind it.
+            Self::Passing | Self::Throttled(_) => false,
+            Self::Unauthorized | Self::NoCredential | Self::NoWorkspace | Self::NoSubscription | Self::Refused => true,
+        }
+    }
+}
+
 /// Azure's code and words for an error.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Words {

@@ -78,6 +78,7 @@ impl Assignment {
             scope: self.scope.clone(),
             granted_at,
             existed,
+            refused: false,
         }
     }
 
@@ -165,6 +166,36 @@ pub struct Roles {
 }
 
 impl Roles {
+    /// Whether all that is wanted was seen.
+    #[must_use]
+    pub fn are_seen(&self) -> bool {
+        !self.wanted.is_empty() && self.wanted.iter().all(|(_, finding)| matches!(finding, Finding::Present(_)))
+    }
+
+    /// What the status is to remember of a grant that was not made for this reason.
+    ///
+    /// It may have been made all the same, unless this and all requests before were refused.
+    #[must_use]
+    pub fn not_granted(&self, one: &Assignment, object_uid: &str, kind: FaultKind, is_first: bool) -> RoleAssignmentStatus {
+        let known = self.granted.iter().find(|granted| granted.is_ours && one.is(&granted.status)).map(|granted| &granted.status);
+        let refused = kind.is_refusal() && (is_first || known.is_some_and(|known| known.refused));
+        let existed = known.is_some_and(|known| known.existed);
+        RoleAssignmentStatus { refused, ..one.remembered(one.id(object_uid), None, existed) }
+    }
+
+    /// The command that takes back by hand what cannot be taken back for this reason and is no longer tried; an empty one if
+    /// it was never granted.
+    ///
+    /// Each is tried once, also what was refused.
+    pub(super) fn given_up(&self, one: &Assignment, kind: FaultKind) -> Option<Vec<String>> {
+        let known = &self.granted.iter().find(|granted| granted.is_ours && one.is(&granted.status))?.status;
+        match self.trouble {
+            _ if known.refused && kind.is_refusal() => Some(Vec::new()),
+            Some(trouble) if trouble.lasts >= pause::ROLE_UNWANTED => Some(vec![one.delete_command(&known.assignment_id)]),
+            _ => None,
+        }
+    }
+
     /// Whether this is wanted.
     #[must_use]
     pub fn wants(&self, status: &RoleAssignmentStatus) -> bool {
@@ -205,8 +236,6 @@ pub enum Next {
     Grant(Assignment),
     /// Take this back: it is not wanted any longer.
     Revoke(Assignment),
-    /// Take it back no longer, and say so: it could not be done for long.
-    Leave(Assignment),
 }
 
 /// What to do about roles while the pool is to be attached.
@@ -220,7 +249,6 @@ pub fn next(roles: &Roles, asked: bool) -> Next {
     match (missing(roles, asked), unwanted, roles.trouble) {
         (missing, None, _) => missing.unwrap_or(Next::Nothing),
         (Some(Next::Grant(one)), _, None) => Next::Grant(one),
-        (_, Some(one), Some(trouble)) if trouble.lasts >= pause::ROLE_UNWANTED => Next::Leave(one),
         (_, Some(one), _) => Next::Revoke(one),
     }
 }
@@ -244,7 +272,7 @@ pub fn missing(roles: &Roles, asked: bool) -> Option<Next> {
             Finding::Absent => Some(Next::Grant(one.clone())),
             // Who may not list has the word of the answer to the PUT; and whoever asks hears it again, of what others made.
             Finding::Unknown(Fault { kind: FaultKind::Unauthorized | FaultKind::Refused, .. }) => {
-                let is_doubted = asked && granted.is_some_and(|granted| granted.status.existed);
+                let is_doubted = asked && granted.is_some_and(|granted| granted.status.existed || !granted.is_ours);
                 (since.is_none() || is_doubted).then(|| Next::Grant(one.clone()))
             }
             Finding::Unknown(fault) => since.is_none().then(|| Next::Answer(fault.clone())),
@@ -264,7 +292,10 @@ pub fn leaving(roles: &Roles) -> Option<Assignment> {
 /// Also what was there when it was asked for: an answer that was lost may have made it.
 #[must_use]
 pub fn left_behind(roles: &Roles) -> Vec<String> {
-    ours(roles).map(|granted| Assignment::from(&granted.status).delete_command(&granted.status.assignment_id)).collect()
+    ours(roles)
+        .filter(|granted| !granted.status.refused)
+        .map(|granted| Assignment::from(&granted.status).delete_command(&granted.status.assignment_id))
+        .collect()
 }
 
 fn ours(roles: &Roles) -> impl Iterator<Item = &Granted> {

@@ -18,7 +18,9 @@ use crate::api::v1alpha1::{
     UserAssignedStatus,
 };
 use crate::id::IdentityId;
-use crate::plan::{Assignment, Compute, Desired, Finding, Goal, Observed, Ownership, Plan, SparkPool, Step, Trouble, role};
+use crate::plan::{
+    Assignment, Change, Compute, Desired, Finding, Goal, Observed, Ownership, Plan, SparkPool, Step, Trouble, role,
+};
 
 pub use beside::end_of_support;
 use message::message;
@@ -93,10 +95,10 @@ pub enum Written {
         /// What it put there; none for a detach.
         applied: Option<Applied>,
     },
-    /// To grant a role; or it is about to be asked, so that it is not forgotten whatever happens.
+    /// To grant a role; or it is about to be asked, or was asked in vain, so that it is not forgotten whatever happens.
     Granted(RoleAssignmentStatus),
-    /// Nothing is to be remembered of a role: it was taken back, or was never granted.
-    Dropped(Assignment),
+    /// To take back a role.
+    Revoked(Assignment),
 }
 
 /// What a pass knows when it is over.
@@ -197,7 +199,7 @@ fn role_assignments(previous: &AttachmentStatus, pass: &Pass<'_>) -> Vec<RoleAss
     if let (Some(Goal::Attached(goal)), Some(observed)) = (pass.goal, pass.observed) {
         let (uid, roles) = (&goal.owner.uid, &observed.behind.roles);
         // Of what others granted, only what is wanted is of interest.
-        if matches!(observed.compute, Finding::Present(_)) {
+        if goal.pool.is_some() && matches!(observed.compute, Finding::Present(_)) {
             all.retain(|status| role::is_made_by(uid, status) || roles.wants(status));
         }
         for (one, finding) in &roles.wanted {
@@ -217,10 +219,10 @@ fn role_assignments(previous: &AttachmentStatus, pass: &Pass<'_>) -> Vec<RoleAss
             all.retain(|known| !Assignment::from(granted).is(known));
             all.push(granted.clone());
         }
-        Some(Written::Dropped(one)) => all.retain(|known| !one.is(known)),
+        Some(Written::Revoked(one)) => all.retain(|known| !one.is(known)),
         Some(Written::Compute { .. }) | None => {}
     }
-    if let (false, Some(one)) = (pass.plan.left_behind.is_empty(), &pass.plan.assignment) {
+    if let (Change::Forget, Some(one)) = (pass.plan.change, &pass.plan.assignment) {
         all.retain(|known| !one.is(known));
     }
     all

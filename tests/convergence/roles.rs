@@ -44,7 +44,7 @@ enum Before {
 enum Writes {
     Good,
     /// The first is done, and answered with an error.
-    FirstIsLost,
+    FirstIsLost(FaultKind),
     /// So many are answered so, and not done.
     Fault(FaultKind, u32),
 }
@@ -94,7 +94,8 @@ fn starts() -> Vec<Start> {
                         {
                             for writes in [
                                 Writes::Good,
-                                Writes::FirstIsLost,
+                                Writes::FirstIsLost(FaultKind::Passing),
+                                Writes::FirstIsLost(FaultKind::Throttled(Duration::from_secs(10))),
                                 Writes::Fault(FaultKind::Passing, 3),
                                 Writes::Fault(FaultKind::Passing, FOREVER),
                                 Writes::Fault(FaultKind::Throttled(Duration::from_hours(1)), FOREVER),
@@ -133,6 +134,8 @@ fn guid(one: &Assignment) -> String {
     one.id(&owner().uid)
 }
 
+/// However long it fails, a status that says so is not written again and again.
+const MOST_CHANGES: u32 = 10;
 /// So many settled looks end a run.
 const AT_REST: u32 = 12;
 /// After so long a list shows what was granted: two to five minutes are documented.
@@ -261,7 +264,10 @@ impl World {
             Step::Revoke => drop(self.held.remove(&guid(one))),
             _ => {}
         }
-        if self.start.writes == Writes::FirstIsLost && self.writes == 1 { Err(FaultKind::Passing) } else { Ok(existed) }
+        match self.start.writes {
+            Writes::FirstIsLost(kind) if self.writes == 1 => Err(kind),
+            _ => Ok(existed),
+        }
     }
 
     fn is_held(&self) -> bool {
@@ -285,7 +291,7 @@ impl World {
 /// Runs one start to its end. Gives what is wrong with it.
 fn run(start: Start) -> Result<(), String> {
     let mut world = World::new(start);
-    let (mut settled, mut failed_since, mut taken) = (0, None, false);
+    let (mut settled, mut failed_since, mut taken, mut changes) = (0, None, false, 0);
     for _ in 0..200 {
         let observed = world.observe();
         let mut plan = decide(&world.goal, &observed);
@@ -309,10 +315,11 @@ fn run(start: Start) -> Result<(), String> {
                     Ok(existed) if step == Step::Grant => {
                         written = Some(Written::Granted(one.remembered(guid(&one), Some(Time(world.now)), existed)));
                     }
-                    Ok(_) => written = Some(Written::Dropped(one)),
+                    Ok(_) => written = Some(Written::Revoked(one)),
                     Err(kind) => {
                         failed_since.get_or_insert(world.now);
-                        written = is_first.filter(|_| kind != FaultKind::Passing).map(|_| Written::Dropped(one));
+                        let vain = |one| observed.behind.roles.not_granted(one, &owner().uid, kind, is_first.is_some());
+                        written = (step == Step::Grant).then(|| Written::Granted(vain(&one)));
                         plan = plan.thwarted(Fault { kind, words: Words::default() }, &observed);
                     }
                 }
@@ -352,6 +359,7 @@ fn run(start: Start) -> Result<(), String> {
         if is("Ready") && start.wants && !is("RoleGranted") {
             return Err(format!("Ready without the role: {next:?}"));
         }
+        changes += u32::from(world.status != next);
         world.status = next;
         let forgotten = world.held.keys().find(|id| *id != "another" && !world.remembers(id) && !world.has_said(id));
         if let (Some(id), true) = (forgotten, world.claimed || !start.retain) {
@@ -373,13 +381,16 @@ fn run(start: Start) -> Result<(), String> {
         }
         world.now = world.now.checked_add(pause).expect("time goes on");
     }
+    if changes > MOST_CHANGES {
+        return Err(format!("writes {changes} statuses: {:?}", world.status));
+    }
     check(&world, failed_since, taken)
 }
 
 /// How it must have ended.
 fn check(world: &World, failed_since: Option<Timestamp>, taken: bool) -> Result<(), String> {
     let start = world.start;
-    let works = matches!(start.writes, Writes::Good | Writes::FirstIsLost | Writes::Fault(_, 3));
+    let works = matches!(start.writes, Writes::Good | Writes::FirstIsLost(_) | Writes::Fault(_, 3));
     let must =
         |holds: bool, rule: &str| if holds { Ok(()) } else { Err(format!("{rule}: held {:?}, {:?}", world.held, world.status)) };
     let was_others = start.another && !matches!(start.before, Before::Same | Before::Intended | Before::Doubted);
@@ -412,7 +423,7 @@ fn check(world: &World, failed_since: Option<Timestamp>, taken: bool) -> Result<
         must(is_ready && (world.is_held() || taken), "ends Ready, with the role")?;
         let needed = match start.writes {
             Writes::Good => 1,
-            Writes::FirstIsLost => 2,
+            Writes::FirstIsLost(_) => 2,
             Writes::Fault(..) => 4,
         };
         must(world.grants <= needed + u32::from(taken), &format!("asks no more often than it takes ({})", world.grants))?;

@@ -126,12 +126,15 @@ pub struct RoleAssignmentStatus {
     pub principal_id: String,
     /// Where it counts: workspaces/… or workspaces/…/bigDataPools/…
     pub scope: String,
-    /// When it was granted: it takes minutes until it is felt. Absent: it is about to be.
+    /// When it was granted: it takes minutes until it is felt. Absent: it is about to be, or could not be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub granted_at: Option<Time>,
     /// Synapse said that it was there already, and may not be asked under which GUID.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub existed: bool,
+    /// It was never granted: each request for it was refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
 }
 
 /// The Spark pool behind the attachment.

@@ -29,14 +29,17 @@ pub(super) async fn link(
             principal: found.identity.and_then(|identity| identity.principal_id),
         }),
         Ok(None) => Finding::Absent,
-        Err(error) => match remembered.filter(|known| known.name == link.name && !error.is_refusal()) {
-            Some(known) => Finding::Present(LinkedService {
-                name: known.name.clone(),
-                resource_id: known.resource_id.clone(),
-                principal: known.principal_id.clone(),
-            }),
-            None => Finding::Unknown(fault(error)),
-        },
+        Err(error) => {
+            let fault = fault(error);
+            match remembered.filter(|known| known.name == link.name && !fault.kind.is_refusal()) {
+                Some(known) => Finding::Present(LinkedService {
+                    name: known.name.clone(),
+                    resource_id: known.resource_id.clone(),
+                    principal: known.principal_id.clone(),
+                }),
+                None => Finding::Unknown(fault),
+            }
+        }
     };
     if let Finding::Present(found) = &finding {
         goal.pool = PoolId::within(&found.resource_id, &link.pool).ok();
@@ -51,13 +54,14 @@ pub(super) async fn link(
 
 /// Looks at the pool and the roles behind a compute.
 ///
-/// The pool is looked at anew before it is attached, and else seldom, once for all attachments that it has.
+/// The pool is looked at anew before it is attached, and else seldom, once for all attachments that it has; the roles
+/// seldom, unless another may have taken them back.
 pub(super) async fn rest(
     azure: &azure::Client,
     object: &SynapseSparkAttachment,
     goal: &Goal,
     compute: &Finding<Compute>,
-    freshness: Freshness,
+    (freshness, is_in_doubt): (Freshness, bool),
     now: Timestamp,
     behind: &mut Behind,
 ) {
@@ -89,9 +93,10 @@ pub(super) async fn rest(
         Some(Finding::Present(link)) => Some(link),
         _ => None,
     };
+    let of_roles = if is_in_doubt { freshness } else { seldom(freshness, pause::SLOW_LOOK) };
     for one in wanted(goal, compute, link) {
         let finding = match &one {
-            Some(one) => match azure.assignment(&grant(one), seldom(freshness, pause::SLOW_LOOK)).await {
+            Some(one) => match azure.assignment(&grant(one), of_roles).await {
                 Ok(Some(id)) => Finding::Present(id),
                 Ok(None) => Finding::Absent,
                 Err(error) => Finding::Unknown(fault(error)),

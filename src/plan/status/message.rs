@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Health, Pass, shortened};
 use crate::api::Reason;
-use crate::plan::{Finding, Goal, Plan, role};
+use crate::plan::{Change, Finding, Goal, Plan, role};
 
 /// A condition's message has 32,768 characters at most in Kubernetes; people read the first hundreds.
 const LONGEST: usize = 1024;
@@ -89,7 +89,9 @@ pub(super) fn message(health: Health, plan: &Plan, pass: &Pass<'_>) -> String {
 fn forbidden(plan: &Plan, pass: &Pass<'_>) -> String {
     let before = "Synapse does not let the operator change roles; somebody who may runs";
     match (&plan.assignment, pass.goal) {
-        (Some(one), Some(goal)) if plan.revokes => format!("{before} `{}`", one.delete_command(&one.id(&goal.owner().uid))),
+        (Some(one), Some(goal)) if plan.change == Change::Revoke => {
+            format!("{before} `{}`", one.delete_command(&one.id(&goal.owner().uid)))
+        }
         (Some(one), _) => format!("{before} `{}`, or spec.synapseRole is taken away", one.create_command()),
         (None, _) => "Synapse does not let the operator change roles".to_owned(),
     }
@@ -97,8 +99,11 @@ fn forbidden(plan: &Plan, pass: &Pass<'_>) -> String {
 
 fn granting(plan: &Plan) -> String {
     match &plan.assignment {
-        Some(one) if plan.revokes => format!("takes back the role {}", told(one)),
-        Some(one) => format!("grants the role {}", told(one)),
+        Some(one) => match plan.change {
+            Change::Grant => format!("grants the role {}", told(one)),
+            Change::Revoke => format!("takes back the role {}", told(one)),
+            Change::Forget => format!("leaves the role {}", told(one)),
+        },
         None => "waits until Azure shows the principal of the identity, which is to get the role".to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! The intent of what is decided of the link, the pool and the roles behind a compute.
 
 use super::*;
+use crate::api::v1alpha1::RoleAssignmentStatus;
 
 #[test]
 fn looks_behind_the_compute_before_it_attaches_and_before_it_rests() {
@@ -83,8 +84,7 @@ fn looks_behind_the_compute_before_it_attaches_and_before_it_rests() {
         ("trusts it where it may not list",                  &with_role, settled(),   roles(&[granted(&wanted, 999)], Unknown(fault(FaultKind::Unauthorized))), Step::Rest, Reason::Attached),
         ("takes back what a former principal had",           &with_role, settled(),   roles(&[old], Present("x".into())),                 Step::Revoke,  Reason::Granting),
         ("takes back what is no longer wanted",              &simple,    settled(),   leaving(None),                                      Step::Revoke,  Reason::Granting),
-        ("tries that for a while",                           &simple,    settled(),   leaving(trouble(true, 9)),                          Step::Revoke,  Reason::Granting),
-        ("and then leaves it, and says so",                  &simple,    settled(),   leaving(trouble(true, 10)),                         Step::Wait,    Reason::Granting),
+        ("tries that, however long it has failed",           &simple,    settled(),   leaving(trouble(true, 99)),                         Step::Revoke,  Reason::Granting),
         ("takes back first where it may not grant",          &with_role, settled(),   both(Absent, trouble(true, 0)),                     Step::Revoke,  Reason::Granting),
         ("but grants first",                                 &with_role, settled(),   both(Absent, None),                                 Step::Grant,   Reason::Granting),
         ("takes back while nobody tells what is wanted",     &with_role, settled(),   both(silent(), None),                               Step::Revoke,  Reason::Granting),
@@ -103,5 +103,35 @@ fn looks_behind_the_compute_before_it_attaches_and_before_it_rests() {
         let stays = (step == Step::Detach || case.contains("leaves it"))
             && observed.behind.roles.granted.iter().any(|granted| granted.is_ours);
         assert_eq!(!plan.left_behind.is_empty(), stays, "{case}: it says what stays: {plan:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_taken_back_is_tried_for_a_while() {
+    let unwanted = Assignment { role: "r".into(), principal: "p".into(), scope: "workspaces/w".into() };
+    let throttled = FaultKind::Throttled(Duration::from_secs(1));
+    let kept = (Change::Revoke, 0);
+    #[rustfmt::skip]
+    let table = [
+        // case                                          was refused  fails with                failed for  becomes
+        ("rights are missing",                           false,       FaultKind::Unauthorized,  None,       kept),
+        ("and still are",                                false,       FaultKind::Unauthorized,  Some(9),    kept),
+        ("and will be",                                  false,       FaultKind::Unauthorized,  Some(10),   (Change::Forget, 1)),
+        ("nobody answers",                               false,       FaultKind::Passing,       Some(9),    kept),
+        ("nobody will: the Synapse workspace is gone",   false,       FaultKind::Passing,       Some(10),   (Change::Forget, 1)),
+        ("it was never granted",                         true,        FaultKind::Unauthorized,  None,       (Change::Forget, 0)),
+        ("it was never granted, and nobody may ask",     true,        FaultKind::NoCredential,  None,       (Change::Forget, 0)),
+        ("a gateway may say so of what was done",        true,        throttled,                Some(9),    kept),
+    ];
+    for (case, refused, kind, minutes, (change, left_behind)) in table {
+        let known = RoleAssignmentStatus { refused, ..unwanted.remembered(unwanted.id("u"), None, false) };
+        let granted = vec![role::Granted { status: known, is_ours: true, ago: None }];
+        let trouble = minutes.map(|minutes| role::Trouble { is_refused: true, lasts: Duration::from_mins(minutes) });
+        let behind = Behind { roles: Roles { granted, wanted: Vec::new(), trouble }, ..Behind::default() };
+        let observed = Observed { behind, ..observed(true, Finding::Present(compute(Progress::Succeeded))) };
+        let plan = decide(&Goal::Attached(goal()), &observed);
+        assert_eq!(plan.step, Step::Revoke, "{case}: each is tried");
+        let plan = plan.thwarted(Fault { kind, words: Words::default() }, &observed);
+        assert_eq!((plan.step, plan.change, plan.left_behind.len()), (Step::Wait, change, left_behind), "{case}: {plan:?}");
     }
 }
