@@ -135,3 +135,26 @@ fn what_cannot_be_taken_back_is_tried_for_a_while() {
         assert_eq!((plan.step, plan.change, plan.left_behind.len()), (Step::Wait, change, left_behind), "{case}: {plan:?}");
     }
 }
+
+#[test]
+fn what_was_refused_from_the_first_was_never_granted() {
+    let one = Assignment { role: "r".into(), principal: "p".into(), scope: "workspaces/w".into() };
+    let known = |refused| Some(RoleAssignmentStatus { refused, ..one.remembered(one.id("u"), None, false) });
+    let (announced, refused) = (known(false), known(true));
+    #[rustfmt::skip]
+    let table = [
+        // case                                              known       first  kind                                             never granted
+        ("the first request is refused",                     &announced, true,  FaultKind::Unauthorized,                         true),
+        ("another after one that was",                       &refused,   false, FaultKind::Unauthorized,                         true),
+        ("one before may have been heard",                   &announced, false, FaultKind::Unauthorized,                         false),
+        ("nobody answers",                                   &announced, true,  FaultKind::Passing,                              false),
+        ("nobody answers one after one that was refused",    &refused,   false, FaultKind::Passing,                              false),
+        ("a gateway may say so of what was done",            &announced, true,  FaultKind::Throttled(Duration::from_secs(1)),    false),
+        ("Entra gives no token, so nothing was asked",       &announced, true,  FaultKind::NoCredential,                         true),
+    ];
+    for (case, known, is_first, kind, never) in table {
+        let granted = known.iter().map(|status| role::Granted { status: status.clone(), is_ours: true, ago: None }).collect();
+        let told = Roles { granted, ..Roles::default() }.not_granted(&one, "u", kind, is_first);
+        assert_eq!((told.refused, told.granted_at, told.assignment_id), (never, None, one.id("u")), "{case}");
+    }
+}
