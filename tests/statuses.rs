@@ -396,7 +396,7 @@ fn behinds() -> Vec<Behind> {
                 vec![(Some(one.clone()), Finding::Present("another".to_owned()))],
                 vec![(None, Finding::Absent)],
             ] {
-                roles.push(Roles { granted: granted.clone(), wanted, trouble });
+                roles.push(Roles { granted: granted.clone(), wanted, trouble, ..Roles::default() });
             }
         }
     }

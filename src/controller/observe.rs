@@ -62,7 +62,7 @@ pub async fn observe(
         compute,
         operation,
         applied: status.applied.clone(),
-        asked: status.observed_generation != object.metadata.generation || is_requested(object) || others.doubt.is_some(),
+        asked: status.observed_generation != object.metadata.generation || is_requested(object),
         trouble: plan::status::trouble(&status, now),
         failing_for: plan::status::failing_for(&status, now),
         waiting_for: plan::status::waiting_for(&status, now),

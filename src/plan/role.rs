@@ -161,6 +161,8 @@ pub struct Roles {
     pub granted: Vec<Granted>,
     /// What is wanted, and whether Synapse shows that the principal holds it: under which GUID.
     pub wanted: Vec<(Option<Assignment>, Finding<String>)>,
+    /// Another object may have taken back what this one relies on.
+    pub in_doubt: bool,
     /// A grant, or the taking back of one, that did not succeed.
     pub trouble: Option<Trouble>,
 }
@@ -255,9 +257,10 @@ pub fn next(roles: &Roles, asked: bool) -> Next {
 
 /// What to do about the roles that are wanted; none if they are there.
 ///
-/// Who asks wants to see what is: then a role that does not show is granted once more, which does no harm.
+/// Who asks, or doubts, wants to see what is: then a role that does not show is granted once more, which does no harm.
 #[must_use]
 pub fn missing(roles: &Roles, asked: bool) -> Option<Next> {
+    let asked = asked || roles.in_doubt;
     roles.wanted.iter().find_map(|(one, finding)| {
         let Some(one) = one else { return Some(Next::Principal) };
         let granted = roles.granted.iter().find(|granted| one.is(&granted.status));

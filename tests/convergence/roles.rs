@@ -235,6 +235,7 @@ impl World {
         let roles = Roles {
             wanted: wanted.collect(),
             granted: granted.collect(),
+            in_doubt: false,
             trouble: role_trouble(&self.status, Some(1), self.now),
         };
         Observed {

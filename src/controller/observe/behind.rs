@@ -61,7 +61,7 @@ pub(super) async fn rest(
     object: &SynapseSparkAttachment,
     goal: &Goal,
     compute: &Finding<Compute>,
-    (freshness, is_in_doubt): (Freshness, bool),
+    (freshness, in_doubt): (Freshness, bool),
     now: Timestamp,
     behind: &mut Behind,
 ) {
@@ -71,8 +71,12 @@ pub(super) async fn rest(
         ago: one.granted_at.as_ref().map(|at| between(at.0, now)),
         status: one.clone(),
     });
-    behind.roles =
-        Roles { granted: granted.collect(), wanted: Vec::new(), trouble: role_trouble(&status, object.metadata.generation, now) };
+    behind.roles = Roles {
+        granted: granted.collect(),
+        wanted: Vec::new(),
+        in_doubt,
+        trouble: role_trouble(&status, object.metadata.generation, now),
+    };
     let Goal::Attached(goal) = goal else { return };
     if let Some(id) = &goal.pool {
         let is_attached = matches!(compute, Finding::Present(compute) if compute.progress == Progress::Succeeded);
@@ -93,7 +97,7 @@ pub(super) async fn rest(
         Some(Finding::Present(link)) => Some(link),
         _ => None,
     };
-    let of_roles = if is_in_doubt { freshness } else { seldom(freshness, pause::SLOW_LOOK) };
+    let of_roles = if in_doubt { freshness } else { seldom(freshness, pause::SLOW_LOOK) };
     for one in wanted(goal, compute, link) {
         let finding = match &one {
             Some(one) => match azure.assignment(&grant(one), of_roles).await {
