@@ -35,7 +35,7 @@ use crate::azure;
 use crate::controller::act::{Acted, act};
 use crate::controller::identity::Identities;
 use crate::controller::index::Index;
-use crate::controller::observe::{freshness, observe, requested};
+use crate::controller::observe::{freshness, is_asked, observe, requested};
 use crate::controller::report::{FIELD_MANAGER, report};
 use crate::plan::status::{Pass, Written, failing_for};
 use crate::plan::{Goal, Plan, Step, decide};
@@ -213,8 +213,11 @@ async fn pass(object: &SynapseSparkAttachment, ctx: &Context, now: Timestamp) ->
         }
     };
     let freshness = freshness(object, &goal);
+    if is_asked(object) {
+        ctx.index.doubt_all(object);
+    }
     let others = ctx.index.others(object);
-    let doubt = others.doubt;
+    let doubts = others.doubts.clone();
     let azure = &*ctx.identities.of(object, freshness, &ctx.kube, &ctx.azure).await;
     let observed = observe(azure, object, &mut goal, others, freshness, now).await;
     let plan = decide(&goal, &observed);
@@ -226,15 +229,12 @@ async fn pass(object: &SynapseSparkAttachment, ctx: &Context, now: Timestamp) ->
         let pass = Pass { observed: Some(&observed), written: written.as_ref(), ..told(object, Some(goal), &plan, now) };
         report(ctx, object, &pass).await?;
     }
-    let is_answered = match goal {
-        Goal::Attached(goal) if goal.role.is_some() => {
-            observed.behind.roles.are_seen() || matches!(written, Some(Written::Granted(_)))
-        }
-        Goal::Attached(_) | Goal::Detached(_) => true,
+    let granted = match &written {
+        Some(Written::Granted(one)) => Some(one),
+        _ => None,
     };
-    if let (Some(doubt), true) = (doubt, is_answered) {
-        ctx.index.has_looked(object, doubt);
-    }
+    let over: Vec<_> = doubts.into_iter().filter(|doubt| doubt.is_over(goal, &observed.behind.roles, granted)).collect();
+    ctx.index.are_over(object, &over);
     Ok(plan)
 }
 

@@ -11,7 +11,7 @@ use kube::runtime::watcher::Event;
 use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::RoleAssignmentStatus;
 use crate::id::ComputeId;
-use crate::plan::role::is_made_by;
+use crate::plan::role::{Doubt, is_made_by};
 use crate::plan::{Assignment, Goal};
 
 type Key = ObjectRef<SynapseSparkAttachment>;
@@ -23,31 +23,34 @@ type Age = (Option<Timestamp>, String);
 pub struct Others {
     /// The older object that asks for the same compute, as `namespace/name`.
     pub elder: Option<String>,
-    /// Another took back a role that this object shares, and it has not looked since.
-    pub doubt: Option<u64>,
+    /// Whether roles that this object relies on are still there.
+    pub doubts: Vec<Doubt>,
 }
 
 /// The index.
 #[derive(Debug, Default)]
 pub struct Index(Mutex<State>);
 
-/// What an object has to do with a role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holds {
-    /// It made it, or may have.
-    Made,
-    /// Another made it.
-    Relies,
-    /// It could not have it so far.
-    Nothing,
+/// A role that a status remembers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Remembered {
+    /// In lower case.
+    assignment: Assignment,
+    id: String,
+    /// The object made it, or may have.
+    is_made: bool,
+    /// Another made it, or may have.
+    relies: bool,
 }
 
-impl Holds {
+impl Remembered {
     fn of(object_uid: &str, role: &RoleAssignmentStatus) -> Self {
-        match role {
-            one if is_made_by(object_uid, one) && !one.existed && !one.refused => Self::Made,
-            one if one.granted_at.is_some() => Self::Relies,
-            _ => Self::Nothing,
+        let is_own = is_made_by(object_uid, role) && !role.existed;
+        Self {
+            assignment: Assignment::from(role).folded(),
+            id: role.assignment_id.clone(),
+            is_made: is_own && !role.refused,
+            relies: !(role.refused || is_own && role.granted_at.is_some()),
         }
     }
 }
@@ -58,11 +61,11 @@ struct State {
     /// Every object; without what it asks for, where its spec asks for what cannot be.
     asked: HashMap<Key, Option<(ComputeId, Age)>>,
     /// What each status remembers of roles.
-    roles: HashMap<Key, Vec<(Assignment, Holds)>>,
+    roles: HashMap<Key, Vec<Remembered>>,
     /// Who relies on a role that another made: Synapse keeps one assignment, whoever wants it.
     relying: HashMap<Assignment, HashSet<Key>>,
-    /// Objects that relied on one that was taken back, until they have looked; and the how manieth doubt it is.
-    doubts: HashMap<Key, u64>,
+    /// Of objects that rely on one that was taken back, until they have looked.
+    doubts: HashMap<Key, Vec<Doubt>>,
     doubted: u64,
     listed: HashMap<Option<String>, HashSet<Key>>,
 }
@@ -109,13 +112,25 @@ impl Index {
             let (eldest, key) = state.askers.get(compute)?.first_key_value()?;
             (eldest < age).then(|| format!("{}/{}", key.namespace.as_deref().unwrap_or_default(), key.name))
         };
-        Others { elder: elder(), doubt: state.doubts.get(&key).copied() }
+        Others { elder: elder(), doubts: state.doubts.get(&key).cloned().unwrap_or_default() }
     }
 
-    /// This object has looked, and what came of its doubt is told. A doubt that came meanwhile stays.
-    pub fn has_looked(&self, object: &SynapseSparkAttachment, doubt: u64) {
+    /// Somebody asks whether all that this object relies on is still there.
+    pub fn doubt_all(&self, object: &SynapseSparkAttachment) {
         let (mut state, key) = (self.0.lock().expect("no holder panics"), ObjectRef::from_obj(object));
-        if state.doubts.get(&key) == Some(&doubt) {
+        let roles = state.roles.get(&key).cloned().unwrap_or_default();
+        for role in roles.into_iter().filter(|role| role.relies) {
+            state.doubt(&key, role.assignment, None);
+        }
+    }
+
+    /// These doubts of this object are over. One that came meanwhile stays.
+    pub fn are_over(&self, object: &SynapseSparkAttachment, over: &[Doubt]) {
+        let (mut state, key) = (self.0.lock().expect("no holder panics"), ObjectRef::from_obj(object));
+        if let Some(doubts) = state.doubts.get_mut(&key) {
+            doubts.retain(|doubt| over.iter().all(|over| over.number != doubt.number));
+        }
+        if state.doubts.get(&key).is_some_and(Vec::is_empty) {
             state.doubts.remove(&key);
         }
     }
@@ -140,41 +155,51 @@ impl State {
         });
         self.asked.insert(key.clone(), asks);
         let roles = object.status.iter().flat_map(|status| &status.role_assignments);
-        let sharers = self.holds(&key, roles.map(|one| (Assignment::from(one).folded(), Holds::of(&uid, one))).collect());
+        let sharers = self.remembers(&key, roles.map(|one| Remembered::of(&uid, one)).collect());
         (key, sharers)
     }
 
     /// Takes in what an object's status remembers now. Gives those that rely on what it made and has taken back.
-    fn holds(&mut self, key: &Key, now: Vec<(Assignment, Holds)>) -> Vec<Key> {
+    fn remembers(&mut self, key: &Key, now: Vec<Remembered>) -> Vec<Key> {
         let before = self.roles.remove(key).unwrap_or_default();
-        for (one, _) in before.iter().filter(|(_, held)| *held == Holds::Relies) {
-            if let Some(relying) = self.relying.get_mut(one) {
+        for role in before.iter().filter(|role| role.relies) {
+            if let Some(relying) = self.relying.get_mut(&role.assignment) {
                 relying.remove(key);
             }
-            if self.relying.get(one).is_some_and(HashSet::is_empty) {
-                self.relying.remove(one);
+            if self.relying.get(&role.assignment).is_some_and(HashSet::is_empty) {
+                self.relying.remove(&role.assignment);
             }
         }
-        for (one, _) in now.iter().filter(|(_, holds)| *holds == Holds::Relies) {
-            self.relying.entry(one.clone()).or_default().insert(key.clone());
+        for role in now.iter().filter(|role| role.relies) {
+            self.relying.entry(role.assignment.clone()).or_default().insert(key.clone());
         }
-        let is_gone = |one: &Assignment| now.iter().all(|(held, _)| held != one);
-        let taken_back = before.iter().filter(|(one, held)| *held == Holds::Made && is_gone(one));
-        let sharers: Vec<_> = taken_back.filter_map(|(one, _)| self.relying.get(one)).flatten().cloned().collect();
+        let mut sharers = Vec::new();
+        let is_gone = |role: &&Remembered| now.iter().all(|one| one.assignment != role.assignment);
+        for role in before.iter().filter(|role| role.is_made).filter(is_gone) {
+            for sharer in self.relying.get(&role.assignment).cloned().unwrap_or_default() {
+                self.doubt(&sharer, role.assignment.clone(), Some(role.id.clone()));
+                sharers.push(sharer);
+            }
+        }
         if !now.is_empty() {
             self.roles.insert(key.clone(), now);
         }
-        for sharer in &sharers {
-            self.doubted += 1;
-            self.doubts.insert(sharer.clone(), self.doubted);
-        }
         sharers
+    }
+
+    fn doubt(&mut self, key: &Key, assignment: Assignment, taken_back: Option<String>) {
+        self.doubted += 1;
+        let doubts = self.doubts.entry(key.clone()).or_default();
+        // One of each role: the last, which knows most.
+        let known = doubts.iter().position(|doubt| doubt.assignment == assignment).map(|at| doubts.swap_remove(at));
+        let taken_back = taken_back.or_else(|| known.and_then(|known| known.taken_back));
+        doubts.push(Doubt { assignment, taken_back, number: self.doubted });
     }
 
     /// The object is gone. Gives those that have to look again.
     fn forget(&mut self, key: &Key) -> Vec<Key> {
         self.doubts.remove(key);
-        let mut heirs = self.holds(key, Vec::new());
+        let mut heirs = self.remembers(key, Vec::new());
         heirs.extend(self.remove(key));
         heirs
     }
@@ -214,6 +239,10 @@ mod tests {
         object
     }
 
+    fn id_of(object: &SynapseSparkAttachment) -> String {
+        object.status.as_ref().expect("it has a status").role_assignments[0].assignment_id.clone()
+    }
+
     fn names(keys: Vec<Key>) -> Vec<String> {
         let mut names: Vec<_> = keys.into_iter().map(|key| key.name).collect();
         names.sort();
@@ -250,7 +279,9 @@ mod tests {
             }
             assert_eq!(names(index.take_in(None, &event).1), looks, "{case}");
             let sharer = object("sharer", Some("maker"));
-            assert_eq!(index.others(&sharer).doubt.is_some(), !looks.is_empty(), "{case}");
+            let doubts = index.others(&sharer).doubts;
+            assert_eq!(doubts.len(), looks.len(), "{case}");
+            assert!(doubts.iter().all(|doubt| doubt.taken_back == Some(id_of(&object("maker", Some("maker"))))), "{case}");
         }
     }
 
@@ -277,15 +308,15 @@ mod tests {
             for event in [Event::Apply(object("maker", Some("maker"))), Event::Apply(object("maker", None))] {
                 index.take_in(None, &event);
             }
-            index.others(&sharer).doubt.expect("it is in doubt")
+            index.others(&sharer).doubts
         };
         index.take_in(None, &Event::Apply(sharer.clone()));
         let first = doubt();
         let second = doubt();
-        index.has_looked(&sharer, first);
-        assert_eq!(index.others(&sharer).doubt, Some(second));
-        index.has_looked(&sharer, second);
-        assert_eq!(index.others(&sharer).doubt, None);
+        index.are_over(&sharer, &first);
+        assert_eq!(index.others(&sharer).doubts, second);
+        index.are_over(&sharer, &second);
+        assert_eq!(index.others(&sharer).doubts, []);
         index.take_in(None, &Event::Delete(sharer));
         assert_eq!(index.0.lock().expect("no holder panics").relying, HashMap::new(), "nothing is kept of who is gone");
     }

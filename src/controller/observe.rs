@@ -54,7 +54,7 @@ pub async fn observe(
         }
         None => None,
     };
-    behind::rest(azure, object, goal, &compute, (freshness, others.doubt.is_some()), now, &mut behind).await;
+    behind::rest(azure, object, goal, &compute, (freshness, others.doubts), now, &mut behind).await;
     Observed {
         behind,
         claimed,
@@ -62,7 +62,7 @@ pub async fn observe(
         compute,
         operation,
         applied: status.applied.clone(),
-        asked: status.observed_generation != object.metadata.generation || is_requested(object),
+        asked: is_asked(object),
         trouble: plan::status::trouble(&status, now),
         failing_for: plan::status::failing_for(&status, now),
         waiting_for: plan::status::waiting_for(&status, now),
@@ -84,6 +84,13 @@ pub fn freshness(object: &SynapseSparkAttachment, goal: &Goal) -> Freshness {
 #[must_use]
 pub fn requested(object: &SynapseSparkAttachment) -> Option<&str> {
     object.annotations().get(RECONCILE_REQUESTED_AT).map(String::as_str)
+}
+
+/// Whether the user asks for something: by another spec, or by the annotation.
+#[must_use]
+pub fn is_asked(object: &SynapseSparkAttachment) -> bool {
+    let seen = object.status.as_ref().and_then(|status| status.observed_generation);
+    seen != object.metadata.generation || is_requested(object)
 }
 
 /// Whether the user asks for a look at once. An annotation that was taken away asks for nothing.

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::api::v1alpha1::RoleAssignmentStatus;
 use crate::id::PoolId;
+use crate::plan::Goal;
 use crate::plan::goal::{Attached, Role};
 use crate::plan::observed::{Compute, Fault, FaultKind, Finding, LinkedService};
 use crate::plan::pause;
@@ -161,17 +162,48 @@ pub struct Roles {
     pub granted: Vec<Granted>,
     /// What is wanted, and whether Synapse shows that the principal holds it: under which GUID.
     pub wanted: Vec<(Option<Assignment>, Finding<String>)>,
-    /// Another object may have taken back what this one relies on.
-    pub in_doubt: bool,
+    /// What may be there no longer.
+    pub doubts: Vec<Doubt>,
     /// A grant, or the taking back of one, that did not succeed.
     pub trouble: Option<Trouble>,
 }
 
-impl Roles {
-    /// Whether all that is wanted was seen.
+/// A doubt whether a role that this object relies on is still there: another took it back, or somebody asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// The role, in lower case.
+    pub assignment: Assignment,
+    /// The GUID that was taken back: a list that still has it is behind.
+    pub taken_back: Option<String>,
+    /// The how manieth it is: a doubt that comes during a look outlives it.
+    pub number: u64,
+}
+
+impl Doubt {
+    /// Whether it is over: the role was seen or granted meanwhile, or is not wanted.
     #[must_use]
-    pub fn are_seen(&self) -> bool {
-        !self.wanted.is_empty() && self.wanted.iter().all(|(_, finding)| matches!(finding, Finding::Present(_)))
+    pub fn is_over(&self, goal: &Goal, roles: &Roles, granted: Option<&RoleAssignmentStatus>) -> bool {
+        let Goal::Attached(Attached { role: Some(_), .. }) = goal else { return true };
+        let is_granted = granted.is_some_and(|one| one.granted_at.is_some() && Assignment::from(one).folded() == self.assignment);
+        // Where a principal does not show, nobody knows what is wanted.
+        let wanted: Option<Vec<_>> = roles.wanted.iter().map(|(one, finding)| Some((one.as_ref()?.folded(), finding))).collect();
+        let is_seen = wanted.is_some_and(|wanted| {
+            let mut of_it = wanted.iter().filter(|(one, _)| *one == self.assignment);
+            !wanted.is_empty() && of_it.all(|(_, finding)| matches!(finding, Finding::Present(id) if !self.denies(id)))
+        });
+        is_granted || is_seen
+    }
+
+    fn denies(&self, id: &str) -> bool {
+        self.taken_back.as_deref().is_some_and(|gone| gone.eq_ignore_ascii_case(id))
+    }
+}
+
+impl Roles {
+    /// The doubt about this role.
+    #[must_use]
+    pub fn doubt(&self, one: &Assignment) -> Option<&Doubt> {
+        self.doubts.iter().find(|doubt| doubt.assignment == one.folded())
     }
 
     /// What the status is to remember of a grant that was not made for this reason.
@@ -260,14 +292,16 @@ pub fn next(roles: &Roles, asked: bool) -> Next {
 /// Who asks, or doubts, wants to see what is: then a role that does not show is granted once more, which does no harm.
 #[must_use]
 pub fn missing(roles: &Roles, asked: bool) -> Option<Next> {
-    let asked = asked || roles.in_doubt;
     roles.wanted.iter().find_map(|(one, finding)| {
         let Some(one) = one else { return Some(Next::Principal) };
+        let doubt = roles.doubt(one);
+        let asked = asked || doubt.is_some();
         let granted = roles.granted.iter().find(|granted| one.is(&granted.status));
         // Only what was granted, not what was about to be.
         let since = granted.and_then(|granted| granted.ago);
         let is_trusted = |granted: &Granted| granted.is_ours && (granted.status.existed || since < Some(pause::PROPAGATION));
         match finding {
+            Finding::Present(id) if doubt.is_some_and(|doubt| doubt.denies(id)) => Some(Next::Grant(one.clone())),
             Finding::Present(_) => None,
             // It takes minutes until Synapse shows it, and what it says to be there may never show. What others granted, and
             // is gone, is gone.

@@ -302,6 +302,32 @@ fn a_link_leads_to_the_pool_and_its_identity_gets_its_role() {
 }
 
 #[test]
+fn who_may_not_list_and_is_asked_asks_for_each_role() {
+    let world = World::new("role-both");
+    world.role_fault("GET", &json!({"status": 403, "code": "Unauthorized", "message": "workspaces/read", "times": 1000}));
+    add_link(&world, "link1", &world.synapse(""));
+    let identity =
+        format!("identity: {{type: UserAssigned, userAssignedIdentities: [{{resourceId: {}}}]}}", world.identity("first"));
+    let both = "synapseRole: {name: Synapse Administrator, linkedService: true}";
+    for name in ["first", "second"] {
+        let manifest = linked(&world, name, "link1", &[&identity, both]);
+        world.plane().kubectl(&["apply", "-f", "-"], &manifest).expect("it is taken");
+        world.ready(name);
+    }
+    assert_eq!(held(&world).len(), 2, "both share both: {:?}", held(&world));
+    for role in world.roles() {
+        world.take_role(role["id"].as_str().expect("a GUID"));
+    }
+    world.ask("second");
+    world.until("both are granted again", || (held(&world).len() == 2).then_some(()));
+    for name in ["second", "first"] {
+        world.delete(name);
+        world.gone(name);
+    }
+    assert!(held(&world).is_empty(), "{:?}", held(&world));
+}
+
+#[test]
 fn a_link_and_the_pools_own_id_are_the_same_pool() {
     let world = World::new("link-id");
     add_link(&world, "link1", &world.synapse(""));

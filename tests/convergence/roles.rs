@@ -29,7 +29,7 @@ enum Before {
     Nothing,
     /// What is wanted now.
     Same,
-    /// To the principal of a former compute.
+    /// To the principals of two former computes.
     Former,
     /// It was granted, and the operator died before the status said more than that it was about to.
     Intended,
@@ -188,8 +188,10 @@ impl World {
             }
             Before::OnlyIntended => remember(&assignment("now"), false),
             Before::Former => {
-                remember(&assignment("former"), true);
-                grant(assignment("former"));
+                for principal in ["former", "older"] {
+                    remember(&assignment(principal), true);
+                    grant(assignment(principal));
+                }
             }
         }
         // Synapse takes the same role to the same principal on the same scope only once.
@@ -235,7 +237,7 @@ impl World {
         let roles = Roles {
             wanted: wanted.collect(),
             granted: granted.collect(),
-            in_doubt: false,
+            doubts: Vec::new(),
             trouble: role_trouble(&self.status, Some(1), self.now),
         };
         Observed {
@@ -415,7 +417,7 @@ fn check(world: &World, failed_since: Option<Timestamp>, taken: bool) -> Result<
         must(is_ready && condition(&world.status, "RoleGranted").is_none(), "is Ready: what is asked for is there")?;
         let longest = if start.writes == FORBIDDEN { ROLE_UNWANTED + LATEST } else { Duration::from_hours(2) };
         let held_up = failed_since.map(|since| between(since, world.now)).unwrap_or_default();
-        let held_up = held_up.saturating_sub(SETTLED * 2 * AT_REST);
+        let held_up = held_up.saturating_sub(SETTLED * AT_REST * (1 + u32::from(taken)));
         return must(held_up <= longest, "no role that is not wanted stands in the way for long");
     }
     // Nobody answers whether it is there, and nobody ever did.

@@ -7,7 +7,7 @@ use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::{AutoPause, AutoScale, LinkedServiceStatus, PoolStatus};
 use crate::azure::{self, Freshness, seldom, wire};
 use crate::id::PoolId;
-use crate::plan::role::{Granted, Roles, is_made_by, wanted};
+use crate::plan::role::{Doubt, Granted, Roles, is_made_by, wanted};
 use crate::plan::status::{between, role_trouble};
 use crate::plan::{Assignment, Attached, Behind, Compute, Finding, Goal, LinkedService, Progress, SparkPool, pause};
 
@@ -61,7 +61,7 @@ pub(super) async fn rest(
     object: &SynapseSparkAttachment,
     goal: &Goal,
     compute: &Finding<Compute>,
-    (freshness, in_doubt): (Freshness, bool),
+    (freshness, doubts): (Freshness, Vec<Doubt>),
     now: Timestamp,
     behind: &mut Behind,
 ) {
@@ -74,7 +74,7 @@ pub(super) async fn rest(
     behind.roles = Roles {
         granted: granted.collect(),
         wanted: Vec::new(),
-        in_doubt,
+        doubts,
         trouble: role_trouble(&status, object.metadata.generation, now),
     };
     let Goal::Attached(goal) = goal else { return };
@@ -97,17 +97,23 @@ pub(super) async fn rest(
         Some(Finding::Present(link)) => Some(link),
         _ => None,
     };
-    let of_roles = if in_doubt { freshness } else { seldom(freshness, pause::SLOW_LOOK) };
+    let roles = &mut behind.roles;
     for one in wanted(goal, compute, link) {
         let finding = match &one {
-            Some(one) => match azure.assignment(&grant(one), of_roles).await {
+            Some(one) => match azure
+                .assignment(
+                    &grant(one),
+                    if roles.doubt(one).is_some() { Freshness::Now } else { seldom(freshness, pause::SLOW_LOOK) },
+                )
+                .await
+            {
                 Ok(Some(id)) => Finding::Present(id),
                 Ok(None) => Finding::Absent,
                 Err(error) => Finding::Unknown(fault(error)),
             },
             None => Finding::Absent,
         };
-        behind.roles.wanted.push((one, finding));
+        roles.wanted.push((one, finding));
     }
 }
 

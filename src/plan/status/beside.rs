@@ -8,7 +8,7 @@ use super::message::told;
 use super::{Pass, condition, seconds, shortened};
 use crate::api::Reason;
 use crate::api::v1alpha1::AttachmentStatus;
-use crate::plan::{FaultKind, Finding, Goal, Progress, Step, role};
+use crate::plan::{Change, FaultKind, Finding, Goal, Progress, Step, role};
 
 /// When Azure's support of a version of Spark ends in Synapse.
 ///
@@ -81,6 +81,10 @@ fn role_granted(previous: &AttachmentStatus, pass: &Pass<'_>) -> Becomes {
         return said("False", plan.reason, format!("the role {} is not as asked{words}", told(assignment)));
     }
     let Some(Goal::Attached(goal)) = pass.goal else { return Becomes::Kept };
+    // What is told of one role counts for the next that cannot be taken back either.
+    if plan.change == Change::Forget || goal.role.is_none() && observed.behind.roles.granted.iter().any(|one| one.is_ours) {
+        return Becomes::Kept;
+    }
     if goal.role.is_none() {
         return Becomes::Gone;
     }

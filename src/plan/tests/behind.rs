@@ -89,7 +89,8 @@ fn grants_what_is_wanted_and_takes_back_what_is_not() {
         ..Roles::default()
     };
     let roles = |granted: &[role::Granted], finding| behind(seen(granted, finding));
-    let doubted = |granted, finding| behind(Roles { in_doubt: true, ..seen(&[granted], finding) });
+    let doubt = role::Doubt { assignment: wanted.folded(), taken_back: Some("gone".into()), number: 1 };
+    let doubted = |granted, finding| behind(Roles { doubts: vec![doubt.clone()], ..seen(&[granted], finding) });
     let both = |finding, trouble| behind(Roles { trouble, ..seen(&[old()], finding) });
     let leaving = |trouble| behind(Roles { granted: vec![granted(60)], trouble, ..Roles::default() });
     let unseen = behind(Roles { wanted: vec![(None, Absent)], ..Roles::default() });
@@ -123,6 +124,8 @@ fn grants_what_is_wanted_and_takes_back_what_is_not() {
         ("unless somebody may have taken it back",           &with_role, settled(),   doubted(existed(999), Absent),                      Step::Grant,   Reason::Granting),
         ("also where it may not list",                       &with_role, settled(),   doubted(existed(999), forbidden()),                 Step::Grant,   Reason::Granting),
         ("and where it may not list any longer",             &with_role, settled(),   doubted(others(999), forbidden()),                  Step::Grant,   Reason::Granting),
+        ("and where a list is behind",                       &with_role, settled(),   doubted(others(999), Present("gone".into())),       Step::Grant,   Reason::Granting),
+        ("rests where somebody made it anew",                &with_role, settled(),   doubted(others(999), Present("x".into())),          Step::Rest,    Reason::Attached),
         ("but not while nobody answers",                     &with_role, settled(),   doubted(existed(999), silent()),                    Step::Rest,    Reason::Attached),
         ("takes the role back before the detach",            &gone,      settled(),   leaving(None),                                      Step::Revoke,  Reason::Detaching),
         ("detaches when it may not",                         &gone,      settled(),   leaving(trouble(true, 0)),                          Step::Detach,  Reason::Detaching),
@@ -183,5 +186,38 @@ fn what_was_refused_from_the_first_was_never_granted() {
         let granted = known.iter().map(|status| role::Granted { status: status.clone(), is_ours: true, ago: None }).collect();
         let told = Roles { granted, ..Roles::default() }.not_granted(&one, "u", kind, is_first);
         assert_eq!((told.refused, told.granted_at, told.assignment_id), (never, None, one.id("u")), "{case}");
+    }
+}
+
+#[test]
+fn a_doubt_is_over_when_its_role_was_seen_or_granted() {
+    let one = Assignment { role: "r".into(), principal: "P".into(), scope: "workspaces/w".into() };
+    let other = Assignment { principal: "q".into(), ..one.clone() };
+    let role = Role { id: "r".into(), workspace_wide: false, linked_service: true };
+    let (simple, with_role) = (Goal::Attached(goal()), Goal::Attached(Attached { role: Some(role), ..goal() }));
+    let doubt = role::Doubt { assignment: one.folded(), taken_back: Some("gone".into()), number: 1 };
+    let granted = |one: &Assignment, at: Option<()>| {
+        Some(one.remembered(one.id("u"), at.map(|()| Time(jiff::Timestamp::UNIX_EPOCH)), false))
+    };
+    let seen = |id: &str| Present(id.to_owned());
+    let both = |finding| vec![(Some(other.clone()), seen("x")), (Some(one.clone()), finding)];
+    #[rustfmt::skip]
+    let table = [
+        // case                                      goal        wanted                             granted                    is over
+        ("nobody looked: there is no compute",       &with_role, vec![],                            None,                      false),
+        ("it was seen",                              &with_role, both(seen("x")),                   None,                      true),
+        ("the list is behind",                       &with_role, both(seen("GONE")),                None,                      false),
+        ("it does not show",                         &with_role, both(Absent),                      None,                      false),
+        ("nobody answers",                           &with_role, both(silent()),                    None,                      false),
+        ("it was granted",                           &with_role, both(forbidden()),                 granted(&one, Some(())),   true),
+        ("another was granted",                      &with_role, both(forbidden()),                 granted(&other, Some(())), false),
+        ("it is about to be, or could not be",       &with_role, both(forbidden()),                 granted(&one, None),       false),
+        ("it is not wanted",                         &with_role, vec![(Some(other.clone()), Absent)], None,                    true),
+        ("nobody knows whether it is",               &with_role, vec![(Some(other.clone()), seen("x")), (None, Absent)], None, false),
+        ("none is wanted",                           &simple,    vec![],                            None,                      true),
+    ];
+    for (case, goal, wanted, granted, is_over) in table {
+        let roles = Roles { wanted, ..Roles::default() };
+        assert_eq!(doubt.is_over(goal, &roles, granted.as_ref()), is_over, "{case}");
     }
 }
