@@ -197,6 +197,10 @@ fn a_new_principal_gets_it_anew_and_the_old_grant_goes() {
     world.until("the old grant is gone", || {
         (held(&world) == [(ADMINISTRATOR.to_owned(), after.clone(), on_pool(&world, "two"))]).then_some(())
     });
+    // It is larger, but nobody resized it.
+    world.event("nightly", "Replacing", "");
+    let told = world.kubectl(&["get", "events"]);
+    assert!(!told.contains("PoolChanged"), "{told}");
 }
 
 #[test]
