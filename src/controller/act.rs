@@ -87,6 +87,11 @@ async fn act_live(
             Ok(Some(Written::Granted(one))) if one.granted_at.is_none() => {
                 (Plan { look: Look::In(Duration::ZERO), ..decided }, observed, Some(Written::Granted(one)))
             }
+            // Of what was asked for before, without hearing the answer, "already there" most likely means ours.
+            Ok(Some(Written::Granted(one))) if one.existed && !is_first => {
+                let existed = known(&live, &one.assignment_id).is_some_and(|known| known.existed);
+                (decided, observed, Some(Written::Granted(RoleAssignmentStatus { existed, ..one })))
+            }
             Ok(written) => (decided, observed, written),
             Err(error) => {
                 let (fault, roles) = (fault(error), &observed.behind.roles);
@@ -146,10 +151,8 @@ async fn write(
                 ctx.announced(|all| all.insert(one.id(uid)));
                 Ok(Written::Granted(one.remembered(one.id(uid), None, false)))
             }
-            Some(known) => azure.grant(&one.id(uid), &grant(one)).await.map(|granted| {
-                // What we made is ours, also when it is there already.
-                let existed = granted == azure::Granted::Existed && (known.existed || known.granted_at.is_none());
-                Written::Granted(one.remembered(one.id(uid), Some(Time(now)), existed))
+            Some(_) => azure.grant(&one.id(uid), &grant(one)).await.map(|granted| {
+                Written::Granted(one.remembered(one.id(uid), Some(Time(now)), granted == azure::Granted::Existed))
             }),
         },
         Write::Revoke(one) => azure.revoke(&one.id(uid), &grant(one)).await.map(|()| Written::Revoked(one.clone())),

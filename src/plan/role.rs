@@ -212,8 +212,10 @@ impl Roles {
     #[must_use]
     pub fn not_granted(&self, one: &Assignment, object_uid: &str, kind: FaultKind, is_first: bool) -> RoleAssignmentStatus {
         let known = self.granted.iter().find(|granted| granted.is_ours && one.is(&granted.status)).map(|granted| &granted.status);
-        let refused = kind.is_refusal() && (is_first || known.is_some_and(|known| known.refused));
-        let existed = known.is_some_and(|known| known.existed);
+        let was = |mark: fn(&RoleAssignmentStatus) -> bool| known.is_some_and(mark);
+        let refused = kind.is_refusal() && (is_first || was(|known| known.refused));
+        // What is there after this may be ours.
+        let existed = kind.is_refusal() && was(|known| known.existed);
         RoleAssignmentStatus { refused, ..one.remembered(one.id(object_uid), None, existed) }
     }
 

@@ -133,7 +133,9 @@ fn who_may_not_list_grants_and_accepts_that_it_is_there() {
     world.role_fault("GET", &json!({"status": 403, "code": "Unauthorized", "message": "workspaces/read", "times": 1000}));
     world.apply("nightly", "one", &[SYSTEM, ROLE]);
     world.ready("nightly");
-    // Another object grants the same to the same: on the same pool, by the same user-assigned identity.
+    // Another object grants the same to the same: on the same pool, by the same user-assigned identity. Whose it is, is known
+    // also where the answer was lost.
+    world.role_fault("PUT", &json!({"lostAnswer": true}));
     let identity =
         format!("identity: {{type: UserAssigned, userAssignedIdentities: [{{resourceId: {}}}]}}", world.identity("first"));
     for name in ["first", "second"] {

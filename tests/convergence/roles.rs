@@ -316,6 +316,8 @@ fn run(start: Start) -> Result<(), String> {
                 world.grants += u32::from(step == Step::Grant);
                 match world.write(step, &one) {
                     Ok(existed) if step == Step::Grant => {
+                        let known = world.status.role_assignments.iter().find(|known| known.assignment_id == guid(&one));
+                        let existed = existed && (is_first.is_some() || known.is_some_and(|known| known.existed));
                         written = Some(Written::Granted(one.remembered(guid(&one), Some(Time(world.now)), existed)));
                     }
                     Ok(_) => written = Some(Written::Revoked(one)),

@@ -171,6 +171,7 @@ fn what_was_refused_from_the_first_was_never_granted() {
     let one = Assignment { role: "r".into(), principal: "p".into(), scope: "workspaces/w".into() };
     let known = |refused| Some(RoleAssignmentStatus { refused, ..one.remembered(one.id("u"), None, false) });
     let (announced, refused) = (known(false), known(true));
+    let existed = Some(one.remembered(one.id("u"), None, true));
     #[rustfmt::skip]
     let table = [
         // case                                              known       first  kind                                             never granted
@@ -181,11 +182,14 @@ fn what_was_refused_from_the_first_was_never_granted() {
         ("nobody answers one after one that was refused",    &refused,   false, FaultKind::Passing,                              false),
         ("a gateway may say so of what was done",            &announced, true,  FaultKind::Throttled(Duration::from_secs(1)),    false),
         ("Entra gives no token, so nothing was asked",       &announced, true,  FaultKind::NoCredential,                         true),
+        ("what others made stays theirs",                    &existed,   false, FaultKind::Unauthorized,                         false),
+        ("but may be ours when nobody answers",              &existed,   false, FaultKind::Passing,                              false),
     ];
     for (case, known, is_first, kind, never) in table {
         let granted = known.iter().map(|status| role::Granted { status: status.clone(), is_ours: true, ago: None }).collect();
         let told = Roles { granted, ..Roles::default() }.not_granted(&one, "u", kind, is_first);
         assert_eq!((told.refused, told.granted_at, told.assignment_id), (never, None, one.id("u")), "{case}");
+        assert_eq!(told.existed, *known == existed && kind == FaultKind::Unauthorized, "{case}");
     }
 }
 
