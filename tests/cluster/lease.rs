@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{DEADLINE, World};
+use crate::support::{DEADLINE, Operator, World};
 
 /// A Lease runs out after this (`src/lease.rs`).
 const LEASE: Duration = Duration::from_secs(15);
@@ -33,6 +33,14 @@ fn world(name: &str) -> World {
     world
 }
 
+/// Ends one that works, and gives how long it took until the other did.
+fn hand_over(world: &World, from: &Operator, to: &str) -> Duration {
+    let asked = Instant::now();
+    assert_eq!(from.terminate(DEADLINE), Some(0), "{}", from.log(""));
+    holds(world, to);
+    asked.elapsed()
+}
+
 /// Waits until it is this one.
 fn holds(world: &World, name: &str) {
     world.until(&format!("{name} holds the Lease"), || (holder(world) == name).then_some(()));
@@ -50,12 +58,17 @@ fn a_standby_takes_over_at_once_from_one_that_ends() {
     assert_eq!(second.get("/metrics").map(|(code, _)| code), Some(200));
     world.until("it says who works", || second.log("standby").contains("first_").then_some(()));
 
-    let asked = Instant::now();
-    assert_eq!(first.terminate(DEADLINE), Some(0), "{}", first.log(""));
-    holds(&world, "second");
-    let took = asked.elapsed();
-    // One that is not given back is taken when it has run out.
-    assert!(took + Duration::from_secs(5) < LEASE, "{took:?}");
+    let mut took = vec![hand_over(&world, &first, "second")];
+    // A machine that is busy elsewhere may be late once, but not each time.
+    let mut last = second;
+    for name in ["third", "fourth"] {
+        if took.iter().all(|took| *took >= Duration::from_secs(2)) {
+            let next = world.replica(name);
+            took.push(hand_over(&world, &last, name));
+            last = next;
+        }
+    }
+    assert!(took.iter().any(|took| *took < Duration::from_secs(2)), "{took:?}");
     world.apply("two", "one", &[]);
     world.ready("two");
     world.delete("one");

@@ -292,6 +292,13 @@ fn a_link_leads_to_the_pool_and_its_identity_gets_its_role() {
     assert!(held(&world).contains(&of_link), "{:?}", held(&world));
     assert_eq!(held(&world).len(), 2);
 
+    // Somebody hides it from the operator.
+    let link = format!("{}/linkedServices/link1", world.workspace());
+    let hidden = json!({"method": "GET", "path": link, "status": 403, "code": "AuthorizationFailed", "message": "no"});
+    world.azure().control("POST", "faults", Some(&hidden)).expect("it is taken");
+    world.ask("nightly");
+    world.stalled("nightly", "Unauthorized");
+
     // Somebody points it elsewhere: as another resourceId.
     world.add(&json!({"pools": [{"id": format!("{}/bigDataPools/one", world.synapse("b"))}]}));
     add_link(&world, "link1", &world.synapse("b"));

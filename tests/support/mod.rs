@@ -18,6 +18,7 @@ use tokio::runtime::Runtime;
 
 pub use azure::{CLIENT, TENANT};
 pub use chart::{CHART, HELMS, gotool, helm, template};
+pub use operator::Operator;
 pub use plane::Plane;
 pub use world::{OWNER_TAG, World};
 
