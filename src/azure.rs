@@ -37,7 +37,7 @@ pub use token::Credential;
 use crate::azure::call::Call;
 use crate::azure::exchange::{Answer, LONGEST, chain, read};
 use crate::azure::synapse::Looks;
-use crate::id::{ComputeId, PoolId, WorkspaceId};
+use crate::resource_id::{ComputeId, PoolId, WorkspaceId};
 
 /// Where Azure is, and who we are there.
 #[derive(Debug, Clone)]

@@ -37,8 +37,8 @@ use crate::controller::identity::Identities;
 use crate::controller::index::Index;
 use crate::controller::observe::{freshness, is_asked, observe, requested};
 use crate::controller::report::{FIELD_MANAGER, report};
-use crate::plan::status::{Pass, Written, failing_for};
-use crate::plan::{Goal, Plan, Step, decide};
+use crate::planner::status::{Pass, Written, failing_for};
+use crate::planner::{Goal, Plan, Step, decide};
 
 /// Why a pass came to no end that a status could tell of.
 #[derive(Debug, thiserror::Error)]
@@ -247,7 +247,7 @@ fn told<'a>(object: &'a SynapseSparkAttachment, goal: Option<&'a Goal>, plan: &'
 fn retry(object: Arc<SynapseSparkAttachment>, error: &Error, ctx: Arc<Context>) -> Action {
     ctx.metrics.pass_errors.inc();
     tracing::warn!(object = %ObjectRef::from_obj(&*object), error = %chain(error), "a pass did not reach its end, and is tried again");
-    Action::requeue(crate::plan::pause::SOONEST)
+    Action::requeue(crate::planner::pause::SOONEST)
 }
 
 /// An error and its causes in one line.

@@ -4,11 +4,11 @@
 //! ```text
 //! 4  main · cli · lease · server · telemetry   process: argv, environment, leadership, sockets, logs
 //! 3  controller (observe, act, report)   the only room that knows both worlds
-//! 2  plan              azure             decides: no I/O   |   asks: no Kubernetes, no policy
+//! 2  planner           azure             decides: no I/O   |   asks: no Kubernetes, no policy
 //! 1  api                                 the words of the custom resource
-//! 0  id                                  Azure's resource IDs
+//! 0  resource_id · service_error                         Azure's resource IDs
 //! ```
-//! Arrows go down only; `plan` and `azure` never import each other. `tests/layers.rs` keeps it so.
+//! Arrows go down only; `planner` and `azure` never import each other. `tests/layers.rs` keeps it so.
 //!
 //! | word | what it is |
 //! |---|---|
@@ -26,8 +26,9 @@ pub mod api;
 pub mod azure;
 pub mod cli;
 pub mod controller;
-pub mod id;
 pub mod lease;
-pub mod plan;
+pub mod planner;
+pub mod resource_id;
 pub mod server;
+pub mod service_error;
 pub mod telemetry;

@@ -17,15 +17,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use synapse_spark_operator::api::v1alpha1::{
     AdoptionPolicy, Applied, AttachmentStatus, OperationKind, OperationStatus, PoolStatus,
 };
-use synapse_spark_operator::id::{PoolId, WorkspaceId};
-use synapse_spark_operator::plan::goal::{Identity, OWNER_TAG};
-use synapse_spark_operator::plan::observed::ShownIdentity;
-use synapse_spark_operator::plan::pause::{LATEST, SETTLED, UNREADABLE};
-use synapse_spark_operator::plan::status::{Pass, Written, between, condition, failing_for, status, trouble, waiting_for};
-use synapse_spark_operator::plan::{
+use synapse_spark_operator::planner::goal::{Identity, OWNER_TAG};
+use synapse_spark_operator::planner::observed::ShownIdentity;
+use synapse_spark_operator::planner::pause::{LATEST, SETTLED, UNREADABLE};
+use synapse_spark_operator::planner::status::{Pass, Written, between, condition, failing_for, status, trouble, waiting_for};
+use synapse_spark_operator::planner::{
     Attached, Behind, Compute, Desired, Detached, Fault, FaultKind, Finding, Goal, Observed, Operation, Outcome, Owner,
     Ownership, Progress, Step, Words, decide,
 };
+use synapse_spark_operator::resource_id::{PoolId, WorkspaceId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whose {

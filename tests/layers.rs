@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The module at the root of the crate, its layer, and what of its own or a higher layer it must not name.
-const LAYERS: [(&str, u8); 9] = [
-    ("id", 0),
+const LAYERS: [(&str, u8); 10] = [
+    ("resource_id", 0),
+    ("service_error", 0),
     ("api", 1),
-    ("plan", 2),
+    ("planner", 2),
     ("azure", 2),
     ("controller", 3),
     ("cli", 4),

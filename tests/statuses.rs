@@ -16,15 +16,15 @@ use synapse_spark_operator::api::v1alpha1::{
     AttachmentStatus, OperationKind, OperationStatus, PoolStatus, ProvisioningError, definition,
 };
 use synapse_spark_operator::api::{FINALIZER, RECONCILE_REQUESTED_AT, Reason, SynapseSparkAttachment};
-use synapse_spark_operator::id::PoolId;
-use synapse_spark_operator::plan::goal::OWNER_TAG;
-use synapse_spark_operator::plan::observed::ShownIdentity;
-use synapse_spark_operator::plan::role::{Granted, Roles, Trouble};
-use synapse_spark_operator::plan::status::{Pass, Written, status};
-use synapse_spark_operator::plan::{
+use synapse_spark_operator::planner::goal::OWNER_TAG;
+use synapse_spark_operator::planner::observed::ShownIdentity;
+use synapse_spark_operator::planner::role::{Granted, Roles, Trouble};
+use synapse_spark_operator::planner::status::{Pass, Written, status};
+use synapse_spark_operator::planner::{
     Assignment, Behind, Compute, Desired, Fault, FaultKind, Finding, Goal, LinkedService, Observed, Operation, Outcome,
     Ownership, Plan, Progress, SparkPool, Step, Words, decide,
 };
+use synapse_spark_operator::resource_id::PoolId;
 
 /// What the user wants of the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -20,8 +20,8 @@ use synapse_spark_operator::api::v1alpha1::AttachmentStatus;
 use synapse_spark_operator::azure::wire::{self, Put, PutIdentity};
 use synapse_spark_operator::azure::{Client, Credential, Error, Freshness, Metrics, Settings, State};
 use synapse_spark_operator::controller::observe;
-use synapse_spark_operator::id::{ComputeId, WorkspaceId};
-use synapse_spark_operator::plan::{Owner, Progress};
+use synapse_spark_operator::planner::{Owner, Progress};
+use synapse_spark_operator::resource_id::{ComputeId, WorkspaceId};
 use synapse_spark_operator::telemetry::{self, LogFormat};
 
 const SUBSCRIPTION: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7a";
@@ -230,7 +230,7 @@ fn takes_identities_in_any_spelling_and_ids_in_any_case() {
         let found: wire::Compute = serde_json::from_value(body).expect("a compute");
         let seen = observe::compute(&found, &owner, &AttachmentStatus::default());
         assert_eq!((seen.identity.system, seen.identity.user.len()), (system, users), "{kind}");
-        assert_eq!(seen.pool, synapse_spark_operator::id::PoolId::parse(&pool_id()).ok(), "{kind}");
+        assert_eq!(seen.pool, synapse_spark_operator::resource_id::PoolId::parse(&pool_id()).ok(), "{kind}");
         if users > 0 {
             assert_eq!(
                 seen.identity.user.iter().map(|(id, ..)| id.name()).collect::<Vec<_>>(),

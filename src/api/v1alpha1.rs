@@ -2,7 +2,7 @@
 //!
 //! Decoding is lenient where the schema is strict: an object that was stored
 //! under other rules must still be decoded, or nobody could detach and delete
-//! it. What the schema cannot say, [`crate::plan::goal`] checks.
+//! it. What the schema cannot say, [`crate::planner::goal`] checks.
 
 mod status;
 

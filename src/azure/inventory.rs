@@ -9,7 +9,7 @@ use crate::azure::call::Call;
 use crate::azure::exchange::read;
 use crate::azure::synapse::{ARM_VERSION as SYNAPSE, LINKS_VERSION as LINKS};
 use crate::azure::{Client, Error, wire};
-use crate::id::{SynapseWorkspaceId, WorkspaceId};
+use crate::resource_id::{SynapseWorkspaceId, WorkspaceId};
 
 /// The API version of `GET /subscriptions`, as azure-mgmt-resource asks.
 const SUBSCRIPTIONS: &str = "2022-12-01";

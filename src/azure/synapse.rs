@@ -14,7 +14,7 @@ use crate::azure::exchange::{Answer, read};
 use crate::azure::inventory::MOST_PAGES;
 use crate::azure::wire;
 use crate::azure::{Client, Freshness};
-use crate::id::{PoolId, WorkspaceId};
+use crate::resource_id::{PoolId, WorkspaceId};
 
 /// The API version of Synapse in ARM: the newest stable one.
 pub(super) const ARM_VERSION: &str = "2021-06-01";

@@ -18,8 +18,8 @@ use super::manifest::{Draft, as_json, manifests, yaml};
 use super::screen::{printable, remark};
 use super::workspace::{WORKSPACE, workspace};
 use super::{AzureArgs, print};
-use crate::id::WorkspaceId;
-use crate::plan::goal::OWNER_TAG;
+use crate::planner::goal::OWNER_TAG;
+use crate::resource_id::WorkspaceId;
 use part::Notes;
 
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use super::workspace::{WORKSPACE, workspace};
 use super::{AzureArgs, print};
 use crate::azure;
 use crate::azure::wire::LinkedService;
-use crate::id::WorkspaceId;
+use crate::resource_id::WorkspaceId;
 
 #[derive(Debug, Args)]
 pub(crate) struct Links {

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::{DeletionPolicy, Identity};
-use crate::id::{ComputeId, WorkspaceId};
-use crate::plan::Goal;
+use crate::planner::Goal;
+use crate::resource_id::{ComputeId, WorkspaceId};
 
 /// What a manifest is made of.
 #[derive(Debug, Clone)]

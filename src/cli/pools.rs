@@ -13,7 +13,7 @@ use super::workspace::{WORKSPACE, subscription, workspace};
 use super::{AzureArgs, print};
 use crate::azure;
 use crate::azure::wire::{AutoScale, SparkPoolProperties};
-use crate::id::WorkspaceId;
+use crate::resource_id::WorkspaceId;
 use survey::{Pool, Survey};
 
 #[derive(Debug, Args)]

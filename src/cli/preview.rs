@@ -18,11 +18,11 @@ use crate::azure::{self, Freshness, wire};
 use crate::controller;
 use crate::controller::index::Others;
 use crate::controller::observe::{compute, fault, observe};
-use crate::id::PoolId;
-use crate::plan::drift::drift;
-use crate::plan::goal::OWNER_TAG;
-use crate::plan::status::{Pass, condition, status};
-use crate::plan::{Field, Finding, Goal, Observed, Plan, Step, decide};
+use crate::planner::drift::drift;
+use crate::planner::goal::OWNER_TAG;
+use crate::planner::status::{Pass, condition, status};
+use crate::planner::{Field, Finding, Goal, Observed, Plan, Step, decide};
+use crate::resource_id::PoolId;
 
 /// Stands for the cluster where nobody named it.
 const NO_CLUSTER: &str = "no-cluster";

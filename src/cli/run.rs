@@ -11,7 +11,7 @@ use super::{AzureArgs, Identity, KUBERNETES_LONGEST, Scope, client, clients, con
 use crate::azure;
 use crate::controller::{self, Context, Readiness, chain};
 use crate::lease::{self, Turn};
-use crate::plan::pause;
+use crate::planner::pause;
 use crate::server;
 use crate::telemetry::traces::Traces;
 use crate::telemetry::{self, LogFormat};

@@ -42,7 +42,8 @@ pub(super) fn printable(text: &str) -> String {
 
 /// `field: have -> want`.
 pub(super) fn change(field: &str, have: &str, want: &str) -> String {
-    let shown = |value: &str| if value.is_empty() { "(nothing)".to_owned() } else { crate::plan::status::shortened(value, 200) };
+    let shown =
+        |value: &str| if value.is_empty() { "(nothing)".to_owned() } else { crate::planner::status::shortened(value, 200) };
     format!("{field}: {} -> {}", shown(have), shown(want))
 }
 

@@ -14,7 +14,7 @@ use super::program::Program;
 use super::screen::{Output, plain, printable, remark, table};
 use super::view::{State, Told, View};
 use crate::api::SynapseSparkAttachment;
-use crate::plan::status::shortened;
+use crate::planner::status::shortened;
 
 #[derive(Debug, Args)]
 pub(super) struct Status {

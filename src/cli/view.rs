@@ -18,7 +18,7 @@ use crate::api::v1alpha1::{
     RoleAssignmentStatus, SynapseSparkAttachmentSpec,
 };
 use crate::api::{Reason, SynapseSparkAttachment};
-use crate::plan::status::{between, condition};
+use crate::planner::status::{between, condition};
 
 /// How an attachment is, in the words of its conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -1,7 +1,7 @@
 //! `--workspace`: an Azure Machine Learning workspace on the command line.
 
 use super::manifest::rules::is_guid;
-use crate::id::WorkspaceId;
+use crate::resource_id::WorkspaceId;
 
 /// How help names the value.
 pub(super) const WORKSPACE: &str = "SUBSCRIPTION/GROUP/WORKSPACE";

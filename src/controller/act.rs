@@ -18,8 +18,8 @@ use crate::azure::{self, Freshness, wire};
 use crate::controller::observe::behind::grant;
 use crate::controller::observe::{fault, observe};
 use crate::controller::{Context, Error};
-use crate::plan::status::Written;
-use crate::plan::{Assignment, Desired, Finding, Goal, Look, Observed, Plan, Step, decide};
+use crate::planner::status::Written;
+use crate::planner::{Assignment, Desired, Finding, Goal, Look, Observed, Plan, Step, decide};
 
 /// What came of a step.
 #[derive(Debug)]
@@ -171,7 +171,7 @@ fn known<'a>(object: &'a SynapseSparkAttachment, id: &str) -> Option<&'a RoleAss
 
 /// A write for which everything is ready.
 enum Write<'a> {
-    Put(&'a crate::plan::Attached, wire::Put),
+    Put(&'a crate::planner::Attached, wire::Put),
     Grant(&'a Assignment),
     Revoke(&'a Assignment),
     Detach,
@@ -179,7 +179,7 @@ enum Write<'a> {
 }
 
 /// What an attach sends.
-async fn put(azure: &azure::Client, goal: &crate::plan::Attached, observed: &Observed) -> Result<wire::Put, azure::Error> {
+async fn put(azure: &azure::Client, goal: &crate::planner::Attached, observed: &Observed) -> Result<wire::Put, azure::Error> {
     let there = match &observed.compute {
         Finding::Present(compute) => Some(compute),
         _ => None,

@@ -10,9 +10,9 @@ use kube::runtime::watcher::Event;
 
 use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::RoleAssignmentStatus;
-use crate::id::ComputeId;
-use crate::plan::role::{Doubt, is_made_by};
-use crate::plan::{Assignment, Goal};
+use crate::planner::role::{Doubt, is_made_by};
+use crate::planner::{Assignment, Goal};
+use crate::resource_id::ComputeId;
 
 type Key = ObjectRef<SynapseSparkAttachment>;
 /// The older comes first; of the same second, any order that all passes agree on.

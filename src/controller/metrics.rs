@@ -24,8 +24,8 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::api::v1alpha1::{AttachmentStatus, OperationKind};
 use crate::api::{FINALIZER, Reason, SynapseSparkAttachment};
-use crate::plan::status::{Pass, between, condition};
-use crate::plan::{Fault, FaultKind, Field, Finding, Goal, Step};
+use crate::planner::status::{Pass, between, condition};
+use crate::planner::{Fault, FaultKind, Field, Finding, Goal, Step};
 
 type Key = ObjectRef<SynapseSparkAttachment>;
 
@@ -360,8 +360,8 @@ impl Collector for Objects {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::goal::Invalid;
-    use crate::plan::{Observed, Plan, Words};
+    use crate::planner::goal::Invalid;
+    use crate::planner::{Observed, Plan, Words};
 
     #[test]
     fn a_token_that_only_a_namespace_misses_is_no_missing_answer() {
@@ -390,7 +390,7 @@ mod tests {
                 trouble: None,
                 failing_for: Duration::ZERO,
                 waiting_for: Duration::ZERO,
-                behind: crate::plan::Behind::default(),
+                behind: crate::planner::Behind::default(),
             };
             let (goal, written, generation, requested) = (None, None, None, None);
             let pass = Pass { goal, observed: Some(&observed), plan: &plan, written, generation, requested, now };

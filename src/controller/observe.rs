@@ -11,13 +11,13 @@ use crate::api::v1alpha1::{AttachmentStatus, AutoPause, AutoScale, OperationKind
 use crate::api::{FINALIZER, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
 use crate::azure::{self, Freshness, wire};
 use crate::controller::index::Others;
-use crate::id::{IdentityId, PoolId};
-use crate::plan::drift::tag;
-use crate::plan::goal::OWNER_TAG;
-use crate::plan::observed::ShownIdentity;
-use crate::plan::{
+use crate::planner::drift::tag;
+use crate::planner::goal::OWNER_TAG;
+use crate::planner::observed::ShownIdentity;
+use crate::planner::{
     self, Behind, Compute, Fault, FaultKind, Finding, Goal, Observed, Operation, Outcome, Owner, Ownership, Progress, pause,
 };
+use crate::resource_id::{IdentityId, PoolId};
 
 /// What there is, for this goal of this object.
 ///
@@ -48,7 +48,7 @@ pub async fn observe(
     };
     let operation = match &status.operation {
         Some(kept) => {
-            let running_for = plan::status::between(kept.started_at.0, now);
+            let running_for = planner::status::between(kept.started_at.0, now);
             let outcome = outcome(azure, goal, kept.path.as_deref(), kept.kind, running_for, &compute).await;
             Some(Operation { kind: kept.kind, running_for, outcome })
         }
@@ -63,9 +63,9 @@ pub async fn observe(
         operation,
         applied: status.applied.clone(),
         asked: is_asked(object),
-        trouble: plan::status::trouble(&status, now),
-        failing_for: plan::status::failing_for(&status, now),
-        waiting_for: plan::status::waiting_for(&status, now),
+        trouble: planner::status::trouble(&status, now),
+        failing_for: planner::status::failing_for(&status, now),
+        waiting_for: planner::status::waiting_for(&status, now),
     }
 }
 
@@ -210,18 +210,18 @@ pub fn fault(error: azure::Error) -> Fault {
     Fault { kind, words: words(said) }
 }
 
-fn words(said: azure::Words) -> plan::Words {
-    plan::Words { code: said.code, message: said.message, correlation: said.correlation }
+fn words(said: azure::Words) -> planner::Words {
+    planner::Words { code: said.code, message: said.message, correlation: said.correlation }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::api::v1alpha1::{AdoptionPolicy, Applied};
-    use crate::id::WorkspaceId;
-    use crate::plan::goal::Identity;
-    use crate::plan::status::{Pass, status};
-    use crate::plan::{Attached, Ownership, decide};
+    use crate::planner::goal::Identity;
+    use crate::planner::status::{Pass, status};
+    use crate::planner::{Attached, Ownership, decide};
+    use crate::resource_id::WorkspaceId;
 
     #[test]
     fn an_annotation_asks_once() {

@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::api::v1alpha1::{AttachmentStatus, PoolStatus};
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::controller::{Context, Error};
-use crate::plan::status::{Pass, condition, shortened, status};
-use crate::plan::{Change, Field, Plan, Step};
+use crate::planner::status::{Pass, condition, shortened, status};
+use crate::planner::{Change, Field, Plan, Step};
 
 /// The name under which the operator owns the fields of the status.
 pub const FIELD_MANAGER: &str = "synapse-spark-operator";

@@ -122,6 +122,7 @@ fn two_that_watch_some_namespaces_share_no_object() {
     world.plane().must(&["create", "namespace", &other]);
     world.install_for(&[&other]);
     let one = world.scoped(&["--watch-namespaces", &world.namespace, "--pod-name", "one"]);
+    assert_eq!(one.get("/readyz").map(|(code, _)| code), Some(503), "not ready from the first moment on");
     world.until("it says what it may not", || one.log("cannot be had").contains("forbidden").then_some(()));
     // Given the right, it goes on by itself.
     world.install_for(&[&other, &world.namespace]);

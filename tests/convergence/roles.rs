@@ -11,13 +11,13 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::{AttachmentStatus, OperationKind, OperationStatus};
-use synapse_spark_operator::plan::goal::{Identity, Role};
-use synapse_spark_operator::plan::pause::{LATEST, ROLE_PATIENCE, ROLE_UNWANTED, SETTLED};
-use synapse_spark_operator::plan::role::{Granted, Roles, is_made_by, wanted};
-use synapse_spark_operator::plan::status::{
+use synapse_spark_operator::planner::goal::{Identity, Role};
+use synapse_spark_operator::planner::pause::{LATEST, ROLE_PATIENCE, ROLE_UNWANTED, SETTLED};
+use synapse_spark_operator::planner::role::{Granted, Roles, is_made_by, wanted};
+use synapse_spark_operator::planner::status::{
     Pass, Written, between, condition, failing_for, role_trouble, status, trouble, waiting_for,
 };
-use synapse_spark_operator::plan::{
+use synapse_spark_operator::planner::{
     Assignment, Attached, Behind, Compute, Detached, Fault, FaultKind, Finding, Goal, Observed, Progress, Step, Words, decide,
 };
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use synapse_spark_operator::azure::Error;
 use synapse_spark_operator::azure::wire::AutoScale;
-use synapse_spark_operator::id::{PoolId, SynapseWorkspaceId};
+use synapse_spark_operator::resource_id::{PoolId, SynapseWorkspaceId};
 
 use super::{ARM, SUBSCRIPTION, Script, said, workspace};
 

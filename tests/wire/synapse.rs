@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use synapse_spark_operator::azure::{Error, Freshness, Grant, Granted};
-use synapse_spark_operator::id::PoolId;
+use synapse_spark_operator::resource_id::PoolId;
 
 use super::{ARM, Said, Script, pool_id, said, workspace};
 

@@ -8,7 +8,7 @@ use super::super::manifest::Draft;
 use super::kubernetes::{Metadata, POLICY, RESOURCE_ID, group_kind, shown};
 use super::part::{LOCAL_AUTH, LOCATION, Notes, Part, identity};
 use crate::api::v1alpha1::DeletionPolicy;
-use crate::id::{ComputeId, WorkspaceId};
+use crate::resource_id::{ComputeId, WorkspaceId};
 
 /// Whether it is a compute of Azure Service Operator, of whatever type.
 pub(super) fn is(document: &Value) -> bool {

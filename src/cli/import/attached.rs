@@ -8,10 +8,10 @@ use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::{AttachmentStatus, Identity, IdentityType, UserAssignedIdentity};
 use crate::azure::{self, Freshness, wire};
 use crate::controller::observe::compute;
-use crate::id::WorkspaceId;
-use crate::plan::drift::drift;
-use crate::plan::goal::OWNER_TAG;
-use crate::plan::{Compute, Field, Goal, Owner, Ownership, Progress};
+use crate::planner::drift::drift;
+use crate::planner::goal::OWNER_TAG;
+use crate::planner::{Compute, Field, Goal, Owner, Ownership, Progress};
+use crate::resource_id::WorkspaceId;
 
 /// Every attached Spark pool of a workspace; those that have an owner only if `all` are wanted.
 pub(super) async fn all(client: &azure::Client, workspace: &WorkspaceId, all: bool) -> Result<Found, String> {

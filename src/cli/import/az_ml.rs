@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::manifest::Draft;
 use super::part::{LOCATION, Notes, Part, identity, without_scheme};
-use crate::id::{ComputeId, WorkspaceId};
+use crate::resource_id::{ComputeId, WorkspaceId};
 
 /// What `show` prints of the pool, and `attach` does not take.
 const OF_THE_POOL: [&str; 6] =

@@ -8,7 +8,7 @@ use super::super::manifest::Draft;
 use super::kubernetes::{EXTERNAL_NAME, Metadata, PAUSED, WHO_ASKS, group_kind, shown};
 use super::part::{LOCAL_AUTH, LOCATION, Notes, Part, identity, say_order};
 use crate::api::v1alpha1::DeletionPolicy;
-use crate::id::WorkspaceId;
+use crate::resource_id::WorkspaceId;
 
 const WORKSPACE: &str = "machineLearningWorkspaceId";
 const POOL: &str = "synapseSparkPoolId";

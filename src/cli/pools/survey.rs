@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 
 use super::super::manifest::rules::is_guid;
 use crate::azure::{Client, Error, wire};
-use crate::id::{ComputeId, PoolId, SynapseWorkspaceId, WorkspaceId};
+use crate::resource_id::{ComputeId, PoolId, SynapseWorkspaceId, WorkspaceId};
 
 /// So many questions are asked at the same time: far from what Azure gives a subscription.
 const AT_ONCE: usize = 8;

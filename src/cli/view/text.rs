@@ -6,7 +6,7 @@ use serde_json::json;
 use super::super::screen::{Lines, age, change, styled};
 use super::{Operation, State, Told, View};
 use crate::api::v1alpha1::{Identity, PoolStatus, RoleScope};
-use crate::plan::status::{between, shortened};
+use crate::planner::status::{between, shortened};
 
 /// The last ones: `-o json` has all of them.
 const SHOWN_EVENTS: usize = 5;

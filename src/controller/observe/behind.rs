@@ -6,10 +6,10 @@ use super::fault;
 use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::{AutoPause, AutoScale, LinkedServiceStatus, PoolStatus};
 use crate::azure::{self, Freshness, seldom, wire};
-use crate::id::PoolId;
-use crate::plan::role::{Doubt, Granted, Roles, is_made_by, wanted};
-use crate::plan::status::{between, role_trouble};
-use crate::plan::{Assignment, Attached, Behind, Compute, Finding, Goal, LinkedService, Progress, SparkPool, pause};
+use crate::planner::role::{Doubt, Granted, Roles, is_made_by, wanted};
+use crate::planner::status::{between, role_trouble};
+use crate::planner::{Assignment, Attached, Behind, Compute, Finding, Goal, LinkedService, Progress, SparkPool, pause};
+use crate::resource_id::PoolId;
 
 /// Follows the link of a goal, if it goes through one.
 ///

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Attached, Change, Finding, Look, Observed, Plan, Progress, Step, blocked, role, waiting_out};
 use crate::api::Reason;
-use crate::id::PoolId;
+use crate::resource_id::PoolId;
 
 /// The link that leads to the pool is not there, or nobody knows.
 pub(super) fn unlinked(goal: &Attached, observed: &Observed) -> Plan {

@@ -8,7 +8,7 @@ use super::message::told;
 use super::{Pass, condition, seconds, shortened};
 use crate::api::Reason;
 use crate::api::v1alpha1::AttachmentStatus;
-use crate::plan::{Change, FaultKind, Finding, Goal, Progress, Step, role};
+use crate::planner::{Change, FaultKind, Finding, Goal, Progress, Step, role};
 
 /// When Azure's support of a version of Spark ends in Synapse.
 ///

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::api::v1alpha1::{Applied, DriftStatus};
-use crate::id::{IdentityId, PoolId};
-use crate::plan::goal::{Attached, Identity, OWNER_TAG, Ownership};
-use crate::plan::observed::Compute;
+use crate::planner::goal::{Attached, Identity, OWNER_TAG, Ownership};
+use crate::planner::observed::Compute;
+use crate::resource_id::{IdentityId, PoolId};
 
 /// A field of the spec that Azure can show otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]

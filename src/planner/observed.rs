@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::api::v1alpha1::{Applied, OperationKind, PoolStatus, ProvisioningError};
-use crate::id::{IdentityId, PoolId};
-use crate::plan::goal::Ownership;
-use crate::plan::role::Roles;
+use crate::planner::goal::Ownership;
+use crate::planner::role::Roles;
+use crate::resource_id::{IdentityId, PoolId};
 
 /// What a look at one object and its compute found.
 #[derive(Debug, Clone, PartialEq)]

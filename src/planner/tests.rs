@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::api::v1alpha1::{Applied, PoolStatus};
-use crate::id::{IdentityId, PoolId, WorkspaceId};
-use crate::plan::goal::{Identity, OWNER_TAG, Role};
-use crate::plan::observed::ShownIdentity;
-use crate::plan::role::Roles;
+use crate::planner::goal::{Identity, OWNER_TAG, Role};
+use crate::planner::observed::ShownIdentity;
+use crate::planner::role::Roles;
+use crate::resource_id::{IdentityId, PoolId, WorkspaceId};
 
 fn pool(name: &str) -> PoolId {
     PoolId::parse(&format!("/subscriptions/s/resourceGroups/g/providers/Microsoft.Synapse/workspaces/w/bigDataPools/{name}"))

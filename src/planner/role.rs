@@ -12,11 +12,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use uuid::Uuid;
 
 use crate::api::v1alpha1::RoleAssignmentStatus;
-use crate::id::PoolId;
-use crate::plan::Goal;
-use crate::plan::goal::{Attached, Role};
-use crate::plan::observed::{Compute, Fault, FaultKind, Finding, LinkedService};
-use crate::plan::pause;
+use crate::planner::Goal;
+use crate::planner::goal::{Attached, Role};
+use crate::planner::observed::{Compute, Fault, FaultKind, Finding, LinkedService};
+use crate::planner::pause;
+use crate::resource_id::PoolId;
 
 /// Synapse's built-in roles that have to do with Spark pools, by name and GUID.
 ///

@@ -10,8 +10,8 @@ use std::fmt;
 
 use crate::api::v1alpha1::{AdoptionPolicy, DeletionPolicy, IdentityType, ReplacePolicy, RoleScope, SynapseSparkAttachmentSpec};
 use crate::api::{ON_DELETE, SynapseSparkAttachment};
-use crate::id::{ComputeId, IdentityId, PoolId, WorkspaceId};
-use crate::plan::role;
+use crate::planner::role;
+use crate::resource_id::{ComputeId, IdentityId, PoolId, WorkspaceId};
 
 /// The tag of a compute that names the object that owns it.
 ///

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Health, Pass, shortened};
 use crate::api::Reason;
-use crate::plan::{Change, Finding, Goal, Plan, role};
+use crate::planner::{Change, Finding, Goal, Plan, role};
 
 /// A condition's message has 32,768 characters at most in Kubernetes; people read the first hundreds.
 const LONGEST: usize = 1024;

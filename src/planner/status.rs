@@ -17,10 +17,10 @@ use crate::api::v1alpha1::{
     Applied, AttachmentStatus, IdentityStatus, LinkedServiceStatus, OperationStatus, PoolStatus, RoleAssignmentStatus,
     UserAssignedStatus,
 };
-use crate::id::IdentityId;
-use crate::plan::{
+use crate::planner::{
     Assignment, Change, Compute, Desired, Finding, Goal, Observed, Ownership, Plan, SparkPool, Step, Trouble, role,
 };
+use crate::resource_id::IdentityId;
 
 pub use beside::end_of_support;
 use message::message;
