@@ -1,8 +1,8 @@
-# make help lists the targets. Nothing here needs root but `test-node`, which says so where it is lacking, and `tools` where a tool is missing.
+# make help lists the targets. Nothing here needs root but `test-node` and `test-clean`, which say so where it is lacking, and `tools` where a tool is missing.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check generate bench build tools plane gotools rust go gitops sdk sdk-v1 docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
+.PHONY: help demo test test-clean check generate bench build tools plane gotools rust go gitops sdk sdk-v1 docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
 
 python := tests/sdk/.venv/bin/python
 
@@ -16,6 +16,9 @@ test: lint rust go gitops sdk sdk-v1 docs test-node ## all tests; no cluster, no
 	@echo; awk '/^test result: ok/ { rust += $$4 } FILENAME ~ /sdk/ && / passed/ { sdk += $$1 } FILENAME ~ /docs/ && / passed/ { docs += $$1 } FILENAME ~ /node/ && /^node: / { node += $$2 } /^--- PASS/ { go += 1 } \
 		END { printf "passed: %d Rust tests, %d Go tests, %d tests of Microsoft'"'"'s client, %d of the documents, %d on a real node; lint and docs are clean\n", rust, go, sdk, docs, node }' \
 		target/test-rust.log target/test-go.log target/test-gitops.log target/test-sdk.log target/test-sdk-v1.log target/test-docs.log target/test-node.log
+
+test-clean: ## the same on a clean Debian, without what earlier runs left (needs Linux and root; CACHE=FOLDER keeps downloads, COMMAND=… runs something else)
+	@tests/clean.sh
 
 check: ## the fast inner loop: format, clippy, unit tests, doc links
 	cargo fmt --all --check
