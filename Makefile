@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-clean check generate bench build tools plane gotools rust go gitops sdk sdk-v1 docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
+.PHONY: help demo test test-clean check generate bench build tools plane node gotools rust go gitops sdk sdk-v1 docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
 
 python := tests/sdk/.venv/bin/python
 
@@ -40,6 +40,10 @@ rust: plane gotools ## the Rust tests: pure, against the emulator, against a rea
 	@echo "== Rust: pure tests, the client against the emulator, the operator against a real API server"
 	# To the end: a right that is missing is named by tests/rights.rs, whatever it broke in tests/cluster.rs.
 	cargo test --workspace --no-fail-fast 2>&1 | tee target/test-rust.log
+
+# As the programs are compiled, so that what they share is not compiled again.
+go gitops: export CGO_ENABLED = 0
+go gitops: export GOFLAGS += -trimpath '-gcflags=all=-dwarf=false -l'
 
 go: plane ## the tests of the control-plane harness
 	@mkdir -p target
@@ -81,10 +85,9 @@ tests/docs/.venv/ready: tests/docs/requirements.txt
 	tests/docs/.venv/bin/pip install --quiet --no-deps --no-compile --requirement tests/docs/requirements.txt
 	touch $@
 
-test-node: build gotools ## the image on a real node: containerd, kubelet, Helm (needs Linux and root; elsewhere it says what is missing)
+test-node: build node gotools ## the image on a real node: containerd, kubelet, Helm (needs Linux and root; elsewhere it says what is missing)
 	@mkdir -p target
 	@echo "== the operator's image on a real node"
-	tests/control-plane/build node
 	python3 tests/node 2>&1 | tee target/test-node.log
 
 image: ## the operator's image, with docker, podman or buildah
@@ -98,7 +101,10 @@ build: tools plane ## the operator and the emulator
 plane: tools ## etcd, kube-apiserver, kube-controller-manager and kubectl, from Go modules
 	@tests/control-plane/build
 
-gotools: tools ## Helm, promtool and other programs that tests need, from Go modules
+node: tools ## and kubelet, kube-scheduler and kube-proxy
+	@tests/control-plane/build node
+
+gotools: tools ## Helm, promtool and other programs that tests need, from Go modules and Debian's packages
 	@tests/gotools/build
 
 bench: plane ## two hundred attachments at rest: latency of an apply, memory, and ten minutes without a write
