@@ -35,7 +35,7 @@ step() { printf '== clean [%s/4] %s (after %d:%02d min)\n' "$1" "$2" $(((SECONDS
 debian() {
   if ! command -v mmdebstrap >/dev/null; then
     apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mmdebstrap
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mmdebstrap >/dev/null
   fi
   sources=()
   for file in /etc/apt/sources.list /etc/apt/sources.list.d/{debian,ubuntu}.sources; do
