@@ -1,8 +1,8 @@
-# make help lists the targets. Nothing here needs root but `test-node`, which says so where it is lacking, and `tools` where a tool is missing.
+# make help lists the targets. Nothing here needs root but `test-node` and `test-clean`, which say so where it is lacking, and `tools` where a tool is missing.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check generate bench build tools plane gotools rust go gitops sdk sdk-v1 docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
+.PHONY: help demo test test-clean check generate bench build tools plane node gotools python rust go gitops sdk sdk-v1 docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
 
 python := tests/sdk/.venv/bin/python
 
@@ -12,10 +12,14 @@ help: ## this list
 demo: build tests/sdk/.venv/ready ## attach, run a pipeline, change, detach on this machine: a real API server, a stand-in of Azure, Microsoft's client (pip installs it once, half a minute); KEEP=1 leaves it running
 	@tests/demo.sh
 
-test: lint rust go gitops sdk sdk-v1 docs test-node ## all tests; no cluster, no Azure, no container engine needed
+test: ## all tests, step by step; no cluster, no Azure, no container engine needed
+	@tests/all.sh
 	@echo; awk '/^test result: ok/ { rust += $$4 } FILENAME ~ /sdk/ && / passed/ { sdk += $$1 } FILENAME ~ /docs/ && / passed/ { docs += $$1 } FILENAME ~ /node/ && /^node: / { node += $$2 } /^--- PASS/ { go += 1 } \
 		END { printf "passed: %d Rust tests, %d Go tests, %d tests of Microsoft'"'"'s client, %d of the documents, %d on a real node; lint and docs are clean\n", rust, go, sdk, docs, node }' \
 		target/test-rust.log target/test-go.log target/test-gitops.log target/test-sdk.log target/test-sdk-v1.log target/test-docs.log target/test-node.log
+
+test-clean: ## the same on a clean Debian, without what earlier runs left (needs Linux and root; CACHE=FOLDER keeps downloads, COMMAND=… runs something else)
+	@tests/clean.sh
 
 check: ## the fast inner loop: format, clippy, unit tests, doc links
 	cargo fmt --all --check
@@ -30,13 +34,18 @@ lint: tools workflows ## format, clippy, doc links, the Dockerfile, the workflow
 	image/lint
 
 doc: ## doc comments without warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+	# --examples, of which there are none: so it has the features that clippy and the tests have, and no dependency is checked twice.
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --lib --examples
 
 rust: plane gotools ## the Rust tests: pure, against the emulator, against a real API server; the chart, the alerts, the rights
 	@mkdir -p target
 	@echo "== Rust: pure tests, the client against the emulator, the operator against a real API server"
 	# To the end: a right that is missing is named by tests/rights.rs, whatever it broke in tests/cluster.rs.
 	cargo test --workspace --no-fail-fast 2>&1 | tee target/test-rust.log
+
+# As the programs are compiled, so that what they share is not compiled again.
+go gitops: export CGO_ENABLED = 0
+go gitops: export GOFLAGS += -trimpath '-gcflags=all=-dwarf=false -l'
 
 go: plane ## the tests of the control-plane harness
 	@mkdir -p target
@@ -60,16 +69,18 @@ docs: build gotools tests/sdk/.venv/ready tests/docs/.venv/ready ## every comman
 	@echo "== Python: the documents, played"
 	$(python) -m pytest -q tests/docs 2>&1 | tee target/test-docs.log
 
+python: tests/sdk/.venv/ready tests/sdk-v1/.venv/ready tests/docs/.venv/ready ## Microsoft's Python clients, and the parser of Azure CLI
+
 tests/sdk/.venv/ready: tests/sdk/requirements.txt
 	@echo "== a Python environment with Microsoft's azure-ai-ml (a minute or two the first time)"
 	python3 -m venv tests/sdk/.venv
-	tests/sdk/.venv/bin/pip install --quiet --requirement tests/sdk/requirements.txt
+	tests/sdk/.venv/bin/pip install --quiet --no-compile --requirement tests/sdk/requirements.txt
 	touch $@
 
 tests/sdk-v1/.venv/ready: tests/sdk-v1/requirements.txt
 	@echo "== a Python environment with Microsoft's azureml-core (half a minute the first time)"
 	python3 -m venv tests/sdk-v1/.venv
-	tests/sdk-v1/.venv/bin/pip install --quiet --requirement tests/sdk-v1/requirements.txt
+	tests/sdk-v1/.venv/bin/pip install --quiet --no-compile --requirement tests/sdk-v1/requirements.txt
 	touch $@
 
 tests/docs/.venv/ready: tests/docs/requirements.txt
@@ -78,10 +89,9 @@ tests/docs/.venv/ready: tests/docs/requirements.txt
 	tests/docs/.venv/bin/pip install --quiet --no-deps --no-compile --requirement tests/docs/requirements.txt
 	touch $@
 
-test-node: build gotools ## the image on a real node: containerd, kubelet, Helm (needs Linux and root; elsewhere it says what is missing)
+test-node: build node gotools ## the image on a real node: containerd, kubelet, Helm (needs Linux and root; elsewhere it says what is missing)
 	@mkdir -p target
 	@echo "== the operator's image on a real node"
-	tests/control-plane/build node
 	python3 tests/node 2>&1 | tee target/test-node.log
 
 image: ## the operator's image, with docker, podman or buildah
@@ -95,7 +105,10 @@ build: tools plane ## the operator and the emulator
 plane: tools ## etcd, kube-apiserver, kube-controller-manager and kubectl, from Go modules
 	@tests/control-plane/build
 
-gotools: tools ## Helm, promtool and other programs that tests need, from Go modules
+node: tools ## and kubelet, kube-scheduler and kube-proxy
+	@tests/control-plane/build node
+
+gotools: tools ## Helm, promtool and other programs that tests need, from Go modules and Debian's packages
 	@tests/gotools/build
 
 bench: plane ## two hundred attachments at rest: latency of an apply, memory, and ten minutes without a write

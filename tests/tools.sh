@@ -9,7 +9,7 @@ need python3 "install Python 3.10 or newer from https://www.python.org/downloads
 [ "$missing" = 0 ] || exit 1
 
 packages=()
-command -v cc >/dev/null 2>&1 || packages+=(build-essential)
+command -v cc >/dev/null 2>&1 || packages+=(gcc libc6-dev)
 command -v curl >/dev/null 2>&1 || packages+=(curl)
 command -v jq >/dev/null 2>&1 || packages+=(jq)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
@@ -17,7 +17,7 @@ python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
   echo "installing ${packages[*]}"
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${packages[@]}"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
 else
   echo "missing: ${packages[*]} — install them with your system's package manager" >&2
   exit 1

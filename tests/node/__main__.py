@@ -3,6 +3,7 @@
     python3 tests/node              needs root, Linux, containerd, runc; without them it says so and ends well
     python3 tests/node --require    … and ends badly
     python3 tests/node --keep       leaves it running until Enter
+    python3 tests/node --build      builds the image only
 """
 
 import argparse
@@ -37,6 +38,7 @@ def main():
     parser = argparse.ArgumentParser(prog="tests/node", description="Runs the operator's image on a real node.")
     parser.add_argument("--require", action="store_true", help="fail where the machine cannot hold a node")
     parser.add_argument("--keep", action="store_true", help="leave it running until Enter")
+    parser.add_argument("--build", action="store_true", help="build the image only, so that the next run need not")
     parser.add_argument("--image", type=Path, metavar="FILE", help="an image, as `docker save` writes it, instead of building it")
     options = parser.parse_args()
     # Also what is only asked to end puts things back.
@@ -75,13 +77,15 @@ def main():
 
 
 def run(options, work):
-    """Builds what is missing, and lets the story run in namespaces of its own."""
+    """Builds what is missing, and lets the story run in namespaces of its own, unless building is all that is asked."""
     image = options.image
     if not image:
         image = work / "image.tar"
         subprocess.run([ROOT / "image/build", "--archive", image], check=True)
+    if options.build:
+        return 0
     weights = json.loads(subprocess.run([ROOT / "image/weigh", image, "--json"], check=True, capture_output=True).stdout)
-    pause = ["go", "build", "-trimpath", "-ldflags", "-s -w", "-o", work / "pause", HERE / "pause/main.go"]
+    pause = ["go", "build", "-trimpath", "-gcflags=all=-dwarf=false -l", "-ldflags", "-s -w", "-o", work / "pause", HERE / "pause/main.go"]
     subprocess.run(pause, check=True, env={**os.environ, "CGO_ENABLED": "0"})
     settings = {
         "work": str(work),
