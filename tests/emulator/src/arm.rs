@@ -1,6 +1,7 @@
 //! Azure Resource Manager: who asks, may they, how often, and what for.
 
 mod access;
+mod checks;
 mod compute;
 mod job;
 mod link;

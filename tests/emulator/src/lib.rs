@@ -46,5 +46,5 @@ pub use exchange::{Answer, Connection, Request};
 pub use fault::{Effect, Fault};
 pub use journal::{Entry, Late};
 pub use server::{Emulator, Options};
-pub use settings::{AbsentIdentity, Limit, Limits, Settings, parse_duration};
+pub use settings::{AbsentIdentity, Limit, Limits, Settings, WrongLocation, parse_duration};
 pub use world::seed::Seed;

@@ -15,6 +15,16 @@ pub enum AbsentIdentity {
     Remove,
 }
 
+/// What becomes of a PUT whose `location` isn't that of the workspace (NF of a new compute).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WrongLocation {
+    /// It is refused.
+    Refuse,
+    /// The compute gets the location of the workspace.
+    Ignore,
+}
+
 /// One token bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -75,6 +85,10 @@ pub struct Settings {
     /// How long after a write GET and LIST still show the compute as it was before (NF); zero: not at all.
     #[serde(with = "duration")]
     pub stale_reads: Duration,
+    /// What becomes of a PUT in another region.
+    pub wrong_location: WrongLocation,
+    /// How many tags a compute may have (DOC: 50, of resources; whether it holds for computes is NF).
+    pub tag_limit: usize,
     /// Whether a failed operation says `error.error` (SDK: seen by v1's client) instead of `error`.
     pub double_nested_errors: bool,
     /// Whether a PUT makes a linked service; Azure makes no new ones any more (DOC), with which words is INF.
@@ -108,6 +122,8 @@ impl Default for Settings {
             absent_identity: AbsentIdentity::Remove,
             tags_visible_at_end: false,
             stale_reads: Duration::ZERO,
+            wrong_location: WrongLocation::Refuse,
+            tag_limit: 50,
             double_nested_errors: false,
             linked_services_creatable: false,
             role_propagation: Duration::ZERO,

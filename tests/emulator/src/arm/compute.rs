@@ -3,10 +3,11 @@
 use uuid::Uuid;
 
 use super::workspace::{WORKSPACES, parent};
-use super::{Call, authorize, is_allowed, json_body, not_allowed, not_found, operation, page};
+use super::{Call, authorize, checks, is_allowed, json_body, not_allowed, not_found, operation, page};
 use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal};
 use crate::id;
+use crate::settings::WrongLocation;
 use crate::world::seed::Workspace;
 use crate::world::{Started, Wanted};
 
@@ -53,8 +54,13 @@ pub(super) fn one(azure: &mut Azure, call: &Call<'_>, segments: &[String]) -> Re
 
 /// 201 for a new compute and for one that was there; `Azure-AsyncOperation`, and neither `Location` nor `Retry-After` (REAL).
 fn attach(azure: &mut Azure, call: &Call<'_>, workspace: &Workspace, name: &str) -> Result<Answer, Refusal> {
-    let key = id::fold(&workspace.id);
-    let wanted = Wanted::parse(name, json_body(call)?)?;
+    let (body, key) = (json_body(call)?, id::fold(&workspace.id));
+    checks::tags(&body, azure.settings.tag_limit)?;
+    if azure.settings.wrong_location == WrongLocation::Refuse {
+        let before = azure.world.computes.get(&format!("{key}/computes/{}", id::fold(name)));
+        checks::location(&body, workspace, name, before.map(|c| &c.body))?;
+    }
+    let wanted = Wanted::parse(name, body)?;
     for user in &wanted.identity.users {
         if !is_allowed(&azure.world, &call.token, ASSIGN, user) {
             let client = &call.token.object;

@@ -77,12 +77,14 @@ impl Wanted {
             "SynapseSpark" => first([&was["properties"], &Value::Null], json!({})),
             _ => first([&asked["properties"], &was["properties"]], json!({})),
         };
+        // A cluster may be elsewhere than its workspace, and then this says where (REAL).
+        let region = if self.kind == "AmlCompute" { &self.body["location"] } else { &Value::Null };
         json!({
             // The name keeps the case in which it was created (INF).
             "id": first([&before["id"], &Value::Null], json!(format!("{}/computes/{}", place.id, self.name))),
             "name": first([&before["name"], &Value::Null], json!(self.name)),
             "type": "Microsoft.MachineLearningServices/workspaces/computes",
-            "location": first([&before["location"], &self.body["location"]], json!(place.location)),
+            "location": first([&before["location"], &Value::Null], json!(place.location)),
             "tags": first([&self.body["tags"], &Value::Null], json!({})),
             "properties": {
                 "createdOn": first([&was["createdOn"], &Value::Null], json!(timestamp(now))),
@@ -91,7 +93,10 @@ impl Wanted {
                 "description": asked["description"],
                 "resourceId": self.resource,
                 "computeType": self.kind,
-                "computeLocation": first([&was["computeLocation"], &asked["computeLocation"]], json!(place.location)),
+                "computeLocation": first(
+                    [&was["computeLocation"], &asked["computeLocation"]],
+                    first([region, &Value::Null], json!(place.location)),
+                ),
                 // Creating for an update too (REAL).
                 "provisioningState": "Creating",
                 "provisioningErrors": null,

@@ -7,6 +7,7 @@ mod identities;
 mod inventory;
 mod jobs;
 mod late;
+mod limits;
 mod links;
 mod reads;
 mod recordings;

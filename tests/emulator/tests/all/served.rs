@@ -162,11 +162,11 @@ async fn a_write_is_processed_though_its_client_has_gone() {
 
 #[tokio::test]
 async fn settings_can_be_given_at_the_start() {
-    let options = Options { settings: json!({"staleReads": "2s", "pageSize": 15}), ..Options::in_dir(folder("settings")) };
+    let options = Options { settings: json!({"staleReads": "2s", "tagLimit": 15}), ..Options::in_dir(folder("settings")) };
     let emulator = Emulator::start(options).await.expect("it starts");
     let url = format!("{}/_emulator/settings", emulator.endpoint());
     let settings: Value = client(emulator.ca_pem()).get(url).send().await.expect("an answer").json().await.expect("JSON");
-    assert_eq!((&settings["staleReads"], &settings["pageSize"]), (&json!("2000ms"), &json!(15)));
+    assert_eq!((&settings["staleReads"], &settings["tagLimit"]), (&json!("2000ms"), &json!(15)));
     assert_eq!(settings["operationDuration"], "0ms", "that of the options");
     let options = Options { settings: json!({"stalereads": "2s"}), ..Options::in_dir(folder("settings")) };
     let refused = Emulator::start(options).await.expect_err("no such setting").to_string();
