@@ -1,6 +1,7 @@
 //! Azure Resource Manager: who asks, may they, how often, and what for.
 
 mod access;
+mod checks;
 mod compute;
 mod job;
 mod link;
@@ -18,6 +19,7 @@ use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal, Request};
 use crate::fault::Failure;
 use crate::id;
+use crate::incoming::Incoming;
 use crate::world::{Token, World};
 
 /// One request after its token was accepted.
@@ -31,16 +33,10 @@ pub(super) struct Call<'a> {
     pub(super) doomed: Option<Failure>,
 }
 
-pub(crate) fn answer(
-    azure: &mut Azure,
-    now: Timestamp,
-    request: &Request,
-    segments: &[String],
-    doomed: Option<Failure>,
-) -> (Answer, Option<String>) {
-    let asker = asker(azure, request);
-    let answer = handle(azure, now, request, segments, doomed).unwrap_or_else(Refusal::answer);
-    (marked(azure, now, request, answer), asker)
+pub(crate) fn answer(azure: &mut Azure, incoming: &Incoming<'_>, segments: &[String]) -> (Answer, Option<String>) {
+    let asker = asker(azure, incoming.request);
+    let answer = handle(azure, incoming, segments).unwrap_or_else(Refusal::answer);
+    (marked(azure, incoming.now, incoming.request, answer), asker)
 }
 
 /// The client ID behind the token of a request, if there is one.
@@ -65,13 +61,8 @@ pub(crate) fn marked(azure: &mut Azure, now: Timestamp, request: &Request, answe
     answer
 }
 
-fn handle(
-    azure: &mut Azure,
-    now: Timestamp,
-    request: &Request,
-    segments: &[String],
-    doomed: Option<Failure>,
-) -> Result<Answer, Refusal> {
+fn handle(azure: &mut Azure, incoming: &Incoming<'_>, segments: &[String]) -> Result<Answer, Refusal> {
+    let Incoming { request, now, .. } = *incoming;
     let folded: Vec<String> = segments.iter().map(|s| s.to_ascii_lowercase()).collect();
     let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
     let (segments, folded) = match folded.as_slice() {
@@ -83,13 +74,13 @@ fn handle(
         return Ok(discovery(&azure.origin(request)));
     }
     if folded == ["subscriptions"] {
-        return subscriptions(azure, now, request);
+        return subscriptions(azure, incoming);
     }
     let ["subscriptions", subscription, rest @ ..] = folded.as_slice() else {
         return Err(Refusal::new(404, "ResourceNotFound", format!("The emulator serves nothing at {}.", request.path)));
     };
     let origin = azure.origin(request);
-    let token = authenticated(azure, now, request, &origin, |audience| is_for_arm(azure, &origin, audience))?;
+    let token = authenticated(azure, incoming, &origin, |audience| is_for_arm(azure, &origin, audience))?;
     let version = api_version(request)?;
     let Some(known) = azure.world.subscriptions.get(*subscription) else {
         return Err(Refusal::new(404, "SubscriptionNotFound", format!("The subscription '{}' could not be found.", segments[1])));
@@ -106,7 +97,7 @@ fn handle(
         ));
     }
     let (kind, left) = throttled(azure, now, request, subscription, &token)?;
-    let call = Call { now, request, origin, version, token, doomed };
+    let call = Call { now, request, origin, version, token, doomed: incoming.doomed.clone() };
     let answered = match rest {
         ["providers", "microsoft.machinelearningservices", "locations", _, "computeoperationsstatus", guid] => {
             operation::answer(azure, &call, guid)
@@ -259,12 +250,13 @@ fn discovery(origin: &str) -> Answer {
 }
 
 /// The subscriptions of the token's tenant; SDK v1 asks for them before all else (SDK). One page, not counted by the throttle.
-fn subscriptions(azure: &Azure, now: Timestamp, request: &Request) -> Result<Answer, Refusal> {
+fn subscriptions(azure: &Azure, incoming: &Incoming<'_>) -> Result<Answer, Refusal> {
+    let request = incoming.request;
     if request.method != "GET" {
         return Err(not_allowed(&request.method));
     }
     let origin = azure.origin(request);
-    let token = authenticated(azure, now, request, &origin, |audience| is_for_arm(azure, &origin, audience))?;
+    let token = authenticated(azure, incoming, &origin, |audience| is_for_arm(azure, &origin, audience))?;
     api_version(request)?;
     let of_tenant = |tenant: &Option<String>| tenant.as_deref().is_some_and(|t| t.eq_ignore_ascii_case(&token.tenant));
     let all = azure.world.subscriptions.values().filter(|s| of_tenant(&s.tenant_id)).map(|s| {

@@ -5,11 +5,12 @@ use uuid::Uuid;
 
 use crate::exchange::{Answer, Connection, Request};
 use crate::fault::{Effect, Fault, Faults};
-use crate::journal::{Entry, Journal};
+use crate::incoming::{HeldBack, Incoming, Queue};
+use crate::journal::{Entry, Journal, Late};
 use crate::settings::Settings;
 use crate::throttle::Throttle;
-use crate::world::World;
 use crate::world::seed::Seed;
+use crate::world::{World, later};
 use crate::{arm, control, entra, synapse};
 
 /// The stand-in, without sockets and without a clock.
@@ -21,6 +22,7 @@ pub struct Azure {
     pub(crate) throttle: Throttle,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
+    held_back: Queue,
 }
 
 impl Azure {
@@ -42,6 +44,7 @@ impl Azure {
             throttle: Throttle::default(),
             faults: Faults::default(),
             journal: Journal::default(),
+            held_back: Queue::default(),
         }
     }
 
@@ -71,33 +74,43 @@ impl Azure {
 
     /// Answers one request.
     pub fn answer(&mut self, now: Timestamp, request: &Request) -> Answer {
-        self.world.settle(now, &self.settings);
+        self.catch_up(now);
         let segments = request.segments();
         if segments.first().is_some_and(|s| s == "_emulator") {
             return control::answer(self, now, request, &segments);
         }
         let effect = self.faults.take(&request.method, &request.path).unwrap_or_default();
-        let (answer, principal) = self.processed(now, request, &segments, &effect);
-        self.note(now, request, &segments, &answer, principal);
+        let (answer, principal) = self.affected(now, request, &segments, &effect);
+        let due = effect.process_after.map(|pause| later(now, pause.0));
+        let seq = self.note(now, request, &answer, principal, due);
+        if let Some(due) = due {
+            self.held_back.add(HeldBack { due, received: now, seq, request: request.clone() });
+        }
         answer
     }
 
-    fn processed(&mut self, now: Timestamp, request: &Request, segments: &[String], effect: &Effect) -> (Answer, Option<String>) {
-        if effect.reset {
-            return (Answer { connection: Connection::Reset, ..Answer::empty(0) }, None);
+    /// Does what was due since the last request, each at its own time: requests that a fault held back, and operations.
+    fn catch_up(&mut self, now: Timestamp) {
+        while let Some(HeldBack { due, received, seq, request }) = self.held_back.take_due(now) {
+            self.world.settle(due, &self.settings);
+            let incoming = Incoming { request: &request, received, now: due, doomed: None };
+            let (answer, _) = self.processed(&incoming, &request.segments());
+            self.journal.was_processed(seq, answer.status);
         }
-        let of_synapse = synapse::target(request, segments);
-        let of_entra = of_synapse.is_none() && entra::is_for(segments);
+        self.world.settle(now, &self.settings);
+    }
+
+    /// The answer to a request that a fault may meet.
+    fn affected(&mut self, now: Timestamp, request: &Request, segments: &[String], effect: &Effect) -> (Answer, Option<String>) {
+        let of_entra = synapse::target(request, segments).is_none() && entra::is_for(segments);
         if let Some(answer) = effect.answer(of_entra) {
             return (arm::marked(self, now, request, answer), arm::asker(self, request));
         }
-        let (mut answer, principal) = if let Some((workspace, path)) = of_synapse {
-            synapse::answer(self, now, request, &workspace, path)
-        } else if of_entra {
-            entra::answer(self, now, request, segments)
-        } else {
-            arm::answer(self, now, request, segments, effect.fail_operation.clone())
-        };
+        if effect.reset || effect.process_after.is_some() {
+            return (Answer { connection: Connection::Reset, ..Answer::empty(0) }, None);
+        }
+        let incoming = Incoming { request, received: now, now, doomed: effect.fail_operation.clone() };
+        let (mut answer, principal) = self.processed(&incoming, segments);
         if let Some(delay) = effect.delay {
             answer.delay = delay.0;
         }
@@ -107,18 +120,39 @@ impl Azure {
         (answer, principal)
     }
 
-    fn note(&mut self, now: Timestamp, request: &Request, segments: &[String], answer: &Answer, principal: Option<String>) {
-        let secret = entra::is_for(segments) && synapse::target(request, segments).is_none();
+    fn processed(&mut self, incoming: &Incoming<'_>, segments: &[String]) -> (Answer, Option<String>) {
+        if let Some((workspace, path)) = synapse::target(incoming.request, segments) {
+            synapse::answer(self, incoming, &workspace, path)
+        } else if entra::is_for(segments) {
+            entra::answer(self, incoming.now, incoming.request, segments)
+        } else {
+            arm::answer(self, incoming, segments)
+        }
+    }
+
+    /// Writes a request into the journal, and gives its number.
+    fn note(
+        &mut self,
+        now: Timestamp,
+        request: &Request,
+        answer: &Answer,
+        principal: Option<String>,
+        due: Option<Timestamp>,
+    ) -> u64 {
+        let segments = request.segments();
+        let secret = entra::is_for(&segments) && synapse::target(request, &segments).is_none();
         let body = if secret { None } else { serde_json::from_slice(&request.body).ok() };
         let bearer = request.header("Authorization").is_some_and(|a| a.starts_with("Bearer "));
+        let seq = self.journal.next();
         let entry = Entry {
-            seq: self.journal.next(),
+            seq,
             at: now,
             method: request.method.clone(),
             host: request.header("Host").map(str::to_owned),
             path: request.path.clone(),
             query: request.query.clone(),
             status: (answer.connection != Connection::Reset).then_some(answer.status),
+            late: due.map(|at| Late { at, status: None }),
             principal,
             client_request_id: request.header("x-ms-client-request-id").map(str::to_owned),
             correlation_id: answer.header("x-ms-correlation-request-id").map(str::to_owned),
@@ -126,6 +160,7 @@ impl Azure {
             authorization: bearer.then_some("Bearer"),
         };
         self.journal.push(entry, self.settings.journal_size);
+        seq
     }
 
     /// Where the one who asks finds this: links have to stay on the host that was asked.

@@ -10,7 +10,7 @@ use crate::id;
 use crate::settings::merge;
 use crate::world::seed::Seed;
 
-const ROUTES: [&str; 15] = [
+const ROUTES: [&str; 16] = [
     "GET /_emulator/healthz",
     "GET /_emulator/journal?since=SEQ",
     "DELETE /_emulator/journal",
@@ -23,6 +23,7 @@ const ROUTES: [&str; 15] = [
     "PUT /_emulator/world",
     "DELETE /_emulator/resource?id=ARM-ID",
     "PATCH /_emulator/compute?id=ARM-ID",
+    "PUT /_emulator/compute?id=ARM-ID",
     "GET /_emulator/compute?id=ARM-ID",
     "PATCH /_emulator/pool?id=ARM-ID",
     "GET /_emulator/pool?id=ARM-ID",
@@ -54,8 +55,9 @@ pub(crate) fn answer(azure: &mut Azure, now: Timestamp, request: &Request, segme
         ("GET", "world") => Ok(azure.world.shown()),
         ("PUT", "world") => body(request).and_then(|b| world(azure, now, b)),
         ("DELETE", "resource") => remove(azure, request),
-        ("GET", "compute") => compute(azure, request, None),
-        ("PATCH", "compute") => body(request).and_then(|b| compute(azure, request, Some(&b))),
+        ("GET", "compute") => compute(azure, request, |_| {}),
+        ("PATCH", "compute") => body(request).and_then(|patch| compute(azure, request, |body| merge(body, &patch))),
+        ("PUT", "compute") => replace(azure, request),
         ("GET", "pool") => pool(azure, request, &json!({})),
         ("PATCH", "pool") => body(request).and_then(|b| pool(azure, request, &b)),
         _ => {
@@ -111,14 +113,21 @@ fn remove(azure: &mut Azure, request: &Request) -> Result<Value, Wrong> {
     }
 }
 
-/// Shows a compute; with a merge patch, somebody changed it behind everybody's back.
-fn compute(azure: &mut Azure, request: &Request, patch: Option<&Value>) -> Result<Value, Wrong> {
+/// Shows a compute, after it was changed behind everybody's back.
+fn compute(azure: &mut Azure, request: &Request, change: impl FnOnce(&mut Value)) -> Result<Value, Wrong> {
     let id = named(request)?;
     let compute = azure.world.computes.get_mut(&id).ok_or_else(|| Wrong(404, format!("there is no compute {id}")))?;
-    if let Some(patch) = patch {
-        merge(&mut compute.body, patch);
-    }
+    change(&mut compute.body);
     Ok(compute.body.clone())
+}
+
+/// Replaces the whole of a compute. A merge patch takes a key away by a null; here a null stays a null.
+fn replace(azure: &mut Azure, request: &Request) -> Result<Value, Wrong> {
+    let whole = body(request)?;
+    if !whole.is_object() {
+        return Err(bad("a compute is a JSON object".into()));
+    }
+    compute(azure, request, |body| *body = whole)
 }
 
 /// Shows a pool as a seed has it; with a merge patch of that form, somebody changed it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::exchange::{Answer, Refusal};
 use crate::settings::duration;
@@ -41,7 +41,7 @@ fn once() -> u64 {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Effect {
-    /// It is answered with this status, unprocessed.
+    /// It is answered with this status, unprocessed; or processed later, if `process_after` is there too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// The error code beside `status`.
@@ -53,6 +53,9 @@ pub struct Effect {
     /// The seconds of `Retry-After` beside `status`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
+    /// The whole body beside `status`, instead of an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
     /// More headers beside `status`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
@@ -65,6 +68,9 @@ pub struct Effect {
     /// It is processed, and its connection closed instead of an answer.
     #[serde(skip_serializing_if = "is_false")]
     pub lost_answer: bool,
+    /// Its connection is closed, or `status` is answered; it is processed when so much time has passed. Only for writes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process_after: Option<Delay>,
     /// The operation that it starts ends `Failed` with this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fail_operation: Option<Failure>,
@@ -91,7 +97,7 @@ pub struct Failure {
 }
 
 /// The keys of a fault; a `flatten` can't refuse others by itself.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 16] = [
     "id",
     "method",
     "path",
@@ -101,10 +107,12 @@ const KEYS: [&str; 14] = [
     "code",
     "message",
     "retryAfter",
+    "body",
     "headers",
     "delay",
     "reset",
     "lostAnswer",
+    "processAfter",
     "failOperation",
 ];
 
@@ -114,43 +122,71 @@ impl Fault {
     /// # Errors
     ///
     /// The text names the key, or says that nothing would happen.
-    pub fn from_json(value: &serde_json::Value) -> Result<Self, String> {
+    pub fn from_json(value: &Value) -> Result<Self, String> {
         let keys = value.as_object().ok_or("a fault is a JSON object")?.keys();
         if let Some(unknown) = keys.into_iter().find(|k| !KEYS.contains(&k.as_str())) {
             return Err(format!("unknown key {unknown:?}; a fault has {}", KEYS.join(", ")));
         }
         let fault: Self = serde_json::from_value(value.clone()).map_err(|e| e.to_string())?;
-        let e = &fault.effect;
-        let effects = [e.status.is_some(), e.delay.is_some(), e.reset, e.lost_answer, e.fail_operation.is_some()];
-        match effects.iter().filter(|is| **is).count() {
-            1 => Ok(fault),
-            _ => Err("a fault has exactly one of status, delay, reset, lostAnswer, failOperation".into()),
+        fault.effect.check()?;
+        if fault.effect.process_after.is_some() && fault.method.as_deref().is_some_and(|method| !is_write(method)) {
+            return Err("processAfter meets only writes: PUT, PATCH, POST and DELETE".into());
         }
+        Ok(fault)
     }
 
     fn meets(&self, method: &str, path: &str) -> bool {
         let small = path.to_ascii_lowercase();
         self.method.as_ref().is_none_or(|m| m.eq_ignore_ascii_case(method))
             && self.path.as_ref().is_none_or(|p| small.contains(&p.to_ascii_lowercase()))
+            && (self.effect.process_after.is_none() || is_write(method))
     }
 }
 
+fn is_write(method: &str) -> bool {
+    ["PUT", "PATCH", "POST", "DELETE"].iter().any(|write| write.eq_ignore_ascii_case(method))
+}
+
 impl Effect {
+    /// Refuses what can't happen together.
+    fn check(&self) -> Result<(), String> {
+        let effects = [self.status.is_some(), self.delay.is_some(), self.reset, self.lost_answer, self.fail_operation.is_some()];
+        match effects.iter().filter(|is| **is).count() {
+            0 if self.process_after.is_some() => {}
+            1 if self.process_after.is_none() || self.status.is_some() => {}
+            _ => {
+                return Err("a fault has exactly one of status, delay, reset, lostAnswer, processAfter, failOperation; \
+                            only status and processAfter go together"
+                    .into());
+            }
+        }
+        if self.body.is_some() && (self.status.is_none() || self.code.is_some() || self.message.is_some()) {
+            return Err("body needs status, and takes the place of code and message".into());
+        }
+        Ok(())
+    }
+
     /// The answer of a fault with a status; the token endpoint has a form of error of its own.
     pub(crate) fn answer(&self, of_entra: bool) -> Option<Answer> {
         let status = self.status?;
-        let code = self.code.clone().unwrap_or_else(|| default_code(status).into());
-        let message = self.message.clone().unwrap_or_else(|| "The emulator was asked to answer so.".into());
-        let mut answer = if of_entra {
-            Answer::json(status, &json!({"error": code, "error_description": message}))
-        } else {
-            Refusal::new(status, &code, message).answer()
+        let mut answer = match &self.body {
+            Some(body) => Answer::json(status, body),
+            None => self.error(status, of_entra),
         };
         if let Some(seconds) = self.retry_after {
             answer = answer.with("Retry-After", seconds.to_string());
         }
         answer.headers.extend(self.headers.clone());
         Some(answer)
+    }
+
+    fn error(&self, status: u16, of_entra: bool) -> Answer {
+        let code = self.code.clone().unwrap_or_else(|| default_code(status).into());
+        let message = self.message.clone().unwrap_or_else(|| "The emulator was asked to answer so.".into());
+        if of_entra {
+            return Answer::json(status, &json!({"error": code, "error_description": message}));
+        }
+        Refusal::new(status, &code, message).answer()
     }
 }
 
@@ -231,6 +267,8 @@ mod tests {
     fn a_fault_says_what_happens() {
         assert!(Fault::from_json(&json!({"method": "PUT"})).is_err());
         assert!(Fault::from_json(&json!({"reset": true, "lostAnswer": true})).is_err());
+        assert!(Fault::from_json(&json!({"status": 504, "processAfter": "5s"})).is_ok());
+        assert!(Fault::from_json(&json!({"status": 504, "code": "x", "body": {}})).is_err());
         let refused = Fault::from_json(&json!({"stauts": 503})).expect_err("misspelt");
         assert!(refused.contains("stauts"), "{refused}");
     }

@@ -12,7 +12,7 @@ use serde_json::Value;
 pub struct Entry {
     /// Counts from 1, and goes on when the journal is emptied.
     pub seq: u64,
-    /// When it was processed.
+    /// When it arrived. It is processed at that time too, if there is no `late`.
     pub at: Timestamp,
     /// In capitals.
     pub method: String,
@@ -22,8 +22,11 @@ pub struct Entry {
     pub path: String,
     /// As sent, without the question mark.
     pub query: String,
-    /// None if the connection was closed before the request was processed.
+    /// The status that was answered. None if the connection was closed before the request was processed.
     pub status: Option<u16>,
+    /// When it is processed although its client got no answer or an error: only of a fault with `processAfter`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late: Option<Late>,
     /// The client ID that asked, if it is known.
     pub principal: Option<String>,
     /// `x-ms-client-request-id` of the request.
@@ -34,6 +37,15 @@ pub struct Entry {
     pub body: Value,
     /// `Bearer` if there was a token; the token itself is not kept.
     pub authorization: Option<&'static str>,
+}
+
+/// When a request is processed that a fault holds back, and how that ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Late {
+    /// The time at which it is processed.
+    pub at: Timestamp,
+    /// The status that nobody gets to see. None until it is processed.
+    pub status: Option<u16>,
 }
 
 /// The last requests.
@@ -60,6 +72,14 @@ impl Journal {
     pub(crate) fn since(&self, seq: u64) -> impl Iterator<Item = &Entry> {
         let start = self.entries.partition_point(|e| e.seq <= seq);
         self.entries.range(start..)
+    }
+
+    /// Notes the status of a request that was held back. The journal may have dropped it meanwhile.
+    pub(crate) fn was_processed(&mut self, seq: u64, status: u16) {
+        let found = self.entries.binary_search_by_key(&seq, |e| e.seq).ok();
+        if let Some(late) = found.and_then(|at| self.entries[at].late.as_mut()) {
+            late.status = Some(status);
+        }
     }
 
     pub(crate) fn clear(&mut self) {

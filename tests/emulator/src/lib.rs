@@ -9,6 +9,7 @@
 //!   Emulator ── https, the clock ──► Azure::answer(now, &Request) -> Answer
 //!                                      ├─ control   /_emulator: what tests ask for
 //!                                      ├─ fault     what goes wrong on purpose
+//!                                      ├─ incoming  requests that are processed late
 //!                                      ├─ journal   what was asked
 //!                                      ├─ entra     tokens
 //!                                      ├─ arm       authorization, routes, throttle
@@ -31,6 +32,7 @@ mod entra;
 mod exchange;
 mod fault;
 mod id;
+mod incoming;
 mod journal;
 mod server;
 mod settings;
@@ -42,7 +44,7 @@ mod world;
 pub use azure::Azure;
 pub use exchange::{Answer, Connection, Request};
 pub use fault::{Effect, Fault};
-pub use journal::Entry;
+pub use journal::{Entry, Late};
 pub use server::{Emulator, Options};
-pub use settings::{AbsentIdentity, Limit, Limits, Settings, parse_duration};
+pub use settings::{AbsentIdentity, Limit, Limits, Settings, WrongLocation, parse_duration};
 pub use world::seed::Seed;

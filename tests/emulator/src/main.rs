@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use azure_emulator::{Emulator, Options, Seed, parse_duration};
 use clap::Parser;
+use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -33,6 +34,9 @@ struct Arguments {
     /// How long attaching and detaching take, such as 300ms, 2s or 5m
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = parse_duration)]
     operation_duration: Duration,
+    /// JSON object with other settings, such as '{"tagsVisibleAtEnd": true, "staleReads": "2s"}'; README.md lists them
+    #[arg(long, value_name = "JSON", default_value = "{}", value_parser = |text: &str| serde_json::from_str::<Value>(text))]
+    settings: Value,
     /// End when standard input is closed, so as not to outlive the program that started it
     #[arg(long)]
     exit_with_stdin: bool,
@@ -48,6 +52,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         dir: std::path::absolute(arguments.dir.unwrap_or_else(|| std::env::temp_dir().join("azure-emulator")))?,
         seed: arguments.seeds.iter().map(|file| Seed::from_file(file)).collect::<Result<_, _>>()?,
         operation_duration: arguments.operation_duration,
+        settings: arguments.settings,
     })
     .await?;
 

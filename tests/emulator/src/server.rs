@@ -11,6 +11,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
+use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 
 use crate::azure::Azure;
 use crate::exchange::{Answer, Connection, Request};
+use crate::settings::Settings;
 use crate::tls;
 use crate::world::seed::Seed;
 
@@ -34,6 +36,8 @@ pub struct Options {
     pub seed: Vec<Seed>,
     /// How long a PUT or DELETE of a compute is at work.
     pub operation_duration: Duration,
+    /// A merge patch of the other settings, as the control API takes it.
+    pub settings: Value,
 }
 
 impl Options {
@@ -46,6 +50,7 @@ impl Options {
             dir: dir.into(),
             seed: Vec::new(),
             operation_duration: Duration::ZERO,
+            settings: json!({}),
         }
     }
 }
@@ -65,8 +70,10 @@ impl Emulator {
     ///
     /// # Errors
     ///
-    /// If it can't listen there, can't write `ca.pem`, or the seed names what is no ARM ID.
+    /// If it can't listen there, can't write `ca.pem`, the seed names what is no ARM ID, or a setting isn't known.
     pub async fn start(options: Options) -> io::Result<Self> {
+        let settings = Settings { operation_duration: options.operation_duration, ..Settings::default() };
+        let settings = settings.patched(&options.settings).map_err(io::Error::other)?;
         let tls = tls::make(options.listen.ip(), options.name.as_deref())?;
         tokio::fs::create_dir_all(&options.dir).await?;
         let ca_file = options.dir.join("ca.pem");
@@ -79,7 +86,7 @@ impl Emulator {
         };
 
         let mut azure = Azure::salted(&endpoint, Uuid::new_v4());
-        azure.settings_mut().operation_duration = options.operation_duration;
+        *azure.settings_mut() = settings;
         let seeds = if options.seed.is_empty() { vec![Seed::documented()] } else { options.seed };
         for seed in seeds {
             azure.seed(Timestamp::now(), seed).map_err(io::Error::other)?;

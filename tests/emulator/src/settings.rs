@@ -15,6 +15,16 @@ pub enum AbsentIdentity {
     Remove,
 }
 
+/// What becomes of a PUT whose `location` isn't that of the workspace (NF of a new compute).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WrongLocation {
+    /// It is refused.
+    Refuse,
+    /// The compute gets the location of the workspace.
+    Ignore,
+}
+
 /// One token bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -70,6 +80,15 @@ pub struct Settings {
     pub lowercase_resource_groups: bool,
     /// What a PUT without `identity` does.
     pub absent_identity: AbsentIdentity,
+    /// Whether the tags of a PUT show only when its operation ends, and until then those from before (NF).
+    pub tags_visible_at_end: bool,
+    /// How long after a write GET and LIST still show the compute as it was before (NF); zero: not at all.
+    #[serde(with = "duration")]
+    pub stale_reads: Duration,
+    /// What becomes of a PUT in another region.
+    pub wrong_location: WrongLocation,
+    /// How many tags a compute may have (DOC: 50, of resources; whether it holds for computes is NF).
+    pub tag_limit: usize,
     /// Whether a failed operation says `error.error` (SDK: seen by v1's client) instead of `error`.
     pub double_nested_errors: bool,
     /// Whether a PUT makes a linked service; Azure makes no new ones any more (DOC), with which words is INF.
@@ -101,6 +120,10 @@ impl Default for Settings {
             sort_identities: false,
             lowercase_resource_groups: true,
             absent_identity: AbsentIdentity::Remove,
+            tags_visible_at_end: false,
+            stale_reads: Duration::ZERO,
+            wrong_location: WrongLocation::Refuse,
+            tag_limit: 50,
             double_nested_errors: false,
             linked_services_creatable: false,
             role_propagation: Duration::ZERO,
@@ -121,6 +144,9 @@ impl Settings {
     ///
     /// The text names the key that isn't known, or the value that isn't understood.
     pub fn patched(&self, patch: &Value) -> Result<Self, String> {
+        if !patch.is_object() {
+            return Err("the settings are a JSON object".into());
+        }
         let mut whole = serde_json::to_value(self).map_err(|e| e.to_string())?;
         merge(&mut whole, patch);
         let settings: Self = serde_json::from_value(whole).map_err(|e| e.to_string())?;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::arm::{api_version, asker, authenticated, is_allowed, marked, not_allowed};
 use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal, Request};
+use crate::incoming::Incoming;
 use crate::world::{Grant, Token};
 
 /// What follows the workspace's name in the host, in each cloud (SDK).
@@ -44,25 +45,20 @@ struct Call<'a> {
     name: String,
 }
 
-pub(crate) fn answer(
-    azure: &mut Azure,
-    now: Timestamp,
-    request: &Request,
-    name: &str,
-    path: &[String],
-) -> (Answer, Option<String>) {
-    let asker = asker(azure, request);
-    let answer = handle(azure, now, request, name, path).unwrap_or_else(Refusal::answer);
-    (marked(azure, now, request, answer), asker)
+pub(crate) fn answer(azure: &mut Azure, incoming: &Incoming<'_>, name: &str, path: &[String]) -> (Answer, Option<String>) {
+    let asker = asker(azure, incoming.request);
+    let answer = handle(azure, incoming, name, path).unwrap_or_else(Refusal::answer);
+    (marked(azure, incoming.now, incoming.request, answer), asker)
 }
 
-fn handle(azure: &mut Azure, now: Timestamp, request: &Request, name: &str, path: &[String]) -> Result<Answer, Refusal> {
+fn handle(azure: &mut Azure, incoming: &Incoming<'_>, name: &str, path: &[String]) -> Result<Answer, Refusal> {
+    let Incoming { request, now, .. } = *incoming;
     // In Azure there would be no such host.
     let workspace = azure.world.synapse_named(name).map(str::to_owned);
     let workspace =
         workspace.ok_or_else(|| Refusal::new(404, "WorkspaceNotFound", format!("There is no Synapse workspace '{name}'.")))?;
     // Its words for bad tokens are NF; these are ARM's.
-    let token = authenticated(azure, now, request, &azure.origin(request), |audience| AUDIENCES.contains(&audience))?;
+    let token = authenticated(azure, incoming, &azure.origin(request), |audience| AUDIENCES.contains(&audience))?;
     let tenant = azure.world.tenant_of(&workspace).unwrap_or_default();
     if !tenant.eq_ignore_ascii_case(&token.tenant) {
         let message = format!("The token is of the tenant '{}', the workspace of '{tenant}'.", token.tenant);

@@ -8,8 +8,10 @@ mod attach;
 mod identity;
 mod job;
 mod link;
+mod operation;
 mod plan;
 mod pool;
+mod read;
 mod role;
 pub(crate) mod seed;
 
@@ -17,23 +19,20 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 pub(crate) use attach::{Started, Wanted};
 pub(crate) use job::Job;
 pub(crate) use link::LINK_TYPE;
+pub(crate) use operation::Progress;
+use operation::{OPERATION_MEMORY, Operation, Verb, busy};
 pub(crate) use pool::{POOL_TYPE, SYNAPSE_TYPE};
+use read::Stale;
 pub(crate) use role::{ADMINISTRATOR, Grant, Role};
 
-use crate::exchange::Refusal;
-use crate::fault::Failure;
 use crate::id;
-use crate::settings::Settings;
 use seed::{Identity, Issuer, LinkedService, Pool, Principal, Subscription, Workspace};
-
-/// An ended operation is remembered so long; then its URL is gone (INF).
-const OPERATION_MEMORY: Duration = Duration::from_hours(24);
 
 /// A compute: the body of its GET, and what is being done to it.
 #[derive(Debug)]
@@ -42,31 +41,8 @@ pub(crate) struct Compute {
     /// The order of LIST.
     pub(crate) created: u64,
     pub(crate) operation: Option<Uuid>,
-}
-
-/// What an operation does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verb {
-    Attach,
-    Detach,
-}
-
-/// How far it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    Running,
-    Succeeded,
-    Failed(Failure),
-}
-
-/// What `Azure-AsyncOperation` points at.
-#[derive(Debug)]
-pub(crate) struct Operation {
-    pub(crate) verb: Verb,
-    pub(crate) compute: String,
-    pub(crate) progress: Progress,
-    /// A test asked for this end.
-    doomed: Option<Failure>,
+    /// The tags that show when the operation ends, if they don't show yet.
+    hidden_tags: Option<Value>,
 }
 
 /// An access token that was given out.
@@ -103,6 +79,7 @@ pub(crate) struct World {
     due: BTreeSet<(Timestamp, Uuid)>,
     jobs_due: BTreeSet<(Timestamp, String)>,
     ended: VecDeque<(Timestamp, Uuid)>,
+    stale: Stale,
     tokens: HashMap<String, Token>,
 }
 
@@ -116,111 +93,6 @@ impl World {
     pub(crate) fn guid(&mut self) -> Uuid {
         self.counter += 1;
         Uuid::new_v5(&self.salt, &self.counter.to_be_bytes())
-    }
-
-    /// Ends the operations and moves the jobs that are due, in the order of time.
-    pub(crate) fn settle(&mut self, now: Timestamp, settings: &Settings) {
-        loop {
-            let operation = self.due.first().map(|(due, _)| *due).filter(|due| *due <= now);
-            let job = self.jobs_due.first().map(|(due, _)| *due).filter(|due| *due <= now);
-            if operation.is_some_and(|due| job.is_none_or(|other| due <= other))
-                && let Some((due, operation)) = self.due.pop_first()
-            {
-                self.end(due, operation);
-                self.ended.push_back((due, operation));
-            } else if job.is_some()
-                && let Some((due, job)) = self.jobs_due.pop_first()
-            {
-                self.advance(due, &job, settings);
-            } else {
-                break;
-            }
-        }
-        let old = now.checked_sub(OPERATION_MEMORY).unwrap_or(Timestamp::MIN);
-        while let Some((_, operation)) = self.ended.pop_front_if(|(due, _)| *due < old) {
-            self.operations.remove(&operation);
-        }
-    }
-
-    fn begin(&mut self, due: Timestamp, verb: Verb, compute: String, doomed: Option<Failure>) -> Uuid {
-        let operation = self.guid();
-        if let Some(compute) = self.computes.get_mut(&compute) {
-            compute.operation = Some(operation);
-        }
-        self.operations.insert(operation, Operation { verb, compute, progress: Progress::Running, doomed });
-        self.due.insert((due, operation));
-        operation
-    }
-
-    fn end(&mut self, due: Timestamp, id: Uuid) {
-        let Some(operation) = self.operations.get_mut(&id) else {
-            return;
-        };
-        let (verb, key, doomed) = (operation.verb, operation.compute.clone(), operation.doomed.take());
-        let progress = match (doomed, self.computes.get(&key)) {
-            (Some(failure), _) => Progress::Failed(failure),
-            (None, Some(compute)) if verb == Verb::Attach => self.outcome(&compute.body),
-            (None, _) => Progress::Succeeded,
-        };
-        if let Some(operation) = self.operations.get_mut(&id) {
-            operation.progress = progress.clone();
-        }
-        // Somebody may have taken it away meanwhile, and put another in its place.
-        let Some(mut compute) = self.computes.remove(&key) else {
-            return;
-        };
-        if compute.operation != Some(id) {
-            self.computes.insert(key, compute);
-            return;
-        }
-        if (verb, &progress) == (Verb::Detach, &Progress::Succeeded) {
-            return;
-        }
-        compute.operation = None;
-        let filled = self.filled(&compute.body);
-        let properties = &mut compute.body["properties"];
-        properties["modifiedOn"] = json!(timestamp(due));
-        match progress {
-            Progress::Failed(failure) => {
-                // The compute stays, as Failed (REAL, of another type of compute).
-                properties["provisioningState"] = json!("Failed");
-                properties["provisioningErrors"] = json!([{"error": {"code": failure.code, "message": failure.message}}]);
-            }
-            Progress::Succeeded | Progress::Running => {
-                properties["provisioningState"] = json!("Succeeded");
-                if let Some(filled) = filled {
-                    properties["properties"] = filled;
-                }
-            }
-        }
-        self.computes.insert(key, compute);
-    }
-
-    /// Begins to detach; none if there is nothing to detach.
-    pub(crate) fn detach(
-        &mut self,
-        now: Timestamp,
-        duration: Duration,
-        key: &str,
-        doomed: Option<Failure>,
-    ) -> Result<Option<Uuid>, Refusal> {
-        let Some(compute) = self.computes.get_mut(key) else {
-            return Ok(None);
-        };
-        if compute.operation.is_some() {
-            return Err(busy(&compute.body));
-        }
-        compute.body["properties"]["provisioningState"] = json!("Deleting");
-        Ok(Some(self.begin(later(now, duration), Verb::Detach, key.to_owned(), doomed)))
-    }
-
-    /// The computes of a workspace, in the order in which they were created (INF).
-    pub(crate) fn computes_of(&self, workspace: &str) -> Vec<&Value> {
-        let prefix = format!("{workspace}/computes/");
-        let range = self.computes.range(prefix.clone()..);
-        let mut found: Vec<_> = range.take_while(|(key, _)| key.starts_with(&prefix)).map(|(_, c)| c).collect();
-        found.sort_by_key(|c| c.created);
-        found.into_iter().map(|c| &c.body).collect()
     }
 
     /// Remembers a token, and forgets those that nobody can have any more.
@@ -261,6 +133,7 @@ impl World {
         self.pools.retain(|key, _| !id::is_within(key, &scope));
         self.identities.retain(|key, _| !id::is_within(key, &scope));
         self.computes.retain(|key, _| !id::is_within(key, &scope));
+        self.stale.forget(&scope);
         self.links.retain(|key, _| !id::is_within(key, &scope));
         self.jobs.retain(|key, _| !id::is_within(key, &scope));
         self.assets.retain(|key, _| !id::is_within(key, &scope));
@@ -281,17 +154,6 @@ impl World {
             + self.assets.len()
             + self.grants.len()
     }
-}
-
-/// 409 while something is at work; the service's text is NF (INF from AML's other conflicts).
-fn busy(compute: &Value) -> Refusal {
-    let name = compute["name"].as_str().unwrap_or_default();
-    let state = compute["properties"]["provisioningState"].as_str().unwrap_or_default();
-    Refusal::new(
-        409,
-        "Conflict",
-        format!("The compute '{name}' is currently being processed by another command ({state}). Try again when it has ended."),
-    )
 }
 
 pub(crate) fn later(now: Timestamp, duration: Duration) -> Timestamp {

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::azure::Azure;
 use crate::exchange::{Refusal, Request};
 use crate::id;
+use crate::incoming::Incoming;
 use crate::throttle::{Kind, whole};
 use crate::world::{Token, World};
 
@@ -21,12 +22,11 @@ const AUDIENCES: [&str; 6] = [
 /// Whose the token is. The codes are ARM's (DOC).
 pub(crate) fn authenticated(
     azure: &Azure,
-    now: Timestamp,
-    request: &Request,
+    incoming: &Incoming<'_>,
     origin: &str,
     is_ours: impl Fn(&str) -> bool,
 ) -> Result<Token, Refusal> {
-    let Some(header) = request.header("Authorization") else {
+    let Some(header) = incoming.request.header("Authorization") else {
         return Err(unauthenticated(
             origin,
             "AuthenticationFailed",
@@ -36,7 +36,7 @@ pub(crate) fn authenticated(
     let Some(token) = header.strip_prefix("Bearer ").and_then(|t| azure.world.token(t)) else {
         return Err(unauthenticated(origin, "InvalidAuthenticationToken", "The access token is invalid."));
     };
-    if now >= token.expires {
+    if incoming.received >= token.expires {
         return Err(unauthenticated(origin, "ExpiredAuthenticationToken", "The access token expiry UTC time has passed."));
     }
     let audience = token.audience.trim_end_matches('/');

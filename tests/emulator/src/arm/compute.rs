@@ -3,10 +3,11 @@
 use uuid::Uuid;
 
 use super::workspace::{WORKSPACES, parent};
-use super::{Call, authorize, is_allowed, json_body, not_allowed, not_found, operation, page};
+use super::{Call, authorize, checks, is_allowed, json_body, not_allowed, not_found, operation, page};
 use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal};
 use crate::id;
+use crate::settings::WrongLocation;
 use crate::world::seed::Workspace;
 use crate::world::{Started, Wanted};
 
@@ -40,7 +41,7 @@ pub(super) fn one(azure: &mut Azure, call: &Call<'_>, segments: &[String]) -> Re
     // The code of a missing compute is NF; ARM's own is ResourceNotFound (INF).
     let missing = || not_found(&format!("{WORKSPACES}/{}/computes/{name}", id::name(&workspace.id)), &resource);
     match call.request.method.as_str() {
-        "GET" => azure.world.computes.get(&key).map(|c| Answer::json(200, &c.body)).ok_or_else(missing),
+        "GET" => azure.world.read(&key).map(|body| Answer::json(200, body)).ok_or_else(missing),
         "PUT" => attach(azure, call, &workspace, name),
         "DELETE" => detach(azure, call, &workspace, &key),
         // Only the scale settings of an AmlCompute can be patched (SPEC).
@@ -53,7 +54,13 @@ pub(super) fn one(azure: &mut Azure, call: &Call<'_>, segments: &[String]) -> Re
 
 /// 201 for a new compute and for one that was there; `Azure-AsyncOperation`, and neither `Location` nor `Retry-After` (REAL).
 fn attach(azure: &mut Azure, call: &Call<'_>, workspace: &Workspace, name: &str) -> Result<Answer, Refusal> {
-    let wanted = Wanted::parse(name, json_body(call)?)?;
+    let (body, key) = (json_body(call)?, id::fold(&workspace.id));
+    checks::tags(&body, azure.settings.tag_limit)?;
+    if azure.settings.wrong_location == WrongLocation::Refuse {
+        let before = azure.world.computes.get(&format!("{key}/computes/{}", id::fold(name)));
+        checks::location(&body, workspace, name, before.map(|c| &c.body))?;
+    }
+    let wanted = Wanted::parse(name, body)?;
     for user in &wanted.identity.users {
         if !is_allowed(&azure.world, &call.token, ASSIGN, user) {
             let client = &call.token.object;
@@ -67,8 +74,7 @@ fn attach(azure: &mut Azure, call: &Call<'_>, workspace: &Workspace, name: &str)
             ));
         }
     }
-    let key = id::fold(&workspace.id);
-    let Started { body, operation } = azure.world.attach(call.now, &azure.settings, &key, name, &wanted, call.doomed.clone())?;
+    let Started { body, operation } = azure.world.attach(call.now, &azure.settings, &key, &wanted, call.doomed.clone())?;
     Ok(accepted(azure, call, workspace, operation, Answer::json(201, &body)))
 }
 
@@ -87,7 +93,7 @@ fn detach(azure: &mut Azure, call: &Call<'_>, workspace: &Workspace, key: &str) 
         // What the service does is NF; v1 says "Delete is not supported for Synapse object" (SDK, INF).
         return Err(Refusal::user_error("Delete is not supported for a SynapseSpark compute. Use Detach instead."));
     }
-    let started = azure.world.detach(call.now, azure.settings.operation_duration, key, call.doomed.clone())?;
+    let started = azure.world.detach(call.now, &azure.settings, key, call.doomed.clone())?;
     Ok(match started {
         None => Answer::empty(204),
         Some(operation) => accepted(azure, call, workspace, operation, Answer::empty(202).with("Content-Length", "0")),

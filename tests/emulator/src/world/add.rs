@@ -121,7 +121,8 @@ impl World {
             body["properties"]["properties"] = filled;
         }
         self.counter += 1;
-        self.computes.insert(id::fold(&compute), Compute { body, created: self.counter, operation: None });
+        self.stale.forget(&id::fold(&compute));
+        self.computes.insert(id::fold(&compute), Compute { body, created: self.counter, operation: None, hidden_tags: None });
         Ok(())
     }
 

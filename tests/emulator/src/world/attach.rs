@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::seed::Workspace;
 use super::{Compute, Verb, World, busy, identity::Asked, later, pool::POOL_TYPE, timestamp};
 use crate::exchange::Refusal;
 use crate::fault::Failure;
@@ -20,6 +21,8 @@ pub(crate) struct Started {
 /// What a PUT of a compute says.
 #[derive(Debug)]
 pub(crate) struct Wanted {
+    /// The name in the path.
+    name: String,
     kind: String,
     resource: Value,
     pub(crate) identity: Asked,
@@ -45,12 +48,13 @@ impl Wanted {
         }
         check_name(name, &kind)?;
         let identity = Asked::parse(body.get("identity"))?;
-        Ok(Self { kind, resource, identity, body })
+        Ok(Self { name: name.to_owned(), kind, resource, identity, body })
     }
 
     /// Whether a compute that is there may become this. Only identity, tags and description can change (DOC);
     /// what the service says to another pool is NF.
-    fn fits(&self, name: &str, before: &Value) -> Result<(), Refusal> {
+    fn fits(&self, before: &Value) -> Result<(), Refusal> {
+        let name = &self.name;
         let properties = &before["properties"];
         let same = |key: &str, other: &str| properties[key].as_str().is_none_or(|o| o.eq_ignore_ascii_case(other));
         if !same("computeType", &self.kind) {
@@ -64,6 +68,60 @@ impl Wanted {
         }
         Ok(())
     }
+
+    /// The compute that this makes of what was there, which is null if there was nothing.
+    fn applied(&self, now: Timestamp, place: &Workspace, before: &Value) -> Value {
+        let (asked, was) = (&self.body["properties"], &before["properties"]);
+        // An object, also while it is being created: SDK v1 and v2 need one (SDK).
+        let inner = match self.kind.as_str() {
+            "SynapseSpark" => first([&was["properties"], &Value::Null], json!({})),
+            _ => first([&asked["properties"], &was["properties"]], json!({})),
+        };
+        // A cluster may be elsewhere than its workspace, and then this says where (REAL).
+        let region = if self.kind == "AmlCompute" { &self.body["location"] } else { &Value::Null };
+        json!({
+            // The name keeps the case in which it was created (INF).
+            "id": first([&before["id"], &Value::Null], json!(format!("{}/computes/{}", place.id, self.name))),
+            "name": first([&before["name"], &Value::Null], json!(self.name)),
+            "type": "Microsoft.MachineLearningServices/workspaces/computes",
+            "location": first([&before["location"], &Value::Null], json!(place.location)),
+            "tags": first([&self.body["tags"], &Value::Null], json!({})),
+            "properties": {
+                "createdOn": first([&was["createdOn"], &Value::Null], json!(timestamp(now))),
+                "modifiedOn": timestamp(now),
+                "disableLocalAuth": first([&was["disableLocalAuth"], &asked["disableLocalAuth"]], json!(false)),
+                "description": asked["description"],
+                "resourceId": self.resource,
+                "computeType": self.kind,
+                "computeLocation": first(
+                    [&was["computeLocation"], &asked["computeLocation"]],
+                    first([region, &Value::Null], json!(place.location)),
+                ),
+                // Creating for an update too (REAL).
+                "provisioningState": "Creating",
+                "provisioningErrors": null,
+                "isAttachedCompute": !self.resource.is_null(),
+                "properties": inner,
+            }
+        })
+    }
+
+    /// The answer that creates: only it lacks these two (REAL).
+    fn created(&self, body: &Value, hides_tags: bool) -> Value {
+        let mut answer = body.clone();
+        if let Some(properties) = answer["properties"].as_object_mut() {
+            properties.shift_remove("computeLocation");
+        }
+        if hides_tags || self.body["tags"].is_null() {
+            answer["tags"] = Value::Null;
+        }
+        answer
+    }
+}
+
+/// The first that isn't null.
+fn first(values: [&Value; 2], default: Value) -> Value {
+    values.into_iter().find(|v| !v.is_null()).cloned().unwrap_or(default)
 }
 
 /// The specification's pattern (SPEC), and 2 to 16 for what isn't `AmlCompute` or an instance (DOC).
@@ -87,7 +145,6 @@ impl World {
         now: Timestamp,
         settings: &Settings,
         workspace: &str,
-        name: &str,
         wanted: &Wanted,
         doomed: Option<Failure>,
     ) -> Result<Started, Refusal> {
@@ -96,63 +153,29 @@ impl World {
             .get(workspace)
             .ok_or_else(|| Refusal::new(404, "ParentResourceNotFound", "The workspace was not found."))?
             .clone();
-        let key = format!("{workspace}/computes/{}", id::fold(name));
+        let key = format!("{workspace}/computes/{}", id::fold(&wanted.name));
         let before = self.computes.get(&key);
         if let Some(before) = before {
             if before.operation.is_some() {
                 return Err(busy(&before.body));
             }
-            wanted.fits(name, &before.body)?;
+            wanted.fits(&before.body)?;
         }
         let (created, before) = before.map_or((None, Value::Null), |b| (Some(b.created), b.body.clone()));
         let tenant = self.tenant_of(&place.id).unwrap_or_default().to_owned();
         let identity = self.identity(&wanted.identity, before.get("identity"), settings, &tenant)?;
 
-        let (asked, was) = (&wanted.body["properties"], &before["properties"]);
-        let first = |values: [&Value; 2], default: Value| values.into_iter().find(|v| !v.is_null()).cloned().unwrap_or(default);
-        // An object, also while it is being created: SDK v1 and v2 need one (SDK).
-        let inner = match wanted.kind.as_str() {
-            "SynapseSpark" => first([&was["properties"], &Value::Null], json!({})),
-            _ => first([&asked["properties"], &was["properties"]], json!({})),
-        };
-        let mut body = json!({
-            // The name keeps the case in which it was created (INF).
-            "id": first([&before["id"], &Value::Null], json!(format!("{}/computes/{name}", place.id))),
-            "name": first([&before["name"], &Value::Null], json!(name)),
-            "type": "Microsoft.MachineLearningServices/workspaces/computes",
-            "location": first([&before["location"], &wanted.body["location"]], json!(place.location)),
-            "tags": first([&wanted.body["tags"], &Value::Null], json!({})),
-            "properties": {
-                "createdOn": first([&was["createdOn"], &Value::Null], json!(timestamp(now))),
-                "modifiedOn": timestamp(now),
-                "disableLocalAuth": first([&was["disableLocalAuth"], &asked["disableLocalAuth"]], json!(false)),
-                "description": asked["description"],
-                "resourceId": wanted.resource,
-                "computeType": wanted.kind,
-                "computeLocation": first([&was["computeLocation"], &asked["computeLocation"]], json!(place.location)),
-                // Creating for an update too (REAL).
-                "provisioningState": "Creating",
-                "provisioningErrors": null,
-                "isAttachedCompute": !wanted.resource.is_null(),
-                "properties": inner,
-            }
-        });
+        let mut body = wanted.applied(now, &place, &before);
         if let Some(identity) = identity {
             body["identity"] = identity;
         }
-        let mut answer = body.clone();
-        if created.is_none() {
-            // Only the answer that creates lacks these two (REAL).
-            if let Some(properties) = answer["properties"].as_object_mut() {
-                properties.shift_remove("computeLocation");
-            }
-            if wanted.body["tags"].is_null() {
-                answer["tags"] = Value::Null;
-            }
-        }
+        let shown_tags = first([&before["tags"], &Value::Null], json!({}));
+        let hidden_tags = settings.tags_visible_at_end.then(|| std::mem::replace(&mut body["tags"], shown_tags));
+        let answer = if created.is_none() { wanted.created(&body, hidden_tags.is_some()) } else { body.clone() };
         self.counter += 1;
         let created = created.unwrap_or(self.counter);
-        self.computes.insert(key.clone(), Compute { body, created, operation: None });
+        self.keep_for_stale_reads(now, settings, &key);
+        self.computes.insert(key.clone(), Compute { body, created, operation: None, hidden_tags });
         let operation = self.begin(later(now, settings.operation_duration), Verb::Attach, key, doomed);
         Ok(Started { body: answer, operation })
     }

@@ -207,3 +207,27 @@ fn an_operation_on_what_was_taken_away_meanwhile_does_no_harm() {
     lab.pass(Duration::from_secs(1));
     assert_eq!(lab.ask("GET", &compute("spark")).body_json()["properties"]["provisioningState"], "Succeeded");
 }
+
+#[test]
+fn a_compute_can_be_shown_as_azure_never_should() {
+    let mut lab = Lab::new();
+    let good = lab.attached("spark", &spark(&pool("yogisparkpool")));
+    let target = format!("compute?id={}", compute("spark"));
+    let mut shown = |method: &str, body: &Value| {
+        let answer = lab.control(method, &target, body);
+        assert_eq!(answer.status, 200, "{}", answer.body_json());
+        lab.ask("GET", &compute("spark")).body_json()
+    };
+    let absent = shown("PATCH", &json!({"properties": {"resourceId": null}}));
+    assert!(absent["properties"].as_object().is_some_and(|p| !p.contains_key("resourceId")), "{absent}");
+    for odd in [json!(null), json!("not an ID"), json!(""), json!(7), json!({"id": "x"})] {
+        let mut whole = good.clone();
+        whole["properties"]["resourceId"] = odd.clone();
+        let body = shown("PUT", &whole);
+        assert_eq!(body, whole, "{odd}");
+        assert!(body["properties"].as_object().is_some_and(|p| p.contains_key("resourceId")), "a null is there");
+    }
+    assert_eq!(shown("PUT", &good), good);
+    assert_eq!(lab.control("PUT", &target, &json!([])).status, 400, "a compute is an object");
+    assert_eq!(lab.control("PUT", &format!("compute?id={}", compute("nosuch")), &json!({})).status, 404);
+}

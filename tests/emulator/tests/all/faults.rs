@@ -26,6 +26,35 @@ fn a_status_is_answered_without_processing() {
 }
 
 #[test]
+fn a_compute_that_exists_can_be_missing_for_some_reads() {
+    let mut lab = Lab::new();
+    lab.attached("spark", &spark(&pool("yogisparkpool")));
+    let missing = lab.ask("GET", &compute("nosuch"));
+    let message = missing.body_json()["error"]["message"].as_str().expect("a text").replace("nosuch", "spark");
+    let mut fault = json!({"method": "GET", "path": "/computes/spark", "times": 2, "status": 404});
+    fault["code"] = json!("ResourceNotFound");
+    fault["message"] = json!(message);
+    assert_eq!(lab.control("POST", "faults", &fault).status, 201);
+    let statuses: Vec<_> = (0..3).map(|_| lab.ask("GET", &compute("SPARK")).status).collect();
+    assert_eq!(statuses, [404, 404, 200]);
+    lab.control("POST", "faults", &fault);
+    let answer = lab.ask("GET", &compute("spark"));
+    assert_eq!(answer.body_json(), json!({"error": {"code": "ResourceNotFound", "message": message}}));
+}
+
+#[test]
+fn a_fault_can_answer_any_body() {
+    let mut lab = Lab::new();
+    lab.attached("spark", &spark(&pool("yogisparkpool")));
+    let fault = json!({"method": "GET", "path": "/computes", "status": 200, "body": {"value": []}});
+    assert_eq!(lab.control("POST", "faults", &fault).status, 201);
+    let list = format!("{}/computes", workspace());
+    assert_eq!(lab.ask("GET", &list).body_json(), json!({"value": []}));
+    assert_eq!(lab.ask("GET", &list).body_json()["value"].as_array().map(Vec::len), Some(1));
+    assert_eq!(lab.control("POST", "faults", &json!({"reset": true, "body": {}})).status, 400, "a body needs a status");
+}
+
+#[test]
 fn a_reset_is_not_processed_and_a_lost_answer_is() {
     for (fault, connection, after) in [("reset", Connection::Reset, 404), ("lostAnswer", Connection::Lost, 200)] {
         let mut lab = failing(&json!({"method": "PUT", fault: true}));

@@ -54,3 +54,23 @@ fn an_absent_identity_goes_or_stays_as_set() {
         assert!(lab.attached("spark", &wanted).get("identity").is_none(), "None is explicit, {setting}");
     }
 }
+
+#[test]
+fn an_identity_of_any_name_can_be_on_a_compute() {
+    let mut lab = Lab::new();
+    lab.attached("spark", &spark(&pool("yogisparkpool")));
+    let odd = identity("yogi-managed-id").replace("yogi-res-group", "größe");
+    let of = |id: &str| json!({"identity": {"type": "UserAssigned", "userAssignedIdentities": {id: {"principalId": "p", "clientId": "c"}}}});
+    for id in [odd.as_str(), "/not/an/identity", ""] {
+        lab.control("PATCH", &format!("compute?id={}", compute("spark")), &json!({"identity": null}));
+        assert_eq!(lab.control("PATCH", &format!("compute?id={}", compute("spark")), &of(id)).status, 200);
+        assert_eq!(lab.ask("GET", &compute("spark")).body_json()["identity"], of(id)["identity"], "{id}");
+    }
+    let added = lab.control("PUT", "world", &json!({"identities": [{"id": odd}]}));
+    assert_eq!(added.status, 200, "{}", added.body_json());
+    let mut wanted = spark(&pool("yogisparkpool"));
+    wanted["identity"] = json!({"type": "UserAssigned", "userAssignedIdentities": {&odd: {}}});
+    let body = lab.attached("spark", &wanted);
+    let key = odd.replace("resourceGroups", "resourcegroups");
+    assert!(body["identity"]["userAssignedIdentities"][&key]["principalId"].is_string(), "{body}");
+}

@@ -1,6 +1,8 @@
 //! Synapse's roles, through the data plane of a workspace.
 
-use azure_emulator::{Answer, Request};
+use std::time::Duration;
+
+use azure_emulator::{Answer, Connection, Request};
 use serde_json::{Value, json};
 
 use crate::support::{CLIENT, GROUP, Lab, OBJECT, SECRET, code, fixture, holding, workspace};
@@ -273,6 +275,10 @@ fn faults_meet_the_data_plane_as_well() {
     lab.control("POST", "faults", &json!({"method": "PUT", "path": "roleassignments", "lostAnswer": true}));
     assign(&mut lab, 1, ADMINISTRATOR, SOMEBODY, POOL);
     assert_eq!(code(&assign(&mut lab, 1, ADMINISTRATOR, SOMEBODY, POOL)), "RoleAssignmentAlreadyExists", "it was made");
+    lab.control("POST", "faults", &json!({"method": "PUT", "path": "roleassignments", "processAfter": "5s"}));
+    assert_eq!(assign(&mut lab, 2, OPERATOR, SOMEBODY, POOL).connection, Connection::Reset);
+    lab.pass(Duration::from_secs(5));
+    assert_eq!(code(&assign(&mut lab, 2, OPERATOR, SOMEBODY, POOL)), "RoleAssignmentAlreadyExists", "it was made late");
 }
 
 #[test]

@@ -140,6 +140,39 @@ async fn connections_break_and_answers_wait_as_asked() {
     assert!(begun.elapsed() >= Duration::from_millis(200));
 }
 
+#[tokio::test]
+async fn a_write_is_processed_though_its_client_has_gone() {
+    let emulator = Emulator::start(Options::in_dir(folder("late"))).await.expect("it starts");
+    let (http, endpoint) = (client(emulator.ca_pem()), emulator.endpoint());
+    let token = token(&http, endpoint).await;
+    let url = format!("{endpoint}{}?api-version=2025-12-01", compute("spark"));
+    let fault = json!({"method": "PUT", "processAfter": "300ms"});
+    http.post(format!("{endpoint}/_emulator/faults")).json(&fault).send().await.expect("an answer");
+    // On a connection of its own: a client may repeat a request that it sent on an old one.
+    let other = client(emulator.ca_pem());
+    let begun = Instant::now();
+    assert!(other.put(&url).bearer_auth(&token).json(&spark(&pool("yogisparkpool"))).send().await.is_err(), "no answer");
+    drop(other);
+    let shown = format!("{endpoint}/_emulator/compute?id={}", compute("spark"));
+    while http.get(&shown).send().await.expect("an answer").status() != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it is never processed");
+    }
+    assert!(begun.elapsed() >= Duration::from_millis(300));
+}
+
+#[tokio::test]
+async fn settings_can_be_given_at_the_start() {
+    let options = Options { settings: json!({"staleReads": "2s", "tagLimit": 15}), ..Options::in_dir(folder("settings")) };
+    let emulator = Emulator::start(options).await.expect("it starts");
+    let url = format!("{}/_emulator/settings", emulator.endpoint());
+    let settings: Value = client(emulator.ca_pem()).get(url).send().await.expect("an answer").json().await.expect("JSON");
+    assert_eq!((&settings["staleReads"], &settings["tagLimit"]), (&json!("2000ms"), &json!(15)));
+    assert_eq!(settings["operationDuration"], "0ms", "that of the options");
+    let options = Options { settings: json!({"stalereads": "2s"}), ..Options::in_dir(folder("settings")) };
+    let refused = Emulator::start(options).await.expect_err("no such setting").to_string();
+    assert!(refused.contains("stalereads"), "{refused}");
+}
+
 #[test]
 fn the_program_says_where_it_is_and_ends_with_its_input() {
     let mut program = Command::new(env!("CARGO_BIN_EXE_azure-emulator"))
@@ -172,4 +205,10 @@ fn the_program_names_the_key_it_does_not_know() {
     let output = Command::new(env!("CARGO_BIN_EXE_azure-emulator")).arg("--seed").arg(&seed).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && said.contains("identifier") && said.contains("bad-seed.json"), "{said}");
+    for (settings, named) in [(r#"{"tagsVisible": true}"#, "tagsVisible"), ("true", "object"), ("{", "--settings")] {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_azure-emulator")).arg("--settings").arg(settings).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(named), "{settings}: {said}");
+    }
 }

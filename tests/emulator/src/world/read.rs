@@ -1,0 +1,81 @@
+//! What GET and LIST show of a compute: what it is, or for a while after a write what it was.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Compute, World, later};
+use crate::id;
+use crate::settings::Settings;
+
+/// A compute as it was before a write, and until when reads show it so.
+#[derive(Debug)]
+struct Before {
+    until: Timestamp,
+    /// None: there was no such compute.
+    compute: Option<Shown>,
+}
+
+#[derive(Clone, Debug)]
+struct Shown {
+    created: u64,
+    body: Value,
+}
+
+/// What stale reads show, by the folded IDs of the computes; of each the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Stale(BTreeMap<String, Vec<Before>>);
+
+impl Stale {
+    /// Drops what no read shows any more.
+    pub(super) fn prune(&mut self, now: Timestamp) {
+        self.0.retain(|_, states| {
+            states.retain(|before| before.until > now);
+            !states.is_empty()
+        });
+    }
+
+    /// Drops all of this scope.
+    pub(super) fn forget(&mut self, scope: &str) {
+        self.0.retain(|key, _| !id::is_within(key, scope));
+    }
+
+    fn of(&self, key: &str) -> Option<&Before> {
+        self.0.get(key).and_then(|states| states.first())
+    }
+}
+
+impl World {
+    /// Called before a write changes a compute, or creates it.
+    pub(super) fn keep_for_stale_reads(&mut self, now: Timestamp, settings: &Settings, key: &str) {
+        if settings.stale_reads.is_zero() {
+            return;
+        }
+        let shown = |compute: &Compute| Shown { created: compute.created, body: compute.body.clone() };
+        let before = Before { until: later(now, settings.stale_reads), compute: self.computes.get(key).map(shown) };
+        self.stale.0.entry(key.to_owned()).or_default().push(before);
+    }
+
+    /// What GET shows of a compute.
+    pub(crate) fn read(&self, key: &str) -> Option<&Value> {
+        self.visible(key).map(|(_, body)| body)
+    }
+
+    /// What LIST shows of the computes of a workspace, in the order in which they were created (INF).
+    pub(crate) fn computes_of(&self, workspace: &str) -> Vec<&Value> {
+        let prefix = format!("{workspace}/computes/");
+        let there = self.computes.range(prefix.clone()..).map(|(key, _)| key).take_while(|key| key.starts_with(&prefix));
+        let gone = self.stale.0.keys().filter(|key| key.starts_with(&prefix) && !self.computes.contains_key(*key));
+        let mut found: Vec<_> = there.chain(gone).filter_map(|key| self.visible(key)).collect();
+        found.sort_by_key(|(created, _)| *created);
+        found.into_iter().map(|(_, body)| body).collect()
+    }
+
+    fn visible(&self, key: &str) -> Option<(u64, &Value)> {
+        match self.stale.of(key) {
+            Some(before) => before.compute.as_ref().map(|shown| (shown.created, &shown.body)),
+            None => self.computes.get(key).map(|compute| (compute.created, &compute.body)),
+        }
+    }
+}
