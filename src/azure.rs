@@ -35,8 +35,9 @@ pub use synapse::{DataPlane, Grant, Granted, seldom};
 pub use token::Credential;
 
 use crate::azure::call::Call;
-use crate::azure::exchange::{Answer, LONGEST, chain, read};
+use crate::azure::exchange::{Answer, LONGEST, read};
 use crate::azure::synapse::Looks;
+use crate::error_chain::chain;
 use crate::resource_id::{ComputeId, PoolId, WorkspaceId};
 
 /// Where Azure is, and who we are there.

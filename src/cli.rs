@@ -29,7 +29,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::api::v1alpha1;
 use crate::azure::{self, Credential};
-use crate::controller::chain;
+use crate::error_chain::chain;
 
 /// Attaches Apache Spark pools of Azure Synapse to Azure Machine Learning workspaces, as Kubernetes objects.
 #[derive(Debug, Parser)]

@@ -13,6 +13,7 @@ use crate::azure::budget::Kind;
 use crate::azure::call::Call;
 use crate::azure::error::{Error, Words};
 use crate::azure::{Client, token};
+use crate::error_chain::chain;
 
 /// A request takes no longer than this, body and all.
 pub(super) const LONGEST: Duration = Duration::from_mins(1);
@@ -151,21 +152,4 @@ impl Client {
 pub(super) fn read<T: serde::de::DeserializeOwned>(answer: &Answer) -> Result<T, Error> {
     serde_json::from_slice(&answer.body)
         .map_err(|error| Error::unanswered(format!("the answer is not what it should be: {error}")))
-}
-
-/// The whole chain of causes: reqwest's own message stops before the interesting one.
-///
-/// Without the URL that reqwest puts into it: an operation's may carry a signature.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let said = |error: &dyn std::error::Error| error.to_string().split(" for url (").next().unwrap_or_default().to_owned();
-    let mut text = said(error);
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let said = said(inner);
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = inner.source();
-    }
-    text
 }

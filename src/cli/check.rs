@@ -10,7 +10,8 @@ use super::screen::Output;
 use super::{AzureArgs, Identity, KUBERNETES_LONGEST, Scope, client, config, print};
 use crate::api::SynapseSparkAttachment;
 use crate::azure;
-use crate::controller::{self, chain};
+use crate::controller;
+use crate::error_chain::chain;
 use crate::lease;
 
 #[derive(Debug, Args)]

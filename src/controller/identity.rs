@@ -14,9 +14,9 @@ use kube::api::{Api, ObjectMeta, PostParams};
 use kube::{Client, ResourceExt};
 use tokio::time::Instant;
 
-use super::chain;
 use crate::api::SynapseSparkAttachment;
 use crate::azure::{self, AUDIENCE, Assertion, Credential, Freshness, Words};
+use crate::error_chain::chain;
 
 /// The annotations of AKS' workload identity. Source: <https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html>.
 const CLIENT_ID: &str = "azure.workload.identity/client-id";
