@@ -5,17 +5,16 @@
 //! the same way (`Client::send`): closed bucket? token; origin; time-out;
 //! capped body; count. Whoever calls decides what an [`Error`] means.
 
-pub mod assertion;
-pub mod budget;
+pub mod auth;
 mod call;
 pub mod error;
-mod exchange;
-pub mod inventory;
+pub mod list;
 pub mod metrics;
 pub mod operation;
 pub mod origin;
-pub mod synapse;
-pub mod token;
+pub mod role_assignment;
+pub mod throttle;
+mod transport;
 pub mod wire;
 
 use std::collections::HashMap;
@@ -25,18 +24,19 @@ use std::time::Duration;
 use azure_core::http::{HttpClient, Method, Request};
 use tokio::time::Instant;
 
-pub use assertion::{AUDIENCE, Assertion};
-pub use budget::Kind;
+pub use auth::assertion::{AUDIENCE, Assertion};
+pub use auth::token::Credential;
 pub use error::{Error, Words};
 pub use metrics::Metrics;
 pub use operation::State;
 pub use origin::Origin;
-pub use synapse::{DataPlane, Grant, Granted, seldom};
-pub use token::Credential;
+pub use role_assignment::{DataPlane, Grant, Granted, seldom};
+pub use throttle::Kind;
 
+use crate::azure::auth::token;
 use crate::azure::call::Call;
-use crate::azure::exchange::{Answer, LONGEST, read};
-use crate::azure::synapse::Looks;
+use crate::azure::role_assignment::Looks;
+use crate::azure::transport::{Answer, LONGEST, read};
 use crate::error_chain::chain;
 use crate::resource_id::{ComputeId, PoolId, WorkspaceId};
 
@@ -76,7 +76,7 @@ pub struct Client {
     tokens: token::Tokens,
     data_plane: DataPlane,
     synapse_tokens: token::Tokens,
-    budget: budget::Budget,
+    budget: throttle::Budget,
     metrics: Metrics,
     looks: Mutex<HashMap<ComputeId, (Instant, Option<wire::Compute>)>>,
     locations: Mutex<HashMap<WorkspaceId, String>>,
@@ -105,7 +105,7 @@ impl Client {
             data_plane: DataPlane::new(&settings.synapse_endpoint)?,
             synapse_tokens: tokens(&settings.synapse_scope)?,
             transport,
-            budget: budget::Budget::default(),
+            budget: throttle::Budget::default(),
             metrics,
             looks: Mutex::default(),
             locations: Mutex::default(),

@@ -1,9 +1,9 @@
 //! The Azure client: against recorded bytes of the service, and over TLS against the emulator.
 
-#[path = "wire/inventory.rs"]
-mod inventory;
-#[path = "wire/synapse.rs"]
-mod synapse;
+#[path = "wire/dependencies.rs"]
+mod dependencies;
+#[path = "wire/list.rs"]
+mod list;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock, Mutex};

@@ -2,7 +2,7 @@
 
 use azure_core::http::Method;
 
-use crate::azure::budget::Kind;
+use crate::azure::throttle::Kind;
 
 /// A kind of call to Azure Resource Manager, or to the data plane of Synapse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::azure::call::Call;
-use crate::azure::exchange::read;
-use crate::azure::synapse::{ARM_VERSION as SYNAPSE, LINKS_VERSION as LINKS};
+use crate::azure::role_assignment::{ARM_VERSION as SYNAPSE, LINKS_VERSION as LINKS};
+use crate::azure::transport::read;
 use crate::azure::{Client, Error, wire};
 use crate::resource_id::{SynapseWorkspaceId, WorkspaceId};
 

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::azure::assertion::{Assertion, Presented};
+use crate::azure::auth::assertion::{Assertion, Presented};
 use crate::azure::error::{Error, Words};
 use crate::azure::metrics::Metrics;
 

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use crate::azure::call::Call;
 use crate::azure::error::Error;
-use crate::azure::exchange::{Answer, read};
-use crate::azure::inventory::MOST_PAGES;
+use crate::azure::list::MOST_PAGES;
+use crate::azure::transport::{Answer, read};
 use crate::azure::wire;
 use crate::azure::{Client, Freshness};
 use crate::resource_id::{PoolId, WorkspaceId};

@@ -9,10 +9,11 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use crate::azure::budget::Kind;
+use crate::azure::Client;
+use crate::azure::auth::token;
 use crate::azure::call::Call;
 use crate::azure::error::{Error, Words};
-use crate::azure::{Client, token};
+use crate::azure::throttle::Kind;
 use crate::error_chain::chain;
 
 /// A request takes no longer than this, body and all.

@@ -1,0 +1,4 @@
+//! Access tokens from Microsoft Entra ID.
+
+pub mod assertion;
+pub mod token;
