@@ -135,7 +135,7 @@ impl Context {
 
     /// Whether a missing token is the operator's own fault.
     fn is_asked_by_the_operator(&self, object: &SynapseSparkAttachment) -> bool {
-        object.spec.service_account_name.is_none() && !self.azure.is_nobody()
+        object.spec.service_account_name.is_none() && !self.azure.is_unavailable()
     }
 
     /// Takes in what the watch says. Gives the objects that have to look again, since another is gone or has taken back a role.

@@ -335,21 +335,21 @@ async fn what_an_answer_means() {
     let azure = |code: &str| json!({"error": {"code": code, "message": "m"}});
     #[rustfmt::skip]
     let table = [
-        (400, azure("UserError"),                "refused"),
-        (400, azure("FailedIdentityOperation"),  "in conflict"),
-        (401, azure("ExpiredAuthenticationToken"), "not authorized"),
+        (400, azure("UserError"),                "request rejected"),
+        (400, azure("FailedIdentityOperation"),  "conflicts"),
+        (401, azure("ExpiredAuthenticationToken"), "access token not accepted"),
         (403, azure("AuthorizationFailed"),      "not authorized"),
         (403, azure("LinkedAuthorizationFailed"), "not authorized"),
-        (404, azure("ParentResourceNotFound"),   "the workspace is not found"),
-        (404, azure("ResourceGroupNotFound"),    "the workspace is not found"),
-        (404, azure("SubscriptionNotFound"),     "the subscription is not found"),
-        (404, azure("InvalidResourceType"),      "refused"),
-        (404, azure("NoRegisteredProviderFound"), "refused"),
-        (404, json!("<html>proxy</html>"),       "no answer"),
-        (409, azure("Conflict"),                 "in conflict"),
-        (500, azure("InternalServerError"),      "no answer"),
-        (503, json!(null),                       "no answer"),
-        (418, json!({}),                         "refused"),
+        (404, azure("ParentResourceNotFound"),   "workspace not found"),
+        (404, azure("ResourceGroupNotFound"),    "workspace not found"),
+        (404, azure("SubscriptionNotFound"),     "subscription not found"),
+        (404, azure("InvalidResourceType"),      "request rejected"),
+        (404, azure("NoRegisteredProviderFound"), "request rejected"),
+        (404, json!("<html>proxy</html>"),       "Azure is unavailable"),
+        (409, azure("Conflict"),                 "conflicts"),
+        (500, azure("InternalServerError"),      "Azure is unavailable"),
+        (503, json!(null),                       "Azure is unavailable"),
+        (418, json!({}),                         "request rejected"),
     ];
     for (status, body, begins) in table {
         let (_, client) = Script::of([said(status, &body)]);
@@ -366,10 +366,10 @@ async fn a_429_closes_the_bucket_for_all_of_its_kind_and_subscription() {
     let throttled = Said { headers: vec![("retry-after", "10".to_owned())], ..said(429, &busy) };
     let (script, client) = Script::of([throttled, said(201, &json!({})), said(200, &json!({"properties": {}}))]);
     let error = client.compute(&compute(), Freshness::Now).await.expect_err("throttled");
-    assert!(matches!(error, Error::Throttled { pause, .. } if pause == Duration::from_secs(10)), "{error}");
+    assert!(matches!(error, Error::Throttled { retry_after, .. } if retry_after == Duration::from_secs(10)), "{error}");
     let other = workspace().compute("another").expect("an ID");
     let error = client.compute(&other, Freshness::Now).await.expect_err("still closed");
-    assert!(matches!(error, Error::Throttled { pause, .. } if pause <= Duration::from_secs(10)), "{error}");
+    assert!(matches!(error, Error::Throttled { retry_after, .. } if retry_after <= Duration::from_secs(10)), "{error}");
     assert_eq!(script.asked().len(), 1, "asked nothing meanwhile");
     client.put(&compute(), &put()).await.expect("writes have a bucket of their own");
     let elsewhere =
@@ -405,10 +405,10 @@ async fn each_request_is_one_line_with_azures_ids_and_a_refusal_is_a_warning() {
     #[rustfmt::skip]
     let table = [
         // status  body                                                          level    line
-        (200, json!({"properties": {"computeType": "SynapseSpark"}}),            "DEBUG", "azure answered"),
-        (404, json!({"error": {"code": "ResourceNotFound", "message": "gone"}}), "DEBUG", "azure does not find it"),
-        (403, json!({"error": {"code": "AuthorizationFailed", "message": "no"}}), "WARN", "azure does not do it"),
-        (429, json!({"error": {"code": "TooManyRequests", "message": "slow"}}),  "WARN", "azure does not do it"),
+        (200, json!({"properties": {"computeType": "SynapseSpark"}}),            "DEBUG", "azure request succeeded"),
+        (404, json!({"error": {"code": "ResourceNotFound", "message": "gone"}}), "DEBUG", "azure resource not found"),
+        (403, json!({"error": {"code": "AuthorizationFailed", "message": "no"}}), "WARN", "azure request failed"),
+        (429, json!({"error": {"code": "TooManyRequests", "message": "slow"}}),  "WARN", "azure request failed"),
     ];
     for (status, body, level, line) in table {
         let (request, correlation) = (format!("request-of-{status}"), format!("correlation-of-{status}"));
@@ -522,8 +522,8 @@ async fn a_wrong_secret_is_named_by_entras_code() {
     let (_dir, emulator, client) = emulated("wrong").await;
     for _ in 0..5 {
         let error = client.compute(&compute(), Freshness::Now).await.expect_err("no token");
-        let Error::NoCredential(words) = &error else { panic!("{error}") };
-        assert_eq!(words.code, "AADSTS7000215", "{error}");
+        let Error::CredentialUnavailable(refusal) = &error else { panic!("{error}") };
+        assert_eq!(refusal.code, "AADSTS7000215", "{error}");
         assert!(!error.to_string().contains("wrong"), "the secret is not in it");
     }
     let asked = emulator.azure().lock().expect("no holder panics").journal(0).count();

@@ -1,22 +1,21 @@
-//! What there is to attach, and to what: subscriptions, workspaces, Spark pools and linked services.
+//! Lists: all pages of one, and the lists of subscriptions and workspaces.
 //!
-//! For whoever looks around, not for the operator: nothing is decided on these lists.
+//! Commands read them. The operator decides nothing on a list.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::azure::api_version;
 use crate::azure::call::Call;
-use crate::azure::role_assignment::{ARM_VERSION as SYNAPSE, LINKS_VERSION as LINKS};
-use crate::azure::transport::read;
-use crate::azure::{Client, Error, wire};
+use crate::azure::client::Client;
+use crate::azure::error::Error;
+use crate::azure::wire;
 use crate::resource_id::{SynapseWorkspaceId, WorkspaceId};
 
-/// The API version of `GET /subscriptions`, as azure-mgmt-resource asks.
-const SUBSCRIPTIONS: &str = "2022-12-01";
-/// A LIST is followed through so many pages at most: a link that goes in circles ends here.
-pub(super) const MOST_PAGES: usize = 1000;
+/// A list has at most this many pages: a chain of links that goes in circles ends here.
+pub(super) const MAX_PAGES: usize = 1000;
 
-/// A subscription that one may see.
+/// A subscription that the identity may read.
 #[derive(Debug, Clone, Deserialize, Default, PartialEq, Eq)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Subscription {
@@ -26,30 +25,31 @@ pub struct Subscription {
     pub display_name: String,
 }
 
-/// What has an ID.
+/// A resource, of which only the ID is read.
 #[derive(Deserialize)]
-struct Named {
+struct Resource {
     id: String,
 }
 
 impl Client {
-    /// All subscriptions that one may see.
+    /// All subscriptions that the identity may read.
     ///
     /// # Errors
     ///
-    /// [`Error`] if Azure does not tell all of them.
+    /// [`Error`] if Azure does not return all of them.
     pub async fn subscriptions(&self) -> Result<Vec<Subscription>, Error> {
-        self.list(Call::Subscriptions, "", format!("/subscriptions?api-version={SUBSCRIPTIONS}")).await
+        let first = format!("/subscriptions?api-version={}", api_version::SUBSCRIPTIONS);
+        self.list(Call::Subscriptions, "", first).await
     }
 
     /// All Machine Learning workspaces of a subscription.
     ///
     /// # Errors
     ///
-    /// [`Error`] if Azure does not tell all of them.
+    /// [`Error`] if Azure does not return all of them.
     pub async fn workspaces(&self, subscription: &str) -> Result<Vec<WorkspaceId>, Error> {
         let id = format!("/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/workspaces");
-        let all: Vec<Named> = self.list(Call::Workspaces, subscription, self.path(&id, "")).await?;
+        let all: Vec<Resource> = self.list(Call::Workspaces, subscription, self.machine_learning(&id)).await?;
         Ok(all.iter().filter_map(|one| WorkspaceId::parse(&one.id).ok()).collect())
     }
 
@@ -57,40 +57,20 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error`] if Azure does not tell all of them.
+    /// [`Error`] if Azure does not return all of them.
     pub async fn synapse_workspaces(&self, subscription: &str) -> Result<Vec<SynapseWorkspaceId>, Error> {
-        let first = format!("/subscriptions/{subscription}/providers/Microsoft.Synapse/workspaces?api-version={SYNAPSE}");
-        let all: Vec<Named> = self.list(Call::SynapseWorkspaces, subscription, first).await?;
+        let id = format!("/subscriptions/{subscription}/providers/Microsoft.Synapse/workspaces");
+        let first = format!("{id}?api-version={}", api_version::SYNAPSE);
+        let all: Vec<Resource> = self.list(Call::SynapseWorkspaces, subscription, first).await?;
         Ok(all.iter().filter_map(|one| SynapseWorkspaceId::parse(&one.id).ok()).collect())
     }
 
-    /// All Spark pools of a Synapse workspace.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if Azure does not tell all of them.
-    pub async fn pools(&self, workspace: &SynapseWorkspaceId) -> Result<Vec<wire::SparkPool>, Error> {
-        let first = format!("{workspace}/bigDataPools?api-version={SYNAPSE}");
-        self.list(Call::Pools, workspace.subscription(), first).await
-    }
-
-    /// All linked services of a Machine Learning workspace.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if Azure does not tell all of them.
-    pub async fn linked_services(&self, workspace: &WorkspaceId) -> Result<Vec<wire::LinkedService>, Error> {
-        let first = format!("{workspace}/linkedServices?api-version={LINKS}");
-        self.list(Call::Links, workspace.subscription(), first).await
-    }
-
-    /// All pages of a LIST, from the first; the links to the others are followed as they came.
+    /// All pages of a list, from the first. The links to the others are used as they came.
     pub(super) async fn list<T: DeserializeOwned>(&self, call: Call, subscription: &str, first: String) -> Result<Vec<T>, Error> {
         let mut link = first;
         let mut all = Vec::new();
-        for _ in 0..MOST_PAGES {
-            let answer = self.send(call, subscription, &link, None).await?;
-            let page: wire::Page = read(&answer)?;
+        for _ in 0..MAX_PAGES {
+            let page: wire::Page = self.get(call, subscription, &link).await?.read()?;
             let next = page.next_link.clone().filter(|next| !next.is_empty());
             all.extend(page.elements());
             match next {
@@ -98,6 +78,6 @@ impl Client {
                 None => return Ok(all),
             }
         }
-        Err(Error::unanswered(format!("the list of {} did not end after {MOST_PAGES} pages", call.as_str())))
+        Err(Error::unavailable(format!("the list of {} has more than {MAX_PAGES} pages", call.as_str())))
     }
 }

@@ -122,7 +122,7 @@ impl Metrics {
     pub(crate) fn token<T>(&self, answer: &Result<T, Error>) {
         let outcome = match answer {
             Ok(_) => "success",
-            Err(Error::NoCredential(_)) => "refused",
+            Err(Error::CredentialUnavailable(_)) => "refused",
             Err(_) => "unanswered",
         };
         self.tokens.get_or_create(&Outcome { outcome }).inc();

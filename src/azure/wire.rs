@@ -229,11 +229,37 @@ pub struct RoleAssignment {
 }
 
 impl RoleAssignment {
-    /// Whether it is this role, to this principal, on this scope.
-    pub(crate) fn is(&self, role: &str, principal: &str, scope: &str) -> bool {
-        self.role_definition_id.eq_ignore_ascii_case(role)
-            && self.principal_id.eq_ignore_ascii_case(principal)
-            && self.scope.eq_ignore_ascii_case(scope)
+    /// Whether it assigns this role to this principal on this scope.
+    pub(crate) fn is(&self, wanted: &RoleAssignmentRequest) -> bool {
+        self.role_definition_id.eq_ignore_ascii_case(&wanted.role)
+            && self.principal_id.eq_ignore_ascii_case(&wanted.principal)
+            && self.scope.eq_ignore_ascii_case(&wanted.scope)
+    }
+}
+
+/// A role to a principal on a scope, as the data plane of Synapse names them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RoleAssignmentRequest {
+    /// The Synapse workspace's name.
+    pub workspace: String,
+    /// The role's GUID.
+    pub role: String,
+    /// The principal's object ID in Entra.
+    pub principal: String,
+    /// `workspaces/{workspace}`, or `workspaces/{workspace}/bigDataPools/{pool}`.
+    pub scope: String,
+}
+
+impl RoleAssignmentRequest {
+    /// The body of the request that assigns the role.
+    #[must_use]
+    pub fn body(&self) -> Value {
+        json!({
+            "roleId": self.role,
+            "principalId": self.principal,
+            "scope": self.scope,
+            "principalType": "ServicePrincipal",
+        })
     }
 }
 

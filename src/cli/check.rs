@@ -120,7 +120,7 @@ impl Check {
             Err(error) => return vec![Err(format!("Entra: {error}"))],
         };
         let entra = match client.authenticate().await {
-            _ if client.is_nobody() => Ok(format!("Entra: not asked ({why}): each attachment has its own identity")),
+            _ if client.is_unavailable() => Ok(format!("Entra: not asked ({why}): each attachment has its own identity")),
             Ok(()) => Ok(format!("Entra: a token ({why})")),
             Err(error) => Err(format!("Entra: {error}")),
         };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use synapse_spark_operator::azure::{Error, Freshness, Grant, Granted};
+use synapse_spark_operator::azure::{Assigned, Error, Freshness, RoleAssignmentRequest};
 use synapse_spark_operator::resource_id::PoolId;
 
 use super::{ARM, Said, Script, pool_id, said, workspace};
@@ -11,8 +11,8 @@ use super::{ARM, Said, Script, pool_id, said, workspace};
 const LATER: Freshness = Freshness::Within(Duration::from_mins(10));
 const ID: &str = "3d9d9f3c-0000-5000-8000-000000000001";
 
-fn grant() -> Grant {
-    Grant {
+fn request() -> RoleAssignmentRequest {
+    RoleAssignmentRequest {
         workspace: "yogi-synapse-ws".into(),
         role: "6e4bf58a-b8e1-4cc3-bbf9-d73143322b78".into(),
         principal: "11111111-2222-3333-4444-555555555555".into(),
@@ -25,7 +25,7 @@ fn refusal(status: u16, code: &str) -> Said {
 }
 
 fn shown(principal: &str) -> Value {
-    json!({"id": ID, "roleDefinitionId": grant().role, "principalId": principal, "scope": grant().scope, "principalType": "ServicePrincipal"})
+    json!({"id": ID, "roleDefinitionId": request().role, "principalId": principal, "scope": request().scope, "principalType": "ServicePrincipal"})
 }
 
 /// Method and URL of what was asked, and whose token it had.
@@ -35,12 +35,12 @@ fn asked(script: &Script) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn a_grant_says_what_microsofts_client_says_and_takes_the_data_planes_token() {
-    let (script, client) = Script::of([said(200, &shown(&grant().principal))]);
-    assert_eq!(client.grant(ID, &grant()).await.expect("it is made"), Granted::Made);
+    let (script, client) = Script::of([said(200, &shown(&request().principal))]);
+    assert_eq!(client.assign_role(ID, &request()).await.expect("it is made"), Assigned::Created);
     let url = format!("https://yogi-synapse-ws.synapse.example/roleAssignments/{ID}?api-version=2020-12-01");
     assert_eq!(asked(&script), [(format!("PUT {url}"), "Bearer synapses-token".to_owned())]);
     let body: Value = serde_json::from_str(&script.asked()[0].3).expect("JSON");
-    let Grant { role, principal, scope, .. } = grant();
+    let RoleAssignmentRequest { role, principal, scope, .. } = request();
     assert_eq!(body, json!({"roleId": role, "principalId": principal, "scope": scope, "principalType": "ServicePrincipal"}));
 }
 
@@ -48,12 +48,12 @@ async fn a_grant_says_what_microsofts_client_says_and_takes_the_data_planes_toke
 async fn that_it_is_there_already_is_no_error_whatever_its_status() {
     for status in [400, 409] {
         let (_, client) = Script::of([refusal(status, "RoleAssignmentAlreadyExists")]);
-        assert_eq!(client.grant(ID, &grant()).await.expect("it is there"), Granted::Existed, "{status}");
+        assert_eq!(client.assign_role(ID, &request()).await.expect("it is there"), Assigned::AlreadyExisted, "{status}");
     }
     for (status, code) in [(403, "Unauthorized"), (400, "ValidationError"), (409, "RoleAssignmentUpdateNotPermitted")] {
         let (_, client) = Script::of([refusal(status, code)]);
-        let refused = client.grant(ID, &grant()).await.expect_err("it is refused");
-        assert_eq!(matches!(refused, Error::Unauthorized(_)), status == 403, "{refused}");
+        let refused = client.assign_role(ID, &request()).await.expect_err("it is refused");
+        assert_eq!(matches!(refused, Error::Forbidden(_)), status == 403, "{refused}");
     }
 }
 
@@ -61,13 +61,13 @@ async fn that_it_is_there_already_is_no_error_whatever_its_status() {
 async fn that_it_is_gone_already_is_no_error_either() {
     for answer in [said(200, &json!({})), said(204, &json!({})), refusal(404, "RoleAssignmentNotFound")] {
         let (script, client) = Script::of([answer]);
-        client.revoke(ID, &grant()).await.expect("it is gone");
+        client.revoke_role(ID, &request()).await.expect("it is gone");
         assert!(
             asked(&script)[0].0.starts_with(&format!("DELETE https://yogi-synapse-ws.synapse.example/roleAssignments/{ID}?"))
         );
     }
     let (_, client) = Script::of([refusal(403, "Unauthorized")]);
-    assert!(matches!(client.revoke(ID, &grant()).await, Err(Error::Unauthorized(_))));
+    assert!(matches!(client.revoke_role(ID, &request()).await, Err(Error::Forbidden(_))));
 }
 
 #[tokio::test]
@@ -77,9 +77,9 @@ async fn who_holds_a_role_is_looked_for_on_all_pages_and_kept() {
         ..said(200, &json!({"count": 1, "value": [shown("somebody-else")]}))
     };
     let (script, client) =
-        Script::of([others(), said(200, &json!({"count": 1, "value": [shown(&grant().principal.to_uppercase())]})), others()]);
+        Script::of([others(), said(200, &json!({"count": 1, "value": [shown(&request().principal.to_uppercase())]})), others()]);
     for _ in 0..2 {
-        assert_eq!(client.assignment(&grant(), LATER).await.expect("a list").as_deref(), Some(ID));
+        assert_eq!(client.role_assignment(&request(), LATER).await.expect("a list").as_deref(), Some(ID));
     }
     let (urls, tokens): (Vec<_>, Vec<_>) = asked(&script).into_iter().unzip();
     assert_eq!(urls.len(), 2, "kept: {urls:?}");
@@ -94,11 +94,11 @@ async fn who_holds_a_role_is_looked_for_on_all_pages_and_kept() {
 async fn what_was_known_of_a_role_is_forgotten_with_a_write() {
     let none = || said(200, &json!({"count": 0, "value": []}));
     let (script, client) = Script::of([none(), said(200, &json!({})), none(), said(204, &json!({})), none()]);
-    assert_eq!(client.assignment(&grant(), LATER).await.expect("a list"), None);
-    client.grant(ID, &grant()).await.expect("it is made");
-    client.assignment(&grant(), LATER).await.expect("a list");
-    client.revoke(ID, &grant()).await.expect("it is gone");
-    client.assignment(&grant(), LATER).await.expect("a list");
+    assert_eq!(client.role_assignment(&request(), LATER).await.expect("a list"), None);
+    client.assign_role(ID, &request()).await.expect("it is made");
+    client.role_assignment(&request(), LATER).await.expect("a list");
+    client.revoke_role(ID, &request()).await.expect("it is gone");
+    client.role_assignment(&request(), LATER).await.expect("a list");
     assert_eq!(script.asked().len(), 5);
 }
 
@@ -107,9 +107,12 @@ async fn the_data_planes_429_closes_that_workspace_alone() {
     let throttled = Said { headers: vec![("retry-after", "7".to_owned())], ..refusal(429, "TooManyRequests") };
     let none = said(200, &json!({"count": 0, "value": []}));
     let (script, client) = Script::of([throttled, none, refusal(404, "ResourceNotFound")]);
-    assert!(matches!(client.assignment(&grant(), LATER).await, Err(Error::Throttled { .. })));
-    assert!(matches!(client.assignment(&grant(), LATER).await, Err(Error::Throttled { .. })), "it is not asked again");
-    client.assignment(&Grant { workspace: "another".into(), ..grant() }, LATER).await.expect("another workspace answers");
+    assert!(matches!(client.role_assignment(&request(), LATER).await, Err(Error::Throttled { .. })));
+    assert!(matches!(client.role_assignment(&request(), LATER).await, Err(Error::Throttled { .. })), "it is not asked again");
+    client
+        .role_assignment(&RoleAssignmentRequest { workspace: "another".into(), ..request() }, LATER)
+        .await
+        .expect("another workspace answers");
     client.pool(&PoolId::parse(&pool_id()).expect("an ID"), LATER).await.expect("so does ARM");
     assert_eq!(script.asked().len(), 3);
 }
