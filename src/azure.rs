@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod operation;
 pub mod origin;
 mod pool;
+mod retry_after;
 mod role_assignment;
 pub mod throttle;
 mod transport;

@@ -70,7 +70,7 @@ impl Throttle {
         let mut closed = self.closed.lock().expect("no thread panics while it holds the lock");
         let until = closed.entry((subscription.to_ascii_lowercase(), kind)).or_insert(now);
         let before = now.max(*until);
-        *until = before.max(now + pause);
+        *until = now.checked_add(pause).map_or(before, |after| after.max(before));
         *until - before
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use azure_core::http::headers::HeaderName;
 use azure_core::http::{Method, Request, Url};
+use azure_core::time::{OffsetDateTime, parse_rfc7231};
 use futures::StreamExt;
 use tokio::time::Instant;
 use tracing::field::Empty;
@@ -13,6 +14,7 @@ use crate::azure::auth::token::TokenCache;
 use crate::azure::call::Call;
 use crate::azure::client::Client;
 use crate::azure::error::Error;
+use crate::azure::retry_after;
 use crate::azure::throttle::Kind;
 use crate::error_chain::chain;
 use crate::service_error::ServiceError;
@@ -123,12 +125,16 @@ impl Client {
                 return Err(format!("the answer has more than {MAX_BODY_BYTES} bytes"));
             }
         }
+        let status = u16::from(status);
+        // Both times are Azure's, so that a wrong clock of ours does not matter.
+        let now = header("date").and_then(|text| parse_rfc7231(&text).ok());
+        let pause = |text: String| retry_after::pause(status, &text, now.unwrap_or_else(OffsetDateTime::now_utc));
         Ok(Answer {
-            status: u16::from(status),
+            status,
             operation: header("azure-asyncoperation").or_else(|| header("location")),
             request_id: header("x-ms-request-id"),
             correlation_id: header("x-ms-correlation-request-id"),
-            retry_after: header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs),
+            retry_after: header("retry-after").and_then(pause),
             continuation: header("x-ms-continuation"),
             remaining: header(kind.header()).and_then(|text| text.trim().parse().ok()),
             body,
