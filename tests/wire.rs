@@ -163,7 +163,7 @@ async fn reads_the_recorded_life_of_a_compute() {
     let recorded = "00000000-0000-0000-0000-000000000";
     let (script, client) = Script::of(exchanges.iter().map(|exchange| replay(exchange, ARM)));
     // 201, Azure-AsyncOperation alone, no Location: path and query as they came, order and all.
-    let path = client.put(&compute(), &put()).await.expect("taken").expect("an operation");
+    let path = client.put(&compute(), &put(), None).await.expect("taken").expect("an operation");
     assert!(path.ends_with("?api-version=2022-01-01-preview&service=new") && path.starts_with("/subscriptions/"), "{path}");
     assert_eq!(client.operation(recorded, &path).await.expect("an answer"), State::Succeeded);
     assert_eq!(script.asked()[1].1, format!("{ARM}{path}"), "the link is used as it came");
@@ -175,10 +175,10 @@ async fn reads_the_recorded_life_of_a_compute() {
         (0, true, Some("Succeeded"))
     );
     // An update answers 201 too.
-    let path = client.put(&compute(), &put()).await.expect("taken").expect("an operation");
+    let path = client.put(&compute(), &put(), None).await.expect("taken").expect("an operation");
     assert_eq!(client.operation(recorded, &path).await.expect("an answer"), State::Succeeded);
     // 202, empty body.
-    client.detach(&compute()).await.expect("taken").expect("an operation");
+    client.detach(&compute(), None).await.expect("taken").expect("an operation");
     let asked = script.asked();
     assert!(
         asked[5].0.eq_ignore_ascii_case("DELETE")
@@ -299,7 +299,7 @@ async fn the_token_goes_to_no_other_origin() {
             Said { status: 302, headers: vec![("location", foreign.to_owned())], body: Vec::new() },
         ]);
         client.computes(&workspace()).await.expect_err("the rest is elsewhere");
-        assert_eq!(client.put(&compute(), &put()).await.expect("taken"), None, "an operation elsewhere is none");
+        assert_eq!(client.put(&compute(), &put(), None).await.expect("taken"), None, "an operation elsewhere is none");
         client.compute(&compute(), Freshness::Now).await.expect_err("a redirect is no answer");
         assert_eq!(script.asked().len(), 3, "{foreign}: {:?}", script.asked());
     }
@@ -371,7 +371,7 @@ async fn a_429_closes_the_bucket_for_all_of_its_kind_and_subscription() {
     let error = client.compute(&other, Freshness::Now).await.expect_err("still closed");
     assert!(matches!(error, Error::Throttled { retry_after, .. } if retry_after <= Duration::from_secs(10)), "{error}");
     assert_eq!(script.asked().len(), 1, "asked nothing meanwhile");
-    client.put(&compute(), &put()).await.expect("writes have a bucket of their own");
+    client.put(&compute(), &put(), None).await.expect("writes have a bucket of their own");
     let elsewhere =
         WorkspaceId::new("00000000-0000-0000-0000-000000000000", "g", "w2").and_then(|ws| ws.compute("it")).expect("an ID");
     client.compute(&elsewhere, Freshness::Now).await.expect("another subscription has its own");
@@ -389,7 +389,7 @@ async fn looks_are_shared_as_far_as_told_and_forgotten_with_a_write() {
     assert_eq!(script.asked().len(), 1);
     client.compute(&compute(), Freshness::Now).await.expect("an answer");
     assert_eq!(script.asked().len(), 2);
-    client.put(&compute(), &put()).await.expect("taken");
+    client.put(&compute(), &put(), None).await.expect("taken");
     assert!(
         client.compute(&compute(), while_fresh).await.expect("an answer").is_some(),
         "what was before the write is forgotten"
@@ -454,8 +454,8 @@ async fn a_put_says_what_microsofts_client_says() {
         ..put()
     };
     let (script, client) = Script::of([said(201, &json!({})), said(201, &json!({}))]);
-    client.put(&compute(), &whole).await.expect("taken");
-    client.put(&compute(), &put()).await.expect("taken");
+    client.put(&compute(), &whole, None).await.expect("taken");
+    client.put(&compute(), &put(), None).await.expect("taken");
     let bodies: Vec<_> = script.asked().into_iter().map(|(.., body)| body).collect();
     // The text, not the value: the order of the identities counts.
     let identity = format!(
@@ -498,14 +498,14 @@ async fn a_whole_life_over_tls_and_no_secret_in_the_log() {
     let (_dir, emulator, client) = emulated(SECRET).await;
     assert!(client.compute(&compute(), Freshness::Now).await.expect("an answer").is_none());
     let location = client.location(compute().workspace()).await.expect("a region");
-    let path = client.put(&compute(), &Put { location, ..put() }).await.expect("taken").expect("an operation");
+    let path = client.put(&compute(), &Put { location, ..put() }, None).await.expect("taken").expect("an operation");
     assert_eq!(client.operation(SUBSCRIPTION, &path).await.expect("an answer"), State::Succeeded);
     let found = client.compute(&compute(), Freshness::Now).await.expect("an answer").expect("there");
     assert_eq!(found.pool().pool_name.as_deref(), Some("yogisparkpool"));
     assert_eq!(client.computes(&workspace()).await.expect("a list").len(), 1);
-    client.detach(&compute()).await.expect("taken").expect("an operation");
+    client.detach(&compute(), None).await.expect("taken").expect("an operation");
     assert!(client.compute(&compute(), Freshness::Now).await.expect("an answer").is_none());
-    assert_eq!(client.detach(&compute()).await.expect("nothing to do"), None);
+    assert_eq!(client.detach(&compute(), None).await.expect("nothing to do"), None);
     let text = LOG.text();
     let tokens =
         emulator.azure().lock().expect("no holder panics").journal(0).filter(|entry| entry.path.contains("/oauth2/")).count();
@@ -537,7 +537,8 @@ async fn a_failed_operation_keeps_azures_words() {
     let fault =
         json!({"method": "PUT", "path": "/computes/", "failOperation": {"code": "PoolBusy", "message": "the pool is busy"}});
     emulator.azure().lock().expect("no holder panics").add_fault(Fault::from_json(&fault).expect("a fault"));
-    let path = client.put(&compute(), &Put { location: "eastus2".into(), ..put() }).await.expect("taken").expect("an operation");
+    let path =
+        client.put(&compute(), &Put { location: "eastus2".into(), ..put() }, None).await.expect("taken").expect("an operation");
     let State::Failed(words) = client.operation(SUBSCRIPTION, &path).await.expect("an answer") else { panic!("it failed") };
     assert_eq!((words.code.as_str(), words.message.as_str()), ("PoolBusy", "the pool is busy"));
     emulator.stop().await;

@@ -43,13 +43,16 @@ impl Client {
 
     /// Creates or replaces a compute. Returns path and query of the operation.
     ///
+    /// The request ends at the deadline at the latest: a leader must not write after its lease.
+    ///
     /// # Errors
     ///
     /// [`Error`]; after [`Error::Unavailable`] it is unknown whether Azure took the request.
-    pub async fn put(&self, id: &ComputeId, put: &wire::Put) -> Result<Option<String>, Error> {
+    pub async fn put(&self, id: &ComputeId, put: &wire::Put, deadline: Option<Instant>) -> Result<Option<String>, Error> {
         let path = self.machine_learning(&id.to_string());
         let mut request = self.request(Call::Put, id.workspace().subscription(), &path)?;
         request.body = Some(put.body().to_string().into_bytes());
+        request.deadline = deadline;
         self.cached.computes.invalidate(id);
         let sent = self.send(request).await;
         self.cached.computes.invalidate(id);
@@ -60,12 +63,15 @@ impl Client {
     ///
     /// The Spark pool stays. `Delete`, the other value of the parameter, is not spelled anywhere.
     ///
+    /// The request ends at the deadline at the latest: a leader must not write after its lease.
+    ///
     /// # Errors
     ///
     /// [`Error`]; after [`Error::Unavailable`] it is unknown whether Azure took the request.
-    pub async fn detach(&self, id: &ComputeId) -> Result<Option<String>, Error> {
+    pub async fn detach(&self, id: &ComputeId, deadline: Option<Instant>) -> Result<Option<String>, Error> {
         let path = format!("{}&underlyingResourceAction=Detach", self.machine_learning(&id.to_string()));
-        let request = self.request(Call::Detach, id.workspace().subscription(), &path)?;
+        let mut request = self.request(Call::Detach, id.workspace().subscription(), &path)?;
+        request.deadline = deadline;
         self.cached.computes.invalidate(id);
         let sent = self.send(request).await;
         self.cached.computes.invalidate(id);

@@ -59,12 +59,20 @@ impl Client {
 
     /// Assigns a role under this GUID. It is no error if the principal has the role already.
     ///
+    /// The request ends at the deadline at the latest: a leader must not write after its lease.
+    ///
     /// # Errors
     ///
     /// [`Error`]; after [`Error::Unavailable`] it is unknown whether Synapse took the request, which may be repeated.
-    pub async fn assign_role(&self, id: &str, wanted: &RoleAssignmentRequest) -> Result<Assigned, Error> {
+    pub async fn assign_role(
+        &self,
+        id: &str,
+        wanted: &RoleAssignmentRequest,
+        deadline: Option<Instant>,
+    ) -> Result<Assigned, Error> {
         let mut request = self.data_plane_request(Call::AssignRole, wanted, Some(id))?;
         request.body = Some(wanted.body().to_string().into_bytes());
+        request.deadline = deadline;
         self.cached.role_assignments.invalidate(wanted);
         let sent = self.send(request).await;
         self.cached.role_assignments.invalidate(wanted);
@@ -80,11 +88,14 @@ impl Client {
 
     /// Deletes the role assignment of this GUID. It is no error if there is none, or no such Synapse workspace.
     ///
+    /// The request ends at the deadline at the latest: a leader must not write after its lease.
+    ///
     /// # Errors
     ///
     /// [`Error`]; after [`Error::Unavailable`] it is unknown whether Synapse took the request.
-    pub async fn revoke_role(&self, id: &str, assigned: &RoleAssignmentRequest) -> Result<(), Error> {
-        let request = self.data_plane_request(Call::RevokeRole, assigned, Some(id))?;
+    pub async fn revoke_role(&self, id: &str, assigned: &RoleAssignmentRequest, deadline: Option<Instant>) -> Result<(), Error> {
+        let mut request = self.data_plane_request(Call::RevokeRole, assigned, Some(id))?;
+        request.deadline = deadline;
         self.cached.role_assignments.invalidate(assigned);
         let sent = self.send(request).await;
         self.cached.role_assignments.invalidate(assigned);
@@ -110,6 +121,6 @@ impl Client {
         url.query_pairs_mut().append_pair("api-version", api_version::SYNAPSE_DATA_PLANE);
         // The data plane has limits of its own for each workspace.
         let bucket = format!("synapse/{workspace}");
-        Ok(ApiRequest { call, bucket, url, tokens: &self.tokens.synapse, body: None, continuation: None })
+        Ok(ApiRequest { call, bucket, url, tokens: &self.tokens.synapse, body: None, continuation: None, deadline: None })
     }
 }

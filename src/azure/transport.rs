@@ -34,6 +34,8 @@ pub(super) struct ApiRequest<'a> {
     pub(super) body: Option<Vec<u8>>,
     /// `x-ms-continuation`: the next page of a list of the data plane.
     pub(super) continuation: Option<String>,
+    /// The request ends at this time at the latest.
+    pub(super) deadline: Option<Instant>,
 }
 
 /// An answer of Azure.
@@ -83,7 +85,7 @@ impl Client {
     pub(super) fn request(&self, call: Call, subscription: &str, link: &str) -> Result<ApiRequest<'_>, Error> {
         let url = self.origin.admit(link).map_err(|foreign| Error::unavailable(format!("link ignored: {foreign}")))?;
         let bucket = subscription.to_owned();
-        Ok(ApiRequest { call, bucket, url, tokens: &self.tokens.arm, body: None, continuation: None })
+        Ok(ApiRequest { call, bucket, url, tokens: &self.tokens.arm, body: None, continuation: None, deadline: None })
     }
 
     /// Sends a request and classifies its answer.
@@ -94,13 +96,14 @@ impl Client {
             return Err(Error::Throttled { retry_after, error: ServiceError { message, ..ServiceError::default() } });
         }
         let token = request.tokens.bearer().await?;
+        let timeout = timeout(request.deadline)?;
         let id = uuid::Uuid::new_v4().to_string();
         let span = span(&request, &id);
         let raw = raw(&request, &token, id);
         let started = Instant::now();
-        let received = tokio::time::timeout(REQUEST_TIMEOUT, self.exchange(&raw, kind).instrument(span.clone()))
+        let received = tokio::time::timeout(timeout, self.exchange(&raw, kind).instrument(span.clone()))
             .await
-            .unwrap_or_else(|_| Err(no_answer_within(REQUEST_TIMEOUT)));
+            .unwrap_or_else(|_| Err(no_answer_within(timeout)));
         let took = started.elapsed();
         self.metrics.request(request.call, received.as_ref().ok().map(|answer| answer.status), took);
         let result = received.map_err(Error::unavailable).and_then(|answer| {
@@ -195,6 +198,15 @@ fn log(took: Duration, result: &Result<Answer, Error>) {
         Ok(answer) => tracing::debug!(ms, remaining = answer.remaining, "azure request succeeded"),
         Err(Error::NotFound(error)) => tracing::debug!(ms, %error, "azure resource not found"),
         Err(error) => tracing::warn!(ms, %error, "azure request failed"),
+    }
+}
+
+/// The time that a request may take. A request is not sent after its deadline.
+fn timeout(deadline: Option<Instant>) -> Result<Duration, Error> {
+    let Some(deadline) = deadline else { return Ok(REQUEST_TIMEOUT) };
+    match deadline.saturating_duration_since(Instant::now()) {
+        Duration::ZERO => Err(Error::unavailable("the request was not sent, since its deadline has passed")),
+        left => Ok(left.min(REQUEST_TIMEOUT)),
     }
 }
 

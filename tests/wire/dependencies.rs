@@ -36,7 +36,7 @@ fn asked(script: &Script) -> Vec<(String, String)> {
 #[tokio::test]
 async fn a_grant_says_what_microsofts_client_says_and_takes_the_data_planes_token() {
     let (script, client) = Script::of([said(200, &shown(&request().principal))]);
-    assert_eq!(client.assign_role(ID, &request()).await.expect("it is made"), Assigned::Created);
+    assert_eq!(client.assign_role(ID, &request(), None).await.expect("it is made"), Assigned::Created);
     let url = format!("https://yogi-synapse-ws.synapse.example/roleAssignments/{ID}?api-version=2020-12-01");
     assert_eq!(asked(&script), [(format!("PUT {url}"), "Bearer synapses-token".to_owned())]);
     let body: Value = serde_json::from_str(&script.asked()[0].3).expect("JSON");
@@ -48,11 +48,11 @@ async fn a_grant_says_what_microsofts_client_says_and_takes_the_data_planes_toke
 async fn that_it_is_there_already_is_no_error_whatever_its_status() {
     for status in [400, 409] {
         let (_, client) = Script::of([refusal(status, "RoleAssignmentAlreadyExists")]);
-        assert_eq!(client.assign_role(ID, &request()).await.expect("it is there"), Assigned::AlreadyExisted, "{status}");
+        assert_eq!(client.assign_role(ID, &request(), None).await.expect("it is there"), Assigned::AlreadyExisted, "{status}");
     }
     for (status, code) in [(403, "Unauthorized"), (400, "ValidationError"), (409, "RoleAssignmentUpdateNotPermitted")] {
         let (_, client) = Script::of([refusal(status, code)]);
-        let refused = client.assign_role(ID, &request()).await.expect_err("it is refused");
+        let refused = client.assign_role(ID, &request(), None).await.expect_err("it is refused");
         assert_eq!(matches!(refused, Error::Forbidden(_)), status == 403, "{refused}");
     }
 }
@@ -61,13 +61,13 @@ async fn that_it_is_there_already_is_no_error_whatever_its_status() {
 async fn that_it_is_gone_already_is_no_error_either() {
     for answer in [said(200, &json!({})), said(204, &json!({})), refusal(404, "RoleAssignmentNotFound")] {
         let (script, client) = Script::of([answer]);
-        client.revoke_role(ID, &request()).await.expect("it is gone");
+        client.revoke_role(ID, &request(), None).await.expect("it is gone");
         assert!(
             asked(&script)[0].0.starts_with(&format!("DELETE https://yogi-synapse-ws.synapse.example/roleAssignments/{ID}?"))
         );
     }
     let (_, client) = Script::of([refusal(403, "Unauthorized")]);
-    assert!(matches!(client.revoke_role(ID, &request()).await, Err(Error::Forbidden(_))));
+    assert!(matches!(client.revoke_role(ID, &request(), None).await, Err(Error::Forbidden(_))));
 }
 
 #[tokio::test]
@@ -95,9 +95,9 @@ async fn what_was_known_of_a_role_is_forgotten_with_a_write() {
     let none = || said(200, &json!({"count": 0, "value": []}));
     let (script, client) = Script::of([none(), said(200, &json!({})), none(), said(204, &json!({})), none()]);
     assert_eq!(client.role_assignment(&request(), LATER).await.expect("a list"), None);
-    client.assign_role(ID, &request()).await.expect("it is made");
+    client.assign_role(ID, &request(), None).await.expect("it is made");
     client.role_assignment(&request(), LATER).await.expect("a list");
-    client.revoke_role(ID, &request()).await.expect("it is gone");
+    client.revoke_role(ID, &request(), None).await.expect("it is gone");
     client.role_assignment(&request(), LATER).await.expect("a list");
     assert_eq!(script.asked().len(), 5);
 }
