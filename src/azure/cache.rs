@@ -97,6 +97,16 @@ impl<K: Eq + Hash + Clone, V: Clone> TtlCache<K, V> {
         self.put(key, Instant::now(), None);
     }
 
+    /// Drops the answer if it is older than this.
+    pub(super) fn expire(&self, key: &K, max_age: Duration) {
+        let entries = self.entries.lock().expect("no thread panics while it holds the lock");
+        let is_older = entries.by_key.get(key).is_some_and(|((began, _), _)| began.elapsed() > max_age);
+        drop(entries);
+        if is_older {
+            self.invalidate(key);
+        }
+    }
+
     fn put(&self, key: &K, began: Instant, value: Option<V>) {
         let now = Instant::now();
         let is_expired = |began: Instant| now.saturating_duration_since(began) > self.ttl;

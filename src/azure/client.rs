@@ -66,7 +66,7 @@ pub(super) struct Caches {
 const COMPUTE_TTL: Duration = Duration::from_secs(10);
 /// Pools, linked services and role assignments change seldom; no reader accepts older answers.
 const DEPENDENCY_TTL: Duration = Duration::from_hours(1);
-/// The region of a workspace never changes, but another workspace of the same name may have another region.
+/// The region of a workspace never changes; `workspace.rs` drops it when another workspace may have taken the name.
 pub(super) const REGION_TTL: Duration = Duration::from_hours(24);
 
 impl Client {

@@ -22,7 +22,8 @@ impl Client {
         }
         let began = Instant::now();
         let path = self.machine_learning(&id.to_string());
-        let found = match self.get(Call::Compute, id.workspace().subscription(), &path).await {
+        let answer = self.get(Call::Compute, id.workspace().subscription(), &path).await;
+        let found = match answer.inspect_err(|error| self.reconsider_region(id.workspace(), error)) {
             Ok(answer) => Some(answer.read()?),
             Err(Error::NotFound(_)) => None,
             Err(error) => return Err(error),
@@ -56,7 +57,8 @@ impl Client {
         self.cached.computes.invalidate(id);
         let sent = self.send(request).await;
         self.cached.computes.invalidate(id);
-        Ok(self.operation_path(sent?))
+        let answer = sent.inspect_err(|error| self.reconsider_region(id.workspace(), error))?;
+        Ok(self.operation_path(answer))
     }
 
     /// Detaches a compute. Returns path and query of the operation; `None` if the compute does not exist.

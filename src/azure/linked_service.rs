@@ -28,7 +28,8 @@ impl Client {
         }
         let began = Instant::now();
         let path = format!("{workspace}/linkedServices/{name}?api-version={}", api_version::LINKED_SERVICES);
-        let found = match self.get(Call::LinkedService, workspace.subscription(), &path).await {
+        let answer = self.get(Call::LinkedService, workspace.subscription(), &path).await;
+        let found = match answer.inspect_err(|error| self.reconsider_region(workspace, error)) {
             Ok(answer) => Some(answer.read()?),
             Err(Error::NotFound(_)) => None,
             Err(error) => return Err(error),
