@@ -7,7 +7,7 @@ use crate::azure::wire::identity::Identity;
 use crate::azure::wire::null::or_default;
 use crate::azure::wire::pool::Pool;
 
-/// `GET …/workspaces/{ws}`: the part that we read.
+/// `GET …/workspaces/{ws}`: only what is read.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Workspace {
     /// The Azure region.
@@ -31,7 +31,7 @@ pub struct Compute {
     pub tags: Map<String, Value>,
     /// Absent where there is none.
     pub identity: Option<Identity>,
-    /// What the type of compute says of itself.
+    /// What depends on the type of compute.
     #[serde(deserialize_with = "or_default")]
     pub properties: Properties,
 }
@@ -40,27 +40,27 @@ pub struct Compute {
 #[derive(Debug, Clone, Deserialize, Default, PartialEq)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Properties {
-    /// `SynapseSpark`, or another type, also one that we have never heard of.
+    /// `SynapseSpark` or another type, including unknown ones.
     #[serde(deserialize_with = "or_default")]
     pub compute_type: String,
     /// The ARM ID of what is attached.
     pub resource_id: Option<String>,
     /// The text for people.
     pub description: Option<String>,
-    /// `Creating`, `Succeeded`, …, also one that we have never heard of.
+    /// `Creating`, `Succeeded`, … or an unknown state.
     pub provisioning_state: Option<String>,
-    /// Errors in one of several shapes; see [`errors_of`].
+    /// Errors in one of several shapes; see [`errors_of`](crate::azure::wire::errors_of).
     pub provisioning_errors: Option<Value>,
-    /// 6 or 7 digits of a second, and an offset: kept as text.
+    /// A time with 6 or 7 digits of a second and an offset, as text.
     pub created_on: Option<String>,
     /// As `created_on`.
     pub modified_on: Option<String>,
-    /// What the service says of the pool behind; another shape for other types of compute.
+    /// A snapshot of the pool; other types of compute have another shape here.
     pub properties: Option<Value>,
 }
 
 impl Compute {
-    /// What the service says of the pool; empty for another shape.
+    /// The snapshot of the pool; empty for another shape.
     #[must_use]
     pub fn pool(&self) -> Pool {
         self.properties.properties.clone().and_then(|inner| serde_json::from_value(inner).ok()).unwrap_or_default()

@@ -9,11 +9,11 @@ pub fn error_of(body: &[u8]) -> Option<(String, String)> {
     serde_json::from_slice::<Value>(body).ok().and_then(|value| error_in(&value))
 }
 
-/// As [`error_of`], of JSON that is read already.
+/// As [`error_of`], of JSON that is parsed already.
 #[must_use]
 pub fn error_in(value: &Value) -> Option<(String, String)> {
     let mut at = value;
-    // `error` may stand in `error`: azureml-core's `_get_operation_state` reads it so. Deeper is nobody's shape.
+    // `error` may stand in `error`: azureml-core's `_get_operation_state` reads it so. No client knows a deeper nesting.
     for _ in 0..3 {
         match at.get("error") {
             Some(inner) if inner.is_object() => at = inner,
@@ -21,12 +21,12 @@ pub fn error_in(value: &Value) -> Option<(String, String)> {
         }
     }
     let details = at.get("details").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    // The first of the details speaks where the error itself is silent.
-    let said = |key: &str| {
+    // Where the error itself has no text, the first of its details that has one counts.
+    let text = |key: &str| {
         let own = at.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
         own.or_else(|| details.iter().find_map(|detail| detail.get(key)?.as_str())).unwrap_or_default().to_owned()
     };
-    let (code, message) = (said("code"), said("message"));
+    let (code, message) = (text("code"), text("message"));
     (!code.is_empty() || !message.is_empty()).then_some((code, message))
 }
 

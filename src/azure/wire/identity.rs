@@ -22,11 +22,11 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Whether the words of `type` hold this one, whatever their case and spaces.
+    /// Whether `type` contains this kind of identity, in any case and spacing.
     ///
     /// azure-ai-ml 1.35.2 sends `"Systemassigned"` and `"Systemassigned,Userassigned"` for what Python code gives it.
     #[must_use]
-    pub fn has(&self, word: &str) -> bool {
-        self.kind.split(',').any(|part| part.trim().eq_ignore_ascii_case(word))
+    pub fn has(&self, kind: &str) -> bool {
+        self.kind.split(',').any(|part| part.trim().eq_ignore_ascii_case(kind))
     }
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::azure::wire::identity::Identity;
 use crate::azure::wire::null::or_default;
 
-/// `GET …/linkedServices/{name}` of Machine Learning: the part that we read.
+/// `GET …/linkedServices/{name}` of Machine Learning: only what is read.
 ///
 /// Source: `Microsoft.MachineLearningServices` 2020-09-01-preview, `LinkedServiceResponse`.
 #[derive(Debug, Clone, Deserialize, Default, PartialEq)]

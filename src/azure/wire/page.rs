@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::azure::wire::null::or_default;
 
-/// A page of a LIST. An element that cannot be read is passed over, not the page.
+/// A page of a LIST. An element that cannot be decoded is skipped; the rest of the page is read.
 #[derive(Debug, Clone, Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Page {

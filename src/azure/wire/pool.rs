@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::azure::wire::null::or_default;
 
-/// What Azure ML says of the pool behind a `SynapseSpark` compute.
+/// The snapshot of a pool that Azure ML shows in a `SynapseSpark` compute.
 #[derive(Debug, Clone, Deserialize, Default, PartialEq)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Pool {
@@ -48,7 +48,7 @@ pub struct AutoPause {
     pub delay_in_minutes: i32,
 }
 
-/// `GET …/bigDataPools/{pool}` of Synapse: the part that we read.
+/// `GET …/bigDataPools/{pool}` of Synapse: only what is read.
 ///
 /// Source: `Microsoft.Synapse` 2021-06-01, `BigDataPoolResourceInfo`.
 #[derive(Debug, Clone, Deserialize, Default, PartialEq)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// What a PUT carries.
+/// A compute as a PUT sends it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Put {
     /// The workspace's region.
@@ -13,11 +13,11 @@ pub struct Put {
     pub description: Option<String>,
     /// Left out when `None`.
     pub identity: Option<PutIdentity>,
-    /// All of them: what is left out here goes.
+    /// All tags: Azure removes those that are left out.
     pub tags: Vec<(String, String)>,
 }
 
-/// The identity that a PUT carries.
+/// The identity as a PUT sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PutIdentity {
     /// `None`, `SystemAssigned`, `UserAssigned` or `SystemAssigned,UserAssigned`.
