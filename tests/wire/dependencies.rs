@@ -1,4 +1,4 @@
-//! The pool, the link and the roles behind an attachment.
+//! The dependencies of an attachment: pool, linked service and role assignments.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use synapse_spark_operator::azure::{Assigned, Error, Freshness, RoleAssignmentRequest};
 use synapse_spark_operator::resource_id::PoolId;
 
-use super::{ARM, Said, Script, pool_id, said, workspace};
+use crate::script::{ARM, Response, Script, pool_id, response, workspace};
 
 const LATER: Freshness = Freshness::Within(Duration::from_mins(10));
 const ID: &str = "3d9d9f3c-0000-5000-8000-000000000001";
@@ -20,32 +20,32 @@ fn request() -> RoleAssignmentRequest {
     }
 }
 
-fn refusal(status: u16, code: &str) -> Said {
-    said(status, &json!({"error": {"code": code, "message": "m"}}))
+fn refusal(status: u16, code: &str) -> Response {
+    response(status, &json!({"error": {"code": code, "message": "m"}}))
 }
 
 fn shown(principal: &str) -> Value {
     json!({"id": ID, "roleDefinitionId": request().role, "principalId": principal, "scope": request().scope, "principalType": "ServicePrincipal"})
 }
 
-/// Method and URL of what was asked, and whose token it had.
-fn asked(script: &Script) -> Vec<(String, String)> {
-    script.asked().into_iter().map(|(method, url, token, _)| (format!("{method} {url}"), token.unwrap_or_default())).collect()
+/// Method and URL of each request, and its authorization.
+fn sent(script: &Script) -> Vec<(String, String)> {
+    script.sent().into_iter().map(|(method, url, token, _)| (format!("{method} {url}"), token.unwrap_or_default())).collect()
 }
 
 #[tokio::test]
-async fn a_grant_says_what_microsofts_client_says_and_takes_the_data_planes_token() {
-    let (script, client) = Script::of([said(200, &shown(&request().principal))]);
+async fn assigns_a_role_with_the_body_of_microsofts_client_and_the_token_of_the_data_plane() {
+    let (script, client) = Script::of([response(200, &shown(&request().principal))]);
     assert_eq!(client.assign_role(ID, &request(), None).await.expect("it is made"), Assigned::Created);
     let url = format!("https://yogi-synapse-ws.synapse.example/roleAssignments/{ID}?api-version=2020-12-01");
-    assert_eq!(asked(&script), [(format!("PUT {url}"), "Bearer synapses-token".to_owned())]);
-    let body: Value = serde_json::from_str(&script.asked()[0].3).expect("JSON");
+    assert_eq!(sent(&script), [(format!("PUT {url}"), "Bearer synapses-token".to_owned())]);
+    let body: Value = serde_json::from_str(&script.sent()[0].3).expect("JSON");
     let RoleAssignmentRequest { role, principal, scope, .. } = request();
     assert_eq!(body, json!({"roleId": role, "principalId": principal, "scope": scope, "principalType": "ServicePrincipal"}));
 }
 
 #[tokio::test]
-async fn that_it_is_there_already_is_no_error_whatever_its_status() {
+async fn existing_role_assignment_is_no_error_for_any_status() {
     for status in [400, 409] {
         let (_, client) = Script::of([refusal(status, "RoleAssignmentAlreadyExists")]);
         assert_eq!(client.assign_role(ID, &request(), None).await.expect("it is there"), Assigned::AlreadyExisted, "{status}");
@@ -58,30 +58,31 @@ async fn that_it_is_there_already_is_no_error_whatever_its_status() {
 }
 
 #[tokio::test]
-async fn that_it_is_gone_already_is_no_error_either() {
-    for answer in [said(200, &json!({})), said(204, &json!({})), refusal(404, "RoleAssignmentNotFound")] {
+async fn revoking_an_absent_role_assignment_is_no_error() {
+    for answer in [response(200, &json!({})), response(204, &json!({})), refusal(404, "RoleAssignmentNotFound")] {
         let (script, client) = Script::of([answer]);
         client.revoke_role(ID, &request(), None).await.expect("it is gone");
-        assert!(
-            asked(&script)[0].0.starts_with(&format!("DELETE https://yogi-synapse-ws.synapse.example/roleAssignments/{ID}?"))
-        );
+        assert!(sent(&script)[0].0.starts_with(&format!("DELETE https://yogi-synapse-ws.synapse.example/roleAssignments/{ID}?")));
     }
     let (_, client) = Script::of([refusal(403, "Unauthorized")]);
     assert!(matches!(client.revoke_role(ID, &request(), None).await, Err(Error::Forbidden(_))));
 }
 
 #[tokio::test]
-async fn who_holds_a_role_is_looked_for_on_all_pages_and_kept() {
-    let others = || Said {
+async fn role_assignment_is_searched_on_all_pages_and_cached() {
+    let others = || Response {
         headers: vec![("x-ms-continuation", "more".to_owned())],
-        ..said(200, &json!({"count": 1, "value": [shown("somebody-else")]}))
+        ..response(200, &json!({"count": 1, "value": [shown("somebody-else")]}))
     };
-    let (script, client) =
-        Script::of([others(), said(200, &json!({"count": 1, "value": [shown(&request().principal.to_uppercase())]})), others()]);
+    let (script, client) = Script::of([
+        others(),
+        response(200, &json!({"count": 1, "value": [shown(&request().principal.to_uppercase())]})),
+        others(),
+    ]);
     for _ in 0..2 {
         assert_eq!(client.role_assignment(&request(), LATER).await.expect("a list").as_deref(), Some(ID));
     }
-    let (urls, tokens): (Vec<_>, Vec<_>) = asked(&script).into_iter().unzip();
+    let (urls, tokens): (Vec<_>, Vec<_>) = sent(&script).into_iter().unzip();
     assert_eq!(urls.len(), 2, "kept: {urls:?}");
     assert!(urls[0].contains(
         "principalId=11111111-2222-3333-4444-555555555555&scope=workspaces%2Fyogi-synapse-ws%2FbigDataPools%2Fyogisparkpool"
@@ -91,38 +92,38 @@ async fn who_holds_a_role_is_looked_for_on_all_pages_and_kept() {
 }
 
 #[tokio::test]
-async fn what_was_known_of_a_role_is_forgotten_with_a_write() {
-    let none = || said(200, &json!({"count": 0, "value": []}));
-    let (script, client) = Script::of([none(), said(200, &json!({})), none(), said(204, &json!({})), none()]);
+async fn role_assignment_is_cached_until_a_write() {
+    let none = || response(200, &json!({"count": 0, "value": []}));
+    let (script, client) = Script::of([none(), response(200, &json!({})), none(), response(204, &json!({})), none()]);
     assert_eq!(client.role_assignment(&request(), LATER).await.expect("a list"), None);
     client.assign_role(ID, &request(), None).await.expect("it is made");
     client.role_assignment(&request(), LATER).await.expect("a list");
     client.revoke_role(ID, &request(), None).await.expect("it is gone");
     client.role_assignment(&request(), LATER).await.expect("a list");
-    assert_eq!(script.asked().len(), 5);
+    assert_eq!(script.sent().len(), 5);
 }
 
 #[tokio::test]
-async fn the_data_planes_429_closes_that_workspace_alone() {
-    let throttled = Said { headers: vec![("retry-after", "7".to_owned())], ..refusal(429, "TooManyRequests") };
-    let none = said(200, &json!({"count": 0, "value": []}));
+async fn throttling_by_the_data_plane_stops_that_workspace_only() {
+    let throttled = Response { headers: vec![("retry-after", "7".to_owned())], ..refusal(429, "TooManyRequests") };
+    let none = response(200, &json!({"count": 0, "value": []}));
     let (script, client) = Script::of([throttled, none, refusal(404, "ResourceNotFound")]);
     assert!(matches!(client.role_assignment(&request(), LATER).await, Err(Error::Throttled { .. })));
-    assert!(matches!(client.role_assignment(&request(), LATER).await, Err(Error::Throttled { .. })), "it is not asked again");
+    assert!(matches!(client.role_assignment(&request(), LATER).await, Err(Error::Throttled { .. })), "no request is sent");
     client
         .role_assignment(&RoleAssignmentRequest { workspace: "another".into(), ..request() }, LATER)
         .await
         .expect("another workspace answers");
     client.pool(&PoolId::parse(&pool_id()).expect("an ID"), LATER).await.expect("so does ARM");
-    assert_eq!(script.asked().len(), 3);
+    assert_eq!(script.sent().len(), 3);
 }
 
 #[tokio::test]
-async fn a_look_at_a_pool_is_shared_and_so_is_a_refusal() {
+async fn pool_and_its_refusals_are_cached() {
     let pool = PoolId::parse(&pool_id()).expect("an ID");
     let spark = json!({"id": pool_id(), "name": "yogisparkpool", "properties": {"sparkVersion": "3.5", "nodeCount": 3}});
     for (answers, there) in [
-        (vec![said(200, &spark), said(200, &spark)], Some(true)),
+        (vec![response(200, &spark), response(200, &spark)], Some(true)),
         (vec![refusal(404, "ResourceNotFound"), refusal(404, "ResourceNotFound")], Some(false)),
         (vec![refusal(404, "ParentResourceNotFound"), refusal(404, "ParentResourceNotFound")], Some(false)),
         (vec![refusal(403, "AuthorizationFailed"), refusal(403, "AuthorizationFailed")], None),
@@ -133,27 +134,27 @@ async fn a_look_at_a_pool_is_shared_and_so_is_a_refusal() {
             assert_eq!(found.ok().map(|found| found.is_some()), there);
         }
         let url = format!("GET {ARM}{}?api-version=2021-06-01", pool_id());
-        assert_eq!(asked(&script).iter().map(|(url, _)| url.as_str()).collect::<Vec<_>>(), [&url, &url]);
+        assert_eq!(sent(&script).iter().map(|(url, _)| url.as_str()).collect::<Vec<_>>(), [&url, &url]);
     }
-    let (script, client) = Script::of([refusal(500, "Odd"), said(200, &spark)]);
+    let (script, client) = Script::of([refusal(500, "Odd"), response(200, &spark)]);
     assert!(client.pool(&pool, LATER).await.is_err());
-    let found = client.pool(&pool, LATER).await.expect("asked again").expect("it is there");
-    assert_eq!((found.properties.spark_version.as_deref(), script.asked().len()), (Some("3.5"), 2));
+    let found = client.pool(&pool, LATER).await.expect("a second request").expect("it is there");
+    assert_eq!((found.properties.spark_version.as_deref(), script.sent().len()), (Some("3.5"), 2));
 }
 
 #[tokio::test]
-async fn a_link_is_followed_by_its_own_name() {
+async fn linked_service_is_read_by_name_and_cached() {
     let link = json!({
         "name": "link-1",
         "identity": {"type": "SystemAssigned", "principalId": "p", "tenantId": "t"},
         "properties": {"linkedServiceResourceId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Synapse/workspaces/Syn-1", "linkType": "Synapse"},
     });
-    let (script, client) = Script::of([said(200, &link), refusal(404, "NotFound")]);
+    let (script, client) = Script::of([response(200, &link), refusal(404, "NotFound")]);
     let found = client.linked_service(&workspace(), "link-1", LATER).await.expect("an answer").expect("it is there");
     assert!(found.properties.linked_service_resource_id.ends_with("/Syn-1"));
     assert_eq!(client.linked_service(&workspace(), "link-2", LATER).await.expect("an answer"), None);
     client.linked_service(&workspace(), "LINK-1", LATER).await.expect("kept");
-    let urls: Vec<_> = asked(&script).into_iter().map(|(url, _)| url).collect();
+    let urls: Vec<_> = sent(&script).into_iter().map(|(url, _)| url).collect();
     let url = |name: &str| format!("GET {ARM}{}/linkedServices/{name}?api-version=2020-09-01-preview", workspace());
     assert_eq!(urls, [url("link-1"), url("link-2")]);
 }
