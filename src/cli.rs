@@ -29,7 +29,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::api::v1alpha1;
 use crate::azure::{self, Credential};
-use crate::controller::chain;
+use crate::error_chain::chain;
+use crate::service_error::ServiceError;
 
 /// Attaches Apache Spark pools of Azure Synapse to Azure Machine Learning workspaces, as Kubernetes objects.
 #[derive(Debug, Parser)]
@@ -181,8 +182,8 @@ impl Identity {
     fn nobody(&self) -> Option<Credential> {
         let message =
             "the operator runs with --require-service-account, and uses no identity of its own: set spec.serviceAccountName";
-        let why = azure::Words { message: message.to_owned(), ..azure::Words::default() };
-        self.require_service_account.then_some(Credential::Nobody(azure::Error::NoCredential(why)))
+        let why = ServiceError { message: message.to_owned(), ..ServiceError::default() };
+        self.require_service_account.then_some(Credential::Unavailable(azure::Error::CredentialUnavailable(why)))
     }
 }
 

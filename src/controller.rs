@@ -37,6 +37,7 @@ use crate::controller::identity::Identities;
 use crate::controller::index::Index;
 use crate::controller::observe::{freshness, is_asked, observe, requested};
 use crate::controller::report::{FIELD_MANAGER, report};
+use crate::error_chain::chain;
 use crate::planner::status::{Pass, Written, failing_for};
 use crate::planner::{Goal, Plan, Step, decide};
 
@@ -134,7 +135,7 @@ impl Context {
 
     /// Whether a missing token is the operator's own fault.
     fn is_asked_by_the_operator(&self, object: &SynapseSparkAttachment) -> bool {
-        object.spec.service_account_name.is_none() && !self.azure.is_nobody()
+        object.spec.service_account_name.is_none() && !self.azure.is_unavailable()
     }
 
     /// Takes in what the watch says. Gives the objects that have to look again, since another is gone or has taken back a role.
@@ -248,19 +249,4 @@ fn retry(object: Arc<SynapseSparkAttachment>, error: &Error, ctx: Arc<Context>) 
     ctx.metrics.pass_errors.inc();
     tracing::warn!(object = %ObjectRef::from_obj(&*object), error = %chain(error), "a pass did not reach its end, and is tried again");
     Action::requeue(crate::planner::pause::SOONEST)
-}
-
-/// An error and its causes in one line.
-#[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let said = inner.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = inner.source();
-    }
-    text
 }

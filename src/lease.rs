@@ -129,7 +129,7 @@ impl Elector {
                     return Ok(Term { elector: self, lease, renewed: Renewed(Arc::new(Mutex::new(asked))) });
                 }
                 Ok(Ok(Err(holder))) => Turn::Another(holder),
-                Ok(Err(error)) => Turn::Unknown(crate::controller::chain(&error)),
+                Ok(Err(error)) => Turn::Unknown(crate::error_chain::chain(&error)),
                 Err(_) => Turn::Unknown("Kubernetes does not answer".to_owned()),
             };
             if said.as_ref() != Some(&whose) {
@@ -223,7 +223,7 @@ impl Term {
                 }
                 Ok(Ok(Err(holder))) => return Lost::Taken { namespace: self.elector.namespace.clone(), holder },
                 Ok(Err(error)) => {
-                    tracing::warn!(error = %crate::controller::chain(&error), "the Lease was not renewed, and is tried again");
+                    tracing::warn!(error = %crate::error_chain::chain(&error), "the Lease was not renewed, and is tried again");
                     failed = Some(error);
                 }
                 Err(_) => {}
@@ -355,7 +355,7 @@ impl Wider {
         let asked = Instant::now();
         match timeout(TRY, self.elector.leases.get_opt(NAME)).await {
             Ok(Ok(lease)) => self.elector.another(&lease?, &mut self.seen, asked).map(Turn::Another),
-            Ok(Err(error)) => Some(Turn::Unknown(crate::controller::chain(&error))),
+            Ok(Err(error)) => Some(Turn::Unknown(crate::error_chain::chain(&error))),
             Err(_) => Some(Turn::Unknown("Kubernetes does not answer".to_owned())),
         }
     }

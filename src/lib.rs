@@ -6,7 +6,7 @@
 //! 3  controller (observe, act, report)   the only room that knows both worlds
 //! 2  planner           azure             decides: no I/O   |   asks: no Kubernetes, no policy
 //! 1  api                                 the words of the custom resource
-//! 0  resource_id · service_error                         Azure's resource IDs
+//! 0  resource_id · service_error · error_chain
 //! ```
 //! Arrows go down only; `planner` and `azure` never import each other. `tests/layers.rs` keeps it so.
 //!
@@ -26,6 +26,7 @@ pub mod api;
 pub mod azure;
 pub mod cli;
 pub mod controller;
+pub mod error_chain;
 pub mod lease;
 pub mod planner;
 pub mod resource_id;

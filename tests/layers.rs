@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The module at the root of the crate, its layer, and what of its own or a higher layer it must not name.
-const LAYERS: [(&str, u8); 10] = [
+const LAYERS: [(&str, u8); 11] = [
+    ("error_chain", 0),
     ("resource_id", 0),
     ("service_error", 0),
     ("api", 1),

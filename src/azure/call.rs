@@ -1,10 +1,10 @@
-//! What Azure is asked for: the one enum from which method, token bucket and metric label follow.
+//! The kinds of requests. Method, token bucket and metric label follow from the kind.
 
 use azure_core::http::Method;
 
-use crate::azure::budget::Kind;
+use crate::azure::throttle::Kind;
 
-/// A kind of call to Azure Resource Manager, or to the data plane of Synapse.
+/// A kind of request to Azure Resource Manager, or to the data plane of Synapse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
     /// A workspace, for its region.
@@ -13,9 +13,9 @@ pub(crate) enum Call {
     Compute,
     /// A page of a workspace's computes.
     Computes,
-    /// What came of an operation.
+    /// The state of an operation.
     Operation,
-    /// Puts a compute there: attach, adopt, update.
+    /// Creates or updates a compute: attach, adopt, update.
     Put,
     /// Detaches a compute.
     Detach,
@@ -23,13 +23,13 @@ pub(crate) enum Call {
     Pool,
     /// A linked service of a workspace.
     LinkedService,
-    /// Who holds a role in a Synapse workspace.
+    /// A page of the role assignments of a Synapse workspace.
     RoleAssignments,
-    /// Grants a role in a Synapse workspace.
-    Grant,
-    /// Takes back a role in a Synapse workspace.
-    Revoke,
-    /// A page of the subscriptions that one may see.
+    /// Assigns a role in a Synapse workspace.
+    AssignRole,
+    /// Revokes a role in a Synapse workspace.
+    RevokeRole,
+    /// A page of the subscriptions that the identity may read.
     Subscriptions,
     /// A page of a subscription's Machine Learning workspaces.
     Workspaces,
@@ -38,11 +38,11 @@ pub(crate) enum Call {
     /// A page of a Synapse workspace's Spark pools.
     Pools,
     /// A page of a workspace's linked services.
-    Links,
+    LinkedServices,
 }
 
 impl Call {
-    /// What the operator asks for. The other lists are asked for by commands, which serve no metrics.
+    /// The requests of the operator. Only commands request the other lists, and they serve no metrics.
     pub(crate) const ALL: [Self; 11] = [
         Self::Workspace,
         Self::Compute,
@@ -51,13 +51,13 @@ impl Call {
         Self::Detach,
         Self::Pool,
         Self::LinkedService,
-        Self::Links,
+        Self::LinkedServices,
         Self::RoleAssignments,
-        Self::Grant,
-        Self::Revoke,
+        Self::AssignRole,
+        Self::RevokeRole,
     ];
 
-    /// The word for metrics and logs.
+    /// The value in metrics and logs.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Workspace => "workspace",
@@ -69,13 +69,13 @@ impl Call {
             Self::Pool => "pool",
             Self::LinkedService => "linked_service",
             Self::RoleAssignments => "role_assignments",
-            Self::Grant => "grant",
-            Self::Revoke => "revoke",
+            Self::AssignRole => "grant",
+            Self::RevokeRole => "revoke",
             Self::Subscriptions => "subscriptions",
             Self::Workspaces => "workspaces",
             Self::SynapseWorkspaces => "synapse_workspaces",
             Self::Pools => "pools",
-            Self::Links => "linked_services",
+            Self::LinkedServices => "linked_services",
         }
     }
 
@@ -100,9 +100,9 @@ impl Call {
             | Self::Workspaces
             | Self::SynapseWorkspaces
             | Self::Pools
-            | Self::Links => Kind::Read,
-            Self::Put | Self::Grant => Kind::Write,
-            Self::Detach | Self::Revoke => Kind::Delete,
+            | Self::LinkedServices => Kind::Read,
+            Self::Put | Self::AssignRole => Kind::Write,
+            Self::Detach | Self::RevokeRole => Kind::Delete,
         }
     }
 }

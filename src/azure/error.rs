@@ -1,106 +1,125 @@
-//! What an answer of Azure means to whoever asked.
+//! The errors of the client, by what the caller can do about them.
 
 use std::time::Duration;
 
 use crate::azure::wire;
+use crate::service_error::ServiceError;
 
-/// Azure's words for an error, and the ID under which its support finds it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Words {
-    /// `error.code`; empty if the answer had none.
-    pub code: String,
-    /// `error.message`.
-    pub message: String,
-    /// `x-ms-correlation-request-id`.
-    pub correlation: Option<String>,
-}
-
-impl std::fmt::Display for Words {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.code.as_str(), self.message.as_str()) {
-            ("", message) => f.write_str(message),
-            (code, "") => f.write_str(code),
-            (code, message) => write!(f, "{code}: {message}"),
-        }
-    }
-}
-
-/// A call to Azure that did not give what was asked.
+/// A request to Azure that did not succeed.
 ///
-/// A variant says what the caller can do about it, not where the code stood.
+/// A variant says what the caller can do, not which status or code the answer had.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// No answer: the network, a time-out, a 5xx, or an answer that is not Azure's. Trying again may help.
-    #[error("no answer of Azure: {0}")]
-    Unanswered(Words),
-    /// 429. Azure names the pause in its `Retry-After` header.
-    #[error("throttled, to be asked again in {} s: {words}", pause.as_secs())]
-    Throttled {
-        /// How long to stay away.
-        pause: Duration,
-        /// Azure's words.
-        words: Words,
+    /// The network, a time-out, a 5xx, or an answer that is not Azure's. A retry may help.
+    #[error("Azure is unavailable: {error}")]
+    Unavailable {
+        /// Azure's error text, or the client's where there is no answer.
+        error: ServiceError,
+        /// The pause that a 5xx names in its `Retry-After` header.
+        retry_after: Option<Duration>,
     },
-    /// 409. Another command is at work on the same thing. Trying again will help.
-    #[error("in conflict with another command: {0}")]
-    Conflict(Words),
-    /// 401 or 403: another identity, or other rights.
+    /// 429: too many requests.
+    #[error("throttled by Azure, retry after {} s: {error}", retry_after.as_secs())]
+    Throttled {
+        /// The pause that Azure asks for in its `Retry-After` header.
+        retry_after: Duration,
+        /// Azure's error text.
+        error: ServiceError,
+    },
+    /// 409: another operation on the same resource is in progress. A retry will help.
+    #[error("conflicts with another operation: {0}")]
+    Conflict(ServiceError),
+    /// 401: Azure does not accept the access token.
+    #[error("access token not accepted: {0}")]
+    Unauthenticated(ServiceError),
+    /// 403: the identity lacks a right.
     #[error("not authorized: {0}")]
-    Unauthorized(Words),
-    /// 404, said by Azure itself of the thing that was asked for.
+    Forbidden(ServiceError),
+    /// 404 of the requested resource, answered by Azure itself.
     #[error("not found: {0}")]
-    NotFound(Words),
-    /// 404, said by Azure of the workspace or resource group around it.
-    #[error("the workspace is not found: {0}")]
-    ParentNotFound(Words),
-    /// 404, said by Azure of the subscription: also what a tenant sees of others' subscriptions.
-    #[error("the subscription is not found: {0}")]
-    SubscriptionNotFound(Words),
+    NotFound(ServiceError),
+    /// 404 of the workspace or resource group that contains the resource.
+    #[error("workspace not found: {0}")]
+    ParentNotFound(ServiceError),
+    /// 404 of the subscription. A tenant also gets it for the subscriptions of others.
+    #[error("subscription not found: {0}")]
+    SubscriptionNotFound(ServiceError),
     /// Any other 4xx. Only another request will help.
-    #[error("refused: {0}")]
-    Refused(Words),
-    /// Entra gives no token.
-    #[error("no token: {0}")]
-    NoCredential(Words),
+    #[error("request rejected: {0}")]
+    Rejected(ServiceError),
+    /// Microsoft Entra ID issues no access token.
+    #[error("cannot obtain an access token: {0}")]
+    CredentialUnavailable(ServiceError),
 }
 
 impl Error {
-    pub(crate) fn unanswered(message: impl Into<String>) -> Self {
-        Self::Unanswered(Words { message: message.into(), ..Words::default() })
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        let error = ServiceError { message: message.into(), ..ServiceError::default() };
+        Self::Unavailable { error, retry_after: None }
     }
 
-    /// Reads an answer that is no success.
-    pub(crate) fn of(status: u16, retry_after: Option<Duration>, correlation: Option<String>, body: &[u8]) -> Self {
-        let said = wire::error_of(body);
-        let is_azure = said.is_some();
-        let (code, message) = said.unwrap_or_else(|| (String::new(), format!("HTTP {status} without an error of Azure in it")));
-        let words = Words { code, message, correlation };
+    /// Azure's error text.
+    #[must_use]
+    pub const fn service_error(&self) -> &ServiceError {
+        match self {
+            Self::Unavailable { error, .. }
+            | Self::Throttled { error, .. }
+            | Self::Conflict(error)
+            | Self::Unauthenticated(error)
+            | Self::Forbidden(error)
+            | Self::NotFound(error)
+            | Self::ParentNotFound(error)
+            | Self::SubscriptionNotFound(error)
+            | Self::Rejected(error)
+            | Self::CredentialUnavailable(error) => error,
+        }
+    }
+
+    /// The meaning of an answer that is no success.
+    pub(super) fn of_answer(status: u16, retry_after: Option<Duration>, correlation_id: Option<String>, body: &[u8]) -> Self {
+        let Some((code, message)) = wire::error_of(body) else {
+            let message = format!("HTTP {status} without an error of Azure in it");
+            let error = ServiceError { message, correlation_id, ..ServiceError::default() };
+            return match status {
+                // The 404 of a proxy does not prove that a resource is absent.
+                404 => Self::Unavailable { error, retry_after: None },
+                _ => Self::of_status(status, retry_after, error),
+            };
+        };
+        let error = ServiceError { code, message, correlation_id };
         match status {
-            429 => Self::Throttled { pause: retry_after.unwrap_or(UNNAMED_PAUSE), words },
-            // A 404 of something in between (a proxy's page) proves nothing gone.
-            404 if !is_azure => Self::Unanswered(words),
-            404 => match words.code.to_ascii_lowercase().as_str() {
-                "subscriptionnotfound" | "invalidsubscriptionid" => Self::SubscriptionNotFound(words),
-                // Of the API version or the cloud, not of the thing: no proof that anything is gone.
-                "invalidresourcetype"
-                | "invalidresourcenamespace"
-                | "noregisteredproviderfound"
-                | "invalidapiversionparameter" => Self::Refused(words),
-                "parentresourcenotfound" | "resourcegroupnotfound" | "workspacenotfound" => Self::ParentNotFound(words),
-                _ => Self::NotFound(words),
-            },
-            401 | 403 => Self::Unauthorized(words),
-            409 => Self::Conflict(words),
-            // Also "resource already exists. This may be due to a pending delete operation": an identity's namesake is still going.
-            400 if words.code == "FailedIdentityOperation" => Self::Conflict(words),
-            408 | 500.. => match retry_after {
-                Some(pause) => Self::Throttled { pause, words },
-                None => Self::Unanswered(words),
-            },
-            _ => Self::Refused(words),
+            404 => Self::of_absence(error),
+            // Also "resource already exists. This may be due to a pending delete operation": the former identity of
+            // the same name is still being deleted.
+            400 if error.code == "FailedIdentityOperation" => Self::Conflict(error),
+            _ => Self::of_status(status, retry_after, error),
+        }
+    }
+
+    fn of_status(status: u16, retry_after: Option<Duration>, error: ServiceError) -> Self {
+        match status {
+            401 => Self::Unauthenticated(error),
+            403 => Self::Forbidden(error),
+            409 => Self::Conflict(error),
+            429 => Self::Throttled { retry_after: retry_after.unwrap_or(DEFAULT_RETRY_AFTER), error },
+            408 | 500.. => Self::Unavailable { error, retry_after },
+            _ => Self::Rejected(error),
+        }
+    }
+
+    /// Which resource a 404 is about.
+    fn of_absence(error: ServiceError) -> Self {
+        match error.code.to_ascii_lowercase().as_str() {
+            "subscriptionnotfound" | "invalidsubscriptionid" => Self::SubscriptionNotFound(error),
+            // These are about the API version or the cloud. They do not prove that a resource is absent.
+            "invalidresourcetype" | "invalidresourcenamespace" | "noregisteredproviderfound" | "invalidapiversionparameter" => {
+                Self::Rejected(error)
+            }
+            "parentresourcenotfound" | "resourcegroupnotfound" | "workspacenotfound" => Self::ParentNotFound(error),
+            _ => Self::NotFound(error),
         }
     }
 }
 
 /// The pause after a 429 that names none.
-const UNNAMED_PAUSE: Duration = Duration::from_secs(10);
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(10);

@@ -13,9 +13,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::azure::budget::Kind;
 use crate::azure::call::Call;
 use crate::azure::error::Error;
+use crate::azure::throttle::Kind;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
@@ -122,7 +122,7 @@ impl Metrics {
     pub(crate) fn token<T>(&self, answer: &Result<T, Error>) {
         let outcome = match answer {
             Ok(_) => "success",
-            Err(Error::NoCredential(_)) => "refused",
+            Err(Error::CredentialUnavailable(_)) => "refused",
             Err(_) => "unanswered",
         };
         self.tokens.get_or_create(&Outcome { outcome }).inc();

@@ -10,7 +10,8 @@ use super::screen::Output;
 use super::{AzureArgs, Identity, KUBERNETES_LONGEST, Scope, client, config, print};
 use crate::api::SynapseSparkAttachment;
 use crate::azure;
-use crate::controller::{self, chain};
+use crate::controller;
+use crate::error_chain::chain;
 use crate::lease;
 
 #[derive(Debug, Args)]
@@ -119,7 +120,7 @@ impl Check {
             Err(error) => return vec![Err(format!("Entra: {error}"))],
         };
         let entra = match client.authenticate().await {
-            _ if client.is_nobody() => Ok(format!("Entra: not asked ({why}): each attachment has its own identity")),
+            _ if client.is_unavailable() => Ok(format!("Entra: not asked ({why}): each attachment has its own identity")),
             Ok(()) => Ok(format!("Entra: a token ({why})")),
             Err(error) => Err(format!("Entra: {error}")),
         };

@@ -10,7 +10,7 @@ use kube::{Client, Config, Error, core::Status};
 use super::clients;
 use super::screen::printable;
 use crate::api::SynapseSparkAttachment;
-use crate::controller::chain;
+use crate::error_chain::chain;
 
 /// As whom changes are made: what `metadata.managedFields` shows.
 pub(super) const FIELD_MANAGER: &str = "kubectl-synapse";

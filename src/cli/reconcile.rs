@@ -155,7 +155,7 @@ impl Wait<'_> {
                 Err(format!("asked, but it cannot be waited for: {}", cluster.refused(&error, "list and watch", name)))
             }
             error => {
-                self.progress(format!("the watch fails, and is tried again: {}", crate::controller::chain(&error)));
+                self.progress(format!("the watch fails, and is tried again: {}", crate::error_chain::chain(&error)));
                 Ok(())
             }
         }

@@ -9,7 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{AzureArgs, Identity, KUBERNETES_LONGEST, Scope, client, clients, config};
 use crate::azure;
-use crate::controller::{self, Context, Readiness, chain};
+use crate::controller::{self, Context, Readiness};
+use crate::error_chain::chain;
 use crate::lease::{self, Turn};
 use crate::planner::pause;
 use crate::server;

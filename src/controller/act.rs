@@ -134,14 +134,14 @@ async fn write(
     let operation = |kind, path| OperationStatus { kind, path, started_at: Time(now) };
     let uid = &goal.owner().uid;
     let written = match ready {
-        Write::Put(goal, put) => azure.put(&goal.compute, &put).await.map(|path| {
+        Write::Put(goal, put) => azure.put(&goal.compute, &put, None).await.map(|path| {
             let is_there = matches!(observed.compute, Finding::Present(_));
             let kind = if is_there { OperationKind::Update } else { OperationKind::Attach };
             let applied = Some(Desired::remembered(goal, observed.applied.as_ref()));
             Written::Compute { operation: operation(kind, path), applied }
         }),
         Write::Detach => match goal.compute() {
-            Some(id) => azure.detach(id).await,
+            Some(id) => azure.detach(id, None).await,
             None => Ok(None),
         }
         .map(|path| Written::Compute { operation: operation(OperationKind::Detach, path), applied: None }),
@@ -151,11 +151,11 @@ async fn write(
                 ctx.announced(|all| all.insert(one.id(uid)));
                 Ok(Written::Granted(one.remembered(one.id(uid), None, false)))
             }
-            Some(_) => azure.grant(&one.id(uid), &grant(one)).await.map(|granted| {
-                Written::Granted(one.remembered(one.id(uid), Some(Time(now)), granted == azure::Granted::Existed))
+            Some(_) => azure.assign_role(&one.id(uid), &grant(one), None).await.map(|granted| {
+                Written::Granted(one.remembered(one.id(uid), Some(Time(now)), granted == azure::Assigned::AlreadyExisted))
             }),
         },
-        Write::Revoke(one) => azure.revoke(&one.id(uid), &grant(one)).await.map(|()| Written::Revoked(one.clone())),
+        Write::Revoke(one) => azure.revoke_role(&one.id(uid), &grant(one), None).await.map(|()| Written::Revoked(one.clone())),
         Write::Release => {
             release(&ctx.kube, object).await?;
             return Ok(Ok(None));
@@ -188,7 +188,7 @@ async fn put(azure: &azure::Client, goal: &crate::planner::Attached, observed: &
     // Another pool is never put over the one that is there: adopted first, replaced later.
     let there_already = there.and_then(|compute| compute.pool.clone());
     let Some(pool) = there_already.or_else(|| desired.pool.take()) else {
-        return Err(azure::Error::unanswered("the link to the pool was not followed"));
+        return Err(azure::Error::unavailable("the link to the pool was not followed"));
     };
     let location = match there.and_then(|compute| compute.location.clone()) {
         Some(location) => location,

@@ -1,7 +1,7 @@
 //! Whose rights in Azure a pass uses: the operator's, or those of a ServiceAccount of the object's namespace.
 //!
 //! The account is looked for in the object's own namespace and nowhere else. What
-//! is wrong with it becomes a client for nobody, so that a pass of an object that
+//! is wrong with it becomes a client without a usable credential, so that a pass of an object that
 //! names an account can't fall back to the operator's identity.
 
 use std::collections::HashMap;
@@ -14,20 +14,21 @@ use kube::api::{Api, ObjectMeta, PostParams};
 use kube::{Client, ResourceExt};
 use tokio::time::Instant;
 
-use super::chain;
 use crate::api::SynapseSparkAttachment;
-use crate::azure::{self, AUDIENCE, Assertion, Credential, Freshness, Words};
+use crate::azure::{self, AUDIENCE, Assertion, Credential, Freshness};
+use crate::error_chain::chain;
+use crate::service_error::ServiceError;
 
 /// The annotations of AKS' workload identity. Source: <https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html>.
 const CLIENT_ID: &str = "azure.workload.identity/client-id";
 const TENANT_ID: &str = "azure.workload.identity/tenant-id";
 
-/// What an account's annotations say is taken for true for so long: passes are many, accounts are few, and change seldom.
-const KNOWN: Duration = Duration::from_mins(1);
-/// What nobody has used for so long is forgotten, with its token.
-const UNUSED: Duration = Duration::from_hours(1);
-/// And no more than so many are kept.
-const MOST: usize = 1000;
+/// The annotations of an account are read again after this time: reconciles are many, accounts are few and change seldom.
+const ACCOUNT_TTL: Duration = Duration::from_mins(1);
+/// An identity that was not used for this long is dropped, with its token.
+const IDLE_TTL: Duration = Duration::from_hours(1);
+/// At most this many identities are cached; the one that was unused for longest is evicted first.
+const MAX_IDENTITIES: usize = 1000;
 /// The API server gives no token for less (ten minutes), and none is used for longer than one exchange takes.
 const TOKEN_SECONDS: i64 = 600;
 
@@ -35,8 +36,8 @@ const TOKEN_SECONDS: i64 = 600;
 pub struct Identities {
     /// The tenant of an account that names none.
     tenant: Option<String>,
-    most: usize,
-    kept: Mutex<HashMap<Place, Kept>>,
+    capacity: usize,
+    cached: Mutex<HashMap<Place, Cached>>,
 }
 
 /// Where an account is.
@@ -54,7 +55,7 @@ struct Account {
     client: String,
 }
 
-struct Kept {
+struct Cached {
     account: Account,
     azure: Arc<azure::Client>,
     seen: Instant,
@@ -65,7 +66,7 @@ impl Identities {
     /// None yet. `tenant` is that of accounts that name none.
     #[must_use]
     pub fn new(tenant: Option<String>) -> Self {
-        Self { tenant, most: MOST, kept: Mutex::default() }
+        Self { tenant, capacity: MAX_IDENTITIES, cached: Mutex::default() }
     }
 
     /// The client with which Azure is asked for this object.
@@ -81,7 +82,7 @@ impl Identities {
         let is_deleted = object.metadata.deletion_timestamp.is_some();
         match self.client(place, is_deleted, freshness, kube, operator).await {
             Ok(azure) => azure,
-            Err(why) => Arc::new(operator.as_nobody(why)),
+            Err(why) => Arc::new(operator.unavailable(why)),
         }
     }
 
@@ -98,23 +99,23 @@ impl Identities {
             return Err(refusal(format!("spec.serviceAccountName is no name of a ServiceAccount: {:?}", place.name)));
         }
         if freshness != Freshness::Now
-            && let Some(azure) = self.kept(&place, KNOWN)
+            && let Some(azure) = self.cached(&place, ACCOUNT_TTL)
         {
             return Ok(azure);
         }
         let meta = match Api::<ServiceAccount>::namespaced(kube.clone(), &place.namespace).get_metadata_opt(&place.name).await {
             Ok(Some(account)) => account.metadata,
             // A namespace that is deleted loses its accounts first: what is left of the last token may do for the detach.
-            Ok(None) if is_deleted => return self.kept(&place, UNUSED).ok_or_else(|| place.absent()),
+            Ok(None) if is_deleted => return self.cached(&place, IDLE_TTL).ok_or_else(|| place.absent()),
             Ok(None) => return Err(place.absent()),
             Err(error) => {
                 let why = place.refused("get", &error);
-                let passes = matches!(why, azure::Error::Unanswered(_));
-                return self.kept(&place, UNUSED).filter(|_| passes).ok_or(why);
+                let passes = matches!(why, azure::Error::Unavailable { .. });
+                return self.cached(&place, IDLE_TTL).filter(|_| passes).ok_or(why);
             }
         };
         let account = self.account(&place, &meta)?;
-        self.keep(place, account, kube, operator)
+        self.cache(place, account, kube, operator)
     }
 
     /// What the account's annotations say.
@@ -137,15 +138,15 @@ impl Identities {
     }
 
     /// The client of an account that was seen this long ago at most.
-    fn kept(&self, place: &Place, longest: Duration) -> Option<Arc<azure::Client>> {
-        let mut kept = self.kept.lock().expect("no holder panics");
-        let found = kept.get_mut(place).filter(|one| one.seen.elapsed() <= longest)?;
+    fn cached(&self, place: &Place, longest: Duration) -> Option<Arc<azure::Client>> {
+        let mut cached = self.cached.lock().expect("no holder panics");
+        let found = cached.get_mut(place).filter(|one| one.seen.elapsed() <= longest)?;
         found.used = Instant::now();
         Some(found.azure.clone())
     }
 
     /// The client of an account that was just seen: the one that is there, if it is still the same account.
-    fn keep(
+    fn cache(
         &self,
         place: Place,
         account: Account,
@@ -153,9 +154,9 @@ impl Identities {
         operator: &azure::Client,
     ) -> Result<Arc<azure::Client>, azure::Error> {
         let now = Instant::now();
-        let mut kept = self.kept.lock().expect("no holder panics");
-        kept.retain(|_, one| one.used.elapsed() <= UNUSED);
-        if let Some(same) = kept.get_mut(&place).filter(|one| one.account == account) {
+        let mut cached = self.cached.lock().expect("no holder panics");
+        cached.retain(|_, one| one.used.elapsed() <= IDLE_TTL);
+        if let Some(same) = cached.get_mut(&place).filter(|one| one.account == account) {
             (same.seen, same.used) = (now, now);
             return Ok(same.azure.clone());
         }
@@ -164,15 +165,15 @@ impl Identities {
             client: account.client.clone(),
             assertion: Arc::new(AccountToken { kube: kube.clone(), place: place.clone() }),
         };
-        let azure = Arc::new(operator.as_who(credential).map_err(|wrong| refusal(format!("{place}: {wrong}")))?);
-        if kept.len() >= self.most
-            && !kept.contains_key(&place)
-            && let Some(oldest) = kept.iter().min_by_key(|(_, one)| one.used).map(|(place, _)| place.clone())
+        let azure = Arc::new(operator.with_credential(credential).map_err(|wrong| refusal(format!("{place}: {wrong}")))?);
+        if cached.len() >= self.capacity
+            && !cached.contains_key(&place)
+            && let Some(oldest) = cached.iter().min_by_key(|(_, one)| one.used).map(|(place, _)| place.clone())
         {
-            kept.remove(&oldest);
+            cached.remove(&oldest);
         }
         tracing::info!(namespace = place.namespace, account = place.name, client = account.client, "an identity of its own");
-        kept.insert(place, Kept { account, azure: azure.clone(), seen: now, used: now });
+        cached.insert(place, Cached { account, azure: azure.clone(), seen: now, used: now });
         Ok(azure)
     }
 }
@@ -201,7 +202,7 @@ impl Place {
             kube::Error::Api(status) if (400..500).contains(&status.code) && !matches!(status.code, 408 | 429) => {
                 refusal(format!("{self}: Kubernetes refuses to {verb}: {}", status.message))
             }
-            other => azure::Error::Unanswered(said(format!("{self}: Kubernetes does not answer: {}", chain(other)))),
+            other => azure::Error::unavailable(format!("{self}: Kubernetes does not answer: {}", chain(other))),
         }
     }
 }
@@ -228,16 +229,12 @@ impl Assertion for AccountToken {
             .status
             .map(|status| status.token)
             .filter(|token| !token.is_empty())
-            .ok_or_else(|| azure::Error::Unanswered(said(format!("{}: Kubernetes answers without a token", self.place))))
+            .ok_or_else(|| azure::Error::unavailable(format!("{}: Kubernetes answers without a token", self.place)))
     }
 }
 
-fn said(message: String) -> Words {
-    Words { message, ..Words::default() }
-}
-
 fn refusal(message: String) -> azure::Error {
-    azure::Error::NoCredential(said(message))
+    azure::Error::CredentialUnavailable(ServiceError { message, ..ServiceError::default() })
 }
 
 /// Whether Kubernetes could have a ServiceAccount of this name: a DNS subdomain.

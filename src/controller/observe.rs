@@ -18,6 +18,7 @@ use crate::planner::{
     self, Behind, Compute, Fault, FaultKind, Finding, Goal, Observed, Operation, Outcome, Owner, Ownership, Progress, pause,
 };
 use crate::resource_id::{IdentityId, PoolId};
+use crate::service_error::ServiceError;
 
 /// What there is, for this goal of this object.
 ///
@@ -120,11 +121,12 @@ async fn outcome(
         Ok(azure::State::Succeeded | azure::State::Forgotten) => Outcome::Ended,
         Ok(azure::State::Failed(words)) => Outcome::Failed(self::words(words)),
         // Whoever may not ask will never know: after a while, what the compute shows has to do.
-        Err(azure::Error::Unauthorized(_) | azure::Error::Refused(_) | azure::Error::SubscriptionNotFound(_))
-            if running_for > pause::UNREADABLE =>
-        {
-            Outcome::Ended
-        }
+        Err(
+            azure::Error::Unauthenticated(_)
+            | azure::Error::Forbidden(_)
+            | azure::Error::Rejected(_)
+            | azure::Error::SubscriptionNotFound(_),
+        ) if running_for > pause::UNREADABLE => Outcome::Ended,
         Err(_) => Outcome::Unknown,
     }
 }
@@ -199,19 +201,21 @@ fn identity(found: Option<&wire::Identity>) -> ShownIdentity {
 pub fn fault(error: azure::Error) -> Fault {
     use azure::Error as E;
     let (kind, said) = match error {
-        E::Unanswered(said) | E::Conflict(said) => (FaultKind::Passing, said),
-        E::Throttled { pause, words } => (FaultKind::Throttled(pause), words),
-        E::Unauthorized(said) => (FaultKind::Unauthorized, said),
-        E::NoCredential(said) => (FaultKind::NoCredential, said),
+        E::Unavailable { error: said, retry_after: None } | E::Conflict(said) => (FaultKind::Passing, said),
+        E::Unavailable { error: said, retry_after: Some(pause) } | E::Throttled { retry_after: pause, error: said } => {
+            (FaultKind::Throttled(pause), said)
+        }
+        E::Unauthenticated(said) | E::Forbidden(said) => (FaultKind::Unauthorized, said),
+        E::CredentialUnavailable(said) => (FaultKind::NoCredential, said),
         E::ParentNotFound(said) => (FaultKind::NoWorkspace, said),
         E::SubscriptionNotFound(said) => (FaultKind::NoSubscription, said),
-        E::NotFound(said) | E::Refused(said) => (FaultKind::Refused, said),
+        E::NotFound(said) | E::Rejected(said) => (FaultKind::Refused, said),
     };
     Fault { kind, words: words(said) }
 }
 
-fn words(said: azure::Words) -> planner::Words {
-    planner::Words { code: said.code, message: said.message, correlation: said.correlation }
+fn words(said: ServiceError) -> planner::Words {
+    planner::Words { code: said.code, message: said.message, correlation: said.correlation_id }
 }
 
 #[cfg(test)]

@@ -16,9 +16,10 @@ use kube::runtime::watcher::{self, Event};
 use kube::runtime::{Controller, Predicate, PredicateConfig, WatchStreamExt, predicates};
 use kube::{Client, ResourceExt};
 
-use super::{Context, Key, Readiness, chain, reconcile, retry};
+use super::{Context, Key, Readiness, reconcile, retry};
 use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::SynapseSparkAttachmentSpec;
+use crate::error_chain::chain;
 
 /// How the controller runs.
 #[derive(Debug, Clone)]

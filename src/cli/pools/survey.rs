@@ -92,7 +92,7 @@ impl Survey {
     fn read<T>(&mut self, place: &impl fmt::Display, what: &str, answer: Result<Vec<T>, Error>) -> Result<Vec<T>, String> {
         match answer {
             Ok(all) => Ok(all),
-            Err(error @ (Error::NoCredential(_) | Error::Unanswered(_) | Error::Throttled { .. })) => {
+            Err(error @ (Error::CredentialUnavailable(_) | Error::Unavailable { .. } | Error::Throttled { .. })) => {
                 Err(format!("{place}: {what} cannot be listed: {error}"))
             }
             Err(error) => {

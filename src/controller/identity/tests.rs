@@ -121,7 +121,7 @@ impl Stage {
             synapse_endpoint: "https://{workspace}.synapse.example".into(),
             synapse_scope: "https://synapse.example/.default".into(),
             api_version: "2024-04-01".into(),
-            credential: Credential::Nobody(refusal("the operator's own".into())),
+            credential: Credential::Unavailable(refusal("the operator's own".into())),
         };
         let operator =
             azure::Client::new(&settings, seen.clone(), Metrics::new(&mut Registry::default())).expect("good settings");
@@ -133,9 +133,9 @@ impl Stage {
         self.identities.of(object, Freshness::Within(Duration::ZERO), &self.kube, &self.operator).await
     }
 
-    fn kept(&self) -> Vec<String> {
+    fn cached(&self) -> Vec<String> {
         let mut names: Vec<_> =
-            self.identities.kept.lock().expect("no holder panics").keys().map(|place| place.name.clone()).collect();
+            self.identities.cached.lock().expect("no holder panics").keys().map(|place| place.name.clone()).collect();
         names.sort();
         names
     }
@@ -199,7 +199,7 @@ async fn what_is_wrong_with_an_account_is_told_and_entra_is_not_asked() {
             stage.seen.set("team-a", name, "u", annotations);
         }
         let told = stage.of(&object(name)).await.authenticate().await.expect_err(name);
-        assert!(matches!(&told, azure::Error::NoCredential(words) if words.message.contains(says)), "{name}: {told:?}");
+        assert!(matches!(&told, azure::Error::CredentialUnavailable(error) if error.message.contains(says)), "{name}: {told:?}");
         assert_eq!(stage.seen.exchanges(), 0, "{name}");
         assert!(!says.contains("no name of") || stage.seen.looks() == 0, "{name} became part of a path");
     }
@@ -226,10 +226,10 @@ async fn all_passes_at_once_make_one_exchange_and_one_look_lasts_a_minute() {
     assert_eq!((stage.seen.exchanges(), stage.seen.tokens.load(Ordering::Relaxed)), (1, 1));
 
     let (first, looks) = (stage.of(&object).await, stage.seen.looks());
-    tokio::time::advance(KNOWN / 2).await;
+    tokio::time::advance(ACCOUNT_TTL / 2).await;
     assert!(Arc::ptr_eq(&stage.of(&object).await, &first));
     assert_eq!(stage.seen.looks(), looks, "it was seen a moment ago");
-    tokio::time::advance(KNOWN).await;
+    tokio::time::advance(ACCOUNT_TTL).await;
     assert!(Arc::ptr_eq(&stage.of(&object).await, &first), "it is the same account");
     assert_eq!(stage.seen.looks(), looks + 1);
     // Who asks for a look, or goes, gets one.
@@ -250,23 +250,23 @@ async fn another_account_gets_nothing_of_the_formers() {
         stage.seen.good("team");
         stage.of(&object("team")).await.authenticate().await.expect("a token");
         stage.seen.set("team-a", "team", uid, &annotations);
-        tokio::time::advance(KNOWN * 2).await;
+        tokio::time::advance(ACCOUNT_TTL * 2).await;
         stage.of(&object("team")).await.authenticate().await.expect("a token");
         assert_eq!(stage.seen.exchanges(), 2, "{case}");
-        assert_eq!(stage.kept(), ["team"], "{case}: the former is forgotten");
+        assert_eq!(stage.cached(), ["team"], "{case}: the former is forgotten");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_are_kept_than_the_bound_and_the_least_used_goes() {
+async fn least_recently_used_identity_is_evicted_first() {
     let stage = Stage::new(None);
-    let stage = Stage { identities: Identities { most: 3, ..stage.identities }, ..stage };
+    let stage = Stage { identities: Identities { capacity: 3, ..stage.identities }, ..stage };
     for name in ["a", "b", "c", "a", "d"] {
         stage.seen.good(name);
         stage.of(&object(name)).await;
         tokio::time::advance(Duration::from_secs(1)).await;
     }
-    assert_eq!(stage.kept(), ["a", "c", "d"]);
+    assert_eq!(stage.cached(), ["a", "c", "d"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -277,11 +277,11 @@ async fn what_nobody_uses_for_an_hour_is_forgotten() {
     }
     stage.of(&object("busy")).await;
     stage.of(&object("idle")).await;
-    tokio::time::advance(UNUSED / 2).await;
+    tokio::time::advance(IDLE_TTL / 2).await;
     stage.of(&object("busy")).await;
-    tokio::time::advance(UNUSED / 2 + Duration::from_secs(1)).await;
+    tokio::time::advance(IDLE_TTL / 2 + Duration::from_secs(1)).await;
     stage.of(&object("new")).await;
-    assert_eq!(stage.kept(), ["busy", "new"]);
+    assert_eq!(stage.cached(), ["busy", "new"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -292,7 +292,7 @@ async fn without_its_account_a_deleted_object_uses_what_is_left_of_the_last_toke
     stage.seen.less.store(3400, Ordering::Relaxed);
     stage.of(&object("team")).await.authenticate().await.expect("a token");
     stage.seen.accounts.lock().expect("no holder panics").clear();
-    tokio::time::advance(KNOWN * 2).await;
+    tokio::time::advance(ACCOUNT_TTL * 2).await;
     stage.of(&deleted("team")).await.authenticate().await.expect("the last token still holds");
     stage.of(&object("team")).await.authenticate().await.expect_err("an object that stays has to have its account");
 
@@ -312,16 +312,16 @@ async fn kubernetes_silence_changes_nothing_and_its_refusal_is_named() {
     let stage = Stage::new(None);
     stage.seen.good("team");
     stage.of(&object("team")).await.authenticate().await.expect("a token");
-    tokio::time::advance(KNOWN * 2).await;
+    tokio::time::advance(ACCOUNT_TTL * 2).await;
     *stage.seen.fails.lock().expect("no holder panics") = Some(500);
     stage.of(&object("team")).await.authenticate().await.expect("what was true when it last answered");
     let told = stage.of(&object("new")).await.authenticate().await.expect_err("nothing is known");
-    assert!(matches!(told, azure::Error::Unanswered(_)), "{told:?}");
+    assert!(matches!(told, azure::Error::Unavailable { .. }), "{told:?}");
 
     *stage.seen.fails.lock().expect("no holder panics") = Some(403);
     let told = stage.of(&object("team")).await.authenticate().await.expect_err("it may not");
     assert!(
-        matches!(&told, azure::Error::NoCredential(words) if words.message.contains("namespaceIdentity.enabled")),
+        matches!(&told, azure::Error::CredentialUnavailable(error) if error.message.contains("namespaceIdentity.enabled")),
         "{told:?}"
     );
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::fault;
 use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::{AutoPause, AutoScale, LinkedServiceStatus, PoolStatus};
-use crate::azure::{self, Freshness, seldom, wire};
+use crate::azure::{self, Freshness, wire};
 use crate::planner::role::{Doubt, Granted, Roles, is_made_by, wanted};
 use crate::planner::status::{between, role_trouble};
 use crate::planner::{Assignment, Attached, Behind, Compute, Finding, Goal, LinkedService, Progress, SparkPool, pause};
@@ -22,7 +22,7 @@ pub(super) async fn link(
 ) -> Behind {
     let Some(link) = &goal.link else { return Behind::default() };
     let workspace = goal.compute.workspace();
-    let finding = match azure.linked_service(workspace, &link.name, seldom(freshness, pause::SLOW_LOOK)).await {
+    let finding = match azure.linked_service(workspace, &link.name, freshness.relaxed_to(pause::SLOW_LOOK)).await {
         Ok(Some(found)) => Finding::Present(LinkedService {
             name: link.name.clone(),
             resource_id: found.properties.linked_service_resource_id,
@@ -80,7 +80,7 @@ pub(super) async fn rest(
     let Goal::Attached(goal) = goal else { return };
     if let Some(id) = &goal.pool {
         let is_attached = matches!(compute, Finding::Present(compute) if compute.progress == Progress::Succeeded);
-        let freshness = if is_attached { seldom(freshness, pause::SLOW_LOOK) } else { freshness };
+        let freshness = if is_attached { freshness.relaxed_to(pause::SLOW_LOOK) } else { freshness };
         behind.pool = match compute {
             // Azure does not answer, or the compute is on its way: nothing rests on the pool.
             Finding::Unknown(_) => None,
@@ -101,9 +101,9 @@ pub(super) async fn rest(
     for one in wanted(goal, compute, link) {
         let finding = match &one {
             Some(one) => match azure
-                .assignment(
+                .role_assignment(
                     &grant(one),
-                    if roles.doubt(one).is_some() { Freshness::Now } else { seldom(freshness, pause::SLOW_LOOK) },
+                    if roles.doubt(one).is_some() { Freshness::Now } else { freshness.relaxed_to(pause::SLOW_LOOK) },
                 )
                 .await
             {
@@ -118,8 +118,8 @@ pub(super) async fn rest(
 }
 
 /// An assignment, in the words of the client.
-pub(crate) fn grant(one: &Assignment) -> azure::Grant {
-    azure::Grant {
+pub(crate) fn grant(one: &Assignment) -> azure::RoleAssignmentRequest {
+    azure::RoleAssignmentRequest {
         workspace: one.workspace().to_owned(),
         role: one.role.clone(),
         principal: one.principal.clone(),

@@ -1,0 +1,10 @@
+//! The API versions that do not depend on a setting.
+
+/// `GET /subscriptions`, as azure-mgmt-resource requests it.
+pub(super) const SUBSCRIPTIONS: &str = "2022-12-01";
+/// Synapse in Azure Resource Manager: the newest stable version.
+pub(super) const SYNAPSE: &str = "2021-06-01";
+/// Role assignments on the data plane of Synapse.
+pub(super) const SYNAPSE_DATA_PLANE: &str = "2020-12-01";
+/// Linked services of Machine Learning. Later versions of the API do not have them.
+pub(super) const LINKED_SERVICES: &str = "2020-09-01-preview";

@@ -1,0 +1,6 @@
+//! Access tokens from Microsoft Entra ID.
+
+pub mod assertion;
+pub mod credential;
+mod recording;
+pub(crate) mod token;

@@ -1,0 +1,180 @@
+//! Answers of Azure that several readers share for a while.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How old an answer may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// Azure is asked after the call began. A write needs this.
+    Now,
+    /// A cached answer may be this old. It is enough for what is read again before a write.
+    Within(Duration),
+}
+
+impl Freshness {
+    /// Accepts an answer of this age instead; [`Freshness::Now`] stays as it is. For what changes seldom.
+    #[must_use]
+    pub const fn relaxed_to(self, age: Duration) -> Self {
+        match self {
+            Self::Now => Self::Now,
+            Self::Within(_) => Self::Within(age),
+        }
+    }
+}
+
+/// A cache has at most this many entries; the oldest is evicted first.
+const MAX_ENTRIES: usize = 10_000;
+
+/// A bounded cache whose entries expire.
+///
+/// An entry has the time at which its request began. An answer to a request that began before a write does not enter
+/// the cache after that write: [`TtlCache::invalidate`] leaves an entry without a value behind, which rejects it.
+#[derive(Debug)]
+pub(super) struct TtlCache<K, V> {
+    ttl: Duration,
+    max_entries: usize,
+    entries: Mutex<Entries<K, V>>,
+}
+
+/// The age of an entry; the number tells entries of the same instant apart.
+type Age = (Instant, u64);
+
+#[derive(Debug)]
+struct Entries<K, V> {
+    by_key: HashMap<K, (Age, Option<V>)>,
+    /// The same entries, oldest first, so that an eviction does not search.
+    by_age: BTreeMap<Age, K>,
+    inserted: u64,
+}
+
+impl<K: Eq + Hash + Clone, V> Entries<K, V> {
+    fn insert(&mut self, key: K, began: Instant, value: Option<V>) {
+        self.inserted += 1;
+        let age = (began, self.inserted);
+        self.by_age.insert(age, key.clone());
+        if let Some((replaced, _)) = self.by_key.insert(key, (age, value)) {
+            self.by_age.remove(&replaced);
+        }
+    }
+
+    fn evict_while(&mut self, is_evicted: impl Fn(usize, Instant) -> bool) {
+        while let Some(((began, _), _)) = self.by_age.first_key_value()
+            && is_evicted(self.by_key.len(), *began)
+            && let Some((_, key)) = self.by_age.pop_first()
+        {
+            self.by_key.remove(&key);
+        }
+    }
+}
+
+impl<K: Eq + Hash + Clone, V: Clone> TtlCache<K, V> {
+    /// An empty cache. An entry expires after `ttl`, even for a reader that accepts an older one.
+    pub(super) fn new(ttl: Duration) -> Self {
+        let entries = Entries { by_key: HashMap::new(), by_age: BTreeMap::new(), inserted: 0 };
+        Self { ttl, max_entries: MAX_ENTRIES, entries: Mutex::new(entries) }
+    }
+
+    /// The cached answer, if it is fresh enough.
+    pub(super) fn get(&self, key: &K, freshness: Freshness) -> Option<V> {
+        let Freshness::Within(max_age) = freshness else { return None };
+        let entries = self.entries.lock().expect("no thread panics while it holds the lock");
+        let ((began, _), value) = entries.by_key.get(key)?;
+        value.clone().filter(|_| began.elapsed() <= max_age.min(self.ttl))
+    }
+
+    /// Caches the answer to a request that began at this time, unless a newer answer or a later write is known.
+    pub(super) fn insert(&self, key: &K, began: Instant, value: V) {
+        self.put(key, began, Some(value));
+    }
+
+    /// Drops the answer, and rejects answers to requests that are in flight. Called before and after a write.
+    pub(super) fn invalidate(&self, key: &K) {
+        self.put(key, Instant::now(), None);
+    }
+
+    /// Drops the answer if it is older than this.
+    pub(super) fn expire(&self, key: &K, max_age: Duration) {
+        let entries = self.entries.lock().expect("no thread panics while it holds the lock");
+        let is_older = entries.by_key.get(key).is_some_and(|((began, _), _)| began.elapsed() > max_age);
+        drop(entries);
+        if is_older {
+            self.invalidate(key);
+        }
+    }
+
+    fn put(&self, key: &K, began: Instant, value: Option<V>) {
+        let now = Instant::now();
+        let is_expired = |began: Instant| now.saturating_duration_since(began) > self.ttl;
+        let mut entries = self.entries.lock().expect("no thread panics while it holds the lock");
+        entries.evict_while(|_, began| is_expired(began));
+        let is_outdated = entries.by_key.get(key).is_some_and(|((known, _), known_value)| {
+            *known > began || (*known == began && known_value.is_none() && value.is_some())
+        });
+        if is_outdated || is_expired(began) {
+            return;
+        }
+        entries.insert(key.clone(), began, value);
+        entries.evict_while(|entries, _| entries > self.max_entries);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TTL: Duration = Duration::from_mins(1);
+    const CACHED: Freshness = Freshness::Within(TTL);
+
+    #[test]
+    fn answer_to_a_request_that_began_before_a_write_is_not_cached() {
+        let (cache, before) = (TtlCache::new(TTL), Instant::now());
+        cache.insert(&1, before, "before");
+        assert_eq!(cache.get(&1, CACHED), Some("before"));
+        cache.invalidate(&1);
+        assert_eq!(cache.get(&1, CACHED), None);
+        cache.insert(&1, before, "in flight during the write");
+        assert_eq!(cache.get(&1, CACHED), None);
+        cache.insert(&1, Instant::now() + Duration::from_millis(1), "after");
+        assert_eq!(cache.get(&1, CACHED), Some("after"));
+    }
+
+    #[test]
+    fn answer_does_not_replace_a_newer_one() {
+        let (cache, now) = (TtlCache::new(TTL), Instant::now());
+        cache.insert(&1, now, "newer");
+        cache.insert(&1, now.checked_sub(Duration::from_millis(1)).expect("an instant"), "older");
+        assert_eq!(cache.get(&1, CACHED), Some("newer"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn entry_expires_for_every_reader_and_leaves_the_memory() {
+        let cache = TtlCache::new(TTL);
+        cache.insert(&1, Instant::now(), ());
+        tokio::time::advance(TTL).await;
+        assert_eq!(cache.get(&1, Freshness::Within(TTL / 2)), None, "older than this reader accepts");
+        assert_eq!(cache.get(&1, Freshness::Within(TTL * 2)), Some(()));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(cache.get(&1, Freshness::Within(TTL * 2)), None, "expired");
+        cache.insert(&2, Instant::now(), ());
+        assert_eq!(cache.entries.lock().expect("no thread panics").by_key.len(), 1);
+    }
+
+    #[test]
+    fn oldest_entry_is_evicted_first_and_now_is_never_served() {
+        let cache = TtlCache { max_entries: 3, ..TtlCache::new(TTL) };
+        let now = Instant::now();
+        for key in [2, 0, 1, 3] {
+            cache.insert(&key, now + Duration::from_millis(key), ());
+        }
+        let cached: Vec<_> = (0..4).map(|key| cache.get(&key, CACHED).is_some()).collect();
+        assert_eq!(cached, [false, true, true, true]);
+        assert_eq!(cache.get(&1, Freshness::Now), None);
+        let entries = cache.entries.lock().expect("no thread panics");
+        assert_eq!((entries.by_key.len(), entries.by_age.len()), (3, 3));
+    }
+}

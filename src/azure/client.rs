@@ -1,0 +1,144 @@
+//! The client: its settings, its identity, and what its methods share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use azure_core::http::HttpClient;
+
+use crate::azure::auth::credential::Credential;
+use crate::azure::auth::token::TokenCache;
+use crate::azure::cache::TtlCache;
+use crate::azure::data_plane::DataPlane;
+use crate::azure::error::Error;
+use crate::azure::metrics::Metrics;
+use crate::azure::origin::Origin;
+use crate::azure::throttle::Throttle;
+use crate::azure::wire;
+use crate::resource_id::{ComputeId, PoolId, WorkspaceId};
+
+/// The endpoints of Azure, and the credential for them.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Azure Resource Manager, as `https://management.azure.com`.
+    pub endpoint: String,
+    /// Microsoft Entra ID, as `https://login.microsoftonline.com`.
+    pub authority: String,
+    /// The scope of the access token, as `https://management.azure.com/.default`.
+    pub scope: String,
+    /// The data plane of a Synapse workspace, as `https://{workspace}.dev.azuresynapse.net`.
+    pub synapse_endpoint: String,
+    /// The scope of the access token for the data plane, as `https://dev.azuresynapse.net/.default`.
+    pub synapse_scope: String,
+    /// The API version of Machine Learning.
+    pub api_version: String,
+    /// The credential.
+    pub credential: Credential,
+}
+
+/// Azure, as one identity sees it. The large parts are boxed, since futures hold a client by value.
+pub struct Client {
+    pub(super) settings: Settings,
+    pub(super) transport: Arc<dyn HttpClient>,
+    pub(super) origin: Origin,
+    pub(super) data_plane: DataPlane,
+    pub(super) tokens: Box<Tokens>,
+    pub(super) throttle: Throttle,
+    pub(super) metrics: Metrics,
+    pub(super) cached: Box<Caches>,
+}
+
+/// The access tokens of both audiences.
+pub(super) struct Tokens {
+    pub(super) arm: TokenCache,
+    pub(super) synapse: TokenCache,
+}
+
+/// Answers that several attachments share. They belong to one identity: another one may not be allowed to see them.
+pub(super) struct Caches {
+    pub(super) computes: TtlCache<ComputeId, Option<wire::Compute>>,
+    pub(super) regions: TtlCache<WorkspaceId, String>,
+    pub(super) pools: TtlCache<PoolId, Result<Option<wire::SparkPool>, Error>>,
+    pub(super) linked_services: TtlCache<(WorkspaceId, String), Option<wire::LinkedService>>,
+    pub(super) role_assignments: TtlCache<wire::RoleAssignmentRequest, Result<Option<String>, Error>>,
+}
+
+/// A compute changes at any time.
+const COMPUTE_TTL: Duration = Duration::from_secs(10);
+/// Pools, linked services and role assignments change seldom; no reader accepts older answers.
+const DEPENDENCY_TTL: Duration = Duration::from_hours(1);
+/// The region of a workspace never changes; `workspace.rs` drops it when another workspace may have taken the name.
+pub(super) const REGION_TTL: Duration = Duration::from_hours(24);
+
+impl Client {
+    /// A client of Azure through this transport.
+    ///
+    /// # Errors
+    ///
+    /// Says which setting is wrong.
+    pub fn new(settings: &Settings, transport: Arc<dyn HttpClient>, metrics: Metrics) -> Result<Self, String> {
+        let tokens =
+            |scope: &str| TokenCache::new(&settings.credential, &settings.authority, scope, transport.clone(), metrics.clone());
+        Ok(Self {
+            settings: settings.clone(),
+            origin: Origin::new(&settings.endpoint)?,
+            data_plane: DataPlane::new(&settings.synapse_endpoint)?,
+            tokens: Box::new(Tokens { arm: tokens(&settings.scope)?, synapse: tokens(&settings.synapse_scope)? }),
+            transport,
+            throttle: Throttle::default(),
+            metrics,
+            cached: Box::new(Caches {
+                computes: TtlCache::new(COMPUTE_TTL),
+                regions: TtlCache::new(REGION_TTL),
+                pools: TtlCache::new(DEPENDENCY_TTL),
+                linked_services: TtlCache::new(DEPENDENCY_TTL),
+                role_assignments: TtlCache::new(DEPENDENCY_TTL),
+            }),
+        })
+    }
+
+    /// A client of the same Azure with another credential. The two share no token, no cached answer and no bucket.
+    ///
+    /// # Errors
+    ///
+    /// Says which part of the credential is wrong.
+    pub fn with_credential(&self, credential: Credential) -> Result<Self, String> {
+        let settings = Settings { credential, ..self.settings.clone() };
+        Self::new(&settings, self.transport.clone(), self.metrics.clone())
+    }
+
+    /// A client of the same Azure without a usable credential: every call fails with this error, without a request.
+    #[must_use]
+    pub fn unavailable(&self, error: Error) -> Self {
+        self.with_credential(Credential::Unavailable(error))
+            .expect("the settings were valid before, and this credential has no part that could be wrong")
+    }
+
+    /// Whether the client has no usable credential, so that every call fails.
+    #[must_use]
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self.settings.credential, Credential::Unavailable(_))
+    }
+
+    /// Obtains an access token for Azure Resource Manager.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CredentialUnavailable`] if Entra ID refuses, [`Error::Unavailable`] if it does not answer.
+    pub async fn authenticate(&self) -> Result<(), Error> {
+        self.tokens.arm.bearer().await.map(drop)
+    }
+
+    /// Obtains an access token for the data plane of Synapse.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CredentialUnavailable`] if Entra ID refuses, [`Error::Unavailable`] if it does not answer.
+    pub async fn authenticate_to_synapse(&self) -> Result<(), Error> {
+        self.tokens.synapse.bearer().await.map(drop)
+    }
+
+    /// Path and query of a resource of Machine Learning.
+    pub(super) fn machine_learning(&self, id: &str) -> String {
+        format!("{id}?api-version={}", self.settings.api_version)
+    }
+}

@@ -1,0 +1,68 @@
+//! Workspaces and computes of Machine Learning, as received.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::azure::wire::identity::Identity;
+use crate::azure::wire::null::or_default;
+use crate::azure::wire::pool::Pool;
+
+/// `GET …/workspaces/{ws}`: only what is read.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Workspace {
+    /// The Azure region.
+    pub location: String,
+}
+
+/// A compute of a workspace.
+#[derive(Debug, Clone, Deserialize, Default, PartialEq)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Compute {
+    /// The resource ID, in whatever case.
+    #[serde(deserialize_with = "or_default")]
+    pub id: String,
+    /// The name inside the workspace.
+    #[serde(deserialize_with = "or_default")]
+    pub name: String,
+    /// The Azure region.
+    pub location: Option<String>,
+    /// `null` right after a create, `{}` later, or absent.
+    #[serde(deserialize_with = "or_default")]
+    pub tags: Map<String, Value>,
+    /// Absent where there is none.
+    pub identity: Option<Identity>,
+    /// What depends on the type of compute.
+    #[serde(deserialize_with = "or_default")]
+    pub properties: Properties,
+}
+
+/// The properties that all types of compute share, and those of a Spark pool.
+#[derive(Debug, Clone, Deserialize, Default, PartialEq)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Properties {
+    /// `SynapseSpark` or another type, including unknown ones.
+    #[serde(deserialize_with = "or_default")]
+    pub compute_type: String,
+    /// The ARM ID of what is attached.
+    pub resource_id: Option<String>,
+    /// The text for people.
+    pub description: Option<String>,
+    /// `Creating`, `Succeeded`, … or an unknown state.
+    pub provisioning_state: Option<String>,
+    /// Errors in one of several shapes; see [`errors_of`](crate::azure::wire::errors_of).
+    pub provisioning_errors: Option<Value>,
+    /// A time with 6 or 7 digits of a second and an offset, as text.
+    pub created_on: Option<String>,
+    /// As `created_on`.
+    pub modified_on: Option<String>,
+    /// A snapshot of the pool; other types of compute have another shape here.
+    pub properties: Option<Value>,
+}
+
+impl Compute {
+    /// The snapshot of the pool; empty for another shape.
+    #[must_use]
+    pub fn pool(&self) -> Pool {
+        self.properties.properties.clone().and_then(|inner| serde_json::from_value(inner).ok()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,24 @@
+//! Pages of a list.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::azure::wire::null::or_default;
+
+/// A page of a LIST. An element that cannot be decoded is skipped; the rest of the page is read.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Page {
+    /// The elements of this page, as they came.
+    #[serde(deserialize_with = "or_default")]
+    value: Vec<Value>,
+    /// Where the next page is; absent, null or empty on the last one.
+    pub next_link: Option<String>,
+}
+
+impl Page {
+    /// The elements of this page.
+    pub fn elements<T: serde::de::DeserializeOwned>(self) -> impl Iterator<Item = T> {
+        self.value.into_iter().filter_map(|one| serde_json::from_value(one).ok())
+    }
+}

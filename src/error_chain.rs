@@ -1,0 +1,50 @@
+//! An error and its causes as one line of text.
+
+/// The error and all of its causes, separated by colons.
+///
+/// `reqwest` and `kube` print only the outermost error, which rarely names the reason. A cause that an outer error
+/// already quotes is not repeated. The URL that `reqwest` appends is left out, since the URL of an operation may
+/// carry a signature.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = without_url(error);
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = without_url(inner);
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+fn without_url(error: &dyn std::error::Error) -> String {
+    let text = error.to_string();
+    let Some((before, after)) = text.split_once(" for url (") else { return text };
+    let rest = after.split_once(')').map_or("", |(_, rest)| rest);
+    format!("{before}{rest}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Layer(&'static str, #[source] Option<Box<Layer>>);
+
+    #[test]
+    fn prints_each_cause_once_and_no_url() {
+        let inner = Layer("connection refused", None);
+        let middle = Layer("error sending request for url (https://example.com/op?sig=secret)", Some(Box::new(inner)));
+        let outer = Layer("cannot list: error sending request", Some(Box::new(middle)));
+        assert_eq!(chain(&outer), "cannot list: error sending request: connection refused");
+    }
+
+    #[test]
+    fn keeps_what_follows_a_url() {
+        let error = Layer("request for url (https://example.com/a): timed out", None);
+        assert_eq!(chain(&error), "request: timed out");
+    }
+}
