@@ -12,7 +12,7 @@ const LAYERS: [(&str, u8); 10] = [
     ("azure", 2),
     ("controller", 3),
     ("cli", 4),
-    ("lease", 4),
+    ("leader", 4),
     ("server", 4),
     ("telemetry", 4),
 ];
@@ -62,11 +62,11 @@ fn arrows_go_down_only() {
             }
         }
         for (word, only) in [
-            ("kube::", &["api", "controller", "cli", "lease"][..]),
+            ("kube::", &["api", "controller", "cli", "leader"][..]),
             ("std::env::", &["cli"]),
             ("reqwest::", &["cli", "telemetry"]),
-            ("Timestamp::now", &["controller", "cli", "lease"]),
-            ("Instant::now", &["azure", "controller", "lease"]),
+            ("Timestamp::now", &["controller", "cli", "leader"]),
+            ("Instant::now", &["azure", "controller", "leader"]),
         ] {
             if text.contains(word) && !only.contains(&name) {
                 wrong.push(format!("{} names {word}", file.display()));

@@ -11,7 +11,7 @@ use super::{AzureArgs, Identity, KUBERNETES_LONGEST, Scope, client, config, prin
 use crate::api::SynapseSparkAttachment;
 use crate::azure;
 use crate::controller::{self, chain};
-use crate::lease;
+use crate::leader;
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
@@ -36,10 +36,10 @@ const OBJECTS: [Right; 3] = [
 ];
 const LEASES: [Right; 2] = [
     ("coordination.k8s.io", "leases", "", "", &["create"]),
-    ("coordination.k8s.io", "leases", "", lease::NAME, &["get", "update"]),
+    ("coordination.k8s.io", "leases", "", leader::NAME, &["get", "update"]),
 ];
 /// With some namespaces: whether an operator for all of them works.
-const WIDER: [Right; 1] = [("coordination.k8s.io", "leases", "", lease::NAME, &["get"])];
+const WIDER: [Right; 1] = [("coordination.k8s.io", "leases", "", leader::NAME, &["get"])];
 
 /// With --require-service-account: Azure is asked as the ServiceAccount that an attachment names, any of its namespace.
 const ACCOUNTS: [Right; 2] = [("", "serviceaccounts", "", "", &["get"]), ("", "serviceaccounts", "token", "", &["create"])];

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{AzureArgs, Identity, KUBERNETES_LONGEST, Scope, client, clients, config};
 use crate::azure;
 use crate::controller::{self, Context, Readiness, chain};
-use crate::lease::{self, Turn};
+use crate::leader::{self, LeaseState};
 use crate::planner::pause;
 use crate::server;
 use crate::telemetry::traces::Traces;
@@ -94,7 +94,7 @@ impl Run {
         let mut terms = Vec::new();
         let ended = self.look_after(start, signal, &mut terms).await;
         // However it ends: a standby need not wait for the Leases' end.
-        futures::future::join_all(terms.into_iter().map(lease::Term::release)).await;
+        futures::future::join_all(terms.into_iter().map(leader::HeldLease::release)).await;
         ended
     }
 
@@ -102,21 +102,21 @@ impl Run {
         self,
         start: Start,
         signal: impl Future<Output = &'static str>,
-        terms: &mut Vec<lease::Term>,
+        terms: &mut Vec<leader::HeldLease>,
     ) -> Result<(), String> {
         let Start { watch, calls, azure, metrics, readiness, config } = start;
         let mut signal = std::pin::pin!(signal);
-        let elector = self.elector(config)?;
-        let electors = self.scope.leases().iter().map(|namespace| elector(namespace)).collect();
-        let mut wider = self.scope.wider().map(|namespace| lease::Wider::new(elector(namespace)));
-        let turn = |lease: &str, turn: Turn| match turn {
-            Turn::Ours => readiness.there(lease),
-            Turn::Another(holder) => {
+        let lease_client = self.lease_clients(config)?;
+        let candidates = self.scope.leases().iter().map(|namespace| leader::Candidate::new(lease_client(namespace))).collect();
+        let mut wider = self.scope.wider().map(|namespace| leader::ClusterWideLease::new(lease_client(namespace)));
+        let on_change = |lease: &str, state: LeaseState| match state {
+            LeaseState::Held => readiness.there(lease),
+            LeaseState::HeldBy(holder) => {
                 readiness.there(lease);
                 readiness.begun();
                 tracing::info!("standby: {holder} holds {lease}");
             }
-            Turn::Unknown(why) => {
+            LeaseState::Unknown(why) => {
                 tracing::warn!("{lease} cannot be had: {why}");
                 readiness.missing(lease, why);
                 readiness.begun();
@@ -126,9 +126,9 @@ impl Run {
             check_clock(&calls).await;
             let cluster = controller::cluster(&calls).await.map_err(|error| chain(&error))?;
             if let Some(wider) = &mut wider {
-                wider.until_free(|lease, whose| wait_for_wider(&readiness, lease, whose)).await;
+                wider.wait_until_free(|lease, whose| wait_for_wider(&readiness, lease, whose)).await;
             }
-            let refused = lease::acquire_all(electors, terms, turn).await.map_err(|lost| chain(&lost))?;
+            let refused = leader::acquire_each(candidates, terms, on_change).await.map_err(|lost| chain(&lost))?;
             Ok::<_, String>((cluster, refused))
         };
         let (cluster, refused) = tokio::select! {
@@ -142,7 +142,10 @@ impl Run {
         let context = Arc::new(
             Context::new(calls, azure, cluster, Duration::from_secs(self.look_interval), metrics)
                 .in_tenant(self.azure.tenant_id.clone().filter(|tenant| !tenant.is_empty()))
-                .only_while(lease::are_held(terms)),
+                .only_while({
+                    let leadership = leader::Leadership::of(terms);
+                    move || leadership.is_held()
+                }),
         );
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let namespaces = match self.scope.namespaces() {
@@ -166,24 +169,24 @@ impl Run {
         };
         tokio::select! {
             // At once, in the middle of whatever it is at: another may be about to write.
-            lost = lease::hold_all(terms) => Err(chain(&lost)),
+            lost = leader::renew_each(terms) => Err(chain(&lost)),
             holder = taken(&mut wider) => {
                 Err(format!("{holder} looks after all namespaces now: this one waits until it ends, or give each its own"))
             }
-            namespace = lease::any_can_be_had(refused) => {
+            namespace = leader::first_available(refused) => {
                 Err(format!("the Lease of namespace {namespace} can be had now: starts anew, to look after it too"))
             }
             ended = work => ended,
         }
     }
 
-    /// Makes what wants the Lease of a namespace.
-    fn elector(&self, config: kube::Config) -> Result<impl Fn(&str) -> lease::Elector + use<>, String> {
+    /// Makes the client for the Lease of a namespace.
+    fn lease_clients(&self, config: kube::Config) -> Result<impl Fn(&str) -> leader::LeaseClient + use<>, String> {
         // A client of its own: renewals must not queue behind other calls, and a quiet connection must not hold one up.
         let kube = client(config, Some(KUBERNETES_LONGEST))?;
         // Of this process alone: a container that starts anew keeps the pod's name.
         let holder = format!("{}_{}", self.pod_name, uuid::Uuid::new_v4());
-        Ok(move |namespace: &str| lease::Elector::new(kube.clone(), namespace, &holder))
+        Ok(move |namespace: &str| leader::LeaseClient::new(kube.clone(), namespace, &holder))
     }
 }
 
@@ -198,23 +201,25 @@ struct Start {
 }
 
 /// An operator for all namespaces holds its Lease, or nobody may see whether one does.
-fn wait_for_wider(readiness: &Readiness, lease: &str, whose: Turn) {
+fn wait_for_wider(readiness: &Readiness, lease: &str, whose: LeaseState) {
     let what = "another operator";
     match whose {
-        Turn::Ours => readiness.there(what),
-        Turn::Another(holder) => {
+        LeaseState::Held => readiness.there(what),
+        LeaseState::HeldBy(holder) => {
             let why = format!("{holder} looks after all namespaces ({lease}); this one waits until it ends");
             tracing::warn!("{why}");
             readiness.missing(what, why);
             readiness.begun();
         }
-        Turn::Unknown(why) => tracing::warn!("{lease}: whether an operator for all namespaces is there cannot be seen: {why}"),
+        LeaseState::Unknown(why) => {
+            tracing::warn!("{lease}: whether an operator for all namespaces is there cannot be seen: {why}")
+        }
     }
 }
 
-async fn taken(wider: &mut Option<lease::Wider>) -> String {
+async fn taken(wider: &mut Option<leader::ClusterWideLease>) -> String {
     match wider {
-        Some(wider) => wider.until_taken().await,
+        Some(wider) => wider.wait_until_held().await,
         None => std::future::pending().await,
     }
 }

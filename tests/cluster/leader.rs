@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{DEADLINE, Operator, World};
 
-/// A Lease runs out after this (`src/lease.rs`).
+/// A Lease runs out after this (`src/leader`).
 const LEASE: Duration = Duration::from_secs(15);
 
 /// Who holds the Lease.
