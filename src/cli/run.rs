@@ -144,7 +144,7 @@ impl Run {
                 .in_tenant(self.azure.tenant_id.clone().filter(|tenant| !tenant.is_empty()))
                 .only_while({
                     let leadership = leader::Leadership::of(terms);
-                    move || leadership.is_held()
+                    move || leadership.time_left().is_some()
                 }),
         );
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

@@ -54,13 +54,13 @@ impl Candidate {
         let mut reporter = StateReporter::new(self.client.title(), on_change);
         let mut refused_since: Option<Instant> = None;
         loop {
-            let now = Instant::now();
-            let attempt = self.attempt(now).await;
-            refused_since = matches!(attempt, Attempt::Refused(_)).then(|| refused_since.unwrap_or(now));
+            let sent_at = Instant::now();
+            let attempt = self.attempt().await;
+            refused_since = matches!(attempt, Attempt::Refused(_)).then(|| refused_since.unwrap_or(sent_at));
             let state = match attempt {
                 Attempt::Acquired(lease) => {
                     reporter.report(LeaseState::Held);
-                    return Ok(HeldLease::new(self.client, *lease, now));
+                    return Ok(HeldLease::new(self.client, *lease, sent_at));
                 }
                 Attempt::HeldBy(holder) => LeaseState::HeldBy(holder),
                 Attempt::Refused(error) => LeaseState::Unknown(chain(&error)),
@@ -76,8 +76,8 @@ impl Candidate {
         }
     }
 
-    async fn attempt(&mut self, now: Instant) -> Attempt {
-        match timeout(RENEW_DEADLINE, self.acquire_if_free(now)).await {
+    async fn attempt(&mut self) -> Attempt {
+        match timeout(RENEW_DEADLINE, self.acquire_if_free()).await {
             Ok(Ok(attempt)) => attempt,
             Ok(Err(error)) if matches!(&error, kube::Error::Api(status) if matches!(status.code, 403 | 404)) => {
                 Attempt::Refused(error)
@@ -87,15 +87,16 @@ impl Candidate {
         }
     }
 
-    async fn acquire_if_free(&mut self, now: Instant) -> Result<Attempt, kube::Error> {
-        let Some(lease) = self.client.get().await? else {
-            return conflict_is_held(self.client.create().await);
-        };
-        match self.last_seen.record(&lease, now).filter(|holder| !self.client.is_own(holder)) {
-            Some(holder) => Ok(Attempt::HeldBy(holder.to_owned())),
-            // The Lease is free, or it is ours already: an earlier write succeeded, and its answer was lost.
-            None => conflict_is_held(self.client.hold(lease).await),
+    async fn acquire_if_free(&mut self) -> Result<Attempt, kube::Error> {
+        let lease = self.client.get().await?;
+        if let Some(holder) = self.last_seen.record(&self.client, lease.as_ref()) {
+            return Ok(Attempt::HeldBy(holder.to_owned()));
         }
+        conflict_is_held(match lease {
+            // The Lease is free, or it is ours already: an earlier write succeeded, and its answer was lost.
+            Some(lease) => self.client.hold(lease).await,
+            None => self.client.create().await,
+        })
     }
 }
 

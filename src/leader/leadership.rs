@@ -1,5 +1,7 @@
 //! Whether this process may write to Azure.
 
+use std::time::Duration;
+
 use super::held::HeldLease;
 use super::renewal::Renewal;
 
@@ -16,9 +18,10 @@ impl Leadership {
         Self { renewals: leases.iter().map(HeldLease::renewal).collect() }
     }
 
-    /// Whether all Leases are certainly still held.
+    /// How long a write to Azure that starts now may take: no other process can take a Lease over before. None if no
+    /// write may start, because the last renewal is [`RENEW_DEADLINE`](super::timing::RENEW_DEADLINE) ago or longer.
     #[must_use]
-    pub fn is_held(&self) -> bool {
-        self.renewals.iter().all(|renewal| !renewal.until_deadline().is_zero())
+    pub fn time_left(&self) -> Option<Duration> {
+        self.renewals.iter().try_fold(Duration::MAX, |left, renewal| Some(left.min(renewal.time_left()?)))
     }
 }

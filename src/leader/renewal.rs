@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::timing::RENEW_DEADLINE;
+use super::timing::{LEASE_DURATION, RENEW_DEADLINE};
 
-/// The time at which the last successful renewal was sent. The Lease is held for
-/// [`LEASE_DURATION`](super::timing::LEASE_DURATION) from then on.
+/// The time at which the last successful renewal was sent. The Lease is held for [`LEASE_DURATION`] from then on.
 #[derive(Clone)]
 pub(super) struct Renewal(Arc<Mutex<Instant>>);
 
@@ -21,13 +20,18 @@ impl Renewal {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = at;
     }
 
-    /// How long ago it was sent.
-    pub(super) fn age(&self) -> Duration {
+    fn age(&self) -> Duration {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 
     /// How long the lease holder may still try to renew. It must not write once this is zero.
     pub(super) fn until_deadline(&self) -> Duration {
         RENEW_DEADLINE.saturating_sub(self.age())
+    }
+
+    /// How long it takes until another process can take the Lease over. None once the deadline for renewals has passed.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        let age = self.age();
+        (age < RENEW_DEADLINE).then(|| LEASE_DURATION.saturating_sub(age))
     }
 }

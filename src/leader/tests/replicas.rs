@@ -20,7 +20,7 @@ async fn leader_that_cannot_renew_stops_before_a_standby_takes_over() {
         let lost = first.renew().await;
         assert!(matches!(lost, LeaseLost::NotRenewed { .. }), "{lost}");
         assert_eq!(start.elapsed(), RENEW_DEADLINE, "it retries until the deadline");
-        assert!(!leadership.is_held(), "no write may start from here on");
+        assert!(leadership.time_left().is_none(), "no write may start from here on");
         server.set(Behaviour::Works);
         let reachable = Instant::now();
         let _second = acquire(&server, "second").await;
@@ -90,6 +90,76 @@ async fn leader_ends_when_another_process_has_created_a_deleted_lease() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn standby_waits_out_the_lease_of_the_leader_it_saw_when_the_lease_is_deleted() {
+    let server = Server::new();
+    let first = acquire(&server, "first").await;
+    let leadership = Leadership::of(std::slice::from_ref(&first));
+    let standby = acquire(&server, "second");
+    let mut standby = std::pin::pin!(standby);
+    assert!(timeout(STANDBY_PERIOD * 3, &mut standby).await.is_err(), "the standby has seen the leader");
+    // The leader cannot reach Kubernetes any more, and does not know that its Lease is gone.
+    server.delete_lease();
+    let deleted = Instant::now();
+    let _second = standby.await;
+    assert!(deleted.elapsed() >= LEASE_DURATION, "{:?}", deleted.elapsed());
+    assert!(leadership.time_left().is_none(), "two processes lead");
+}
+
+#[tokio::test(start_paused = true)]
+async fn standby_waits_out_a_renewal_that_it_has_not_seen_when_the_lease_is_deleted() {
+    let server = Server::new();
+    let mut first = acquire(&server, "first").await;
+    let standby = acquire(&server, "second");
+    let mut standby = std::pin::pin!(standby);
+    // The leader renews for the last time right before the deletion, and the standby does not see it.
+    assert!(
+        timeout(RENEW_DEADLINE.saturating_sub(STANDBY_PERIOD * 3), &mut standby).await.is_err(),
+        "the standby has seen the leader"
+    );
+    let _ = timeout(RETRY_PERIOD + STANDBY_PERIOD / 2, first.renew()).await;
+    server.delete_lease();
+    let leadership = Leadership::of(std::slice::from_ref(&first));
+    assert!(leadership.time_left().is_some(), "the leader has just renewed");
+    let _second = standby.await;
+    assert!(leadership.time_left().is_none(), "two processes lead");
+}
+
+#[tokio::test(start_paused = true)]
+async fn standby_stands_by_again_when_the_leader_creates_its_deleted_lease_again() {
+    let server = Server::new();
+    let mut first = acquire(&server, "first").await;
+    let delete_often = async {
+        for _ in 0..20 {
+            sleep(LEASE_DURATION / 2).await;
+            server.delete_lease();
+        }
+    };
+    tokio::select! {
+        _ = acquire(&server, "second") => panic!("the standby took over from a leader that lives"),
+        lost = first.renew() => panic!("{lost}"),
+        () = delete_often => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn standby_counts_the_lease_from_the_answer_and_not_from_its_request() {
+    let server = Server::new();
+    let mut first = acquire(&server, "first").await;
+    let leadership = Leadership::of(std::slice::from_ref(&first));
+    let standby = acquire(&server, "second");
+    let mut standby = std::pin::pin!(standby);
+    // The leader renews for the last time while the first request of the standby is on its way.
+    server.set(Behaviour::Slow);
+    assert!(timeout(Duration::ZERO, &mut standby).await.is_err());
+    server.set(Behaviour::Works);
+    let start = Instant::now();
+    let _ = timeout(RETRY_PERIOD + Duration::from_millis(1), first.renew()).await;
+    let left = leadership.time_left().expect("the leader has just renewed");
+    let _second = standby.await;
+    assert!(start.elapsed() >= RETRY_PERIOD + left, "it took over after {:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_one_of_many_candidates_leads_at_any_time() {
     let server = Server::new();
     let candidates = (0..8).map(|number| {
@@ -104,7 +174,7 @@ async fn only_one_of_many_candidates_leads_at_any_time() {
                 terms += 1;
                 // Each leads for another time; some then release the Lease, and some abandon it.
                 let _ = timeout(Duration::from_secs(3 + number), lease.renew()).await;
-                assert!(!leadership.is_held() || server.holder().as_deref() == Some(&identity), "two processes lead");
+                assert!(leadership.time_left().is_none() || server.holder().as_deref() == Some(&identity), "two processes lead");
                 if number % 2 == 0 {
                     lease.release().await;
                 }

@@ -3,11 +3,13 @@
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use http::{Method, Request, Response, StatusCode};
 use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::leader::LeaseClient;
 
@@ -28,11 +30,16 @@ pub(super) enum Behaviour {
     Unavailable,
     /// It answers 403 and does nothing.
     Forbids,
+    /// It processes each request only after [`DELAY`].
+    Slow,
     /// It never answers.
     Hangs,
     /// It does what it is asked for and then answers 503.
     LosesAnswers,
 }
+
+/// How long a slow server waits before it processes a request.
+pub(super) const DELAY: Duration = Duration::from_millis(2500);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -74,6 +81,9 @@ impl Server {
         let behaviour = *lock(&self.behaviour);
         if behaviour == Behaviour::Hangs {
             std::future::pending::<()>().await;
+        }
+        if behaviour == Behaviour::Slow {
+            sleep(DELAY).await;
         }
         let method = request.method().clone();
         let body = request.into_body().collect_bytes().await.expect("the client sends a whole body");
