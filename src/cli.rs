@@ -1,18 +1,18 @@
 //! argv + environment → what to do. The only reader of the environment.
 
 mod check;
-mod cluster;
 mod completion;
-mod documents;
 mod import;
+mod input;
+mod kube;
 mod links;
 mod manifest;
+mod output;
+mod plan;
+mod plugin;
 mod pools;
-mod preview;
-mod program;
 mod reconcile;
 mod run;
-mod screen;
 mod status;
 mod suspend;
 mod view;
@@ -36,7 +36,7 @@ use crate::controller::chain;
 #[command(name = "synapse-spark-operator", version, max_term_width = 110)]
 pub struct Cli {
     #[arg(skip)]
-    program: program::Program,
+    program: plugin::Program,
     #[command(subcommand)]
     command: Command,
 }
@@ -48,7 +48,7 @@ enum Command {
     /// Look at Azure and tell what the operator would do with a manifest or an attachment. Changes nothing.
     ///
     /// Exit code 0: nothing to do; 2: something to do; 1: it could not be told.
-    Plan(Box<preview::Preview>),
+    Plan(Box<plan::Preview>),
     /// Print manifests for Spark pools that another tool attaches, or that are attached to a workspace now. Changes nothing.
     ///
     /// What cannot be carried over is said on standard error, a line each. What is printed is valid; where one document is
@@ -363,21 +363,21 @@ impl AzureArgs {
     }
 }
 
-async fn config() -> Result<kube::Config, String> {
-    let inferred = kube::Config::infer().await;
+async fn config() -> Result<::kube::Config, String> {
+    let inferred = ::kube::Config::infer().await;
     inferred.map_err(|error| format!("no Kubernetes: {}; set KUBECONFIG, or run it in a cluster", chain(&error)))
 }
 
 /// Two clients: a read time-out would cut quiet watches, and calls need one. Neither retries: passes do.
-fn clients(config: kube::Config) -> Result<(kube::Client, kube::Client), String> {
+fn clients(config: ::kube::Config) -> Result<(::kube::Client, ::kube::Client), String> {
     Ok((client(config.clone(), None)?, client(config, Some(KUBERNETES_LONGEST))?))
 }
 
-fn client(mut config: kube::Config, longest: Option<Duration>) -> Result<kube::Client, String> {
+fn client(mut config: ::kube::Config, longest: Option<Duration>) -> Result<::kube::Client, String> {
     config.default_retry = false;
     config.connect_timeout = Some(longest.unwrap_or(KUBERNETES_LONGEST));
     config.read_timeout = longest;
     config.write_timeout = longest;
     config.reset_reader_on_write = longest.is_some();
-    kube::Client::try_from(config).map_err(|error| chain(&error))
+    ::kube::Client::try_from(config).map_err(|error| chain(&error))
 }

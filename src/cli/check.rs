@@ -6,7 +6,7 @@ use kube::api::{Api, ListParams, PostParams};
 use prometheus_client::registry::Registry;
 use serde_json::json;
 
-use super::screen::Output;
+use super::output::Output;
 use super::{AzureArgs, Identity, KUBERNETES_LONGEST, Scope, client, config, print};
 use crate::api::SynapseSparkAttachment;
 use crate::azure;

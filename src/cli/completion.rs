@@ -11,9 +11,9 @@ use kube::ResourceExt;
 use kube::api::ListParams;
 use tokio::runtime::Handle;
 
-use super::cluster::ClusterArgs;
+use super::kube::ClusterArgs;
+use super::plugin::Program;
 use super::print;
-use super::program::Program;
 
 #[derive(Debug, Args)]
 pub(super) struct Completion {

@@ -3,8 +3,8 @@
 mod aso;
 mod attached;
 mod az_ml;
+mod fields;
 mod kubernetes;
-mod part;
 mod terraform;
 mod upjet;
 
@@ -13,14 +13,14 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, ValueEnum};
 use serde_json::Value;
 
-use super::documents::{Document, read};
+use super::input::{Document, read};
 use super::manifest::{Draft, as_json, manifests, yaml};
-use super::screen::{printable, remark};
+use super::output::{printable, remark};
 use super::workspace::{WORKSPACE, workspace};
 use super::{AzureArgs, print};
 use crate::planner::goal::OWNER_TAG;
 use crate::resource_id::WorkspaceId;
-use part::Notes;
+use fields::Notes;
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("from").required(true).multiple(true).args(["file", "workspace"])))]

@@ -4,7 +4,7 @@ use clap::Args;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 
-use super::screen::{Output, plain, remark, table};
+use super::output::{Output, plain, remark, table};
 use super::workspace::{WORKSPACE, workspace};
 use super::{AzureArgs, print};
 use crate::azure;

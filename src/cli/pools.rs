@@ -1,6 +1,6 @@
 //! `pools`: the Spark pools that one may attach, and where they are attached already.
 
-mod survey;
+mod inventory;
 
 use clap::{Args, ValueEnum};
 use prometheus_client::registry::Registry;
@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::manifest::rules::is_compute;
 use super::manifest::{Draft, manifests, yaml};
-use super::screen::{plain, printable, remark, table};
+use super::output::{plain, printable, remark, table};
 use super::workspace::{WORKSPACE, subscription, workspace};
 use super::{AzureArgs, print};
 use crate::azure;
 use crate::azure::wire::{AutoScale, SparkPoolProperties};
 use crate::resource_id::WorkspaceId;
-use survey::{Pool, Survey};
+use inventory::{Pool, Survey};
 
 #[derive(Debug, Args)]
 pub(crate) struct Pools {

@@ -10,10 +10,10 @@ use kube::api::{Patch, PatchParams};
 use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::json;
 
-use super::cluster::{Cluster, ClusterArgs, FIELD_MANAGER};
+use super::kube::{Cluster, ClusterArgs, FIELD_MANAGER};
+use super::output::{Output, printable, remark};
+use super::plugin::Program;
 use super::print;
-use super::program::Program;
-use super::screen::{Output, printable, remark};
 use super::view::{State, View};
 use crate::api::{RECONCILE_REQUESTED_AT, Reason, SynapseSparkAttachment};
 

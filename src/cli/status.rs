@@ -8,10 +8,10 @@ use kube::api::{Api, ListParams};
 use kube::core::DeserializeGuard;
 use serde_json::json;
 
-use super::cluster::{Cluster, ClusterArgs};
+use super::kube::{Cluster, ClusterArgs};
+use super::output::{Output, plain, printable, remark, table};
+use super::plugin::Program;
 use super::print;
-use super::program::Program;
-use super::screen::{Output, plain, printable, remark, table};
 use super::view::{State, Told, View};
 use crate::api::SynapseSparkAttachment;
 use crate::planner::status::shortened;

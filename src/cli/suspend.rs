@@ -5,9 +5,9 @@ use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
-use super::cluster::{ClusterArgs, FIELD_MANAGER};
+use super::kube::{ClusterArgs, FIELD_MANAGER};
+use super::output::{Output, remark};
 use super::print;
-use super::screen::{Output, remark};
 use crate::api::SynapseSparkAttachment;
 
 #[derive(Debug, Args)]

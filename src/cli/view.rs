@@ -11,8 +11,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::ResourceExt;
 use serde::Serialize;
 
-use super::program::Program;
-use super::screen::{BAD, GOOD, UNDECIDED, age};
+use super::output::{BAD, GOOD, UNDECIDED, age};
+use super::plugin::Program;
 use crate::api::v1alpha1::{
     AttachmentStatus, DriftStatus, IdentityStatus, LinkedServiceStatus, OperationKind, PoolStatus, ProvisioningError,
     RoleAssignmentStatus, SynapseSparkAttachmentSpec,

@@ -5,8 +5,8 @@
 use serde_json::Value;
 
 use super::super::manifest::Draft;
+use super::fields::{LOCAL_AUTH, LOCATION, Notes, Part, identity};
 use super::kubernetes::{Metadata, POLICY, RESOURCE_ID, group_kind, shown};
-use super::part::{LOCAL_AUTH, LOCATION, Notes, Part, identity};
 use crate::api::v1alpha1::DeletionPolicy;
 use crate::resource_id::{ComputeId, WorkspaceId};
 

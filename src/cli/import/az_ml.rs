@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::manifest::Draft;
-use super::part::{LOCATION, Notes, Part, identity, without_scheme};
+use super::fields::{LOCATION, Notes, Part, identity, without_scheme};
 use crate::resource_id::{ComputeId, WorkspaceId};
 
 /// What `show` prints of the pool, and `attach` does not take.

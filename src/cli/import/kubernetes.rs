@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::part::{Notes, Part};
+use super::fields::{Notes, Part};
 
 /// An object's metadata, as far as a manifest takes it over.
 pub(super) struct Metadata {

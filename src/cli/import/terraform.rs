@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::super::manifest::Draft;
-use super::part::{LOCAL_AUTH, LOCATION, Notes, Part, identity, say_order};
+use super::fields::{LOCAL_AUTH, LOCATION, Notes, Part, identity, say_order};
 use crate::resource_id::WorkspaceId;
 
 const KIND: &str = "azurerm_machine_learning_synapse_spark";

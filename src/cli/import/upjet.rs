@@ -5,8 +5,8 @@
 use serde_json::Value;
 
 use super::super::manifest::Draft;
+use super::fields::{LOCAL_AUTH, LOCATION, Notes, Part, identity, say_order};
 use super::kubernetes::{EXTERNAL_NAME, Metadata, PAUSED, WHO_ASKS, group_kind, shown};
-use super::part::{LOCAL_AUTH, LOCATION, Notes, Part, identity, say_order};
 use crate::api::v1alpha1::DeletionPolicy;
 use crate::resource_id::WorkspaceId;
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::super::screen::{Lines, age, change, styled};
+use super::super::output::{Lines, age, change, styled};
 use super::{Operation, State, Told, View};
 use crate::api::v1alpha1::{Identity, PoolStatus, RoleScope};
 use crate::planner::status::{between, shortened};

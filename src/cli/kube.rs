@@ -8,7 +8,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config, Error, core::Status};
 
 use super::clients;
-use super::screen::printable;
+use super::output::printable;
 use crate::api::SynapseSparkAttachment;
 use crate::controller::chain;
 

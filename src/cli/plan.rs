@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use prometheus_client::registry::Registry;
 use serde_json::json;
 
-use super::cluster::ClusterArgs;
-use super::documents::{Document, read};
-use super::screen::{Output, change, remark};
+use super::input::{Document, read};
+use super::kube::ClusterArgs;
+use super::output::{Output, change, remark};
 use super::{AzureArgs, print};
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::api::{FINALIZER, Reason, SynapseSparkAttachment};
