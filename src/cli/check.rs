@@ -6,8 +6,10 @@ use kube::api::{Api, ListParams, PostParams};
 use prometheus_client::registry::Registry;
 use serde_json::json;
 
-use super::output::Output;
-use super::{AzureArgs, Identity, KUBERNETES_LONGEST, Scope, client, config, print};
+use super::args::AzureArgs;
+use super::kube::{CALL_TIMEOUT, client, config};
+use super::output::{Output, print};
+use super::scope::{Identity, Scope};
 use crate::api::SynapseSparkAttachment;
 use crate::azure;
 use crate::controller::{self, chain};
@@ -45,11 +47,11 @@ const WIDER: [Right; 1] = [("coordination.k8s.io", "leases", "", leader::NAME, &
 const ACCOUNTS: [Right; 2] = [("", "serviceaccounts", "", "", &["get"]), ("", "serviceaccounts", "token", "", &["create"])];
 
 /// What is well, or what is wrong.
-type Found = Result<String, String>;
+type CheckResult = Result<String, String>;
 
 impl Check {
     pub(crate) async fn execute(self) -> Result<u8, String> {
-        let kube = client(config().await?, Some(KUBERNETES_LONGEST))?;
+        let kube = client(config().await?, Some(CALL_TIMEOUT))?;
         let mut found = vec![cluster(&kube).await];
         // Without an answer to this, the others would be the same line again.
         if found[0].is_ok() {
@@ -77,7 +79,7 @@ impl Check {
         }
     }
 
-    async fn definition(&self, kube: &kube::Client) -> Found {
+    async fn definition(&self, kube: &kube::Client) -> CheckResult {
         for list in self.lists(kube) {
             match list.list_metadata(&ListParams::default().limit(1)).await {
                 Err(kube::Error::Api(status)) if status.code == 404 => {
@@ -98,7 +100,7 @@ impl Check {
         if namespaces.is_empty() { vec![String::new()] } else { namespaces }
     }
 
-    async fn rights(&self, kube: &kube::Client) -> Found {
+    async fn rights(&self, kube: &kube::Client) -> CheckResult {
         let mut refused = Vec::new();
         let wider = self.scope.wider().map(ToOwned::to_owned).into_iter().collect();
         for (namespaces, rights) in [(self.everywhere(), &OBJECTS[..]), (self.scope.leases(), &LEASES[..]), (wider, &WIDER[..])] {
@@ -112,7 +114,7 @@ impl Check {
         }
     }
 
-    async fn azure(&self) -> Vec<Found> {
+    async fn azure(&self) -> Vec<CheckResult> {
         let client = self.azure.client_as(self.identity.nobody(), azure::Metrics::new(&mut Registry::default()));
         let (client, why) = match client {
             Ok(client) => client,
@@ -131,14 +133,14 @@ impl Check {
     }
 }
 
-fn line(found: &Found) -> String {
+fn line(found: &CheckResult) -> String {
     match found {
         Ok(well) => format!("ok       {well}\n"),
         Err(wrong) => format!("missing  {wrong}\n"),
     }
 }
 
-fn as_json(found: &Found) -> serde_json::Value {
+fn as_json(found: &CheckResult) -> serde_json::Value {
     let (is_ok, said) = match found {
         Ok(said) => (true, said),
         Err(said) => (false, said),
@@ -147,7 +149,7 @@ fn as_json(found: &Found) -> serde_json::Value {
     json!({"of": of, "ok": is_ok, "message": said})
 }
 
-async fn cluster(kube: &kube::Client) -> Found {
+async fn cluster(kube: &kube::Client) -> CheckResult {
     match controller::cluster(kube).await {
         Ok(uid) => Ok(format!("Kubernetes: this is the cluster {uid}")),
         Err(error) => Err(format!("Kubernetes: {}", chain(&error))),
@@ -157,7 +159,7 @@ async fn cluster(kube: &kube::Client) -> Found {
 /// Whether it may be any ServiceAccount that an attachment names.
 ///
 /// Which ones they will name, nobody knows: a right to some by their names is not seen by this, and is no fault.
-async fn accounts(kube: &kube::Client, namespaces: Vec<String>) -> Found {
+async fn accounts(kube: &kube::Client, namespaces: Vec<String>) -> CheckResult {
     let refused = all_refusals(kube, &namespaces, &ACCOUNTS).await;
     let refused = refused.map_err(|error| format!("ServiceAccounts: {}", chain(&error)))?;
     Ok(if refused.is_empty() {

@@ -11,9 +11,8 @@ use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::json;
 
 use super::kube::{Cluster, ClusterArgs, FIELD_MANAGER};
-use super::output::{Output, printable, remark};
+use super::output::{Output, print, printable, remark};
 use super::plugin::Program;
-use super::print;
 use super::view::{State, View};
 use crate::api::{RECONCILE_REQUESTED_AT, Reason, SynapseSparkAttachment};
 

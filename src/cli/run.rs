@@ -7,7 +7,9 @@ use std::time::Duration;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{AzureArgs, Identity, KUBERNETES_LONGEST, Scope, client, clients, config};
+use super::args::AzureArgs;
+use super::kube::{CALL_TIMEOUT, client, clients, config};
+use super::scope::{Identity, Scope};
 use crate::azure;
 use crate::controller::{self, Context, Readiness, chain};
 use crate::leader::{self, LeaseState};
@@ -183,7 +185,7 @@ impl Run {
     /// Makes the client for the Lease of a namespace.
     fn lease_clients(&self, config: kube::Config) -> Result<impl Fn(&str) -> leader::LeaseClient + use<>, String> {
         // A client of its own: renewals must not queue behind other calls, and a quiet connection must not hold one up.
-        let kube = client(config, Some(KUBERNETES_LONGEST))?;
+        let kube = client(config, Some(CALL_TIMEOUT))?;
         // Of this process alone: a container that starts anew keeps the pod's name.
         let holder = format!("{}_{}", self.pod_name, uuid::Uuid::new_v4());
         Ok(move |namespace: &str| leader::LeaseClient::new(kube.clone(), namespace, &holder))

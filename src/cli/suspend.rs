@@ -6,8 +6,7 @@ use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
 use super::kube::{ClusterArgs, FIELD_MANAGER};
-use super::output::{Output, remark};
-use super::print;
+use super::output::{Output, print, remark};
 use crate::api::SynapseSparkAttachment;
 
 #[derive(Debug, Args)]
