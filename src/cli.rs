@@ -41,11 +41,11 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the operator: look after all `SynapseSparkAttachment` objects of a cluster.
+    /// Run the operator: reconcile the `SynapseSparkAttachment` objects of a cluster.
     Run(Box<run::Run>),
-    /// Look at Azure and tell what the operator would do with a manifest or an attachment. Changes nothing.
+    /// Show what the operator would do with a manifest or an attachment. Changes nothing.
     ///
-    /// Exit code 0: nothing to do; 2: something to do; 1: it could not be told.
+    /// Exit code 0: nothing to do; 2: something to do; 1: the plan could not be made.
     Plan(Box<plan::PlanArgs>),
     /// Print manifests for Spark pools that another tool attaches, or that are attached to a workspace now. Changes nothing.
     ///
@@ -62,24 +62,26 @@ enum Command {
     /// Azure makes no new links: a pool is attached by its resourceId instead, without one. What a link leads to, with
     /// /bigDataPools/ and the pool's name behind it, is that ID.
     Links(Box<links::Links>),
-    /// Tell how an attachment is: what is, what is wanted, why not, and what to do next; or list all.
+    /// Show an attachment: its state, what is wanted, what Azure has, and what to do next; or list all attachments.
     ///
-    /// Exit code 0: all that is shown is Ready; 2: something is not; 1: it could not be told.
+    /// Exit code 0: all that is shown is Ready; 2: something is not; 1: the state could not be read.
     Status(status::Status),
-    /// Ask the operator for a look at Azure at once, and wait until the attachment is Ready or Stalled.
+    /// Request a reconcile at once, and wait until the attachment is Ready or Stalled.
     ///
-    /// Exit code 0: it is Ready, or was deleted and is gone; 2: it is Stalled, or suspended and not as asked; 1: it could
-    /// not be told, or not in time.
+    /// Exit code 0: it is Ready, or was deleted and is gone; 2: it is Stalled, or suspended and out of sync; 1: the state
+    /// could not be read, or the time limit was reached.
     Reconcile(reconcile::Reconcile),
-    /// Set spec.suspend: the operator looks and reports, and writes nothing to Azure.
+    /// Set spec.suspend: the operator observes and reports, and writes nothing to Azure.
     Suspend(suspend::Suspend),
-    /// Take spec.suspend back: the operator writes to Azure again.
+    /// Clear spec.suspend: the operator writes to Azure again.
     Resume(suspend::Suspend),
-    /// Look whether the operator could work here, as whoever runs this: Kubernetes, the definition, rights, Entra. Changes
-    /// nothing. With the settings of `run`; with --require-service-account also whether it may make a token for any
-    /// ServiceAccount: a right to some by their names is not seen.
+    /// Check whether the operator could work here with the identity of whoever runs this: Kubernetes, the custom resource
+    /// definition, permissions and Microsoft Entra ID. Changes nothing.
     ///
-    /// Exit code 0: it could; 1: something is missing, and the output says what.
+    /// Takes the options of `run`. With --require-service-account it also checks whether it may create tokens for every
+    /// ServiceAccount; permissions for individual names are not checked.
+    ///
+    /// Exit code 0: the operator could work; 1: a check failed, and the output names it.
     Check(Box<check::Check>),
     /// Print the custom resource definition, for kubectl apply -f -.
     Crd,

@@ -10,41 +10,42 @@ use clap::{Args, ValueEnum};
 use crate::azure::{self, Credential};
 use crate::controller::chain;
 
-/// The settings of Azure: where it is, and who we are there.
+/// Where Azure is, and which credential the operator uses there.
 #[derive(Debug, Args)]
 pub(super) struct AzureArgs {
     /// The Azure cloud.
     #[arg(long, env = "AZURE_CLOUD", default_value = "public", value_enum)]
     cloud: Cloud,
-    /// Azure Resource Manager's endpoint, instead of the cloud's own.
+    /// The endpoint of Azure Resource Manager, instead of that of the cloud.
     #[arg(long, value_name = "URL", env = "AZURE_RESOURCE_MANAGER_ENDPOINT")]
     arm_endpoint: Option<String>,
-    /// Entra's endpoint, instead of the cloud's own.
+    /// The endpoint of Microsoft Entra ID, instead of that of the cloud.
     #[arg(long, value_name = "URL", env = "AZURE_AUTHORITY_HOST")]
     authority_host: Option<String>,
-    /// The data plane of Synapse workspaces, instead of the cloud's own.
+    /// The data plane endpoint of Synapse workspaces, instead of that of the cloud.
     #[arg(long, value_name = "URL with {workspace}", env = "AZURE_SYNAPSE_ENDPOINT")]
     synapse_endpoint: Option<String>,
     /// The API version of Microsoft.MachineLearningServices.
     #[arg(long, value_name = "DATE", env = "AZURE_ML_API_VERSION", default_value = "2024-04-01")]
     api_version: String,
-    /// A file of CA certificates (PEM) to trust besides the system's.
+    /// A file with CA certificates (PEM) to trust in addition to those of the system.
     #[arg(long, value_name = "FILE", env = "AZURE_CA_FILE")]
     azure_ca_file: Option<PathBuf>,
-    /// Who the operator is in Entra. auto takes what the environment offers: workload identity, a client secret, Azure CLI
-    /// outside a cluster, else managed identity; and says which, and why.
+    /// The credential for Microsoft Entra ID. auto chooses by the environment: workload identity, a client secret, Azure CLI
+    /// outside a cluster, otherwise managed identity. The log names the choice and its reason.
     #[arg(long, env = "AZURE_CREDENTIAL", default_value = "auto", value_enum)]
     credential: CredentialKind,
-    /// The Entra tenant.
+    /// The tenant in Microsoft Entra ID.
     #[arg(long, value_name = "GUID", env = "AZURE_TENANT_ID")]
     pub(super) tenant_id: Option<String>,
     /// The client ID of the application or of the user-assigned managed identity.
     #[arg(long, value_name = "GUID", env = "AZURE_CLIENT_ID")]
     client_id: Option<String>,
-    /// The projected ServiceAccount token, for workload identity.
+    /// The file with the projected ServiceAccount token, for workload identity.
     #[arg(long, value_name = "FILE", env = "AZURE_FEDERATED_TOKEN_FILE")]
     federated_token_file: Option<PathBuf>,
-    /// A file that holds the client secret. Or set `AZURE_CLIENT_SECRET`; never an argument, which others could see.
+    /// A file with the client secret. The environment variable `AZURE_CLIENT_SECRET` is the alternative. No option takes the
+    /// secret itself, because other users of the machine could read it.
     #[arg(long, value_name = "FILE", env = "AZURE_CLIENT_SECRET_FILE")]
     client_secret_file: Option<PathBuf>,
 }
@@ -86,12 +87,12 @@ enum CredentialKind {
 }
 
 impl AzureArgs {
-    /// A client of Azure, and why it is who it is.
+    /// The client of Azure, and why it uses this credential.
     pub(super) fn client(&self, metrics: azure::Metrics) -> Result<(azure::Client, &'static str), String> {
         self.client_as(None, metrics)
     }
 
-    /// The same, but as somebody who is given, if there is one.
+    /// The same with the given credential, if there is one.
     pub(super) fn client_as(
         &self,
         who: Option<Credential>,

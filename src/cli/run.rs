@@ -30,29 +30,30 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
 pub(crate) struct Run {
     #[command(flatten)]
     azure: AzureArgs,
-    /// Where /livez, /readyz and /metrics are.
+    /// The address that serves /livez, /readyz and /metrics.
     #[arg(long, value_name = "ADDRESS", env = "METRICS_ADDRESS", default_value = "0.0.0.0:8080")]
     metrics_address: SocketAddr,
-    /// How often a settled attachment is looked at, in seconds: how long a change by others may stand.
+    /// How often an attachment that is in sync is observed again, in seconds. A change that others make in Azure lasts no
+    /// longer than this.
     #[arg(long, value_name = "SECONDS", env = "RESYNC_INTERVAL", default_value_t = pause::SETTLED.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     resync_interval: u64,
-    /// Passes at the same time, at most.
+    /// The maximum number of concurrent reconciles.
     #[arg(long, value_name = "N", env = "CONCURRENCY", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
     #[command(flatten)]
     identity: Identity,
     #[command(flatten)]
     scope: Scope,
-    /// The pod's name: who holds the Lease, for people.
+    /// The name of the pod. It is part of the identity of the lease holder.
     #[arg(long, value_name = "NAME", env = "POD_NAME", default_value = "outside-of-a-pod")]
     pod_name: String,
-    /// How log lines look.
+    /// The format of log lines.
     #[arg(long, env = "LOG_FORMAT", default_value = "text", value_enum)]
     log_format: LogFormat,
-    /// Which log lines are written, as tracing's filters say it: info, debug, `synapse_spark_operator=debug`, …
+    /// The filter for log lines, in the syntax of Rust's tracing-subscriber: info, debug, `synapse_spark_operator=debug`, …
     #[arg(long, value_name = "FILTER", env = "LOG", default_value = "info")]
     log: String,
-    /// Where traces go, by OTLP over HTTP, as `http://collector:4318`. Default: nowhere.
+    /// The collector that receives traces by OTLP over HTTP, such as `http://collector:4318`. Default: no traces are sent.
     #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
     otlp_endpoint: Option<String>,
 }
@@ -132,7 +133,7 @@ impl Run {
     fn controller(self, clients: Clients, cluster: String, held: &[HeldLease]) -> (Arc<Context>, Options) {
         let Clients { calls, azure, metrics, readiness, .. } = clients;
         metrics.leader.set(1);
-        let namespaces = match self.scope.wider() {
+        let namespaces = match self.scope.cluster_wide_lease() {
             // A namespace whose Lease Kubernetes refuses is left out.
             Some(_) => held.iter().map(|lease| lease.namespace().to_owned()).collect(),
             None => self.scope.namespaces(),

@@ -7,34 +7,35 @@ use crate::azure::{self, Credential};
 /// Whose rights in Azure are used.
 #[derive(Debug, Args)]
 pub(super) struct Identity {
-    /// Ask nothing of Azure as the operator itself: each attachment has to name a ServiceAccount of its namespace
-    /// (spec.serviceAccountName), and one that does not is Stalled. The operator needs no credential then.
+    /// Use no identity of the operator itself: each attachment must name a ServiceAccount of its namespace
+    /// (spec.serviceAccountName), otherwise it is Stalled. The operator then needs no credential.
     #[arg(long, value_name = "BOOL", env = "REQUIRE_SERVICE_ACCOUNT", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(super) require_service_account: bool,
 }
 
 impl Identity {
-    /// What an object is told for which nobody may be asked.
+    /// The credential of an operator without an identity: its error tells the user what to set.
     pub(super) fn nobody(&self) -> Option<Credential> {
         let message =
-            "the operator runs with --require-service-account, and uses no identity of its own: set spec.serviceAccountName";
+            "the operator runs with --require-service-account and has no identity of its own: set spec.serviceAccountName";
         let why = azure::Words { message: message.to_owned(), ..azure::Words::default() };
         self.require_service_account.then_some(Credential::Nobody(azure::Error::NoCredential(why)))
     }
 }
 
-/// Where the operator looks after objects, and what keeps others from doing so at the same time.
+/// Which attachments the operator manages, and what prevents two operators from managing the same ones.
 #[derive(Debug, Args)]
 pub(super) struct Scope {
-    /// The namespaces whose objects are looked after, with commas between them. Default: all.
+    /// The namespaces whose attachments the operator manages, separated by commas. Default: all namespaces.
     #[arg(long, value_name = "NAMESPACES", env = "WATCH_NAMESPACES", value_delimiter = ',')]
     watch_namespaces: Vec<String>,
-    /// Hold a Lease before any write: of several replicas one works, the others stand by. Only without it, nothing keeps two
-    /// operators from working at once.
+    /// Require a Lease before any write: of several replicas one leads, and the others stand by. Without leader election,
+    /// nothing prevents two operators from writing at the same time.
     #[arg(long, value_name = "BOOL", env = "LEADER_ELECTION", default_value_t = true, action = clap::ArgAction::Set)]
     leader_election: bool,
-    /// Where that Lease is; the same for all operators of a cluster. With --watch-namespaces there is one in each of them
-    /// instead, and this one says whether an operator for all namespaces works: then that for some waits.
+    /// The namespace of that Lease, which must be the same for all operators of a cluster. With --watch-namespaces, the
+    /// operator holds a Lease in each of those namespaces instead. It then reads the Lease of this namespace to see whether
+    /// an operator for all namespaces leads, and waits while one does.
     #[arg(long, value_name = "NAMESPACE", env = "LEADER_ELECTION_NAMESPACE", default_value = "kube-system")]
     leader_election_namespace: String,
 }
@@ -49,7 +50,7 @@ impl Scope {
         named
     }
 
-    /// The namespaces that have a Lease to hold before any write.
+    /// The namespaces whose Leases this operator must hold before any write.
     pub(super) fn leases(&self) -> Vec<String> {
         match self.namespaces() {
             _ if !self.leader_election => Vec::new(),
@@ -58,8 +59,8 @@ impl Scope {
         }
     }
 
-    /// Where the Lease of an operator for all namespaces is, if this one is for some.
-    pub(super) fn wider(&self) -> Option<&str> {
+    /// The namespace of the Lease of a cluster-wide operator, if this operator is for some namespaces.
+    pub(super) fn cluster_wide_lease(&self) -> Option<&str> {
         (self.leader_election && !self.namespaces().is_empty()).then_some(&*self.leader_election_namespace)
     }
 }

@@ -27,7 +27,7 @@ impl Election {
         let identity = format!("{pod}_{}", uuid::Uuid::new_v4());
         let lease = |namespace: &str| LeaseClient::new(kube.clone(), namespace, &identity);
         let candidates = scope.leases().iter().map(|namespace| Candidate::new(lease(namespace))).collect();
-        let cluster_wide = scope.wider().map(|namespace| ClusterWideLease::new(lease(namespace)));
+        let cluster_wide = scope.cluster_wide_lease().map(|namespace| ClusterWideLease::new(lease(namespace)));
         Ok(Self { candidates, cluster_wide, readiness })
     }
 
