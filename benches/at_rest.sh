@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 operator_binary=target/release/synapse-spark-operator
-look_interval=300
+resync_interval=300
 . tests/stage.sh
 
 stage_up

@@ -4,11 +4,11 @@
 //! round each pass, pauses per object.
 
 pub mod act;
+mod health;
 mod identity;
 pub mod index;
 pub mod metrics;
 pub mod observe;
-mod readiness;
 pub mod report;
 mod watch;
 
@@ -27,7 +27,7 @@ use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher::Event;
 use kube::{Client, ResourceExt};
 
-pub use readiness::Readiness;
+pub use health::Readiness;
 pub use watch::{Options, run};
 
 use crate::api::SynapseSparkAttachment;

@@ -2,7 +2,7 @@
 //! workspaces, as a Kubernetes object.
 //!
 //! ```text
-//! 4  main · cli · lease · server · telemetry   process: argv, environment, leadership, sockets, logs
+//! 4  main · cli · leader · server · telemetry    the process: argv, environment, leadership, sockets, logs
 //! 3  controller (observe, act, report)   the only room that knows both worlds
 //! 2  planner           azure             decides: no I/O   |   asks: no Kubernetes, no policy
 //! 1  api                                 the words of the custom resource
@@ -26,8 +26,7 @@ pub mod api;
 pub mod azure;
 pub mod cli;
 pub mod controller;
-pub mod error_chain;
-pub mod lease;
+pub mod leader;
 pub mod planner;
 pub mod resource_id;
 pub mod server;

@@ -181,7 +181,7 @@ fn a_wrong_setting_ends_the_program_and_is_named() {
     #[rustfmt::skip]
     let table: [Row; 10] = [
         (&["run", "--cloud", "mars"],                          &[],                                    "--cloud"),
-        (&["run", "--look-interval", "0"],                     &[],                                    "--look-interval"),
+        (&["run", "--resync-interval", "0"],                     &[],                                    "--resync-interval"),
         (&["run", "--concurrency", "0"],                       &[],                                    "--concurrency"),
         (&["run", "--metrics-address", "x"],                   &[],                                    "--metrics-address"),
         (&["run", "--log", "=,="],                             &[],                                    "--log"),
@@ -272,7 +272,7 @@ fn completions_are_scripts_for_the_name_in_use() {
     let asked = linked(&dir, "kubectl_complete-synapse");
     let offers = |words: &[&str]| text(&started(&asked, words, &[("KUBECONFIG", "/nowhere")], "").stdout);
     let first = offers(&[""]);
-    assert!(first.contains("status\tTell how") && !first.contains("run\t") && first.ends_with(":4\n"), "{first}");
+    assert!(first.contains("status\tShow an attachment") && !first.contains("run\t") && first.ends_with(":4\n"), "{first}");
     assert_eq!(offers(&["status", "-o", ""]), "text\njson\n:4\n");
     assert!(offers(&["reconcile", "--t"]).starts_with("--timeout\t"));
     assert_eq!(offers(&["status", "x"]), ":4\n", "no cluster, no names, no error");

@@ -24,8 +24,8 @@ mod figures;
 mod gitops;
 #[path = "cluster/identity.rs"]
 mod identity;
-#[path = "cluster/lease.rs"]
-mod lease;
+#[path = "cluster/leader.rs"]
+mod leader;
 #[path = "cluster/manifests.rs"]
 mod manifests;
 #[path = "cluster/names.rs"]

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 operator_binary=target/debug/synapse-spark-operator
-look_interval=10
+resync_interval=10
 . tests/stage.sh
 
 stage_up

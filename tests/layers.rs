@@ -1,11 +1,27 @@
-//! The rooms of `src/lib.rs`, kept: arrows go down only.
+//! The layers of `src/lib.rs`: imports go down only, and no two modules import each other.
+//!
+//! A module is a file. A file uses another one if its code names an item that lives there: by an import, or by a path in
+//! the code. A re-export is followed to the file that defines the item, and `mod part;` uses nothing.
 
+#[path = "layers/circles.rs"]
+mod circles;
+#[path = "layers/modules.rs"]
+mod modules;
+#[path = "layers/paths.rs"]
+mod paths;
+#[path = "layers/reader.rs"]
+mod reader;
+#[path = "layers/resolve.rs"]
+mod resolve;
+
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// The module at the root of the crate, its layer, and what of its own or a higher layer it must not name.
-const LAYERS: [(&str, u8); 11] = [
-    ("error_chain", 0),
+use circles::{Used, circles, used};
+
+/// The modules at the root of the crate, and the layer of each.
+const LAYERS: [(&str, u8); 10] = [
     ("resource_id", 0),
     ("service_error", 0),
     ("api", 1),
@@ -13,66 +29,99 @@ const LAYERS: [(&str, u8); 11] = [
     ("azure", 2),
     ("controller", 3),
     ("cli", 4),
-    ("lease", 4),
+    ("leader", 4),
     ("server", 4),
     ("telemetry", 4),
 ];
 
-fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(dir).expect("src is there") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
+/// The layer of the process. Its modules are neighbours; those of any other layer do not know each other.
+const PROCESS: u8 = 4;
+
+/// What belongs to some modules only: the path of an item as the code names it, and the modules that may name it.
+const RESERVED: [(&str, &[&str]); 5] = [
+    ("kube::", &["api", "controller", "cli", "leader"]),
+    ("std::env::", &["cli"]),
+    ("reqwest::", &["cli", "telemetry"]),
+    ("jiff::Timestamp::now", &["controller", "cli", "leader"]),
+    ("Instant::now", &["azure", "controller", "leader"]),
+];
+
+/// The module at the root of the crate that a file belongs to, and its layer.
+fn layer(file: &str) -> (&'static str, u8) {
+    let first = file.split('/').next().unwrap_or_default().trim_end_matches(".rs");
+    LAYERS.into_iter().find(|(name, _)| *name == first).unwrap_or_else(|| panic!("{file} is in no layer"))
 }
 
-/// The layer of a file, by its first folder or its stem.
-fn room(src: &Path, file: &Path) -> Option<(&'static str, u8)> {
-    let first = file.strip_prefix(src).ok()?.iter().next()?.to_str()?.trim_end_matches(".rs");
-    LAYERS.into_iter().find(|(name, _)| *name == first)
+/// All sources of the crate by their paths below `src`.
+fn sources() -> BTreeMap<String, String> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut found, mut folders) = (BTreeMap::new(), vec![src.clone()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("the folder can be read") {
+            let path = entry.expect("the entry can be read").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(&src).expect("it is below src").to_string_lossy().into_owned();
+                found.insert(name, fs::read_to_string(&path).expect("the source can be read"));
+            }
+        }
+    }
+    found
+}
+
+fn used_by_the_crate() -> Used {
+    let modules = modules::read(&sources());
+    assert!(modules.len() > 50, "only {} modules were read", modules.len());
+    used(&modules)
+}
+
+#[track_caller]
+fn assert_none(what: &str, found: &[String]) {
+    assert!(found.is_empty(), "{} {what}:\n{}", found.len(), found.join("\n"));
 }
 
 #[test]
-fn arrows_go_down_only() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    sources(&src, &mut files);
-    assert!(files.len() > 20, "the sources are found");
-    let mut wrong = Vec::new();
-    for file in &files {
-        let Some((name, layer)) = room(&src, file) else {
-            assert!(file.ends_with("main.rs") || file.ends_with("lib.rs"), "{} is in no room", file.display());
-            continue;
-        };
-        let text = fs::read_to_string(file).expect("a source");
-        // What a comment points to is no dependency.
-        let text = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
-        for (other, above) in LAYERS.into_iter().filter(|(other, above)| *other != name && *above >= layer) {
-            // The rooms of the process are neighbours; all others of one layer must not know each other.
-            if above == 4 && layer == 4 {
-                continue;
-            }
-            if text.contains(&format!("crate::{other}::"))
-                || text.contains(&format!("crate::{other};"))
-                || text.contains(&format!("use crate::{other}"))
-            {
-                wrong.push(format!("{} ({layer}) names {other} ({above})", file.display()));
-            }
-        }
-        for (word, only) in [
-            ("kube::", &["api", "controller", "cli", "lease"][..]),
-            ("std::env::", &["cli"]),
-            ("reqwest::", &["cli", "telemetry"]),
-            ("Timestamp::now", &["controller", "cli", "lease"]),
-            ("Instant::now", &["azure", "controller", "lease"]),
-        ] {
-            if text.contains(word) && !only.contains(&name) {
-                wrong.push(format!("{} names {word}", file.display()));
+fn every_path_of_the_crate_is_understood() {
+    let unknown: Vec<_> = used_by_the_crate().unknown.into_iter().collect();
+    assert_none("paths lead nowhere", &unknown);
+}
+
+#[test]
+fn imports_go_down_only() {
+    let mut upward = Vec::new();
+    for (from, all) in &used_by_the_crate().files {
+        let (own, own_layer) = layer(from);
+        for to in all {
+            let (other, other_layer) = layer(to);
+            let are_neighbours = own == other || (own_layer == PROCESS && other_layer == PROCESS);
+            if !are_neighbours && other_layer >= own_layer {
+                upward.push(format!("{from} (layer {own_layer}) uses {to} (layer {other_layer})"));
             }
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_none("imports do not go down", &upward);
+}
+
+#[test]
+fn no_modules_import_each_other() {
+    let found: Vec<_> = circles(&used_by_the_crate().files).into_iter().collect();
+    assert_none("circles", &found);
+}
+
+#[test]
+fn what_is_reserved_is_named_by_its_modules_only() {
+    let mut wrong = Vec::new();
+    for (file, items) in &used_by_the_crate().external {
+        let (own, _) = layer(file);
+        for item in items {
+            for (reserved, _) in RESERVED.iter().filter(|(_, modules)| !modules.contains(&own)) {
+                let is_named = if reserved.ends_with("::") { item.starts_with(reserved) } else { item.ends_with(reserved) };
+                if is_named {
+                    wrong.push(format!("{file} names {item}"));
+                }
+            }
+        }
+    }
+    assert_none("items are named outside of their modules", &wrong);
 }

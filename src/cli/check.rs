@@ -1,4 +1,4 @@
-//! `check`: whether the operator could work here, as whoever runs this. Changes nothing.
+//! `check`: whether the operator could work here with the identity of whoever runs it. Changes nothing.
 
 use clap::Args;
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
@@ -6,13 +6,14 @@ use kube::api::{Api, ListParams, PostParams};
 use prometheus_client::registry::Registry;
 use serde_json::json;
 
-use super::screen::Output;
-use super::{AzureArgs, Identity, KUBERNETES_LONGEST, Scope, client, config, print};
+use super::args::AzureArgs;
+use super::kube::{CALL_TIMEOUT, client, config};
+use super::output::{Output, print};
+use super::scope::{Identity, Scope};
 use crate::api::SynapseSparkAttachment;
 use crate::azure;
-use crate::controller;
-use crate::error_chain::chain;
-use crate::lease;
+use crate::controller::{self, chain};
+use crate::leader;
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
@@ -37,20 +38,20 @@ const OBJECTS: [Right; 3] = [
 ];
 const LEASES: [Right; 2] = [
     ("coordination.k8s.io", "leases", "", "", &["create"]),
-    ("coordination.k8s.io", "leases", "", lease::NAME, &["get", "update"]),
+    ("coordination.k8s.io", "leases", "", leader::NAME, &["get", "update"]),
 ];
 /// With some namespaces: whether an operator for all of them works.
-const WIDER: [Right; 1] = [("coordination.k8s.io", "leases", "", lease::NAME, &["get"])];
+const CLUSTER_WIDE: [Right; 1] = [("coordination.k8s.io", "leases", "", leader::NAME, &["get"])];
 
 /// With --require-service-account: Azure is asked as the ServiceAccount that an attachment names, any of its namespace.
 const ACCOUNTS: [Right; 2] = [("", "serviceaccounts", "", "", &["get"]), ("", "serviceaccounts", "token", "", &["create"])];
 
 /// What is well, or what is wrong.
-type Found = Result<String, String>;
+type CheckResult = Result<String, String>;
 
 impl Check {
     pub(crate) async fn execute(self) -> Result<u8, String> {
-        let kube = client(config().await?, Some(KUBERNETES_LONGEST))?;
+        let kube = client(config().await?, Some(CALL_TIMEOUT))?;
         let mut found = vec![cluster(&kube).await];
         // Without an answer to this, the others would be the same line again.
         if found[0].is_ok() {
@@ -61,13 +62,13 @@ impl Check {
             }
         }
         found.extend(self.azure().await);
-        let missing = found.iter().filter(|one| one.is_err()).count();
+        let failed = found.iter().filter(|one| one.is_err()).count();
         let text = match self.output {
             Output::Text => found.iter().map(line).collect(),
             Output::Json => format!("{:#}\n", json!({"checks": found.iter().map(as_json).collect::<Vec<_>>()})),
         };
         print(&text)?;
-        if missing == 0 { Ok(0) } else { Err(format!("{missing} of {} is missing", found.len())) }
+        if failed == 0 { Ok(0) } else { Err(format!("{failed} of {} checks failed", found.len())) }
     }
 
     /// All that has to be listed, each by its namespace.
@@ -78,11 +79,11 @@ impl Check {
         }
     }
 
-    async fn definition(&self, kube: &kube::Client) -> Found {
+    async fn definition(&self, kube: &kube::Client) -> CheckResult {
         for list in self.lists(kube) {
             match list.list_metadata(&ListParams::default().limit(1)).await {
                 Err(kube::Error::Api(status)) if status.code == 404 => {
-                    return Err("definition: synapsesparkattachments.synapse-spark.dev is not installed; the chart brings it, and so does `crd`".to_owned());
+                    return Err("definition: synapsesparkattachments.synapse-spark.dev is not installed; install the chart, or apply the output of `crd`".to_owned());
                 }
                 // That it may not be listed is said with the rights.
                 Err(kube::Error::Api(status)) if status.code == 403 => {}
@@ -90,7 +91,7 @@ impl Check {
                 Ok(_) => {}
             }
         }
-        Ok("definition: synapsesparkattachments.synapse-spark.dev is there".to_owned())
+        Ok("definition: synapsesparkattachments.synapse-spark.dev is installed".to_owned())
     }
 
     /// The namespaces that are looked after; in Kubernetes' words, no name means all of them.
@@ -99,47 +100,49 @@ impl Check {
         if namespaces.is_empty() { vec![String::new()] } else { namespaces }
     }
 
-    async fn rights(&self, kube: &kube::Client) -> Found {
+    async fn rights(&self, kube: &kube::Client) -> CheckResult {
         let mut refused = Vec::new();
-        let wider = self.scope.wider().map(ToOwned::to_owned).into_iter().collect();
-        for (namespaces, rights) in [(self.everywhere(), &OBJECTS[..]), (self.scope.leases(), &LEASES[..]), (wider, &WIDER[..])] {
+        let cluster_wide = self.scope.cluster_wide_lease().map(ToOwned::to_owned).into_iter().collect();
+        for (namespaces, rights) in
+            [(self.everywhere(), &OBJECTS[..]), (self.scope.leases(), &LEASES[..]), (cluster_wide, &CLUSTER_WIDE[..])]
+        {
             let all = all_refusals(kube, &namespaces, rights).await;
             refused.extend(all.map_err(|error| format!("rights: {}", chain(&error)))?);
         }
         if refused.is_empty() {
-            Ok("rights: all that it needs".to_owned())
+            Ok("rights: all that the operator needs are granted".to_owned())
         } else {
-            Err(format!("rights: it may not {}", refused.join(", ")))
+            Err(format!("rights: the operator may not {}", refused.join(", ")))
         }
     }
 
-    async fn azure(&self) -> Vec<Found> {
+    async fn azure(&self) -> Vec<CheckResult> {
         let client = self.azure.client_as(self.identity.nobody(), azure::Metrics::new(&mut Registry::default()));
         let (client, why) = match client {
             Ok(client) => client,
             Err(error) => return vec![Err(format!("Entra: {error}"))],
         };
         let entra = match client.authenticate().await {
-            _ if client.is_unavailable() => Ok(format!("Entra: not asked ({why}): each attachment has its own identity")),
-            Ok(()) => Ok(format!("Entra: a token ({why})")),
+            _ if client.is_nobody() => Ok(format!("Entra: not checked ({why}): each attachment has its own identity")),
+            Ok(()) => Ok(format!("Entra: obtained an access token ({why})")),
             Err(error) => Err(format!("Entra: {error}")),
         };
         let arm = match client.reach().await {
-            Ok(()) => Ok("Azure Resource Manager: it answers".to_owned()),
+            Ok(()) => Ok("Azure Resource Manager: it is reachable".to_owned()),
             Err(error) => Err(format!("Azure Resource Manager: {error}")),
         };
         vec![entra, arm]
     }
 }
 
-fn line(found: &Found) -> String {
+fn line(found: &CheckResult) -> String {
     match found {
         Ok(well) => format!("ok       {well}\n"),
-        Err(wrong) => format!("missing  {wrong}\n"),
+        Err(wrong) => format!("failed   {wrong}\n"),
     }
 }
 
-fn as_json(found: &Found) -> serde_json::Value {
+fn as_json(found: &CheckResult) -> serde_json::Value {
     let (is_ok, said) = match found {
         Ok(said) => (true, said),
         Err(said) => (false, said),
@@ -148,9 +151,9 @@ fn as_json(found: &Found) -> serde_json::Value {
     json!({"of": of, "ok": is_ok, "message": said})
 }
 
-async fn cluster(kube: &kube::Client) -> Found {
+async fn cluster(kube: &kube::Client) -> CheckResult {
     match controller::cluster(kube).await {
-        Ok(uid) => Ok(format!("Kubernetes: this is the cluster {uid}")),
+        Ok(uid) => Ok(format!("Kubernetes: the cluster is {uid}")),
         Err(error) => Err(format!("Kubernetes: {}", chain(&error))),
     }
 }
@@ -158,14 +161,14 @@ async fn cluster(kube: &kube::Client) -> Found {
 /// Whether it may be any ServiceAccount that an attachment names.
 ///
 /// Which ones they will name, nobody knows: a right to some by their names is not seen by this, and is no fault.
-async fn accounts(kube: &kube::Client, namespaces: Vec<String>) -> Found {
+async fn accounts(kube: &kube::Client, namespaces: Vec<String>) -> CheckResult {
     let refused = all_refusals(kube, &namespaces, &ACCOUNTS).await;
     let refused = refused.map_err(|error| format!("ServiceAccounts: {}", chain(&error)))?;
     Ok(if refused.is_empty() {
-        "ServiceAccounts: it may make tokens for all of them".to_owned()
+        "ServiceAccounts: the operator may create tokens for all of them".to_owned()
     } else {
         format!(
-            "ServiceAccounts: it may not {}; whether it may for some by their names (namespaceIdentity.accountNames) is not looked at",
+            "ServiceAccounts: the operator may not {}; permissions for individual names (namespaceIdentity.accountNames) are not checked",
             refused.join(", ")
         )
     })
@@ -242,9 +245,9 @@ mod tests {
         let in_a: Allows = |asked| asked.namespace.as_deref() == Some("a") || asked.subresource.is_none();
         #[rustfmt::skip]
         let table = [
-            ("all",                &[""][..],   all,  "it may make tokens for all of them"),
-            ("none, or some",      &[""],       none, "it may not get serviceaccounts in all namespaces, create serviceaccounts/token in all namespaces; whether it may for some by their names"),
-            ("in one of two",      &["a", "b"], in_a, "it may not create serviceaccounts/token in namespace b; whether"),
+            ("all",                &[""][..],   all,  "the operator may create tokens for all of them"),
+            ("none, or some",      &[""],       none, "the operator may not get serviceaccounts in all namespaces, create serviceaccounts/token in all namespaces; permissions for individual names"),
+            ("in one of two",      &["a", "b"], in_a, "the operator may not create serviceaccounts/token in namespace b; permissions"),
         ];
         for (case, namespaces, allows, words) in table {
             let namespaces = namespaces.iter().map(|name| (*name).to_owned()).collect();

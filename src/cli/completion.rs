@@ -11,9 +11,9 @@ use kube::ResourceExt;
 use kube::api::ListParams;
 use tokio::runtime::Handle;
 
-use super::cluster::ClusterArgs;
-use super::print;
-use super::program::Program;
+use super::kube::ClusterArgs;
+use super::output::print;
+use super::plugin::Program;
 
 #[derive(Debug, Args)]
 pub(super) struct Completion {
@@ -23,9 +23,9 @@ pub(super) struct Completion {
 }
 
 impl Completion {
-    pub(super) fn execute(&self, program: Program) -> Result<u8, String> {
+    pub(super) fn execute(&self, program: Program, mut command: clap::Command) -> Result<u8, String> {
         let mut script = Vec::new();
-        generate(self.shell, &mut program.command(), program.file(), &mut script);
+        generate(self.shell, &mut command, program.file(), &mut script);
         print(&String::from_utf8_lossy(&script)).map(|()| 0)
     }
 }
@@ -39,9 +39,8 @@ const TAKES_A_NAME: [&str; 5] = ["plan", "status", "reconcile", "suspend", "resu
 /// kubectl gives the words after `kubectl synapse`, the last one unfinished. It wants a candidate a line, a tab before
 /// its description, and at last a directive: 4 is "do not offer files".
 /// Source: <https://github.com/spf13/cobra/blob/main/site/content/completions/_index.md>.
-pub(super) fn candidates(words: Vec<OsString>) -> Result<u8, String> {
+pub(super) fn candidates(words: Vec<OsString>, mut command: clap::Command) -> Result<u8, String> {
     let started = words.last().is_some_and(|word| word.to_string_lossy().starts_with('-'));
-    let mut command = Program::PluginCompletion.command();
     let typed = command.clone().ignore_errors(true).try_get_matches_from(&words).ok();
     let cluster =
         typed.as_ref().and_then(ArgMatches::subcommand).and_then(|(_, matches)| ClusterArgs::from_arg_matches(matches).ok());

@@ -4,9 +4,9 @@ use clap::Args;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 
-use super::screen::{Output, plain, remark, table};
+use super::args::AzureArgs;
+use super::output::{Output, plain, print, remark, table};
 use super::workspace::{WORKSPACE, workspace};
-use super::{AzureArgs, print};
 use crate::azure;
 use crate::azure::wire::LinkedService;
 use crate::resource_id::WorkspaceId;

@@ -13,7 +13,7 @@ use crate::resource_id::{ComputeId, WorkspaceId};
 
 /// What a manifest is made of.
 #[derive(Debug, Clone)]
-pub(super) struct Draft {
+pub(super) struct ManifestBuilder {
     /// Where it comes from, as messages name it.
     pub(super) place: String,
     pub(super) workspace: WorkspaceId,
@@ -31,7 +31,7 @@ pub(super) struct Draft {
     pub(super) adopts: bool,
 }
 
-impl Draft {
+impl ManifestBuilder {
     /// A pool attached to a workspace, and nothing more.
     pub(super) fn new(place: &str, workspace: WorkspaceId, compute: String, pool: String) -> Self {
         Self {
@@ -93,13 +93,13 @@ pub(super) fn label(text: &str) -> String {
 }
 
 /// The manifests, each with a name of its own; else what is wrong, a line each.
-pub(super) fn manifests(drafts: &[Draft]) -> Result<Vec<Value>, Vec<String>> {
+pub(super) fn manifests(builders: &[ManifestBuilder]) -> Result<Vec<Value>, Vec<String>> {
     let (mut made, mut wrong) = (Vec::new(), Vec::new());
     let mut computes: BTreeMap<ComputeId, &str> = BTreeMap::new();
     let mut names = BTreeSet::new();
-    for draft in drafts {
-        let place = &draft.place;
-        let compute = match draft.workspace.compute(&draft.compute) {
+    for builder in builders {
+        let place = &builder.place;
+        let compute = match builder.workspace.compute(&builder.compute) {
             Ok(compute) => compute,
             Err(error) => {
                 wrong.push(format!("{place}: {error}"));
@@ -110,15 +110,15 @@ pub(super) fn manifests(drafts: &[Draft]) -> Result<Vec<Value>, Vec<String>> {
             wrong.push(format!("{place}: it is the same compute as in {other}, {compute}: leave one of them out"));
             continue;
         }
-        let namespace = draft.namespace.as_deref();
-        let plain = label(&draft.compute);
-        let with_workspace = label(&format!("{}-{}", draft.compute, draft.workspace.name()));
+        let namespace = builder.namespace.as_deref();
+        let plain = label(&builder.compute);
+        let with_workspace = label(&format!("{}-{}", builder.compute, builder.workspace.name()));
         let name = [plain, with_workspace].into_iter().find(|name| names.insert((namespace, name.clone())));
         let Some(name) = name else {
-            wrong.push(format!("{place}: another object has its name, {}: import it alone", label(&draft.compute)));
+            wrong.push(format!("{place}: another object has its name, {}: import it alone", label(&builder.compute)));
             continue;
         };
-        let manifest = draft.manifest(&name);
+        let manifest = builder.manifest(&name);
         match check(&manifest) {
             Ok(()) => made.push(manifest),
             Err(why) => wrong.push(format!("{place}: {why}")),
@@ -175,19 +175,19 @@ mod tests {
 
     const SUB: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7a";
 
-    fn draft(workspace: &str, compute: &str) -> Draft {
+    fn builder(workspace: &str, compute: &str) -> ManifestBuilder {
         let workspace = WorkspaceId::new(SUB, "rg", workspace).expect("an ID");
         let pool = format!("/subscriptions/{SUB}/resourceGroups/rg/providers/Microsoft.Synapse/workspaces/s/bigDataPools/p");
-        Draft::new(&format!("place of {compute}"), workspace, compute.to_owned(), pool)
+        ManifestBuilder::new(&format!("place of {compute}"), workspace, compute.to_owned(), pool)
     }
 
     #[test]
     fn names_fit_kubernetes_and_are_taken_once() {
-        let made = manifests(&[draft("one", "MyPool"), draft("two", "mypool"), draft("one", "plain")]).expect("good");
+        let made = manifests(&[builder("one", "MyPool"), builder("two", "mypool"), builder("one", "plain")]).expect("good");
         let told: Vec<_> =
             made.iter().map(|one| (one["metadata"]["name"].as_str(), one["spec"]["computeName"].as_str())).collect();
         assert_eq!(told, [(Some("mypool"), Some("MyPool")), (Some("mypool-two"), Some("mypool")), (Some("plain"), None)]);
-        let mut apart = [draft("one", "spark"), draft("two", "spark")];
+        let mut apart = [builder("one", "spark"), builder("two", "spark")];
         apart[1].namespace = Some("b".to_owned());
         let made = manifests(&apart).expect("good");
         assert_eq!(made[1]["metadata"], json!({"name": "spark", "namespace": "b"}), "another namespace has names of its own");
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_compute_stands_there_once() {
-        let wrong = manifests(&[draft("one", "spark"), draft("ONE", "Spark")]).expect_err("the same compute");
+        let wrong = manifests(&[builder("one", "spark"), builder("ONE", "Spark")]).expect_err("the same compute");
         assert!(
             wrong.len() == 1 && wrong[0].starts_with("place of Spark: it is the same compute as in place of spark"),
             "{wrong:?}"
@@ -204,14 +204,14 @@ mod tests {
 
     #[test]
     fn texts_survive_yaml() {
-        let mut one = draft("one", "spark");
+        let mut one = builder("one", "spark");
         for (name, value) in
             [("a", "42"), ("b", "yes"), ("c", "1e3"), ("d", "~"), ("e", "a: b # c"), ("f", "two\nlines"), ("0x1", "")]
         {
             one.tags.insert(name.to_owned(), value.to_owned());
         }
         one.description = Some("- no list: 'quoted' \"twice\"".to_owned());
-        let made = manifests(&[one.clone(), draft("two", "other")]).expect("good");
+        let made = manifests(&[one.clone(), builder("two", "other")]).expect("good");
         let text = yaml(&made).expect("it survives");
         let read: Vec<SynapseSparkAttachment> = serde_saphyr::from_multiple(&text).expect("manifests");
         assert_eq!((read.len(), &read[0].spec.tags, &read[0].spec.description), (2, &one.tags, &one.description));

@@ -1,20 +1,20 @@
 //! `pools`: the Spark pools that one may attach, and where they are attached already.
 
-mod survey;
+mod inventory;
 
 use clap::{Args, ValueEnum};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 
+use super::args::AzureArgs;
 use super::manifest::rules::is_compute;
-use super::manifest::{Draft, manifests, yaml};
-use super::screen::{plain, printable, remark, table};
+use super::manifest::{ManifestBuilder, manifests, yaml};
+use super::output::{plain, print, printable, remark, table};
 use super::workspace::{WORKSPACE, subscription, workspace};
-use super::{AzureArgs, print};
 use crate::azure;
 use crate::azure::wire::{AutoScale, SparkPoolProperties};
 use crate::resource_id::WorkspaceId;
-use survey::{Pool, Survey};
+use inventory::{Pool, PoolInventory};
 
 #[derive(Debug, Args)]
 pub(crate) struct Pools {
@@ -44,27 +44,27 @@ enum Format {
 impl Pools {
     pub(crate) async fn execute(self) -> Result<u8, String> {
         let (client, _) = self.azure.client(azure::Metrics::new(&mut Registry::default()))?;
-        let survey = Survey::of(&client, &self.subscription, self.workspace.as_ref()).await?;
+        let inventory = PoolInventory::of(&client, &self.subscription, self.workspace.as_ref()).await?;
         let made = match (self.output, &self.workspace) {
-            (Format::Yaml, Some(workspace)) => Some(drafts(&survey, workspace)?),
+            (Format::Yaml, Some(workspace)) => Some(builders(&inventory, workspace)?),
             _ => None,
         };
-        for note in &survey.unread {
+        for note in &inventory.unread {
             remark(&printable(note));
         }
-        if survey.pools.is_empty() && self.output != Format::Json {
+        if inventory.pools.is_empty() && self.output != Format::Json {
             remark("No Synapse Spark pool that you may see.");
             return Ok(0);
         }
         let text = match (self.output, made) {
-            (_, Some((drafts, said))) => {
+            (_, Some((builders, said))) => {
                 for line in said {
                     remark(&printable(&line));
                 }
-                yaml(&manifests(&drafts).map_err(|wrong| wrong.join("; "))?)?
+                yaml(&manifests(&builders).map_err(|wrong| wrong.join("; "))?)?
             }
-            (Format::Json, _) => format!("{:#}\n", as_json(&survey)),
-            _ => rows(&survey),
+            (Format::Json, _) => format!("{:#}\n", as_json(&inventory)),
+            _ => rows(&inventory),
         };
         print(&text).map(|()| 0)
     }
@@ -82,7 +82,7 @@ fn nodes(SparkPoolProperties { node_size, node_count, auto_scale, .. }: &SparkPo
     }
 }
 
-fn rows(survey: &Survey) -> String {
+fn rows(inventory: &PoolInventory) -> String {
     let row = |pool: &Pool| {
         let attached: Vec<_> = pool.attached.iter().map(|one| format!("{}/{}", one.workspace().name(), one.name())).collect();
         let shown = &pool.shown.properties;
@@ -96,11 +96,11 @@ fn rows(survey: &Survey) -> String {
             plain(if attached.is_empty() { "-".to_owned() } else { attached.join(", ") }.as_str()),
         ]
     };
-    let rows: Vec<_> = survey.pools.iter().map(row).collect();
+    let rows: Vec<_> = inventory.pools.iter().map(row).collect();
     table(&["SYNAPSE WORKSPACE", "POOL", "SPARK", "NODES", "STATE", "ATTACHED AS"], &rows)
 }
 
-fn as_json(survey: &Survey) -> Value {
+fn as_json(inventory: &PoolInventory) -> Value {
     let pool = |pool: &Pool| {
         let shown = &pool.shown.properties;
         let scale = shown.auto_scale.as_ref().map(
@@ -120,17 +120,17 @@ fn as_json(survey: &Survey) -> Value {
             "attachedAs": pool.attached.iter().map(ToString::to_string).collect::<Vec<_>>(),
         })
     };
-    json!({"pools": survey.pools.iter().map(pool).collect::<Vec<_>>(), "unread": survey.unread})
+    json!({"pools": inventory.pools.iter().map(pool).collect::<Vec<_>>(), "unread": inventory.unread})
 }
 
 /// A manifest for each pool that is not attached to the workspace; and why there is none for the others.
-fn drafts(survey: &Survey, workspace: &WorkspaceId) -> Result<(Vec<Draft>, Vec<String>), String> {
-    let names = survey.names.as_ref().map_err(|why| {
+fn builders(inventory: &PoolInventory, workspace: &WorkspaceId) -> Result<(Vec<ManifestBuilder>, Vec<String>), String> {
+    let names = inventory.names.as_ref().map_err(|why| {
         format!("{why}. Without them nobody knows what is attached there: look whether --workspace is right, and whether you may read its computes")
     })?;
     let mut taken: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
-    let (mut drafts, mut said) = (Vec::new(), Vec::new());
-    for pool in &survey.pools {
+    let (mut builders, mut said) = (Vec::new(), Vec::new());
+    for pool in &inventory.pools {
         let place = format!("pool {} of {}", pool.id.name(), pool.workspace.name());
         if let Some(there) = pool.attached.iter().find(|one| one.workspace() == workspace) {
             said.push(format!(
@@ -144,9 +144,9 @@ fn drafts(survey: &Survey, workspace: &WorkspaceId) -> Result<(Vec<Draft>, Vec<S
             continue;
         };
         taken.push(name.clone());
-        drafts.push(Draft::new(&place, workspace.clone(), name, pool.id.to_string()));
+        builders.push(ManifestBuilder::new(&place, workspace.clone(), name, pool.id.to_string()));
     }
-    Ok((drafts, said))
+    Ok((builders, said))
 }
 
 /// The pool's own name, if a compute may have it and none has; else one like it.

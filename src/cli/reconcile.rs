@@ -10,10 +10,9 @@ use kube::api::{Patch, PatchParams};
 use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::json;
 
-use super::cluster::{Cluster, ClusterArgs, FIELD_MANAGER};
-use super::print;
-use super::program::Program;
-use super::screen::{Output, printable, remark};
+use super::kube::{Cluster, ClusterArgs, FIELD_MANAGER};
+use super::output::{Output, print, printable, remark};
+use super::plugin::Program;
 use super::view::{State, View};
 use crate::api::{RECONCILE_REQUESTED_AT, Reason, SynapseSparkAttachment};
 
@@ -53,7 +52,9 @@ impl Reconcile {
         let object = object.map_err(|error| cluster.refused(&error, "patch", &self.name))?;
         let place = format!("{}/{}", cluster.namespace, self.name);
         if self.no_wait {
-            return self.tell(&format!("{place}: asked for a look\n"), &asked, Some(&View::of(&object, program))).map(|()| 0);
+            return self
+                .tell(&format!("{place}: requested a reconcile\n"), &asked, Some(&View::of(&object, program)))
+                .map(|()| 0);
         }
         let mut wait = Wait { asked: &asked, last: String::new(), program };
         let ended = tokio::time::timeout(self.timeout, wait.until_answered(&cluster, &object)).await.map_err(|_| {

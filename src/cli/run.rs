@@ -1,5 +1,7 @@
 //! `run`: the operator itself, from its start to its end.
 
+mod election;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,48 +9,51 @@ use std::time::Duration;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{AzureArgs, Identity, KUBERNETES_LONGEST, Scope, client, clients, config};
+use super::args::AzureArgs;
+use super::kube::{clients, config};
+use super::scope::{Identity, Scope};
 use crate::azure;
-use crate::controller::{self, Context, Readiness};
-use crate::error_chain::chain;
-use crate::lease::{self, Turn};
+use crate::controller::{self, Context, Options, Readiness, chain};
+use crate::leader::{HeldLease, Leadership};
 use crate::planner::pause;
 use crate::server;
 use crate::telemetry::traces::Traces;
 use crate::telemetry::{self, LogFormat};
+use election::Election;
 
-/// A collector that takes longer gets no span.
-const OTLP_LONGEST: Duration = Duration::from_secs(10);
-/// After SIGTERM, passes that run get so long: less than the 30 s that Kubernetes gives.
-const LAST_PASSES: Duration = Duration::from_secs(20);
+/// The time limit for one export of spans to the collector.
+const OTLP_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long running reconciles may take after SIGTERM: less than the 30 s that Kubernetes allows.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     #[command(flatten)]
     azure: AzureArgs,
-    /// Where /livez, /readyz and /metrics are.
+    /// The address that serves /livez, /readyz and /metrics.
     #[arg(long, value_name = "ADDRESS", env = "METRICS_ADDRESS", default_value = "0.0.0.0:8080")]
     metrics_address: SocketAddr,
-    /// How often a settled attachment is looked at, in seconds: how long a change by others may stand.
-    #[arg(long, value_name = "SECONDS", env = "LOOK_INTERVAL", default_value_t = pause::SETTLED.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    look_interval: u64,
-    /// Passes at the same time, at most.
+    /// How often an attachment that is in sync is observed again, in seconds. A change that others make in Azure lasts no
+    /// longer than this.
+    #[arg(long, value_name = "SECONDS", env = "RESYNC_INTERVAL", default_value_t = pause::SETTLED.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    resync_interval: u64,
+    /// The maximum number of concurrent reconciles.
     #[arg(long, value_name = "N", env = "CONCURRENCY", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
     #[command(flatten)]
     identity: Identity,
     #[command(flatten)]
     scope: Scope,
-    /// The pod's name: who holds the Lease, for people.
+    /// The name of the pod. It is part of the identity of the lease holder.
     #[arg(long, value_name = "NAME", env = "POD_NAME", default_value = "outside-of-a-pod")]
     pod_name: String,
-    /// How log lines look.
+    /// The format of log lines.
     #[arg(long, env = "LOG_FORMAT", default_value = "text", value_enum)]
     log_format: LogFormat,
-    /// Which log lines are written, as tracing's filters say it: info, debug, `synapse_spark_operator=debug`, …
+    /// The filter for log lines, in the syntax of Rust's tracing-subscriber: info, debug, `synapse_spark_operator=debug`, …
     #[arg(long, value_name = "FILTER", env = "LOG", default_value = "info")]
     log: String,
-    /// Where traces go, by OTLP over HTTP, as `http://collector:4318`. Default: nowhere.
+    /// The collector that receives traces by OTLP over HTTP, such as `http://collector:4318`. Default: no traces are sent.
     #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
     otlp_endpoint: Option<String>,
 }
@@ -57,23 +62,22 @@ impl Run {
     pub(crate) async fn execute(self) -> Result<(), String> {
         let traces = match &self.otlp_endpoint {
             Some(endpoint) => {
-                let http = reqwest::Client::builder().timeout(OTLP_LONGEST).build().map_err(|error| chain(&error))?;
+                let http = reqwest::Client::builder().timeout(OTLP_TIMEOUT).build().map_err(|error| chain(&error))?;
                 Some(Traces::to(endpoint, http).map_err(|error| format!("--otlp-endpoint {endpoint}: {error}"))?)
             }
             None => None,
         };
         telemetry::log(self.log_format, &self.log, std::io::stderr, traces.as_ref().map(Traces::layer))?;
-        let ended = self.work().await;
+        let ended = self.start().await;
         if let Some(traces) = traces {
             traces.end().await;
         }
         ended
     }
 
-    async fn work(self) -> Result<(), String> {
+    async fn start(self) -> Result<(), String> {
         // Before anything else: a signal that comes early must not be lost.
-        let listen = |kind| signal(kind).map_err(|error| format!("signals: {error}"));
-        let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+        let shutdown = shutdown_signal()?;
         let mut registry = telemetry::registry(jiff::Timestamp::now());
         let ours = telemetry::ours(&mut registry);
         let (azure, _) = self.azure.client_as(self.identity.nobody(), azure::Metrics::new(ours))?;
@@ -85,142 +89,107 @@ impl Run {
             .map_err(|error| format!("--metrics-address {}: {error}", self.metrics_address))?;
         let readiness = Arc::new(Readiness::starting());
         tokio::spawn(server::serve(listener, server::Told { registry: Arc::new(registry), readiness: readiness.clone() }));
-        let signal = async {
-            tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            }
-        };
-        let start = Start { watch, calls, azure, metrics, readiness, config };
-        let mut terms = Vec::new();
-        let ended = self.look_after(start, signal, &mut terms).await;
-        // However it ends: a standby need not wait for the Leases' end.
-        futures::future::join_all(terms.into_iter().map(lease::Term::release)).await;
+        let election = Election::new(&self.scope, &self.pod_name, config, readiness.clone())?;
+        let clients = Clients { watch, calls, azure, metrics, readiness };
+        let mut held = Vec::new();
+        let ended = self.lead(clients, election, shutdown, &mut held).await;
+        // However it ends: a standby need not wait until the Leases expire.
+        futures::future::join_all(held.into_iter().map(HeldLease::release)).await;
         ended
     }
 
-    async fn look_after(
+    /// Waits until this process leads, and reconciles until it must stop.
+    async fn lead(
         self,
-        start: Start,
-        signal: impl Future<Output = &'static str>,
-        terms: &mut Vec<lease::Term>,
+        clients: Clients,
+        mut election: Election,
+        shutdown: impl Future<Output = &'static str>,
+        held: &mut Vec<HeldLease>,
     ) -> Result<(), String> {
-        let Start { watch, calls, azure, metrics, readiness, config } = start;
-        let mut signal = std::pin::pin!(signal);
-        let elector = self.elector(config)?;
-        let electors = self.scope.leases().iter().map(|namespace| elector(namespace)).collect();
-        let mut wider = self.scope.wider().map(|namespace| lease::Wider::new(elector(namespace)));
-        let turn = |lease: &str, turn: Turn| match turn {
-            Turn::Ours => readiness.there(lease),
-            Turn::Another(holder) => {
-                readiness.there(lease);
-                readiness.begun();
-                tracing::info!("standby: {holder} holds {lease}");
-            }
-            Turn::Unknown(why) => {
-                tracing::warn!("{lease} cannot be had: {why}");
-                readiness.missing(lease, why);
-                readiness.begun();
-            }
-        };
+        let mut shutdown = std::pin::pin!(shutdown);
         let begin = async {
-            check_clock(&calls).await;
-            let cluster = controller::cluster(&calls).await.map_err(|error| chain(&error))?;
-            if let Some(wider) = &mut wider {
-                wider.until_free(|lease, whose| wait_for_wider(&readiness, lease, whose)).await;
-            }
-            let refused = lease::acquire_all(electors, terms, turn).await.map_err(|lost| chain(&lost))?;
-            Ok::<_, String>((cluster, refused))
+            check_clock(&clients.calls).await;
+            let cluster = controller::cluster(&clients.calls).await.map_err(|error| chain(&error))?;
+            election.win(held).await?;
+            Ok::<_, String>(cluster)
         };
-        let (cluster, refused) = tokio::select! {
-            held = begin => held?,
-            name = &mut signal => {
-                tracing::info!("{name}: it had not begun to work");
+        let cluster = tokio::select! {
+            uid = begin => uid?,
+            signal = &mut shutdown => {
+                tracing::info!(signal, "shutting down: this process did not lead");
                 return Ok(());
             }
         };
-        metrics.leader.set(1);
-        let context = Arc::new(
-            Context::new(calls, azure, cluster, Duration::from_secs(self.look_interval), metrics)
-                .in_tenant(self.azure.tenant_id.clone().filter(|tenant| !tenant.is_empty()))
-                .only_while(lease::are_held(terms)),
-        );
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let namespaces = match self.scope.namespaces() {
-            _ if self.scope.wider().is_some() => terms.iter().map(|term| term.namespace().to_owned()).collect(),
-            named => named,
-        };
-        let options = controller::Options { concurrency: self.concurrency, namespaces, readiness };
-        let work = async {
-            let mut running = std::pin::pin!(controller::run(watch, context, options, async {
-                let _ = stopped.await;
-            }));
-            tokio::select! {
-                () = &mut running => return Err("the watch has ended by itself".to_owned()),
-                name = &mut signal => tracing::info!("{name}: no new pass begins"),
-            }
-            let _ = stop.send(());
-            if tokio::time::timeout(LAST_PASSES, running).await.is_err() {
-                tracing::warn!(seconds = LAST_PASSES.as_secs(), "passes still run; the next start takes them up");
-            }
-            Ok(())
-        };
+        let watch = clients.watch.clone();
+        let (context, options) = self.controller(clients, cluster, held);
         tokio::select! {
-            // At once, in the middle of whatever it is at: another may be about to write.
-            lost = lease::hold_all(terms) => Err(chain(&lost)),
-            holder = taken(&mut wider) => {
-                Err(format!("{holder} looks after all namespaces now: this one waits until it ends, or give each its own"))
-            }
-            namespace = lease::any_can_be_had(refused) => {
-                Err(format!("the Lease of namespace {namespace} can be had now: starts anew, to look after it too"))
-            }
-            ended = work => ended,
+            // At once, in the middle of whatever it does: another process may be about to write.
+            lost = election.lost(held) => Err(lost),
+            ended = run_until(shutdown, watch, context, options) => ended,
         }
     }
 
-    /// Makes what wants the Lease of a namespace.
-    fn elector(&self, config: kube::Config) -> Result<impl Fn(&str) -> lease::Elector + use<>, String> {
-        // A client of its own: renewals must not queue behind other calls, and a quiet connection must not hold one up.
-        let kube = client(config, Some(KUBERNETES_LONGEST))?;
-        // Of this process alone: a container that starts anew keeps the pod's name.
-        let holder = format!("{}_{}", self.pod_name, uuid::Uuid::new_v4());
-        Ok(move |namespace: &str| lease::Elector::new(kube.clone(), namespace, &holder))
+    /// What the controller needs, in the process that leads.
+    fn controller(self, clients: Clients, cluster: String, held: &[HeldLease]) -> (Arc<Context>, Options) {
+        let Clients { calls, azure, metrics, readiness, .. } = clients;
+        metrics.leader.set(1);
+        let namespaces = match self.scope.cluster_wide_lease() {
+            // A namespace whose Lease Kubernetes refuses is left out.
+            Some(_) => held.iter().map(|lease| lease.namespace().to_owned()).collect(),
+            None => self.scope.namespaces(),
+        };
+        let leadership = Leadership::of(held);
+        let context = Context::new(calls, azure, cluster, Duration::from_secs(self.resync_interval), metrics)
+            .in_tenant(self.azure.tenant_id.filter(|tenant| !tenant.is_empty()))
+            .only_while(move || leadership.time_left().is_some());
+        (Arc::new(context), Options { concurrency: self.concurrency, namespaces, readiness })
     }
 }
 
-/// What it works with.
-struct Start {
+/// What the process works with.
+struct Clients {
     watch: kube::Client,
     calls: kube::Client,
     azure: azure::Client,
     metrics: controller::metrics::Metrics,
     readiness: Arc<Readiness>,
-    config: kube::Config,
 }
 
-/// An operator for all namespaces holds its Lease, or nobody may see whether one does.
-fn wait_for_wider(readiness: &Readiness, lease: &str, whose: Turn) {
-    let what = "another operator";
-    match whose {
-        Turn::Ours => readiness.there(what),
-        Turn::Another(holder) => {
-            let why = format!("{holder} looks after all namespaces ({lease}); this one waits until it ends");
-            tracing::warn!("{why}");
-            readiness.missing(what, why);
-            readiness.begun();
+/// Runs the controller until the shutdown; reconciles that have begun may end.
+async fn run_until(
+    shutdown: impl Future<Output = &'static str>,
+    watch: kube::Client,
+    context: Arc<Context>,
+    options: Options,
+) -> Result<(), String> {
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let mut running = std::pin::pin!(controller::run(watch, context, options, async {
+        let _ = stopped.await;
+    }));
+    tokio::select! {
+        () = &mut running => return Err("the watch has ended by itself".to_owned()),
+        signal = shutdown => tracing::info!(signal, "shutting down: no new reconcile begins"),
+    }
+    let _ = stop.send(());
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, running).await.is_err() {
+        tracing::warn!(seconds = SHUTDOWN_TIMEOUT.as_secs(), "reconciles still run; the next leader continues them");
+    }
+    Ok(())
+}
+
+/// Listens for SIGTERM and SIGINT from now on. Gives the name of the first.
+fn shutdown_signal() -> Result<impl Future<Output = &'static str>, String> {
+    let listen = |kind| signal(kind).map_err(|error| format!("signals: {error}"));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
         }
-        Turn::Unknown(why) => tracing::warn!("{lease}: whether an operator for all namespaces is there cannot be seen: {why}"),
-    }
+    })
 }
 
-async fn taken(wider: &mut Option<lease::Wider>) -> String {
-    match wider {
-        Some(wider) => wider.until_taken().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Tokens and Leases rest on clocks: say so if ours is far off.
+/// Access tokens depend on the clock: reports if that of this machine is far off.
 async fn check_clock(kube: &kube::Client) {
     if let Some(ahead) = controller::clock_ahead(kube).await.filter(|ahead| ahead.abs().as_secs() >= 60) {
         tracing::error!(

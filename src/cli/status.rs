@@ -8,11 +8,10 @@ use kube::api::{Api, ListParams};
 use kube::core::DeserializeGuard;
 use serde_json::json;
 
-use super::cluster::{Cluster, ClusterArgs};
-use super::print;
-use super::program::Program;
-use super::screen::{Output, plain, printable, remark, table};
-use super::view::{State, Told, View};
+use super::kube::{Cluster, ClusterArgs};
+use super::output::{Output, plain, print, printable, remark, table};
+use super::plugin::Program;
+use super::view::{EventView, State, View};
 use crate::api::SynapseSparkAttachment;
 use crate::planner::status::shortened;
 
@@ -105,10 +104,10 @@ impl Status {
 const WIDEST: usize = 80;
 
 /// The events of an object, the newest last; none if they may not be read.
-async fn events(cluster: &Cluster, object: &SynapseSparkAttachment) -> Option<Vec<Told>> {
+async fn events(cluster: &Cluster, object: &SynapseSparkAttachment) -> Option<Vec<EventView>> {
     let of_it = ListParams::default().fields(&format!("involvedObject.uid={}", object.uid().unwrap_or_default()));
     let listed = Api::<Event>::namespaced(cluster.calls.clone(), &cluster.namespace).list(&of_it).await.ok()?;
-    let mut told: Vec<_> = listed.into_iter().map(Told::of).collect();
+    let mut told: Vec<_> = listed.into_iter().map(EventView::of).collect();
     told.sort_by_key(|told| told.last_seen);
     Some(told)
 }

@@ -5,9 +5,8 @@ use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
-use super::cluster::{ClusterArgs, FIELD_MANAGER};
-use super::print;
-use super::screen::{Output, remark};
+use super::kube::{ClusterArgs, FIELD_MANAGER};
+use super::output::{Output, print, remark};
 use crate::api::SynapseSparkAttachment;
 
 #[derive(Debug, Args)]
@@ -31,7 +30,7 @@ impl Suspend {
         let object = object.map_err(|error| cluster.refused(&error, "patch", &self.name))?;
         let (namespace, tool) = (&cluster.namespace, gitops(&object));
         let what = if suspend {
-            "The operator looks and reports, and writes nothing to Azure. A deletion waits too."
+            "The operator observes and reports, and writes nothing to Azure. A deletion waits as well."
         } else {
             "The operator writes to Azure again."
         };

@@ -32,7 +32,7 @@ fn matrix() -> Vec<Case> {
               "kind: Service\n", "azure.workload.identity/use: \"true\"", "--credential=workload-identity", "--leader-election-namespace=kube-system",
               "aggregate-to-view", "whenUnsatisfiable: ScheduleAnyway", "--log-format=json"],
             &["kind: NetworkPolicy", "kind: ServiceMonitor", "kind: PodMonitor", "kind: PrometheusRule", "kind: ConfigMap", "aggregate-to-edit",
-              "--watch-namespaces", "--look-interval", "volumes:", "type: Recreate", "serviceaccounts", "--require-service-account"]),
+              "--watch-namespaces", "--resync-interval", "volumes:", "type: Recreate", "serviceaccounts", "--require-service-account"]),
         case("workload identity", "azure: {clientId: CLIENT, tenantId: TENANT}\nserviceAccount: {annotations: {a/b: c}, labels: {d: e}}",
             &["azure.workload.identity/client-id: 22222222", "azure.workload.identity/tenant-id: 72f988bf", "--client-id=22222222", "a/b: c", "d: e"],
             &["volumes:"]),
@@ -91,7 +91,7 @@ imagePullSecrets: [{name: registry}]
 replicaCount: 3
 log: debug
 logFormat: text
-lookInterval: 60
+resyncInterval: 60
 concurrency: 8
 extraArgs: [--api-version=2024-04-01]
 extraEnv: [{name: HTTPS_PROXY, value: 'http://proxy:3128'}]
@@ -111,7 +111,7 @@ topologySpreadConstraints: []
 priorityClassName: system-cluster-critical
 podDisruptionBudget: {minAvailable: 50%}
 service: {port: 9090, annotations: {g: h}, labels: {i: j}}",
-            &["image: \"registry.example:5000/a/b@sha256:0123", "imagePullPolicy: Always", "- name: registry", "--log=debug", "--log-format=text", "--look-interval=60", "--concurrency=8",
+            &["image: \"registry.example:5000/a/b@sha256:0123", "imagePullPolicy: Always", "- name: registry", "--log=debug", "--log-format=text", "--resync-interval=60", "--concurrency=8",
               "--api-version=2024-04-01", "name: HTTPS_PROXY", "mountPath: /more", "memory: 1Gi", "maxSurge: 1", "terminationGracePeriodSeconds: 60", "initialDelaySeconds: 5",
               "disk: ssd", "operator: Exists", "priorityClassName: system-cluster-critical", "minAvailable: 50%", "port: 9090", "name: release-sso", "team: data"],
             &["topologySpreadConstraints"]),
@@ -263,8 +263,8 @@ fn wrong_values_are_refused_by_name() {
         ("podLabels: {app.kubernetes.io/name: another}", &["podLabels/app.kubernetes.io~1name"]),
         ("service: {labels: {app.kubernetes.io/name: another}}", &["service/labels/app.kubernetes.io~1name"]),
         ("logFormat: xml", &["logFormat", "json"]),
-        ("lookInterval: 0", &["lookInterval", "1"]),
-        ("lookInterval: 5m", &["lookInterval", "integer"]),
+        ("resyncInterval: 0", &["resyncInterval", "1"]),
+        ("resyncInterval: 5m", &["resyncInterval", "integer"]),
         ("extraArgs: --a", &["extraArgs", "array"]),
         ("extraEnv: [{value: a}]", &["extraEnv/0", "name"]),
         ("resources: {limit: {}}", &["resources", "limit"]),

@@ -48,7 +48,7 @@ fn the_charts_rights_are_all_that_it_needs_and_what_is_missing_is_named() {
 
     // An identity that is not there.
     let said = asked(&world, &["--client-id=44444444-3333-4444-5555-666666666666"], 1);
-    for word in ["missing  Entra", "AADSTS700016", "1 of 5"] {
+    for word in ["failed   Entra", "AADSTS700016", "1 of 5 checks failed"] {
         assert!(said.contains(word), "{word:?} is not in\n{said}");
     }
 
@@ -62,7 +62,7 @@ fn the_charts_rights_are_all_that_it_needs_and_what_is_missing_is_named() {
     world.kubectl(&["delete", "rolebinding", "checked", "--namespace", "kube-system"]);
     let said = asked(&world, &[&client], 1);
     for word in
-        ["missing  rights", "create leases.coordination.k8s.io", "update leases.coordination.k8s.io in namespace kube-system"]
+        ["failed   rights", "create leases.coordination.k8s.io", "update leases.coordination.k8s.io in namespace kube-system"]
     {
         assert!(said.contains(word), "{word:?} is not in\n{said}");
     }
@@ -81,12 +81,12 @@ fn rights_in_some_namespaces_are_enough_for_these() {
     let said = asked(&world, &[&client, &named], 0);
     assert!(!said.contains("ServiceAccounts"), "{said}");
     let said = asked(&world, &[&named, "--require-service-account"], 0);
-    assert!(said.contains("ok       ServiceAccounts: it may make tokens for all of them"), "{said}");
+    assert!(said.contains("ok       ServiceAccounts: the operator may create tokens for all of them"), "{said}");
     world.kubectl(&["delete", "rolebinding", "checked-accounts"]);
     world.until("it hears of it", || {
         let (code, said) = world.program("checked", &["check", &named, "--require-service-account"]);
-        let is_told = said.contains("ok       ServiceAccounts: it may not get serviceaccounts in namespace");
-        (code == Some(0) && is_told && said.contains("by their names")).then_some(())
+        let is_told = said.contains("ok       ServiceAccounts: the operator may not get serviceaccounts in namespace");
+        (code == Some(0) && is_told && said.contains("individual names")).then_some(())
     });
     let said = asked(&world, &[&client], 1);
     for word in [
@@ -116,7 +116,7 @@ fn it_asks_for_just_the_rights_that_the_chart_grants() {
     world.plane().must(&["create", "clusterrolebinding", namespace, &format!("--clusterrole={namespace}"), &account]);
     let said = asked(&world, &[&client], 1);
     world.plane().must(&["delete", "clusterrole,clusterrolebinding", namespace]);
-    let (_, refused) = said.split_once("it may not ").unwrap_or_else(|| panic!("it names no rights:\n{said}"));
+    let (_, refused) = said.split_once("the operator may not ").unwrap_or_else(|| panic!("it names no rights:\n{said}"));
     let refused: BTreeSet<_> = refused.lines().next().unwrap_or_default().split(", ").map(ToOwned::to_owned).collect();
 
     // The page's table is what the chart grants: `tests/rights.rs`.

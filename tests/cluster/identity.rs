@@ -212,6 +212,6 @@ fn an_operator_without_an_identity_of_its_own_serves_only_who_brings_one() {
         said.contains("Kubernetes").then_some(said)
     });
     let said = said.expect("it ends");
-    assert!(said.contains("ok       Entra: not asked (--require-service-account)"), "{said}");
+    assert!(said.contains("ok       Entra: not checked (--require-service-account)"), "{said}");
     clear(&world);
 }

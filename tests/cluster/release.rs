@@ -110,7 +110,7 @@ fn says_that_it_is_missing(plane: &Plane) {
         .expect("it starts");
     let said = String::from_utf8_lossy(&done.stdout);
     assert_eq!(done.status.code(), Some(1), "{said}");
-    for line in ["missing  definition: synapsesparkattachments.synapse-spark.dev is not installed", "missing  Entra: --tenant-id"]
+    for line in ["failed   definition: synapsesparkattachments.synapse-spark.dev is not installed", "failed   Entra: --tenant-id"]
     {
         assert!(said.contains(line), "{line:?} is not in\n{said}");
     }

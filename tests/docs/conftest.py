@@ -98,7 +98,7 @@ class Pod:
         env |= {
             "KUBECONFIG": str(folder / "kubeconfig"),
             **sdk.endpoints(self.azure),
-            "LOOK_INTERVAL": "1",
+            "RESYNC_INTERVAL": "1",
             "METRICS_ADDRESS": self.address,
         }
         # It does not look at its stdin, so a shell does: SIGTERM when the pipe closes.

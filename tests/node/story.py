@@ -298,13 +298,13 @@ class Story:
         (definition,) = (file for file in chart.rglob("*.yaml") if "- ssa\n" in file.read_text())
         changed = re.sub(r"^( *)- ssa\n", r"\1- ssa\n\1- sparkattachment\n", definition.read_text(), flags=re.MULTILINE)
         definition.write_text(changed)
-        self.helm("upgrade", NAME, chart, "--values", self.values, "--set", "lookInterval=45", "--wait", "--timeout", "3m")
+        self.helm("upgrade", NAME, chart, "--values", self.values, "--set", "resyncInterval=45", "--wait", "--timeout", "3m")
         names = self.node.kube(DEFINITION)["spec"]["names"]["shortNames"]
         check(names == ["ssa", "sparkattachment"], f"the CRD's short names are {names}")
         for name in self.settled():
             proc = Path(f"/proc/{self.process(name)}")
             told = (proc / "environ").read_text() + (proc / "cmdline").read_text()
-            check(re.search(r"look.interval\W45\b", told, re.IGNORECASE), f"{name} has the old value")
+            check(re.search(r"resync.interval\W45\b", told, re.IGNORECASE), f"{name} has the old value")
         self.node.wait("a pod leads", self.leader, 2 * LEASE)
         check(self.uids() == uids, f"attachments are {self.uids()}, not {uids}")
         check(self.ready() == set(uids), f"Ready are {self.ready()}")

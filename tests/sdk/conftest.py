@@ -321,7 +321,7 @@ def operator(azure, plane):
     }
     # It does not look at its stdin, so a shell does: SIGTERM when the pipe closes, and its exit status.
     until_stdin_ends = '"$@" </dev/null & operator=$!; cat >/dev/null; kill "$operator"; wait "$operator"'
-    run = [OPERATOR, "run", "--metrics-address", "127.0.0.1:0", "--look-interval", "1"]
+    run = [OPERATOR, "run", "--metrics-address", "127.0.0.1:0", "--resync-interval", "1"]
     process = Process(plane.folder / "operator.log", ["sh", "-c", until_stdin_ends, "sh", *run], env)
     try:
         yield process

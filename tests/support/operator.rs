@@ -67,7 +67,7 @@ impl Operator {
         // Free a moment ago; the operator itself could not tell us which one it took.
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
         let mut guard = as_in_a_pod(&mut Command::new("/bin/sh"), azure, &kubeconfig, &token)
-            .args(["-c", GUARD, "guard", env!("CARGO_BIN_EXE_synapse-spark-operator"), "run", "--look-interval", "1"])
+            .args(["-c", GUARD, "guard", env!("CARGO_BIN_EXE_synapse-spark-operator"), "run", "--resync-interval", "1"])
             .args(["--metrics-address", &free.to_string()])
             .args(settings)
             .stdin(Stdio::piped())

@@ -4,10 +4,10 @@
 
 use serde_json::Value;
 
-use super::super::manifest::Draft;
+use super::super::manifest::ManifestBuilder;
+use super::fields::{Fields, LOCAL_AUTH, LOCATION, Notes, identity};
 use super::kubernetes::{Metadata, POLICY, RESOURCE_ID, group_kind, shown};
-use super::part::{LOCAL_AUTH, LOCATION, Notes, Part, identity};
-use crate::api::v1alpha1::DeletionPolicy;
+use crate::api::v1alpha1::{DeletionPolicy, Identity};
 use crate::resource_id::{ComputeId, WorkspaceId};
 
 /// Whether it is a compute of Azure Service Operator, of whatever type.
@@ -26,56 +26,60 @@ pub(super) fn convert(
     workspace: Option<&WorkspaceId>,
     place: &str,
     notes: &mut Notes,
-) -> Result<Draft, String> {
-    let mut object = Part::of(document)?;
+) -> Result<ManifestBuilder, String> {
+    let mut object = Fields::of(document)?;
     let metadata = Metadata::of(&mut object, notes)?;
-    let mut spec = object.part("spec")?.ok_or("spec: is missing")?;
+    let mut spec = object.fields("spec")?.ok_or("spec: is missing")?;
     let name = spec.text("azureName")?.unwrap_or_else(|| metadata.name.clone());
     let known = metadata.annotation(RESOURCE_ID).or_else(|| shown(document, "/status/id"));
     let known = known.and_then(|id| ComputeId::parse(id).ok());
     let workspace = owner(&mut spec, known.as_ref().map(ComputeId::workspace), workspace, notes)?;
-    let mut properties = spec.part("properties")?.ok_or("spec.properties: is missing")?;
-    let mut spark = properties.part("synapseSpark")?.ok_or("spec.properties.synapseSpark: is missing")?;
+    let mut properties = spec.fields("properties")?.ok_or("spec.properties: is missing")?;
+    let mut spark = properties.fields("synapseSpark")?.ok_or("spec.properties.synapseSpark: is missing")?;
     spark.pass_over(&["computeType"]);
-    let pool = match spark.part("resourceReference")? {
+    let pool = match spark.fields("resourceReference")? {
         Some(reference) => by_id(reference, shown(document, "/status/properties/synapseSpark/resourceId"), notes)?,
         None => return Err("spec.properties.synapseSpark.resourceReference: is missing: write the pool's ID as armId".to_owned()),
     };
-    let mut draft = Draft::new(place, workspace, name, pool);
-    draft.namespace.clone_from(&metadata.namespace);
-    draft.description = spark.text("description")?;
-    draft.tags = spec.tags("tags")?;
-    if let Some(mut wanted) = spec.part("identity")? {
-        let kind = wanted.text("type")?;
-        let mut ids = Vec::new();
-        for mut one in wanted.parts("userAssignedIdentities")? {
-            let field = one.field("reference");
-            ids.push(by_id(one.part("reference")?.ok_or_else(|| format!("{field}: is missing"))?, None, notes)?);
-            one.finish(notes);
-        }
-        draft.identity = identity("spec.identity", kind.as_deref(), ids)?;
-        wanted.finish(notes);
+    let mut builder = ManifestBuilder::new(place, workspace, name, pool);
+    builder.namespace.clone_from(&metadata.namespace);
+    builder.description = spark.text("description")?;
+    builder.tags = spec.tags("tags")?;
+    if let Some(wanted) = spec.fields("identity")? {
+        builder.identity = identity_of(wanted, notes)?;
     }
     spec.leave_out("location", &Value::Null, notes, LOCATION);
     spark.leave_out("computeLocation", &Value::Null, notes, LOCATION);
     spark.leave_out("disableLocalAuth", &Value::Bool(false), notes, LOCAL_AUTH);
     spark.leave_out("properties", &Value::Null, notes, "it is the pool's own, and shown in status.pool");
-    policy(metadata.annotation(POLICY), &mut draft, notes);
+    policy(metadata.annotation(POLICY), &mut builder, notes);
     spark.finish(notes);
     properties.finish(notes);
     spec.finish(notes);
     object.finish(notes);
-    Ok(draft)
+    Ok(builder)
+}
+
+fn identity_of(mut wanted: Fields<'_>, notes: &mut Notes) -> Result<Option<Identity>, String> {
+    let kind = wanted.text("type")?;
+    let mut ids = Vec::new();
+    for mut one in wanted.list("userAssignedIdentities")? {
+        let field = one.field("reference");
+        ids.push(by_id(one.fields("reference")?.ok_or_else(|| format!("{field}: is missing"))?, None, notes)?);
+        one.finish(notes);
+    }
+    wanted.finish(notes);
+    identity("spec.identity", kind.as_deref(), ids)
 }
 
 /// The workspace: by its ID, as Azure showed it, or as the command line says it.
 fn owner(
-    spec: &mut Part<'_>,
+    spec: &mut Fields<'_>,
     known: Option<&WorkspaceId>,
     named: Option<&WorkspaceId>,
     notes: &mut Notes,
 ) -> Result<WorkspaceId, String> {
-    let Some(mut owner) = spec.part("owner")? else {
+    let Some(mut owner) = spec.fields("owner")? else {
         return known.or(named).cloned().ok_or_else(|| "spec.owner: is missing: name the workspace with --workspace".to_owned());
     };
     owner.pass_over(&["group", "kind"]);
@@ -87,7 +91,7 @@ fn owner(
     let name = name.unwrap_or_default();
     if let Some(found) = known.or(named) {
         if known.is_none() {
-            notes.say("spec.owner.name", &format!("{name} is another object; it is taken to be the workspace of --workspace."));
+            notes.add("spec.owner.name", &format!("{name} is another object; it is taken to be the workspace of --workspace."));
         }
         return Ok(found.clone());
     }
@@ -97,7 +101,7 @@ fn owner(
 }
 
 /// The ID that a reference holds, or that Azure showed for it.
-fn by_id(mut reference: Part<'_>, shown: Option<&str>, notes: &mut Notes) -> Result<String, String> {
+fn by_id(mut reference: Fields<'_>, shown: Option<&str>, notes: &mut Notes) -> Result<String, String> {
     reference.pass_over(&["group", "kind"]);
     let field = reference.field("name");
     let (id, name) = (reference.text("armId")?, reference.text("name")?.unwrap_or_default());
@@ -107,16 +111,16 @@ fn by_id(mut reference: Part<'_>, shown: Option<&str>, notes: &mut Notes) -> Res
     })
 }
 
-fn policy(policy: Option<&str>, draft: &mut Draft, notes: &mut Notes) {
+fn policy(policy: Option<&str>, builder: &mut ManifestBuilder, notes: &mut Notes) {
     let field = format!("metadata.annotations.{POLICY}");
     match policy {
         None | Some("manage" | "run") => {}
-        Some("detach-on-delete" | "skip-delete") => draft.deletion = DeletionPolicy::Retain,
+        Some("detach-on-delete" | "skip-delete") => builder.deletion = DeletionPolicy::Retain,
         Some(policy) => {
             // What it does not know, Azure Service Operator takes for skip.
-            draft.deletion = DeletionPolicy::Retain;
-            draft.suspend = true;
-            notes.say(
+            builder.deletion = DeletionPolicy::Retain;
+            builder.suspend = true;
+            notes.add(
                 &field,
                 &format!(
                     "{policy} has become suspend: true and deletionPolicy: Retain. Take them out, so that the operator works."

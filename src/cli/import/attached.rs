@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::super::manifest::{Draft, manifests};
-use super::Found;
+use super::super::manifest::{ManifestBuilder, manifests};
+use super::imported::Imported;
 use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::{AttachmentStatus, Identity, IdentityType, UserAssignedIdentity};
 use crate::azure::{self, Freshness, wire};
@@ -14,37 +14,43 @@ use crate::planner::{Compute, Field, Goal, Owner, Ownership, Progress};
 use crate::resource_id::WorkspaceId;
 
 /// Every attached Spark pool of a workspace; those that have an owner only if `all` are wanted.
-pub(super) async fn all(client: &azure::Client, workspace: &WorkspaceId, all: bool) -> Result<Found, String> {
+pub(super) async fn all(client: &azure::Client, workspace: &WorkspaceId, all: bool) -> Result<Imported, String> {
     let listed =
         client.computes(workspace).await.map_err(|error| format!("{workspace}: its computes cannot be listed: {error}"))?;
-    let mut found = Found::default();
+    let mut imported = Imported::default();
     for one in listed.iter().filter(|one| is_spark(one)) {
         let place = format!("compute {}", one.name);
         let id = match workspace.compute(&one.name) {
             Ok(id) => id,
             Err(error) => {
-                found.said.push(format!("{place}: passed over: {error}"));
+                imported.notes.push(format!("{place}: passed over: {error}"));
                 continue;
             }
         };
         // Asked for one by one: a list may tell less of an identity than the compute itself.
         match client.compute(&id, Freshness::Now).await {
-            Ok(Some(one)) => match draft(&one, workspace, &place, all, &mut found.said) {
-                Ok(draft) => found.drafts.push(draft),
-                Err(why) => found.said.push(format!("{place}: passed over: {why}")),
+            Ok(Some(one)) => match builder(&one, workspace, &place, all, &mut imported.notes) {
+                Ok(builder) => imported.builders.push(builder),
+                Err(why) => imported.notes.push(format!("{place}: passed over: {why}")),
             },
-            Ok(None) => found.said.push(format!("{place}: passed over: it has just gone")),
+            Ok(None) => imported.notes.push(format!("{place}: passed over: it has just gone")),
             Err(error) => return Err(format!("{place}: {error}")),
         }
     }
-    Ok(found)
+    Ok(imported)
 }
 
 fn is_spark(compute: &wire::Compute) -> bool {
     compute.properties.compute_type.eq_ignore_ascii_case("SynapseSpark")
 }
 
-fn draft(one: &wire::Compute, workspace: &WorkspaceId, place: &str, all: bool, said: &mut Vec<String>) -> Result<Draft, String> {
+fn builder(
+    one: &wire::Compute,
+    workspace: &WorkspaceId,
+    place: &str,
+    all: bool,
+    said: &mut Vec<String>,
+) -> Result<ManifestBuilder, String> {
     // Nobody in particular: whoever owns it is another.
     let nobody = Owner { cluster: String::new(), namespace: String::new(), name: String::new(), uid: String::new() };
     let shown = compute(one, &nobody, &AttachmentStatus::default());
@@ -63,17 +69,17 @@ fn draft(one: &wire::Compute, workspace: &WorkspaceId, place: &str, all: bool, s
         return Err("its identity is of a kind that is not known here, and a manifest without it would take it away".to_owned());
     }
     let pool = shown.pool.as_ref().ok_or("Azure does not say which pool it is attached to")?;
-    let mut draft = Draft::new(place, workspace.clone(), one.name.clone(), pool.to_string());
-    draft.identity = identity(&shown);
-    draft.description = shown.description.clone().filter(|text| !text.is_empty());
-    draft.tags = shown.tags.clone();
-    draft.tags.retain(|name, _| !name.eq_ignore_ascii_case(OWNER_TAG));
-    draft.adopts = true;
-    let made = manifests(std::slice::from_ref(&draft)).map_err(|wrong| wrong.join("; "))?;
+    let mut builder = ManifestBuilder::new(place, workspace.clone(), one.name.clone(), pool.to_string());
+    builder.identity = identity(&shown);
+    builder.description = shown.description.clone().filter(|text| !text.is_empty());
+    builder.tags = shown.tags.clone();
+    builder.tags.retain(|name, _| !name.eq_ignore_ascii_case(OWNER_TAG));
+    builder.adopts = true;
+    let made = manifests(std::slice::from_ref(&builder)).map_err(|wrong| wrong.join("; "))?;
     said.extend(
         changes(&made[0], &shown)?.into_iter().map(|field| format!("{place}: {field}: applying the manifest changes it.")),
     );
-    Ok(draft)
+    Ok(builder)
 }
 
 /// What a manifest would change besides the owner: nothing, or this program is wrong about Azure.
@@ -135,8 +141,8 @@ mod tests {
                 "properties": {"computeType": "SynapseSpark", "resourceId": pool, "provisioningState": "Succeeded"},
             });
             let one: wire::Compute = serde_json::from_value(one).expect("a compute");
-            let made = draft(&one, &workspace, "compute spark", false, &mut Vec::new());
-            let told = made.as_ref().map(|draft| draft.identity.as_ref().map(|one| one.kind)).map_err(|_| ());
+            let made = builder(&one, &workspace, "compute spark", false, &mut Vec::new());
+            let told = made.as_ref().map(|builder| builder.identity.as_ref().map(|one| one.kind)).map_err(|_| ());
             assert_eq!(told, wanted, "{case}: {made:?}");
         }
     }

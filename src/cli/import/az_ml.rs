@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::super::manifest::Draft;
-use super::part::{LOCATION, Notes, Part, identity, without_scheme};
+use super::super::manifest::ManifestBuilder;
+use super::fields::{Fields, LOCATION, Notes, identity, without_scheme};
 use crate::resource_id::{ComputeId, WorkspaceId};
 
 /// What `show` prints of the pool, and `attach` does not take.
@@ -20,8 +20,8 @@ pub(super) fn convert(
     workspace: Option<&WorkspaceId>,
     place: &str,
     notes: &mut Notes,
-) -> Result<Draft, String> {
-    let mut part = Part::of(document)?;
+) -> Result<ManifestBuilder, String> {
+    let mut part = Fields::of(document)?;
     part.pass_over(&[
         "$schema",
         "type",
@@ -34,25 +34,15 @@ pub(super) fn convert(
     let name = part.text("name")?.ok_or("name: is missing: the name of the compute")?;
     let shown = part.text("id")?.and_then(|id| ComputeId::parse(without_scheme(&id)).ok());
     let pool = part.text("resource_id")?.ok_or("resource_id: is missing: the ID of the Spark pool")?;
-    let workspace = match (workspace, shown.as_ref().map(ComputeId::workspace)) {
-        (Some(named), Some(other)) if named != other => {
-            notes.say("id", &format!("is in the workspace {other}; the one of --workspace counts."));
-            named.clone()
-        }
-        (Some(named), _) => named.clone(),
-        (None, Some(shown)) => shown.clone(),
-        (None, None) => {
-            return Err("the workspace does not stand in it: name it with --workspace SUBSCRIPTION/GROUP/WORKSPACE".to_owned());
-        }
-    };
-    let mut draft = Draft::new(place, workspace, name, without_scheme(&pool).to_owned());
-    draft.description = part.text("description")?;
-    draft.tags = part.tags("tags")?;
-    if let Some(mut wanted) = part.part("identity")? {
+    let workspace = owner(shown.as_ref().map(ComputeId::workspace), workspace, notes)?;
+    let mut builder = ManifestBuilder::new(place, workspace, name, without_scheme(&pool).to_owned());
+    builder.description = part.text("description")?;
+    builder.tags = part.tags("tags")?;
+    if let Some(mut wanted) = part.fields("identity")? {
         wanted.pass_over(&["principal_id", "tenant_id"]);
         let kind = wanted.text("type")?;
         let ids = ids(&mut wanted, notes)?;
-        draft.identity = identity("identity", kind.as_deref(), ids)?;
+        builder.identity = identity("identity", kind.as_deref(), ids)?;
         wanted.finish(notes);
     }
     part.leave_out("location", &Value::Null, notes, LOCATION);
@@ -60,17 +50,30 @@ pub(super) fn convert(
         part.leave_out(field, &Value::Null, notes, "it is the pool's own, and shown in status.pool");
     }
     part.finish(notes);
-    Ok(draft)
+    Ok(builder)
+}
+
+/// The workspace: as the command line names it, else as `show` printed it.
+fn owner(shown: Option<&WorkspaceId>, named: Option<&WorkspaceId>, notes: &mut Notes) -> Result<WorkspaceId, String> {
+    if let (Some(named), Some(shown)) = (named, shown)
+        && named != shown
+    {
+        notes.add("id", &format!("is in the workspace {shown}; the one of --workspace counts."));
+    }
+    named
+        .or(shown)
+        .cloned()
+        .ok_or_else(|| "the workspace does not stand in it: name it with --workspace SUBSCRIPTION/GROUP/WORKSPACE".to_owned())
 }
 
 /// The user-assigned identities: IDs, or mappings with an ID.
-fn ids(identity: &mut Part<'_>, notes: &mut Notes) -> Result<Vec<String>, String> {
+fn ids(identity: &mut Fields<'_>, notes: &mut Notes) -> Result<Vec<String>, String> {
     const KEY: &str = "user_assigned_identities";
     if let Ok(texts) = identity.texts(KEY) {
         return Ok(texts);
     }
     let mut ids = Vec::new();
-    for mut one in identity.parts(KEY)? {
+    for mut one in identity.list(KEY)? {
         one.pass_over(&["principal_id", "client_id"]);
         ids.push(one.text("resource_id")?.ok_or_else(|| format!("{}: is missing", one.field("resource_id")))?);
         one.finish(notes);

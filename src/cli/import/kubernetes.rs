@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::part::{Notes, Part};
+use super::fields::{Fields, Notes};
 
 /// An object's metadata, as far as a manifest takes it over.
 pub(super) struct Metadata {
@@ -49,9 +49,9 @@ pub(super) const WHO_ASKS: &str =
     "the operator asks as itself, or as the ServiceAccount in spec.serviceAccountName (docs/namespace-identity.md)";
 
 impl Metadata {
-    pub(super) fn of(object: &mut Part<'_>, notes: &mut Notes) -> Result<Self, String> {
+    pub(super) fn of(object: &mut Fields<'_>, notes: &mut Notes) -> Result<Self, String> {
         object.pass_over(&["apiVersion", "kind", "status"]);
-        let mut part = object.part("metadata")?.ok_or("metadata: is missing")?;
+        let mut part = object.fields("metadata")?.ok_or("metadata: is missing")?;
         part.pass_over(&OF_THE_SERVER);
         let annotations = part.take("annotations").and_then(Value::as_object).cloned().unwrap_or_default();
         let made = Self {
@@ -61,10 +61,10 @@ impl Metadata {
         };
         part.leave_out("labels", &Value::Null, notes, YOURS);
         if made.annotation(CREDENTIAL).is_some() {
-            notes.say(&format!("metadata.annotations.{CREDENTIAL}"), &format!("left out: {WHO_ASKS}"));
+            notes.add(&format!("metadata.annotations.{CREDENTIAL}"), &format!("left out: {WHO_ASKS}"));
         }
         if made.annotations.keys().any(|key| key != CREDENTIAL && !OF_TOOLS.contains(&key.as_str())) {
-            notes.say("metadata.annotations", &format!("left out: {YOURS}"));
+            notes.add("metadata.annotations", &format!("left out: {YOURS}"));
         }
         part.finish(notes);
         Ok(made)

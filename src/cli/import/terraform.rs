@@ -4,8 +4,8 @@
 
 use serde_json::Value;
 
-use super::super::manifest::Draft;
-use super::part::{LOCAL_AUTH, LOCATION, Notes, Part, identity, say_order};
+use super::super::manifest::ManifestBuilder;
+use super::fields::{Fields, LOCAL_AUTH, LOCATION, Notes, identity, note_order};
 use crate::resource_id::WorkspaceId;
 
 const KIND: &str = "azurerm_machine_learning_synapse_spark";
@@ -68,9 +68,9 @@ fn marked(marks: &Value, path: &str) -> Vec<String> {
     }
 }
 
-pub(super) fn convert(resource: &Resource<'_>, place: &str, notes: &mut Notes) -> Result<Draft, String> {
+pub(super) fn convert(resource: &Resource<'_>, place: &str, notes: &mut Notes) -> Result<ManifestBuilder, String> {
     const LATER: &str = "is not there: in a plan it may be known only after the apply. Apply it, and take the state instead";
-    let mut part = Part::of(resource.values)?;
+    let mut part = Fields::of(resource.values)?;
     part.pass_over(&["id", "timeouts"]);
     let mut need = |key: &str| part.text(key)?.ok_or_else(|| format!("{key}: {LATER}"));
     let (name, workspace, pool) = (need("name")?, need("machine_learning_workspace_id")?, need("synapse_spark_pool_id")?);
@@ -85,26 +85,26 @@ pub(super) fn convert(resource: &Resource<'_>, place: &str, notes: &mut Notes) -
                     "{field}: is known only after the apply, and a manifest without it takes the identity away. Apply the plan, and take the state instead"
                 ));
             }
-            _ => notes.say(field, "left out: it is known only after the apply. Apply the plan, and take the state instead."),
+            _ => notes.add(field, "left out: it is known only after the apply. Apply the plan, and take the state instead."),
         }
     }
-    let mut draft = Draft::new(place, workspace, name, pool);
-    draft.description = part.text("description")?;
-    draft.tags = part.tags("tags")?;
-    for mut one in part.parts("identity")? {
+    let mut builder = ManifestBuilder::new(place, workspace, name, pool);
+    builder.description = part.text("description")?;
+    builder.tags = part.tags("tags")?;
+    for mut one in part.list("identity")? {
         one.pass_over(&["principal_id", "tenant_id"]);
         let (kind, ids) = (one.text("type")?, one.texts("identity_ids")?);
-        draft.identity = identity("identity", kind.as_deref(), ids)?;
-        say_order(notes, &one.field("identity_ids"), draft.identity.as_ref());
+        builder.identity = identity("identity", kind.as_deref(), ids)?;
+        note_order(notes, &one.field("identity_ids"), builder.identity.as_ref());
         one.finish(notes);
     }
     for field in marked(resource.sensitive, "").iter().filter(|field| !unknown.contains(field)) {
         if CARRIED.iter().any(|carried| field.starts_with(carried)) {
-            notes.say(field, "is sensitive in Terraform, and stands in the manifest for all to read.");
+            notes.add(field, "is sensitive in Terraform, and stands in the manifest for all to read.");
         }
     }
     part.leave_out("location", &Value::Null, notes, LOCATION);
     part.leave_out("local_auth_enabled", &Value::Bool(true), notes, LOCAL_AUTH);
     part.finish(notes);
-    Ok(draft)
+    Ok(builder)
 }

@@ -4,9 +4,9 @@
 
 use serde_json::Value;
 
-use super::super::manifest::Draft;
+use super::super::manifest::ManifestBuilder;
+use super::fields::{Fields, LOCAL_AUTH, LOCATION, Notes, identity, note_order};
 use super::kubernetes::{EXTERNAL_NAME, Metadata, PAUSED, WHO_ASKS, group_kind, shown};
-use super::part::{LOCAL_AUTH, LOCATION, Notes, Part, identity, say_order};
 use crate::api::v1alpha1::DeletionPolicy;
 use crate::resource_id::WorkspaceId;
 
@@ -26,16 +26,16 @@ pub(super) fn convert(
     workspace: Option<&WorkspaceId>,
     place: &str,
     notes: &mut Notes,
-) -> Result<Draft, String> {
-    let mut object = Part::of(document)?;
+) -> Result<ManifestBuilder, String> {
+    let mut object = Fields::of(document)?;
     let metadata = Metadata::of(&mut object, notes)?;
-    let mut spec = object.part("spec")?.ok_or("spec: is missing")?;
+    let mut spec = object.fields("spec")?.ok_or("spec: is missing")?;
     let name = metadata.annotation(EXTERNAL_NAME).unwrap_or(&metadata.name).to_owned();
     // What the provider sends: the one, and what only the other has.
     let nothing = Value::Object(serde_json::Map::new());
-    let mut wanted = spec.part("forProvider")?.ok_or("spec.forProvider: is missing")?;
-    let mut first = Part::of(&nothing)?;
-    if let Some(part) = spec.part("initProvider")? {
+    let mut wanted = spec.fields("forProvider")?.ok_or("spec.forProvider: is missing")?;
+    let mut first = Fields::of(&nothing)?;
+    if let Some(part) = spec.fields("initProvider")? {
         first = part;
     }
     let both = &mut [&mut wanted, &mut first];
@@ -45,41 +45,47 @@ pub(super) fn convert(
         None => workspace.cloned().ok_or_else(|| format!("{}, or name the workspace with --workspace", missing(WORKSPACE)))?,
     };
     let pool = id(both, document, POOL)?.ok_or_else(|| missing(POOL))?;
-    let mut draft = Draft::new(place, workspace, name, pool);
-    draft.namespace.clone_from(&metadata.namespace);
+    let mut builder = ManifestBuilder::new(place, workspace, name, pool);
+    builder.namespace.clone_from(&metadata.namespace);
     for part in both.iter_mut() {
-        let (description, tags) = (part.text("description")?, part.tags("tags")?);
-        draft.description = draft.description.or(description);
-        for (name, value) in tags {
-            draft.tags.entry(name).or_insert(value);
-        }
-        // A list of one in v1beta1, a mapping in v1beta2.
-        let identities = match part.parts("identity") {
-            Ok(list) => list,
-            Err(_) => part.part("identity")?.into_iter().collect(),
-        };
-        for mut one in identities {
-            let field = one.field("identityIds");
-            let (kind, ids) = (one.text("type")?, one.texts("identityIds")?);
-            one.finish(notes);
-            if draft.identity.is_none() {
-                draft.identity = identity(field.trim_end_matches(".identityIds"), kind.as_deref(), ids)?;
-                say_order(notes, &field, draft.identity.as_ref());
-            }
-        }
-        part.leave_out("location", &Value::Null, notes, LOCATION);
-        part.leave_out("localAuthEnabled", &Value::Bool(true), notes, LOCAL_AUTH);
+        add(&mut builder, part, notes)?;
     }
-    policies(&mut spec, metadata.annotation(PAUSED), &mut draft, notes)?;
+    policies(&mut spec, metadata.annotation(PAUSED), &mut builder, notes)?;
     wanted.finish(notes);
     first.finish(notes);
     spec.finish(notes);
     object.finish(notes);
-    Ok(draft)
+    Ok(builder)
+}
+
+/// Adds what one of the two parts says and an earlier one does not.
+fn add(builder: &mut ManifestBuilder, part: &mut Fields<'_>, notes: &mut Notes) -> Result<(), String> {
+    let (description, tags) = (part.text("description")?, part.tags("tags")?);
+    builder.description = builder.description.take().or(description);
+    for (name, value) in tags {
+        builder.tags.entry(name).or_insert(value);
+    }
+    // A list of one in v1beta1, a mapping in v1beta2.
+    let identities = match part.list("identity") {
+        Ok(list) => list,
+        Err(_) => part.fields("identity")?.into_iter().collect(),
+    };
+    for mut one in identities {
+        let field = one.field("identityIds");
+        let (kind, ids) = (one.text("type")?, one.texts("identityIds")?);
+        one.finish(notes);
+        if builder.identity.is_none() {
+            builder.identity = identity(field.trim_end_matches(".identityIds"), kind.as_deref(), ids)?;
+            note_order(notes, &field, builder.identity.as_ref());
+        }
+    }
+    part.leave_out("location", &Value::Null, notes, LOCATION);
+    part.leave_out("localAuthEnabled", &Value::Bool(true), notes, LOCAL_AUTH);
+    Ok(())
 }
 
 /// An ID: as it is written, else as the provider has found it out.
-fn id(both: &mut [&mut Part<'_>; 2], document: &Value, key: &str) -> Result<Option<String>, String> {
+fn id(both: &mut [&mut Fields<'_>; 2], document: &Value, key: &str) -> Result<Option<String>, String> {
     let (reference, selector) = (format!("{key}Ref"), format!("{key}Selector"));
     let mut written = None;
     for part in both.iter_mut() {
@@ -96,21 +102,21 @@ fn missing(key: &str) -> String {
 }
 
 /// Source: <https://docs.crossplane.io/latest/managed-resources/managed-resources/>.
-fn policies(spec: &mut Part<'_>, paused: Option<&str>, draft: &mut Draft, notes: &mut Notes) -> Result<(), String> {
+fn policies(spec: &mut Fields<'_>, paused: Option<&str>, builder: &mut ManifestBuilder, notes: &mut Notes) -> Result<(), String> {
     if spec.text("deletionPolicy")?.as_deref() == Some("Orphan") {
-        draft.deletion = DeletionPolicy::Retain;
+        builder.deletion = DeletionPolicy::Retain;
     }
     // An empty list allows nothing, not everything.
     let is_limited = spec.take("managementPolicies").is_some();
     let policies = spec.texts("managementPolicies")?;
     let may = |word: &str| !is_limited || policies.iter().any(|one| one == "*" || one == word);
     if !may("Delete") {
-        draft.deletion = DeletionPolicy::Retain;
+        builder.deletion = DeletionPolicy::Retain;
     }
     if !may("Create") || !may("Update") || paused == Some("true") {
-        draft.suspend = true;
+        builder.suspend = true;
         let field = if paused == Some("true") { "metadata.annotations.crossplane.io/paused" } else { "spec.managementPolicies" };
-        notes.say(field, "has become suspend: true. Take it out, so that the operator works.");
+        notes.add(field, "has become suspend: true. Take it out, so that the operator works.");
     }
     spec.leave_out("providerConfigRef", &Value::Null, notes, WHO_ASKS);
     spec.leave_out("writeConnectionSecretToRef", &Value::Null, notes, "what there is to know stands in the status");

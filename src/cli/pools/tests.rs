@@ -109,15 +109,15 @@ fn azure() -> Azure {
 #[tokio::test]
 async fn pools_are_shown_with_their_nodes_and_where_they_are_attached() {
     let (_, client) = azure().client();
-    let survey = Survey::of(&client, &[], Some(&learning("ml1"))).await.expect("a survey");
-    let text = anstream::adapter::strip_str(&rows(&survey)).to_string();
+    let inventory = PoolInventory::of(&client, &[], Some(&learning("ml1"))).await.expect("an inventory");
+    let text = anstream::adapter::strip_str(&rows(&inventory)).to_string();
     assert_eq!(
         text,
         "SYNAPSE WORKSPACE   POOL    SPARK   NODES           STATE       ATTACHED AS\n\
          syn                 big     2.4     Medium x 3-50   Succeeded   ml1/spark, ml2/other\n\
          syn                 fixed   2.4     Small x 3       Succeeded   -\n"
     );
-    let told = as_json(&survey);
+    let told = as_json(&inventory);
     assert_eq!(told["pools"][0]["autoScale"], json!({"enabled": true, "minNodeCount": 3, "maxNodeCount": 50}));
     assert_eq!(told["pools"][0]["attachedAs"][1], format!("{}/computes/other", learning("ml2")));
     assert_eq!(told["pools"][1]["nodeCount"], 3);
@@ -126,20 +126,20 @@ async fn pools_are_shown_with_their_nodes_and_where_they_are_attached() {
 #[tokio::test]
 async fn what_one_may_not_read_is_left_out_and_said() {
     let (azure, client) = azure().client();
-    let survey = Survey::of(&client, &[], None).await.expect("a survey");
+    let inventory = PoolInventory::of(&client, &[], None).await.expect("an inventory");
     let said = [
         format!("{}: its Spark pools are left out: not authorized", synapse(SUB, "closed")),
         format!("subscription {OTHER}: its Synapse workspaces are left out"),
         format!("subscription {OTHER}: its Machine Learning workspaces are left out"),
         format!("{}: its computes are left out", learning("ml3")),
     ];
-    assert_eq!(survey.unread.len(), said.len(), "{:?}", survey.unread);
-    assert!(survey.unread.iter().zip(&said).all(|(unread, said)| unread.starts_with(said)), "{:?}", survey.unread);
-    assert_eq!(survey.pools.len(), 2);
+    assert_eq!(inventory.unread.len(), said.len(), "{:?}", inventory.unread);
+    assert!(inventory.unread.iter().zip(&said).all(|(unread, said)| unread.starts_with(said)), "{:?}", inventory.unread);
+    assert_eq!(inventory.pools.len(), 2);
     assert_eq!(azure.asked()[0], "/subscriptions", "nobody named one");
 
     let (_, client) = Azure { answers: vec![(providers(SUB, "Synapse"), 500, json!({}))], ..Azure::default() }.client();
-    let told = Survey::of(&client, &[SUB.to_owned()], None).await.err().expect("no answer is no list");
+    let told = PoolInventory::of(&client, &[SUB.to_owned()], None).await.err().expect("no answer is no list");
     assert!(told.starts_with(&format!("subscription {SUB}: its Synapse workspaces cannot be listed")), "{told}");
 }
 
@@ -149,8 +149,8 @@ async fn the_subscriptions_are_those_that_are_named_else_the_workspaces() {
     let table = [(twice, Some(learning("ml1")), OTHER), (vec![], Some(learning("ml1")), SUB)];
     for (named, workspace, subscription) in table {
         let (azure, client) = azure().client();
-        let survey = Survey::of(&client, &named, workspace.as_ref()).await.expect("a survey");
-        let last = survey.unread.last().expect("it says where it did not look");
+        let inventory = PoolInventory::of(&client, &named, workspace.as_ref()).await.expect("an inventory");
+        let last = inventory.unread.last().expect("it says where it did not look");
         assert!(last.starts_with("the Azure ML workspaces of other subscriptions are left out"), "{last}");
         let asked = azure.asked();
         assert_eq!(asked[0], providers(subscription, "Synapse"));
@@ -175,9 +175,9 @@ async fn a_manifest_is_made_for_each_pool_that_is_not_attached_there() {
     ];
     for (workspace, wanted, lines) in table {
         let workspace = learning(workspace);
-        let survey = Survey::of(&client, &[], Some(&workspace)).await.expect("a survey");
-        let (drafts, said) = drafts(&survey, &workspace).expect("its computes can be listed");
-        let made = manifests(&drafts).expect("valid");
+        let inventory = PoolInventory::of(&client, &[], Some(&workspace)).await.expect("an inventory");
+        let (builders, said) = builders(&inventory, &workspace).expect("its computes can be listed");
+        let made = manifests(&builders).expect("valid");
         let told: Vec<_> = made
             .iter()
             .map(|one| {
@@ -203,13 +203,13 @@ async fn no_manifest_is_made_for_a_workspace_that_cannot_be_read() {
         let mut azure = azure();
         azure.answers.push((format!("{workspace}/computes"), status, body));
         let (_, client) = azure.client();
-        let survey = Survey::of(&client, &[], Some(&workspace)).await.expect("a survey");
-        let told = drafts(&survey, &workspace).expect_err(name);
+        let inventory = PoolInventory::of(&client, &[], Some(&workspace)).await.expect("an inventory");
+        let told = builders(&inventory, &workspace).expect_err(name);
         for words in [words, &format!("{workspace}: its computes cannot be listed"), "look whether --workspace is right"] {
             assert!(told.contains(words), "{words:?} is not in {told}");
         }
-        let is_said = survey.unread.iter().any(|line| line.starts_with(&format!("{workspace}: its computes are left out")));
-        assert!(!survey.pools.is_empty() && is_said, "a table shows them all the same");
+        let is_said = inventory.unread.iter().any(|line| line.starts_with(&format!("{workspace}: its computes are left out")));
+        assert!(!inventory.pools.is_empty() && is_said, "a table shows them all the same");
     }
 }
 

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::super::screen::{Lines, age, change, styled};
-use super::{Operation, State, Told, View};
+use super::super::output::{Lines, age, change, styled};
+use super::event::EventView;
+use super::model::{Operation, State, View};
 use crate::api::v1alpha1::{Identity, PoolStatus, RoleScope};
 use crate::planner::status::{between, shortened};
 
@@ -57,7 +58,8 @@ impl View {
         match &self.events {
             None => lines.row("events", "(you may not read them)"),
             Some(events) => {
-                for Told { last_seen, kind, reason, message, correlation_id } in events.iter().rev().take(SHOWN_EVENTS).rev() {
+                for EventView { last_seen, kind, reason, message, correlation_id } in events.iter().rev().take(SHOWN_EVENTS).rev()
+                {
                     let ago = last_seen.map(ago).unwrap_or_default();
                     lines.row("events", &format!("{ago:<5} {kind} {reason}: {}", shortened(message, SHOWN_LETTERS)));
                     if let Some(id) = correlation_id {

@@ -22,7 +22,7 @@ pub(super) struct Pool {
 }
 
 /// What was found.
-pub(super) struct Survey {
+pub(super) struct PoolInventory {
     pub(super) pools: Vec<Pool>,
     /// The names of all computes of the workspace to attach to; else why they could not be read.
     pub(super) names: Result<Vec<String>, String>,
@@ -30,31 +30,21 @@ pub(super) struct Survey {
     pub(super) unread: Vec<String>,
 }
 
-impl Survey {
+impl PoolInventory {
     /// Of these subscriptions; without any of that of the workspace, without one of all that one may see.
     pub(super) async fn of(client: &Client, named: &[String], workspace: Option<&WorkspaceId>) -> Result<Self, String> {
-        let mut survey = Self { pools: Vec::new(), names: Ok(Vec::new()), unread: Vec::new() };
-        let mut subscriptions = match (named, workspace) {
-            ([], Some(workspace)) => vec![workspace.subscription().to_owned()],
-            ([], None) => {
-                let all = client.subscriptions().await.map_err(|error| format!("the subscriptions cannot be listed: {error}"))?;
-                all.into_iter().map(|one| one.subscription_id).collect()
-            }
-            (named, _) => named.to_vec(),
-        };
-        let mut seen = BTreeSet::new();
-        subscriptions.retain(|one| is_guid(one) && seen.insert(one.to_lowercase()));
+        let mut inventory = Self { pools: Vec::new(), names: Ok(Vec::new()), unread: Vec::new() };
         let mut places: Vec<WorkspaceId> = Vec::new();
-        for subscription in &subscriptions {
+        for subscription in &subscriptions(client, named, workspace).await? {
             let place = format!("subscription {subscription}");
-            let synapse = survey.read(&place, "its Synapse workspaces", client.synapse_workspaces(subscription).await)?;
-            let learning = survey.read(&place, "its Machine Learning workspaces", client.workspaces(subscription).await)?;
+            let synapse = inventory.read(&place, "its Synapse workspaces", client.synapse_workspaces(subscription).await)?;
+            let learning = inventory.read(&place, "its Machine Learning workspaces", client.workspaces(subscription).await)?;
             places.extend(learning);
             let asked = synapse.into_iter().map(|one| async move { (client.pools(&one).await, one) });
             let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
             for (pools, one) in answers {
-                let pools = survey.read(&one, "its Spark pools", pools)?;
-                survey.pools.extend(pools.into_iter().filter_map(|shown| {
+                let pools = inventory.read(&one, "its Spark pools", pools)?;
+                inventory.pools.extend(pools.into_iter().filter_map(|shown| {
                     Some(Pool { id: PoolId::parse(&shown.id).ok()?, workspace: one.clone(), shown, attached: Vec::new() })
                 }));
             }
@@ -65,19 +55,19 @@ impl Survey {
         let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
         for (computes, one) in answers {
             if Some(&one) == workspace {
-                survey.names = match &computes {
+                inventory.names = match &computes {
                     Ok(all) => Ok(all.iter().map(|compute| compute.name.clone()).collect()),
                     Err(error) => Err(format!("{one}: its computes cannot be listed: {error}")),
                 };
             }
-            let computes = survey.read(&one, "its computes", computes)?;
-            survey.attach(&one, &computes);
+            let computes = inventory.read(&one, "its computes", computes)?;
+            inventory.attach(&one, &computes);
         }
         if !named.is_empty() || workspace.is_some() {
             let note = "the Azure ML workspaces of other subscriptions are left out: a pool may be attached there as well";
-            survey.unread.push(note.to_owned());
+            inventory.unread.push(note.to_owned());
         }
-        Ok(survey)
+        Ok(inventory)
     }
 
     fn attach(&mut self, workspace: &WorkspaceId, computes: &[wire::Compute]) {
@@ -101,4 +91,19 @@ impl Survey {
             }
         }
     }
+}
+
+/// The subscriptions to read: those that are named, else that of the workspace, else all that one may see.
+async fn subscriptions(client: &Client, named: &[String], workspace: Option<&WorkspaceId>) -> Result<Vec<String>, String> {
+    let mut all = match (named, workspace) {
+        ([], Some(workspace)) => vec![workspace.subscription().to_owned()],
+        ([], None) => {
+            let all = client.subscriptions().await.map_err(|error| format!("the subscriptions cannot be listed: {error}"))?;
+            all.into_iter().map(|one| one.subscription_id).collect()
+        }
+        (named, _) => named.to_vec(),
+    };
+    let mut seen = BTreeSet::new();
+    all.retain(|one| is_guid(one) && seen.insert(one.to_lowercase()));
+    Ok(all)
 }

@@ -25,6 +25,15 @@ pub(super) enum Output {
     Json,
 }
 
+/// Writes to standard output.
+pub(super) fn print(text: &str) -> Result<(), String> {
+    match anstream::stdout().write_all(text.as_bytes()) {
+        // Whoever reads has seen enough (`| head`).
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),
+        _ => Ok(()),
+    }
+}
+
 /// Says something to whoever waits; never to the program that reads standard output.
 pub(super) fn remark(text: &str) {
     // Nobody is left to tell if this fails.

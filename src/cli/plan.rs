@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use prometheus_client::registry::Registry;
 use serde_json::json;
 
-use super::cluster::ClusterArgs;
-use super::documents::{Document, read};
-use super::screen::{Output, change, remark};
-use super::{AzureArgs, print};
+use super::args::AzureArgs;
+use super::input::{Document, read};
+use super::kube::ClusterArgs;
+use super::output::{Output, change, print, remark};
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::api::{FINALIZER, Reason, SynapseSparkAttachment};
 use crate::azure::{self, Freshness, wire};
@@ -29,7 +29,7 @@ const NO_CLUSTER: &str = "no-cluster";
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).args(["name", "file"])))]
-pub(crate) struct Preview {
+pub(crate) struct PlanArgs {
     /// An attachment of the cluster, instead of a manifest.
     name: Option<String>,
     /// The manifest (YAML or JSON, one document or more); - is standard input. An object or a list of them as
@@ -50,7 +50,7 @@ pub(crate) struct Preview {
 }
 
 /// What was found for one object.
-struct Found {
+struct PlanResult {
     object: SynapseSparkAttachment,
     plan: Plan,
     message: String,
@@ -63,14 +63,14 @@ struct Found {
     also: Vec<String>,
 }
 
-impl Found {
+impl PlanResult {
     /// A claim is not worth telling: what counts is the write to Azure behind it.
     fn has_to_do(&self) -> bool {
         !matches!(self.plan.step, Step::Rest)
     }
 }
 
-impl Preview {
+impl PlanArgs {
     pub(crate) async fn execute(mut self) -> Result<u8, String> {
         let objects = match (&self.name, &self.file) {
             (Some(name), _) => {
@@ -90,7 +90,7 @@ impl Preview {
             if let (Some(account), name) =
                 (&object.spec.service_account_name, object.metadata.name.as_deref().unwrap_or_default())
             {
-                // A preview needs no right on ServiceAccounts' tokens, and is no way to get one used.
+                // This needs no right on ServiceAccounts' tokens, and is no way to get one used.
                 remark(&format!("{name}: Azure is asked as whoever runs this, not as ServiceAccount {account} of the object"));
             }
             found.push(self.look(&client, object).await?);
@@ -103,7 +103,7 @@ impl Preview {
         if let Some(fault) = found.iter().find_map(unanswered) {
             return Err(fault);
         }
-        Ok(if found.iter().any(Found::has_to_do) { 2 } else { 0 })
+        Ok(if found.iter().any(PlanResult::has_to_do) { 2 } else { 0 })
     }
 
     fn objects(file: &Path) -> Result<Vec<SynapseSparkAttachment>, String> {
@@ -122,7 +122,7 @@ impl Preview {
         Ok(objects)
     }
 
-    async fn look(&self, client: &azure::Client, mut object: SynapseSparkAttachment) -> Result<Found, String> {
+    async fn look(&self, client: &azure::Client, mut object: SynapseSparkAttachment) -> Result<PlanResult, String> {
         // The finalizer is Kubernetes' business; here it would only hide the step behind it.
         if object.metadata.deletion_timestamp.is_none() {
             object.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
@@ -189,7 +189,7 @@ impl Preview {
             Goal::Attached(goal) => goal.pool.as_ref().map(ToString::to_string),
             Goal::Detached(_) => object.spec.resource_id.clone(),
         };
-        Ok(Found { object, plan, message, compute, pool, observed, is_answered, also })
+        Ok(PlanResult { object, plan, message, compute, pool, observed, is_answered, also })
     }
 }
 
@@ -203,13 +203,13 @@ async fn owner(client: &azure::Client, goal: &Goal) -> Option<(String, String)> 
 }
 
 /// Azure gave no answer that tells: then the exit code must not say that there is nothing, or something, to do.
-fn unanswered(found: &Found) -> Option<String> {
+fn unanswered(found: &PlanResult) -> Option<String> {
     (!found.is_answered).then(|| {
         format!("{}: {}: {}", found.object.metadata.name.as_deref().unwrap_or_default(), found.plan.reason, found.message)
     })
 }
 
-fn finding(found: &Found) -> String {
+fn finding(found: &PlanResult) -> String {
     match &found.observed.compute {
         Finding::Present(compute) => format!(
             "a compute of type {}, {}, identity {}, pool {}",
@@ -235,7 +235,7 @@ fn act(plan: &Plan) -> &'static str {
     }
 }
 
-fn text(found: &Found) -> String {
+fn text(found: &PlanResult) -> String {
     let mut text = String::new();
     let meta = &found.object.metadata;
     let _ = writeln!(text, "{}/{}", meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default());
@@ -261,7 +261,7 @@ fn is_ownership_alone(plan: &Plan) -> bool {
     plan.reason == Reason::Adopting && plan.drift.iter().all(|drift| drift.field == Field::Owner)
 }
 
-fn as_json(found: &Found) -> serde_json::Value {
+fn as_json(found: &PlanResult) -> serde_json::Value {
     let meta = &found.object.metadata;
     json!({
         "namespace": meta.namespace,

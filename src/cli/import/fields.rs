@@ -18,7 +18,7 @@ impl Notes {
     }
 
     /// Says what became of a field, and what to do.
-    pub(super) fn say(&mut self, field: &str, words: &str) {
+    pub(super) fn add(&mut self, field: &str, words: &str) {
         self.lines.push(format!("{}: {field}: {words}", self.place));
     }
 
@@ -28,13 +28,13 @@ impl Notes {
 }
 
 /// A mapping of a document, which knows what of it was looked at.
-pub(super) struct Part<'a> {
+pub(super) struct Fields<'a> {
     path: String,
     map: &'a Map<String, Value>,
     taken: BTreeSet<String>,
 }
 
-impl<'a> Part<'a> {
+impl<'a> Fields<'a> {
     pub(super) fn of(value: &'a Value) -> Result<Self, String> {
         Self::at(String::new(), value)
     }
@@ -71,17 +71,17 @@ impl<'a> Part<'a> {
         }
     }
 
-    pub(super) fn part(&mut self, key: &str) -> Result<Option<Part<'a>>, String> {
+    pub(super) fn fields(&mut self, key: &str) -> Result<Option<Fields<'a>>, String> {
         let path = self.field(key);
-        self.take(key).map(|value| Part::at(path, value)).transpose()
+        self.take(key).map(|value| Fields::at(path, value)).transpose()
     }
 
     /// The mappings of a list.
-    pub(super) fn parts(&mut self, key: &str) -> Result<Vec<Part<'a>>, String> {
+    pub(super) fn list(&mut self, key: &str) -> Result<Vec<Fields<'a>>, String> {
         let path = self.field(key);
         let Some(value) = self.take(key) else { return Ok(Vec::new()) };
         let Value::Array(items) = value else { return Err(format!("{path}: must be a list")) };
-        items.iter().enumerate().map(|(at, item)| Part::at(format!("{path}[{at}]"), item)).collect()
+        items.iter().enumerate().map(|(at, item)| Fields::at(format!("{path}[{at}]"), item)).collect()
     }
 
     /// The texts of a list.
@@ -107,7 +107,7 @@ impl<'a> Part<'a> {
     /// Says that a field is left out, if it is there with something other than its default.
     pub(super) fn leave_out(&mut self, key: &str, default: &Value, notes: &mut Notes, why: &str) {
         if self.take(key).is_some_and(|value| value != default) {
-            notes.say(&self.field(key), &format!("left out: {why}"));
+            notes.add(&self.field(key), &format!("left out: {why}"));
         }
     }
 
@@ -120,7 +120,7 @@ impl<'a> Part<'a> {
             _ => false,
         };
         for (key, _) in self.map.iter().filter(|(key, value)| !self.taken.contains(*key) && !is_empty(value)) {
-            notes.say(&self.field(key), "left out: a SynapseSparkAttachment has no such field. Look whether you need it.");
+            notes.add(&self.field(key), "left out: a SynapseSparkAttachment has no such field. Look whether you need it.");
         }
     }
 }
@@ -165,9 +165,9 @@ pub(super) fn without_scheme(id: &str) -> &str {
 }
 
 /// The identities of a set, which has no order.
-pub(super) fn say_order(notes: &mut Notes, field: &str, identity: Option<&Identity>) {
+pub(super) fn note_order(notes: &mut Notes, field: &str, identity: Option<&Identity>) {
     if identity.is_some_and(|identity| identity.user_assigned_identities.len() > 1) {
-        notes.say(
+        notes.add(
             field,
             "is a set there, without an order. Put the identity first that shall submit jobs: `plan` tells the order of now.",
         );
@@ -207,10 +207,10 @@ mod tests {
     fn what_nobody_took_is_said() {
         let value = serde_json::json!({"a": "1", "b": null, "c": {"d": 1, "e": []}, "f": {}, "g": 3, "h": false});
         let mut notes = Notes::of("f");
-        let mut part = Part::of(&value).expect("a mapping");
+        let mut part = Fields::of(&value).expect("a mapping");
         assert_eq!(part.text("a"), Ok(Some("1".to_owned())));
         part.leave_out("h", &Value::Bool(false), &mut notes, "no");
-        let inner = part.part("c").expect("a mapping").expect("there");
+        let inner = part.fields("c").expect("a mapping").expect("there");
         inner.finish(&mut notes);
         part.finish(&mut notes);
         let said = notes.lines();

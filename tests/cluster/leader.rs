@@ -1,4 +1,4 @@
-//! Several operators, one of which works: who, since when, and that never two write.
+//! Several operators: one of them leads, and never do two write.
 
 use std::time::{Duration, Instant};
 
@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::support::{DEADLINE, Operator, World};
 
-/// A Lease runs out after this (`src/lease.rs`).
-const LEASE: Duration = Duration::from_secs(15);
+/// A Lease expires after this time without a renewal (`src/leader/timing.rs`).
+const LEASE_DURATION: Duration = Duration::from_secs(15);
 
 /// Who holds the Lease.
 fn holder(world: &World) -> String {
@@ -33,6 +33,11 @@ fn world(name: &str) -> World {
     world
 }
 
+/// Deletes the Lease, as somebody would who wants another replica to lead.
+fn delete_lease(world: &World) {
+    world.plane().must(&["delete", "lease", "synapse-spark-operator", "--namespace=kube-system"]);
+}
+
 /// Ends one that works, and gives how long it took until the other did.
 fn hand_over(world: &World, from: &Operator, to: &str) -> Duration {
     let asked = Instant::now();
@@ -47,7 +52,7 @@ fn holds(world: &World, name: &str) {
 }
 
 #[test]
-fn a_standby_takes_over_at_once_from_one_that_ends() {
+fn standby_takes_over_at_once_from_a_leader_that_ends() {
     let world = world("handover");
     let first = world.replica("first");
     holds(&world, "first");
@@ -56,7 +61,7 @@ fn a_standby_takes_over_at_once_from_one_that_ends() {
     world.ready("one");
     assert_eq!(second.get("/livez").map(|(code, _)| code), Some(200));
     assert_eq!(second.get("/metrics").map(|(code, _)| code), Some(200));
-    world.until("it says who works", || second.log("standby").contains("first_").then_some(()));
+    world.until("it says who works", || second.log("standing by").contains("first_").then_some(()));
 
     let mut took = vec![hand_over(&world, &first, "second")];
     // A machine that is busy elsewhere may be late once, but not each time.
@@ -77,7 +82,7 @@ fn a_standby_takes_over_at_once_from_one_that_ends() {
 }
 
 #[test]
-fn a_standby_takes_over_from_one_that_was_killed_when_the_lease_has_run_out() {
+fn standby_takes_over_from_a_killed_leader_when_the_lease_expires() {
     let world = world("takeover");
     let mut first = world.replica("first");
     holds(&world, "first");
@@ -96,7 +101,7 @@ fn a_standby_takes_over_from_one_that_was_killed_when_the_lease_has_run_out() {
 }
 
 #[test]
-fn one_that_was_asleep_while_another_took_over_writes_nothing_more() {
+fn leader_that_was_stopped_while_another_took_over_writes_nothing() {
     let world = world("asleep");
     let first = world.replica("first");
     holds(&world, "first");
@@ -116,14 +121,58 @@ fn one_that_was_asleep_while_another_took_over_writes_nothing_more() {
 }
 
 #[test]
-fn two_that_watch_some_namespaces_share_no_object() {
+fn leader_keeps_leading_when_its_lease_is_deleted() {
+    let world = world("deleted");
+    let first = world.replica("first");
+    holds(&world, "first");
+    let second = world.replica("second");
+    world.until("the standby has seen the leader", || second.log("standing by").contains("first_").then_some(()));
+    world.apply("one", "one", &[]);
+    world.ready("one");
+    for _ in 0..3 {
+        delete_lease(&world);
+        world.until("the Lease exists again", || (!holder(&world).is_empty()).then_some(()));
+        assert_eq!(holder(&world), "first", "{}", second.log(""));
+    }
+    world.apply("two", "one", &[]);
+    world.ready("two");
+    assert_eq!((world.writes("one"), world.writes("two")), (vec!["PUT".into()], vec!["PUT".into()]));
+    assert_eq!(first.terminate(DEADLINE), Some(0), "it led until the end: {}", first.log(""));
+}
+
+#[test]
+fn standby_that_finds_the_lease_deleted_waits_until_the_leader_it_saw_has_stopped() {
+    let world = world("deleted");
+    let first = world.replica("first");
+    holds(&world, "first");
+    let second = world.replica("second");
+    world.until("the standby has seen the leader", || second.log("standing by").contains("first_").then_some(()));
+    // The leader stops in the middle of an attach: the PUT is the next thing that it would send.
+    world.fault("GET", "one", &json!({"delay": "2s"}));
+    world.apply("one", "one", &[]);
+    world.until("the leader reads the compute", || (world.looks("one") > 0).then_some(()));
+    first.signal("STOP");
+    delete_lease(&world);
+    let deleted = Instant::now();
+    holds(&world, "second");
+    let waited = deleted.elapsed();
+    // The standby may have found the Lease missing a moment before kubectl had ended.
+    assert!(waited + Duration::from_secs(2) > LEASE_DURATION, "it led after {waited:?}, beside the leader that it had seen");
+    world.ready("one");
+    first.signal("CONT");
+    assert_eq!(first.ended(DEADLINE), Some(1), "{}", first.log(""));
+    assert_eq!(world.writes("one"), ["PUT"], "never two writers");
+}
+
+#[test]
+fn operators_for_overlapping_namespaces_share_no_object() {
     let world = world("scoped");
     let other = format!("{}-other", world.namespace);
     world.plane().must(&["create", "namespace", &other]);
     world.install_for(&[&other]);
     let one = world.scoped(&["--watch-namespaces", &world.namespace, "--pod-name", "one"]);
     assert_eq!(one.get("/readyz").map(|(code, _)| code), Some(503), "not ready from the first moment on");
-    world.until("it says what it may not", || one.log("cannot be had").contains("forbidden").then_some(()));
+    world.until("it says what it may not", || one.log("cannot acquire").contains("forbidden").then_some(()));
     // Given the right, it goes on by itself.
     world.install_for(&[&other, &world.namespace]);
     world.apply("mine", "one", &[]);
@@ -134,7 +183,7 @@ fn two_that_watch_some_namespaces_share_no_object() {
         .manifest("theirs", "two", &[])
         .replace(&format!("namespace: {}\n", world.namespace), &format!("namespace: {other}\n"));
     world.plane().kubectl(&["apply", "-f", "-"], &manifest).expect("it is taken");
-    world.until("it says who holds the Lease", || both.log("standby").contains("one_").then_some(()));
+    world.until("it says who holds the Lease", || both.log("standing by").contains("one_").then_some(()));
     assert!(world.writes("theirs").is_empty(), "nobody looks after it yet");
     assert_eq!(one.terminate(DEADLINE), Some(0), "{}", one.log(""));
     world.ready("mine");
@@ -145,13 +194,13 @@ fn two_that_watch_some_namespaces_share_no_object() {
 }
 
 #[test]
-fn one_for_some_namespaces_waits_while_one_for_all_works() {
+fn operator_for_some_namespaces_waits_while_a_cluster_wide_operator_leads() {
     let world = world("wider");
     world.install_for(&[&world.namespace]);
     let all = world.replica("all");
     holds(&world, "all");
     let some = world.scoped(&["--watch-namespaces", &world.namespace, "--pod-name", "some"]);
-    let told = || some.get("/readyz").filter(|(code, text)| *code == 503 && text.contains("looks after all namespaces"));
+    let told = || some.get("/readyz").filter(|(code, text)| *code == 503 && text.contains("manages all namespaces"));
     world.until("it says whom it waits for", told);
     world.apply("one", "one", &[]);
     world.ready("one");
@@ -162,7 +211,7 @@ fn one_for_some_namespaces_waits_while_one_for_all_works() {
     // Another comes: this one ends, to wait again.
     let again = world.replica("again");
     holds(&world, "again");
-    assert_eq!(some.ended(2 * LEASE), Some(1), "{}", some.log(""));
-    assert!(some.log("looks after all namespaces now").contains("again_"), "it says why: {}", some.log(""));
+    assert_eq!(some.ended(2 * LEASE_DURATION), Some(1), "{}", some.log(""));
+    assert!(some.log("now manages all namespaces").contains("again_"), "it says why: {}", some.log(""));
     drop(again);
 }

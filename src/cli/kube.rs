@@ -1,16 +1,19 @@
 //! The way to a cluster: kubectl's own options, and refusals in words that say what to do.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use kube::api::Api;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config, Error, core::Status};
 
-use super::clients;
-use super::screen::printable;
+use super::output::printable;
 use crate::api::SynapseSparkAttachment;
 use crate::error_chain::chain;
+
+/// A call to Kubernetes takes no longer.
+pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// As whom changes are made: what `metadata.managedFields` shows.
 pub(super) const FIELD_MANAGER: &str = "kubectl-synapse";
@@ -112,4 +115,25 @@ impl Cluster {
             code => format!("Kubernetes refuses to {verb} {namespace}/{name}: {code} {}: {said}", status.reason),
         }
     }
+}
+
+/// The configuration of whoever runs this: a kubeconfig, or the ServiceAccount of the pod.
+pub(super) async fn config() -> Result<Config, String> {
+    let inferred = Config::infer().await;
+    inferred.map_err(|error| format!("no Kubernetes: {}; set KUBECONFIG, or run it in a cluster", chain(&error)))
+}
+
+/// Two clients: a read time-out would cut quiet watches, and calls need one. Neither retries: passes do.
+pub(super) fn clients(config: Config) -> Result<(Client, Client), String> {
+    Ok((client(config.clone(), None)?, client(config, Some(CALL_TIMEOUT))?))
+}
+
+/// A client whose calls end after `longest`, if there is a limit.
+pub(super) fn client(mut config: Config, longest: Option<Duration>) -> Result<Client, String> {
+    config.default_retry = false;
+    config.connect_timeout = Some(longest.unwrap_or(CALL_TIMEOUT));
+    config.read_timeout = longest;
+    config.write_timeout = longest;
+    config.reset_reader_on_write = longest.is_some();
+    Client::try_from(config).map_err(|error| chain(&error))
 }

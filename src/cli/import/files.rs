@@ -1,0 +1,81 @@
+//! Documents of other tools.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::super::input::{Document, read};
+use super::fields::Notes;
+use super::imported::Imported;
+use super::{aso, az_ml, kubernetes, terraform, upjet};
+use crate::resource_id::WorkspaceId;
+
+/// Imports all documents of these files. `workspace` is that of the documents that do not name one.
+pub(super) fn all(files: &[PathBuf], workspace: Option<&WorkspaceId>) -> Result<Imported, String> {
+    let mut imported = Imported::default();
+    for file in files {
+        for document in read(file)? {
+            take(&mut imported, &document, workspace);
+        }
+    }
+    Ok(imported)
+}
+
+/// Takes what is of use of a document, and says what is not.
+fn take(imported: &mut Imported, Document { place, value }: &Document, workspace: Option<&WorkspaceId>) {
+    let mut notes = Notes::of(place);
+    let made = match value {
+        one if az_ml::is(one) => Some(az_ml::convert(one, workspace, place, &mut notes)),
+        one if kubernetes::is_going(one) => {
+            notes.add("metadata.deletionTimestamp", "passed over: it is being deleted.");
+            None
+        }
+        one if upjet::is(one) => Some(upjet::convert(one, workspace, place, &mut notes)),
+        one if aso::is(one) => match aso::other_type(one) {
+            Some(kind) => {
+                notes.add("spec.properties", &format!("passed over: a compute of type {kind}, and no Synapse Spark pool."));
+                None
+            }
+            None => Some(aso::convert(one, workspace, place, &mut notes)),
+        },
+        one if terraform::is(one) => return terraform_state(imported, one, place),
+        one if terraform::is_state_file(one) => {
+            Some(Err("it is Terraform's own file of its state: import what terraform show -json prints".to_owned()))
+        }
+        one => {
+            notes.add(&kind(one), "passed over: it is none that is known here.");
+            None
+        }
+    };
+    imported.keep(made, place, notes);
+}
+
+fn terraform_state(imported: &mut Imported, document: &Value, place: &str) {
+    let resources = terraform::resources(document);
+    if resources.is_empty() {
+        imported.notes.push(format!("{place}: passed over: it has no azurerm_machine_learning_synapse_spark."));
+    }
+    for resource in resources {
+        let place = format!("{place}, {}", resource.address);
+        let mut notes = Notes::of(&place);
+        let made = if resource.is_deposed {
+            notes.add("deposed_key", "passed over: Terraform has made another in its place, and is yet to delete it.");
+            None
+        } else {
+            Some(terraform::convert(&resource, &place, &mut notes))
+        };
+        imported.keep(made, &place, notes);
+    }
+}
+
+/// What a document says that it is.
+fn kind(document: &Value) -> String {
+    let text = |key: &str| document[key].as_str();
+    match (text("kind"), text("apiVersion"), text("type")) {
+        (Some("SynapseSparkAttachment"), ..) => "SynapseSparkAttachment (it needs no import)".to_owned(),
+        (Some(kind), Some(version), _) => format!("{kind} of {version}"),
+        (Some(kind), None, _) => kind.to_owned(),
+        (None, _, Some(kind)) => format!("type {kind}"),
+        _ => "a document without kind and type".to_owned(),
+    }
+}

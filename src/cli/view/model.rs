@@ -1,0 +1,192 @@
+//! What is shown of one attachment, read from the object.
+
+use anstyle::Style;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::ResourceExt;
+use serde::Serialize;
+
+use super::super::output::{BAD, GOOD, UNDECIDED, age};
+use super::super::plugin::Program;
+use super::event::EventView;
+use crate::api::v1alpha1::{
+    AttachmentStatus, DriftStatus, IdentityStatus, LinkedServiceStatus, OperationKind, PoolStatus, ProvisioningError,
+    RoleAssignmentStatus, SynapseSparkAttachmentSpec,
+};
+use crate::api::{Reason, SynapseSparkAttachment};
+use crate::planner::status::{between, condition};
+
+/// How an attachment is, in the words of its conditions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(in crate::cli) enum State {
+    Ready,
+    Reconciling,
+    Stalled,
+    /// `spec.suspend`, and not as asked.
+    Suspended,
+    /// The operator has not looked at this generation of the spec yet.
+    Unseen,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli) struct View {
+    pub(in crate::cli) namespace: String,
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) state: State,
+    pub(in crate::cli) reason: Option<String>,
+    pub(in crate::cli) message: String,
+    pub(super) since: Option<Time>,
+    /// What its reader should do, in words; empty where there is nothing to do but wait.
+    pub(super) advice: String,
+    /// A command to type then.
+    pub(super) command: Option<String>,
+    pub(super) generation: Option<i64>,
+    pub(super) observed_generation: Option<i64>,
+    pub(super) deletion_timestamp: Option<Time>,
+    pub(super) failing_since: Option<Time>,
+    pub(super) wanted: SynapseSparkAttachmentSpec,
+    pub(super) found: ShownByAzure,
+    pub(super) drift: Vec<DriftStatus>,
+    pub(super) operation: Option<Operation>,
+    /// None where they were not asked for, or may not be read.
+    pub(in crate::cli) events: Option<Vec<EventView>>,
+}
+
+/// What Azure shows.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ShownByAzure {
+    pub(super) compute_id: Option<String>,
+    pub(super) provisioning_state: Option<String>,
+    pub(super) location: Option<String>,
+    pub(super) created_on: Option<String>,
+    pub(super) modified_on: Option<String>,
+    pub(super) pool: Option<PoolStatus>,
+    pub(super) identity: Option<IdentityStatus>,
+    pub(super) linked_service: Option<LinkedServiceStatus>,
+    pub(super) role_assignments: Vec<RoleAssignmentStatus>,
+    pub(super) provisioning_errors: Vec<ProvisioningError>,
+    /// The conditions beside those of kstatus.
+    pub(super) conditions: Vec<Condition>,
+}
+
+/// The operation that Azure was last asked for.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Operation {
+    pub(super) kind: OperationKind,
+    /// Azure's ID of it, if it gave one.
+    pub(super) id: Option<String>,
+    pub(super) path: Option<String>,
+    pub(super) started_at: Time,
+}
+
+/// The last segment of an operation's path: what Azure calls the operation.
+fn id(path: &str) -> Option<String> {
+    let (path, _) = path.split_once('?').unwrap_or((path, ""));
+    path.rsplit('/').next().filter(|id| !id.is_empty()).map(ToOwned::to_owned)
+}
+
+fn state(status: &AttachmentStatus, generation: Option<i64>) -> State {
+    let is_true = |kind| condition(status, kind).is_some_and(|one| one.status == "True");
+    match () {
+        () if status.observed_generation != generation || condition(status, "Ready").is_none() => State::Unseen,
+        () if is_true("Stalled") => State::Stalled,
+        () if is_true("Ready") => State::Ready,
+        () if is_true("Reconciling") => State::Reconciling,
+        () => State::Suspended,
+    }
+}
+
+impl View {
+    pub(in crate::cli) fn of(object: &SynapseSparkAttachment, program: Program) -> Self {
+        let status = object.status.clone().unwrap_or_default();
+        let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+        let generation = object.metadata.generation;
+        let state = self::state(&status, generation);
+        let ready = condition(&status, "Ready");
+        let reason = ready.map(|ready| ready.reason.clone());
+        let known = reason.as_deref().and_then(Reason::parse).map(Reason::advice).unwrap_or_default();
+        // The message ends with the advice, which has a place of its own here; and what kubectl can do, a command below does.
+        let message = ready.map(|ready| ready.message.strip_suffix(known).unwrap_or(&ready.message).trim_end().to_owned());
+        let known = known.split_once(" kubectl ").map_or(known, |(words, _)| words);
+        let (advice, verb) = match state {
+            State::Unseen => (
+                "Wait a moment. If it stays, see whether the operator runs: kubectl get pods -A -l app.kubernetes.io/name=synapse-spark-operator",
+                None,
+            ),
+            State::Stalled => (known, Some("reconcile")),
+            _ if reason.as_deref() == Some(Reason::Suspended.as_str()) => (known, Some("resume")),
+            _ => (known, None),
+        };
+        let message = match (state, message) {
+            (State::Unseen, Some(message)) => {
+                format!("the operator has not looked at the spec of now; of an earlier one it said: {message}")
+            }
+            (State::Unseen, None) => "the operator has not looked at it yet".to_owned(),
+            (_, message) => message.unwrap_or_default(),
+        };
+        let since = match state {
+            State::Reconciling => condition(&status, "Reconciling"),
+            State::Stalled => condition(&status, "Stalled"),
+            _ => ready,
+        };
+        Self {
+            state,
+            message,
+            since: since.map(|one| one.last_transition_time.clone()),
+            advice: advice.to_owned(),
+            command: verb.map(|verb| format!("{} {verb} {name} -n {namespace}", program.typed())),
+            generation,
+            observed_generation: status.observed_generation,
+            deletion_timestamp: object.metadata.deletion_timestamp.clone(),
+            failing_since: status.failing_since.clone(),
+            wanted: object.spec.clone(),
+            operation: status.operation.as_ref().map(|operation| Operation {
+                kind: operation.kind,
+                id: operation.path.as_deref().and_then(id),
+                path: operation.path.clone(),
+                started_at: operation.started_at.clone(),
+            }),
+            events: None,
+            namespace,
+            name,
+            reason,
+            drift: status.drift,
+            found: ShownByAzure {
+                compute_id: status.compute_id,
+                provisioning_state: status.provisioning_state,
+                location: status.location,
+                created_on: status.created_on,
+                modified_on: status.modified_on,
+                pool: status.pool,
+                identity: status.identity,
+                linked_service: status.linked_service,
+                role_assignments: status.role_assignments,
+                provisioning_errors: status.provisioning_errors,
+                conditions: status
+                    .conditions
+                    .into_iter()
+                    .filter(|one| !matches!(one.type_.as_str(), "Ready" | "Reconciling" | "Stalled"))
+                    .collect(),
+            },
+        }
+    }
+
+    pub(in crate::cli) fn style(&self) -> Style {
+        match self.state {
+            State::Ready => GOOD,
+            State::Stalled => BAD,
+            State::Reconciling | State::Suspended | State::Unseen => UNDECIDED,
+        }
+    }
+
+    pub(in crate::cli) fn pool(&self) -> String {
+        self.found.pool.as_ref().map(|pool| pool.name.clone()).unwrap_or_default()
+    }
+
+    pub(in crate::cli) fn since(&self, now: Timestamp) -> String {
+        self.since.as_ref().map(|since| age(between(since.0, now))).unwrap_or_default()
+    }
+}

@@ -1,0 +1,111 @@
+//! Leases that this process holds.
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use k8s_openapi::api::coordination::v1::Lease;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::error::LeaseLost;
+use super::lease::{LeaseClient, holder};
+use super::renewal::Renewal;
+use super::timing::{REQUEST_TIMEOUT, RETRY_PERIOD};
+use crate::controller::chain;
+
+/// A Lease that this process holds.
+pub struct HeldLease {
+    client: LeaseClient,
+    lease: Lease,
+    renewal: Renewal,
+}
+
+/// What became of a renewal.
+enum Renewed {
+    Done(Box<Lease>),
+    HeldBy(String),
+}
+
+impl Renewed {
+    fn done(lease: Lease) -> Self {
+        Self::Done(Box::new(lease))
+    }
+}
+
+impl HeldLease {
+    /// `sent_at` is the time before the request that acquired it.
+    pub(super) fn new(client: LeaseClient, lease: Lease, sent_at: Instant) -> Self {
+        Self { client, lease, renewal: Renewal::sent_at(sent_at) }
+    }
+
+    /// The namespace of the Lease.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        self.client.namespace()
+    }
+
+    pub(super) fn renewal(&self) -> Renewal {
+        self.renewal.clone()
+    }
+
+    /// Renews the Lease until it is lost.
+    pub async fn renew(&mut self) -> LeaseLost {
+        let mut failure = None;
+        loop {
+            let left = self.renewal.until_deadline();
+            if left.is_zero() {
+                return LeaseLost::NotRenewed { namespace: self.namespace().to_owned(), source: failure };
+            }
+            sleep(RETRY_PERIOD.min(left)).await;
+            let sent_at = Instant::now();
+            match timeout(self.renewal.until_deadline().min(REQUEST_TIMEOUT), self.renew_once()).await {
+                Ok(Ok(Renewed::Done(lease))) => {
+                    (self.lease, failure) = (*lease, None);
+                    self.renewal.set(sent_at);
+                }
+                Ok(Ok(Renewed::HeldBy(holder))) => {
+                    return LeaseLost::TakenOver { namespace: self.namespace().to_owned(), holder };
+                }
+                Ok(Err(error)) => {
+                    tracing::warn!(namespace = self.namespace(), error = %chain(&error), "lease renewal failed, will retry");
+                    failure = Some(error);
+                }
+                Err(_) => tracing::warn!(namespace = self.namespace(), "lease renewal timed out, will retry"),
+            }
+        }
+    }
+
+    async fn renew_once(&self) -> Result<Renewed, kube::Error> {
+        let renewed = self.client.hold(self.lease.clone()).await;
+        match &renewed {
+            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
+            _ => return renewed.map(Renewed::done),
+        }
+        // Somebody else wrote to the Lease or deleted it. It is still ours while it names this process, and a Lease that
+        // was deleted belongs to the process that creates it again.
+        let Some(live) = self.client.get().await? else { return self.create().await };
+        match holder(&live) {
+            Some(holder) if self.client.is_own(&holder) => self.client.hold(live).await.map(Renewed::done),
+            other => Ok(Renewed::HeldBy(other.unwrap_or_default())),
+        }
+    }
+
+    async fn create(&self) -> Result<Renewed, kube::Error> {
+        match self.client.create().await {
+            Err(kube::Error::Api(status)) if status.code == 409 => Ok(Renewed::HeldBy("another process".to_owned())),
+            created => created.map(Renewed::done),
+        }
+    }
+
+    /// Gives the Lease up, so that a standby need not wait until it expires. Best effort: it expires by itself.
+    pub async fn release(self) {
+        let _ = timeout(RETRY_PERIOD, self.client.release(self.lease)).await;
+    }
+}
+
+/// Renews all Leases until one of them is lost.
+pub async fn renew_each(leases: &mut [HeldLease]) -> LeaseLost {
+    let mut all: FuturesUnordered<_> = leases.iter_mut().map(HeldLease::renew).collect();
+    match all.next().await {
+        Some(lost) => lost,
+        None => std::future::pending().await,
+    }
+}

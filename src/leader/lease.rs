@@ -1,0 +1,89 @@
+//! The Lease object: how this process reads it, and what it writes into it.
+
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use kube::Client;
+use kube::api::{Api, PostParams};
+
+use super::timing::LEASE_DURATION;
+
+/// The name of every Lease of this operator.
+pub const NAME: &str = "synapse-spark-operator";
+
+/// The Lease of one namespace, read and written under the identity of this process.
+#[derive(Clone)]
+pub struct LeaseClient {
+    leases: Api<Lease>,
+    namespace: String,
+    identity: String,
+}
+
+impl LeaseClient {
+    /// No other process may use the same `identity`, not even an earlier one of the same pod.
+    #[must_use]
+    pub fn new(kube: Client, namespace: &str, identity: &str) -> Self {
+        Self { leases: Api::namespaced(kube, namespace), namespace: namespace.to_owned(), identity: identity.to_owned() }
+    }
+
+    /// The namespace of the Lease.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// What the Lease is called in messages.
+    pub(super) fn title(&self) -> String {
+        format!("the Lease {}/{NAME}", self.namespace)
+    }
+
+    /// Whether this is the identity of this process.
+    pub(super) fn is_own(&self, identity: &str) -> bool {
+        self.identity == identity
+    }
+
+    pub(super) async fn get(&self) -> Result<Option<Lease>, kube::Error> {
+        self.leases.get_opt(NAME).await
+    }
+
+    /// Creates the Lease with this process as its holder.
+    pub(super) async fn create(&self) -> Result<Lease, kube::Error> {
+        let metadata = ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() };
+        let lease = self.held(Lease { metadata, ..Lease::default() });
+        self.leases.create(&PostParams::default(), &lease).await
+    }
+
+    /// Makes this process the holder of this version of the Lease, or renews it.
+    pub(super) async fn hold(&self, lease: Lease) -> Result<Lease, kube::Error> {
+        self.leases.replace(NAME, &PostParams::default(), &self.held(lease)).await
+    }
+
+    /// Removes this process as the holder of this version of the Lease.
+    pub(super) async fn release(&self, lease: Lease) -> Result<Lease, kube::Error> {
+        let mut lease = self.held(lease);
+        if let Some(spec) = &mut lease.spec {
+            spec.holder_identity = None;
+            // As client-go does: a client that only compares the times sees an expired Lease.
+            spec.lease_duration_seconds = Some(1);
+        }
+        self.leases.replace(NAME, &PostParams::default(), &lease).await
+    }
+
+    fn held(&self, mut lease: Lease) -> Lease {
+        let now = MicroTime(Timestamp::now());
+        let spec = lease.spec.get_or_insert_with(LeaseSpec::default);
+        if spec.holder_identity.as_ref() != Some(&self.identity) {
+            spec.acquire_time = Some(now.clone());
+            spec.lease_transitions = Some(spec.lease_transitions.map_or(0, |before| before.saturating_add(1)));
+        }
+        spec.holder_identity = Some(self.identity.clone());
+        spec.lease_duration_seconds = i32::try_from(LEASE_DURATION.as_secs()).ok();
+        spec.renew_time = Some(now);
+        lease
+    }
+}
+
+/// Who holds a Lease, if anybody does.
+pub(super) fn holder(lease: &Lease) -> Option<String> {
+    lease.spec.as_ref()?.holder_identity.clone().filter(|holder| !holder.is_empty())
+}

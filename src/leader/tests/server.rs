@@ -1,0 +1,130 @@
+//! An API server that stores one Lease, and that can misbehave.
+
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::{Method, Request, Response, StatusCode};
+use kube::Client;
+use kube::client::Body;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::leader::LeaseClient;
+
+/// An API server that stores one Lease.
+#[derive(Default)]
+pub(super) struct Server {
+    lease: Mutex<Option<Value>>,
+    version: AtomicU64,
+    behaviour: Mutex<Behaviour>,
+}
+
+/// How the server answers requests.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+pub(super) enum Behaviour {
+    #[default]
+    Works,
+    /// It answers 503 and does nothing.
+    Unavailable,
+    /// It answers 403 and does nothing.
+    Forbids,
+    /// It processes each request only after [`DELAY`].
+    Slow,
+    /// It never answers.
+    Hangs,
+    /// It does what it is asked for and then answers 503.
+    LosesAnswers,
+}
+
+/// How long a slow server waits before it processes a request.
+pub(super) const DELAY: Duration = Duration::from_millis(2500);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Server {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// The Lease of this server, for a process with this identity.
+    pub(super) fn lease(self: &Arc<Self>, namespace: &str, identity: &str) -> LeaseClient {
+        let server = self.clone();
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let server = server.clone();
+            async move { Ok::<_, Infallible>(server.answer(request).await) }
+        });
+        LeaseClient::new(Client::new(service, "default"), namespace, identity)
+    }
+
+    pub(super) fn set(&self, behaviour: Behaviour) {
+        *lock(&self.behaviour) = behaviour;
+    }
+
+    pub(super) fn delete_lease(&self) {
+        lock(&self.lease).take().expect("there is a Lease to delete");
+    }
+
+    /// As if somebody annotated the Lease: it gets another version.
+    pub(super) fn touch_lease(&self) {
+        lock(&self.lease).as_mut().expect("there is a Lease")["metadata"]["resourceVersion"] = json!("another");
+    }
+
+    pub(super) fn holder(&self) -> Option<String> {
+        lock(&self.lease).as_ref()?["spec"]["holderIdentity"].as_str().map(ToOwned::to_owned)
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        let behaviour = *lock(&self.behaviour);
+        if behaviour == Behaviour::Hangs {
+            std::future::pending::<()>().await;
+        }
+        if behaviour == Behaviour::Slow {
+            sleep(DELAY).await;
+        }
+        let method = request.method().clone();
+        let body = request.into_body().collect_bytes().await.expect("the client sends a whole body");
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let answer = match behaviour {
+            Behaviour::Unavailable => Err(StatusCode::SERVICE_UNAVAILABLE),
+            Behaviour::Forbids => Err(StatusCode::FORBIDDEN),
+            _ => self.process(&method, body),
+        };
+        if behaviour == Behaviour::LosesAnswers {
+            return failure(StatusCode::SERVICE_UNAVAILABLE);
+        }
+        answer.map_or_else(failure, |lease| Response::new(Body::from(lease.to_string().into_bytes())))
+    }
+
+    fn process(&self, method: &Method, mut body: Value) -> Result<Value, StatusCode> {
+        let mut lease = lock(&self.lease);
+        let version = lease.as_ref().map(|lease| lease["metadata"]["resourceVersion"].clone());
+        match (method, version) {
+            (&Method::GET, None) => return Err(StatusCode::NOT_FOUND),
+            (&Method::GET, Some(_)) => return Ok(lease.clone().unwrap_or_default()),
+            (&Method::POST, Some(_)) => return Err(StatusCode::CONFLICT),
+            (&Method::PUT, None) => return Err(StatusCode::NOT_FOUND),
+            (&Method::PUT, Some(version)) if version != body["metadata"]["resourceVersion"] => return Err(StatusCode::CONFLICT),
+            _ => {}
+        }
+        body["metadata"]["resourceVersion"] = json!(self.version.fetch_add(1, Ordering::Relaxed).to_string());
+        *lease = Some(body.clone());
+        Ok(body)
+    }
+}
+
+fn failure(code: StatusCode) -> Response<Body> {
+    let reason = match code {
+        StatusCode::FORBIDDEN => "Forbidden",
+        StatusCode::NOT_FOUND => "NotFound",
+        StatusCode::CONFLICT => "Conflict",
+        _ => "ServiceUnavailable",
+    };
+    let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code.as_u16(), "reason": reason, "message": ""});
+    let mut answer = Response::new(Body::from(status.to_string().into_bytes()));
+    *answer.status_mut() = code;
+    answer
+}
