@@ -25,6 +25,7 @@ check: ## the fast inner loop: format, clippy, unit tests, doc links
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --workspace --lib
+	cargo test --test planner --test layers
 	$(MAKE) doc
 
 lint: tools workflows ## format, clippy, doc links, the Dockerfile, the workflows
@@ -111,9 +112,10 @@ node: tools ## and kubelet, kube-scheduler and kube-proxy
 gotools: tools ## Helm, promtool and other programs that tests need, from Go modules and Debian's packages
 	@tests/gotools/build
 
-bench: plane ## two hundred attachments at rest: latency of an apply, memory, and ten minutes without a write
+bench: plane ## memory beside huge objects; two hundred attachments at rest: latency of an apply, memory, ten minutes without a write
 	cargo build --workspace --all-targets
 	cargo build --release --bin synapse-spark-operator
+	@benches/annotations.sh
 	@benches/at_rest.sh
 
 generate: gotools ## write what is generated: crds/, the chart's README and copies, deploy/install.yaml, pages of docs/, fixtures

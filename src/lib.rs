@@ -3,29 +3,54 @@
 //!
 //! ```text
 //! 4  main · cli · leader · server · telemetry    the process: argv, environment, leadership, sockets, logs
-//! 3  controller (observe, act, report)   the only room that knows both worlds
-//! 2  planner           azure             decides: no I/O   |   asks: no Kubernetes, no policy
-//! 1  api                                 the words of the custom resource
-//! 0  resource_id · service_error · error_chain
+//! 3  controller   (observe, execute, report)     the only layer that knows both worlds
+//! 2  planner   |   azure                         decides: no I/O  |  asks Azure: no Kubernetes, no policy
+//! 1  api                                         the custom resource: types, reasons
+//! 0  resource_id · service_error · error_chain   Azure's resource IDs and errors, errors as text
 //! ```
-//! Arrows go down only; `planner` and `azure` never import each other. `tests/layers.rs` keeps it so.
+//! Imports go down only, `planner` and `azure` never import each other, and no
+//! two modules import each other. `tests/layers.rs` checks that.
 //!
-//! | word | what it is |
+//! A reconcile is four verbs: **observe → decide → execute → report**.
+//!
+//! | to find | look at |
+//! |---|---|
+//! | the policy, in its order | `planner/attach.rs`, `planner/detach.rs` |
+//! | one rule of it | `planner/gates/` |
+//! | how drift is computed | `planner/drift.rs` |
+//! | what the user reads, and why | `planner/cause.rs`, `planner/status/message.rs`, `api/reason.rs` |
+//! | what survives a crash | `planner/status/record.rs` |
+//! | when something is retried | `planner/backoff.rs` |
+//! | the two rounds of a reconcile | `controller/reconcile.rs` |
+//! | the finalizer | `controller/finalizer.rs` |
+//! | what an error of Azure means | `azure/error.rs`, then `controller/observe/fault.rs` |
+//!
+//! | word | meaning |
 //! |---|---|
 //! | attachment | an object of kind `SynapseSparkAttachment` |
-//! | compute | what Azure ML calls an attached pool: `…/workspaces/{ws}/computes/{name}` |
+//! | compute | what Azure Machine Learning calls an attached pool: `…/workspaces/{ws}/computes/{name}` |
 //! | pool | the Apache Spark pool in Synapse: `…/bigDataPools/{name}` |
-//! | goal, observed, plan, step | what is asked, what is, what to do and why |
-//! | claim, release | our finalizer put on, taken off |
-//! | adopt | take over a compute that is there and nobody's |
-//! | link | a linked service of a Machine Learning workspace, through which older ones reach a Synapse workspace |
-//! | role, assignment | a role of Synapse's own; that a principal holds it on a scope |
-//! | drift | what Azure shows otherwise than asked |
+//! | goal | what the spec asks for |
+//! | observed | what exists, in Azure and in the object's status |
+//! | decision | a step, its cause, and when to reconcile again |
+//! | gate | a function of the chain that decides: it ends the chain with a decision, or hands on what it has established |
+//! | fault | why Azure gave no answer that tells, or did not accept a write |
+//! | drift | what differs between the spec and Azure |
+//! | in sync | nothing differs |
+//! | adopt | make a compute that exists and has no owner this object's |
+//! | claimant | an object that wants a compute and could attach it; the older claimant wins |
+//! | write intent | a write that the status records before it is sent |
+//! | unheard | sent, and not answered: it may still be carried out |
+//! | dependencies | what an attachment depends on: the linked service, the pool |
+//! | linked service | a link of a Machine Learning workspace, through which older ones reach a Synapse workspace |
+//! | role assignment | a role of Synapse's own, assigned to a principal on a scope |
+//! | resync | an observation when nothing has happened |
 
 pub mod api;
 pub mod azure;
 pub mod cli;
 pub mod controller;
+pub mod error_chain;
 pub mod leader;
 pub mod planner;
 pub mod resource_id;

@@ -18,6 +18,8 @@ mod check;
 mod definition;
 #[path = "cluster/delete.rs"]
 mod delete;
+#[path = "cluster/durable.rs"]
+mod durable;
 #[path = "cluster/figures.rs"]
 mod figures;
 #[path = "cluster/gitops.rs"]

@@ -21,7 +21,8 @@ use std::path::Path;
 use circles::{Used, circles, used};
 
 /// The modules at the root of the crate, and the layer of each.
-const LAYERS: [(&str, u8); 10] = [
+const LAYERS: [(&str, u8); 11] = [
+    ("error_chain", 0),
     ("resource_id", 0),
     ("service_error", 0),
     ("api", 1),

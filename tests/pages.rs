@@ -101,11 +101,11 @@ fn the_page_of_metrics_is_the_registry() {
 
 <!-- Generated: UPDATE=1 cargo test --test pages -->
 
-`/metrics` on the port `metrics` (8080), in the OpenMetrics format. The names are as queries say them; a histogram has `_bucket`, `_sum` and `_count` behind it. Labels are bounded: no name of an object, no ID, no URL. In brackets are the values that a label can have, where they are few. A replica that stands by tells of no objects.
+`/metrics` on the port `metrics` (8080), in the OpenMetrics format. The names are those that queries use; a histogram has the suffixes `_bucket`, `_sum` and `_count`. Labels are bounded: no name of an object, no ID, no URL. The values of a label are in parentheses, where they are few. A standby replica has no metrics of objects.
 
-The alerts that rest on them are in [charts/synapse-spark-operator/files/alerts.yaml](../charts/synapse-spark-operator/files/alerts.yaml), each with a page in [runbooks/](runbooks/); a Grafana dashboard is in [dashboard.json](../charts/synapse-spark-operator/files/dashboard.json) beside them.
+The alerts are in [charts/synapse-spark-operator/files/alerts.yaml](../charts/synapse-spark-operator/files/alerts.yaml), each with a runbook in [runbooks/](runbooks/); a Grafana dashboard is in [dashboard.json](../charts/synapse-spark-operator/files/dashboard.json) beside them.
 
-| name | type | unit | labels | what it tells |
+| name | type | unit | labels | meaning |
 |---|---|---|---|---|
 "
     .to_owned();
@@ -149,7 +149,7 @@ fn the_page_of_reasons_is_the_catalogue() {
 
 <!-- Generated: UPDATE=1 cargo test --test pages -->
 
-Every attachment gives one of these as the reason of its conditions and events. A reason may get a better text, never another meaning: alerts and tools may match on it.
+The conditions and events of an attachment have one of these reasons. Alerts and tools may match on them: after the first release a reason may get a better text, but never another meaning.
 
 | reason | what it means | what to do |
 |---|---|---|
@@ -173,8 +173,8 @@ fn the_readme_names_the_reasons_that_need_somebody() {
     let named: BTreeSet<_> =
         rows.filter_map(|row| row.split(" | ").next()).flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
     let statuses: Value = serde_saphyr::from_str(&read("tests/fixtures/statuses.yaml")).expect("YAML");
-    let conditions = statuses.as_array().into_iter().flatten().filter_map(|one| one["object"]["status"]["conditions"].as_array());
-    let stalled = conditions.flatten().filter(|one| one["type"] == "Stalled" && one["status"] == "True");
+    let states = statuses["states"].as_array().expect("states");
+    let stalled = states.iter().filter(|state| state["conditions"]["Stalled"] == "True");
     assert_eq!(named, stalled.filter_map(|one| one["reason"].as_str()).collect());
 }
 

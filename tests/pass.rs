@@ -1,5 +1,8 @@
 //! One pass over one object, in this process: what cannot be asked of the real binary.
 
+#[path = "pass/stored.rs"]
+mod stored;
+
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -160,7 +163,8 @@ async fn who_lost_the_lease_writes_nothing_more() {
             let azure = Arc::new(Still { compute: compute.clone(), ..Still::default() });
             let to_kubernetes = Arc::new(AtomicU32::default());
             let kube = counting(&object, to_kubernetes.clone());
-            let context = context(kube, azure.clone(), &mut Registry::default()).only_while(move || leads);
+            let context =
+                context(kube, azure.clone(), &mut Registry::default()).with_write_gate(move || leads.then_some(Duration::MAX));
             let ended = reconcile(Arc::new(object.clone()), Arc::new(context)).await;
             assert_eq!(ended.is_ok(), leads, "{step}: {ended:?}");
             let wrote = (azure.writes.load(Ordering::Relaxed), to_kubernetes.load(Ordering::Relaxed) > 0);
@@ -180,7 +184,8 @@ async fn a_lease_that_is_lost_while_entra_is_asked_is_lost() {
             Arc::new(Still { short: Some((tokens, Box::new(move || lost.store(false, Ordering::Relaxed)))), ..Still::default() });
         let kube = counting(&object(), Arc::default());
         let asked = leads.clone();
-        let context = context(kube, azure.clone(), &mut Registry::default()).only_while(move || asked.load(Ordering::Relaxed));
+        let context = context(kube, azure.clone(), &mut Registry::default())
+            .with_write_gate(move || asked.load(Ordering::Relaxed).then_some(Duration::MAX));
         let _ = reconcile(Arc::new(object()), Arc::new(context)).await;
         assert_eq!(azure.writes.load(Ordering::Relaxed), writes, "lost with token {tokens}");
     }
@@ -238,7 +243,7 @@ async fn a_pass_that_panics_is_told_like_any_other_finding() {
     assert!(written.iter().any(|(path, _)| path.contains("/events")), "an event tells it");
     let mut text = String::new();
     encode(&mut text, &registry).expect("text");
-    assert!(text.contains("panics_total 1"), "{text}");
+    assert!(text.contains("reconcile_panics_total 1"), "{text}");
 }
 
 /// The spans of an OTLP request, each with its name, its ID and its parent's: protobuf's fields of fields, as
@@ -306,7 +311,7 @@ async fn a_pass_and_its_requests_arrive_as_one_trace() {
     let spans = spans(&request);
     // Other tests' passes arrive too; that who lost the Lease makes three requests.
     let children = |pass: &[u8]| spans.iter().filter(|(name, _, parent)| name == "azure" && parent == pass).count();
-    let mut roots = spans.iter().filter(|(name, _, parent)| name == "pass" && parent.is_empty());
+    let mut roots = spans.iter().filter(|(name, _, parent)| name == "reconcile" && parent.is_empty());
     assert!(roots.any(|(_, pass, _)| children(pass) == 6), "two looks at compute and pool, the region and the PUT: {spans:?}");
     let has = |text: &str| request.windows(text.len()).any(|part| part == text.as_bytes());
     assert!(has("service.name") && has("synapse-spark-operator") && has("team-a"), "whose it is");

@@ -75,6 +75,11 @@ PY
   curl -sSf --cacert "$ca" -X PUT -H 'content-type: application/json' --data @"$work/federation.json" "$azure/_emulator/world" >/dev/null
 
   say "the operator, as its ServiceAccount, with workload identity"
+  operator_up
+}
+
+# Starts the operator; again, once it was ended.
+operator_up() {
   # Its own environment and nothing else: no credential of whoever runs this can get in.
   env -i PATH="$PATH" HOME="$work" KUBECONFIG="$work/operator.kubeconfig" \
     AZURE_CLIENT_ID=22222222-3333-4444-5555-666666666666 AZURE_TENANT_ID=72f988bf-0000-4000-8000-000000000001 \

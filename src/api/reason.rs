@@ -1,229 +1,273 @@
 //! The catalogue of reasons: one enum for conditions, events, metrics and documents.
 //!
-//! A reason is a promise to whoever matches on it (alerts, GitOps tools): it
-//! may get a better text, never another meaning.
+//! Alerts and GitOps tools match on these words. After the first release a
+//! reason may get a better text, but never another meaning.
 
-/// Why an attachment is as it is: the `reason` of its conditions and events.
+/// Why an attachment is in its state: the `reason` of its conditions and events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
-    /// Azure shows what was asked for.
+    /// Azure shows the attachment as the spec describes it.
     Attached,
-    /// The finalizer is being set, before anything is written to Azure.
-    Claiming,
-    /// The attach is under way in Azure.
+    /// The operator adds its finalizer to the object before it writes to Azure for the first time.
+    AddingFinalizer,
+    /// Azure is attaching the Spark pool.
     Attaching,
-    /// A compute that was there already, and nobody's, is being taken over.
+    /// The operator is adopting a compute that already exists and has no owner.
     Adopting,
-    /// Identity, tags or description are being put right in place.
+    /// Azure is updating identity, tags or description of the compute in place.
     Updating,
-    /// The compute is attached to another pool: detach, then attach.
+    /// The compute is attached to another pool; the operator detaches it and then attaches the pool of the spec.
     Replacing,
-    /// The detach is under way in Azure.
+    /// Azure is detaching the compute.
     Detaching,
-    /// The compute is gone, or not to be detached: the finalizer goes.
-    Released,
-    /// `spec.suspend`: looked at and reported, nothing written.
+    /// The compute is gone; the operator removes its finalizer.
+    Detached,
+    /// The compute stays in Azure, because of a policy, an annotation or because the object does not own it; the operator
+    /// removes its finalizer.
+    Retained,
+    /// The object is being deleted, and the answer to an earlier write to Azure was lost; the operator waits until it is clear
+    /// whether that write created a compute.
+    WaitingForWrite,
+    /// `spec.suspend` is true: the operator observes and reports, and writes nothing to Azure.
     Suspended,
-    /// Azure asked for a pause (429).
+    /// Azure throttles requests (429); the operator waits as long as Azure asks.
     Throttled,
-    /// Azure gave no answer, or a 5xx.
+    /// Azure did not answer, or answered with a server error; the operator retries with backoff.
     AzureUnavailable,
-    /// A compute of that name is there and may not be adopted.
-    NotOurs,
-    /// The owner tag of the compute names another object or cluster.
+    /// A compute with this name exists and is not an attached Synapse Spark pool.
+    ComputeTypeMismatch,
+    /// A compute with this name exists, has no owner, and `spec.adoptionPolicy` does not allow its adoption.
+    AdoptionNotAllowed,
+    /// The owner tag of the compute names another object or another cluster.
     OwnedByAnother,
-    /// An older object asks for the same compute.
+    /// An older object claims the same compute.
     Duplicate,
-    /// The compute is attached to another pool, and may not be replaced.
-    PoolDiffers,
-    /// Azure took the attach or update and ended it as failed.
+    /// The compute is attached to another pool, and `spec.replacePolicy` does not allow its replacement.
+    PoolMismatch,
+    /// Azure accepted the attach and reported later that it failed.
     AttachFailed,
-    /// Azure took the detach and ended it as failed.
+    /// Azure accepted an update of the attached compute and reported later that it failed.
+    UpdateFailed,
+    /// Azure accepted the detach and reported later that it failed.
     DetachFailed,
-    /// Azure took the change, but shows another state than asked for.
-    NotApplied,
-    /// 401 or 403: the operator's identity lacks a right.
-    Unauthorized,
-    /// No token could be had from Entra, or none may be asked for.
-    NoCredential,
-    /// The Machine Learning workspace, its group or subscription is not there.
+    /// Azure reported that the change succeeded, and still shows another state than the spec.
+    DriftPersists,
+    /// Azure shows the compute in a way that the operator cannot parse, so the operator changes nothing.
+    StateUnreadable,
+    /// The operator has no valid access token: Microsoft Entra ID issues none, the ServiceAccount cannot be used, or Azure
+    /// answers 401.
+    AuthenticationFailed,
+    /// Azure answered 403: the identity that the operator uses may not do this.
+    AuthorizationFailed,
+    /// Azure rejected the request as invalid (another 4xx).
+    RequestRejected,
+    /// The Azure Machine Learning workspace, its resource group or its subscription does not exist, or the identity cannot see
+    /// it.
     WorkspaceNotFound,
-    /// Azure refused the request itself (another 4xx).
-    Refused,
-    /// A role in the Synapse workspace is being granted, or taken back.
-    Granting,
-    /// The operator may not grant, or take back, the role in the Synapse workspace.
-    RoleForbidden,
-    /// The Machine Learning workspace has no linked service of that name.
+    /// The Azure Machine Learning workspace has no linked service with this name that leads to a Synapse workspace.
     LinkedServiceNotFound,
-    /// The Spark pool is not there.
+    /// The Spark pool does not exist.
     PoolNotFound,
-    /// The Spark pool is there, and failed or being deleted.
+    /// The Spark pool has failed or is being deleted.
     PoolFailed,
-    /// The spec asks for something that cannot be.
+    /// The operator is assigning the role of `spec.synapseRole` in the Synapse workspace.
+    AssigningRole,
+    /// The operator is deleting a role assignment that it created and that the spec no longer asks for.
+    RevokingRole,
+    /// The operator may not create or delete role assignments in the Synapse workspace.
+    RoleAssignmentForbidden,
+    /// The spec asks for something that is not possible.
     InvalidSpec,
-    /// The pass that looks after this object ended in a defect of the operator.
+    /// A bug in the operator ended the reconcile of this object.
     InternalError,
-    /// Condition `RoleGranted`: the identity holds the role.
-    RoleGranted,
-    /// Event: a role that was granted could not be taken back in time, and stays.
-    RoleLeftBehind,
-    /// Condition `PoolAvailable`: the Spark pool is there.
+    /// Condition `RoleAssigned`: the identity holds the role.
+    RoleAssigned,
+    /// Event: the operator could not delete a role assignment that it created, and leaves it in the Synapse workspace.
+    RoleAssignmentOrphaned,
+    /// Condition `PoolAvailable`: the Spark pool exists and can be used.
     PoolAvailable,
-    /// Condition `PoolAvailable`: the pool is there, with a version of Spark that Azure no longer supports.
-    SparkOutOfSupport,
-    /// Condition `PoolAvailable`: the operator may not read the Spark pool, and goes on without.
+    /// Condition `PoolAvailable`: the pool exists, and Azure no longer supports its version of Apache Spark.
+    SparkVersionUnsupported,
+    /// Condition `PoolAvailable`: the operator may not read the Spark pool, and continues without that information.
     PoolUnreadable,
-    /// Event: the Spark pool was resized, or has another version of Spark.
+    /// Event: the Spark pool was resized, or has another version of Apache Spark.
     PoolChanged,
 }
 
 impl Reason {
     /// Every reason, in the order of the documents.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 41] = [
         Self::Attached,
-        Self::Claiming,
+        Self::AddingFinalizer,
         Self::Attaching,
         Self::Adopting,
         Self::Updating,
         Self::Replacing,
         Self::Detaching,
-        Self::Released,
+        Self::Detached,
+        Self::Retained,
+        Self::WaitingForWrite,
         Self::Suspended,
         Self::Throttled,
         Self::AzureUnavailable,
-        Self::NotOurs,
+        Self::ComputeTypeMismatch,
+        Self::AdoptionNotAllowed,
         Self::OwnedByAnother,
         Self::Duplicate,
-        Self::PoolDiffers,
+        Self::PoolMismatch,
         Self::AttachFailed,
+        Self::UpdateFailed,
         Self::DetachFailed,
-        Self::NotApplied,
-        Self::Unauthorized,
-        Self::NoCredential,
+        Self::DriftPersists,
+        Self::StateUnreadable,
+        Self::AuthenticationFailed,
+        Self::AuthorizationFailed,
+        Self::RequestRejected,
         Self::WorkspaceNotFound,
-        Self::Refused,
-        Self::Granting,
-        Self::RoleForbidden,
         Self::LinkedServiceNotFound,
         Self::PoolNotFound,
         Self::PoolFailed,
+        Self::AssigningRole,
+        Self::RevokingRole,
+        Self::RoleAssignmentForbidden,
         Self::InvalidSpec,
         Self::InternalError,
-        Self::RoleGranted,
-        Self::RoleLeftBehind,
+        Self::RoleAssigned,
+        Self::RoleAssignmentOrphaned,
         Self::PoolAvailable,
-        Self::SparkOutOfSupport,
+        Self::SparkVersionUnsupported,
         Self::PoolUnreadable,
         Self::PoolChanged,
     ];
 
-    /// The word as Kubernetes shows it.
+    /// The reason as Kubernetes shows it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Attached => "Attached",
-            Self::Claiming => "Claiming",
+            Self::AddingFinalizer => "AddingFinalizer",
             Self::Attaching => "Attaching",
             Self::Adopting => "Adopting",
             Self::Updating => "Updating",
             Self::Replacing => "Replacing",
             Self::Detaching => "Detaching",
-            Self::Released => "Released",
+            Self::Detached => "Detached",
+            Self::Retained => "Retained",
+            Self::WaitingForWrite => "WaitingForWrite",
             Self::Suspended => "Suspended",
             Self::Throttled => "Throttled",
             Self::AzureUnavailable => "AzureUnavailable",
-            Self::NotOurs => "NotOurs",
+            Self::ComputeTypeMismatch => "ComputeTypeMismatch",
+            Self::AdoptionNotAllowed => "AdoptionNotAllowed",
             Self::OwnedByAnother => "OwnedByAnother",
             Self::Duplicate => "Duplicate",
-            Self::PoolDiffers => "PoolDiffers",
+            Self::PoolMismatch => "PoolMismatch",
             Self::AttachFailed => "AttachFailed",
+            Self::UpdateFailed => "UpdateFailed",
             Self::DetachFailed => "DetachFailed",
-            Self::NotApplied => "NotApplied",
-            Self::Unauthorized => "Unauthorized",
-            Self::NoCredential => "NoCredential",
+            Self::DriftPersists => "DriftPersists",
+            Self::StateUnreadable => "StateUnreadable",
+            Self::AuthenticationFailed => "AuthenticationFailed",
+            Self::AuthorizationFailed => "AuthorizationFailed",
+            Self::RequestRejected => "RequestRejected",
             Self::WorkspaceNotFound => "WorkspaceNotFound",
-            Self::Refused => "Refused",
-            Self::InvalidSpec => "InvalidSpec",
-            Self::Granting => "Granting",
-            Self::RoleForbidden => "RoleForbidden",
             Self::LinkedServiceNotFound => "LinkedServiceNotFound",
             Self::PoolNotFound => "PoolNotFound",
             Self::PoolFailed => "PoolFailed",
+            Self::AssigningRole => "AssigningRole",
+            Self::RevokingRole => "RevokingRole",
+            Self::RoleAssignmentForbidden => "RoleAssignmentForbidden",
+            Self::InvalidSpec => "InvalidSpec",
             Self::InternalError => "InternalError",
-            Self::RoleGranted => "RoleGranted",
-            Self::RoleLeftBehind => "RoleLeftBehind",
+            Self::RoleAssigned => "RoleAssigned",
+            Self::RoleAssignmentOrphaned => "RoleAssignmentOrphaned",
             Self::PoolAvailable => "PoolAvailable",
-            Self::SparkOutOfSupport => "SparkOutOfSupport",
+            Self::SparkVersionUnsupported => "SparkVersionUnsupported",
             Self::PoolUnreadable => "PoolUnreadable",
             Self::PoolChanged => "PoolChanged",
         }
     }
 
-    /// The reason of this word, if the catalogue has it.
+    /// The reason with this name, if the catalogue has one.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.as_str() == word)
     }
 
-    /// What the user does now; empty where there is nothing to do but wait.
+    /// What the user can do; empty where waiting is enough.
     #[must_use]
     pub const fn advice(self) -> &'static str {
         match self {
             Self::Attached
-            | Self::Claiming
+            | Self::AddingFinalizer
             | Self::Attaching
             | Self::Adopting
             | Self::Updating
             | Self::Replacing
             | Self::Detaching
-            | Self::Released
+            | Self::Detached
+            | Self::Retained
             | Self::Throttled
             | Self::AzureUnavailable
-            | Self::Granting
-            | Self::RoleGranted
+            | Self::AssigningRole
+            | Self::RevokingRole
+            | Self::RoleAssigned
             | Self::PoolAvailable
             | Self::PoolChanged => "",
-            Self::RoleForbidden => {
-                "Let somebody with rights in the Synapse workspace run the command of the message; it is tried again slowly."
-            }
-            Self::RoleLeftBehind => "Let somebody with rights in the Synapse workspace run the command of the message.",
-            Self::LinkedServiceNotFound => {
-                "Name one that is there in spec.linkedService.name, or the pool by spec.resourceId: Azure makes no new links."
-            }
-            Self::PoolNotFound => {
-                "Check spec.resourceId, or make the pool again; nothing of the attachment is changed meanwhile."
-            }
-            Self::PoolFailed => "Mend the pool in its Synapse workspace; nothing of the attachment is changed meanwhile.",
-            Self::SparkOutOfSupport => "Move the pool to a version of Spark that is supported.",
-            Self::PoolUnreadable => {
-                "Give the operator's identity Microsoft.Synapse/workspaces/bigDataPools/read if it shall see the pool."
+            Self::WaitingForWrite => {
+                "To release the object now and leave whatever Azure creates, annotate it with synapse-spark.dev/on-delete=abandon."
             }
             Self::Suspended => "Set spec.suspend to false to let the operator write to Azure again.",
-            Self::NotOurs => "Choose another spec.computeName, detach that compute, or allow it with spec.adoptionPolicy.",
+            Self::ComputeTypeMismatch => "Delete this object and create one with another spec.computeName.",
+            Self::AdoptionNotAllowed => "Allow the adoption with spec.adoptionPolicy, or detach that compute in Azure.",
             Self::OwnedByAnother => {
-                "Delete the object that owns it, or, if that one is gone, remove the tag synapse-spark-operator-owner from the compute."
+                "Delete the object that owns the compute. If that object no longer exists, remove the tag synapse-spark-operator-owner from the compute."
             }
-            Self::Duplicate => "Delete one of the two objects, or give this one another spec.computeName.",
-            Self::PoolDiffers => {
-                "Set spec.replacePolicy to Recreate to let the operator detach it and attach the pool of the spec."
+            Self::Duplicate => "Delete one of the two objects, or create this one again with another spec.computeName.",
+            Self::PoolMismatch => {
+                "Set spec.replacePolicy to Recreate to let the operator detach the compute and attach the pool of the spec."
             }
             Self::AttachFailed => {
-                "Mend what Azure names; the attach is tried again with growing pauses. kubectl annotate ssa NAME synapse-spark.dev/reconcile-requested-at=$(date +%s) --overwrite asks at once."
+                "Fix the error that Azure reports. The attach is retried with exponential backoff; to retry now, run kubectl annotate ssa NAME synapse-spark.dev/reconcile-requested-at=$(date +%s) --overwrite."
+            }
+            Self::UpdateFailed => {
+                "Fix the error that Azure reports. The update is retried with exponential backoff; to retry now, run kubectl annotate ssa NAME synapse-spark.dev/reconcile-requested-at=$(date +%s) --overwrite."
             }
             Self::DetachFailed => {
-                "The detach is tried again with growing pauses. To let the object go and leave the compute, annotate it with synapse-spark.dev/on-delete=abandon."
+                "Fix the error that Azure reports. The detach is retried with exponential backoff. To release the object and leave the compute, annotate the object with synapse-spark.dev/on-delete=abandon."
             }
-            Self::NotApplied => "Compare status.drift with the spec; the change is tried again with growing pauses.",
-            Self::Unauthorized => {
-                "Give the operator's identity the action that Azure names at the scope that Azure names; it is tried again slowly."
+            Self::DriftPersists => {
+                "Compare status.drift with the spec, and look for another tool that writes to this compute. The change is retried with exponential backoff."
             }
-            Self::NoCredential => "Mend the operator's credential, or that of spec.serviceAccountName (docs/credentials.md).",
-            Self::WorkspaceNotFound => "Check spec.workspace, and that the operator's identity is of the workspace's tenant.",
-            Self::Refused => "Change the spec as Azure's message says.",
+            Self::StateUnreadable => {
+                "Inspect the compute in Azure Machine Learning. If it is correct there, report the value in this message as a bug of the operator."
+            }
+            Self::AuthenticationFailed => {
+                "Fix the credential of the operator, or that of spec.serviceAccountName (docs/credentials.md)."
+            }
+            Self::AuthorizationFailed => {
+                "Grant the identity the action that Azure names, on the scope that Azure names. A new role assignment takes effect after some minutes."
+            }
+            Self::RequestRejected => "Change the spec as Azure's message asks.",
+            Self::WorkspaceNotFound => {
+                "Check spec.workspace, and that the operator's identity belongs to the tenant of the workspace."
+            }
+            Self::LinkedServiceNotFound => {
+                "Set spec.linkedService.name to a linked service that exists, or name the pool with spec.resourceId. Azure no longer creates linked services."
+            }
+            Self::PoolNotFound => "Check spec.resourceId, or create the pool again. The attachment stays unchanged until then.",
+            Self::PoolFailed => "Repair the pool in its Synapse workspace. The attachment stays unchanged until then.",
+            Self::RoleAssignmentForbidden => {
+                "Ask a Synapse Administrator to run the command in this message, or remove spec.synapseRole."
+            }
             Self::InvalidSpec => "Change the field that the message names.",
             Self::InternalError => {
-                "Report it with the operator's log lines of this object; it is tried again with growing pauses."
+                "Report a bug with the operator's log lines of this object. The reconcile is retried with exponential backoff."
+            }
+            Self::RoleAssignmentOrphaned => "Ask a Synapse Administrator to run the command in this message.",
+            Self::SparkVersionUnsupported => "Move to a pool with a supported version of Apache Spark.",
+            Self::PoolUnreadable => {
+                "Grant the operator's identity Microsoft.Synapse/workspaces/bigDataPools/read to let it read the pool."
             }
         }
     }
@@ -240,13 +284,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reason_has_a_word_of_its_own_that_reads_back() {
+    fn every_reason_has_a_unique_name_that_parses_back() {
         for (at, reason) in Reason::ALL.into_iter().enumerate() {
             assert_eq!(Reason::ALL.iter().position(|r| r.as_str() == reason.as_str()), Some(at), "{reason}");
             assert_eq!(Reason::parse(reason.as_str()), Some(reason));
             // The pattern of metav1.Condition.reason.
             assert!(reason.as_str().chars().all(|c| c.is_ascii_alphanumeric()), "{reason}");
         }
-        assert_eq!(Reason::parse("Unheard"), None);
+        assert_eq!(Reason::parse("NoSuchReason"), None);
     }
 }

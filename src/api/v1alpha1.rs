@@ -40,7 +40,7 @@ pub use status::*;
     printcolumn(name = "Compute", type_ = "string", json_path = ".status.computeName", priority = "1"),
     printcolumn(name = "Identity", type_ = "string", json_path = ".spec.identity.type", priority = "1"),
     printcolumn(name = "Principal ID", type_ = "string", json_path = ".status.identity.principalId", priority = "1"),
-    printcolumn(name = "Role", type_ = "string", json_path = ".status.conditions[?(@.type==\"RoleGranted\")].reason", priority = "1"),
+    printcolumn(name = "Role", type_ = "string", json_path = ".status.conditions[?(@.type==\"RoleAssigned\")].reason", priority = "1"),
     printcolumn(name = "Spark", type_ = "string", json_path = ".status.pool.sparkVersion", priority = "1"),
     printcolumn(name = "Node Size", type_ = "string", json_path = ".status.pool.nodeSize", priority = "1"),
     printcolumn(name = "Nodes", type_ = "integer", json_path = ".status.pool.nodeCount", priority = "1"),

@@ -1,7 +1,7 @@
-//! What is counted of the calls to Azure.
+//! Metrics of the requests to Azure.
 //!
-//! Every label is bounded: no name, no ID, no URL. Every series that can be named begins at zero, since an alert on a
-//! counter that is not there yet would miss its first step.
+//! Every label has a bounded set of values: no name, no ID, no URL. Every series whose labels are known in advance starts
+//! at zero, because an alert on a counter that does not exist yet would miss its first increment.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -19,8 +19,7 @@ use crate::azure::throttle::Kind;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
-    method: &'static str,
-    call: &'static str,
+    operation: &'static str,
     code: String,
 }
 
@@ -36,10 +35,10 @@ struct Bucket {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
-    outcome: &'static str,
+    result: &'static str,
 }
 
-/// Figures of the calls to Azure.
+/// Metrics of the requests to Azure.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     requests: Family<Request, Counter>,
@@ -49,11 +48,11 @@ pub struct Metrics {
     tokens: Family<Outcome, Counter>,
 }
 
-/// From a look that a cache of Azure answers to the longest that is waited for.
+/// From an answer of a cache in Azure to the time-out of a request.
 const BOUNDS: [f64; 10] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 impl Metrics {
-    /// Makes them, and makes them known.
+    /// Creates the metrics and registers them.
     pub fn new(registry: &mut Registry) -> Self {
         let made = Self {
             requests: Family::default(),
@@ -64,42 +63,42 @@ impl Metrics {
         };
         registry.register(
             "azure_requests",
-            "Requests to Azure Resource Manager, by what they ask for and the HTTP status (none: no answer)",
+            "Requests to Azure, by operation and by the HTTP status code of the answer (none: no answer)",
             made.requests.clone(),
         );
         registry.register_with_unit(
             "azure_request_duration",
-            "How long requests to Azure Resource Manager took",
+            "Duration of the requests to Azure",
             Unit::Seconds,
             made.duration.clone(),
         );
         registry.register_with_unit(
             "azure_throttled",
-            "How long Azure's 429 kept requests of a subscription back, summed over subscriptions",
+            "Time during which the operator sent no requests because Azure throttled a subscription (429), summed over subscriptions",
             Unit::Seconds,
             made.throttled.clone(),
         );
         registry.register(
             "azure_ratelimit_remaining",
-            "Requests that Azure has left for us in the scarcest subscription, as x-ms-ratelimit-remaining-subscription-* \
-             last said (NaN: not said yet)",
+            "Remaining requests in the subscription with the fewest, from the last x-ms-ratelimit-remaining-subscription-* \
+             header (NaN: none received yet)",
             made.remaining.clone(),
         );
         registry.register(
-            "azure_token_refreshes",
-            "Tokens asked of Entra for the operator itself, by what came of it",
+            "azure_token_requests",
+            "Requests to Microsoft Entra ID for access tokens of the operator's own identity, by result",
             made.tokens.clone(),
         );
         for call in Call::ALL {
-            drop(made.requests.get_or_create(&Request { method: call.method().as_str(), call: call.as_str(), code: none() }));
+            drop(made.requests.get_or_create(&Request { operation: call.as_str(), code: none() }));
             drop(made.duration.get_or_create(&Method { method: call.method().as_str() }));
         }
         for kind in [Kind::Read, Kind::Write, Kind::Delete] {
             drop(made.throttled.get_or_create(&Bucket { kind: kind.as_str() }));
             made.remaining.get_or_create(&Bucket { kind: kind.as_str() }).set(f64::NAN);
         }
-        for outcome in ["success", "refused", "unanswered"] {
-            drop(made.tokens.get_or_create(&Outcome { outcome }));
+        for result in ["success", "rejected", "unavailable"] {
+            drop(made.tokens.get_or_create(&Outcome { result }));
         }
         made
     }
@@ -107,7 +106,7 @@ impl Metrics {
     pub(crate) fn request(&self, call: Call, status: Option<u16>, took: Duration) {
         let method = call.method().as_str();
         let code = status.map_or_else(none, |status| status.to_string());
-        self.requests.get_or_create(&Request { method, call: call.as_str(), code }).inc();
+        self.requests.get_or_create(&Request { operation: call.as_str(), code }).inc();
         self.duration.get_or_create(&Method { method }).observe(took.as_secs_f64());
     }
 
@@ -120,12 +119,12 @@ impl Metrics {
     }
 
     pub(crate) fn token<T>(&self, answer: &Result<T, Error>) {
-        let outcome = match answer {
+        let result = match answer {
             Ok(_) => "success",
-            Err(Error::CredentialUnavailable(_)) => "refused",
-            Err(_) => "unanswered",
+            Err(Error::CredentialUnavailable(_)) => "rejected",
+            Err(_) => "unavailable",
         };
-        self.tokens.get_or_create(&Outcome { outcome }).inc();
+        self.tokens.get_or_create(&Outcome { result }).inc();
     }
 }
 

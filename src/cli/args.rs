@@ -8,7 +8,7 @@ use azure_core::credentials::Secret;
 use clap::{Args, ValueEnum};
 
 use crate::azure::{self, Credential};
-use crate::controller::chain;
+use crate::error_chain::chain;
 
 /// Where Azure is, and which credential the operator uses there.
 #[derive(Debug, Args)]

@@ -12,7 +12,8 @@ use super::output::{Output, print};
 use super::scope::{Identity, Scope};
 use crate::api::SynapseSparkAttachment;
 use crate::azure;
-use crate::controller::{self, chain};
+use crate::controller;
+use crate::error_chain::chain;
 use crate::leader;
 
 #[derive(Debug, Args)]
@@ -123,7 +124,7 @@ impl Check {
             Err(error) => return vec![Err(format!("Entra: {error}"))],
         };
         let entra = match client.authenticate().await {
-            _ if client.is_nobody() => Ok(format!("Entra: not checked ({why}): each attachment has its own identity")),
+            _ if client.is_unavailable() => Ok(format!("Entra: not checked ({why}): each attachment has its own identity")),
             Ok(()) => Ok(format!("Entra: obtained an access token ({why})")),
             Err(error) => Err(format!("Entra: {error}")),
         };
@@ -152,7 +153,7 @@ fn as_json(found: &CheckResult) -> serde_json::Value {
 }
 
 async fn cluster(kube: &kube::Client) -> CheckResult {
-    match controller::cluster(kube).await {
+    match controller::cluster_uid(kube).await {
         Ok(uid) => Ok(format!("Kubernetes: the cluster is {uid}")),
         Err(error) => Err(format!("Kubernetes: {}", chain(&error))),
     }

@@ -13,15 +13,16 @@ use super::input::{Document, read};
 use super::kube::ClusterArgs;
 use super::output::{Output, change, print, remark};
 use crate::api::v1alpha1::AttachmentStatus;
-use crate::api::{FINALIZER, Reason, SynapseSparkAttachment};
+use crate::api::{FINALIZER, SynapseSparkAttachment};
 use crate::azure::{self, Freshness, wire};
 use crate::controller;
-use crate::controller::index::Others;
+use crate::controller::claims::Others;
 use crate::controller::observe::{compute, fault, observe};
+use crate::planner::backoff::{ABSENCE_CONFIRMED_AFTER, RESYNC};
 use crate::planner::drift::drift;
-use crate::planner::goal::OWNER_TAG;
-use crate::planner::status::{Pass, condition, status};
-use crate::planner::{Field, Finding, Goal, Observed, Plan, Step, decide};
+use crate::planner::status::report::ObjectMeta;
+use crate::planner::status::{condition, status};
+use crate::planner::{Cause, Decision, Drift, Field, Finding, Goal, OWNER_TAG, Observed, Report, Step, Write, decide};
 use crate::resource_id::PoolId;
 
 /// Stands for the cluster where nobody named it.
@@ -52,8 +53,9 @@ pub(crate) struct PlanArgs {
 /// What was found for one object.
 struct PlanResult {
     object: SynapseSparkAttachment,
-    plan: Plan,
+    decision: Decision,
     message: String,
+    drift: Vec<Drift>,
     compute: Option<String>,
     pool: Option<String>,
     observed: Observed,
@@ -64,9 +66,8 @@ struct PlanResult {
 }
 
 impl PlanResult {
-    /// A claim is not worth telling: what counts is the write to Azure behind it.
     fn has_to_do(&self) -> bool {
-        !matches!(self.plan.step, Step::Rest)
+        !matches!(self.decision.step, Step::Done)
     }
 }
 
@@ -78,7 +79,7 @@ impl PlanArgs {
                 let object = cluster.attachment(name).await?;
                 if self.cluster_uid == NO_CLUSTER {
                     // Who may not read it still has the UID of the object to go by.
-                    self.cluster_uid = controller::cluster(&cluster.calls).await.unwrap_or(self.cluster_uid);
+                    self.cluster_uid = controller::cluster_uid(&cluster.calls).await.unwrap_or(self.cluster_uid);
                 }
                 vec![object]
             }
@@ -122,8 +123,59 @@ impl PlanArgs {
         Ok(objects)
     }
 
-    async fn look(&self, client: &azure::Client, mut object: SynapseSparkAttachment) -> Result<PlanResult, String> {
-        // The finalizer is Kubernetes' business; here it would only hide the step behind it.
+    async fn look(&self, client: &azure::Client, object: SynapseSparkAttachment) -> Result<PlanResult, String> {
+        let (object, goal) = self.goal(client, object).await?;
+        let now = Timestamp::now();
+        let mut observed = observe(client, &object, &goal, Others::default(), (Freshness::Now, now)).await;
+        // The operator observes an absence twice before it acts on it.
+        observed.absent_for = matches!(observed.compute, Finding::Absent).then_some(ABSENCE_CONFIRMED_AFTER);
+        let decision = decide(&goal, &observed);
+        // An attach begins with the region of the workspace: a workspace that does not exist shows here.
+        let refusal = match (&decision.step, goal.compute()) {
+            (Step::Put(spec), Some(id)) if spec.location.is_none() => client.location(id.workspace()).await.err(),
+            _ => None,
+        };
+        let is_answered = !matches!(observed.compute, Finding::Unknown(_)) && refusal.is_none();
+        let decision = match refusal {
+            Some(error) => decision.write_failed(Write::Put, fault(error), &observed),
+            None => decision,
+        };
+        let meta = ObjectMeta { generation: object.metadata.generation, ..ObjectMeta::default() };
+        let report = Report {
+            goal: Some(&goal),
+            observed: Some(&observed),
+            decision: &decision,
+            written: None,
+            object: meta,
+            resync: RESYNC,
+            now,
+        };
+        let next = status(&object.status.clone().unwrap_or_default(), &report);
+        let drift = changes(&goal, &observed, &decision).unwrap_or_else(|| report.shown_drift());
+        let also = also_attached_as(client, &goal, &observed, &decision).await;
+        Ok(PlanResult {
+            message: condition(&next, "Ready").map(|ready| ready.message.clone()).unwrap_or_default(),
+            compute: goal.compute().map(ToString::to_string),
+            pool: match &goal {
+                Goal::Attached(goal) => observed.dependencies.resolve(&goal.pool).map(|pool| pool.to_string()),
+                Goal::Detached(_) => object.spec.resource_id.clone(),
+            },
+            object,
+            decision,
+            drift,
+            observed,
+            is_answered,
+            also,
+        })
+    }
+
+    /// The object as the cluster would have it, and its goal.
+    async fn goal(
+        &self,
+        client: &azure::Client,
+        mut object: SynapseSparkAttachment,
+    ) -> Result<(SynapseSparkAttachment, Goal), String> {
+        // The finalizer is of no interest here: it would only hide the step that follows it.
         if object.metadata.deletion_timestamp.is_none() {
             object.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
         }
@@ -132,9 +184,9 @@ impl PlanArgs {
         let read = |object: &SynapseSparkAttachment, cluster: &str| {
             Goal::of(object, cluster).map_err(|invalid| format!("{name}: {invalid}"))
         };
-        let mut goal = read(&object, &self.cluster_uid)?;
-        // A manifest has no UID: an object of its namespace and name that owns the compute is taken to be its own. One of
-        // its own UID is, whatever the cluster.
+        let goal = read(&object, &self.cluster_uid)?;
+        // A manifest has no UID: an object of its namespace and name that owns the compute is taken to be its own. An object
+        // with this UID is the same one, whatever the cluster.
         let any_cluster = self.cluster_uid == NO_CLUSTER;
         if (any_cluster || object.metadata.uid.is_none())
             && let Some((cluster, uid)) = owner(client, &goal).await
@@ -142,55 +194,32 @@ impl PlanArgs {
             && object.metadata.uid.as_ref().is_none_or(|own| *own == uid)
         {
             object.metadata.uid = Some(uid);
-            goal = read(&object, &cluster)?;
+            let goal = read(&object, &cluster)?;
+            return Ok((object, goal));
         }
-        let now = Timestamp::now();
-        let observed = observe(client, &object, &mut goal, Others::default(), Freshness::Now, now).await;
-        let mut plan = decide(&goal, &observed);
-        let mut is_answered = !matches!(observed.compute, Finding::Unknown(_));
-        // An attach begins with the workspace's region: a workspace that is not there shows here.
-        if let (Step::Attach, Some(id)) = (plan.step, goal.compute())
-            && let Err(error) = client.location(id.workspace()).await
-        {
-            plan = plan.thwarted(fault(error), &observed);
-            is_answered = false;
-        }
-        // Nothing is there: then all that is wanted would change.
-        if let (Goal::Attached(wanted), Finding::Absent, Step::Attach) = (&goal, &observed.compute, plan.step) {
-            let nothing = compute(&wire::Compute::default(), &wanted.owner, &AttachmentStatus::default());
-            plan.drift = drift(wanted, &nothing, None);
-        }
-        let also = match (&goal, &observed.compute) {
-            (Goal::Attached(wanted), Finding::Absent) if plan.step == Step::Attach => client
-                .computes(wanted.compute.workspace())
-                .await
-                .unwrap_or_default()
-                .into_iter()
-                .filter(|one| {
-                    one.properties.resource_id.as_deref().and_then(|id| PoolId::parse(id).ok()).as_ref() == wanted.pool.as_ref()
-                })
-                .map(|one| one.name)
-                .collect(),
-            _ => Vec::new(),
-        };
-        let pass = Pass {
-            goal: Some(&goal),
-            observed: Some(&observed),
-            plan: &plan,
-            written: None,
-            generation: object.metadata.generation,
-            requested: None,
-            now,
-        };
-        let next = status(&object.status.clone().unwrap_or_default(), &pass);
-        let message = condition(&next, "Ready").map(|ready| ready.message.clone()).unwrap_or_default();
-        let compute = goal.compute().map(ToString::to_string);
-        let pool = match &goal {
-            Goal::Attached(goal) => goal.pool.as_ref().map(ToString::to_string),
-            Goal::Detached(_) => object.spec.resource_id.clone(),
-        };
-        Ok(PlanResult { object, plan, message, compute, pool, observed, is_answered, also })
+        Ok((object, goal))
     }
+}
+
+/// What an attach would change where nothing exists: everything that the spec asks for. None where something exists.
+fn changes(goal: &Goal, observed: &Observed, decision: &Decision) -> Option<Vec<Drift>> {
+    match (goal, &observed.compute, &decision.step) {
+        (Goal::Attached(wanted), Finding::Absent, Step::Put(spec)) => {
+            let nothing = compute(&wire::Compute::default(), &wanted.owner, &AttachmentStatus::default());
+            Some(drift(wanted, &spec.pool, &nothing, None))
+        }
+        _ => None,
+    }
+}
+
+/// The other computes of the workspace that are attached to the pool, where it would be attached anew.
+async fn also_attached_as(client: &azure::Client, goal: &Goal, observed: &Observed, decision: &Decision) -> Vec<String> {
+    let (Goal::Attached(goal), Finding::Absent, Step::Put(spec)) = (goal, &observed.compute, &decision.step) else {
+        return Vec::new();
+    };
+    let all = client.computes(goal.compute.workspace()).await.unwrap_or_default();
+    let pool = |one: &wire::Compute| one.properties.resource_id.as_deref().and_then(|id| PoolId::parse(id).ok());
+    all.into_iter().filter(|one| pool(one).as_ref() == Some(&spec.pool)).map(|one| one.name).collect()
 }
 
 /// Cluster and UID of the object of this namespace and name, if the compute's tag names it.
@@ -205,7 +234,12 @@ async fn owner(client: &azure::Client, goal: &Goal) -> Option<(String, String)> 
 /// Azure gave no answer that tells: then the exit code must not say that there is nothing, or something, to do.
 fn unanswered(found: &PlanResult) -> Option<String> {
     (!found.is_answered).then(|| {
-        format!("{}: {}: {}", found.object.metadata.name.as_deref().unwrap_or_default(), found.plan.reason, found.message)
+        format!(
+            "{}: {}: {}",
+            found.object.metadata.name.as_deref().unwrap_or_default(),
+            found.decision.cause.reason(),
+            found.message
+        )
     })
 }
 
@@ -214,24 +248,24 @@ fn finding(found: &PlanResult) -> String {
         Finding::Present(compute) => format!(
             "a compute of type {}, {}, identity {}, pool {}",
             compute.kind,
-            compute.state,
+            compute.details.state,
             compute.identity.kind,
-            compute.pool.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string)
+            compute.pool.id().map_or_else(|| "none".to_owned(), ToString::to_string)
         ),
         Finding::Absent => "no compute of that name".to_owned(),
-        Finding::Unknown(fault) => format!("no answer that tells: {} {}", fault.words.code, fault.words.message),
+        Finding::Unknown(fault) => format!("Azure returned an error: {}", fault.error),
     }
 }
 
-fn act(plan: &Plan) -> &'static str {
-    match plan.step {
-        Step::Claim | Step::Attach => "attach (PUT)",
+fn describe(step: &Step) -> &'static str {
+    match step {
+        Step::AddFinalizer | Step::Put(_) => "attach (PUT)",
         Step::Wait => "wait",
-        Step::Rest => "nothing",
-        Step::Grant => "grant a role in the Synapse workspace (PUT)",
-        Step::Revoke => "take back a role in the Synapse workspace (DELETE)",
-        Step::Detach => "detach (DELETE, underlyingResourceAction=Detach)",
-        Step::Release => "let the object go",
+        Step::Done => "nothing",
+        Step::AssignRole(_) => "assign a role in the Synapse workspace (PUT)",
+        Step::RevokeRole(_) => "revoke a role in the Synapse workspace (DELETE)",
+        Step::Detach(_) => "detach (DELETE, underlyingResourceAction=Detach)",
+        Step::RemoveFinalizer => "remove the finalizer",
     }
 }
 
@@ -245,20 +279,20 @@ fn text(found: &PlanResult) -> String {
     for name in &found.also {
         let _ = writeln!(text, "           the pool is attached to this workspace already, as {name}");
     }
-    let _ = writeln!(text, "  step     {}", act(&found.plan));
-    let _ = writeln!(text, "  why      {}: {}", found.plan.reason, found.message);
-    for drift in &found.plan.drift {
+    let _ = writeln!(text, "  step     {}", describe(&found.decision.step));
+    let _ = writeln!(text, "  why      {}: {}", found.decision.cause.reason(), found.message);
+    for drift in &found.drift {
         let _ = writeln!(text, "  change   {}", change(&drift.field.to_string(), &drift.have, &drift.want));
     }
-    if is_ownership_alone(&found.plan) {
-        let _ = writeln!(text, "  besides  nothing to do: pool, identity, tags and description are as asked");
+    if is_ownership_alone(found) {
+        let _ = writeln!(text, "  besides  nothing to do: pool, identity, tags and description are in sync");
     }
     text
 }
 
-/// The compute is as asked, and only becomes the object's.
-fn is_ownership_alone(plan: &Plan) -> bool {
-    plan.reason == Reason::Adopting && plan.drift.iter().all(|drift| drift.field == Field::Owner)
+/// Whether the compute is in sync, and only its owner changes.
+fn is_ownership_alone(found: &PlanResult) -> bool {
+    found.decision.cause == Cause::Adopting && found.drift.iter().all(|drift| drift.field == Field::Owner)
 }
 
 fn as_json(found: &PlanResult) -> serde_json::Value {
@@ -270,11 +304,11 @@ fn as_json(found: &PlanResult) -> serde_json::Value {
         "resourceId": found.pool,
         "found": finding(found),
         "alsoAttachedAs": found.also,
-        "step": format!("{:?}", found.plan.step),
-        "reason": found.plan.reason.as_str(),
+        "step": found.decision.step.name(),
+        "reason": found.decision.cause.reason().as_str(),
         "message": found.message,
-        "changes": found.plan.drift.iter().map(|drift| json!({"field": drift.field.to_string(), "want": drift.want, "have": drift.have})).collect::<Vec<_>>(),
+        "changes": found.drift.iter().map(|drift| json!({"field": drift.field.to_string(), "want": drift.want, "have": drift.have})).collect::<Vec<_>>(),
         "somethingToDo": found.has_to_do(),
-        "ownershipAlone": is_ownership_alone(&found.plan),
+        "ownershipAlone": is_ownership_alone(found),
     })
 }

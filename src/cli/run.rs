@@ -13,9 +13,10 @@ use super::args::AzureArgs;
 use super::kube::{clients, config};
 use super::scope::{Identity, Scope};
 use crate::azure;
-use crate::controller::{self, Context, Options, Readiness, chain};
+use crate::controller::{self, Context, Options, Readiness};
+use crate::error_chain::chain;
 use crate::leader::{HeldLease, Leadership};
-use crate::planner::pause;
+use crate::planner::backoff;
 use crate::server;
 use crate::telemetry::traces::Traces;
 use crate::telemetry::{self, LogFormat};
@@ -35,7 +36,7 @@ pub(crate) struct Run {
     metrics_address: SocketAddr,
     /// How often an attachment that is in sync is observed again, in seconds. A change that others make in Azure lasts no
     /// longer than this.
-    #[arg(long, value_name = "SECONDS", env = "RESYNC_INTERVAL", default_value_t = pause::SETTLED.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long, value_name = "SECONDS", env = "RESYNC_INTERVAL", default_value_t = backoff::RESYNC.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     resync_interval: u64,
     /// The maximum number of concurrent reconciles.
     #[arg(long, value_name = "N", env = "CONCURRENCY", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -109,7 +110,7 @@ impl Run {
         let mut shutdown = std::pin::pin!(shutdown);
         let begin = async {
             check_clock(&clients.calls).await;
-            let cluster = controller::cluster(&clients.calls).await.map_err(|error| chain(&error))?;
+            let cluster = controller::cluster_uid(&clients.calls).await.map_err(|error| chain(&error))?;
             election.win(held).await?;
             Ok::<_, String>(cluster)
         };
@@ -140,8 +141,8 @@ impl Run {
         };
         let leadership = Leadership::of(held);
         let context = Context::new(calls, azure, cluster, Duration::from_secs(self.resync_interval), metrics)
-            .in_tenant(self.azure.tenant_id.filter(|tenant| !tenant.is_empty()))
-            .only_while(move || leadership.time_left().is_some());
+            .with_default_tenant(self.azure.tenant_id.filter(|tenant| !tenant.is_empty()))
+            .with_write_gate(move || leadership.time_left());
         (Arc::new(context), Options { concurrency: self.concurrency, namespaces, readiness })
     }
 }

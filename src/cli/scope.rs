@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::azure::{self, Credential};
+use crate::service_error::ServiceError;
 
 /// Whose rights in Azure are used.
 #[derive(Debug, Args)]
@@ -18,8 +19,8 @@ impl Identity {
     pub(super) fn nobody(&self) -> Option<Credential> {
         let message =
             "the operator runs with --require-service-account and has no identity of its own: set spec.serviceAccountName";
-        let why = azure::Words { message: message.to_owned(), ..azure::Words::default() };
-        self.require_service_account.then_some(Credential::Nobody(azure::Error::NoCredential(why)))
+        let why = ServiceError { message: message.to_owned(), ..ServiceError::default() };
+        self.require_service_account.then_some(Credential::Unavailable(azure::Error::CredentialUnavailable(why)))
     }
 }
 

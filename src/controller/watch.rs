@@ -1,181 +1,284 @@
-//! What brings objects to their passes: a watch and a queue for each namespace, or one for all.
+//! What brings objects to their reconciles: a watch and a queue for each namespace, or one for all.
 //!
-//! What cannot be decoded, or not be listed, is said, and stops nobody else.
+//! An object is reconciled when the watch shows a change that a reconcile reads ([`Triggers`]), when its last reconcile asked
+//! for the next one, and when a change of another object concerns it ([`Claims`](super::claims::Claims)). All namespaces share
+//! one limit of concurrency.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+mod listing;
+mod requeues;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
 
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Client;
 use kube::api::Api;
-use kube::core::DeserializeGuard;
-use kube::runtime::controller;
-use kube::runtime::reflector;
+use kube::core::error_boundary::InvalidObject;
+use kube::runtime::controller::{self, Action};
+use kube::runtime::reflector::{self, Store};
 use kube::runtime::watcher::{self, Event};
-use kube::runtime::{Controller, Predicate, PredicateConfig, WatchStreamExt, predicates};
-use kube::{Client, ResourceExt};
+use kube::runtime::{Controller, WatchStreamExt};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
-use super::{Context, Key, Readiness, reconcile, retry};
 use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::SynapseSparkAttachmentSpec;
+use crate::controller::claims::Changes;
+use crate::controller::context::{Context, Error};
+use crate::controller::health::Readiness;
+use crate::controller::key::{Key, key_of};
+use crate::controller::reconcile::reconcile;
+use crate::controller::stored::Stored;
+use crate::controller::triggers::Triggers;
 use crate::error_chain::chain;
+use crate::planner::backoff::MIN_POLLING;
+use requeues::{Requeued, Requeues};
 
 /// How the controller runs.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Passes at the same time, at most.
+    /// Reconciles at the same time, at most, of all namespaces together.
     pub concurrency: u16,
-    /// The namespaces whose objects are looked after; none: all.
+    /// The namespaces whose objects are reconciled; none: all.
     pub namespaces: Vec<String>,
-    /// What keeps it from its work.
+    /// What keeps the controller from its work.
     pub readiness: Arc<Readiness>,
 }
 
-/// A load balancer of Azure drops idle connections after four minutes without a word: watches end before that.
-const WATCH_SECONDS: u32 = 200;
-
-/// Looks after all attachments, until `shutdown` is there and the passes that run have ended.
+/// Reconciles all attachments, until `shutdown` resolves and the running reconciles have ended.
 ///
-/// A controller for each namespace that is named: a list of one must not look like the end of another's objects.
+/// Each named namespace has a controller of its own: a list of one namespace must not look like the end of another's objects.
 pub async fn run(watch: Client, ctx: Arc<Context>, options: Options, shutdown: impl Future<Output = ()> + Send + 'static) {
     let shutdown = shutdown.shared();
-    let scopes = if options.namespaces.is_empty() { vec![None] } else { options.namespaces.iter().map(Some).collect() };
-    let (routes, scopes): (HashMap<_, _>, Vec<_>) = scopes
-        .into_iter()
-        .map(|namespace| {
-            let (route, heirs) = futures::channel::mpsc::unbounded();
-            ((namespace.cloned(), route), (namespace.cloned(), heirs))
-        })
-        .unzip();
-    let routes = Arc::new(routes);
-    let concurrency = options.concurrency.div_ceil(u16::try_from(scopes.len()).unwrap_or(u16::MAX));
-    let all = scopes.into_iter().map(|(namespace, heirs)| {
-        let (routes, one) = (routes.clone(), namespace.clone());
-        let again = move |key: Key| {
-            // The receivers live as long as the controllers.
-            if let Some(route) = routes.get(&None).or_else(|| routes.get(&key.namespace)) {
-                let _ = route.unbounded_send(key);
-            }
-        };
-        let stopped = shutdown.clone();
-        scope(watch.clone(), ctx.clone(), one, (again, heirs), concurrency, options.readiness.clone(), stopped)
+    let names = options.namespaces.into_iter().map(Some).collect::<Vec<_>>();
+    let (requeues, scopes) = requeues::to(if names.is_empty() { vec![None] } else { names });
+    let shared = Arc::new(Shared {
+        watch,
+        ctx,
+        readiness: options.readiness,
+        concurrency: options.concurrency,
+        slots: Semaphore::new(options.concurrency.into()),
+        requeues,
+        triggers: Triggers::default(),
     });
+    let all = scopes.into_iter().map(|(namespace, requeued)| Scope::run(shared.clone(), namespace, requeued, shutdown.clone()));
     futures::future::join_all(all).await;
 }
 
-/// Looks after the attachments of one namespace, or of all.
-async fn scope(
+/// What all scopes share.
+struct Shared {
     watch: Client,
     ctx: Arc<Context>,
-    namespace: Option<String>,
-    (again, heirs): (impl Fn(Key) + Send + 'static, impl Stream<Item = Key> + Send + 'static),
-    concurrency: u16,
     readiness: Arc<Readiness>,
-    shutdown: impl Future<Output = ()> + Send + Sync + 'static,
-) {
-    let (reader, writer) = reflector::store();
-    let api: Api<DeserializeGuard<SynapseSparkAttachment>> = match &namespace {
-        Some(namespace) => Api::namespaced(watch, namespace),
-        None => Api::all(watch),
-    };
-    let what =
-        namespace.as_ref().map_or_else(|| "the watch".to_owned(), |namespace| format!("the watch of namespace {namespace}"));
-    readiness.missing(&what, "the objects are not listed yet; is the custom resource installed?");
-    readiness.begun();
-    let (indexed, failed, listed) = (ctx.clone(), (what.clone(), readiness.clone()), (what.clone(), readiness));
-    let objects = kube::runtime::watcher(api, watcher::Config::default().timeout(WATCH_SECONDS))
-        .default_backoff()
-        .inspect_err({
-            let ctx = ctx.clone();
-            move |error| {
-                let (what, readiness) = &failed;
-                let error = chain(error);
-                ctx.metrics.watch_errors.inc();
-                tracing::warn!(error, "{what} fails, and is tried again");
-                readiness.still_missing(what, error);
-            }
-        })
-        .inspect_ok(move |event| {
-            if matches!(event, Event::InitDone) {
-                listed.1.there(&listed.0);
-            }
-        })
-        .try_filter_map({
-            let (ctx, scope) = (ctx.clone(), namespace.clone());
-            move |event| std::future::ready(Ok(decoded(&ctx, scope.as_deref(), event)))
-        })
-        .modify(|object| {
-            object.managed_fields_mut().clear();
-        })
-        .inspect_ok(move |event| {
-            indexed.take_in(namespace.as_deref(), event, Timestamp::now()).into_iter().for_each(&again);
-        })
-        .reflect(writer)
-        .applied_objects()
-        .predicate_filter(
-            predicates::generation.combine(predicates::finalizers).combine(predicates::annotations),
-            PredicateConfig::default(),
-        );
-    let ready = reader.clone();
-    let announce = async move {
-        if ready.wait_until_ready().await.is_ok() {
-            tracing::info!(objects = ready.len(), "{what} is complete");
-        }
-    };
-    let passes = Controller::for_stream(objects, reader)
-        .with_config(controller::Config::default().concurrency(concurrency))
-        .reconcile_on(heirs)
-        .graceful_shutdown_on(shutdown)
-        .run(reconcile, retry, ctx)
-        .for_each(|done| {
-            if let Err(error) = done {
-                match error {
-                    controller::Error::ObjectNotFound(_) => tracing::debug!("an object was gone before its pass"),
-                    controller::Error::ReconcilerFailed(..) => {}
-                    other => tracing::warn!(error = %chain(&other), "the queue fails, and goes on"),
-                }
-            }
-            std::future::ready(())
-        });
-    futures::future::join(announce, passes).await;
+    concurrency: u16,
+    slots: Semaphore,
+    requeues: Requeues,
+    triggers: Triggers,
 }
 
-/// An object that does not decode stops nobody else: it is passed over, and said.
-fn decoded(
-    ctx: &Context,
-    scope: Option<&str>,
-    event: Event<DeserializeGuard<SynapseSparkAttachment>>,
-) -> Option<Event<SynapseSparkAttachment>> {
-    let open = |guard: DeserializeGuard<SynapseSparkAttachment>| {
-        ctx.metrics.decodes(&guard, guard.0.is_ok());
-        guard.0.map_err(|invalid| {
-            let meta = &invalid.metadata;
-            let (namespace, name) = (meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default());
-            tracing::error!(
-                namespace,
-                name,
-                error = invalid.error,
-                "a stored object cannot be decoded and is left alone; mend or delete it"
-            );
-            Box::new(invalid.metadata)
+/// One namespace, or all.
+struct Scope {
+    shared: Arc<Shared>,
+    namespace: Option<String>,
+    /// Its watch, as logs and `/readyz` call it.
+    name: String,
+    store: Store<SynapseSparkAttachment>,
+    left_out: Mutex<LeftOut>,
+}
+
+/// Objects whose reconcile was due while a relist had not put them into the store yet.
+#[derive(Default)]
+struct LeftOut {
+    is_listing: bool,
+    keys: HashSet<Key>,
+}
+
+impl Scope {
+    async fn run(
+        shared: Arc<Shared>,
+        namespace: Option<String>,
+        requeued: Requeued,
+        shutdown: impl Future<Output = ()> + Send + Sync + 'static,
+    ) {
+        let (store, writer) = reflector::store();
+        let name = namespace.as_ref().map_or_else(|| "the watch".to_owned(), |one| format!("the watch of namespace {one}"));
+        let scope = Arc::new(Self { shared, namespace, name, store: store.clone(), left_out: Mutex::default() });
+        let shared = &scope.shared;
+        shared.readiness.missing(&scope.name, "the objects are not listed yet; is the custom resource installed?");
+        shared.readiness.begun();
+        let (runs, ends) = (scope.clone(), scope.clone());
+        // kube asks each running reconcile at each event whether it has ended, so their number must not grow with that of
+        // the objects. Each scope may use all slots.
+        let reconciles = Controller::for_stream(scope.clone().triggering(writer), store.clone())
+            .with_config(controller::Config::default().concurrency(shared.concurrency))
+            .reconcile_on(requeued)
+            .graceful_shutdown_on(shutdown)
+            .run(move |object, ctx| runs.clone().reconcile(object, ctx), retry, shared.ctx.clone())
+            .for_each(move |done| {
+                ends.done(done.map(drop));
+                std::future::ready(())
+            });
+        let announce = async {
+            if store.wait_until_ready().await.is_ok() {
+                tracing::info!(watch = scope.name, objects = store.len(), "objects listed");
+            }
+        };
+        futures::future::join(announce, reconciles).await;
+    }
+
+    /// The objects that are to be reconciled at once, as the watch shows them. It keeps the store and the claims.
+    fn triggering(
+        self: Arc<Self>,
+        writer: reflector::store::Writer<SynapseSparkAttachment>,
+    ) -> impl Stream<Item = watcher::Result<SynapseSparkAttachment>> + Send {
+        let watch = self.shared.watch.clone();
+        let api: Api<Stored> = match &self.namespace {
+            Some(namespace) => Api::namespaced(watch, namespace),
+            None => Api::all(watch),
+        };
+        let (failed, read, known) = (self.clone(), self.clone(), self.clone());
+        listing::events(api)
+            .default_backoff()
+            .inspect_err(move |error| failed.failed(error))
+            .try_filter_map(move |event| std::future::ready(Ok(read.decoded(event))))
+            // The claims come before the store: a reconcile that sees an object knows all older claimants.
+            .inspect_ok(move |event| known.take_in(event))
+            .reflect(writer)
+            .try_filter_map(move |event| std::future::ready(Ok(self.triggered(event))))
+    }
+
+    fn failed(&self, error: &watcher::Error) {
+        let error = chain(error);
+        self.shared.ctx.metrics.watch_errors.inc();
+        tracing::warn!(watch = self.name, error, "watch failed, will retry");
+        self.shared.readiness.still_missing(&self.name, error);
+    }
+
+    /// Passes on the objects that can be decoded. Others are logged and counted, and stop nobody else.
+    fn decoded(&self, event: Event<Stored>) -> Option<Event<SynapseSparkAttachment>> {
+        let metrics = &self.shared.ctx.metrics;
+        let open = |stored: Stored| {
+            metrics.decodes(&stored, stored.0.is_ok());
+            stored.0.map_err(skipped)
+        };
+        Some(match event {
+            Event::Init => {
+                metrics.relisted(self.namespace.as_deref());
+                Event::Init
+            }
+            Event::InitApply(stored) => Event::InitApply(open(stored).ok()?),
+            Event::InitDone => Event::InitDone,
+            // The former version of the object must not be acted upon any longer.
+            Event::Apply(stored) => open(stored).map_or_else(|invalid| Event::Delete(*invalid), Event::Apply),
+            Event::Delete(stored) => {
+                metrics.decodes(&stored, true); // It no longer has to be corrected.
+                Event::Delete(stored.0.unwrap_or_else(|invalid| *named(invalid.metadata)))
+            }
         })
-    };
-    // Of an object that once decoded, the version that did must not be acted upon any longer.
-    let forgotten = |metadata: Box<ObjectMeta>| {
-        Event::Delete(SynapseSparkAttachment { metadata: *metadata, spec: SynapseSparkAttachmentSpec::default(), status: None })
-    };
-    Some(match event {
-        Event::Init => {
-            ctx.metrics.relisted(scope);
-            Event::Init
+    }
+
+    /// Records what an event says, before the store shows it.
+    fn take_in(&self, event: &Event<SynapseSparkAttachment>) {
+        let Shared { ctx, readiness, requeues, triggers, .. } = &*self.shared;
+        match event {
+            Event::Init => self.left_out.lock().expect("no holder panics").is_listing = true,
+            Event::Apply(object) | Event::InitApply(object) => ctx.metrics.seen(object, Timestamp::now()),
+            Event::InitDone => readiness.there(&self.name),
+            Event::Delete(_) => {}
         }
-        Event::InitDone => Event::InitDone,
-        Event::InitApply(guard) => Event::InitApply(open(guard).ok()?),
-        Event::Apply(guard) => open(guard).map_or_else(forgotten, Event::Apply),
-        Event::Delete(guard) => {
-            ctx.metrics.decodes(&guard, true); // Nobody has to mend what is gone.
-            guard.0.map_or_else(|invalid| forgotten(Box::new(invalid.metadata)), Event::Delete)
+        let Changes { gone, to_requeue } = ctx.objects.claims.take_in(self.namespace.as_deref(), event);
+        for key in &gone {
+            ctx.metrics.gone(key);
+            ctx.objects.memory.forget(key);
+            triggers.forget(key);
         }
-    })
+        for key in to_requeue {
+            requeues.send(key);
+        }
+    }
+
+    /// The object of an event, if it is to be reconciled at once.
+    fn triggered(&self, event: Event<SynapseSparkAttachment>) -> Option<SynapseSparkAttachment> {
+        let Shared { requeues, triggers, .. } = &*self.shared;
+        match event {
+            Event::Apply(object) | Event::InitApply(object) => {
+                return triggers.seen(&key_of(&object), &object).then_some(object);
+            }
+            Event::InitDone => {
+                let LeftOut { keys, .. } = std::mem::take(&mut *self.left_out.lock().expect("no holder panics"));
+                let is_there = |key: &Key| self.store.get(key).is_some();
+                for key in keys.into_iter().filter(is_there) {
+                    requeues.send(key);
+                }
+            }
+            Event::Init | Event::Delete(_) => {}
+        }
+        None
+    }
+
+    /// A reconcile, when it is its turn.
+    async fn reconcile(self: Arc<Self>, object: Arc<SynapseSparkAttachment>, ctx: Arc<Context>) -> Result<Action, Error> {
+        let _slot = self.shared.slots.acquire().await.expect("nobody closes it");
+        // It may have waited for the slot, so the object is taken as it is now.
+        let key = key_of(&object);
+        let Some(object) = self.store.get(&key) else {
+            self.not_found(key);
+            return Ok(Action::await_change());
+        };
+        let now = Instant::now();
+        match self.shared.triggers.admit(&key, &object, now) {
+            Ok(()) => reconcile(object, ctx).await,
+            Err(at) => Ok(Action::requeue(at - now)),
+        }
+    }
+
+    /// What became of a reconcile.
+    fn done(&self, result: Result<(), controller::Error<Error, watcher::Error>>) {
+        match result {
+            // Both are logged where they occur.
+            Ok(()) | Err(controller::Error::ReconcilerFailed(..) | controller::Error::QueueError(_)) => {}
+            Err(controller::Error::ObjectNotFound(object)) => {
+                self.not_found(Key::new(&object.name).within(object.namespace.as_deref().unwrap_or_default()));
+            }
+            Err(other) => tracing::warn!(watch = self.name, error = %chain(&other), "queue failed, will go on"),
+        }
+    }
+
+    /// The store did not have an object whose reconcile was due: it is gone, or a relist has not come to its end yet.
+    fn not_found(&self, key: Key) {
+        tracing::debug!(%key, "object not found for its reconcile");
+        if self.store.get(&key).is_some() {
+            return self.shared.requeues.send(key);
+        }
+        let mut left_out = self.left_out.lock().expect("no holder panics");
+        if left_out.is_listing {
+            left_out.keys.insert(key);
+        }
+    }
+}
+
+/// Logs an object that cannot be decoded. Gives what is known of it.
+fn skipped(invalid: InvalidObject) -> Box<SynapseSparkAttachment> {
+    let InvalidObject { error, metadata } = invalid;
+    let (namespace, name) = (metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default());
+    tracing::error!(namespace, name, error, "object skipped: cannot be decoded; correct or delete it");
+    named(metadata)
+}
+
+/// An object of which only the metadata is known.
+fn named(metadata: ObjectMeta) -> Box<SynapseSparkAttachment> {
+    Box::new(SynapseSparkAttachment { metadata, spec: SynapseSparkAttachmentSpec::default(), status: None })
+}
+
+/// Kubernetes refused a write, or the object has changed since it was read.
+#[expect(clippy::needless_pass_by_value, reason = "the signature that kube asks for")]
+fn retry(object: Arc<SynapseSparkAttachment>, error: &Error, ctx: Arc<Context>) -> Action {
+    if matches!(error, Error::Conflict) {
+        return Action::requeue(MIN_POLLING);
+    }
+    ctx.metrics.reconcile_failed();
+    tracing::warn!(object = %key_of(&object), error = %chain(error), "reconcile failed, will retry");
+    Action::requeue(ctx.objects.memory.refused(&object))
 }

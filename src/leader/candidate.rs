@@ -10,7 +10,7 @@ use super::last_seen::LastSeen;
 use super::lease::LeaseClient;
 use super::state::{LeaseState, StateReporter};
 use super::timing::{RENEW_DEADLINE, STANDBY_PERIOD};
-use crate::controller::chain;
+use crate::error_chain::chain;
 
 /// A process that wants to hold a Lease.
 pub struct Candidate {

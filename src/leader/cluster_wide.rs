@@ -6,7 +6,7 @@ use super::last_seen::LastSeen;
 use super::lease::LeaseClient;
 use super::state::{LeaseState, StateReporter};
 use super::timing::{REQUEST_TIMEOUT, RETRY_PERIOD, STANDBY_PERIOD};
-use crate::controller::chain;
+use crate::error_chain::chain;
 
 /// The Lease of an operator for all namespaces, as an operator for some namespaces sees it.
 pub struct ClusterWideLease {

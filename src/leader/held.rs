@@ -9,7 +9,7 @@ use super::error::LeaseLost;
 use super::lease::{LeaseClient, holder};
 use super::renewal::Renewal;
 use super::timing::{REQUEST_TIMEOUT, RETRY_PERIOD};
-use crate::controller::chain;
+use crate::error_chain::chain;
 
 /// A Lease that this process holds.
 pub struct HeldLease {

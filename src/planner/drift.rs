@@ -1,22 +1,21 @@
-//! What of a compute differs from the goal, field by field, and what a write puts there.
-//!
-//! Azure's PUT replaces the whole compute, so a write carries everything: what
-//! the user asked for, and what others put there and nobody asked us to take.
+//! What of a compute differs from the spec, field by field.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::api::v1alpha1::{Applied, DriftStatus};
-use crate::planner::goal::{Attached, Identity, OWNER_TAG, Ownership};
-use crate::planner::observed::Compute;
+use crate::planner::compute::{Compute, PoolReading, Progress};
+use crate::planner::goal::Attached;
+use crate::planner::observed::{Observed, Outcome};
+use crate::planner::owner::{OWNER_TAG, Ownership};
 use crate::resource_id::{IdentityId, PoolId};
 
-/// A field of the spec that Azure can show otherwise.
+/// A field of the spec that Azure can show with another value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Field {
-    /// The pool behind the compute.
+    /// The pool that the compute is attached to.
     Pool,
-    /// The tag that says whose the compute is.
+    /// The tag that names the owner.
     Owner,
     /// The kind of managed identity.
     IdentityType,
@@ -29,7 +28,11 @@ pub enum Field {
 }
 
 impl Field {
-    /// The word for metrics: one for all tags.
+    /// The label of each field in metrics.
+    pub const KINDS: [&'static str; 6] =
+        ["resourceId", "owner", "identity.type", "identity.userAssignedIdentities", "description", "tags"];
+
+    /// The label in metrics: one for all tags.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -53,12 +56,12 @@ impl fmt::Display for Field {
     }
 }
 
-/// One difference. Empty text stands for "nothing there".
+/// One difference. An empty text stands for a value that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {
-    /// Where.
+    /// The field of the spec.
     pub field: Field,
-    /// What was asked for.
+    /// What the spec asks for.
     pub want: String,
     /// What Azure shows.
     pub have: String,
@@ -70,54 +73,96 @@ impl From<&Drift> for DriftStatus {
     }
 }
 
-/// What differs between a goal and a compute that is (or is to become) ours.
+/// What differs between the spec and a compute that is (or is to become) ours, field by field.
 #[must_use]
-pub fn drift(goal: &Attached, compute: &Compute, applied: Option<&Applied>) -> Vec<Drift> {
-    let mut all = Vec::new();
-    let mut differs = |field, want: String, have: String| all.push(Drift { field, want, have });
-    let text = |pool: &Option<PoolId>| pool.as_ref().map(PoolId::to_string).unwrap_or_default();
-    if compute.pool != goal.pool {
-        differs(Field::Pool, text(&goal.pool), text(&compute.pool));
-    }
-    let owner = tag(&compute.tags, OWNER_TAG);
-    if owner.map(|tag| goal.owner.of_tag(tag)) != Some(Ownership::Ours) {
-        differs(Field::Owner, goal.owner.to_string(), owner.cloned().unwrap_or_default());
-    }
-    let shown =
-        Identity { system: compute.identity.system, user: compute.identity.user.iter().map(|(id, ..)| id.clone()).collect() };
-    if shown.kind() != goal.identity.kind() {
-        differs(Field::IdentityType, goal.identity.kind().to_owned(), shown.kind().to_owned());
-    }
-    if !same_set(&shown.user, &goal.identity.user) || is_order_wrong(goal, &shown.user, applied) {
-        differs(Field::UserAssigned, joined(&goal.identity.user), joined(&shown.user));
-    }
-    let is_ours = applied.is_some_and(|applied| applied.description);
-    let wanted = goal.description.as_deref().filter(|text| !text.is_empty());
-    let have = compute.description.as_deref().filter(|text| !text.is_empty());
-    if (goal.description.is_some() || is_ours) && wanted != have {
-        differs(Field::Description, wanted.unwrap_or_default().to_owned(), have.unwrap_or_default().to_owned());
-    }
-    for (name, want) in &goal.tags {
-        let have = tag(&compute.tags, name);
-        if have != Some(want) {
-            differs(Field::Tag(name.clone()), want.clone(), have.cloned().unwrap_or_default());
-        }
-    }
-    for name in no_longer_wanted(goal, applied) {
-        if let Some(have) = tag(&compute.tags, name) {
-            differs(Field::Tag(name.clone()), String::new(), have.clone());
-        }
-    }
-    all
+pub fn drift(goal: &Attached, pool: &PoolId, compute: &Compute, applied: Option<&Applied>) -> Vec<Drift> {
+    [
+        pool_drift(pool, compute),
+        owner_drift(goal, compute),
+        identity_type_drift(goal, compute),
+        user_assigned_drift(goal, compute, applied),
+        description_drift(goal, compute, applied),
+    ]
+    .into_iter()
+    .flatten()
+    .chain(tag_drift(goal, compute, applied))
+    .collect()
 }
 
-/// The value of a tag. Azure's tag names know no case.
+fn pool_drift(pool: &PoolId, compute: &Compute) -> Option<Drift> {
+    let have = match &compute.pool {
+        PoolReading::Pool(id) if id == pool => return None,
+        PoolReading::Pool(id) => id.to_string(),
+        PoolReading::Unreadable(text) => text.clone(),
+    };
+    Some(Drift { field: Field::Pool, want: pool.to_string(), have })
+}
+
+fn owner_drift(goal: &Attached, compute: &Compute) -> Option<Drift> {
+    let owner = tag(&compute.tags, OWNER_TAG);
+    let is_ours = owner.is_some_and(|tag| goal.owner.of_tag(tag) == Ownership::Ours);
+    (!is_ours).then(|| Drift { field: Field::Owner, want: goal.owner.to_string(), have: owner.cloned().unwrap_or_default() })
+}
+
+fn identity_type_drift(goal: &Attached, compute: &Compute) -> Option<Drift> {
+    let (want, have) = (goal.identity.kind(), compute.identity.normalized_kind());
+    (want != have).then(|| Drift { field: Field::IdentityType, want: want.to_owned(), have: have.to_owned() })
+}
+
+/// An identity whose ID cannot be parsed is drift like any other that the spec does not name.
+fn user_assigned_drift(goal: &Attached, compute: &Compute, applied: Option<&Applied>) -> Option<Drift> {
+    let (shown, unreadable) = (compute.identity.ids(), &compute.identity.unreadable);
+    let is_same = unreadable.is_empty() && same_set(&shown, &goal.identity.user) && !is_order_wrong(goal, &shown, applied);
+    let have = shown.iter().map(ToString::to_string).chain(unreadable.iter().cloned()).collect::<Vec<_>>().join(", ");
+    let want = || goal.identity.user.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    (!is_same).then(|| Drift { field: Field::UserAssigned, want: want(), have })
+}
+
+fn description_drift(goal: &Attached, compute: &Compute, applied: Option<&Applied>) -> Option<Drift> {
+    let is_ours = applied.is_some_and(|applied| applied.description);
+    let want = goal.description.as_deref().filter(|text| !text.is_empty());
+    let have = compute.description.as_deref().filter(|text| !text.is_empty());
+    ((goal.description.is_some() || is_ours) && want != have).then(|| Drift {
+        field: Field::Description,
+        want: want.unwrap_or_default().to_owned(),
+        have: have.unwrap_or_default().to_owned(),
+    })
+}
+
+fn tag_drift(goal: &Attached, compute: &Compute, applied: Option<&Applied>) -> Vec<Drift> {
+    let missing = goal.tags.iter().filter_map(|(name, want)| {
+        let have = tag(&compute.tags, name);
+        let field = Field::Tag(name.clone());
+        (have != Some(want)).then(|| Drift { field, want: want.clone(), have: have.cloned().unwrap_or_default() })
+    });
+    let left = no_longer_wanted(goal, applied).filter_map(|name| {
+        let have = tag(&compute.tags, name)?.clone();
+        Some(Drift { field: Field::Tag(name.clone()), want: String::new(), have })
+    });
+    missing.chain(left).collect()
+}
+
+/// Whether the compute shows what the spec asks for, and no write of ours is about to change that. Dependencies are not
+/// considered.
+#[must_use]
+pub fn is_in_sync(goal: &Attached, seen: &Observed) -> bool {
+    let (Some(pool), Some(compute)) = (seen.dependencies.resolve(&goal.pool), seen.compute.present()) else { return false };
+    let is_undisturbed = seen.put().is_none_or(|put| !matches!(put.outcome, Outcome::Running | Outcome::Failed(_)));
+    compute.is_spark()
+        && compute.owner == Ownership::Ours
+        && compute.progress == Progress::Succeeded
+        && is_undisturbed
+        && drift(goal, &pool, compute, seen.applied.as_ref()).is_empty()
+}
+
+/// The value of a tag. Azure's tag names are case-insensitive.
 #[must_use]
 pub fn tag<'a>(tags: &'a BTreeMap<String, String>, name: &str) -> Option<&'a String> {
     tags.iter().find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value))
 }
 
-fn no_longer_wanted<'a>(goal: &'a Attached, applied: Option<&'a Applied>) -> impl Iterator<Item = &'a String> {
+/// The tags that the operator put there and the spec no longer names.
+pub fn no_longer_wanted<'a>(goal: &'a Attached, applied: Option<&'a Applied>) -> impl Iterator<Item = &'a String> {
     applied.into_iter().flat_map(|applied| &applied.tags).filter(|name| tag(&goal.tags, name).is_none())
 }
 
@@ -125,15 +170,11 @@ fn same_set(one: &[IdentityId], other: &[IdentityId]) -> bool {
     one.len() == other.len() && one.iter().all(|id| other.contains(id))
 }
 
-fn joined(ids: &[IdentityId]) -> String {
-    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// Whether the identities stand in another order than asked for.
+/// Whether the order of the identities differs from the spec's.
 ///
-/// No document says whether Azure keeps the order of the map. So the
-/// order that we sent counts first; the order that Azure shows counts where
-/// Azure was seen to keep it, or where we never sent one.
+/// No document says whether Azure keeps the order of the map. So the order
+/// that was sent counts first. The order that Azure shows counts where Azure
+/// was seen to keep it, or where none was ever sent.
 fn is_order_wrong(goal: &Attached, shown: &[IdentityId], applied: Option<&Applied>) -> bool {
     let in_order = |ids: &[IdentityId]| ids == goal.identity.user;
     match applied {
@@ -142,71 +183,5 @@ fn is_order_wrong(goal: &Attached, shown: &[IdentityId], applied: Option<&Applie
             !in_order(&sent) && !in_order(shown) || applied.order_kept == Some(true) && !in_order(shown)
         }
         None => !in_order(shown),
-    }
-}
-
-/// Everything that a PUT carries.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Desired {
-    /// The pool; none as long as nobody has followed the link.
-    pub pool: Option<PoolId>,
-    /// The identity; `None` leaves the key out, since there is nothing to take away.
-    pub identity: Option<Identity>,
-    /// The description.
-    pub description: Option<String>,
-    /// The tags, ours and others'.
-    pub tags: BTreeMap<String, String>,
-}
-
-impl Desired {
-    /// What to put there: the goal, and what others have there already.
-    #[must_use]
-    pub fn of(goal: &Attached, there: Option<&Compute>, applied: Option<&Applied>) -> Self {
-        let mut tags: BTreeMap<_, _> = there.map(|compute| compute.tags.clone()).unwrap_or_default();
-        tags.retain(|name, _| {
-            tag(&goal.tags, name).is_none()
-                && !name.eq_ignore_ascii_case(OWNER_TAG)
-                && !no_longer_wanted(goal, applied).any(|gone| gone.eq_ignore_ascii_case(name))
-        });
-        tags.extend(goal.tags.clone());
-        tags.insert(OWNER_TAG.to_owned(), goal.owner.to_string());
-        let has_identity = there.is_some_and(|compute| compute.identity.system || !compute.identity.user.is_empty());
-        let is_none = goal.identity == Identity::default();
-        let others = || {
-            there.filter(|_| applied.is_none_or(|applied| !applied.description)).and_then(|compute| compute.description.clone())
-        };
-        Self {
-            pool: goal.pool.clone(),
-            // No document says what a PUT without the key does to an identity that is there: say None.
-            identity: (has_identity || !is_none).then(|| goal.identity.clone()),
-            description: goal.description.clone().or_else(others),
-            tags,
-        }
-    }
-
-    /// What to remember of it, so that it can be taken away again.
-    ///
-    /// And of what was put there `before`: Azure took this PUT, but it may yet fail. [`Desired::settled`] forgets it.
-    #[must_use]
-    pub fn remembered(goal: &Attached, before: Option<&Applied>) -> Applied {
-        let mut applied = Self::settled(goal);
-        if let Some(before) = before {
-            applied.tags.extend(before.tags.iter().filter(|name| tag(&goal.tags, name).is_none()).cloned());
-            applied.description |= before.description;
-            applied.created_on.clone_from(&before.created_on);
-        }
-        applied
-    }
-
-    /// What is to be remembered once Azure shows the goal.
-    #[must_use]
-    pub fn settled(goal: &Attached) -> Applied {
-        Applied {
-            tags: goal.tags.keys().cloned().collect(),
-            identities: goal.identity.user.iter().map(ToString::to_string).collect(),
-            order_kept: None,
-            created_on: None,
-            description: goal.description.is_some(),
-        }
     }
 }

@@ -1,216 +1,127 @@
-//! What there is: everything that a decision rests on, as plain values.
+//! What exists: everything that a decision rests on, as plain values.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::api::v1alpha1::{Applied, OperationKind, PoolStatus, ProvisioningError};
-use crate::planner::goal::Ownership;
-use crate::planner::role::Roles;
-use crate::resource_id::{IdentityId, PoolId};
+use jiff::Timestamp;
 
-/// What a look at one object and its compute found.
+use crate::api::v1alpha1::{Applied, DriftStatus, OperationKind};
+use crate::planner::backoff::{ABSENCE_CONFIRMED_AFTER, FailureHistory, MIN_BACKOFF, UNHEARD_WRITE_PATIENCE, exponential};
+use crate::planner::compute::Compute;
+use crate::planner::dependencies::Dependencies;
+use crate::planner::finding::Finding;
+use crate::planner::roles::observed::Roles;
+use crate::service_error::ServiceError;
+
+/// What one observation of an object, its compute and its dependencies found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observed {
-    /// Whether our finalizer is on the object.
-    pub claimed: bool,
-    /// The older object that asks for the same compute, as `namespace/name`.
-    pub elder: Option<String>,
+    /// The object itself, beside its spec.
+    pub object: ObjectState,
     /// The compute.
     pub compute: Finding<Compute>,
-    /// The write that we last asked Azure for, while it is not known to have come right.
+    /// For how long the compute has been seen absent, observation after observation; none if it was not.
+    pub absent_for: Option<Duration>,
+    /// The write that Azure was last asked for, while it is not known to have succeeded.
     pub operation: Option<Operation>,
-    /// What we last put there.
+    /// What the operator last put there.
     pub applied: Option<Applied>,
-    /// The user asks anew: another generation, or another value of the reconcile annotation.
-    pub asked: bool,
-    /// An earlier write that Azure took and failed, already reported.
-    pub trouble: Option<Trouble>,
-    /// For how long it has failed without a success in between; zero if it does not.
-    pub failing_for: Duration,
-    /// For how long it has been on its way; zero if it is not.
-    pub waiting_for: Duration,
-    /// What is behind the compute.
-    pub behind: Behind,
-}
-
-/// What is behind an attachment: a link, a pool, roles.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Behind {
-    /// The linked service, where the spec goes through one.
-    pub link: Option<Finding<LinkedService>>,
-    /// The linked services that there are, where the one that is wanted is not.
-    pub links: Vec<String>,
-    /// The pool; none where nobody looked.
-    pub pool: Option<Finding<SparkPool>>,
-    /// Who holds which role in the Synapse workspace.
+    /// Failures without a success in between.
+    pub failure: Option<FailureHistory>,
+    /// The linked service and the pool.
+    pub dependencies: Dependencies,
+    /// Role assignments in the Synapse workspace.
     pub roles: Roles,
 }
 
-/// A linked service of the Machine Learning workspace.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkedService {
-    /// Its name.
-    pub name: String,
-    /// The resource ID of the Synapse workspace.
-    pub resource_id: String,
-    /// The object ID of its own identity.
-    pub principal: Option<String>,
-}
-
-/// A Spark pool, as Synapse shows it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SparkPool {
-    /// Azure's word for its state.
-    pub state: String,
-    /// What Azure is at with it.
-    pub progress: Progress,
-    /// Size, version and so on.
-    pub shown: PoolStatus,
-}
-
-/// The answer to "how is it?".
-#[derive(Debug, Clone, PartialEq)]
-pub enum Finding<T> {
-    /// It is there, and so.
-    Present(T),
-    /// It is not there: asked of the thing itself, not inferred.
-    Absent,
-    /// There was no answer that tells.
-    Unknown(Fault),
-}
-
-/// Why there was no answer, or why a write was not taken.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Fault {
-    /// What can be done about it.
-    pub kind: FaultKind,
-    /// Azure's words, or the transport's.
-    pub words: Words,
-}
-
-/// What can be done about a fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultKind {
-    /// No answer, a 5xx, or a conflict with another command: try again.
-    Passing,
-    /// 429: try again after the pause.
-    Throttled(Duration),
-    /// 401 or 403: rights are missing.
-    Unauthorized,
-    /// Entra gives no token.
-    NoCredential,
-    /// The workspace or its resource group is not there.
-    NoWorkspace,
-    /// The subscription is not there, or not for this tenant: no proof that anything is gone.
-    NoSubscription,
-    /// Another 4xx: only another spec will help.
-    Refused,
-}
-
-impl FaultKind {
-    /// Whether it is certain that nothing was done.
-    #[must_use]
-    pub const fn is_refusal(self) -> bool {
-        match self {
-            // A gateway may say so of what was done behind it.
-            Self::Passing | Self::Throttled(_) => false,
-            Self::Unauthorized | Self::NoCredential | Self::NoWorkspace | Self::NoSubscription | Self::Refused => true,
-        }
-    }
-}
-
-/// Azure's code and words for an error.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Words {
-    /// The code, as `AuthorizationFailed`; empty if there was none.
-    pub code: String,
-    /// The message.
-    pub message: String,
-    /// `x-ms-correlation-request-id`: what Azure's support asks for.
-    pub correlation: Option<String>,
-}
-
-/// A compute, as Azure shows it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Compute {
-    /// Azure's word for its type: `SynapseSpark`, `AmlCompute`, …
-    pub kind: String,
-    /// The pool behind it.
-    pub pool: Option<PoolId>,
-    /// What Azure is at.
-    pub progress: Progress,
-    /// Azure's own word for that.
-    pub state: String,
-    /// Whose it is.
-    pub owner: Ownership,
-    /// Its managed identity.
-    pub identity: ShownIdentity,
-    /// Its description.
-    pub description: Option<String>,
-    /// Its tags, the owner tag among them.
-    pub tags: BTreeMap<String, String>,
-    /// Why it failed.
-    pub errors: Vec<ProvisioningError>,
-    /// Its region.
-    pub location: Option<String>,
-    /// When it was made, in Azure's words: tells one compute from a later one of the same name.
-    pub created_on: Option<String>,
-    /// When it was changed, in Azure's words.
-    pub modified_on: Option<String>,
-    /// What Azure ML says of the pool.
-    pub shown_pool: PoolStatus,
-}
-
-impl Compute {
-    /// Whether it is an attached Synapse Spark pool at all.
-    #[must_use]
-    pub fn is_spark(&self) -> bool {
-        self.kind.eq_ignore_ascii_case("SynapseSpark")
-    }
-}
-
-/// A managed identity, as Azure shows it.
+/// What is known of the object beside its spec.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct ShownIdentity {
-    /// Azure's word for its kind, as Azure spells it; `None` where there is none.
-    pub kind: String,
-    /// Whether the compute has an identity of its own.
-    pub system: bool,
-    /// That identity's object ID in Entra.
-    pub principal_id: Option<String>,
-    /// That identity's tenant.
-    pub tenant_id: Option<String>,
-    /// The user-assigned identities, in Azure's order, with principal and client ID.
-    pub user: Vec<(IdentityId, Option<String>, Option<String>)>,
+pub struct ObjectState {
+    /// Whether the operator's finalizer is on the object.
+    pub has_finalizer: bool,
+    /// An older object that wants the same compute and could attach it, as `namespace/name`.
+    pub older_claimant: Option<String>,
+    /// Whether the user asks for a reconcile: by another generation of the spec, or by the annotation.
+    pub reconcile_requested: bool,
+    /// For how long the condition Reconciling has been true; none if the time is unknown. Zero if it is not true.
+    pub reconciling_for: Option<Duration>,
+    /// For how long Azure has given no answer; zero if it answers.
+    pub unavailable_for: Duration,
+    /// The drift that the status shows already.
+    pub reported_drift: Vec<DriftStatus>,
 }
 
-/// What Azure is at with a compute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// It creates or updates it, or does what we have no word for.
-    Working,
-    /// It is done.
-    Succeeded,
-    /// It gave up; the compute stays behind.
-    Failed,
-    /// It detaches it.
-    Deleting,
-}
-
-impl Progress {
-    /// Reads Azure's `provisioningState`.
+impl Observed {
+    /// Whether the compute's absence is certain enough to rest something irreversible on it.
     ///
-    /// A state that we have never seen is work in progress: waiting does no
-    /// harm. An absent one is done
-    /// (<https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations>).
+    /// One 404 may come from a replica that lags behind; two answers that far apart do not.
     #[must_use]
-    pub fn of(state: Option<&str>) -> Self {
-        match state.map(str::to_ascii_lowercase).as_deref() {
-            None | Some("succeeded") => Self::Succeeded,
-            Some("failed" | "canceled") => Self::Failed,
-            Some("deleting") => Self::Deleting,
-            Some(_) => Self::Working,
+    pub fn is_absence_confirmed(&self) -> bool {
+        self.absent_for.is_some_and(|seen| seen >= ABSENCE_CONFIRMED_AFTER)
+    }
+
+    /// For how long it has been failing; zero if it does not.
+    #[must_use]
+    pub fn failing_for(&self) -> Duration {
+        self.failure.map(|failure| failure.failing_for).unwrap_or_default()
+    }
+
+    /// Whether a failed or unheard write of the compute is to be sent again now.
+    #[must_use]
+    pub fn is_retry_due(&self) -> bool {
+        self.retry_in().is_zero()
+    }
+
+    /// How long until a failed or unheard write of the compute is to be sent again; zero if it is due.
+    ///
+    /// The pause grows with how long it had been failing when the last failure was recorded, and counts from there: so an
+    /// operation that takes long to fail is followed by a pause, too. A user's request ends it.
+    #[must_use]
+    pub fn retry_in(&self) -> Duration {
+        if self.object.reconcile_requested {
+            return Duration::ZERO;
         }
+        match (self.recorded_failure(), &self.operation) {
+            (Some(failure), _) => failure.retry_in(),
+            (None, Some(operation)) if operation.is_unheard() => {
+                operation.age.map_or(Duration::ZERO, |age| MIN_BACKOFF.saturating_sub(age))
+            }
+            // The status does not say so yet.
+            (None, _) => exponential(self.failing_for()),
+        }
+    }
+
+    /// The failure of the compute's last write, if the status has recorded it already.
+    #[must_use]
+    pub fn recorded_failure(&self) -> Option<FailureHistory> {
+        let attempted = self.operation.as_ref().and_then(|operation| operation.age);
+        let failure = self.failure.filter(FailureHistory::is_of_compute)?;
+        let is_later = |since: Duration| attempted.is_none_or(|attempted| since <= attempted);
+        failure.since_attempt.is_none_or(is_later).then_some(failure)
+    }
+
+    /// The operation, if it attaches or updates.
+    #[must_use]
+    pub fn put(&self) -> Option<&Operation> {
+        self.operation.as_ref().filter(|operation| operation.kind != OperationKind::Detach)
+    }
+
+    /// The operation, if it detaches.
+    #[must_use]
+    pub fn detach(&self) -> Option<&Operation> {
+        self.operation.as_ref().filter(|operation| operation.kind == OperationKind::Detach)
+    }
+
+    /// Whether this object created the compute, although its owner tag does not show (yet).
+    ///
+    /// Azure may show tags only when an operation ends, and anybody may remove them. But the object's own PUT found nothing
+    /// under that name, and what exists there was not created before.
+    #[must_use]
+    pub fn has_created(&self, compute: &Compute) -> bool {
+        let Some(attach) = self.operation.as_ref().filter(|operation| operation.kind == OperationKind::Attach) else {
+            return false;
+        };
+        let created = compute.details.created_on.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
+        created.is_some_and(|created| created >= attach.earliest_effect())
     }
 }
 
@@ -219,30 +130,67 @@ impl Progress {
 pub struct Operation {
     /// What it does.
     pub kind: OperationKind,
-    /// For how long it has been going on.
-    pub running_for: Duration,
-    /// What came of it, where somebody asked.
+    /// Whether Azure accepted it; otherwise its answer was not heard.
+    pub is_accepted: bool,
+    /// When it was asked for.
+    pub started_at: Timestamp,
+    /// How long ago that was; none if the time lies in the future.
+    pub age: Option<Duration>,
+    /// What became of it.
     pub outcome: Outcome,
+    /// Of a detach: how long ago an attach or update was sent before it whose answer was not heard.
+    pub unheard_put_age: Option<Duration>,
 }
 
-/// What came of an operation.
+/// Clocks of Azure and of the cluster's nodes differ by seconds.
+const CLOCK_SKEW: Duration = Duration::from_mins(2);
+
+impl Operation {
+    /// Whether Azure accepted it and may still be working on it.
+    #[must_use]
+    pub fn is_ongoing(&self) -> bool {
+        self.is_accepted && self.may_take_effect()
+    }
+
+    /// Whether its answer was not heard, and it may still be carried out.
+    #[must_use]
+    pub fn is_unheard(&self) -> bool {
+        !self.is_accepted && self.may_take_effect()
+    }
+
+    /// Whether an attach or update that was sent before this detach may still be carried out after it.
+    #[must_use]
+    pub fn is_after_unheard_put(&self) -> bool {
+        self.unheard_put_age.is_some_and(|age| age < UNHEARD_WRITE_PATIENCE)
+    }
+
+    fn may_take_effect(&self) -> bool {
+        let is_recent = self.age.is_none_or(|age| age < UNHEARD_WRITE_PATIENCE);
+        match self.outcome {
+            Outcome::Running => true,
+            // A failed poll is not a failed operation.
+            Outcome::Unknown => self.is_accepted || is_recent,
+            Outcome::Unreadable => is_recent,
+            Outcome::Ended | Outcome::Failed(_) => false,
+        }
+    }
+
+    fn earliest_effect(&self) -> Timestamp {
+        self.started_at.checked_sub(CLOCK_SKEW).unwrap_or(self.started_at)
+    }
+}
+
+/// What became of an operation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// Nobody knows: not asked, or no answer. A failed poll is not a failed operation.
+    /// Nobody asked, or there was no answer.
     Unknown,
+    /// It may not be read: the answer will never come.
+    Unreadable,
     /// It is still going on.
     Running,
-    /// It has ended, well or forgotten (a poll after the end may get 404).
+    /// It has ended successfully, or Azure has forgotten it (a poll after the end may get 404).
     Ended,
     /// It has failed.
-    Failed(Words),
-}
-
-/// A failure of a write that Azure had taken, as the status remembers it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Trouble {
-    /// How long it had failed when this failure was seen.
-    pub before: Duration,
-    /// How long ago it was seen.
-    pub ago: Duration,
+    Failed(ServiceError),
 }

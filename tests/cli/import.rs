@@ -282,7 +282,7 @@ fn what_cannot_be_imported_is_named_and_nothing_is_printed() {
         ("no pool",            "name: spark\ntype: synapsespark".to_owned(), w, "-: resource_id: is missing"),
         ("another pool",       az_ml.replace("bigDataPools", "sqlPools"), w, "is not the ID of a Synapse Spark pool"),
         ("an unknown identity", format!("{az_ml}identity: {{type: managed}}"), w, "-: identity.type: \"managed\" is not known"),
-        ("none with IDs",      format!("{az_ml}identity: {{type: none, user_assigned_identities: [{}]}}", user("zeta")), w, "spec.identity.userAssignedIdentities: needs one identity or more"),
+        ("none with IDs",      format!("{az_ml}identity: {{type: none, user_assigned_identities: [{}]}}", user("zeta")), w, "spec.identity.userAssignedIdentities: requires at least one identity"),
         ("an ID that is none", format!("{az_ml}identity: {{type: user_assigned, user_assigned_identities: [x]}}"), w, "-: spec.identity.userAssignedIdentities.resourceId: must be the ID of a user-assigned identity"),
         ("a tag's zero",       format!("{az_ml}tags: {{team: data, cost: 042}}"), w, "-: tags.cost: must be a text: quote it"),
         ("a tag's point",      format!("{az_ml}tags: {{version: 1.10}}"), w, "-: tags.version: must be a text: quote it"),

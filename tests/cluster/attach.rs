@@ -43,7 +43,7 @@ fn attaches_with_one_put() {
     for word in ["nightly", "True", "Attached", "ml-ws", "one", "UserAssigned", "3.4", "Small", "WORKSPACE", "NODE SIZE"] {
         assert!(wide.contains(word), "{word} is not in\n{wide}");
     }
-    world.event("nightly", "Attached", "attached as asked");
+    world.event("nightly", "Attached", "is attached and in sync");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn adopts_what_is_nobodys_and_of_the_same_pool() {
     let tags = &world.compute("byhand").expect("it is there")["tags"];
     assert_eq!((&tags["cost"], &tags["team"]), (&json!("77"), &json!("data")));
     assert!(tags[OWNER_TAG].is_string());
-    world.event("byhand", "Adopting", "nobody's");
+    world.event("byhand", "Adopting", "which has no owner");
 }
 
 #[test]
@@ -92,11 +92,16 @@ fn what_may_not_be_adopted_is_left_alone() {
     world.apply("never", "one", &["adoptionPolicy: Never"]);
     world.apply("always", "one", &["adoptionPolicy: Always"]);
     world.apply("cluster", "one", &["adoptionPolicy: Always", "replacePolicy: Recreate"]);
-    for (name, word) in [("otherpool", "bigDataPools/two"), ("never", "bigDataPools/one"), ("cluster", "AmlCompute")] {
-        let message = world.stalled(name, "NotOurs");
-        assert!(message.contains(word) && message.contains("spec.adoptionPolicy"), "{message}");
+    let table = [
+        ("otherpool", "AdoptionNotAllowed", "bigDataPools/two", "spec.adoptionPolicy"),
+        ("never", "AdoptionNotAllowed", "bigDataPools/one", "spec.adoptionPolicy"),
+        ("always", "PoolMismatch", "bigDataPools/two", "spec.replacePolicy"),
+        ("cluster", "ComputeTypeMismatch", "AmlCompute", "spec.computeName"),
+    ];
+    for (name, reason, found, field) in table {
+        let message = world.stalled(name, reason);
+        assert!(message.contains(found) && message.contains(field), "{message}");
     }
-    world.stalled("always", "NotOurs");
     for name in ["otherpool", "never", "always", "cluster"] {
         assert!(world.writes(name).is_empty(), "{name} was written to");
         assert_eq!(world.object(name).expect("it is there")["metadata"]["finalizers"], json!(null));
@@ -174,8 +179,8 @@ fn of_two_that_wait_only_the_older_attaches() {
 #[test]
 fn the_younger_of_two_waits_even_where_nothing_is_attached() {
     let world = World::new("duplicate");
-    world.apply("older", "one", &["computeName: shared", "suspend: true"]);
-    world.says("older", "False", "Suspended");
+    world.apply("older", "nosuch", &["computeName: shared"]);
+    world.stalled("older", "PoolNotFound");
     let created = world.object("older").expect("it is there")["metadata"]["creationTimestamp"].clone();
     world.until("the clock is a second further", || {
         let made = world

@@ -19,7 +19,7 @@ fn deleted_it_is_detached_and_then_goes() {
     let asked = world.asked();
     let detach = asked.iter().position(|one| one.method == "DELETE").expect("it was detached");
     assert!(asked[detach..].iter().any(|one| one.status == Some(404)), "{asked:?}");
-    world.event("nightly", "Detaching", "detaches");
+    world.event("nightly", "Detaching", "Detaching compute nightly");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_refused_detach_waits_until_it_is_allowed_or_abandoned() {
         world.delete(name);
     }
     for name in ["allowed", "abandoned"] {
-        let message = world.stalled(name, "Unauthorized");
+        let message = world.stalled(name, "AuthorizationFailed");
         assert!(message.contains("AuthorizationFailed: may not detach"), "{message}");
         assert!(world.compute(name).is_some());
     }

@@ -44,10 +44,10 @@ fn a_life_in_figures() {
         &world,
         &[
             ("leader", 1.0),
-            ("look_interval_seconds", 1.0),
+            ("resync_interval_seconds", 1.0),
             ("attachments{condition=\"Ready\",reason=\"Attached\"}", 0.0),
-            ("drift_found_total{field=\"tags\"}", 0.0),
-            ("look_age_seconds", 0.0),
+            ("drift_detected_total{field=\"tags\"}", 0.0),
+            ("last_observation_age_seconds", 0.0),
         ],
     );
     assert!(figure(&world, "azure_ratelimit_remaining{kind=\"write\"}").is_some_and(f64::is_nan), "nobody has said it yet");
@@ -64,22 +64,22 @@ fn a_life_in_figures() {
             ("longest_unready_seconds{condition=\"Ready\",reason=\"Attached\"}", 0.0),
             ("time_to_ready_seconds_count{since=\"creation\"}", 1.0),
             ("time_to_ready_seconds_count{since=\"change\"}", 1.0),
-            ("operation_duration_seconds_count{operation=\"Attach\",outcome=\"success\"}", 1.0),
-            ("operation_duration_seconds_count{operation=\"Update\",outcome=\"success\"}", 1.0),
-            ("azure_requests_total{method=\"PUT\",call=\"put\",code=\"201\"}", 2.0),
-            ("azure_token_refreshes_total{outcome=\"success\"}", 1.0),
-            ("drift_found_total{field=\"tags\"}", 0.0),
-            ("drift_found_total{field=\"description\"}", 0.0),
+            ("operation_duration_seconds_count{operation=\"Attach\",result=\"success\"}", 1.0),
+            ("operation_duration_seconds_count{operation=\"Update\",result=\"success\"}", 1.0),
+            ("azure_requests_total{operation=\"put\",code=\"201\"}", 2.0),
+            ("azure_token_requests_total{result=\"success\"}", 1.0),
+            ("drift_detected_total{field=\"tags\"}", 0.0),
+            ("drift_detected_total{field=\"description\"}", 0.0),
         ],
     );
     assert!(figure(&world, "azure_ratelimit_remaining{kind=\"write\"}").is_some_and(|left| left > 100.0), "Azure has said it");
 
     // Two tags are one field, and one drift, which is put right once.
     world.meddle("nightly", &json!({"tags": {"team": "sales", "cost": "78"}}));
-    becomes(&world, &[("drift_found_total{field=\"tags\"}", 1.0), ("drift_corrected_total{field=\"tags\"}", 1.0)]);
+    becomes(&world, &[("drift_detected_total{field=\"tags\"}", 1.0), ("drift_corrected_total{field=\"tags\"}", 1.0)]);
     world.remove(&world.id("nightly"));
-    becomes(&world, &[("drift_found_total{field=\"compute\"}", 1.0), ("drift_corrected_total{field=\"compute\"}", 1.0)]);
-    becomes(&world, &[("drift_found_total{field=\"tags\"}", 1.0), ("time_to_ready_seconds_count{since=\"creation\"}", 1.0)]);
+    becomes(&world, &[("drift_detected_total{field=\"compute\"}", 1.0), ("drift_corrected_total{field=\"compute\"}", 1.0)]);
+    becomes(&world, &[("drift_detected_total{field=\"tags\"}", 1.0), ("time_to_ready_seconds_count{since=\"creation\"}", 1.0)]);
 
     // What Azure takes and ends as failed; and what is not Ready shows for how long.
     world.pool_fault("missing", &json!({"status": 403, "code": "AuthorizationFailed", "times": 1000}));
@@ -89,7 +89,7 @@ fn a_life_in_figures() {
         figure(&world, "longest_unready_seconds{condition=\"Stalled\",reason=\"AttachFailed\"}").filter(|age| *age >= 1.0)
     });
     assert!(
-        figure(&world, "operation_duration_seconds_count{operation=\"Attach\",outcome=\"failure\"}").is_some_and(|n| n >= 1.0)
+        figure(&world, "operation_duration_seconds_count{operation=\"Attach\",result=\"failure\"}").is_some_and(|n| n >= 1.0)
     );
 
     // What is deleted tells so until it is gone, and leaves no series.
@@ -103,10 +103,10 @@ fn a_life_in_figures() {
     becomes(
         &world,
         &[
-            ("operation_duration_seconds_count{operation=\"Detach\",outcome=\"success\"}", 2.0),
-            ("operation_duration_seconds_count{operation=\"Detach\",outcome=\"failure\"}", 0.0),
+            ("operation_duration_seconds_count{operation=\"Detach\",result=\"success\"}", 2.0),
+            ("operation_duration_seconds_count{operation=\"Detach\",result=\"failure\"}", 0.0),
             ("longest_deleting_seconds", 0.0),
-            ("look_age_seconds", 0.0),
+            ("last_observation_age_seconds", 0.0),
             ("attachments{condition=\"Ready\",reason=\"Attached\"}", 0.0),
         ],
     );
@@ -131,7 +131,7 @@ fn a_restart_does_not_shorten_the_time_to_ready() {
     // Kubernetes' times have whole seconds: what is told has the fraction of the last one besides.
     assert!(took >= 4.0 && (0.0..1.001).contains(&(told - took)), "told {told} s, took {took} s");
     // It ended before the role was granted.
-    becomes(&world, &[("operation_duration_seconds_count{operation=\"Attach\",outcome=\"success\"}", 1.0)]);
+    becomes(&world, &[("operation_duration_seconds_count{operation=\"Attach\",result=\"success\"}", 1.0)]);
 }
 
 #[test]
@@ -141,15 +141,15 @@ fn what_azure_does_not_tell_grows_old() {
     world.ready("nightly");
     world.fault("GET", "nightly", &json!({"reset": true, "times": 2}));
     world.says("nightly", "True", "AzureUnavailable");
-    world.until("the look is old", || figure(&world, "look_age_seconds").filter(|age| *age > 7.0)); // Passes come more often.
+    world.until("the look is old", || figure(&world, "last_observation_age_seconds").filter(|age| *age > 7.0)); // Passes come more often.
     world.says("nightly", "True", "Attached");
-    world.until("it is new again", || figure(&world, "look_age_seconds").filter(|age| *age < 2.0));
-    assert!(figure(&world, "azure_requests_total{method=\"GET\",call=\"compute\",code=\"none\"}").is_some_and(|n| n >= 1.0));
+    world.until("it is new again", || figure(&world, "last_observation_age_seconds").filter(|age| *age < 2.0));
+    assert!(figure(&world, "azure_requests_total{operation=\"compute\",code=\"none\"}").is_some_and(|n| n >= 1.0));
 
     // A refusal is an answer.
     world.fault("GET", "nightly", &json!({"status": 403, "code": "AuthorizationFailed", "message": "no", "times": 2}));
-    world.stalled("nightly", "Unauthorized");
-    world.until("nobody asks", || figure(&world, "look_age_seconds").filter(|age| *age > 3.0));
+    world.stalled("nightly", "AuthorizationFailed");
+    world.until("nobody asks", || figure(&world, "last_observation_age_seconds").filter(|age| *age > 3.0));
     world.ask("nightly");
-    world.until("it was asked", || figure(&world, "look_age_seconds").filter(|age| *age < 3.0));
+    world.until("it was asked", || figure(&world, "last_observation_age_seconds").filter(|age| *age < 3.0));
 }

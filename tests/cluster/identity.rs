@@ -98,13 +98,13 @@ fn no_namespace_gets_at_anothers_identity() {
         world.apply(name, "one", &[&format!("serviceAccountName: {account}")]);
     }
     for (name, _, says) in &refused {
-        let message = world.stalled(name, "NoCredential");
+        let message = world.stalled(name, "AuthenticationFailed");
         assert!(message.contains(says), "{name}: {says} is not in {message}");
         assert_eq!(askers(&world, name), [""; 0], "{name}: Azure is not asked");
     }
     // It is none of the operator's own trouble.
     let (_, metrics) = world.operator().get("/metrics").expect("it answers");
-    assert!(metrics.contains("_azure_token_refreshes_total{outcome=\"refused\"} 0\n"), "{metrics}");
+    assert!(metrics.contains("_azure_token_requests_total{result=\"rejected\"} 0\n"), "{metrics}");
     // All of it is right where it belongs.
     let there = world.manifest("right", "one", &[NAMED]).replace(&format!("namespace: {mine}"), &format!("namespace: {theirs}"));
     world.plane().kubectl(&["apply", "-f", "-"], &there).expect("it is taken");
@@ -122,7 +122,7 @@ fn an_account_that_is_gone_is_missed_and_one_that_comes_is_found() {
     world.ready("nightly");
     world.kubectl(&["delete", "serviceaccount", "team"]);
     world.ask("nightly");
-    let message = world.stalled("nightly", "NoCredential");
+    let message = world.stalled("nightly", "AuthenticationFailed");
     assert!(message.contains("is not there: make it again"), "{message}");
     let looks = world.looks("nightly");
     world.account(&world.namespace, "team", Some(&client), Some(TENANT));
@@ -154,7 +154,7 @@ fn with_its_account_gone_an_object_is_detached_while_a_token_lives_and_then_ther
     world.use_accounts(&[]);
     for name in ["late", "let-go"] {
         world.delete(name);
-        let message = world.stalled(name, "NoCredential");
+        let message = world.stalled(name, "AuthenticationFailed");
         for words in ["make it again", "docs/deletion.md"] {
             assert!(message.contains(words), "{name}: {words} is not in {message}");
         }
@@ -194,7 +194,7 @@ fn an_operator_without_an_identity_of_its_own_serves_only_who_brings_one() {
     let world = stage("locked", &["--require-service-account"]);
     let client = team(&world);
     world.apply("plain", "one", &[]);
-    let message = world.stalled("plain", "NoCredential");
+    let message = world.stalled("plain", "AuthenticationFailed");
     for words in ["--require-service-account", "set spec.serviceAccountName"] {
         assert!(message.contains(words), "{words} is not in {message}");
     }

@@ -70,7 +70,7 @@ fn status_tells_how_a_ready_one_is() {
     let world = World::new("status");
     world.apply("nightly", "one", &["identity: {type: SystemAssigned}", "tags: {team: data}"]);
     world.ready("nightly");
-    world.event("nightly", "Attached", "attached as asked");
+    world.event("nightly", "Attached", "is attached and in sync");
     let (code, out, complaint) = synapse(&world, &["status", "nightly"]);
     assert_eq!((code, complaint.as_str()), (Some(0), ""), "{out}");
     let id = world.id("nightly");
@@ -93,7 +93,7 @@ fn status_tells_how_a_ready_one_is() {
             "generation",
             "observedGeneration",
             "deletionTimestamp",
-            "failingSince",
+            "failure",
             "wanted",
             "found",
             "drift",
@@ -164,13 +164,13 @@ fn status_tells_why_one_is_stalled_and_reconcile_asks_azure_again() {
     let said = "The client '2222' does not have authorization to perform action 'Microsoft.Something/write'";
     world.fault("PUT", "nightly", &json!({"status": 403, "code": "AuthorizationFailed", "message": said, "times": 2}));
     world.apply("nightly", "one", &[]);
-    world.stalled("nightly", "Unauthorized");
-    world.event("nightly", "Unauthorized", "x-ms-correlation-request-id");
+    world.stalled("nightly", "AuthorizationFailed");
+    world.event("nightly", "AuthorizationFailed", "x-ms-correlation-request-id");
 
     let (code, out, _) = synapse(&world, &["status", "nightly"]);
     assert_eq!(code, Some(2), "{out}");
     let command = format!("kubectl synapse reconcile nightly -n {}", world.namespace);
-    has(&out, &["Stalled: Unauthorized", "AuthorizationFailed", said, "Give the operator's identity the action", &command]);
+    has(&out, &["Stalled: AuthorizationFailed", "AuthorizationFailed", said, "Grant the identity the action", &command]);
     let one = shown(&world, "nightly");
     assert_eq!((&one["state"], &one["command"]), (&json!("Stalled"), &json!(command)));
     let events = one["events"].as_array().expect("a list");
@@ -181,7 +181,7 @@ fn status_tells_why_one_is_stalled_and_reconcile_asks_azure_again() {
     assert_eq!(world.writes("nightly"), ["PUT"]);
     let (code, out, _) = synapse(&world, &["reconcile", "nightly"]);
     assert_eq!((code, world.writes("nightly").len()), (Some(2), 2), "{out}");
-    has(&out, &["Stalled: Unauthorized", "AuthorizationFailed"]);
+    has(&out, &["Stalled: AuthorizationFailed", "AuthorizationFailed"]);
     // What was said to the request before is no answer to this one.
     world.fault("GET", "nightly", &json!({"delay": "1s"}));
     let (code, out, complaint) = synapse(&world, &["reconcile", "nightly", "-o", "json"]);
@@ -208,7 +208,7 @@ fn reconcile_returns_when_azure_is_done() {
     let (code, out, progress) = synapse(&world, &["reconcile", "nightly"]);
     assert_eq!(code, Some(0), "{out}{progress}");
     assert_eq!(world.compute("nightly").expect("it is there")["properties"]["provisioningState"], "Succeeded");
-    has(&progress, &["Attaching: Azure attaches compute nightly"]);
+    has(&progress, &["Attaching: Attaching compute nightly"]);
     has(&out, &["Ready: Attached"]);
     world.azure().control("PATCH", "settings", Some(&json!({"operationDuration": "1s"})));
 

@@ -38,10 +38,10 @@ fn what_becomes_of_the_pool_is_told_and_the_attachment_stays() {
     world.ready("nightly");
     world.meddle_pool("one", &json!({"nodeSize": "Large", "sparkVersion": "3.3"}));
     world.ask("nightly");
-    let message = available(&world, "nightly", "True", "SparkOutOfSupport");
+    let message = available(&world, "nightly", "True", "SparkVersionUnsupported");
     assert!(message.contains("Spark 3.3, whose support ended on 2025-03-31"), "{message}");
     world.event("nightly", "PoolChanged", "sparkVersion: 4.0 → 3.3; nodeSize: Small → Large");
-    world.event("nightly", "SparkOutOfSupport", "2025-03-31");
+    world.event("nightly", "SparkVersionUnsupported", "2025-03-31");
     let pool = &world.object("nightly").expect("it is there")["status"]["pool"];
     assert_eq!((&pool["nodeSize"], &pool["sparkVersion"]), (&json!("Large"), &json!("3.3")), "{pool}");
     world.ready("nightly");

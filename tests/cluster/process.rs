@@ -99,17 +99,17 @@ fn it_tells_how_it_is() {
     let (status, text) = get("/metrics");
     assert_eq!(status, 200);
     for name in [
-        "passes_total{step=\"Attach\"}",
-        "pass_duration_seconds_count",
-        "azure_requests_total{method=\"PUT\",call=\"put\",code=\"201\"}",
+        "reconcile_total{step=\"Put\",result=\"success\"}",
+        "reconcile_duration_seconds_count",
+        "azure_requests_total{operation=\"put\",code=\"201\"}",
         "azure_request_duration_seconds_bucket",
         "azure_throttled_seconds_total{kind=\"write\"}",
-        "azure_token_refreshes_total{outcome=\"success\"}",
+        "azure_token_requests_total{result=\"success\"}",
         "attachments{condition=\"Ready\",reason=\"Attached\"}",
         "undecodable_objects 0",
         "build_info{version=",
-        "panics_total 0",
-        "drift_found_total",
+        "reconcile_panics_total 0",
+        "drift_detected_total",
     ] {
         assert!(text.contains(&format!("synapse_spark_operator_{name}")), "{name} is not in\n{text}");
     }

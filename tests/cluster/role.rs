@@ -35,13 +35,13 @@ fn the_role_is_granted_before_ready_and_taken_back_before_the_detach() {
     let principal = principal(&world, "nightly");
     assert_eq!(held(&world), [(ADMINISTRATOR.into(), principal.clone(), on_pool(&world, "one"))]);
     assert_eq!(world.all_writes(), ["PUT compute", "PUT role"]);
-    let granted = world.condition("nightly", "RoleGranted").expect("it is asked for");
-    assert_eq!((&granted["status"], &granted["reason"]), (&json!("True"), &json!("RoleGranted")), "{granted}");
+    let granted = world.condition("nightly", "RoleAssigned").expect("it is asked for");
+    assert_eq!((&granted["status"], &granted["reason"]), (&json!("True"), &json!("RoleAssigned")), "{granted}");
     assert!(granted["message"].as_str().is_some_and(|message| message.contains("Synapse Administrator")), "{granted}");
     let kept = &world.object("nightly").expect("it is there")["status"]["roleAssignments"];
     assert_eq!(kept[0]["principalId"], json!(principal), "{kept}");
     let wide = world.kubectl(&["get", "ssa", "-o", "wide"]);
-    assert!(wide.contains("ROLE") && wide.contains("RoleGranted") && wide.contains("one"), "{wide}");
+    assert!(wide.contains("ROLE") && wide.contains("RoleAssigned") && wide.contains("one"), "{wide}");
 
     world.delete("nightly");
     world.gone("nightly");
@@ -72,7 +72,7 @@ fn without_the_right_it_says_what_to_run_and_is_not_ready() {
     let words = "The principal does not have the required Synapse RBAC permission";
     world.role_fault("PUT", &json!({"status": 403, "code": "Unauthorized", "message": words, "times": 1000}));
     world.apply("nightly", "one", &[SYSTEM, ROLE]);
-    let message = world.stalled("nightly", "RoleForbidden");
+    let message = world.stalled("nightly", "RoleAssignmentForbidden");
     let principal = principal(&world, "nightly");
     let command = format!(
         "az synapse role assignment create --workspace-name {} --role \"Synapse Administrator\" --assignee-object-id {principal} --assignee-principal-type ServicePrincipal --scope {}",
@@ -80,9 +80,9 @@ fn without_the_right_it_says_what_to_run_and_is_not_ready() {
         on_pool(&world, "one")
     );
     assert!(message.contains(&command) && message.contains(words), "{message}");
-    let granted = world.condition("nightly", "RoleGranted").expect("it is asked for");
-    assert_eq!((&granted["status"], &granted["reason"]), (&json!("False"), &json!("RoleForbidden")), "{granted}");
-    world.event("nightly", "RoleForbidden", "az synapse role assignment create");
+    let granted = world.condition("nightly", "RoleAssigned").expect("it is asked for");
+    assert_eq!((&granted["status"], &granted["reason"]), (&json!("False"), &json!("RoleAssignmentForbidden")), "{granted}");
+    world.event("nightly", "RoleAssignmentForbidden", "az synapse role assignment create");
 
     // Somebody with rights runs the command.
     let scope = on_pool(&world, "one");
@@ -102,17 +102,17 @@ fn what_was_never_granted_stands_in_nobodys_way() {
         world.role_fault(method, &json!({"status": 403, "code": "Unauthorized", "message": "no", "times": 1000}));
     }
     world.apply("nightly", "one", &[SYSTEM, ROLE]);
-    world.stalled("nightly", "RoleForbidden");
+    world.stalled("nightly", "RoleAssignmentForbidden");
     let role = world.object("nightly").expect("it is there")["status"]["roleAssignments"][0].clone();
-    assert_eq!((&role["refused"], &role["grantedAt"]), (&json!(true), &json!(null)), "{role}");
+    assert_eq!((&role["phase"], &role["assignedAt"]), (&json!("Denied"), &json!(null)), "{role}");
     // As its message says.
     world.patch("nightly", &json!({"spec": {"synapseRole": null}}));
     world.ready("nightly");
-    assert_eq!(world.condition("nightly", "RoleGranted"), None);
+    assert_eq!(world.condition("nightly", "RoleAssigned"), None);
     world.delete("nightly");
     world.gone("nightly");
     let told = world.kubectl(&["get", "events"]);
-    assert!(told.contains("RoleForbidden") && !told.contains("RoleLeftBehind"), "{told}");
+    assert!(told.contains("RoleAssignmentForbidden") && !told.contains("RoleAssignmentOrphaned"), "{told}");
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn it_is_taken_back_when_it_is_no_longer_wanted_and_granted_again_when_somebody_
     world.patch("nightly", &json!({"spec": {"synapseRole": null}}));
     world.until("it is taken back", || held(&world).is_empty().then_some(()));
     world.ready("nightly");
-    assert_eq!(world.condition("nightly", "RoleGranted"), None);
+    assert_eq!(world.condition("nightly", "RoleAssigned"), None);
     assert_eq!(world.object("nightly").expect("it is there")["status"]["roleAssignments"], json!(null));
     assert_eq!(world.writes("nightly"), ["PUT"], "the compute is not touched");
 }
@@ -232,7 +232,7 @@ fn a_detach_does_not_wait_for_a_role_that_may_not_be_taken_back() {
     world.delete("nightly");
     world.gone("nightly");
     assert_eq!(held(&world).len(), 1);
-    world.event("nightly", "RoleLeftBehind", "az synapse role assignment delete");
+    world.event("nightly", "RoleAssignmentOrphaned", "az synapse role assignment delete");
     assert_eq!(world.compute("nightly"), None);
 }
 
@@ -278,7 +278,7 @@ fn a_link_leads_to_the_pool_and_its_identity_gets_its_role() {
     let both = "synapseRole: {name: Synapse Administrator, linkedService: true}";
     apply(&linked(&world, "nightly", "link1", &[SYSTEM, both]));
     let message = world.stalled("nightly", "LinkedServiceNotFound");
-    assert!(message.contains("link1; there are: other1") && message.contains("makes no new links"), "{message}");
+    assert!(message.contains("link1; it has: other1") && message.contains("no longer creates linked services"), "{message}");
     assert!(world.all_writes().is_empty(), "Azure is left as it is");
 
     add_link(&world, "link1", &world.synapse(""));
@@ -297,13 +297,13 @@ fn a_link_leads_to_the_pool_and_its_identity_gets_its_role() {
     let hidden = json!({"method": "GET", "path": link, "status": 403, "code": "AuthorizationFailed", "message": "no"});
     world.azure().control("POST", "faults", Some(&hidden)).expect("it is taken");
     world.ask("nightly");
-    world.stalled("nightly", "Unauthorized");
+    world.stalled("nightly", "AuthorizationFailed");
 
     // Somebody points it elsewhere: as another resourceId.
     world.add(&json!({"pools": [{"id": format!("{}/bigDataPools/one", world.synapse("b"))}]}));
     add_link(&world, "link1", &world.synapse("b"));
     world.ask("nightly");
-    world.stalled("nightly", "PoolDiffers");
+    world.stalled("nightly", "PoolMismatch");
     assert_eq!(world.writes("nightly"), ["PUT"], "the compute is not touched");
 
     add_link(&world, "link1", &world.synapse(""));

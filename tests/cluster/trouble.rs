@@ -15,7 +15,7 @@ fn an_attach_that_leaves_a_failed_compute_stalls_until_it_succeeds() {
     let object = world.object("nightly").expect("it is there");
     assert_eq!(object["status"]["provisioningState"], "Failed");
     assert!(object["status"]["provisioningErrors"][0]["code"].is_string(), "{object}");
-    assert!(object["status"]["failingSince"].is_string(), "{object}");
+    assert!(object["status"]["failure"]["since"].is_string(), "{object}");
     world.event("nightly", "AttachFailed", "UserError");
     let available = world.condition("nightly", "PoolAvailable").expect("it says that it cannot see");
     assert_eq!((&available["status"], &available["reason"]), (&json!("Unknown"), &json!("PoolUnreadable")));
@@ -23,7 +23,7 @@ fn an_attach_that_leaves_a_failed_compute_stalls_until_it_succeeds() {
     world.add(&json!({"pools": [{"id": world.pool("missing")}]}));
     world.ask("nightly");
     world.ready("nightly");
-    assert_eq!(world.object("nightly").expect("it is there")["status"]["failingSince"], json!(null));
+    assert_eq!(world.object("nightly").expect("it is there")["status"]["failure"], json!(null));
     assert_eq!(world.computes(), 1);
     assert!(world.writes("nightly").iter().all(|method| method == "PUT"), "nothing was detached");
 }
@@ -89,7 +89,7 @@ fn without_an_answer_it_stays_ready() {
     world.fault("GET", "reset", &json!({"reset": true, "times": 2}));
     let message = world.says("failing", "True", "AzureUnavailable");
     assert!(message.contains("InternalServerError: no luck"), "{message}");
-    world.says("pausing", "True", "Throttled");
+    world.says("pausing", "True", "AzureUnavailable");
     world.says("reset", "True", "AzureUnavailable");
     for name in ["failing", "pausing", "reset"] {
         world.says(name, "True", "Attached");
@@ -131,12 +131,12 @@ fn a_missing_right_is_named() {
     );
     world.fault("PUT", "nightly", &json!({"status": 403, "code": "AuthorizationFailed", "message": said}));
     world.apply("nightly", "one", &[]);
-    let message = world.stalled("nightly", "Unauthorized");
+    let message = world.stalled("nightly", "AuthorizationFailed");
     assert!(
         message.contains("AuthorizationFailed") && message.contains(action) && message.contains(&world.id("nightly")),
         "{message}"
     );
-    world.event("nightly", "Unauthorized", "x-ms-correlation-request-id");
+    world.event("nightly", "AuthorizationFailed", "x-ms-correlation-request-id");
     // Tried again slowly, unless it is asked for.
     assert_eq!(world.writes("nightly"), ["PUT"]);
     world.ask("nightly");
@@ -165,7 +165,7 @@ fn a_missing_workspace_and_another_tenant_are_named() {
         .manifest("foreign", "one", &[])
         .replace(&format!("subscriptionId: {}", world.subscription), &format!("subscriptionId: {foreign}"));
     world.plane().kubectl(&["apply", "-f", "-"], &manifest).expect("admission can't see it");
-    let message = world.stalled("foreign", "Unauthorized");
+    let message = world.stalled("foreign", "AuthenticationFailed");
     assert!(message.contains("InvalidAuthenticationTokenTenant") && message.contains("wrong issuer"), "{message}");
 
     // A workspace that comes later is found.
@@ -179,7 +179,7 @@ fn what_only_the_operator_can_see_is_wrong_stalls_by_the_field() {
     let world = World::new("invalid");
     world.apply("twice", "one", &["tags: {team: data, Team: sales}"]);
     let message = world.stalled("twice", "InvalidSpec");
-    assert!(message.starts_with("spec.tags: "), "{message}");
+    assert!(message.starts_with("Invalid spec: spec.tags: "), "{message}");
     assert_eq!(world.computes(), 0);
     world.patch("twice", &json!({"spec": {"tags": {"Team": null}}}));
     world.ready("twice");

@@ -257,7 +257,7 @@ def granted_by_hand(stage):
     end(
         stage,
         """kubectl patch ssa my-spark-role --type merge -p '{"spec":{"synapseRole":{"name":"Synapse Compute Operator"}}}'""",
-        "kubectl wait ssa/my-spark-role --for=jsonpath='{.status.conditions[?(@.type==\"Ready\")].reason}'=RoleForbidden --timeout=60s",
+        "kubectl wait ssa/my-spark-role --for=jsonpath='{.status.conditions[?(@.type==\"Ready\")].reason}'=RoleAssignmentForbidden --timeout=60s",
         "kubectl get ssa my-spark-role -o jsonpath='{.status.conditions[?(@.type==\"Ready\")].message}' | grep -o 'az synapse [^`]*' >by-hand.sh",
         ". ./by-hand.sh",
         'kubectl annotate ssa my-spark-role synapse-spark.dev/reconcile-requested-at="$(date +%s)"',
@@ -335,7 +335,7 @@ def as_the_team(stage):
         stage,
         f"helm upgrade synapse-spark-operator {CHART} {RELEASE} --reset-then-reuse-values --values values.yaml",
         "kubectl apply -f examples/no-identity.yaml",
-        "kubectl wait ssa/mysparknone --for=jsonpath='{.status.conditions[0].reason}'=NoCredential --timeout=60s",
+        "kubectl wait ssa/mysparknone --for=jsonpath='{.status.conditions[0].reason}'=AuthenticationFailed --timeout=60s",
         "kubectl delete -f team-a.yaml --timeout=60s",
     )
     assert stage.writes() == [("PUT", "team-a-spark"), ("DELETE", "team-a-spark")], stage.writes()

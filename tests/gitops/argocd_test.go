@@ -122,18 +122,17 @@ func convert(t *testing.T, from, into any) {
 	}
 }
 
-func TestArgoCDShowsEveryStatusAsTheCatalogueSays(t *testing.T) {
+func TestArgoCDShowsTheHealthThatTheCatalogueStates(t *testing.T) {
 	script := text(t, filepath.Join(repository, kind, "health.lua"))
-	for _, status := range statuses(t) {
-		t.Run(status.Case, func(t *testing.T) {
-			object := live(t, status.Object)
+	for _, one := range states(t) {
+		t.Run(one.name(), func(t *testing.T) {
+			object := one.object
 			found := healthOf(t, script, object.Object)
-			if found.Status != status.ArgoCD {
-				t.Errorf("%s, not %s", found.Status, status.ArgoCD)
+			if found.Status != one.ArgoCD {
+				t.Errorf("%s, not %s", found.Status, one.ArgoCD)
 			}
-			reason, message := ready(t, object)
-			if said := found.Message + found.DeletionMessage; said != reason+": "+message {
-				t.Errorf("it says %q, not %q", said, reason+": "+message)
+			if text, wanted := found.Message+found.DeletionMessage, one.Reason+": "+one.Message; text != wanted {
+				t.Errorf("the message is %q, not %q", text, wanted)
 			}
 			if deleted := object.GetDeletionTimestamp() != nil; deleted != (found.DeletionMessage != "") {
 				t.Errorf("deleted: %v, and the deletionMessage is %q", deleted, found.DeletionMessage)
@@ -300,7 +299,7 @@ func TestSettings(t *testing.T) {
 		}
 	}
 	slices.Sort(defined)
-	object := live(t, statuses(t)[0].Object)
+	object := states(t)[0].object
 	for at, one := range actionsOf(t, actions.Discovery, object.Object) {
 		if at >= len(defined) || defined[at] != one.Name {
 			t.Errorf("%s is discovered; defined are %v", one.Name, defined)

@@ -2,7 +2,6 @@ package gitops
 
 import (
 	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/google/cel-go/cel"
@@ -75,16 +74,16 @@ func evaluated(t *testing.T, programs map[string]cel.Program, object *unstructur
 	return "InProgress"
 }
 
-func TestWithTheExpressionsOfThePageASuspendedAttachmentHoldsNothingUp(t *testing.T) {
+func TestWithTheExpressionsOfThePageASuspendedAttachmentDoesNotBlockAKustomization(t *testing.T) {
 	programs := checks(t)
-	for _, status := range statuses(t) {
-		t.Run(status.Case, func(t *testing.T) {
-			object := live(t, status.Object)
-			wanted := status.Kstatus
+	for _, one := range states(t) {
+		t.Run(one.name(), func(t *testing.T) {
+			object := one.object
+			wanted := one.Kstatus
 			switch {
-			case status.ArgoCD == "Suspended":
+			case one.ArgoCD == "Suspended":
 				wanted = "Current"
-			case wanted == "Terminating" && strings.HasSuffix(status.Case, ": Stalled"):
+			case wanted == "Terminating" && one.Conditions["Stalled"] == "True":
 				wanted = "Failed"
 			case wanted == "Terminating":
 				wanted = "InProgress"

@@ -17,12 +17,12 @@ func computed(t *testing.T, object *unstructured.Unstructured) string {
 	return result.Status.String()
 }
 
-func TestKstatusTakesEveryStatusAsTheCatalogueSays(t *testing.T) {
-	for _, status := range statuses(t) {
-		t.Run(status.Case, func(t *testing.T) {
-			object := live(t, status.Object)
-			if found := computed(t, object); found != status.Kstatus {
-				t.Errorf("%s, not %s", found, status.Kstatus)
+func TestKstatusComputesWhatTheCatalogueStates(t *testing.T) {
+	for _, one := range states(t) {
+		t.Run(one.name(), func(t *testing.T) {
+			object := one.object
+			if found := computed(t, object); found != one.Kstatus {
+				t.Errorf("%s, not %s", found, one.Kstatus)
 			}
 			for _, moment := range moments(object) {
 				later := object.DeepCopy()
@@ -35,8 +35,8 @@ func TestKstatusTakesEveryStatusAsTheCatalogueSays(t *testing.T) {
 	}
 }
 
-// kstatus takes an object without any status for done; the API server shows one with the default of the schema.
-func TestAnObjectThatNobodyHasSeenIsInProgress(t *testing.T) {
+// kstatus treats an object without any status as Current, so the schema has a default that the API server adds.
+func TestAnObjectThatTheOperatorHasNotObservedIsInProgress(t *testing.T) {
 	var object map[string]any
 	read(t, filepath.Join(repository, kind, "testdata/progressing_new.yaml"), &object)
 	if found := computed(t, live(t, object)); found != "InProgress" {

@@ -1,8 +1,11 @@
 package gitops
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,22 +20,91 @@ const (
 	kind       = "synapse-spark.dev/SynapseSparkAttachment"
 )
 
-// status is one of the statuses that the operator can write, and what is to be made of it.
-type status struct {
-	Case    string         `json:"case"`
-	ArgoCD  string         `json:"argocd"`
-	Kstatus string         `json:"kstatus"`
-	Object  map[string]any `json:"object"`
+// state is one of the states that the operator can report, and what Argo CD and kstatus are to make of it.
+type state struct {
+	Reason     string               `json:"reason"`
+	Wish       string               `json:"wish"`
+	ArgoCD     string               `json:"argocd"`
+	Kstatus    string               `json:"kstatus"`
+	Conditions map[string]string    `json:"conditions"`
+	Message    string               `json:"message"`
+	Others     map[string][2]string `json:"others"`
+	Status     map[string]any       `json:"status"`
+	object     *unstructured.Unstructured
 }
 
-func statuses(t *testing.T) []status {
-	t.Helper()
-	var all []status
-	read(t, root+"/tests/fixtures/statuses.yaml", &all)
-	if len(all) < 40 {
-		t.Fatalf("only %d statuses", len(all))
+// name is the name of the state's test.
+func (one *state) name() string {
+	var words []string
+	for kind, status := range one.Conditions {
+		words = append(words, kind+"="+status)
 	}
-	return all
+	slices.Sort(words)
+	return strings.Join([]string{one.Reason, one.Wish, strings.Join(words, ",")}, "/")
+}
+
+// states reads the fixture, and builds the object of each state from what the entry states.
+func states(t *testing.T) []state {
+	t.Helper()
+	var fixture struct {
+		Object            map[string]any `json:"object"`
+		DeletionTimestamp metav1.Time    `json:"deletionTimestamp"`
+		States            []state        `json:"states"`
+	}
+	read(t, root+"/tests/fixtures/statuses.yaml", &fixture)
+	if len(fixture.States) < 60 {
+		t.Fatalf("only %d states", len(fixture.States))
+	}
+	base := live(t, fixture.Object)
+	names := map[string]bool{}
+	for at := range fixture.States {
+		one := &fixture.States[at]
+		if names[one.name()] {
+			t.Fatalf("two states %s", one.name())
+		}
+		names[one.name()] = true
+		one.object = base.DeepCopy()
+		one.build(t, fixture.DeletionTimestamp)
+	}
+	return fixture.States
+}
+
+// build changes the object to what the entry states.
+func (one *state) build(t *testing.T, deleted metav1.Time) {
+	t.Helper()
+	switch one.Wish {
+	case "Attached":
+	case "Suspended":
+		set(t, one.object, true, "spec", "suspend")
+	case "Deleted":
+		one.object.SetDeletionTimestamp(&deleted)
+	default:
+		t.Fatalf("%s: no wish is %q", one.Reason, one.Wish)
+	}
+	for name, value := range one.Status {
+		set(t, one.object, value, "status", name)
+	}
+	var conditions []any
+	add := func(kind, status, reason, message string) {
+		conditions = append(conditions, map[string]any{
+			"type": kind, "status": status, "reason": reason, "message": message,
+			"observedGeneration": one.object.GetGeneration(), "lastTransitionTime": "2027-01-15T08:00:00Z",
+		})
+	}
+	for _, kind := range slices.Sorted(maps.Keys(one.Conditions)) {
+		add(kind, one.Conditions[kind], one.Reason, one.Message)
+	}
+	for _, kind := range slices.Sorted(maps.Keys(one.Others)) {
+		add(kind, one.Others[kind][0], one.Others[kind][1], "")
+	}
+	set(t, one.object, conditions, "status", "conditions")
+}
+
+func set(t *testing.T, object *unstructured.Unstructured, value any, path ...string) {
+	t.Helper()
+	if err := unstructured.SetNestedField(object.Object, value, path...); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func read(t *testing.T, file string, into any) {
@@ -66,20 +138,6 @@ func live(t *testing.T, object map[string]any) *unstructured.Unstructured {
 		t.Fatal(err)
 	}
 	return result
-}
-
-// ready gives the reason and the message of the condition Ready.
-func ready(t *testing.T, object *unstructured.Unstructured) (reason, message string) {
-	t.Helper()
-	conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
-	for _, one := range conditions {
-		condition := one.(map[string]any)
-		if condition["type"] == "Ready" {
-			return condition["reason"].(string), condition["message"].(string)
-		}
-	}
-	t.Fatal("Ready is always there")
-	return "", ""
 }
 
 // moment is what others make of an object that the operator has seen.

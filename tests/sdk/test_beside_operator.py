@@ -217,11 +217,11 @@ def test_operator_leaves_alone_what_it_may_not_adopt(azure, client, plane):
     plane.apply("not-ours", {"type": "SystemAssigned"}, tags={"team": "data"}, adoptionPolicy="Never")
     plane.wait("not-ours", "Stalled")
 
-    assert plane.condition("not-ours", "Stalled")["reason"] == "NotOurs"
+    assert plane.condition("not-ours", "Stalled")["reason"] == "AdoptionNotAllowed"
     assert plane.condition("not-ours", "Ready")["status"] == "False"
     since = azure.now()
     eventually(lambda: len(looks(azure, since)) >= 3, "three more looks")
-    assert plane.condition("not-ours", "Stalled")["reason"] == "NotOurs"
+    assert plane.condition("not-ours", "Stalled")["reason"] == "AdoptionNotAllowed"
     plane.kubectl("delete", "ssa", "not-ours", "--timeout=60s")
     assert writes(azure, "not-ours") == []
     assert client.get("not-ours") == theirs

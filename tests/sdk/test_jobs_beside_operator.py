@@ -50,7 +50,7 @@ def attached(plane):
         made.append(name)
         plane.apply(name, identity or {"type": "SystemAssigned"}, **({"synapseRole": role} if role else {}))
         if role:
-            plane.wait(name, "RoleGranted")
+            plane.wait(name, "RoleAssigned")
         plane.wait(name)
         return plane.get(name)["status"]
 
@@ -77,7 +77,7 @@ def test_a_job_fails_until_the_operator_has_granted_the_role(azure, client, plan
 
     since = azure.now()
     plane.kubectl("patch", "ssa", "job-role", "--type=merge", "-p", json.dumps({"spec": {"synapseRole": ROLE}}))
-    plane.wait("job-role", "RoleGranted")
+    plane.wait("job-role", "RoleAssigned")
     plane.wait("job-role")
 
     assert submit(client, spark(client, "job-role", managed)).status == "Completed"
@@ -167,7 +167,7 @@ def test_a_pool_that_is_attached_anew_gets_its_role_anew(azure, client, plane, r
 
     def renewed():
         now = plane.get("job-anew")["status"].get("identity", {}).get("principalId")
-        return now not in (None, before) and plane.condition("job-anew", "RoleGranted")["status"] == "True" and now
+        return now not in (None, before) and plane.condition("job-anew", "RoleAssigned")["status"] == "True" and now
 
     now = eventually(renewed, "another principal, with the role")
     assert [one[1:] for one in held(roles, now)] == [(ADMINISTRATOR, SCOPE)]

@@ -100,10 +100,10 @@ fn reads_identities_in_any_spelling_and_ids_in_any_case() {
         let found: wire::Compute = serde_json::from_value(body).expect("a compute");
         let seen = observe::compute(&found, &owner, &AttachmentStatus::default());
         assert_eq!((seen.identity.system, seen.identity.user.len()), (system, users), "{kind}");
-        assert_eq!(seen.pool, synapse_spark_operator::resource_id::PoolId::parse(&pool_id()).ok(), "{kind}");
+        assert_eq!(seen.pool.id(), synapse_spark_operator::resource_id::PoolId::parse(&pool_id()).ok().as_ref(), "{kind}");
         if users > 0 {
             assert_eq!(
-                seen.identity.user.iter().map(|(id, ..)| id.name()).collect::<Vec<_>>(),
+                seen.identity.user.iter().map(|one| one.id.name()).collect::<Vec<_>>(),
                 ["id-zeta", "id-alpha"],
                 "the order of the wire"
             );

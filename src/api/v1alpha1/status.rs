@@ -15,7 +15,7 @@ pub struct AttachmentStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready always; Reconciling and Stalled only while true (kstatus); `RoleGranted` with spec.synapseRole; `PoolAvailable`.
+    /// Ready always; Reconciling and Stalled only while true (kstatus); `RoleAssigned` with spec.synapseRole; `PoolAvailable`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -43,7 +43,7 @@ pub struct AttachmentStatus {
     /// The linked service that the spec goes through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linked_service: Option<LinkedServiceStatus>,
-    /// The roles that the identities hold for it; what this object granted is taken back with the attachment.
+    /// The Synapse role assignments of the identities. Those that this object created are revoked with the attachment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub role_assignments: Vec<RoleAssignmentStatus>,
     /// The Spark pool behind the attachment.
@@ -59,11 +59,11 @@ pub struct AttachmentStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<DriftStatus>,
     /// What the operator last put there, so that what others put there survives.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Applied::says_nothing")]
     pub applied: Option<Applied>,
-    /// Since when it fails; absent while it does not. The pauses between tries grow with it.
+    /// What fails, and since when. The pauses between attempts grow with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failing_since: Option<Time>,
+    pub failure: Option<FailureStatus>,
     /// Echo of the annotation synapse-spark.dev/reconcile-requested-at, once it has been acted on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
@@ -114,27 +114,42 @@ pub struct LinkedServiceStatus {
     pub principal_id: Option<String>,
 }
 
-/// A role that was granted in a Synapse workspace.
+/// A role assignment in a Synapse workspace.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct RoleAssignmentStatus {
-    /// The assignment's GUID. One that this object did not make is never taken back.
+    /// The assignment's GUID.
     pub assignment_id: String,
     /// The role's GUID.
     pub role_id: String,
-    /// Who has it: an object ID in Entra.
+    /// The principal that holds the role: an object ID in Entra.
     pub principal_id: String,
-    /// Where it counts: workspaces/… or workspaces/…/bigDataPools/…
+    /// The scope: workspaces/… or workspaces/…/bigDataPools/…
     pub scope: String,
-    /// When it was granted: it takes minutes until it is felt. Absent: it is about to be, or could not be.
+    /// Pending, Assigned, `PreExisting` or Denied.
+    #[serde(default)]
+    pub phase: RolePhase,
+    /// When Synapse confirmed it. It takes effect some minutes later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub granted_at: Option<Time>,
-    /// Synapse said that it was there already, and may not be asked under which GUID.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub existed: bool,
-    /// It was never granted: each request for it was refused.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub refused: bool,
+    pub assigned_at: Option<Time>,
+}
+
+/// How far a role assignment has come.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RolePhase {
+    /// It is about to be requested, or was requested without an answer.
+    #[default]
+    Pending,
+    /// This object created it, or Synapse shows that the principal holds the role.
+    Assigned,
+    /// Synapse says that it existed before, and may not be asked under which GUID.
+    PreExisting,
+    /// Every request for it was refused: it never existed.
+    Denied,
+    /// A word that this version does not know: taken as [`Self::Pending`].
+    #[serde(other)]
+    #[schemars(skip)]
+    Unknown,
 }
 
 /// The Spark pool behind the attachment.
@@ -198,17 +213,57 @@ pub struct ProvisioningError {
     pub message: String,
 }
 
-/// An operation that Azure is at.
+/// The write that Azure was last asked for.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct OperationStatus {
     /// What it does: Attach, Update or Detach.
     pub kind: OperationKind,
+    /// true: it is about to be sent, or its answer was not heard.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pending: bool,
     /// Path and query of Azure's operation; never a host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// When it was asked for.
+    /// When it was sent, or was about to be.
     pub started_at: Time,
+    /// When an attach or update was sent before this detach, and not answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unheard_put_at: Option<Time>,
+}
+
+/// What fails, and since when.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct FailureStatus {
+    /// When it began to fail, without a success since.
+    pub since: Time,
+    /// When the last attempt failed.
+    pub last_attempt: Time,
+    /// What fails: Observe, Put, Detach, `AssignRole` or `RevokeRole`.
+    pub step: FailedStep,
+    /// true: Azure or Entra refused the last attempt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
+}
+
+/// What can fail.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailedStep {
+    /// Reading the compute, or what it depends on.
+    Observe,
+    /// Attaching or updating the compute.
+    Put,
+    /// Detaching the compute.
+    Detach,
+    /// Assigning a role in the Synapse workspace.
+    AssignRole,
+    /// Revoking a role in the Synapse workspace.
+    RevokeRole,
+    /// A word that this version does not know.
+    #[serde(other)]
+    #[schemars(skip)]
+    Unknown,
 }
 
 /// What an operation does.
@@ -257,4 +312,14 @@ pub struct Applied {
     /// Whether the description is ours to take away again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub description: bool,
+}
+
+impl Applied {
+    /// Whether there is nothing to store.
+    ///
+    /// Server-side apply takes an empty object in place of an earlier one for null, which the schema refuses.
+    #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+    fn says_nothing(applied: &Option<Self>) -> bool {
+        applied.as_ref().is_none_or(|applied| *applied == Self::default())
+    }
 }

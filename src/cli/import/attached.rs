@@ -9,8 +9,7 @@ use crate::api::v1alpha1::{AttachmentStatus, Identity, IdentityType, UserAssigne
 use crate::azure::{self, Freshness, wire};
 use crate::controller::observe::compute;
 use crate::planner::drift::drift;
-use crate::planner::goal::OWNER_TAG;
-use crate::planner::{Compute, Field, Goal, Owner, Ownership, Progress};
+use crate::planner::{Compute, Dependencies, Field, Goal, OWNER_TAG, Owner, Ownership, Progress};
 use crate::resource_id::WorkspaceId;
 
 /// Every attached Spark pool of a workspace; those that have an owner only if `all` are wanted.
@@ -62,13 +61,15 @@ fn builder(
     }
     match shown.progress {
         Progress::Deleting => return Err("it is being detached".to_owned()),
-        Progress::Failed => said.push(format!("{place}: its state is {}: the operator will attach it again.", shown.state)),
+        Progress::Failed => {
+            said.push(format!("{place}: its state is {}: the operator will attach it again.", shown.details.state));
+        }
         _ => {}
     }
     if one.identity.as_ref().is_some_and(|identity| !is_understood(identity, &shown)) {
         return Err("its identity is of a kind that is not known here, and a manifest without it would take it away".to_owned());
     }
-    let pool = shown.pool.as_ref().ok_or("Azure does not say which pool it is attached to")?;
+    let pool = shown.pool.id().ok_or("Azure does not say which pool it is attached to")?;
     let mut builder = ManifestBuilder::new(place, workspace.clone(), one.name.clone(), pool.to_string());
     builder.identity = identity(&shown);
     builder.description = shown.description.clone().filter(|text| !text.is_empty());
@@ -86,7 +87,8 @@ fn builder(
 fn changes(manifest: &Value, shown: &Compute) -> Result<Vec<String>, String> {
     let object: SynapseSparkAttachment = serde_json::from_value(manifest.clone()).map_err(|error| error.to_string())?;
     let Goal::Attached(goal) = Goal::of(&object, "").map_err(|invalid| invalid.to_string())? else { return Ok(Vec::new()) };
-    let changes = drift(&goal, shown, None).into_iter().map(|one| one.field).filter(|field| *field != Field::Owner);
+    let Some(pool) = Dependencies::default().resolve(&goal.pool) else { return Ok(Vec::new()) };
+    let changes = drift(&goal, &pool, shown, None).into_iter().map(|one| one.field).filter(|field| *field != Field::Owner);
     Ok(changes.map(|field| field.to_string()).collect())
 }
 
@@ -100,7 +102,7 @@ fn is_understood(wire: &wire::Identity, shown: &Compute) -> bool {
 
 /// What is there, in its order; nothing where there is none.
 fn identity(shown: &Compute) -> Option<Identity> {
-    let user: Vec<_> = shown.identity.user.iter().map(|(id, ..)| UserAssignedIdentity { resource_id: id.to_string() }).collect();
+    let user: Vec<_> = shown.identity.ids().iter().map(|id| UserAssignedIdentity { resource_id: id.to_string() }).collect();
     let kind = match (shown.identity.system, user.is_empty()) {
         (false, true) => return None,
         (true, true) => IdentityType::SystemAssigned,

@@ -2,7 +2,7 @@
 
 use super::super::manifest::ManifestBuilder;
 use super::fields::Notes;
-use crate::planner::goal::OWNER_TAG;
+use crate::planner::OWNER_TAG;
 
 /// What came of one or more documents or computes.
 #[derive(Default)]

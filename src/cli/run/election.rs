@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::super::kube::{CALL_TIMEOUT, client};
 use super::super::scope::Scope;
-use crate::controller::{Readiness, chain};
+use crate::controller::Readiness;
+use crate::error_chain::chain;
 use crate::leader::{Candidate, ClusterWideLease, HeldLease, LeaseClient, LeaseState, acquire_each, first_available, renew_each};
 
 /// What `/readyz` calls a cluster-wide operator that this one waits for.

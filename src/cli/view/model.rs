@@ -10,11 +10,12 @@ use super::super::output::{BAD, GOOD, UNDECIDED, age};
 use super::super::plugin::Program;
 use super::event::EventView;
 use crate::api::v1alpha1::{
-    AttachmentStatus, DriftStatus, IdentityStatus, LinkedServiceStatus, OperationKind, PoolStatus, ProvisioningError,
-    RoleAssignmentStatus, SynapseSparkAttachmentSpec,
+    AttachmentStatus, DriftStatus, FailureStatus, IdentityStatus, LinkedServiceStatus, OperationKind, PoolStatus,
+    ProvisioningError, RoleAssignmentStatus, SynapseSparkAttachmentSpec,
 };
 use crate::api::{Reason, SynapseSparkAttachment};
-use crate::planner::status::{between, condition};
+use crate::planner::status::condition;
+use crate::planner::status::time::elapsed;
 
 /// How an attachment is, in the words of its conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -44,7 +45,7 @@ pub(in crate::cli) struct View {
     pub(super) generation: Option<i64>,
     pub(super) observed_generation: Option<i64>,
     pub(super) deletion_timestamp: Option<Time>,
-    pub(super) failing_since: Option<Time>,
+    pub(super) failure: Option<FailureStatus>,
     pub(super) wanted: SynapseSparkAttachmentSpec,
     pub(super) found: ShownByAzure,
     pub(super) drift: Vec<DriftStatus>,
@@ -141,7 +142,7 @@ impl View {
             generation,
             observed_generation: status.observed_generation,
             deletion_timestamp: object.metadata.deletion_timestamp.clone(),
-            failing_since: status.failing_since.clone(),
+            failure: status.failure.clone(),
             wanted: object.spec.clone(),
             operation: status.operation.as_ref().map(|operation| Operation {
                 kind: operation.kind,
@@ -187,6 +188,6 @@ impl View {
     }
 
     pub(in crate::cli) fn since(&self, now: Timestamp) -> String {
-        self.since.as_ref().map(|since| age(between(since.0, now))).unwrap_or_default()
+        self.since.as_ref().map(|since| age(elapsed(since.0, now).unwrap_or_default())).unwrap_or_default()
     }
 }

@@ -7,7 +7,8 @@ use super::super::output::{Lines, age, change, styled};
 use super::event::EventView;
 use super::model::{Operation, State, View};
 use crate::api::v1alpha1::{Identity, PoolStatus, RoleScope};
-use crate::planner::status::{between, shortened};
+use crate::planner::status::shortened;
+use crate::planner::status::time::elapsed;
 
 /// The last ones: `-o json` has all of them.
 const SHOWN_EVENTS: usize = 5;
@@ -21,15 +22,15 @@ impl View {
         let state = styled(self.style(), &format!("{:?}", self.state));
         let reason = self.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         let for_so_long = if since.is_empty() { String::new() } else { format!(", for {since}") };
-        let ago = |time: Timestamp| age(between(time, now));
+        let ago = |time: Timestamp| age(elapsed(time, now).unwrap_or_default());
         let mut lines = Lines::default();
         lines.row("why", &self.message);
         // Longer than it has this state: there were others between.
-        if let Some(failing) = self.failing_since.as_ref().map(|time| ago(time.0)).filter(|failing| *failing != since) {
-            lines.row("why", &format!("It has failed for {failing}."));
+        if let Some(failing) = self.failure.as_ref().map(|failure| ago(failure.since.0)).filter(|failing| *failing != since) {
+            lines.row("why", &format!("Failing for {failing}."));
         }
         if let Some(deleted) = &self.deletion_timestamp {
-            lines.row("why", &format!("It was deleted {} ago, and goes when nothing keeps it any longer.", ago(deleted.0)));
+            lines.row("why", &format!("Deleted {} ago; waiting for finalizers.", ago(deleted.0)));
         }
         match (self.advice.as_str(), self.state) {
             ("", State::Reconciling) => lines.row("do", "Nothing: the operator goes on by itself."),
@@ -44,7 +45,7 @@ impl View {
 
     /// All that is known.
     pub(in crate::cli) fn text(&self, now: Timestamp) -> String {
-        let ago = |time: Timestamp| age(between(time, now));
+        let ago = |time: Timestamp| age(elapsed(time, now).unwrap_or_default());
         let mut lines = Lines::default();
         self.wanted(&mut lines);
         self.found(&mut lines);

@@ -1,114 +1,177 @@
-//! The words of the conditions of kstatus.
+//! The messages of conditions and events: what happened, why, and what to do.
 
-use std::fmt::Write as _;
+use crate::api::v1alpha1::ProvisioningError;
+use crate::planner::cause::Cause;
+use crate::planner::compute::Unreadable;
+use crate::planner::finding::{Fault, FaultKind};
+use crate::planner::goal::Goal;
+use crate::planner::roles::goal::RoleAssignment;
+use crate::planner::status::report::Report;
+use crate::planner::status::shown::Shown;
+use crate::planner::write::Write;
 
-use super::{Health, Pass, shortened};
-use crate::api::Reason;
-use crate::planner::{Change, Finding, Goal, Plan, role};
+/// A condition's message has 32,768 characters at most in Kubernetes. People read the first hundreds.
+const MAX_CHARACTERS: usize = 1024;
 
-/// A condition's message has 32,768 characters at most in Kubernetes; people read the first hundreds.
-const LONGEST: usize = 1024;
-
-pub(super) fn message(health: Health, plan: &Plan, pass: &Pass<'_>) -> String {
-    let compute = pass
-        .goal
-        .and_then(Goal::compute)
-        .map_or_else(|| "the compute".to_owned(), |id| format!("compute {} in workspace {}", id.name(), id.workspace().name()));
-    let about = &plan.about;
-    let mut text = match plan.reason {
-        Reason::Attached => format!("{compute} is attached as asked"),
-        Reason::Claiming => "sets the finalizer before anything is written to Azure".to_owned(),
-        Reason::Attaching => format!("Azure attaches {compute}"),
-        Reason::Adopting => format!("takes over {compute}, which was nobody's"),
-        Reason::Updating => format!("Azure updates {compute}"),
-        Reason::Replacing => format!("{compute} is attached to another pool: detaches it, then attaches the pool of the spec"),
-        Reason::Detaching => format!("Azure detaches {compute}"),
-        Reason::Released => "nothing is left to detach".to_owned(),
-        Reason::Suspended if plan.at_goal => format!("{compute} is attached as asked; suspended, so nothing is written to Azure"),
-        Reason::Suspended => "suspended: nothing is written to Azure, and it is not as asked".to_owned(),
-        Reason::Throttled | Reason::AzureUnavailable if health == Health::Ready => {
-            format!("{compute} was attached as asked when Azure last answered; now it does not tell")
-        }
-        Reason::Throttled => "Azure asks for a pause".to_owned(),
-        Reason::AzureUnavailable => "Azure does not answer, or not now; it is tried again with growing pauses".to_owned(),
-        Reason::NotOurs => {
-            format!("{compute} is there already: {about}, which spec.adoptionPolicy does not let this object take over")
-        }
-        Reason::OwnedByAnother => format!("{compute} belongs to {about} (cluster/namespace/name/uid)"),
-        Reason::Duplicate => format!("the older object {about} asks for {compute} too"),
-        Reason::PoolDiffers => format!("{compute} is attached to another pool, {about}"),
-        Reason::AttachFailed => format!("Azure could not attach {compute}"),
-        Reason::DetachFailed => format!("Azure could not detach {compute}"),
-        Reason::NotApplied => format!("Azure took the change of {compute} and does not show it"),
-        Reason::Unauthorized => "Azure refuses the operator's identity".to_owned(),
-        Reason::NoCredential => "there is no token of Entra for it".to_owned(),
-        Reason::WorkspaceNotFound => "Azure does not find the workspace".to_owned(),
-        Reason::Refused => "Azure refuses the request".to_owned(),
-        Reason::Granting => granting(plan),
-        Reason::RoleForbidden => forbidden(plan, pass),
-        Reason::LinkedServiceNotFound => format!("the workspace has no such linked service: {about}"),
-        Reason::PoolNotFound => format!("there is no Spark pool {about}"),
-        Reason::PoolFailed => format!("the Spark pool cannot be used: {about}"),
-        // No plan has these.
-        Reason::RoleGranted
-        | Reason::RoleLeftBehind
-        | Reason::PoolAvailable
-        | Reason::SparkOutOfSupport
-        | Reason::PoolUnreadable
-        | Reason::PoolChanged => plan.reason.to_string(),
-        Reason::InvalidSpec => about.clone(),
-        Reason::InternalError => format!("a defect of the operator: {about}"),
+/// The message of the conditions Ready, Reconciling and Stalled.
+pub(super) fn message(shown: Shown, report: &Report<'_>) -> String {
+    let cause = &report.decision.cause;
+    let compute = match report.goal.and_then(Goal::compute) {
+        Some(id) => format!("compute {} in workspace {}", id.name(), id.workspace().name()),
+        None => "the compute".to_owned(),
     };
-    if !plan.left_behind.is_empty() {
-        let _ = write!(text, "; a role could not be taken back and may stay: {}", plan.left_behind.join("; "));
-    }
-    if let Some(fields) =
-        (!plan.drift.is_empty()).then(|| plan.drift.iter().map(|drift| drift.field.to_string()).collect::<Vec<_>>().join(", "))
-    {
-        let _ = write!(text, " ({fields})");
-    }
-    let errors = pass.observed.and_then(|observed| match &observed.compute {
-        Finding::Present(compute) if plan.reason == Reason::AttachFailed => compute.errors.first(),
+    let described = describe(cause, &compute, report.goal);
+    let what = match shown {
+        Shown::StillReady => format!("In sync at the last successful observation. {described}"),
+        Shown::Unknown => format!("In sync at the last successful observation, which is long ago. {described}"),
+        Shown::Ready | Shown::Reconciling | Shown::Stalled | Shown::Suspended => described,
+    };
+    let orphaned = match cause.orphaned() {
+        [] => String::new(),
+        commands => format!("; a role assignment could not be revoked and may stay: {}", commands.join("; ")),
+    };
+    let text = format!("{what}{orphaned}{}{}", fields(report), azure_error(report));
+    let text = capitalized(&text);
+    let advice = cause.advice();
+    let end = if advice.is_empty() || text.ends_with(['.', '!', '?']) { "" } else { "." };
+    let space = if advice.is_empty() { "" } else { " " };
+    shortened(&format!("{text}{end}{space}{advice}"), MAX_CHARACTERS)
+}
+
+/// The fields that differ, in parentheses.
+fn fields(report: &Report<'_>) -> String {
+    let names: Vec<_> = report.shown_drift().iter().map(|drift| drift.field.to_string()).collect();
+    if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
+}
+
+/// Azure's code and text: the compute's own errors tell more than the operation's.
+fn azure_error(report: &Report<'_>) -> String {
+    let cause = &report.decision.cause;
+    let compute = report.observed.and_then(|seen| seen.compute.present());
+    let own = match cause {
+        Cause::AttachFailed(_) | Cause::UpdateFailed(_) => compute.and_then(|compute| compute.details.errors.first()),
         _ => None,
-    });
-    let (code, said) = match (&plan.words, errors) {
-        (_, Some(error)) if !error.message.is_empty() || !error.code.is_empty() => (error.code.as_str(), error.message.as_str()),
-        (Some(words), _) => (words.code.as_str(), words.message.as_str()),
-        _ => ("", ""),
     };
-    if !code.is_empty() || !said.is_empty() {
-        let _ = write!(text, ": {code}{}{said}", if code.is_empty() || said.is_empty() { "" } else { ": " });
-    }
-    let advice = plan.reason.advice();
-    if !advice.is_empty() {
-        let _ = write!(text, "{} {advice}", if text.ends_with(['.', '!']) { "" } else { "." });
-    }
-    shortened(&text, LONGEST)
+    let text = match own {
+        Some(ProvisioningError { code, message }) if !code.is_empty() && !message.is_empty() => format!("{code}: {message}"),
+        Some(ProvisioningError { code, message }) if !code.is_empty() || !message.is_empty() => format!("{code}{message}"),
+        _ => cause.error().map(ToString::to_string).unwrap_or_default(),
+    };
+    if text.is_empty() { text } else { format!(": {text}") }
 }
 
-fn forbidden(plan: &Plan, pass: &Pass<'_>) -> String {
-    let before = "Synapse does not let the operator change roles; somebody who may runs";
-    match (&plan.assignment, pass.goal) {
-        (Some(one), Some(goal)) if plan.change == Change::Revoke => {
-            format!("{before} `{}`", one.delete_command(&one.id(&goal.owner().uid)))
+fn describe(cause: &Cause, compute: &str, goal: Option<&Goal>) -> String {
+    match cause {
+        Cause::Attached => format!("{compute} is attached and in sync"),
+        Cause::Suspended { in_sync: true } => format!("Suspended; {compute} is attached and in sync"),
+        Cause::Suspended { in_sync: false } => format!("Suspended; {compute} differs from the spec and will not be changed"),
+        Cause::AddingFinalizer => "Adding the finalizer before anything is written to Azure".to_owned(),
+        Cause::Attaching => format!("Attaching {compute}"),
+        Cause::Adopting => format!("Adopting {compute}, which has no owner"),
+        Cause::Updating => format!("Updating {compute}"),
+        Cause::Replacing => format!("{compute} is attached to another pool; detaching it, then attaching the pool of the spec"),
+        Cause::ConfirmingAbsence => format!("Azure reports that {compute} does not exist; checking again before attaching it"),
+        Cause::ConfirmingDetached => {
+            format!("Azure reports that {compute} does not exist; checking again before the object is released")
         }
-        (Some(one), _) => format!("{before} `{}`, or spec.synapseRole is taken away", one.create_command()),
-        (None, _) => "Synapse does not let the operator change roles".to_owned(),
+        Cause::AwaitingWrite => format!("A request to change {compute} was not answered; waiting for its effect"),
+        Cause::Detaching(_) => format!("Detaching {compute}"),
+        Cause::Detached(_) => format!("{compute} is detached"),
+        Cause::Retained => format!("{compute} stays in Azure"),
+        Cause::AssigningRole(one) => format!("Assigning the role {one}"),
+        Cause::RevokingRole(one) => format!("Revoking the role {one}"),
+        Cause::AwaitingPrincipal => "Waiting for Azure to report the principal ID of the managed identity".to_owned(),
+        Cause::RoleAbandoned { assignment, .. } => format!("No longer tracking the role {assignment}"),
+        Cause::ReadFailed(fault) => fault_text(fault),
+        Cause::WriteFailed { write, fault } => write_failed(write, fault, goal),
+        Cause::InvalidSpec(why) => format!("Invalid spec: {why}"),
+        Cause::InternalError(what) => format!("The operator failed with an internal error: {what}"),
+        _ => blocked(cause, compute),
     }
 }
 
-fn granting(plan: &Plan) -> String {
-    match &plan.assignment {
-        Some(one) => match plan.change {
-            Change::Grant => format!("grants the role {}", told(one)),
-            Change::Revoke => format!("takes back the role {}", told(one)),
-            Change::Forget => format!("leaves the role {}", told(one)),
-        },
-        None => "waits until Azure shows the principal of the identity, which is to get the role".to_owned(),
+fn blocked(cause: &Cause, compute: &str) -> String {
+    match cause {
+        Cause::ComputeTypeMismatch(kind) => format!("{compute} already exists with type {kind}"),
+        Cause::AdoptionNotAllowed(pool) => {
+            format!(
+                "{compute} already exists without an owner, attached to {pool}, and spec.adoptionPolicy does not allow adopting it"
+            )
+        }
+        Cause::PoolMismatch(pool) => format!("{compute} is attached to another pool, {pool}"),
+        Cause::OwnedByAnother(tag) => format!("{compute} belongs to {tag} (cluster/namespace/name/uid)"),
+        Cause::Duplicate(older) => format!("The older object {older} wants {compute} too"),
+        Cause::AttachFailed(_) => format!("Azure failed to attach {compute}"),
+        Cause::UpdateFailed(_) => format!("Azure failed to update {compute}"),
+        Cause::DetachFailed(_) => format!("Azure failed to detach {compute}"),
+        Cause::DriftPersists => format!("Azure accepted the change of {compute} and does not show it"),
+        Cause::StateUnreadable(Unreadable { field, text }) if text.is_empty() => {
+            format!("Azure shows {compute} without {field}; nothing is changed until it can be read")
+        }
+        Cause::StateUnreadable(Unreadable { field, text }) => {
+            format!(
+                "Azure shows {compute} with {field} {text:?}, which cannot be parsed; nothing is changed until it can be read"
+            )
+        }
+        Cause::LinkedServiceNotFound { name, others } if others.is_empty() => {
+            format!("The workspace has no linked service {name}; it has no linked services")
+        }
+        Cause::LinkedServiceNotFound { name, others } => {
+            format!("The workspace has no linked service {name}; it has: {}", others.join(", "))
+        }
+        Cause::LinkedServiceUnusable { name, resource_id } => {
+            format!("The linked service {name} leads to {resource_id}, which is not a Synapse workspace")
+        }
+        Cause::PoolNotFound(pool) => format!("The Spark pool {pool} does not exist"),
+        Cause::PoolFailed { pool, state } => format!("The Spark pool {pool} is in state {state}"),
+        other => other.reason().to_string(),
     }
 }
 
-/// An assignment, in words.
-pub(super) fn told(one: &role::Assignment) -> String {
-    format!("{} on {} to the principal {}", role::name_of(&one.role), one.scope, one.principal)
+fn fault_text(fault: &Fault) -> String {
+    match fault.kind {
+        FaultKind::Unavailable(_) => "Azure Resource Manager is unavailable; retrying with backoff",
+        FaultKind::Throttled(_) => "Azure throttles the operator's requests; waiting as long as Azure asks",
+        FaultKind::Unauthenticated => "Cannot obtain an access token from Microsoft Entra ID",
+        FaultKind::Forbidden => "Azure denies access to the operator's identity",
+        FaultKind::WorkspaceNotFound => "The workspace does not exist",
+        FaultKind::SubscriptionNotFound => "The subscription does not exist, or its tenant is another one",
+        FaultKind::Rejected => "Azure rejects the request",
+    }
+    .to_owned()
+}
+
+fn write_failed(write: &Write, fault: &Fault, goal: Option<&Goal>) -> String {
+    match (write, fault.kind) {
+        (Write::AssignRole(one), FaultKind::Forbidden) => {
+            format!("{FORBIDDEN}. Ask a Synapse Administrator to run `{}`, or remove spec.synapseRole", one.create_command())
+        }
+        (Write::RevokeRole(one), FaultKind::Forbidden) => {
+            format!("{FORBIDDEN}. Ask a Synapse Administrator to run `{}`", revoke_command(one, goal))
+        }
+        (Write::AssignRole(one), _) => format!("The role {one} could not be assigned. {}", fault_text(fault)),
+        (Write::RevokeRole(one), _) => format!("The role {one} could not be revoked. {}", fault_text(fault)),
+        (Write::Put | Write::Detach, _) => fault_text(fault),
+    }
+}
+
+const FORBIDDEN: &str = "The operator may not manage Synapse role assignments";
+
+fn revoke_command(one: &RoleAssignment, goal: Option<&Goal>) -> String {
+    one.delete_command(&one.id(goal.map(|goal| goal.owner().uid.as_str()).unwrap_or_default()))
+}
+
+fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+}
+
+/// The text, or its beginning and `…`, with line ends as spaces.
+#[must_use]
+pub fn shortened(text: &str, longest: usize) -> String {
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if flat.chars().count() <= longest {
+        return flat;
+    }
+    flat.chars().take(longest - 1).chain(['…']).collect()
 }

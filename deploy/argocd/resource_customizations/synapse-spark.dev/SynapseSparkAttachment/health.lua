@@ -1,5 +1,5 @@
--- The status is in kstatus format: the condition Ready is always there,
--- Reconciling and Stalled only while they are true, never both.
+-- The status follows kstatus: the condition Ready always exists; Reconciling
+-- and Stalled exist only while they are true, and never both.
 -- Source: https://github.com/synapse-spark-operator/synapse-spark-operator/blob/main/docs/troubleshooting.md
 
 local status = obj.status or {}
@@ -13,35 +13,35 @@ local function is(kind)
 end
 
 local ready = conditions["Ready"]
--- What is said of an older spec says nothing of this one.
+-- A status of an older generation does not describe the current spec.
 local observed = ready ~= nil and status.observedGeneration == obj.metadata.generation
-local said = ""
+local text = ""
 if observed then
-  said = ready.reason .. ": " .. (ready.message or "")
+  text = ready.reason .. ": " .. (ready.message or "")
 end
 
--- Argo CD before 3.6 does not ask about an object that is being deleted.
+-- Argo CD before 3.6 does not call this script for an object that is being deleted.
 if obj.metadata.deletionTimestamp ~= nil then
   if not observed then
-    said = "waits for the operator to detach the compute"
+    text = "Waiting for the operator to detach the compute"
   end
-  return { status = "Progressing", deletionMessage = said }
+  return { status = "Progressing", deletionMessage = text }
 end
 
 if not observed then
   local generation = tostring(obj.metadata.generation)
-  return { status = "Progressing", message = "waits for the operator to look at generation " .. generation }
+  return { status = "Progressing", message = "Waiting for the operator to observe generation " .. generation }
 end
 if is("Stalled") then
-  return { status = "Degraded", message = said }
+  return { status = "Degraded", message = text }
 end
 if is("Reconciling") then
-  return { status = "Progressing", message = said }
+  return { status = "Progressing", message = text }
 end
 if obj.spec.suspend then
-  return { status = "Suspended", message = said }
+  return { status = "Suspended", message = text }
 end
 if is("Ready") then
-  return { status = "Healthy", message = said }
+  return { status = "Healthy", message = text }
 end
-return { status = "Progressing", message = said }
+return { status = "Progressing", message = text }

@@ -1,0 +1,199 @@
+//! Which objects claim which compute, and which share a role assignment: kept by the watch, never scanned for.
+//!
+//! Of several objects that claim one compute the oldest works. Only an object that could act is a claimant: else a suspended
+//! one, or one without rights in Azure, would keep a compute from everybody for ever.
+
+mod roles;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Mutex;
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+use kube::runtime::watcher::Event;
+
+use crate::api::{FINALIZER, Reason, SynapseSparkAttachment};
+use crate::controller::key::{Key, key_of};
+use crate::planner::Goal;
+use crate::planner::goal::compute_of;
+use crate::planner::roles::observed::PendingVerification;
+use crate::planner::status::condition;
+use crate::resource_id::ComputeId;
+use roles::SharedRoles;
+
+/// The older comes first; of the same second, any order that all reconciles agree on.
+type Age = (Option<Timestamp>, String);
+
+/// How other objects concern one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Others {
+    /// The oldest claimant of the same compute, as `namespace/name`, if it is older than the object.
+    pub older_claimant: Option<String>,
+    /// The role assignments that the object relies on, and that are to be read again.
+    pub pending_verification: Vec<PendingVerification>,
+}
+
+/// What an event of the watch changes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Objects that are gone.
+    pub gone: Vec<Key>,
+    /// Objects that are to be reconciled, since another one has changed.
+    pub to_requeue: Vec<Key>,
+}
+
+/// What is known of all objects.
+#[derive(Debug, Default)]
+pub struct Claims(Mutex<State>);
+
+/// What one object claims.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Claim {
+    compute: ComputeId,
+    age: Age,
+    can_act: bool,
+}
+
+impl Claim {
+    fn of(object: &SynapseSparkAttachment) -> Option<Self> {
+        let age = (object.creation_timestamp().map(|time| time.0), object.uid().unwrap_or_default());
+        Some(Self { compute: compute_of(object).ok()?, age, can_act: can_act(object) })
+    }
+}
+
+/// Whether an object could attach a compute, or detach the one that it has. As long as Azure has not answered, it could.
+fn can_act(object: &SynapseSparkAttachment) -> bool {
+    let is_ours = object.metadata.deletion_timestamp.is_none() || object.finalizers().iter().any(|one| one == FINALIZER);
+    is_ours && !object.spec.suspend && !is_refused(object) && Goal::of(object, "").is_ok()
+}
+
+/// Whether Azure or Entra has refused the object's identity, for the spec as it is.
+fn is_refused(object: &SynapseSparkAttachment) -> bool {
+    let ready = object.status.as_ref().and_then(|status| condition(status, "Ready"));
+    ready.is_some_and(|ready| {
+        let reason = Reason::parse(&ready.reason);
+        ready.observed_generation == object.metadata.generation
+            && matches!(reason, Some(Reason::AuthorizationFailed | Reason::AuthenticationFailed))
+    })
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Those that can act.
+    claimants: HashMap<ComputeId, BTreeMap<Age, Key>>,
+    /// Every object; without a claim where its spec names no compute that Azure could have.
+    objects: HashMap<Key, Option<Claim>>,
+    roles: SharedRoles,
+    /// Of each scope, what its list has brought so far.
+    listed: HashMap<Option<String>, HashSet<Key>>,
+}
+
+impl Claims {
+    /// Takes in an event of the watch of a scope: a namespace, or all.
+    pub fn take_in(&self, scope: Option<&str>, event: &Event<SynapseSparkAttachment>) -> Changes {
+        let owned = || scope.map(ToOwned::to_owned);
+        // What takes time is done before the lock.
+        let read = match event {
+            Event::Apply(object) | Event::InitApply(object) => Some((key_of(object), Claim::of(object), roles::of(object))),
+            Event::Init | Event::InitDone | Event::Delete(_) => None,
+        };
+        let mut state = self.0.lock().expect("no holder panics");
+        let is_listed = matches!(event, Event::InitApply(_));
+        match (event, read) {
+            (_, Some((key, claim, roles))) => {
+                let mut to_requeue = state.claim(&key, claim);
+                to_requeue.extend(state.roles.recorded(&key, roles));
+                if is_listed {
+                    state.listed.entry(owned()).or_default().insert(key);
+                }
+                Changes { gone: Vec::new(), to_requeue }
+            }
+            (Event::Delete(object), _) => state.forget(vec![key_of(object)]),
+            (Event::InitDone, _) => {
+                let listed = state.listed.remove(&owned()).unwrap_or_default();
+                let is_of_scope = |key: &&Key| scope.is_none() || key.namespace.as_deref() == scope;
+                let gone = state.objects.keys().filter(is_of_scope).filter(|key| !listed.contains(*key)).cloned().collect();
+                state.forget(gone)
+            }
+            _ => {
+                state.listed.insert(owned(), HashSet::new());
+                Changes::default()
+            }
+        }
+    }
+
+    /// How other objects concern this one.
+    #[must_use]
+    pub fn others(&self, object: &SynapseSparkAttachment) -> Others {
+        let (state, key) = (self.0.lock().expect("no holder panics"), key_of(object));
+        let older = || {
+            let claim = state.objects.get(&key)?.as_ref()?;
+            let (age, oldest) = state.claimants.get(&claim.compute)?.first_key_value()?;
+            (*age < claim.age).then(|| format!("{}/{}", oldest.namespace.as_deref().unwrap_or_default(), oldest.name))
+        };
+        Others { older_claimant: older(), pending_verification: state.roles.pending(&key) }
+    }
+
+    /// A user requests that all role assignments that this object relies on are read again.
+    pub fn verify_all(&self, object: &SynapseSparkAttachment) {
+        self.0.lock().expect("no holder panics").roles.verify_all(&key_of(object));
+    }
+
+    /// These verifications of this object are done. One that came up meanwhile stays.
+    pub fn resolve(&self, object: &SynapseSparkAttachment, done: &[PendingVerification]) {
+        self.0.lock().expect("no holder panics").roles.resolve(&key_of(object), done);
+    }
+}
+
+impl State {
+    /// Records what an object claims now. Gives the others that this concerns: the one that is now the oldest, and the one
+    /// that is no longer.
+    fn claim(&mut self, key: &Key, now: Option<Claim>) -> Vec<Key> {
+        match self.objects.get(key) {
+            Some(before) if *before == now => Vec::new(),
+            _ => {
+                let before = self.objects.insert(key.clone(), now.clone()).flatten();
+                let mut concerned: Vec<_> = before.and_then(|claim| self.withdraw(&claim)).into_iter().collect();
+                concerned.extend(now.and_then(|claim| self.enter(key, claim)));
+                concerned.retain(|one| one != key);
+                concerned
+            }
+        }
+    }
+
+    /// Gives the claimant that is no longer the oldest.
+    fn enter(&mut self, key: &Key, claim: Claim) -> Option<Key> {
+        if !claim.can_act {
+            return None;
+        }
+        let claimants = self.claimants.entry(claim.compute).or_default();
+        let oldest = claimants.first_key_value().map(|(_, key)| key.clone());
+        claimants.insert(claim.age, key.clone());
+        oldest.filter(|_| claimants.values().next() == Some(key))
+    }
+
+    /// Gives the claimant that is now the oldest.
+    fn withdraw(&mut self, claim: &Claim) -> Option<Key> {
+        let claimants = self.claimants.get_mut(&claim.compute)?;
+        let was_oldest = claimants.keys().next() == Some(&claim.age);
+        claimants.remove(&claim.age);
+        let oldest = claimants.values().next().cloned();
+        if oldest.is_none() {
+            self.claimants.remove(&claim.compute);
+        }
+        oldest.filter(|_| was_oldest)
+    }
+
+    fn forget(&mut self, gone: Vec<Key>) -> Changes {
+        let mut to_requeue = Vec::new();
+        for key in &gone {
+            to_requeue.extend(self.roles.forget(key));
+            let claim = self.objects.remove(key).flatten();
+            to_requeue.extend(claim.and_then(|claim| self.withdraw(&claim)));
+        }
+        Changes { gone, to_requeue }
+    }
+}
+
+#[cfg(test)]
+mod tests;

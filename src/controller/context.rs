@@ -1,0 +1,168 @@
+//! What every reconcile needs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::Api;
+use kube::runtime::events::{Recorder, Reporter};
+use kube::{Client, ResourceExt};
+use tokio::time::Instant;
+
+use crate::api::SynapseSparkAttachment;
+use crate::azure;
+use crate::controller::claims::Claims;
+use crate::controller::identity::Identities;
+use crate::controller::memory::Memory;
+use crate::controller::metrics::Metrics;
+use crate::controller::stored::Stored;
+
+/// The name under which the operator owns the fields of the status.
+pub const FIELD_MANAGER: &str = "synapse-spark-operator";
+
+/// Why a reconcile ended early, so that no status tells of it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Kubernetes refused a request.
+    #[error("Kubernetes refused {action}")]
+    Refused {
+        /// What was asked of it.
+        action: &'static str,
+        /// Its answer.
+        #[source]
+        source: kube::Error,
+    },
+    /// The object has changed since it was read: nothing is written on the strength of an old version.
+    #[error("the object has changed since it was read")]
+    Conflict,
+    /// Another process may lead by now: this one is about to end.
+    #[error("the Lease is lost, so nothing more is written")]
+    NotLeader,
+}
+
+impl Error {
+    /// Kubernetes refused this.
+    pub(crate) fn refused(action: &'static str) -> impl FnOnce(kube::Error) -> Self {
+        move |source| Self::Refused { action, source }
+    }
+}
+
+/// What every reconcile needs.
+pub struct Context {
+    /// Kubernetes, for requests: with time-outs.
+    pub kube: Client,
+    /// Azure, with the operator's own identity.
+    pub(crate) azure: Arc<azure::Client>,
+    /// Azure, with the identities of `ServiceAccounts` that objects name.
+    pub(crate) identities: Identities,
+    /// The UID of the cluster's `kube-system` namespace.
+    pub cluster: String,
+    /// The time between two observations of what is in sync.
+    pub resync: Duration,
+    /// What the controller keeps per object.
+    pub objects: Objects,
+    /// The metrics.
+    pub metrics: Metrics,
+    /// Who may write, and publishes events.
+    pub(crate) process: Process,
+}
+
+/// What the controller keeps per object.
+#[derive(Debug, Default)]
+pub struct Objects {
+    /// Which objects want which compute, and which share a role assignment.
+    pub claims: Claims,
+    /// What is remembered from one reconcile to the next.
+    pub(crate) memory: Memory,
+}
+
+/// Whether this process may write, and as whom it publishes events.
+pub(crate) struct Process {
+    time_to_write: Box<dyn Fn() -> Option<Duration> + Send + Sync>,
+    pub(crate) recorder: Recorder,
+}
+
+impl Context {
+    /// Puts together what every reconcile needs.
+    #[must_use]
+    pub fn new(kube: Client, azure: azure::Client, cluster: String, resync: Duration, metrics: Metrics) -> Self {
+        let reporter = Reporter { controller: FIELD_MANAGER.to_owned(), instance: None };
+        let recorder = Recorder::new(kube.clone(), reporter);
+        metrics.resync_interval.set(resync.as_secs_f64());
+        Self {
+            kube,
+            azure: Arc::new(azure),
+            identities: Identities::new(None),
+            cluster,
+            resync,
+            objects: Objects::default(),
+            metrics,
+            process: Process { time_to_write: Box::new(|| Some(Duration::MAX)), recorder },
+        }
+    }
+
+    /// With a tenant for `ServiceAccounts` that name none.
+    #[must_use]
+    pub fn with_default_tenant(self, tenant: Option<String>) -> Self {
+        Self { identities: Identities::new(tenant), ..self }
+    }
+
+    /// Writes nothing, neither to Azure nor to Kubernetes, while this returns none; otherwise it tells for how long this process
+    /// may still write.
+    #[must_use]
+    pub fn with_write_gate(self, time_to_write: impl Fn() -> Option<Duration> + Send + Sync + 'static) -> Self {
+        let process = Process { time_to_write: Box::new(time_to_write), ..self.process };
+        Self { process, ..self }
+    }
+
+    /// Asked right before each write. Gives when a write must have ended; none if it may take as long as it needs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotLeader`] unless this process may write just now.
+    pub(crate) fn ensure_leader(&self) -> Result<Option<Instant>, Error> {
+        let left = (self.process.time_to_write)().ok_or(Error::NotLeader)?;
+        Ok(Instant::now().checked_add(left))
+    }
+
+    /// Whether a missing access token is the operator's own problem.
+    pub(crate) fn uses_own_identity(&self, object: &SynapseSparkAttachment) -> bool {
+        object.spec.service_account_name.is_none() && !self.azure.is_unavailable()
+    }
+
+    /// Reads an object live; none if it is gone, or cannot be decoded any longer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if Kubernetes refuses it.
+    pub(crate) async fn read(&self, object: &SynapseSparkAttachment) -> Result<Option<SynapseSparkAttachment>, Error> {
+        let live = self.api(object).get_opt(&object.name_any()).await.map_err(Error::refused("to read the object"))?;
+        Ok(live.and_then(|stored| stored.0.ok()))
+    }
+
+    /// The objects of an object's namespace.
+    pub(crate) fn api(&self, object: &SynapseSparkAttachment) -> Api<Stored> {
+        Api::namespaced(self.kube.clone(), &object.namespace().unwrap_or_default())
+    }
+}
+
+/// The identity of this cluster: it tells the objects of one cluster from those of another.
+///
+/// # Errors
+///
+/// [`Error`] if Kubernetes does not show its `kube-system` namespace.
+pub async fn cluster_uid(kube: &Client) -> Result<String, Error> {
+    let namespace =
+        Api::<Namespace>::all(kube.clone()).get("kube-system").await.map_err(Error::refused("to read namespace kube-system"))?;
+    Ok(namespace.uid().unwrap_or_default())
+}
+
+/// How far this process' clock is ahead of the API server's: positive ahead, negative behind. `None` if it is not known.
+pub async fn clock_ahead(kube: &Client) -> Option<jiff::SignedDuration> {
+    let request = http::Request::get("/version").body(kube::client::Body::empty()).ok()?;
+    let answer = kube.send(request).await.ok()?;
+    let date = answer.headers().get(http::header::DATE)?.to_str().ok()?;
+    let theirs = jiff::fmt::rfc2822::parse(date).ok()?.timestamp();
+    Some(Timestamp::now().duration_since(theirs))
+}

@@ -1,0 +1,138 @@
+//! Publishes events: on transitions only.
+
+use kube::Resource;
+use kube::runtime::events::{Event, EventType};
+
+use crate::api::v1alpha1::{AttachmentStatus, PoolStatus};
+use crate::api::{Reason, SynapseSparkAttachment};
+use crate::controller::context::Context;
+use crate::planner::status::{condition, shortened};
+use crate::planner::{Cause, Field, Report, Step};
+
+/// An event's note has 1,024 bytes at most.
+const MAX_NOTE_BYTES: usize = 1024;
+
+/// Publishes what has changed from one status to the next.
+pub(super) async fn publish_changes(
+    ctx: &Context,
+    object: &SynapseSparkAttachment,
+    (previous, next): (&AttachmentStatus, &AttachmentStatus),
+    report: &Report<'_>,
+) {
+    let reason = report.decision.cause.reason();
+    let before = condition(previous, "Ready").and_then(|ready| Reason::parse(&ready.reason));
+    let mut events = Vec::new();
+    if before != Some(reason) {
+        events.push((reason, condition(next, "Stalled").is_some(), note(next, report)));
+    }
+    events.extend(dependencies(previous, next, reason));
+    let changes = pool_changes(previous, next);
+    if !changes.is_empty() {
+        events.push((Reason::PoolChanged, false, changes.join("; ")));
+    }
+    events.extend(removed_identities(report));
+    events.extend(orphaned(report));
+    for (reason, is_warning, note) in events {
+        publish(ctx, object, report, (reason, is_warning, note)).await;
+    }
+}
+
+/// The message of Ready, what differs, and the ID by which Azure support finds the request. The end of a long message gives way,
+/// not what follows it.
+fn note(next: &AttachmentStatus, report: &Report<'_>) -> String {
+    let mut note = condition(next, "Ready").map(|ready| shortened(&ready.message, 400)).unwrap_or_default();
+    for drift in report.shown_drift().iter().filter(|drift| drift.field != Field::Owner).take(2) {
+        let (want, have) = (shortened(&drift.want, 80), shortened(&drift.have, 80));
+        note = format!("{note}; {}: want {want:?}, have {have:?}", drift.field);
+    }
+    if let Some(id) = report.decision.cause.error().and_then(|error| error.correlation_id.as_deref()) {
+        note = format!("{note} (x-ms-correlation-request-id {id})");
+    }
+    note
+}
+
+/// The conditions of dependencies. That a pool exists at the first observation is no news, and what Ready says is published
+/// already.
+fn dependencies(previous: &AttachmentStatus, next: &AttachmentStatus, ready: Reason) -> Vec<(Reason, bool, String)> {
+    let changed = ["RoleAssigned", "PoolAvailable"].into_iter().filter_map(|kind| {
+        let (before, now) = (condition(previous, kind), condition(next, kind)?);
+        let is_same = before.is_some_and(|before| (&before.status, &before.reason) == (&now.status, &now.reason));
+        let reason = Reason::parse(&now.reason).filter(|_| !is_same)?;
+        let is_progress = matches!(reason, Reason::AssigningRole | Reason::RevokingRole);
+        let is_first = reason == Reason::PoolAvailable && before.is_none();
+        let is_warning = now.status != "True" || reason == Reason::SparkVersionUnsupported;
+        (!is_progress && !is_first && reason != ready).then(|| (reason, is_warning, shortened(&now.message, 800)))
+    });
+    changed.collect()
+}
+
+/// The identities whose IDs cannot be parsed, each with its full ID: the PUT removes them.
+fn removed_identities(report: &Report<'_>) -> Vec<(Reason, bool, String)> {
+    let (Step::Put(_), Some(seen)) = (&report.decision.step, report.observed) else { return Vec::new() };
+    let unreadable = seen.compute.present().map(|compute| compute.identity.unreadable.as_slice()).unwrap_or_default();
+    unreadable.iter().map(|id| (Reason::Updating, true, format!("Removing the user-assigned identity {id}"))).collect()
+}
+
+/// Role assignments that stay behind, with the commands that revoke them.
+fn orphaned(report: &Report<'_>) -> Option<(Reason, bool, String)> {
+    let cause = &report.decision.cause;
+    let is_final = report.decision.step == Step::RemoveFinalizer || matches!(cause, Cause::RoleAbandoned { .. });
+    (is_final && !cause.orphaned().is_empty()).then(|| {
+        let note = format!("A role assignment stays in Synapse. To revoke it, run: {}", cause.orphaned().join("; "));
+        (Reason::RoleAssignmentOrphaned, true, shortened(&note, 1000))
+    })
+}
+
+/// What has changed of a pool that existed before and exists now.
+fn pool_changes(previous: &AttachmentStatus, next: &AttachmentStatus) -> Vec<String> {
+    let exists = |status: &AttachmentStatus| condition(status, "PoolAvailable").is_some_and(|one| one.status == "True");
+    let (true, true, Some(before), Some(now)) = (exists(previous), exists(next), &previous.pool, &next.pool) else {
+        return Vec::new();
+    };
+    if (&before.workspace_name, &before.name) != (&now.workspace_name, &now.name) {
+        return Vec::new();
+    }
+    let text = |pool: &PoolStatus| {
+        let scale = pool.auto_scale.as_ref().filter(|scale| scale.enabled);
+        let nodes = scale.map(|scale| format!("{}-{}", scale.min_node_count, scale.max_node_count));
+        let own = |text: &Option<String>| text.clone().unwrap_or_default();
+        [
+            ("sparkVersion", own(&pool.spark_version)),
+            ("nodeSize", own(&pool.node_size)),
+            ("nodes", nodes.or_else(|| pool.node_count.map(|count| count.to_string())).unwrap_or_default()),
+        ]
+    };
+    let pairs = text(before).into_iter().zip(text(now));
+    pairs.filter(|(one, other)| one != other).map(|((field, before), (_, now))| format!("{field}: {before} → {now}")).collect()
+}
+
+/// An event informs whoever watches. It is not worth a failed reconcile.
+async fn publish(
+    ctx: &Context,
+    object: &SynapseSparkAttachment,
+    report: &Report<'_>,
+    (reason, is_warning, note): (Reason, bool, String),
+) {
+    let reason = reason.as_str();
+    if is_warning {
+        tracing::warn!(reason, note, "warning event");
+    } else {
+        tracing::info!(reason, note, "status changed");
+    }
+    let event = Event {
+        type_: if is_warning { EventType::Warning } else { EventType::Normal },
+        reason: reason.to_owned(),
+        note: Some(within(&note, MAX_NOTE_BYTES)),
+        action: report.decision.step.name().to_owned(),
+        secondary: None,
+    };
+    if let Err(error) = ctx.process.recorder.publish(&event, &object.object_ref(&())).await {
+        tracing::debug!(%error, "event not published");
+    }
+}
+
+/// The text, or as much of its beginning as fits into so many bytes.
+fn within(text: &str, bytes: usize) -> String {
+    let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    text[..end].to_owned()
+}

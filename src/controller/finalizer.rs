@@ -1,0 +1,49 @@
+//! Adds and removes the operator's finalizer: by JSON patches with tests, so that of two that race one fails, and nobody's
+//! finalizer is lost.
+
+use kube::ResourceExt;
+use kube::api::{Patch, PatchParams};
+use serde_json::{Value, json};
+
+use crate::api::{FINALIZER, SynapseSparkAttachment};
+use crate::controller::context::{Context, Error};
+
+/// Whether the finalizer is on the object.
+pub(crate) fn is_present(object: &SynapseSparkAttachment) -> bool {
+    object.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
+}
+
+/// Adds the finalizer.
+pub(crate) async fn add(ctx: &Context, object: &SynapseSparkAttachment) -> Result<(), Error> {
+    let operations = match object.metadata.finalizers.as_deref() {
+        None | Some([]) => json!([
+            {"op": "test", "path": "/metadata/uid", "value": object.uid()},
+            {"op": "test", "path": "/metadata/finalizers", "value": null},
+            {"op": "add", "path": "/metadata/finalizers", "value": [FINALIZER]},
+        ]),
+        Some(others) => json!([
+            {"op": "test", "path": "/metadata/uid", "value": object.uid()},
+            {"op": "test", "path": "/metadata/finalizers", "value": others},
+            {"op": "add", "path": "/metadata/finalizers/-", "value": FINALIZER},
+        ]),
+    };
+    patch(ctx, object, operations, "to add the finalizer").await
+}
+
+/// Removes the finalizer.
+pub(crate) async fn remove(ctx: &Context, object: &SynapseSparkAttachment) -> Result<(), Error> {
+    let Some(at) = object.finalizers().iter().position(|finalizer| finalizer == FINALIZER) else { return Ok(()) };
+    let operations = json!([
+        {"op": "test", "path": "/metadata/uid", "value": object.uid()},
+        {"op": "test", "path": format!("/metadata/finalizers/{at}"), "value": FINALIZER},
+        {"op": "remove", "path": format!("/metadata/finalizers/{at}")},
+    ]);
+    patch(ctx, object, operations, "to remove the finalizer").await
+}
+
+async fn patch(ctx: &Context, object: &SynapseSparkAttachment, operations: Value, action: &'static str) -> Result<(), Error> {
+    ctx.ensure_leader()?;
+    let patch: Patch<SynapseSparkAttachment> = Patch::Json(serde_json::from_value(operations).expect("it is a JSON patch"));
+    let patched = ctx.api(object).patch(&object.name_any(), &PatchParams::default(), &patch).await;
+    patched.map(drop).map_err(Error::refused(action))
+}

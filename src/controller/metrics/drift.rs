@@ -1,0 +1,66 @@
+//! Counts drift: what others changed on attachments that were in sync, and what the operator corrected.
+
+use std::collections::BTreeSet;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+use super::shared::is_true;
+use crate::api::v1alpha1::AttachmentStatus;
+use crate::planner::{Field, Finding, Goal, Report};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Labels {
+    field: &'static str,
+}
+
+/// The value of `field` when somebody detached the whole compute.
+const COMPUTE: &str = "compute";
+
+#[derive(Debug, Default)]
+pub(super) struct Drifts {
+    detected: Family<Labels, Counter>,
+    corrected: Family<Labels, Counter>,
+}
+
+impl Drifts {
+    pub(super) fn new(registry: &mut Registry) -> Self {
+        let new = Self::default();
+        registry.register(
+            "drift_detected",
+            "Changes that others made to attachments that were in sync, by field (compute: somebody detached it)",
+            new.detected.clone(),
+        );
+        registry.register("drift_corrected", "Changes of others that the operator reverted, by field", new.corrected.clone());
+        for field in Field::KINDS.into_iter().chain([COMPUTE]) {
+            drop(new.detected.get_or_create(&Labels { field }));
+            drop(new.corrected.get_or_create(&Labels { field }));
+        }
+        new
+    }
+
+    /// Counts new drift of an object, and what has been corrected. `drifted` holds the fields that wait for a correction.
+    pub(super) fn record(&self, drifted: &mut BTreeSet<&'static str>, previous: &AttachmentStatus, report: &Report<'_>) {
+        for field in detected(previous, report) {
+            self.detected.get_or_create(&Labels { field }).inc();
+            drifted.insert(field);
+        }
+        if report.decision.cause.is_in_sync() {
+            for field in std::mem::take(drifted) {
+                self.corrected.get_or_create(&Labels { field }).inc();
+            }
+        }
+    }
+}
+
+/// The fields that somebody else changed on an attachment that was in sync.
+fn detected(previous: &AttachmentStatus, report: &Report<'_>) -> BTreeSet<&'static str> {
+    let was_in_sync = previous.observed_generation == report.object.generation && is_true(previous, "Ready");
+    let (true, Some(Goal::Attached(_)), Some(observed)) = (was_in_sync, report.goal, report.observed) else {
+        return BTreeSet::new();
+    };
+    let is_gone = matches!(observed.compute, Finding::Absent);
+    report.shown_drift().iter().map(|drift| drift.field.kind()).chain(is_gone.then_some(COMPUTE)).collect()
+}

@@ -1,0 +1,65 @@
+//! Measures Azure's operations: attach, update, detach.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::shared::{between, operation_histogram};
+use crate::api::Reason;
+use crate::api::v1alpha1::{AttachmentStatus, OperationKind};
+use crate::planner::status::condition;
+use crate::planner::{Finding, Report, Step};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Labels {
+    operation: String,
+    result: &'static str,
+}
+
+#[derive(Debug)]
+pub(super) struct Operations(Family<Labels, Histogram>);
+
+impl Operations {
+    pub(super) fn new(registry: &mut Registry) -> Self {
+        let new = Self(Family::new_with_constructor(operation_histogram));
+        registry.register_with_unit(
+            "operation_duration",
+            "Duration of Azure's operations on computes, from the request until the operator observed the end",
+            Unit::Seconds,
+            new.0.clone(),
+        );
+        for kind in [OperationKind::Attach, OperationKind::Update, OperationKind::Detach] {
+            for result in ["success", "failure"] {
+                drop(new.0.get_or_create(&Labels { operation: format!("{kind:?}"), result }));
+            }
+        }
+        new
+    }
+
+    /// Records the operation of the previous status, if this reconcile is the first that observes its end.
+    pub(super) fn record(&self, previous: &AttachmentStatus, next: &AttachmentStatus, report: &Report<'_>) {
+        if let (Some((kind, result)), Some(operation)) = (ended(previous, next, report), &previous.operation) {
+            let labels = Labels { operation: format!("{kind:?}"), result };
+            self.0.get_or_create(&labels).observe(between(operation.started_at.0, report.now).as_secs_f64());
+        }
+    }
+}
+
+fn ended(previous: &AttachmentStatus, next: &AttachmentStatus, report: &Report<'_>) -> Option<(OperationKind, &'static str)> {
+    let operation = previous.operation.as_ref()?;
+    let failed =
+        |reason| matches!(reason, Reason::AttachFailed | Reason::UpdateFailed | Reason::DetachFailed | Reason::DriftPersists);
+    let before = condition(previous, "Stalled").and_then(|stalled| Reason::parse(&stalled.reason));
+    let is_absent = matches!(report.observed, Some(observed) if matches!(observed.compute, Finding::Absent));
+    let is_done = match operation.kind {
+        OperationKind::Detach => is_absent || report.decision.step == Step::RemoveFinalizer,
+        _ => next.operation.is_none(),
+    };
+    match () {
+        () if before.is_some_and(failed) => None,
+        () if failed(report.decision.cause.reason()) => Some((operation.kind, "failure")),
+        () if is_done && next.operation != previous.operation => Some((operation.kind, "success")),
+        () => None,
+    }
+}

@@ -1,0 +1,113 @@
+//! The compute, as Azure shows it.
+
+use std::collections::BTreeMap;
+
+use crate::api::v1alpha1::{AttachmentStatus, AutoPause, AutoScale, PoolStatus, ProvisioningError};
+use crate::azure::{self, Freshness, wire};
+use crate::controller::observe::fault::fault;
+use crate::planner::compute::Details;
+use crate::planner::drift::tag;
+use crate::planner::identity::UserAssigned;
+use crate::planner::{Compute, Finding, OWNER_TAG, ObservedIdentity, Owner, Ownership, PoolReading, Progress};
+use crate::resource_id::{ComputeId, IdentityId};
+
+/// The compute, or its absence.
+pub(super) async fn observe(
+    azure: &azure::Client,
+    id: &ComputeId,
+    (owner, status): (&Owner, &AttachmentStatus),
+    freshness: Freshness,
+) -> Finding<Compute> {
+    match azure.compute(id, freshness).await {
+        Ok(Some(found)) => Finding::Present(compute(&found, owner, status)),
+        Ok(None) => Finding::Absent,
+        Err(error) => Finding::Unknown(fault(error)),
+    }
+}
+
+/// A compute of the wire, in the planner's terms.
+#[must_use]
+pub fn compute(found: &wire::Compute, owner: &Owner, status: &AttachmentStatus) -> Compute {
+    let properties = &found.properties;
+    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    let tags: BTreeMap<_, _> = found.tags.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+    Compute {
+        kind: properties.compute_type.clone(),
+        pool: PoolReading::of(properties.resource_id.as_deref()),
+        progress: Progress::of(properties.provisioning_state.as_deref()),
+        owner: ownership(&tags, owner, found, status),
+        identity: identity(found.identity.as_ref()),
+        description: properties.description.clone(),
+        tags,
+        details: details(found),
+    }
+}
+
+/// Who owns it. A compute that lost its tag and is the very one that this object created, as `createdOn` tells, is still ours.
+fn ownership(tags: &BTreeMap<String, String>, owner: &Owner, found: &wire::Compute, status: &AttachmentStatus) -> Ownership {
+    let recorded = status.applied.as_ref().and_then(|applied| applied.created_on.as_deref());
+    match tag(tags, OWNER_TAG) {
+        Some(tag) => owner.of_tag(tag),
+        None if recorded.is_some() && recorded == found.properties.created_on.as_deref() => Ownership::Ours,
+        None => Ownership::Unowned,
+    }
+}
+
+fn details(found: &wire::Compute) -> Details {
+    let properties = &found.properties;
+    let errors = wire::errors_of(properties.provisioning_errors.as_ref()).into_iter();
+    Details {
+        state: properties.provisioning_state.clone().unwrap_or_else(|| "Succeeded".to_owned()),
+        errors: errors.map(|(code, message)| ProvisioningError { code, message }).collect(),
+        location: found.location.clone(),
+        created_on: properties.created_on.clone(),
+        modified_on: properties.modified_on.clone(),
+        pool: pool(found),
+    }
+}
+
+fn pool(found: &wire::Compute) -> PoolStatus {
+    let pool = found.pool();
+    PoolStatus {
+        name: pool.pool_name.unwrap_or_default(),
+        workspace_name: pool.workspace_name,
+        spark_version: pool.spark_version,
+        node_size: pool.node_size,
+        node_size_family: pool.node_size_family,
+        node_count: pool.node_count,
+        auto_scale: pool.auto_scale_properties.map(|scale| auto_scale(&scale)),
+        auto_pause: pool.auto_pause_properties.map(|pause| auto_pause(&pause)),
+    }
+}
+
+/// How a pool scales, as Machine Learning and Synapse both spell it.
+pub(super) fn auto_scale(scale: &wire::AutoScale) -> AutoScale {
+    AutoScale { enabled: scale.enabled, min_node_count: scale.min_node_count, max_node_count: scale.max_node_count }
+}
+
+/// When a pool pauses, as Machine Learning and Synapse both spell it.
+pub(super) fn auto_pause(pause: &wire::AutoPause) -> AutoPause {
+    AutoPause { enabled: pause.enabled, delay_in_minutes: pause.delay_in_minutes }
+}
+
+fn identity(found: Option<&wire::Identity>) -> ObservedIdentity {
+    let Some(found) = found else { return ObservedIdentity { kind: "None".to_owned(), ..ObservedIdentity::default() } };
+    let text = |value: &serde_json::Value, key: &str| value.get(key).and_then(serde_json::Value::as_str).map(ToOwned::to_owned);
+    let (mut user, mut unreadable) = (Vec::new(), Vec::new());
+    for (id, one) in &found.user_assigned_identities {
+        match IdentityId::parse(id) {
+            Ok(id) => {
+                user.push(UserAssigned { id, principal_id: text(one, "principalId"), client_id: text(one, "clientId") });
+            }
+            Err(_) => unreadable.push(id.clone()),
+        }
+    }
+    ObservedIdentity {
+        kind: found.kind.clone(),
+        system: found.has("SystemAssigned"),
+        principal_id: found.principal_id.clone(),
+        tenant_id: found.tenant_id.clone(),
+        user,
+        unreadable,
+    }
+}

@@ -1,0 +1,21 @@
+//! Azure's errors, in the planner's terms.
+
+use crate::azure;
+use crate::planner::{Fault, FaultKind};
+
+/// An error of the client, in the planner's terms.
+#[must_use]
+pub fn fault(error: azure::Error) -> Fault {
+    use azure::Error as E;
+    let (kind, error) = match error {
+        E::Unavailable { error, retry_after } => (FaultKind::Unavailable(retry_after), error),
+        E::Conflict(error) => (FaultKind::Unavailable(None), error),
+        E::Throttled { retry_after, error } => (FaultKind::Throttled(retry_after), error),
+        E::Forbidden(error) => (FaultKind::Forbidden, error),
+        E::Unauthenticated(error) | E::CredentialUnavailable(error) => (FaultKind::Unauthenticated, error),
+        E::ParentNotFound(error) => (FaultKind::WorkspaceNotFound, error),
+        E::SubscriptionNotFound(error) => (FaultKind::SubscriptionNotFound, error),
+        E::NotFound(error) | E::Rejected(error) => (FaultKind::Rejected, error),
+    };
+    Fault { kind, error }
+}

@@ -1,0 +1,48 @@
+//! What became of the write that Azure was last asked for.
+
+use jiff::Timestamp;
+
+use crate::api::v1alpha1::{AttachmentStatus, OperationKind, OperationStatus};
+use crate::azure;
+use crate::planner::status::time::elapsed;
+use crate::planner::{Compute, Finding, Goal, Operation, Outcome};
+
+/// The operation that the status records, and what became of it.
+pub(super) async fn observe(
+    azure: &azure::Client,
+    goal: &Goal,
+    status: &AttachmentStatus,
+    compute: &Finding<Compute>,
+    now: Timestamp,
+) -> Option<Operation> {
+    let recorded = status.operation.as_ref()?;
+    Some(Operation {
+        kind: recorded.kind,
+        is_accepted: !recorded.pending,
+        started_at: recorded.started_at.0,
+        age: elapsed(recorded.started_at.0, now),
+        outcome: outcome(azure, goal, recorded, compute).await,
+        // A time in the future is unknown: the write may have been sent just now.
+        unheard_put_age: recorded.unheard_put_at.as_ref().map(|at| elapsed(at.0, now).unwrap_or_default()),
+    })
+}
+
+/// Asks for an operation only where the compute itself does not tell: while Azure changes it, its state says so.
+async fn outcome(azure: &azure::Client, goal: &Goal, recorded: &OperationStatus, compute: &Finding<Compute>) -> Outcome {
+    let is_told_by_compute = match compute {
+        Finding::Present(compute) => compute.progress.is_ongoing(),
+        Finding::Absent => recorded.kind == OperationKind::Detach,
+        Finding::Unknown(_) => true,
+    };
+    let (false, false, Some(id)) = (is_told_by_compute, recorded.pending, goal.compute()) else { return Outcome::Unknown };
+    let Some(path) = &recorded.path else { return Outcome::Ended };
+    match azure.operation(id.workspace().subscription(), path).await {
+        Ok(azure::State::Running) => Outcome::Running,
+        Ok(azure::State::Succeeded | azure::State::Forgotten) => Outcome::Ended,
+        Ok(azure::State::Failed(error)) => Outcome::Failed(error),
+        Err(azure::Error::Forbidden(_) | azure::Error::Rejected(_) | azure::Error::SubscriptionNotFound(_)) => {
+            Outcome::Unreadable
+        }
+        Err(_) => Outcome::Unknown,
+    }
+}

@@ -1,0 +1,205 @@
+//! One reconcile of one object, in two visible rounds: observe and decide; before a write, observe live and decide again.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::FutureExt;
+use jiff::Timestamp;
+use kube::ResourceExt;
+use kube::runtime::controller::Action;
+
+use crate::api::SynapseSparkAttachment;
+use crate::azure::{self, Freshness};
+use crate::controller::context::{Context, Error};
+use crate::controller::observe::{freshness, is_reconcile_requested, observe};
+use crate::controller::report::{Draft, report, report_intent, report_outcome};
+use crate::controller::{execute, finalizer};
+use crate::planner::status::failure::history;
+use crate::planner::{Decision, Finding, Goal, Observed, RoleAssignment, Step, Write, WriteResult, decide};
+
+/// Reconciles one object. A defect of the operator is reported like any other finding, and stops no other object.
+///
+/// # Errors
+///
+/// [`Error`] if Kubernetes refuses a write, so that no status can tell of it.
+#[tracing::instrument(name = "reconcile", skip_all, fields(namespace = object.namespace(), name = object.name_any()))]
+pub async fn reconcile(object: Arc<SynapseSparkAttachment>, ctx: Arc<Context>) -> Result<Action, Error> {
+    let (started, now) = (Instant::now(), Timestamp::now());
+    let decision = match Box::pin(AssertUnwindSafe(rounds(&object, &ctx, now)).catch_unwind()).await {
+        Ok(decision) => {
+            let decision = decision?;
+            ctx.metrics.reconciled(decision.step.name(), started.elapsed());
+            decision
+        }
+        Err(panic) => {
+            let what = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
+            report_defect(&object, &ctx, what.unwrap_or_else(|| "a panic without a message".to_owned()), now).await?
+        }
+    };
+    ctx.objects.memory.succeeded(&object);
+    Ok(Action::requeue(decision.requeue.pause(ctx.resync)))
+}
+
+async fn report_defect(object: &SynapseSparkAttachment, ctx: &Context, what: String, now: Timestamp) -> Result<Decision, Error> {
+    ctx.metrics.reconcile_panicked();
+    tracing::error!(what, "reconcile panicked");
+    let failure = object.status.as_ref().and_then(|status| status.failure.as_ref());
+    let failing_for = failure.map(|failure| history(failure, now).failing_for).unwrap_or_default();
+    let decision = Decision::defective(what, failing_for);
+    let draft = Draft { object, goal: None, observed: None, now };
+    AssertUnwindSafe(report(ctx, &draft, &decision)).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!("reporting the panic failed too");
+        Ok(())
+    })?;
+    Ok(decision)
+}
+
+/// What was observed and decided for one version of an object.
+struct Evaluation {
+    object: SynapseSparkAttachment,
+    goal: Goal,
+    observed: Observed,
+    decision: Decision,
+}
+
+impl Evaluation {
+    fn draft(&self, now: Timestamp) -> Draft<'_> {
+        Draft { object: &self.object, goal: Some(&self.goal), observed: Some(&self.observed), now }
+    }
+}
+
+/// What Azure refuses is a finding, not an error: it ends in the status, where the user reads it.
+async fn rounds(object: &SynapseSparkAttachment, ctx: &Context, now: Timestamp) -> Result<Decision, Error> {
+    let goal = match Goal::of(object, &ctx.cluster) {
+        Ok(goal) => goal,
+        Err(invalid) => {
+            let decision = Decision::invalid(&invalid);
+            report(ctx, &Draft { object, goal: None, observed: None, now }, &decision).await?;
+            return Ok(decision);
+        }
+    };
+    if is_reconcile_requested(object) {
+        ctx.objects.claims.verify_all(object);
+    }
+    let pending = ctx.objects.claims.others(object).pending_verification;
+    let freshness = freshness(object, &goal);
+    let azure = &*ctx.identities.of(object, freshness, &ctx.kube, &ctx.azure).await;
+    let first = evaluate(ctx, azure, (object.clone(), goal), freshness, now).await;
+    let evaluation = if first.decision.step.needs_confirmation() { confirm(ctx, azure, first, now).await? } else { first };
+    let (decision, assigned) = carry_out(ctx, azure, &evaluation, now).await?;
+    let wants_role = matches!(&evaluation.goal, Goal::Attached(goal) if goal.role.is_some());
+    let is_resolved = |one: &_| {
+        crate::planner::roles::observed::PendingVerification::is_resolved(
+            one,
+            wants_role,
+            &evaluation.observed.roles,
+            assigned.as_ref(),
+        )
+    };
+    let resolved: Vec<_> = pending.into_iter().filter(is_resolved).collect();
+    ctx.objects.claims.resolve(object, &resolved);
+    Ok(decision)
+}
+
+/// Observes and decides.
+async fn evaluate(
+    ctx: &Context,
+    azure: &azure::Client,
+    (object, goal): (SynapseSparkAttachment, Goal),
+    freshness: Freshness,
+    now: Timestamp,
+) -> Evaluation {
+    let others = ctx.objects.claims.others(&object);
+    let mut observed = observe(azure, &object, &goal, others, (freshness, now)).await;
+    let spans = ctx.objects.memory.observe(&object, &observed.compute);
+    observed.absent_for = spans.absent_for;
+    observed.object.unavailable_for = spans.unavailable_for;
+    let decision = decide(&goal, &observed);
+    Evaluation { object, goal, observed, decision }
+}
+
+/// The second round: reads object and compute live, and decides again. The write is carried out only if both rounds agree.
+///
+/// A cache that lags behind, after a restart or from an API server that lags itself, must do no harm.
+async fn confirm(ctx: &Context, azure: &azure::Client, first: Evaluation, now: Timestamp) -> Result<Evaluation, Error> {
+    let live = ctx.read(&first.object).await?;
+    let Some((live, goal)) = live
+        .filter(|live| live.uid() == first.object.uid())
+        // Azure was asked with the identity of another ServiceAccount.
+        .filter(|live| live.spec.service_account_name == first.object.spec.service_account_name)
+        .and_then(|live| Goal::of(&live, &ctx.cluster).ok().map(|goal| (live, goal)))
+    else {
+        return Ok(Evaluation { decision: first.decision.superseded(), ..first });
+    };
+    let second = evaluate(ctx, azure, (live, goal), Freshness::Now, now).await;
+    Ok(match (&second.observed.compute, &second.decision.step) {
+        (_, step) if step.name() == first.decision.step.name() => second,
+        // What the first round observed still counts: that there is something to do.
+        (Finding::Unknown(fault), _) => {
+            let decision = Decision::read_failed(fault.clone(), &first.observed);
+            Evaluation { decision, observed: first.observed, ..second }
+        }
+        (_, Step::Wait | Step::Done) => second,
+        _ => Evaluation { decision: second.decision.superseded(), ..second },
+    })
+}
+
+/// Carries out the decision and reports it. Gives the decision that was reported, and the role that was assigned.
+async fn carry_out(
+    ctx: &Context,
+    azure: &azure::Client,
+    evaluation: &Evaluation,
+    now: Timestamp,
+) -> Result<(Decision, Option<RoleAssignment>), Error> {
+    let (object, decision) = (&evaluation.object, &evaluation.decision);
+    match &decision.step {
+        // The watch brings the next reconcile at once, and that one has more to report.
+        Step::AddFinalizer => finalizer::add(ctx, object).await?,
+        Step::RemoveFinalizer => {
+            finalizer::remove(ctx, object).await?;
+            report(ctx, &evaluation.draft(now), decision).await?;
+        }
+        // A deleted object without the finalizer is left to whoever owns the other finalizers.
+        Step::Wait | Step::Done => {
+            if evaluation.observed.object.has_finalizer || matches!(evaluation.goal, Goal::Attached(_)) {
+                report(ctx, &evaluation.draft(now), decision).await?;
+            }
+        }
+        Step::Put(_) | Step::Detach(_) | Step::AssignRole(_) | Step::RevokeRole(_) => {
+            return write(ctx, azure, evaluation, now).await;
+        }
+    }
+    Ok((decision.clone(), None))
+}
+
+/// A write to Azure: the intent is stored, then the write is sent, then its outcome is stored.
+async fn write(
+    ctx: &Context,
+    azure: &azure::Client,
+    evaluation: &Evaluation,
+    now: Timestamp,
+) -> Result<(Decision, Option<RoleAssignment>), Error> {
+    let (decision, draft) = (&evaluation.decision, evaluation.draft(now));
+    let (stored, result) = match execute::prepare(azure, &decision.step, &evaluation.goal.owner().uid).await {
+        Err(fault) => (None, WriteResult::NotSent(fault)),
+        Ok(None) => return Ok((decision.clone(), None)),
+        Ok(Some(request)) => {
+            let stored = report_intent(ctx, &draft, decision).await?;
+            let deadline = ctx.ensure_leader()?;
+            (Some(stored), request.send(azure, deadline).await)
+        }
+    };
+    let reported = match (&result, decision.step.write()) {
+        (WriteResult::Failed(fault) | WriteResult::NotSent(fault), Some(write)) => {
+            decision.write_failed(write, fault.clone(), &evaluation.observed)
+        }
+        _ => decision.clone(),
+    };
+    report_outcome(ctx, &draft, stored, (decision, &result), &reported).await?;
+    let assigned = match (decision.step.write(), &result) {
+        (Some(Write::AssignRole(one)), WriteResult::Accepted(_) | WriteResult::AlreadyExists) => Some(one),
+        _ => None,
+    };
+    Ok((reported, assigned))
+}

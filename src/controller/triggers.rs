@@ -1,0 +1,99 @@
+//! Which events of the watch ask for a reconcile.
+//!
+//! The spec, our finalizer, the deletion, and the two annotations do. Everything else does not: least of all the status,
+//! which the operator itself writes. Each event costs one look into a map, however many objects there are.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use kube::ResourceExt;
+use tokio::time::Instant;
+
+use crate::api::{FINALIZER, ON_DELETE, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
+use crate::controller::key::Key;
+use crate::controller::request_limit::{Change, RequestLimit};
+
+/// What was last seen of each object. Entries go with their objects.
+#[derive(Debug, Default)]
+pub(super) struct Triggers(Mutex<HashMap<Key, Known>>);
+
+#[derive(Debug)]
+struct Known {
+    /// In the watch.
+    seen: Seen,
+    /// By the last reconcile.
+    reconciled: Option<Seen>,
+    limit: RequestLimit,
+}
+
+/// What of an object asks for a reconcile when it changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seen {
+    uid: Option<String>,
+    is_deleted: bool,
+    generation: Option<i64>,
+    has_finalizer: bool,
+    on_delete: Option<String>,
+    requested: Option<String>,
+}
+
+impl Seen {
+    fn of(object: &SynapseSparkAttachment) -> Self {
+        let annotation = |name: &str| object.annotations().get(name).cloned();
+        Self {
+            uid: object.metadata.uid.clone(),
+            is_deleted: object.metadata.deletion_timestamp.is_some(),
+            generation: object.metadata.generation,
+            has_finalizer: object.finalizers().iter().any(|one| one == FINALIZER),
+            on_delete: annotation(ON_DELETE),
+            requested: annotation(RECONCILE_REQUESTED_AT),
+        }
+    }
+
+    /// What of it a user changed, if that is to be limited. A deletion comes once, and so does another object of that name.
+    fn changed(&self, before: &Self) -> Option<Change> {
+        match () {
+            () if (&self.uid, self.is_deleted) != (&before.uid, before.is_deleted) => None,
+            () if self.generation != before.generation => Some(Change::Spec),
+            () if (self.has_finalizer, &self.on_delete) != (before.has_finalizer, &before.on_delete) => Some(Change::Other),
+            () if self.requested != before.requested => Some(Change::Request),
+            () => None,
+        }
+    }
+}
+
+impl Triggers {
+    /// The watch shows this object. Whether something in it asks for a reconcile.
+    pub(super) fn seen(&self, key: &Key, object: &SynapseSparkAttachment) -> bool {
+        let (mut all, seen) = (self.0.lock().expect("no holder panics"), Seen::of(object));
+        if let Some(known) = all.get_mut(key) {
+            return std::mem::replace(&mut known.seen, seen) != known.seen;
+        }
+        all.insert(key.clone(), Known { seen, reconciled: None, limit: RequestLimit::default() });
+        true
+    }
+
+    /// Admits a reconcile of this object, whatever asked for it.
+    ///
+    /// # Errors
+    ///
+    /// When it may begin, if its user changes the object too often.
+    pub(super) fn admit(&self, key: &Key, object: &SynapseSparkAttachment, now: Instant) -> Result<(), Instant> {
+        let (mut all, seen) = (self.0.lock().expect("no holder panics"), Seen::of(object));
+        // An object that is not known is gone.
+        let Some(known) = all.get_mut(key) else { return Ok(()) };
+        if let Some(change) = known.reconciled.as_ref().and_then(|before| seen.changed(before)) {
+            known.limit.admit(change, now)?;
+        }
+        known.reconciled = Some(seen);
+        Ok(())
+    }
+
+    /// An object is gone.
+    pub(super) fn forget(&self, key: &Key) {
+        self.0.lock().expect("no holder panics").remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! The events of a watch, which begin with all objects that there are.
+//!
+//! An API server that serves streaming lists sends one object at a time, so that a list of large objects needs no more memory
+//! than one of them. Others are asked for small pages.
+//! Source: <https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists>.
+
+use std::fmt::Debug;
+
+use futures::stream::{BoxStream, unfold};
+use futures::{Stream, StreamExt};
+use kube::api::Api;
+use kube::runtime::watcher::{self, Config, Error, Event, watcher};
+use kube::{Error as ClientError, Resource};
+use serde::de::DeserializeOwned;
+
+/// A load balancer of Azure drops idle connections after four minutes: watches end before that.
+const WATCH_SECONDS: u32 = 200;
+/// Objects of a page. It is in memory as a whole while it is decoded, and an object can have 1.5 MiB.
+const PAGE: u32 = 8;
+
+/// A watch of which the API server may still turn out not to serve streaming lists.
+struct Listing<K: 'static> {
+    events: BoxStream<'static, watcher::Result<Event<K>>>,
+    /// With what the pages are asked for; `None` when that has begun.
+    pages: Option<Api<K>>,
+    is_begun: bool,
+}
+
+/// The events of a watch, without an end.
+pub(super) fn events<K>(api: Api<K>) -> impl Stream<Item = watcher::Result<Event<K>>> + Send
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+{
+    let streamed = watcher(api.clone(), Config::default().timeout(WATCH_SECONDS).streaming_lists());
+    let listing = Listing { events: streamed.boxed(), pages: Some(api), is_begun: false };
+    unfold(listing, |mut listing| async move {
+        loop {
+            let event = listing.events.next().await?;
+            let is_refused = match &event {
+                Err(Error::WatchStartFailed(error)) => is_refusal(error),
+                // The list began anew and has had no end: the server does not know that it should mark it.
+                Ok(Event::Init) => std::mem::replace(&mut listing.is_begun, true),
+                Ok(Event::InitDone) => {
+                    listing.is_begun = false;
+                    false
+                }
+                _ => false,
+            };
+            match listing.pages.take_if(|_| is_refused) {
+                Some(api) => {
+                    tracing::info!("the API server does not serve streaming lists; asking for pages");
+                    listing.events = watcher(api, Config::default().timeout(WATCH_SECONDS).page_size(PAGE)).boxed();
+                }
+                None => return Some((event, listing)),
+            }
+        }
+    })
+}
+
+/// Whether the server understands the request for a streaming list and refuses it: other errors pass, or would come for a
+/// page as well.
+fn is_refusal(error: &ClientError) -> bool {
+    matches!(error, ClientError::Api(status) if matches!(status.code, 400 | 405 | 406 | 422 | 501))
+}

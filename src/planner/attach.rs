@@ -1,0 +1,50 @@
+//! The decision for an object that exists: a chain of gates. The order of the text is the policy.
+
+use std::ops::ControlFlow;
+
+use crate::planner::cause::Cause;
+use crate::planner::compute_spec::ComputeSpec;
+use crate::planner::decision::{Decision, Step};
+use crate::planner::gates::{answer, claims, drift, finalizer, operation, ownership, pool_reference, pool_state, roles};
+use crate::planner::goal::Attached;
+use crate::planner::observed::Observed;
+
+pub(super) fn decide(goal: &Attached, seen: &Observed) -> Decision {
+    let (ControlFlow::Break(decision) | ControlFlow::Continue(decision)) = chain(goal, seen);
+    guard(goal, seen, decision)
+}
+
+/// Each gate ends the chain with a decision, or hands on what it has established.
+fn chain(goal: &Attached, seen: &Observed) -> ControlFlow<Decision, Decision> {
+    let pool = pool_reference::resolve(goal, seen)?;
+    let Some(compute) = answer::compute(seen)? else {
+        claims::oldest(seen)?;
+        operation::idle(seen)?;
+        answer::absence_confirmed(seen)?;
+        pool_state::usable(&pool, seen)?;
+        let spec = ComputeSpec::create(goal, &pool);
+        return ControlFlow::Continue(Decision::write(Step::Put(spec), Cause::Attaching));
+    };
+    let ours = ownership::ours(goal, &pool, compute, seen)?;
+    operation::idle_on(&pool, ours, seen)?;
+    pool_reference::same(goal, &pool, ours, seen)?;
+    drift::corrected(goal, &pool, ours, seen)?;
+    finalizer::present(goal, seen)?;
+    pool_state::usable(&pool, seen)?;
+    roles::assigned(goal, seen)?;
+    ControlFlow::Continue(Decision::done(Cause::Attached))
+}
+
+/// What holds for every decision: nothing is written while suspended, and nothing before the finalizer is on the object.
+fn guard(goal: &Attached, seen: &Observed, decision: Decision) -> Decision {
+    match &decision.step {
+        Step::Wait | Step::AddFinalizer | Step::RemoveFinalizer => decision,
+        Step::Done if goal.policy.suspend => Decision::done(Cause::Suspended { in_sync: true }),
+        Step::Done => decision,
+        Step::Put(_) | Step::Detach(_) | Step::AssignRole(_) | Step::RevokeRole(_) => match () {
+            () if goal.policy.suspend => Decision::blocked(Cause::Suspended { in_sync: false }),
+            () if !seen.object.has_finalizer => finalizer::add(),
+            () => decision,
+        },
+    }
+}

@@ -1,0 +1,263 @@
+//! Why a decision was taken: what the user reads follows from it.
+
+use crate::api::Reason;
+use crate::planner::compute::Unreadable;
+use crate::planner::finding::{Fault, FaultKind};
+use crate::planner::roles::goal::RoleAssignment;
+use crate::planner::write::Write;
+use crate::resource_id::PoolId;
+use crate::service_error::ServiceError;
+
+/// Why a decision was taken.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cause {
+    /// Azure shows what the spec asks for.
+    Attached,
+    /// `spec.suspend`: nothing is written to Azure.
+    Suspended {
+        /// Whether the compute and its dependencies are in sync all the same.
+        in_sync: bool,
+    },
+    /// The finalizer has to be on the object before anything is written to Azure.
+    AddingFinalizer,
+    /// Azure attaches the compute.
+    Attaching,
+    /// A compute that has no owner becomes this object's.
+    Adopting,
+    /// Azure updates the compute in place.
+    Updating,
+    /// The compute is attached to another pool: it is detached, then attached to the pool of the spec.
+    Replacing,
+    /// A 404 of the compute is not yet certain enough to create it again.
+    ConfirmingAbsence,
+    /// A write was sent without an answer, and may still be carried out.
+    AwaitingWrite,
+    /// The compute is being detached, or will be once its role assignments are revoked.
+    Detaching(Orphaned),
+    /// A 404 of the compute is not yet certain enough to let the object go.
+    ConfirmingDetached,
+    /// The compute is gone, and the object may go.
+    Detached(Orphaned),
+    /// The compute stays in Azure, since it is not ours or is to be retained, and the object may go.
+    Retained,
+    /// The compute is in sync; a role is being assigned.
+    AssigningRole(RoleAssignment),
+    /// The compute is in sync; a role that is no longer wanted is being revoked.
+    RevokingRole(RoleAssignment),
+    /// The compute is in sync; Azure does not show yet which principal needs the role.
+    AwaitingPrincipal,
+    /// A role that is no longer wanted could not be revoked, and is no longer tracked.
+    RoleAbandoned {
+        /// The assignment.
+        assignment: RoleAssignment,
+        /// The command that revokes it by hand; none if it never existed.
+        command: Option<String>,
+    },
+    /// The observation gave no answer that tells.
+    ReadFailed(Fault),
+    /// Azure did not accept a write.
+    WriteFailed {
+        /// The write.
+        write: Write,
+        /// Why.
+        fault: Fault,
+    },
+    /// A compute of that name exists, and is of another type.
+    ComputeTypeMismatch(String),
+    /// A compute of that name exists without an owner, attached to this pool, and may not be adopted.
+    AdoptionNotAllowed(PoolId),
+    /// The compute is attached to another pool, this one, and may not be replaced.
+    PoolMismatch(PoolId),
+    /// The compute belongs to another object or cluster, as its owner tag spells it.
+    OwnedByAnother(String),
+    /// An older object wants the same compute.
+    Duplicate(String),
+    /// Azure accepted the attach and ended it as failed.
+    AttachFailed(Option<ServiceError>),
+    /// Azure accepted the update and ended it as failed.
+    UpdateFailed(Option<ServiceError>),
+    /// Azure accepted the detach and ended it as failed, or shows no effect of it.
+    DetachFailed(Option<ServiceError>),
+    /// Azure accepted a change and does not show it.
+    DriftPersists,
+    /// Azure shows something that cannot be parsed.
+    StateUnreadable(Unreadable),
+    /// The workspace has no linked service of that name.
+    LinkedServiceNotFound {
+        /// The name.
+        name: String,
+        /// The linked services that exist.
+        others: Vec<String>,
+    },
+    /// The linked service leads to something that is not a Synapse workspace.
+    LinkedServiceUnusable {
+        /// The name.
+        name: String,
+        /// What it leads to.
+        resource_id: String,
+    },
+    /// The Spark pool does not exist.
+    PoolNotFound(PoolId),
+    /// The Spark pool exists, and no job can run on it.
+    PoolFailed {
+        /// The pool.
+        pool: PoolId,
+        /// Azure's word for its state.
+        state: String,
+    },
+    /// The spec asks for something impossible: the field, and why.
+    InvalidSpec(String),
+    /// The reconcile ended in a defect of the operator.
+    InternalError(String),
+}
+
+/// The commands that revoke by hand what may stay in Synapse when the object goes.
+pub type Orphaned = Vec<String>;
+
+/// How an attachment is, in the words of kstatus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// Current: Azure shows what the spec asks for.
+    Ready,
+    /// In progress.
+    Progressing,
+    /// Failed: it needs a change elsewhere.
+    Stalled,
+    /// Neither: it is suspended.
+    Halted,
+    /// Azure gives no answer now: what was true before still counts for a while.
+    Unanswered,
+}
+
+impl Cause {
+    /// How the attachment is.
+    #[must_use]
+    pub const fn health(&self) -> Health {
+        match self {
+            Self::Attached | Self::Suspended { in_sync: true } => Health::Ready,
+            Self::Suspended { in_sync: false } => Health::Halted,
+            Self::ReadFailed(fault) if !fault.kind.is_answer() => Health::Unanswered,
+            Self::WriteFailed { fault, .. } if !fault.kind.is_answer() => Health::Progressing,
+            Self::AddingFinalizer
+            | Self::Attaching
+            | Self::Adopting
+            | Self::Updating
+            | Self::Replacing
+            | Self::ConfirmingAbsence
+            | Self::AwaitingWrite
+            | Self::Detaching(_)
+            | Self::ConfirmingDetached
+            | Self::Detached(_)
+            | Self::Retained
+            | Self::AssigningRole(_)
+            | Self::RevokingRole(_)
+            | Self::AwaitingPrincipal
+            | Self::RoleAbandoned { .. } => Health::Progressing,
+            Self::ReadFailed(_)
+            | Self::WriteFailed { .. }
+            | Self::ComputeTypeMismatch(_)
+            | Self::AdoptionNotAllowed(_)
+            | Self::PoolMismatch(_)
+            | Self::OwnedByAnother(_)
+            | Self::Duplicate(_)
+            | Self::AttachFailed(_)
+            | Self::UpdateFailed(_)
+            | Self::DetachFailed(_)
+            | Self::DriftPersists
+            | Self::StateUnreadable(_)
+            | Self::LinkedServiceNotFound { .. }
+            | Self::LinkedServiceUnusable { .. }
+            | Self::PoolNotFound(_)
+            | Self::PoolFailed { .. }
+            | Self::InvalidSpec(_)
+            | Self::InternalError(_) => Health::Stalled,
+        }
+    }
+
+    /// The reason of the conditions and events.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::Attached => Reason::Attached,
+            Self::Suspended { .. } => Reason::Suspended,
+            Self::AddingFinalizer => Reason::AddingFinalizer,
+            Self::Attaching | Self::ConfirmingAbsence => Reason::Attaching,
+            Self::Adopting => Reason::Adopting,
+            Self::Updating => Reason::Updating,
+            Self::Replacing => Reason::Replacing,
+            Self::AwaitingWrite => Reason::WaitingForWrite,
+            Self::Detaching(_) | Self::ConfirmingDetached => Reason::Detaching,
+            Self::Detached(_) => Reason::Detached,
+            Self::Retained => Reason::Retained,
+            Self::AssigningRole(_) | Self::AwaitingPrincipal => Reason::AssigningRole,
+            Self::RevokingRole(_) | Self::RoleAbandoned { .. } => Reason::RevokingRole,
+            Self::ReadFailed(fault) => fault_reason(fault.kind),
+            Self::WriteFailed { write, fault } => write_reason(write, fault.kind),
+            Self::ComputeTypeMismatch(_) => Reason::ComputeTypeMismatch,
+            Self::AdoptionNotAllowed(_) => Reason::AdoptionNotAllowed,
+            Self::PoolMismatch(_) => Reason::PoolMismatch,
+            Self::OwnedByAnother(_) => Reason::OwnedByAnother,
+            Self::Duplicate(_) => Reason::Duplicate,
+            Self::AttachFailed(_) => Reason::AttachFailed,
+            Self::UpdateFailed(_) => Reason::UpdateFailed,
+            Self::DetachFailed(_) => Reason::DetachFailed,
+            Self::DriftPersists => Reason::DriftPersists,
+            Self::StateUnreadable(_) => Reason::StateUnreadable,
+            Self::LinkedServiceNotFound { .. } | Self::LinkedServiceUnusable { .. } => Reason::LinkedServiceNotFound,
+            Self::PoolNotFound(_) => Reason::PoolNotFound,
+            Self::PoolFailed { .. } => Reason::PoolFailed,
+            Self::InvalidSpec(_) => Reason::InvalidSpec,
+            Self::InternalError(_) => Reason::InternalError,
+        }
+    }
+
+    /// What the user does now; empty where there is nothing to do but wait.
+    #[must_use]
+    pub const fn advice(&self) -> &'static str {
+        self.reason().advice()
+    }
+
+    /// Azure's error, where the cause rests on one.
+    #[must_use]
+    pub const fn error(&self) -> Option<&ServiceError> {
+        match self {
+            Self::ReadFailed(fault) | Self::WriteFailed { fault, .. } => Some(&fault.error),
+            Self::AttachFailed(error) | Self::UpdateFailed(error) | Self::DetachFailed(error) => error.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether everything is in sync: the compute and its dependencies.
+    #[must_use]
+    pub const fn is_in_sync(&self) -> bool {
+        matches!(self.health(), Health::Ready)
+    }
+
+    /// The commands that revoke by hand what stays behind.
+    #[must_use]
+    pub fn orphaned(&self) -> &[String] {
+        match self {
+            Self::Detaching(orphaned) | Self::Detached(orphaned) => orphaned,
+            Self::RoleAbandoned { command: Some(command), .. } => std::slice::from_ref(command),
+            _ => &[],
+        }
+    }
+}
+
+const fn write_reason(write: &Write, kind: FaultKind) -> Reason {
+    match (write, kind) {
+        (Write::AssignRole(_) | Write::RevokeRole(_), FaultKind::Forbidden) => Reason::RoleAssignmentForbidden,
+        _ => fault_reason(kind),
+    }
+}
+
+const fn fault_reason(kind: FaultKind) -> Reason {
+    match kind {
+        FaultKind::Unavailable(_) => Reason::AzureUnavailable,
+        FaultKind::Throttled(_) => Reason::Throttled,
+        FaultKind::Unauthenticated => Reason::AuthenticationFailed,
+        FaultKind::Forbidden => Reason::AuthorizationFailed,
+        FaultKind::WorkspaceNotFound | FaultKind::SubscriptionNotFound => Reason::WorkspaceNotFound,
+        FaultKind::Rejected => Reason::RequestRejected,
+    }
+}

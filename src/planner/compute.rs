@@ -1,0 +1,132 @@
+//! A compute, as Azure shows it.
+
+use std::collections::BTreeMap;
+
+use crate::api::v1alpha1::{PoolStatus, ProvisioningError};
+use crate::planner::identity::ObservedIdentity;
+use crate::planner::owner::Ownership;
+use crate::resource_id::PoolId;
+
+/// A compute, as Azure shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compute {
+    /// Azure's word for its type: `SynapseSpark`, `AmlCompute`, …; empty if Azure names none.
+    pub kind: String,
+    /// The pool that it is attached to.
+    pub pool: PoolReading,
+    /// What Azure is doing with it.
+    pub progress: Progress,
+    /// Who owns it.
+    pub owner: Ownership,
+    /// Its managed identity.
+    pub identity: ObservedIdentity,
+    /// Its description.
+    pub description: Option<String>,
+    /// Its tags, the owner tag among them.
+    pub tags: BTreeMap<String, String>,
+    /// What Azure tells of it and no decision rests on.
+    pub details: Details,
+}
+
+/// What Azure tells of a compute besides what the spec speaks of.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Details {
+    /// Azure's own word for the state.
+    pub state: String,
+    /// Why it failed.
+    pub errors: Vec<ProvisioningError>,
+    /// Its region.
+    pub location: Option<String>,
+    /// When Azure created it, as Azure spells it: tells one compute from a later one of the same name.
+    pub created_on: Option<String>,
+    /// When Azure last changed it, as Azure spells it.
+    pub modified_on: Option<String>,
+    /// What Azure Machine Learning tells of the pool.
+    pub pool: PoolStatus,
+}
+
+impl Compute {
+    /// Whether it is an attached Synapse Spark pool.
+    #[must_use]
+    pub fn is_spark(&self) -> bool {
+        self.kind.eq_ignore_ascii_case("SynapseSpark")
+    }
+
+    /// What Azure shows and cannot be parsed, where decisions rest on it; with the field's name.
+    #[must_use]
+    pub fn unreadable_type(&self) -> Option<Unreadable> {
+        self.kind.is_empty().then(|| Unreadable { field: "computeType", text: String::new() })
+    }
+}
+
+/// A field that Azure shows in a form that cannot be parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Azure's name for the field.
+    pub field: &'static str,
+    /// Its text, as Azure spells it; empty if it is missing or null.
+    pub text: String,
+}
+
+/// The pool that a compute is attached to, as far as Azure's text tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PoolReading {
+    /// This pool.
+    Pool(PoolId),
+    /// A text that is not the ID of a Spark pool; empty if it is missing or null.
+    Unreadable(String),
+}
+
+impl PoolReading {
+    /// Reads `properties.resourceId`.
+    #[must_use]
+    pub fn of(text: Option<&str>) -> Self {
+        let text = text.unwrap_or_default();
+        PoolId::parse(text).map_or_else(|_| Self::Unreadable(text.to_owned()), Self::Pool)
+    }
+
+    /// The pool, where it can be read.
+    #[must_use]
+    pub const fn id(&self) -> Option<&PoolId> {
+        match self {
+            Self::Pool(id) => Some(id),
+            Self::Unreadable(_) => None,
+        }
+    }
+}
+
+/// What Azure is doing with a compute or a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Azure creates or updates it, or is in a state that has no meaning here.
+    Working,
+    /// Azure is done.
+    Succeeded,
+    /// Azure gave up; the compute stays.
+    Failed,
+    /// Azure detaches it.
+    Deleting,
+}
+
+impl Progress {
+    /// Reads Azure's `provisioningState`.
+    ///
+    /// An unknown state counts as work in progress, since waiting does no harm.
+    /// An absent one means done
+    /// (<https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations>).
+    #[must_use]
+    pub fn of(state: Option<&str>) -> Self {
+        match state.map(str::to_ascii_lowercase).as_deref() {
+            None | Some("succeeded") => Self::Succeeded,
+            Some("failed" | "canceled") => Self::Failed,
+            Some("deleting") => Self::Deleting,
+            Some(_) => Self::Working,
+        }
+    }
+
+    /// Whether Azure is still changing it.
+    #[must_use]
+    pub const fn is_ongoing(self) -> bool {
+        matches!(self, Self::Working | Self::Deleting)
+    }
+}

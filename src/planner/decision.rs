@@ -1,0 +1,202 @@
+//! What to do for one object, why, and when to reconcile again.
+
+use std::time::Duration;
+
+use crate::planner::backoff::{ROLE_PATIENCE, Requeue};
+use crate::planner::cause::Cause;
+use crate::planner::compute_spec::ComputeSpec;
+use crate::planner::finding::{Fault, FaultKind};
+use crate::planner::goal::Invalid;
+use crate::planner::observed::Observed;
+use crate::planner::roles::decide::{Abandoned, abandon};
+use crate::planner::roles::goal::RoleAssignment;
+use crate::planner::write::Write;
+use crate::resource_id::ComputeId;
+
+/// The one thing to do in this reconcile. It carries all that is needed to do it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Nothing now; observe again later.
+    Wait,
+    /// Nothing: everything is in sync.
+    Done,
+    /// Add the finalizer to the object: before the first write to Azure.
+    AddFinalizer,
+    /// Remove the finalizer from the object: the compute is gone, or is not to be detached.
+    RemoveFinalizer,
+    /// PUT the compute: attach, adopt or update it.
+    Put(ComputeSpec),
+    /// DELETE the compute with `underlyingResourceAction=Detach`.
+    Detach(ComputeId),
+    /// Assign a role in the Synapse workspace.
+    AssignRole(RoleAssignment),
+    /// Revoke a role in the Synapse workspace.
+    RevokeRole(RoleAssignment),
+}
+
+impl Step {
+    /// The names of all steps, for metrics.
+    pub const NAMES: [&'static str; 8] =
+        ["Wait", "Done", "AddFinalizer", "RemoveFinalizer", "Put", "Detach", "AssignRole", "RevokeRole"];
+
+    /// Its name, for metrics, events and logs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Wait => "Wait",
+            Self::Done => "Done",
+            Self::AddFinalizer => "AddFinalizer",
+            Self::RemoveFinalizer => "RemoveFinalizer",
+            Self::Put(_) => "Put",
+            Self::Detach(_) => "Detach",
+            Self::AssignRole(_) => "AssignRole",
+            Self::RevokeRole(_) => "RevokeRole",
+        }
+    }
+
+    /// The write to Azure, if it is one.
+    #[must_use]
+    pub fn write(&self) -> Option<Write> {
+        match self {
+            Self::Wait | Self::Done | Self::AddFinalizer | Self::RemoveFinalizer => None,
+            Self::Put(_) => Some(Write::Put),
+            Self::Detach(_) => Some(Write::Detach),
+            Self::AssignRole(one) => Some(Write::AssignRole(one.clone())),
+            Self::RevokeRole(one) => Some(Write::RevokeRole(one.clone())),
+        }
+    }
+
+    /// Whether object and compute are read live, and the decision is taken again, before the step is carried out.
+    #[must_use]
+    pub const fn needs_confirmation(&self) -> bool {
+        match self {
+            Self::Wait | Self::Done | Self::AddFinalizer => false,
+            Self::RemoveFinalizer | Self::Put(_) | Self::Detach(_) | Self::AssignRole(_) | Self::RevokeRole(_) => true,
+        }
+    }
+}
+
+/// What to do, why, and when to reconcile again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// What to do.
+    pub step: Step,
+    /// Why.
+    pub cause: Cause,
+    /// When to reconcile again.
+    pub requeue: Requeue,
+}
+
+impl Decision {
+    /// Do nothing now.
+    #[must_use]
+    pub const fn wait(cause: Cause, requeue: Requeue) -> Self {
+        Self { step: Step::Wait, cause, requeue }
+    }
+
+    /// Wait for Azure, which has been working for so long.
+    #[must_use]
+    pub const fn poll(cause: Cause, working_for: Option<Duration>) -> Self {
+        Self::wait(cause, Requeue::Polling(working_for))
+    }
+
+    /// Wait for a change elsewhere: nothing that the operator does helps.
+    #[must_use]
+    pub const fn blocked(cause: Cause) -> Self {
+        Self::wait(cause, Requeue::Resync)
+    }
+
+    /// Write to Azure, and observe soon what became of it.
+    #[must_use]
+    pub const fn write(step: Step, cause: Cause) -> Self {
+        Self { step, cause, requeue: Requeue::Polling(Some(Duration::ZERO)) }
+    }
+
+    /// Everything is in sync.
+    #[must_use]
+    pub const fn done(cause: Cause) -> Self {
+        Self { step: Step::Done, cause, requeue: Requeue::Resync }
+    }
+
+    /// The object may go.
+    #[must_use]
+    pub const fn remove_finalizer(cause: Cause) -> Self {
+        Self { step: Step::RemoveFinalizer, cause, requeue: Requeue::OnChange }
+    }
+
+    /// An operation that Azure accepted has failed, or a write shows no effect: retry when it is due.
+    #[must_use]
+    pub fn retry_later(cause: Cause, seen: &Observed) -> Self {
+        Self::wait(cause, Requeue::After(seen.retry_in()))
+    }
+
+    /// The decision for an object whose spec asks for something impossible: nothing, until the spec changes.
+    #[must_use]
+    pub fn invalid(invalid: &Invalid) -> Self {
+        Self::blocked(Cause::InvalidSpec(invalid.to_string()))
+    }
+
+    /// The decision after a reconcile that ended in a defect of the operator.
+    #[must_use]
+    pub const fn defective(what: String, failing_for: Duration) -> Self {
+        Self::wait(Cause::InternalError(what), Requeue::Backoff(failing_for))
+    }
+
+    /// The decision after an observation that gave no answer that tells.
+    #[must_use]
+    pub fn read_failed(fault: Fault, seen: &Observed) -> Self {
+        let requeue = requeue_after(fault.kind, seen.object.unavailable_for, seen.failing_for());
+        Self::wait(Cause::ReadFailed(fault), requeue)
+    }
+
+    /// The decision to report instead of this one, whose write Azure did not accept.
+    #[must_use]
+    pub fn write_failed(&self, write: Write, fault: Fault, seen: &Observed) -> Self {
+        let failing_for = seen.failing_for();
+        let requeue = requeue_after(fault.kind, failing_for, failing_for);
+        match (&write, &self.cause) {
+            (Write::RevokeRole(_), Cause::Detaching { .. }) => {
+                Self::wait(Cause::WriteFailed { write, fault: fault.clone() }, before_detach(fault.kind, requeue))
+            }
+            (Write::RevokeRole(one), _) => match abandon(&seen.roles, one, fault.kind) {
+                Some(abandoned) => Self::abandoned(one.clone(), abandoned),
+                None => Self::wait(Cause::WriteFailed { write, fault }, requeue),
+            },
+            _ => Self::wait(Cause::WriteFailed { write, fault }, requeue),
+        }
+    }
+
+    fn abandoned(assignment: RoleAssignment, abandoned: Abandoned) -> Self {
+        let command = match abandoned {
+            Abandoned::NeverCreated => None,
+            Abandoned::Orphaned(command) => Some(command),
+        };
+        Self::poll(Cause::RoleAbandoned { assignment, command }, Some(Duration::ZERO))
+    }
+
+    /// Nothing is done: something changed since the decision was taken, so decide again at once.
+    #[must_use]
+    pub fn superseded(self) -> Self {
+        Self { step: Step::Wait, requeue: Requeue::OnChange, ..self }
+    }
+}
+
+/// The pause after a fault. A throttled request is no failure: its pause is Azure's and does not grow.
+fn requeue_after(kind: FaultKind, unavailable_for: Duration, failing_for: Duration) -> Requeue {
+    match kind {
+        FaultKind::Unavailable(None) | FaultKind::Unauthenticated => Requeue::Backoff(unavailable_for.max(failing_for)),
+        FaultKind::Unavailable(Some(pause)) => Requeue::After(pause.max(Requeue::Backoff(unavailable_for).pause(pause))),
+        FaultKind::Throttled(pause) => Requeue::After(pause),
+        FaultKind::Forbidden | FaultKind::WorkspaceNotFound | FaultKind::SubscriptionNotFound | FaultKind::Rejected => {
+            Requeue::SlowBackoff(failing_for)
+        }
+    }
+}
+
+/// A role assignment does not delay a detach: neither by a pause that Synapse names, nor at all where rights are missing.
+fn before_detach(kind: FaultKind, requeue: Requeue) -> Requeue {
+    match kind {
+        FaultKind::Forbidden => Requeue::Polling(Some(Duration::ZERO)),
+        _ => Requeue::After(requeue.pause(ROLE_PATIENCE).min(ROLE_PATIENCE)),
+    }
+}

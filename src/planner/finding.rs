@@ -1,0 +1,81 @@
+//! What an observation of Azure yields: the thing, its absence, or a fault.
+
+use std::time::Duration;
+
+use crate::service_error::ServiceError;
+
+/// What is known of a thing in Azure.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Finding<T> {
+    /// It exists, and this is its state.
+    Present(T),
+    /// It does not exist: Azure said so of the thing itself.
+    Absent,
+    /// Azure gave no answer that tells.
+    Unknown(Fault),
+}
+
+impl<T> Finding<T> {
+    /// The thing, where it exists.
+    #[must_use]
+    pub const fn present(&self) -> Option<&T> {
+        match self {
+            Self::Present(thing) => Some(thing),
+            Self::Absent | Self::Unknown(_) => None,
+        }
+    }
+
+    /// Whether Azure gave an answer, be it a refusal.
+    #[must_use]
+    pub const fn is_answered(&self) -> bool {
+        match self {
+            Self::Unknown(fault) => fault.kind.is_answer(),
+            Self::Present(_) | Self::Absent => true,
+        }
+    }
+}
+
+/// Why an observation gave no answer that tells, or why a write was not accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    /// What can be done about it.
+    pub kind: FaultKind,
+    /// Azure's error, or the transport's.
+    pub error: ServiceError,
+}
+
+/// What can be done about a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// No answer, a 5xx, or a conflict with another operation: retry. Azure may name a pause.
+    Unavailable(Option<Duration>),
+    /// 429: retry after the pause.
+    Throttled(Duration),
+    /// No access token, or 401: the credential has to be fixed.
+    Unauthenticated,
+    /// 403: a right is missing.
+    Forbidden,
+    /// The workspace or its resource group does not exist.
+    WorkspaceNotFound,
+    /// The subscription does not exist, or this tenant cannot see it: no proof that anything is gone.
+    SubscriptionNotFound,
+    /// Another 4xx: only another request helps.
+    Rejected,
+}
+
+impl FaultKind {
+    /// Whether Azure gave an answer, be it a refusal; neither a throttled nor an unanswered request has one.
+    #[must_use]
+    pub const fn is_answer(self) -> bool {
+        !matches!(self, Self::Unavailable(_) | Self::Throttled(_))
+    }
+
+    /// Whether a write that ended so was certainly not carried out.
+    ///
+    /// A gateway may answer 5xx for a request that is carried out behind it. A throttled request is refused before anything
+    /// is done.
+    #[must_use]
+    pub const fn is_conclusive(self) -> bool {
+        !matches!(self, Self::Unavailable(_))
+    }
+}

@@ -1,0 +1,40 @@
+//! Azure answered, and what it says is certain enough.
+
+use std::ops::ControlFlow;
+
+use crate::planner::backoff::{ABSENCE_CONFIRMED_AFTER, Requeue};
+use crate::planner::cause::Cause;
+use crate::planner::compute::Compute;
+use crate::planner::decision::Decision;
+use crate::planner::finding::Finding;
+use crate::planner::observed::Observed;
+
+/// The compute; none if it is absent.
+pub fn compute(seen: &Observed) -> ControlFlow<Decision, Option<&Compute>> {
+    match &seen.compute {
+        Finding::Present(compute) => ControlFlow::Continue(Some(compute)),
+        Finding::Absent => ControlFlow::Continue(None),
+        Finding::Unknown(fault) => ControlFlow::Break(Decision::read_failed(fault.clone(), seen)),
+    }
+}
+
+/// A compute that is known to have existed is created again only when its absence is certain.
+pub fn absence_confirmed(seen: &Observed) -> ControlFlow<Decision> {
+    let existed = seen.applied.as_ref().is_some_and(|applied| applied.created_on.is_some());
+    let was_detached = seen.detach().is_some_and(|detach| detach.is_accepted);
+    match () {
+        () if !existed || was_detached || seen.is_absence_confirmed() => ControlFlow::Continue(()),
+        () => ControlFlow::Break(observe_again(Cause::ConfirmingAbsence, seen)),
+    }
+}
+
+/// Waits until the absence of the compute is certain.
+pub fn observe_again(cause: Cause, seen: &Observed) -> Decision {
+    let left = ABSENCE_CONFIRMED_AFTER.saturating_sub(seen.absent_for.unwrap_or_default());
+    Decision::wait(cause, Requeue::After(left))
+}
+
+/// When to observe again what cannot be parsed.
+pub fn retry(seen: &Observed) -> Requeue {
+    Requeue::Backoff(seen.failing_for())
+}

@@ -1,0 +1,15 @@
+//! Of two objects that want one compute, the older wins.
+
+use std::ops::ControlFlow;
+
+use crate::planner::cause::Cause;
+use crate::planner::decision::Decision;
+use crate::planner::observed::Observed;
+
+/// No older object wants the same compute.
+pub fn oldest(seen: &Observed) -> ControlFlow<Decision> {
+    match &seen.object.older_claimant {
+        Some(older) => ControlFlow::Break(Decision::blocked(Cause::Duplicate(older.clone()))),
+        None => ControlFlow::Continue(()),
+    }
+}

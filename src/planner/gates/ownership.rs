@@ -1,0 +1,89 @@
+//! The compute belongs to this object, or becomes this object's.
+
+use std::ops::ControlFlow;
+
+use crate::api::v1alpha1::{AdoptionPolicy, OperationKind};
+use crate::planner::cause::Cause;
+use crate::planner::compute::{Compute, PoolReading, Unreadable};
+use crate::planner::compute_spec::ComputeSpec;
+use crate::planner::decision::{Decision, Step};
+use crate::planner::gates::{answer, claims, drift, operation};
+use crate::planner::goal::Attached;
+use crate::planner::observed::Observed;
+use crate::planner::owner::Ownership;
+use crate::resource_id::PoolId;
+
+/// The compute, if it is a Spark pool's and this object's.
+///
+/// Whoever owns a compute keeps it, also against an older object: otherwise neither would work.
+pub fn ours<'a>(goal: &Attached, pool: &PoolId, compute: &'a Compute, seen: &Observed) -> ControlFlow<Decision, &'a Compute> {
+    if let Some(unreadable) = compute.unreadable_type() {
+        return ControlFlow::Break(unreadable_state(unreadable, seen));
+    }
+    match &compute.owner {
+        _ if !compute.is_spark() => ControlFlow::Break(Decision::blocked(Cause::ComputeTypeMismatch(compute.kind.clone()))),
+        Ownership::Ours => ControlFlow::Continue(compute),
+        Ownership::Another(tag) => {
+            claims::oldest(seen)?;
+            ControlFlow::Break(Decision::blocked(Cause::OwnedByAnother(tag.clone())))
+        }
+        Ownership::Unowned => unowned(goal, pool, compute, seen),
+    }
+}
+
+/// A compute without an owner: it was created by this object and does not show the tag, or it may be adopted.
+fn unowned<'a>(goal: &Attached, pool: &PoolId, compute: &'a Compute, seen: &Observed) -> ControlFlow<Decision, &'a Compute> {
+    match seen.put() {
+        // Azure may show the owner tag only when the operation ends.
+        Some(put) if put.is_ongoing() => {
+            let cause = if put.kind == OperationKind::Attach { Cause::Attaching } else { Cause::Adopting };
+            ControlFlow::Break(operation::polling(cause, seen))
+        }
+        _ if seen.has_created(compute) => ControlFlow::Continue(compute),
+        _ => {
+            claims::oldest(seen)?;
+            may_adopt(goal, pool, compute, seen)?;
+            not_yet_adopted(compute, seen)?;
+            let spec = ComputeSpec::update(goal, pool, compute, seen.applied.as_ref());
+            ControlFlow::Break(Decision::write(Step::Put(spec), Cause::Adopting))
+        }
+    }
+}
+
+/// The policies allow to adopt the compute.
+fn may_adopt(goal: &Attached, pool: &PoolId, compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
+    let attached = match &compute.pool {
+        PoolReading::Pool(id) => id,
+        PoolReading::Unreadable(text) => {
+            let unreadable = Unreadable { field: "resourceId", text: text.clone() };
+            return ControlFlow::Break(unreadable_state(unreadable, seen));
+        }
+    };
+    let refusal = match goal.policy.adopt {
+        AdoptionPolicy::IfSamePool | AdoptionPolicy::Always if attached == pool => return ControlFlow::Continue(()),
+        AdoptionPolicy::Always if goal.policy.replace => return ControlFlow::Continue(()),
+        AdoptionPolicy::Always => Cause::PoolMismatch(attached.clone()),
+        AdoptionPolicy::Never | AdoptionPolicy::IfSamePool | AdoptionPolicy::Unknown => {
+            Cause::AdoptionNotAllowed(attached.clone())
+        }
+    };
+    ControlFlow::Break(Decision::blocked(refusal))
+}
+
+/// Azure is not changing the compute, and no adoption of ours is unheard or has just failed.
+fn not_yet_adopted(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
+    match &seen.operation {
+        _ if compute.progress.is_ongoing() || !drift::is_reported(compute, seen) => {
+            ControlFlow::Break(operation::polling(Cause::Adopting, seen))
+        }
+        Some(_) if seen.is_retry_due() => ControlFlow::Continue(()),
+        Some(write) if write.is_unheard() => ControlFlow::Break(operation::unheard(seen)),
+        Some(_) => ControlFlow::Break(Decision::retry_later(Cause::AttachFailed(operation::error(seen)), seen)),
+        None => ControlFlow::Continue(()),
+    }
+}
+
+/// Nothing is done on the strength of a state that cannot be parsed.
+fn unreadable_state(unreadable: Unreadable, seen: &Observed) -> Decision {
+    Decision::wait(Cause::StateUnreadable(unreadable), answer::retry(seen))
+}

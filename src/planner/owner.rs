@@ -1,0 +1,56 @@
+//! Who owns a compute, as its owner tag says.
+
+use std::fmt;
+
+/// The tag of a compute that names the object that owns it.
+///
+/// It has no `/`, which Azure refuses in a tag's name.
+pub const OWNER_TAG: &str = "synapse-spark-operator-owner";
+
+/// The object that owns a compute, as the owner tag spells it.
+///
+/// Printed as `cluster/namespace/name/uid`, 201 characters at most, inside the
+/// 256 of a tag's value (a namespace and, by admission, the name have 63 at most).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The UID of the cluster's `kube-system` namespace.
+    pub cluster: String,
+    /// The object's namespace.
+    pub namespace: String,
+    /// The object's name.
+    pub name: String,
+    /// The object's UID.
+    pub uid: String,
+}
+
+impl Owner {
+    /// Who owns a compute with this tag.
+    ///
+    /// The same name in the same cluster under another UID is a former object
+    /// of that name. It is gone, so what it left behind has no owner.
+    #[must_use]
+    pub fn of_tag(&self, tag: &str) -> Ownership {
+        match tag.rsplit_once('/') {
+            _ if tag == self.to_string() => Ownership::Ours,
+            Some((place, _)) if place == format!("{}/{}/{}", self.cluster, self.namespace, self.name) => Ownership::Unowned,
+            _ => Ownership::Another(tag.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}/{}", self.cluster, self.namespace, self.name, self.uid)
+    }
+}
+
+/// Who owns a compute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ownership {
+    /// This object.
+    Ours,
+    /// No object: the compute was attached by hand, or left behind by an object that is gone.
+    Unowned,
+    /// Another object or cluster, as the tag spells it.
+    Another(String),
+}

@@ -1,0 +1,166 @@
+//! The conditions of what an attachment depends on: `RoleAssigned`, `PoolAvailable`.
+
+use jiff::civil::{Date, date};
+use jiff::tz::TimeZone;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use crate::api::Reason;
+use crate::api::v1alpha1::AttachmentStatus;
+use crate::planner::cause::Cause;
+use crate::planner::decision::Step;
+use crate::planner::dependencies::SparkPool;
+use crate::planner::drift::is_in_sync;
+use crate::planner::finding::{FaultKind, Finding};
+use crate::planner::goal::{Attached, Goal};
+use crate::planner::observed::Observed;
+use crate::planner::roles::decide::{Next, missing};
+use crate::planner::status::conditions::transition;
+use crate::planner::status::message::shortened;
+use crate::planner::status::report::Report;
+use crate::planner::status::shown::condition;
+use crate::planner::write::Write;
+use crate::resource_id::PoolId;
+
+/// When Azure's support of a version of Spark ends in Synapse.
+///
+/// Source: <https://learn.microsoft.com/azure/synapse-analytics/spark/apache-spark-version-support>, and for 3.5
+/// <https://learn.microsoft.com/azure/synapse-analytics/spark/apache-spark-3-runtime>; read in November 2026.
+const SUPPORT: [(&str, Date); 6] = [
+    ("2.4", date(2023, 9, 29)),
+    ("3.1", date(2024, 1, 26)),
+    ("3.2", date(2024, 7, 8)),
+    ("3.3", date(2025, 3, 31)),
+    ("3.4", date(2026, 3, 31)),
+    ("3.5", date(2028, 10, 31)),
+];
+
+/// When Azure's support of this version of Spark ends, where that is known.
+#[must_use]
+pub fn end_of_support(spark_version: &str) -> Option<Date> {
+    SUPPORT.iter().find(|(version, _)| *version == spark_version).map(|(_, end)| *end)
+}
+
+/// What becomes of a condition.
+enum Change {
+    Set {
+        status: &'static str,
+        reason: Reason,
+        message: String,
+    },
+    /// Nothing was observed: it stays as it was.
+    Keep,
+    Remove,
+}
+
+fn set(status: &'static str, reason: Reason, message: impl Into<String>) -> Change {
+    Change::Set { status, reason, message: message.into() }
+}
+
+pub(super) fn conditions(previous: &AttachmentStatus, report: &Report<'_>) -> Vec<Condition> {
+    let all = [("RoleAssigned", role_assigned(previous, report)), ("PoolAvailable", pool_available(report))];
+    all.into_iter()
+        .filter_map(|(kind, change)| match change {
+            Change::Remove => None,
+            Change::Keep => condition(previous, kind).cloned(),
+            Change::Set { status, reason, message } => {
+                Some(transition(previous, report, kind, (status, reason.as_str(), &shortened(&message, 1024))))
+            }
+        })
+        .collect()
+}
+
+fn role_assigned(previous: &AttachmentStatus, report: &Report<'_>) -> Change {
+    let (cause, Some(seen)) = (&report.decision.cause, report.observed) else { return Change::Keep };
+    let Some(Goal::Attached(goal)) = report.goal else { return Change::Keep };
+    if let Cause::WriteFailed { write, fault } = cause {
+        match write {
+            Write::AssignRole(one) => {
+                return set("False", cause.reason(), format!("The role {one} could not be assigned: {}", fault.error));
+            }
+            Write::RevokeRole(one) => {
+                return set("False", cause.reason(), format!("The role {one} could not be revoked: {}", fault.error));
+            }
+            Write::Put | Write::Detach => {}
+        }
+    }
+    // What is shown of one assignment that cannot be revoked counts for the next one, too.
+    let is_abandoned = matches!(cause, Cause::RoleAbandoned { .. });
+    if is_abandoned || goal.role.is_none() && seen.roles.ours().next().is_some() {
+        return Change::Keep;
+    }
+    match (&goal.role, &seen.compute) {
+        (None, _) => Change::Remove,
+        (Some(_), Finding::Unknown(_)) => Change::Keep,
+        (Some(_), Finding::Absent) => set("False", Reason::AssigningRole, "The role is assigned once the pool is attached"),
+        (Some(_), Finding::Present(_)) => role_of_attached(previous, report, (goal, seen)),
+    }
+}
+
+fn role_of_attached(previous: &AttachmentStatus, report: &Report<'_>, (goal, seen): (&Attached, &Observed)) -> Change {
+    let was_assigned = condition(previous, "RoleAssigned").is_some_and(|one| one.status == "True");
+    let waiting = |why: &str| set("False", Reason::AssigningRole, why);
+    match is_in_sync(goal, seen) {
+        // The role was not observed.
+        false if was_assigned => return Change::Keep,
+        false => return waiting("The role is assigned once the compute is in sync"),
+        true => {}
+    }
+    match missing(&seen.roles, seen.object.reconcile_requested) {
+        Some(Next::Assign(one)) if matches!(report.decision.step, Step::AssignRole(_)) => {
+            waiting(&format!("Assigning the role {one}"))
+        }
+        Some(Next::Assign(one)) => waiting(&format!("The role {one} is not assigned")),
+        Some(Next::AwaitPrincipal) => waiting("Waiting for Azure to report the principal ID of the managed identity"),
+        Some(Next::AwaitAnswer(_) | Next::Revoke(_)) => Change::Keep,
+        None => {
+            let all = seen.roles.wanted.iter().filter_map(|(one, _)| one.as_ref()).map(ToString::to_string);
+            set("True", Reason::RoleAssigned, format!("Assigned: {}", all.collect::<Vec<_>>().join("; ")))
+        }
+    }
+}
+
+fn pool_available(report: &Report<'_>) -> Change {
+    let (Some(Goal::Attached(goal)), Some(seen)) = (report.goal, report.observed) else { return Change::Keep };
+    let (Some(pool), Some(finding)) = (seen.dependencies.resolve(&goal.pool), &seen.dependencies.pool) else {
+        return Change::Keep;
+    };
+    match finding {
+        Finding::Absent => set("False", Reason::PoolNotFound, format!("The Spark pool {pool} does not exist")),
+        Finding::Present(found) if !found.is_usable() => {
+            set("False", Reason::PoolFailed, format!("The Spark pool {pool} is in state {}", found.state))
+        }
+        Finding::Present(found) => usable_pool(&pool, found, report),
+        Finding::Unknown(fault) => match fault.kind {
+            FaultKind::Forbidden | FaultKind::SubscriptionNotFound | FaultKind::WorkspaceNotFound | FaultKind::Rejected => {
+                set("Unknown", Reason::PoolUnreadable, format!("The Spark pool {pool} cannot be read: {}", fault.error))
+            }
+            FaultKind::Unavailable(_) | FaultKind::Throttled(_) | FaultKind::Unauthenticated => Change::Keep,
+        },
+    }
+}
+
+fn usable_pool(pool: &PoolId, found: &SparkPool, report: &Report<'_>) -> Change {
+    let version = found.details.spark_version.as_deref().unwrap_or_default();
+    let is_over = |end: &Date| *end < report.now.to_zoned(TimeZone::UTC).date();
+    match end_of_support(version).filter(is_over) {
+        Some(end) => set(
+            "True",
+            Reason::SparkVersionUnsupported,
+            format!("The Spark pool {pool} runs Spark {version}, whose support ended on {end}"),
+        ),
+        None => set("True", Reason::PoolAvailable, format!("The Spark pool {pool} is in state {}", found.state)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn support_ends_in_the_order_of_versions() {
+        assert!(SUPPORT.is_sorted());
+        assert!(SUPPORT.is_sorted_by_key(|(_, end)| end));
+        assert_eq!(end_of_support("3.4"), Some(date(2026, 3, 31)));
+        assert_eq!(end_of_support("4.0"), None);
+    }
+}

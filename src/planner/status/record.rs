@@ -1,0 +1,136 @@
+//! What must survive a crash: the write intent, the operation, and what was applied.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::api::v1alpha1::{Applied, AttachmentStatus, OperationKind, OperationStatus};
+use crate::planner::compute::Compute;
+use crate::planner::compute_spec;
+use crate::planner::decision::Step;
+use crate::planner::drift::is_in_sync;
+use crate::planner::goal::{Attached, Goal};
+use crate::planner::observed::Observed;
+use crate::planner::owner::Ownership;
+use crate::planner::status::report::{Report, WriteResult};
+use crate::planner::status::time::{not_after, stored};
+
+/// The write that Azure was last asked for, while it is not known to have succeeded.
+pub(super) fn operation(previous: &AttachmentStatus, report: &Report<'_>) -> Option<OperationStatus> {
+    let before = || {
+        let operation = previous.operation.clone()?;
+        let unheard_put_at = operation.unheard_put_at.as_ref().map(|at| not_after(at, report.now));
+        // An attach whose compute shows was carried out, whether its answer was heard or not.
+        let pending = operation.pending && !(operation.kind == OperationKind::Attach && shows_ours(report));
+        let started_at = not_after(&operation.started_at, report.now);
+        Some(OperationStatus { pending, started_at, unheard_put_at, ..operation })
+    };
+    let Some((kind, result)) = written_kind(report) else {
+        let is_over = is_compute_in_sync(report) || report.decision.step == Step::RemoveFinalizer;
+        return before().filter(|_| !is_over);
+    };
+    let unheard_put_at = before().filter(|_| kind == OperationKind::Detach).and_then(|earlier| unheard_put(&earlier));
+    let sent = |pending, path| {
+        let started_at = stored(report.now);
+        Some(OperationStatus { kind, pending, path, started_at, unheard_put_at: unheard_put_at.clone() })
+    };
+    match result {
+        WriteResult::Intent => sent(true, None),
+        WriteResult::Accepted(path) => sent(false, path.clone()),
+        WriteResult::AlreadyExists => sent(false, None),
+        // An earlier write whose answer was not heard may still be carried out.
+        WriteResult::NotSent(_) => before(),
+        WriteResult::Failed(fault) if fault.kind.is_conclusive() => before().filter(|earlier| earlier.pending),
+        WriteResult::Failed(_) => sent(true, None),
+    }
+}
+
+fn shows_ours(report: &Report<'_>) -> bool {
+    let seen = report.observed.and_then(|seen| Some((seen.compute.present()?, seen)));
+    seen.is_some_and(|(compute, seen)| is_ours(compute, seen))
+}
+
+/// When an attach or update was sent whose answer was not heard: this one, or one before this detach.
+fn unheard_put(operation: &OperationStatus) -> Option<Time> {
+    let is_put = operation.kind != OperationKind::Detach;
+    if operation.pending && is_put { Some(operation.started_at.clone()) } else { operation.unheard_put_at.clone() }
+}
+
+fn written_kind<'a>(report: &Report<'a>) -> Option<(OperationKind, &'a WriteResult)> {
+    let (decision, result) = report.written?;
+    match &decision.step {
+        Step::Put(spec) => Some((spec.kind, result)),
+        Step::Detach(_) => Some((OperationKind::Detach, result)),
+        Step::Wait | Step::Done | Step::AddFinalizer | Step::RemoveFinalizer | Step::AssignRole(_) | Step::RevokeRole(_) => None,
+    }
+}
+
+fn is_compute_in_sync(report: &Report<'_>) -> bool {
+    match (report.goal, report.observed) {
+        (Some(Goal::Attached(goal)), Some(seen)) => is_in_sync(goal, seen),
+        _ => false,
+    }
+}
+
+/// What the operator last put there. It is written with the intent, so that a lost answer loses nothing; and it is rebuilt
+/// from a compute that is ours, if the status has lost it.
+pub(super) fn applied(previous: &AttachmentStatus, report: &Report<'_>) -> Option<Applied> {
+    let applied = match (report.goal, report.observed, written_kind(report)) {
+        (Some(Goal::Attached(goal)), Some(seen), Some((OperationKind::Attach | OperationKind::Update, result)))
+            if !is_refused(result) =>
+        {
+            let known = observed_applied(previous, report);
+            let before = if seen.compute.present().is_some() { known.as_ref() } else { seen.applied.as_ref() };
+            Some(compute_spec::recorded(goal, before))
+        }
+        _ => observed_applied(previous, report),
+    };
+    applied.filter(|applied| *applied != Applied::default())
+}
+
+fn is_refused(result: &WriteResult) -> bool {
+    match result {
+        WriteResult::NotSent(_) => true,
+        WriteResult::Failed(fault) => fault.kind.is_conclusive(),
+        WriteResult::Intent | WriteResult::Accepted(_) | WriteResult::AlreadyExists => false,
+    }
+}
+
+/// What is recorded, now that the compute was observed.
+///
+/// Of a compute that is not ours nothing: otherwise a stranger's would look like the one that this object once created.
+fn observed_applied(previous: &AttachmentStatus, report: &Report<'_>) -> Option<Applied> {
+    let Some(seen) = report.observed else { return previous.applied.clone() };
+    let Some(compute) = seen.compute.present() else { return previous.applied.clone() };
+    if !is_ours(compute, seen) {
+        let may_become_ours = seen.put().is_some_and(|put| put.is_ongoing() || put.is_unheard());
+        return previous.applied.clone().filter(|_| may_become_ours);
+    }
+    let mut applied = previous.applied.clone().unwrap_or_default();
+    applied.created_on.clone_from(&compute.details.created_on);
+    match report.goal {
+        Some(Goal::Attached(goal)) if is_in_sync(goal, seen) => Some(in_sync(goal, compute, applied)),
+        _ => Some(applied),
+    }
+}
+
+fn is_ours(compute: &Compute, seen: &Observed) -> bool {
+    compute.owner == Ownership::Ours || compute.owner == Ownership::Unowned && seen.has_created(compute)
+}
+
+fn in_sync(goal: &Attached, compute: &Compute, applied: Applied) -> Applied {
+    let is_in_order = compute.identity.ids() == goal.identity.user;
+    let order_kept = applied.order_kept.or((!applied.identities.is_empty()).then_some(is_in_order));
+    Applied { order_kept, created_on: applied.created_on, ..compute_spec::in_sync(goal) }
+}
+
+/// The live status, with what a write changed: where another reconcile has written the status in between, only the outcome of
+/// the write is recorded over it.
+#[must_use]
+pub fn with_outcome_of(live: &AttachmentStatus, next: &AttachmentStatus) -> AttachmentStatus {
+    AttachmentStatus {
+        operation: next.operation.clone(),
+        applied: next.applied.clone(),
+        failure: next.failure.clone(),
+        role_assignments: next.role_assignments.clone(),
+        ..live.clone()
+    }
+}

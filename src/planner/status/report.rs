@@ -1,0 +1,86 @@
+//! What a reconcile knows when it reports.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::api::v1alpha1::OperationKind;
+use crate::planner::decision::Decision;
+use crate::planner::drift::{Drift, drift};
+use crate::planner::finding::{Fault, Finding};
+use crate::planner::goal::Goal;
+use crate::planner::observed::Observed;
+use crate::planner::owner::Ownership;
+
+/// What a report needs to know of the object beside its spec and status.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ObjectMeta<'a> {
+    /// The generation of the spec.
+    pub generation: Option<i64>,
+    /// The value of the reconcile annotation.
+    pub requested: Option<&'a str>,
+    /// When the object was created.
+    pub created: Option<Timestamp>,
+}
+
+/// What became of the write of a decision.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WriteResult {
+    /// It is about to be sent: the write intent.
+    Intent,
+    /// Azure accepted it. A compute's write has an operation, by its path and query.
+    Accepted(Option<String>),
+    /// Synapse says that the role assignment exists already.
+    AlreadyExists,
+    /// Azure did not accept it, or gave no answer.
+    Failed(Fault),
+    /// It was not sent, since something that it needs could not be had: an access token, the region.
+    NotSent(Fault),
+}
+
+/// What a reconcile knows when it reports.
+#[derive(Debug, Clone, Copy)]
+pub struct Report<'a> {
+    /// What the user asks for; none if the spec cannot be parsed.
+    pub goal: Option<&'a Goal>,
+    /// What was observed; none if nothing was.
+    pub observed: Option<&'a Observed>,
+    /// What was decided.
+    pub decision: &'a Decision,
+    /// The write to Azure that was decided first, and what became of it.
+    pub written: Option<(&'a Decision, &'a WriteResult)>,
+    /// The object, as the reconcile read it.
+    pub object: ObjectMeta<'a>,
+    /// The time between two observations of what is in sync.
+    pub resync: Duration,
+    /// The time of the reconcile.
+    pub now: Timestamp,
+}
+
+impl Report<'_> {
+    /// Whether Azure gave no answer about the compute.
+    #[must_use]
+    pub fn is_unanswered(&self) -> bool {
+        self.observed.is_some_and(|seen| matches!(&seen.compute, Finding::Unknown(fault) if !fault.kind.is_answer()))
+    }
+
+    /// What differs between the spec and the compute, where it is of interest: not while Azure creates or detaches it, and not
+    /// of a compute that belongs to another object.
+    #[must_use]
+    pub fn shown_drift(&self) -> Vec<Drift> {
+        let (Some(Goal::Attached(goal)), Some(seen)) = (self.goal, self.observed) else { return Vec::new() };
+        let (Some(pool), Finding::Present(compute)) = (seen.dependencies.resolve(&goal.pool), &seen.compute) else {
+            return Vec::new();
+        };
+        let is_eligible = match &compute.owner {
+            Ownership::Ours => true,
+            Ownership::Unowned => seen.object.older_claimant.is_none(),
+            Ownership::Another(_) => false,
+        };
+        let is_updating = seen.put().is_some_and(|put| put.kind == OperationKind::Update);
+        if !compute.is_spark() || !is_eligible || compute.progress.is_ongoing() && !is_updating {
+            return Vec::new();
+        }
+        drift(goal, &pool, compute, seen.applied.as_ref())
+    }
+}

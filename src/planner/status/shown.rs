@@ -1,0 +1,51 @@
+//! What the conditions of kstatus say, as one value.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use crate::api::v1alpha1::AttachmentStatus;
+use crate::planner::backoff::UNAVAILABLE_RESYNCS;
+use crate::planner::cause::Health;
+use crate::planner::status::report::Report;
+
+/// The condition of this type.
+#[must_use]
+pub fn condition<'a>(status: &'a AttachmentStatus, kind: &str) -> Option<&'a Condition> {
+    status.conditions.iter().find(|condition| condition.type_ == kind)
+}
+
+/// What the conditions say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// Ready=True.
+    Ready,
+    /// Ready=True, as it was when Azure last answered.
+    StillReady,
+    /// Ready=False, Reconciling=True.
+    Reconciling,
+    /// Ready=False, Stalled=True.
+    Stalled,
+    /// Ready=False.
+    Suspended,
+    /// Ready=Unknown, Reconciling=True: Azure has given no answer for too long.
+    Unknown,
+}
+
+/// What the conditions say after this reconcile.
+#[must_use]
+pub fn shown(previous: &AttachmentStatus, report: &Report<'_>) -> Shown {
+    let is_current = previous.observed_generation == report.object.generation;
+    let ready = condition(previous, "Ready").filter(|_| is_current).map(|ready| ready.status.as_str());
+    let silent_for = report.observed.map(|seen| seen.object.unavailable_for).unwrap_or_default();
+    let is_long = silent_for >= report.resync.saturating_mul(UNAVAILABLE_RESYNCS);
+    match (report.decision.cause.health(), ready) {
+        (Health::Ready, _) => Shown::Ready,
+        (Health::Progressing, _) => Shown::Reconciling,
+        (Health::Stalled, _) => Shown::Stalled,
+        (Health::Halted, _) => Shown::Suspended,
+        // Only the compute's own silence leaves Ready as it was: what is known to be missing is missing.
+        (Health::Unanswered, Some("True")) if !report.is_unanswered() => Shown::Reconciling,
+        (Health::Unanswered, Some("True")) if !is_long => Shown::StillReady,
+        (Health::Unanswered, Some("True" | "Unknown")) => Shown::Unknown,
+        (Health::Unanswered, _) => Shown::Reconciling,
+    }
+}

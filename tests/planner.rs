@@ -1,0 +1,28 @@
+//! The planner, from outside: tables of its decisions and its statuses, and every start of a small world.
+
+#[path = "support/builders.rs"]
+mod builders;
+#[path = "planner/compute_spec.rs"]
+mod compute_spec;
+#[path = "planner/detach.rs"]
+mod detach;
+#[path = "planner/drift.rs"]
+mod drift;
+#[path = "planner/exhaustive.rs"]
+mod exhaustive;
+#[path = "planner/existing.rs"]
+mod existing;
+#[path = "planner/failure.rs"]
+mod failure;
+#[path = "planner/gates.rs"]
+mod gates;
+#[path = "planner/record.rs"]
+mod record;
+#[path = "planner/role_status.rs"]
+mod role_status;
+#[path = "planner/roles.rs"]
+mod roles;
+#[path = "planner/roles_exhaustive.rs"]
+mod roles_exhaustive;
+#[path = "planner/status.rs"]
+mod status;

@@ -1,0 +1,196 @@
+//! The chain that detaches, for an object that is being deleted.
+
+use std::time::Duration;
+
+use synapse_spark_operator::api::Reason;
+use synapse_spark_operator::api::v1alpha1::OperationKind;
+use synapse_spark_operator::planner::backoff::{STUCK_AFTER, UNHEARD_WRITE_PATIENCE};
+use synapse_spark_operator::planner::{
+    Cause, Compute, Detached, FaultKind, Finding, Goal, Observed, Operation, Outcome, Ownership, PoolReading, Progress, Requeue,
+    Step, decide,
+};
+use synapse_spark_operator::service_error::ServiceError;
+
+use crate::builders::{
+    absent, accepted, after, check, compute, compute_id, created, detach, detached, drifted, in_sync, now, ours, pool, seen,
+    shows, unheard, unknown, unowned,
+};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn failed() -> Outcome {
+    Outcome::Failed(ServiceError::default())
+}
+
+/// An absence that was observed for the first time.
+fn just_absent() -> Observed {
+    Observed { absent_for: Some(Duration::ZERO), ..absent() }
+}
+
+#[test]
+fn the_compute_is_detached_before_the_finalizer_is_removed() {
+    use Progress::{Deleting, Failed, Working};
+    let goal = detach();
+    #[rustfmt::skip]
+    check(vec![
+        ("it is in sync",                     &goal, in_sync(),         "Detach",          Reason::Detaching),
+        ("it has drifted",                    &goal, shows(drifted()),  "Detach",          Reason::Detaching),
+        ("its attach has failed",             &goal, ours(Failed),      "Detach",          Reason::Detaching),
+        ("its attach goes on",                &goal, ours(Working),     "Wait",            Reason::Detaching),
+        ("it is being detached",              &goal, ours(Deleting),    "Wait",            Reason::Detaching),
+        ("it is gone",                        &goal, absent(),          "RemoveFinalizer", Reason::Detached),
+        ("the finalizer is gone",             &goal, seen(false, Finding::Present(compute(Progress::Succeeded))), "Done", Reason::Detached),
+    ]);
+    assert_eq!(decide(&goal, &in_sync()).step, Step::Detach(compute_id()), "the step names the compute");
+}
+
+#[test]
+fn a_compute_that_is_not_to_be_detached_stays_and_the_object_goes() {
+    let goal = detach();
+    let retain = Goal::Detached(Detached { retain: true, ..detached() });
+    let unnamed = Goal::Detached(Detached { compute: None, ..detached() });
+    let of_another = shows(Compute { owner: Ownership::Another("them".into()), ..compute(Progress::Succeeded) });
+    let other_type = shows(Compute { kind: "AmlCompute".into(), ..compute(Progress::Succeeded) });
+    let lost = unheard(OperationKind::Attach, MINUTE);
+    #[rustfmt::skip]
+    check(vec![
+        ("it is to be retained",                                  &retain,  in_sync(),                        "RemoveFinalizer", Reason::Retained),
+        ("it is to be retained, and a write was not answered",    &retain,  after(lost, just_absent()),       "RemoveFinalizer", Reason::Retained),
+        ("it is to be retained, and Azure is silent",             &retain,  seen(true, unknown(FaultKind::Unavailable(None))), "RemoveFinalizer", Reason::Retained),
+        ("the spec never named one that Azure could have",        &unnamed, absent(),                         "RemoveFinalizer", Reason::Detached),
+        ("it belongs to another object",                          &goal,    of_another,                       "RemoveFinalizer", Reason::Retained),
+        ("it is of another type",                                 &goal,    other_type,                       "RemoveFinalizer", Reason::Retained),
+        ("it has no owner, and nothing was written",              &goal,    shows(unowned(pool("wanted"))),   "RemoveFinalizer", Reason::Retained),
+    ]);
+}
+
+#[test]
+fn the_finalizer_stays_where_azure_does_not_answer_or_cannot_be_understood() {
+    use FaultKind::{Forbidden, Rejected, SubscriptionNotFound, Throttled, Unauthenticated, Unavailable, WorkspaceNotFound};
+    let goal = detach();
+    let fault = |kind| seen(true, unknown(kind));
+    let without_type = shows(Compute { kind: String::new(), ..compute(Progress::Succeeded) });
+    let without_pool = shows(Compute { pool: PoolReading::of(None), ..compute(Progress::Succeeded) });
+    #[rustfmt::skip]
+    check(vec![
+        ("Azure is silent",                         &goal, fault(Unavailable(None)),      "Wait",            Reason::AzureUnavailable),
+        ("Azure throttles",                         &goal, fault(Throttled(MINUTE)),      "Wait",            Reason::Throttled),
+        ("there is no access token",                &goal, fault(Unauthenticated),        "Wait",            Reason::AuthenticationFailed),
+        ("a right is missing",                      &goal, fault(Forbidden),              "Wait",            Reason::AuthorizationFailed),
+        ("Azure rejects the request",               &goal, fault(Rejected),               "Wait",            Reason::RequestRejected),
+        ("the subscription cannot be seen",         &goal, fault(SubscriptionNotFound),   "Wait",            Reason::WorkspaceNotFound),
+        ("the workspace is gone, and its computes", &goal, fault(WorkspaceNotFound),      "RemoveFinalizer", Reason::Detached),
+        ("the type of the compute is missing",      &goal, without_type,                  "Wait",            Reason::StateUnreadable),
+        ("its pool is missing, and it is ours",     &goal, without_pool,                  "Detach",          Reason::Detaching),
+    ]);
+}
+
+#[test]
+fn the_finalizer_stays_while_an_earlier_write_may_create_a_compute() {
+    use OperationKind::{Attach, Detach, Update};
+    let (goal, patience) = (detach(), UNHEARD_WRITE_PATIENCE);
+    let almost = patience.saturating_sub(Duration::from_secs(1));
+    let future = Operation { age: None, ..unheard(Attach, Duration::ZERO) };
+    #[rustfmt::skip]
+    check(vec![
+        ("the attach goes on, and the compute does not show yet", &goal, after(accepted(Attach, MINUTE, Outcome::Unknown), absent()), "Wait", Reason::Detaching),
+        ("the attach may not be read",                     &goal, after(accepted(Attach, MINUTE, Outcome::Unreadable), absent()),    "Wait", Reason::Detaching),
+        ("the answer to the attach was lost just now",     &goal, after(unheard(Attach, Duration::ZERO), absent()),                  "Wait", Reason::WaitingForWrite),
+        ("it was lost, and a retry would be due",          &goal, after(unheard(Attach, MINUTE), absent()),                          "Wait", Reason::WaitingForWrite),
+        ("it was lost almost ten minutes ago",             &goal, after(unheard(Attach, almost), absent()),                          "Wait", Reason::WaitingForWrite),
+        ("it was lost at a time in the future",            &goal, after(future, absent()),                                           "Wait", Reason::WaitingForWrite),
+        ("the answer to an update was lost",               &goal, after(unheard(Update, MINUTE), absent()),                          "Wait", Reason::WaitingForWrite),
+        ("it was lost ten minutes ago, and one 404",       &goal, after(unheard(Attach, patience), just_absent()),                   "Wait", Reason::Detaching),
+        ("it was lost ten minutes ago, and two 404s",      &goal, after(unheard(Attach, patience), absent()),                        "RemoveFinalizer", Reason::Detached),
+        ("the attach failed, and one 404",                 &goal, after(accepted(Attach, MINUTE, failed()), just_absent()),          "Wait", Reason::Detaching),
+        ("the attach failed, and two 404s",                &goal, after(accepted(Attach, MINUTE, failed()), absent()),               "RemoveFinalizer", Reason::Detached),
+        ("the compute shows after all",                    &goal, after(unheard(Attach, MINUTE), in_sync()),                         "Detach", Reason::Detaching),
+        ("the answer to our detach was lost",              &goal, after(unheard(Detach, MINUTE), just_absent()),                     "Wait", Reason::Detaching),
+    ]);
+}
+
+#[test]
+fn the_finalizer_stays_while_an_earlier_write_may_create_the_compute_again_after_the_detach() {
+    let goal = detach();
+    let detached_after = |age| {
+        let detach = accepted(OperationKind::Detach, Duration::ZERO, Outcome::Unknown);
+        after(Operation { unheard_put_age: age, ..detach }, just_absent())
+    };
+    #[rustfmt::skip]
+    check(vec![
+        ("the answer to it was lost a minute ago",      &goal, detached_after(Some(MINUTE)),                 "Wait",            Reason::WaitingForWrite),
+        ("the answer to it was lost ten minutes ago",   &goal, detached_after(Some(UNHEARD_WRITE_PATIENCE)), "RemoveFinalizer", Reason::Detached),
+        ("every earlier write was answered",            &goal, detached_after(None),                         "RemoveFinalizer", Reason::Detached),
+    ]);
+}
+
+#[test]
+fn the_finalizer_is_removed_only_when_the_absence_is_certain() {
+    let (goal, seconds) = (detach(), Duration::from_secs);
+    let absent_for = |absent_for| Observed { absent_for, ..absent() };
+    let accepted = after(accepted(OperationKind::Detach, MINUTE, Outcome::Unknown), just_absent());
+    #[rustfmt::skip]
+    check(vec![
+        ("one observation",                               &goal, just_absent(),                     "Wait",            Reason::Detaching),
+        ("nobody knows since when",                       &goal, absent_for(None),                  "Wait",            Reason::Detaching),
+        ("two observations that are 14 seconds apart",    &goal, absent_for(Some(seconds(14))),     "Wait",            Reason::Detaching),
+        ("two observations that are 15 seconds apart",    &goal, absent_for(Some(seconds(15))),     "RemoveFinalizer", Reason::Detached),
+        ("Azure accepted our detach",                     &goal, accepted,                          "RemoveFinalizer", Reason::Detached),
+    ]);
+    let waits = decide(&goal, &absent_for(Some(seconds(4))));
+    assert_eq!((waits.cause, waits.requeue), (Cause::ConfirmingDetached, Requeue::After(seconds(11))));
+}
+
+#[test]
+fn a_compute_without_a_tag_is_detached_if_this_object_created_it() {
+    use OperationKind::{Attach, Update};
+    let goal = detach();
+    let (before, later) = (now() - Duration::from_hours(1), now() - Duration::from_secs(50));
+    let untagged = |at| shows(created(at, unowned(pool("wanted"))));
+    #[rustfmt::skip]
+    check(vec![
+        ("our attach goes on, and the tag does not show yet",  &goal, after(accepted(Attach, MINUTE, Outcome::Running), untagged(later)), "Wait",   Reason::Detaching),
+        ("our adoption goes on",                               &goal, after(accepted(Update, MINUTE, Outcome::Running), untagged(before)), "Wait",  Reason::Detaching),
+        ("our attach has ended, and the tag is gone",          &goal, after(accepted(Attach, MINUTE, Outcome::Ended), untagged(later)),   "Detach", Reason::Detaching),
+        ("the answer to our attach was lost",                  &goal, after(unheard(Attach, MINUTE), untagged(later)),                    "Detach", Reason::Detaching),
+        ("it was created before our attach, which may yet show", &goal, after(unheard(Attach, MINUTE), untagged(before)),                 "Wait",   Reason::WaitingForWrite),
+        ("the answer to our adoption was lost",                &goal, after(unheard(Update, MINUTE), untagged(before)),                   "Wait",   Reason::WaitingForWrite),
+        ("it was lost ten minutes ago",                        &goal, after(unheard(Update, UNHEARD_WRITE_PATIENCE), untagged(before)),   "RemoveFinalizer", Reason::Retained),
+        ("our adoption was carried out, and the tag is gone",  &goal, after(accepted(Update, MINUTE, Outcome::Ended), untagged(before)),  "RemoveFinalizer", Reason::Retained),
+    ]);
+}
+
+#[test]
+fn a_detach_is_sent_again_when_it_is_due() {
+    use OperationKind::{Attach, Detach};
+    let (goal, seconds) = (detach(), Duration::from_secs);
+    let long = |so_far, mut observed: Observed| {
+        observed.object.reconciling_for = so_far;
+        observed
+    };
+    let working = || after(accepted(Attach, MINUTE, Outcome::Running), ours(Progress::Working));
+    #[rustfmt::skip]
+    check(vec![
+        ("it goes on, and the compute still shows",          &goal, after(accepted(Detach, MINUTE, Outcome::Running), in_sync()), "Wait",   Reason::Detaching),
+        ("nobody knows how it goes",                         &goal, after(accepted(Detach, MINUTE, Outcome::Unknown), in_sync()), "Wait",   Reason::Detaching),
+        ("it has just failed",                               &goal, after(accepted(Detach, MINUTE, failed()), in_sync()),         "Wait",   Reason::DetachFailed),
+        ("it has ended, and the compute still shows",        &goal, after(accepted(Detach, MINUTE, Outcome::Ended), in_sync()),   "Wait",   Reason::DetachFailed),
+        ("its answer was lost just now",                     &goal, after(unheard(Detach, seconds(4)), in_sync()),                "Wait",   Reason::WaitingForWrite),
+        ("its answer was lost, and a retry is due",          &goal, after(unheard(Detach, seconds(5)), in_sync()),                "Detach", Reason::Detaching),
+        ("the attach goes on for less than half an hour",    &goal, long(Some(STUCK_AFTER.saturating_sub(seconds(1))), working()), "Wait",  Reason::Detaching),
+        ("the attach goes on for half an hour",              &goal, long(Some(STUCK_AFTER), working()),                           "Detach", Reason::Detaching),
+        ("the attach goes on since a time in the future",    &goal, long(None, working()),                                        "Wait",   Reason::Detaching),
+    ]);
+}
+
+#[test]
+fn a_suspended_object_that_is_deleted_waits_unless_its_compute_is_gone() {
+    let suspended = Goal::Detached(Detached { suspend: true, ..detached() });
+    let of_another = shows(Compute { owner: Ownership::Another("them".into()), ..compute(Progress::Succeeded) });
+    #[rustfmt::skip]
+    check(vec![
+        ("the compute is ours",           &suspended, in_sync(),      "Wait",            Reason::Suspended),
+        ("the compute is gone",           &suspended, absent(),       "RemoveFinalizer", Reason::Detached),
+        ("the compute is another's",      &suspended, of_another,     "RemoveFinalizer", Reason::Retained),
+    ]);
+}

@@ -1,0 +1,227 @@
+//! What must hold before every step and after every report, and how each start must end: told without the planner.
+
+use synapse_spark_operator::api::v1alpha1::{AdoptionPolicy, AttachmentStatus};
+use synapse_spark_operator::planner::backoff::MAX_BACKOFF;
+use synapse_spark_operator::planner::status::condition;
+use synapse_spark_operator::planner::{Attached, FaultKind, Finding, Goal, Observed, Progress, Step};
+
+use super::starts::{LASTING, Model, PoolState, ShownPool, Start, Synapse, Trick, Whose};
+use super::world::World;
+use crate::builders::now;
+
+fn must(holds: bool, rule: &'static str) -> Result<(), &'static str> {
+    if holds { Ok(()) } else { Err(rule) }
+}
+
+/// The pool of a compute is the wanted one, whatever Azure shows for the moment.
+fn is_wanted(pool: ShownPool) -> bool {
+    pool != ShownPool::Other
+}
+
+fn is_in_sync(model: Model) -> bool {
+    model.spark
+        && model.whose == Whose::Ours
+        && is_wanted(model.pool)
+        && model.right_identity
+        && model.progress == Progress::Succeeded
+}
+
+/// What must hold before every step, whatever the path.
+pub fn check_safety(world: &World<'_>, step: &Step) -> Result<(), &'static str> {
+    let is_ours = world.compute.is_some_and(|compute| compute.spark && compute.whose == Whose::Ours);
+    match (&world.goal, step) {
+        (_, Step::Wait) => Ok(()),
+        (Goal::Attached(goal), Step::AssignRole(_) | Step::RevokeRole(_)) => must(
+            goal.role.is_some() && !goal.policy.suspend && world.compute.is_some_and(is_in_sync),
+            "assigns roles only of what is in sync",
+        ),
+        (Goal::Detached(goal), Step::RevokeRole(_)) => must(!goal.suspend && !goal.retain, "revokes nothing that is to stay"),
+        (Goal::Detached(_), Step::AssignRole(_)) => Err("assigns no role to what is to go"),
+        (Goal::Attached(goal), Step::AddFinalizer) => {
+            must(!goal.policy.suspend && !world.has_finalizer, "adds the finalizer once, and not while suspended")
+        }
+        (Goal::Attached(goal), Step::Put(_)) => may_put(world, goal),
+        (Goal::Attached(goal), Step::Detach(_)) => {
+            must(world.has_finalizer && is_ours && !goal.policy.suspend, "detaches only its own")?;
+            must(!world.start.older, "detaches nothing that an older object would take")?;
+            let is_other = world.compute.is_some_and(|compute| compute.pool == ShownPool::Other);
+            must(goal.policy.replace && is_other, "detaches only to replace another pool")
+        }
+        (Goal::Attached(goal), Step::Done) => must(
+            world.compute.is_some_and(is_in_sync) && (world.has_finalizer || goal.policy.suspend),
+            "is done only when in sync",
+        ),
+        (Goal::Attached(_), Step::RemoveFinalizer) => Err("keeps the finalizer of what is wanted"),
+        (Goal::Detached(goal), Step::Detach(_)) => {
+            must(world.has_finalizer && is_ours && !goal.suspend && !goal.retain, "detaches only its own, unless it is to stay")
+        }
+        (Goal::Detached(goal), Step::RemoveFinalizer) => {
+            must(goal.retain || !is_ours, "releases the object only when nothing of its own is left")?;
+            must(goal.retain || !world.is_put_late(), "releases the object only when nothing of its own is about to appear")
+        }
+        (Goal::Detached(_), Step::Done) => must(!world.has_finalizer, "is done only when it has released the object"),
+        (Goal::Detached(_), Step::AddFinalizer | Step::Put(_)) => Err("attaches nothing that is to go"),
+    }
+}
+
+fn may_put(world: &World<'_>, goal: &Attached) -> Result<(), &'static str> {
+    let compute = world.compute;
+    must(world.has_finalizer, "writes only with the finalizer")?;
+    must(!goal.policy.suspend, "writes nothing while suspended")?;
+    let is_ours = compute.is_some_and(|compute| compute.spark && compute.whose == Whose::Ours);
+    let is_free = compute.is_some_and(|one| one.spark && matches!(one.whose, Whose::Nobodys | Whose::Formers));
+    let may_adopt = compute.is_some_and(|compute| match goal.policy.adopt {
+        AdoptionPolicy::IfSamePool => is_wanted(compute.pool),
+        AdoptionPolicy::Always => is_wanted(compute.pool) || goal.policy.replace,
+        AdoptionPolicy::Never | AdoptionPolicy::Unknown => false,
+    });
+    must(compute.is_none() || is_ours || is_free && may_adopt, "writes only to its own, or to what it may adopt")?;
+    must(is_ours || !world.start.older, "leaves the compute to the older object")?;
+    let is_readable = compute.is_none_or(|compute| !matches!(compute.pool, ShownPool::Null(LASTING)));
+    must(is_readable, "writes nothing on the strength of what it cannot read")
+}
+
+/// Conditions that contradict each other, or the world.
+pub fn check_conditions(world: &World<'_>, observed: &Observed, status: &AttachmentStatus) -> Result<(), &'static str> {
+    let is = |kind| condition(status, kind).is_some_and(|condition| condition.status == "True");
+    let in_sync = world.compute.is_some_and(is_in_sync);
+    let was_ready = condition(&world.status, "Ready").is_some_and(|condition| condition.status == "True");
+    let wants_role = matches!(&world.goal, Goal::Attached(goal) if goal.role.is_some());
+    must(condition(status, "Ready").is_some(), "Ready always exists")?;
+    must(!is("Ready") || was_ready || in_sync, "becomes Ready only in sync")?;
+    must(!is("Ready") || in_sync || matches!(observed.compute, Finding::Unknown(_)), "is Ready only in sync")?;
+    must(!(is("Ready") && (is("Reconciling") || is("Stalled"))), "Ready excludes Reconciling and Stalled")?;
+    must(!(is("Reconciling") && is("Stalled")), "Reconciling excludes Stalled")?;
+    must(!is("Ready") || !wants_role || world.role_held || was_ready, "is Ready only with the role")
+}
+
+/// How a start must end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Attached, in sync and ours.
+    Attached,
+    /// The finalizer is off, and the compute is gone.
+    Detached,
+    /// The finalizer is off (or never was on), and Azure was never written to.
+    LetGo,
+    /// Nothing was written to Azure, and the object stays.
+    Untouched,
+}
+
+/// How a start must end: the table of the custom resource's documents.
+fn end(goal: &Goal, start: &Start) -> End {
+    // What Azure is detaching is as good as gone.
+    let compute = start.compute.filter(|compute| compute.progress != Progress::Deleting);
+    match goal {
+        Goal::Attached(goal) => attached_end(goal, start, compute),
+        Goal::Detached(goal) => match compute {
+            _ if !start.has_finalizer || goal.retain => End::LetGo,
+            Some(Model { spark: true, whose: Whose::Ours, .. }) if goal.suspend => End::Untouched,
+            Some(Model { spark: true, whose: Whose::Ours, .. }) | None => End::Detached,
+            Some(_) => End::LetGo,
+        },
+    }
+}
+
+fn attached_end(goal: &Attached, start: &Start, compute: Option<Model>) -> End {
+    let can_create = matches!(start.dependencies.0, PoolState::Usable | PoolState::Forbidden);
+    match compute {
+        _ if goal.policy.suspend => End::Untouched,
+        None if start.older || !can_create => End::Untouched,
+        None => End::Attached,
+        Some(Model { spark: false, .. } | Model { whose: Whose::Anothers, .. }) => End::Untouched,
+        Some(Model { pool: ShownPool::Null(LASTING), .. }) => End::Untouched,
+        Some(Model { whose: Whose::Ours, pool, .. }) => match (is_wanted(pool), goal.policy.replace) {
+            (true, _) => End::Attached,
+            (false, true) if start.older => End::Untouched,
+            (false, true) if !can_create => End::Detached,
+            (false, true) => End::Attached,
+            (false, false) => End::Untouched,
+        },
+        Some(Model { pool, .. }) => match goal.policy.adopt {
+            _ if start.older => End::Untouched,
+            AdoptionPolicy::IfSamePool if is_wanted(pool) => End::Attached,
+            AdoptionPolicy::Always if is_wanted(pool) => End::Attached,
+            AdoptionPolicy::Always if goal.policy.replace && can_create => End::Attached,
+            AdoptionPolicy::Always if goal.policy.replace => End::Detached,
+            _ => End::Untouched,
+        },
+    }
+}
+
+pub fn check(world: &World<'_>) -> Result<(), String> {
+    let is_deleted = world.start.deleted && matches!(world.goal, Goal::Detached(_));
+    let trick = world.start.trick;
+    let is_gone = world.compute.is_none_or(|_| trick == Trick::Observe(FaultKind::WorkspaceNotFound));
+    if is_deleted {
+        // The user deleted the object after the first write: nothing of it may be left, and the object is released.
+        let is_left = world.compute.is_some_and(|compute| compute.spark && compute.whose == Whose::Ours);
+        let lasts = trick.is_lasting() && is_left;
+        return match () {
+            () if world.is_put_late() => Err("a write is still to be carried out".to_owned()),
+            () if lasts => Ok(()),
+            () if is_left => Err(format!("leaks the compute: {:?}, {:?}", world.compute, world.status)),
+            () if world.has_finalizer => Err(format!("keeps the object: {:?}", world.status)),
+            () if world.role_held => Err("leaks the role assignment".to_owned()),
+            () => Ok(()),
+        };
+    }
+    let wanted = end(&world.goal, world.start);
+    let in_sync = world.compute.is_some_and(is_in_sync);
+    let holds = match wanted {
+        End::Attached => in_sync && world.has_finalizer && recorded(world),
+        End::Detached if matches!(world.goal, Goal::Attached(_)) => world.compute.is_none(),
+        End::Detached => is_gone && !world.has_finalizer,
+        End::LetGo => world.writes == 0 && !world.has_finalizer,
+        End::Untouched => world.writes == 0,
+    };
+    let (holds, bound) = match trick {
+        // What fails for ever never ends, but is retried with growing pauses.
+        _ if trick.is_lasting() && world.writes > 0 => {
+            // A throttled write is retried after Azure's own pause.
+            let pause = if let Trick::Write(FaultKind::Throttled(pause), _) = trick { pause } else { MAX_BACKOFF };
+            let tries = world.now.duration_since(now()).as_secs() / i64::try_from(pause.as_secs()).expect("minutes");
+            (wanted != End::Untouched && wanted != End::LetGo, 10 + u32::try_from(tries).expect("a few"))
+        }
+        Trick::Late(_) => (holds, 9),
+        Trick::Write(..) => (holds, 6),
+        _ => (holds, 4),
+    };
+    let what = || format!("compute {:?}, finalizer {}, {} writes", world.compute, world.has_finalizer, world.writes);
+    match () {
+        () if !holds => Err(format!("must end as {wanted:?}: {}, {:?}", what(), world.status)),
+        () if world.writes > bound => Err(format!("{} writes, {} of them PUTs", world.writes, world.puts)),
+        () => ready_in_the_end(world, in_sync),
+    }
+}
+
+/// The status knows what was put there: without it a tag that the spec drops would stay.
+fn recorded(world: &World<'_>) -> bool {
+    let applied = world.status.applied.as_ref();
+    applied.is_some_and(|applied| applied.created_on.is_some())
+}
+
+fn ready_in_the_end(world: &World<'_>, in_sync: bool) -> Result<(), String> {
+    let Goal::Attached(goal) = &world.goal else { return Ok(()) };
+    let ready = condition(&world.status, "Ready").map(|ready| ready.status.as_str());
+    let is_usable = matches!(world.start.dependencies.0, PoolState::Usable | PoolState::Forbidden);
+    let has_role = goal.role.is_none() || world.role_held;
+    let may_be_ready =
+        in_sync && is_usable && has_role && !matches!(world.compute, Some(Model { pool: ShownPool::Null(LASTING), .. }));
+    let can_assign = goal.role.is_none() || world.start.dependencies.1 != Synapse::Forbidden;
+    match (ready, may_be_ready) {
+        (Some("True"), false) => Err(format!("says Ready and is not: {:?}", world.status)),
+        (Some("True"), true) => Ok(()),
+        (_, true) if !world.start.trick.is_lasting() => Err(format!("is in sync and not Ready: {:?}", world.status)),
+        (_, false)
+            if in_sync
+                && is_usable
+                && can_assign
+                && !goal.policy.suspend
+                && !matches!(world.compute, Some(Model { pool: ShownPool::Null(LASTING), .. })) =>
+        {
+            Err(format!("does not assign the role: {:?}", world.status))
+        }
+        _ => Ok(()),
+    }
+}

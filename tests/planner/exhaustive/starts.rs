@@ -1,0 +1,316 @@
+//! The starts: what exists, what the user asks for, and what goes wrong.
+
+use std::time::Duration;
+
+use synapse_spark_operator::api::v1alpha1::AdoptionPolicy;
+use synapse_spark_operator::planner::goal::Policy;
+use synapse_spark_operator::planner::roles::goal::Role;
+use synapse_spark_operator::planner::{Attached, Detached, FaultKind, Goal, Identity, Owner, Progress};
+
+use crate::builders::{attached, detached, owner};
+
+/// Who owns a compute of the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    Ours,
+    Nobodys,
+    /// A former object's of this name.
+    Formers,
+    Anothers,
+}
+
+impl Whose {
+    pub fn tag(self) -> Option<String> {
+        match self {
+            Self::Ours => Some(owner().to_string()),
+            Self::Nobodys => None,
+            Self::Formers => Some(Owner { uid: "former".into(), ..owner() }.to_string()),
+            Self::Anothers => Some("another/cluster/it/uid".to_owned()),
+        }
+    }
+}
+
+/// What Azure shows as the pool of a compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShownPool {
+    Wanted,
+    Other,
+    /// Null for the first observations, or for ever.
+    Null(u32),
+}
+
+/// A compute of the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a dimension of its own")]
+pub struct Model {
+    pub spark: bool,
+    pub pool: ShownPool,
+    pub whose: Whose,
+    /// What its owner tag showed before the operation that goes on.
+    pub shown_whose: Whose,
+    pub right_identity: bool,
+    pub progress: Progress,
+    /// It was created in this run.
+    pub is_new: bool,
+    /// Somebody else created it, before the run.
+    pub is_foreign: bool,
+}
+
+/// So often that it never ends.
+pub const LASTING: u32 = u32::MAX;
+
+/// What goes wrong, once, for some reconciles or for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trick {
+    None,
+    /// The first three observations find this.
+    Observe(FaultKind),
+    /// Each third observation has no answer.
+    Flapping,
+    /// The first two observations answer 404 for a compute that exists.
+    False404,
+    /// So many writes are refused so, or not answered and not carried out.
+    Write(FaultKind, u32),
+    /// The first write is carried out, and answered with an error.
+    Lost,
+    /// The first write is not answered, and carried out that many seconds later.
+    Late(u64),
+    /// So many writes are accepted, end as failed, and leave what was there, or nothing.
+    OperationFails(u32),
+    /// So many attaches are accepted and leave a failed compute behind.
+    LeavesFailed(u32),
+    /// Operations may not be read.
+    Unreadable,
+    /// Tags show only when the operation ends.
+    TagsAtEnd,
+    /// The operator is killed after its first write: its outcome is not stored.
+    Killed,
+    /// The operator is killed after the intent of its first write: nothing is sent.
+    KilledBefore,
+    /// The cache shows the object of some reconciles ago.
+    LaggingCache,
+    /// Kubernetes refuses so many status writes.
+    StatusRefused(u32),
+}
+
+impl Trick {
+    const fn is_of_writes(self) -> bool {
+        !matches!(
+            self,
+            Self::None | Self::Observe(_) | Self::Flapping | Self::False404 | Self::LaggingCache | Self::StatusRefused(_)
+        )
+    }
+
+    pub fn is_lasting(self) -> bool {
+        matches!(self, Self::Write(_, LASTING) | Self::OperationFails(LASTING) | Self::LeavesFailed(LASTING))
+    }
+}
+
+/// The Spark pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PoolState {
+    Usable,
+    Gone,
+    Failed,
+    Forbidden,
+}
+
+/// How Synapse answers to role assignments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Synapse {
+    Good,
+    Forbidden,
+    /// The first assignment is carried out, and answered with an error.
+    FirstLost,
+}
+
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a dimension of its own")]
+pub struct Start {
+    pub has_finalizer: bool,
+    pub older: bool,
+    /// The status says Ready from an earlier time, of a compute that was ours.
+    pub was_ready: bool,
+    pub compute: Option<Model>,
+    pub trick: Trick,
+    /// The user deletes the object right after the first write.
+    pub deleted: bool,
+    pub dependencies: (PoolState, Synapse),
+}
+
+impl Start {
+    pub fn applies_to(&self, goal: &Goal) -> bool {
+        match goal {
+            // What writes nothing meets no trick of writes.
+            Goal::Attached(goal) if goal.policy.suspend && self.trick.is_of_writes() => false,
+            Goal::Detached(goal) if (goal.suspend || goal.retain) && self.trick.is_of_writes() => false,
+            Goal::Attached(goal) => {
+                let is_usual = self.dependencies == (PoolState::Usable, Synapse::Good);
+                goal.role.is_none() == is_usual || is_usual
+            }
+            Goal::Detached(_) => !self.deleted && self.dependencies == (PoolState::Usable, Synapse::Good),
+        }
+    }
+}
+
+pub fn goals() -> Vec<Goal> {
+    let mut goals = Vec::new();
+    for suspend in [false, true] {
+        for adopt in [AdoptionPolicy::Never, AdoptionPolicy::IfSamePool, AdoptionPolicy::Always] {
+            for replace in [false, true] {
+                let policy = Policy { replace, adopt, suspend };
+                let identity = Identity { system: true, user: Vec::new() };
+                goals.push(Goal::Attached(Attached { identity, policy, ..attached() }));
+            }
+        }
+        for retain in [false, true] {
+            goals.push(Goal::Detached(Detached { retain, suspend, ..detached() }));
+        }
+        let role = Some(Role { id: "role".into(), workspace_wide: false, linked_service: false });
+        let identity = Identity { system: true, user: Vec::new() };
+        let policy = Policy { suspend, ..attached().policy };
+        goals.push(Goal::Attached(Attached { identity, role, policy, ..attached() }));
+    }
+    goals
+}
+
+fn computes() -> Vec<Option<Model>> {
+    let progresses = [Progress::Working, Progress::Succeeded, Progress::Failed, Progress::Deleting];
+    let owners = [Whose::Ours, Whose::Nobodys, Whose::Formers, Whose::Anothers];
+    let model = |spark, pool, whose, right_identity, progress| {
+        let is_foreign = whose != Whose::Ours;
+        Some(Model { spark, pool, whose, shown_whose: whose, right_identity, progress, is_new: false, is_foreign })
+    };
+    let mut computes = vec![None];
+    for pool in [ShownPool::Wanted, ShownPool::Other] {
+        for whose in owners {
+            computes.extend(progresses.map(|progress| model(true, pool, whose, true, progress)));
+            computes.push(model(true, pool, whose, false, Progress::Succeeded));
+        }
+    }
+    for progress in [Progress::Working, Progress::Succeeded] {
+        computes.extend(owners.map(|whose| model(false, ShownPool::Wanted, whose, true, progress)));
+        for whose in [Whose::Ours, Whose::Nobodys] {
+            computes.extend([3, LASTING].map(|times| model(true, ShownPool::Null(times), whose, true, progress)));
+        }
+    }
+    computes
+}
+
+fn tricks() -> Vec<Trick> {
+    let faults = [
+        FaultKind::Unavailable(None),
+        FaultKind::Unavailable(Some(Duration::from_secs(7))),
+        FaultKind::Throttled(Duration::from_secs(17)),
+        FaultKind::Unauthenticated,
+        FaultKind::Forbidden,
+        FaultKind::SubscriptionNotFound,
+        FaultKind::Rejected,
+    ];
+    let mut tricks = vec![
+        Trick::None,
+        Trick::Flapping,
+        Trick::False404,
+        Trick::Lost,
+        Trick::Unreadable,
+        Trick::TagsAtEnd,
+        Trick::Killed,
+        Trick::KilledBefore,
+        Trick::LaggingCache,
+        Trick::StatusRefused(3),
+    ];
+    tricks.extend([3, 60, 180].map(Trick::Late));
+    tricks.extend([1, LASTING].map(Trick::OperationFails));
+    tricks.extend([1, LASTING].map(Trick::LeavesFailed));
+    tricks.extend(faults.map(Trick::Observe));
+    let writes = [FaultKind::Unavailable(None), FaultKind::Throttled(Duration::from_secs(17)), FaultKind::Forbidden];
+    tricks.extend(writes.map(|fault| Trick::Write(fault, 3)));
+    tricks.extend(writes.map(|fault| Trick::Write(fault, LASTING)));
+    tricks
+}
+
+pub fn starts() -> Vec<Start> {
+    let usual = (PoolState::Usable, Synapse::Good);
+    // A workspace that is gone has no computes: only then is the finding true.
+    let gone = Trick::Observe(FaultKind::WorkspaceNotFound);
+    let mut starts = Vec::new();
+    for (has_finalizer, older, was_ready) in
+        [(true, false, true), (true, false, false), (true, true, false), (false, false, false), (false, true, false)]
+    {
+        for compute in computes() {
+            for trick in tricks().into_iter().chain(compute.is_none().then_some(gone)) {
+                let flags = (has_finalizer, older, was_ready);
+                if !is_of_interest(flags, trick) {
+                    continue;
+                }
+                starts.push(Start { has_finalizer, older, was_ready, compute, trick, deleted: false, dependencies: usual });
+            }
+        }
+    }
+    starts.extend(deleted(&starts));
+    starts.extend(with_dependencies(&starts));
+    starts
+}
+
+/// Each trick meets an object without a past. The others meet those tricks that their difference matters to.
+fn is_of_interest((has_finalizer, older, was_ready): (bool, bool, bool), trick: Trick) -> bool {
+    match (has_finalizer, older, was_ready) {
+        (true, false, false) => true,
+        (_, true, _) => matches!(trick, Trick::None | Trick::Lost | Trick::Flapping | Trick::LaggingCache),
+        (true, false, true) => matches!(
+            trick,
+            Trick::None
+                | Trick::Flapping
+                | Trick::False404
+                | Trick::Lost
+                | Trick::Late(60)
+                | Trick::LaggingCache
+                | Trick::TagsAtEnd
+                | Trick::Observe(_)
+        ),
+        (false, false, _) => matches!(
+            trick,
+            Trick::None | Trick::Lost | Trick::Killed | Trick::LaggingCache | Trick::StatusRefused(_) | Trick::Observe(_)
+        ),
+    }
+}
+
+/// The starts in which the user deletes the object right after the first write.
+fn deleted(starts: &[Start]) -> Vec<Start> {
+    let is_written = |compute: &Option<Model>| {
+        compute.is_none_or(|compute| {
+            compute.spark
+                && matches!(compute.whose, Whose::Ours | Whose::Nobodys)
+                && matches!(compute.progress, Progress::Succeeded | Progress::Failed)
+                && !compute.right_identity
+        })
+    };
+    let all = starts.iter().filter(|start| start.has_finalizer && !start.older && is_written(&start.compute));
+    all.map(|start| Start { deleted: true, ..*start }).collect()
+}
+
+/// The starts in which the pool or Synapse is not as usual.
+fn with_dependencies(starts: &[Start]) -> Vec<Start> {
+    let pools = [PoolState::Usable, PoolState::Gone, PoolState::Failed, PoolState::Forbidden];
+    let synapses = [Synapse::Good, Synapse::Forbidden, Synapse::FirstLost];
+    let usual = (PoolState::Usable, Synapse::Good);
+    let tricks = [
+        Trick::None,
+        Trick::Lost,
+        Trick::Killed,
+        Trick::LaggingCache,
+        Trick::TagsAtEnd,
+        Trick::Observe(FaultKind::Unavailable(None)),
+    ];
+    let is_plain = |compute: &Option<Model>| {
+        compute.is_none_or(|one| one.spark && one.whose == Whose::Ours && one.progress == Progress::Succeeded)
+    };
+    starts
+        .iter()
+        .filter(|start| start.has_finalizer && !start.older && tricks.contains(&start.trick) && is_plain(&start.compute))
+        .flat_map(|start| {
+            pools.into_iter().flat_map(move |pool| synapses.map(|synapse| Start { dependencies: (pool, synapse), ..*start }))
+        })
+        .filter(|start| start.dependencies != usual)
+        .collect()
+}

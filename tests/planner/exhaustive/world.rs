@@ -1,0 +1,443 @@
+//! The world of one run: Azure, Synapse, the API server, and the controller's two rounds.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use synapse_spark_operator::api::v1alpha1::{Applied, AttachmentStatus, OperationKind, PoolStatus};
+use synapse_spark_operator::planner::backoff::{FailureHistory, RESYNC, UNHEARD_WRITE_PATIENCE};
+use synapse_spark_operator::planner::roles::goal::is_created_by;
+use synapse_spark_operator::planner::roles::observed::{Recorded, Roles};
+use synapse_spark_operator::planner::status::failure::history;
+use synapse_spark_operator::planner::status::time::elapsed;
+use synapse_spark_operator::planner::status::{condition, status, with_outcome_of};
+use synapse_spark_operator::planner::{
+    Compute, Decision, Dependencies, FaultKind, Finding, Goal, ObjectState, Observed, ObservedIdentity, Operation, Outcome,
+    Ownership, PoolReading, Progress, Report, SparkPool, Step, WriteResult, decide,
+};
+use synapse_spark_operator::service_error::ServiceError;
+
+use super::ends::{check_conditions, check_safety};
+use super::starts::{Model, PoolState, ShownPool, Start, Synapse, Trick, Whose};
+use crate::builders::{CREATED_ON, compute, detached, fault, now, owner, pool, ready_status, report, role};
+
+/// A status and the version of the object that it belongs to.
+type Versioned = (u32, AttachmentStatus);
+
+pub struct World<'a> {
+    pub goal: Goal,
+    pub start: &'a Start,
+    pub has_finalizer: bool,
+    pub compute: Option<Model>,
+    pub status: AttachmentStatus,
+    pub now: Timestamp,
+    pub writes: u32,
+    pub puts: u32,
+    /// The role is assigned in Synapse, under our GUID.
+    pub role_held: bool,
+    pub last: Option<Decision>,
+    /// Whether the status tells of the last reconcile.
+    is_reported: bool,
+    /// Whether the operation that Azure is working on will fail.
+    running: Option<bool>,
+    outcome: Outcome,
+    version: u32,
+    /// What the cache shows, while it lags.
+    cached: Option<(u32, Versioned)>,
+    /// A write that Azure will carry out later.
+    late: Option<(Timestamp, OperationKind)>,
+    observations: u32,
+    absent_since: Option<Timestamp>,
+    unanswered_since: Option<Timestamp>,
+    status_writes: u32,
+    role_writes: u32,
+}
+
+impl<'a> World<'a> {
+    pub fn new(goal: &Goal, start: &'a Start) -> Self {
+        let applied = Some(Applied { created_on: Some(CREATED_ON.into()), ..Applied::default() });
+        let status = if start.was_ready { AttachmentStatus { applied, ..ready_status() } } else { AttachmentStatus::default() };
+        Self {
+            goal: goal.clone(),
+            start,
+            has_finalizer: start.has_finalizer,
+            compute: start.compute,
+            status,
+            now: now(),
+            writes: 0,
+            puts: 0,
+            role_held: false,
+            last: None,
+            is_reported: true,
+            running: None,
+            outcome: Outcome::Unknown,
+            version: 0,
+            cached: None,
+            late: None,
+            observations: 0,
+            absent_since: None,
+            unanswered_since: None,
+            status_writes: 0,
+            role_writes: 0,
+        }
+    }
+
+    pub fn fingerprint(&self) -> (Option<Model>, bool, u32, u32, Option<String>) {
+        let reason = self.last.as_ref().map(|decision| decision.cause.reason().to_string());
+        (self.compute, self.has_finalizer, self.writes, self.role_writes, reason)
+    }
+
+    pub fn is_late(&self) -> bool {
+        self.late.is_some()
+    }
+
+    /// A late detach finds nothing to detach; a late PUT creates a compute.
+    pub fn is_put_late(&self) -> bool {
+        self.late.is_some_and(|(_, kind)| kind != OperationKind::Detach)
+    }
+
+    pub fn is_waiting_for_a_write(&self) -> bool {
+        self.status.operation.as_ref().is_some_and(|operation| operation.pending || operation.unheard_put_at.is_some())
+    }
+
+    pub fn is_cache_behind(&self) -> bool {
+        self.cached.is_some()
+    }
+
+    pub fn is_at_rest(&self) -> bool {
+        let is_done = self.is_reported && self.last.as_ref().is_some_and(|decision| decision.step == Step::Done);
+        is_done || !self.has_finalizer && matches!(self.goal, Goal::Detached(_))
+    }
+
+    /// One reconcile. Gives the pause until the next one.
+    pub fn reconcile(&mut self) -> Result<Duration, String> {
+        let live = (self.version, self.status.clone());
+        let cached = self.cached.take();
+        let (base, still_cached) = match cached {
+            Some((left, stale)) => (stale.clone(), (left > 1).then_some((left - 1, stale))),
+            None => (live.clone(), None),
+        };
+        self.cached = still_cached;
+        let (first, decision) = self.evaluate(&base.1);
+        let (observed, decision, base) =
+            if decision.step.needs_confirmation() { self.confirm((first, decision), live) } else { (first, decision, base) };
+        self.last = Some(decision.clone());
+        check_safety(self, &decision.step).map_err(|rule| format!("{rule}: {decision:?}"))?;
+        match &decision.step {
+            Step::AddFinalizer => self.has_finalizer = true,
+            Step::RemoveFinalizer => self.has_finalizer = false,
+            Step::Wait | Step::Done => self.report(&base, &observed, &decision)?,
+            Step::Put(_) | Step::Detach(_) | Step::AssignRole(_) | Step::RevokeRole(_) => {
+                return self.write(base, &observed, &decision);
+            }
+        }
+        Ok(decision.requeue.pause(RESYNC))
+    }
+
+    fn evaluate(&mut self, status: &AttachmentStatus) -> (Observed, Decision) {
+        let observed = self.observe(status);
+        let decision = decide(&self.goal, &observed);
+        (observed, decision)
+    }
+
+    /// The second round, as the controller does it.
+    fn confirm(&mut self, first: (Observed, Decision), live: Versioned) -> (Observed, Decision, Versioned) {
+        let (observed, decision) = self.evaluate(&live.1);
+        match (&observed.compute, &decision.step) {
+            (_, step) if step.name() == first.1.step.name() => (observed, decision, live),
+            (Finding::Unknown(fault), _) => {
+                let decision = Decision::read_failed(fault.clone(), &first.0);
+                (first.0, decision, live)
+            }
+            (_, Step::Wait | Step::Done) => (observed, decision, live),
+            _ => (observed, decision.superseded(), live),
+        }
+    }
+
+    fn report(&mut self, base: &Versioned, observed: &Observed, decision: &Decision) -> Result<(), String> {
+        let goal = self.goal.clone();
+        let report = Report { now: self.now, ..report(&goal, observed, decision, None) };
+        let next = status(&base.1, &report);
+        let again = status(&next, &report);
+        if again != next && decision.step == Step::Done {
+            return Err(format!("a second report of the same differs: {next:?} {again:?}"));
+        }
+        check_conditions(self, observed, &next).map_err(|rule| format!("{rule}: {decision:?} {next:?}"))?;
+        self.is_reported = next == base.1 || self.store(base.0, next);
+        Ok(())
+    }
+
+    /// The intent is stored, then the write is sent, then its outcome is stored.
+    fn write(&mut self, base: Versioned, observed: &Observed, decision: &Decision) -> Result<Duration, String> {
+        let goal = self.goal.clone();
+        let intent = WriteResult::Intent;
+        let report_intent = Report { now: self.now, ..report(&goal, observed, decision, Some((decision, &intent))) };
+        if !self.store(base.0, status(&base.1, &report_intent)) {
+            return Ok(Duration::from_secs(5));
+        }
+        let before = (base.0, self.status.clone());
+        if self.start.trick == Trick::KilledBefore && self.writes == 0 {
+            self.writes += 1;
+            return Ok(Duration::from_secs(5));
+        }
+        let result = self.send(&decision.step);
+        let is_deleted = self.start.deleted && matches!(self.goal, Goal::Attached(_));
+        let reported = match (&result, decision.step.write()) {
+            (WriteResult::Failed(fault), Some(write)) => decision.write_failed(write, fault.clone(), observed),
+            _ => decision.clone(),
+        };
+        let is_killed = self.start.trick == Trick::Killed && self.writes == 1;
+        if !is_killed {
+            let report = Report { now: self.now, ..report(&goal, observed, &reported, Some((decision, &result))) };
+            let next = status(&base.1, &report);
+            check_conditions(self, observed, &next).map_err(|rule| format!("{rule}: {reported:?} {next:?}"))?;
+            self.store(self.version, with_outcome_of(&before.1, &next));
+            if self.start.trick == Trick::LaggingCache && self.writes == 1 {
+                self.cached = Some((3, base));
+            }
+        }
+        if is_deleted {
+            self.goal = Goal::Detached(detached());
+        }
+        Ok(reported.requeue.pause(RESYNC))
+    }
+
+    /// The API server stores a status over the version that it was computed from, and over no other.
+    fn store(&mut self, version: u32, next: AttachmentStatus) -> bool {
+        self.status_writes += 1;
+        let is_refused = matches!(self.start.trick, Trick::StatusRefused(times) if self.status_writes <= times);
+        if is_refused || version != self.version {
+            return false;
+        }
+        self.version += 1;
+        self.status = next;
+        true
+    }
+
+    /// One write to Azure. What the operator hears of it.
+    fn send(&mut self, step: &Step) -> WriteResult {
+        match step {
+            Step::AssignRole(_) | Step::RevokeRole(_) => return self.send_role(step),
+            _ => self.writes += 1,
+        }
+        let kind = match (step, self.compute) {
+            (Step::Detach(_), _) => OperationKind::Detach,
+            (_, Some(_)) => OperationKind::Update,
+            (_, None) => OperationKind::Attach,
+        };
+        self.puts += u32::from(kind != OperationKind::Detach);
+        match self.start.trick {
+            Trick::Write(kind, times) if self.writes <= times => return WriteResult::Failed(fault(kind)),
+            Trick::OperationFails(times) if self.writes <= times => {
+                self.outcome = Outcome::Failed(ServiceError { code: "InternalServerError".into(), ..ServiceError::default() });
+                return WriteResult::Accepted(Some("/op".into()));
+            }
+            Trick::Late(seconds) if self.writes == 1 => {
+                let at = self.now.checked_add(Duration::from_secs(seconds)).expect("a time");
+                self.late = Some((at, kind));
+                return WriteResult::Failed(fault(FaultKind::Unavailable(None)));
+            }
+            _ => {}
+        }
+        self.carry_out(kind);
+        if self.start.trick == Trick::Lost && self.writes == 1 {
+            return WriteResult::Failed(fault(FaultKind::Unavailable(None)));
+        }
+        WriteResult::Accepted(Some("/op".into()))
+    }
+
+    fn carry_out(&mut self, kind: OperationKind) {
+        self.outcome = if self.start.trick == Trick::Unreadable { Outcome::Unreadable } else { Outcome::Running };
+        let fails = matches!(self.start.trick, Trick::LeavesFailed(times) if self.writes <= times);
+        self.running = Some(fails && kind != OperationKind::Detach);
+        let hides_tags = self.start.trick == Trick::TagsAtEnd;
+        match (&mut self.compute, kind) {
+            (Some(compute), OperationKind::Detach) => compute.progress = Progress::Deleting,
+            (None, OperationKind::Detach) => {}
+            (Some(compute), _) => {
+                compute.shown_whose = if hides_tags { compute.whose } else { Whose::Ours };
+                (compute.progress, compute.whose, compute.right_identity) = (Progress::Working, Whose::Ours, true);
+            }
+            (None, _) => {
+                self.compute = Some(Model {
+                    spark: true,
+                    pool: ShownPool::Wanted,
+                    whose: Whose::Ours,
+                    shown_whose: if hides_tags { Whose::Nobodys } else { Whose::Ours },
+                    right_identity: true,
+                    progress: Progress::Working,
+                    is_new: true,
+                    is_foreign: false,
+                });
+            }
+        }
+    }
+
+    fn send_role(&mut self, step: &Step) -> WriteResult {
+        self.role_writes += 1;
+        let is_assignment = matches!(step, Step::AssignRole(_));
+        match self.start.dependencies.1 {
+            Synapse::Forbidden => return WriteResult::Failed(fault(FaultKind::Forbidden)),
+            Synapse::Good | Synapse::FirstLost => {}
+        }
+        let existed = std::mem::replace(&mut self.role_held, is_assignment);
+        match self.start.dependencies.1 {
+            Synapse::FirstLost if self.role_writes == 1 => WriteResult::Failed(fault(FaultKind::Unavailable(None))),
+            _ if is_assignment && existed => WriteResult::AlreadyExists,
+            _ => WriteResult::Accepted(None),
+        }
+    }
+
+    fn observe(&mut self, status: &AttachmentStatus) -> Observed {
+        self.observations += 1;
+        let compute = self.find();
+        self.remember(&compute);
+        let operation = status.operation.as_ref().map(|recorded| Operation {
+            kind: recorded.kind,
+            is_accepted: !recorded.pending,
+            started_at: recorded.started_at.0,
+            age: elapsed(recorded.started_at.0, self.now),
+            outcome: if recorded.pending { Outcome::Unknown } else { self.outcome.clone() },
+            unheard_put_age: recorded.unheard_put_at.as_ref().and_then(|at| elapsed(at.0, self.now)),
+        });
+        let since = |at: Option<Timestamp>| at.and_then(|at| elapsed(at, self.now));
+        let reconciling =
+            condition(status, "Reconciling").map_or(Some(Duration::ZERO), |one| elapsed(one.last_transition_time.0, self.now));
+        let failure = status.failure.as_ref().map(|failure| history(failure, self.now));
+        Observed {
+            object: ObjectState {
+                has_finalizer: self.has_finalizer,
+                older_claimant: self.start.older.then(|| "team-a/older".to_owned()),
+                reconcile_requested: status.observed_generation != Some(1),
+                reconciling_for: reconciling,
+                unavailable_for: since(self.unanswered_since).unwrap_or_default(),
+                reported_drift: status.drift.clone(),
+            },
+            absent_for: since(self.absent_since).filter(|_| matches!(compute, Finding::Absent)),
+            dependencies: self.dependencies(&compute),
+            roles: self.roles(status, &compute, failure),
+            compute,
+            operation,
+            applied: status.applied.clone(),
+            failure,
+        }
+    }
+
+    fn find(&self) -> Finding<Compute> {
+        match (self.start.trick, self.compute) {
+            (Trick::Observe(kind), _) if self.observations <= 3 => Finding::Unknown(fault(kind)),
+            (Trick::Flapping, _) if self.observations.is_multiple_of(3) => Finding::Unknown(fault(FaultKind::Unavailable(None))),
+            // One 404 of a compute that nobody knows of leads to a PUT: there is no telling that it exists.
+            (Trick::False404, Some(model)) if self.observations <= 2 && self.is_known(model) => Finding::Absent,
+            (_, None) => Finding::Absent,
+            (_, Some(model)) => Finding::Present(self.shown(model)),
+        }
+    }
+
+    fn is_known(&self, model: Model) -> bool {
+        model.whose == Whose::Ours && (self.start.was_ready || matches!(self.goal, Goal::Detached(_)))
+    }
+
+    fn remember(&mut self, compute: &Finding<Compute>) {
+        match compute {
+            Finding::Present(_) => self.absent_since = None,
+            Finding::Absent => drop(self.absent_since.get_or_insert(self.now)),
+            Finding::Unknown(_) => {}
+        }
+        self.unanswered_since = if compute.is_answered() { None } else { Some(self.unanswered_since.unwrap_or(self.now)) };
+    }
+
+    fn shown(&self, model: Model) -> Compute {
+        let is_hidden = self.start.trick == Trick::TagsAtEnd && model.progress == Progress::Working;
+        let tag = if is_hidden { model.shown_whose } else { model.whose }.tag();
+        let usual = compute(model.progress);
+        let created_on = match model {
+            Model { is_new: true, .. } => "2027-01-15T08:00:00Z".to_owned(),
+            Model { is_foreign: true, .. } => "2026-02-02T00:00:00Z".to_owned(),
+            Model { .. } => CREATED_ON.to_owned(),
+        };
+        let recorded = self.status.applied.as_ref().and_then(|applied| applied.created_on.as_deref());
+        Compute {
+            kind: if model.spark { "SynapseSpark" } else { "AmlCompute" }.to_owned(),
+            pool: match model.pool {
+                ShownPool::Wanted if model.spark => PoolReading::Pool(pool("wanted")),
+                ShownPool::Other => PoolReading::Pool(pool("other")),
+                ShownPool::Null(times) if self.observations > times => PoolReading::Pool(pool("wanted")),
+                ShownPool::Wanted | ShownPool::Null(_) => PoolReading::Unreadable(String::new()),
+            },
+            owner: match &tag {
+                Some(tag) => owner().of_tag(tag),
+                None if recorded == Some(created_on.as_str()) => Ownership::Ours,
+                None => Ownership::Unowned,
+            },
+            identity: ObservedIdentity {
+                system: model.right_identity,
+                principal_id: model.right_identity.then(|| "now".to_owned()),
+                ..ObservedIdentity::default()
+            },
+            tags: tag.map(|tag| (synapse_spark_operator::planner::OWNER_TAG.to_owned(), tag)).into_iter().collect(),
+            details: synapse_spark_operator::planner::compute::Details { created_on: Some(created_on), ..usual.details },
+            ..usual
+        }
+    }
+
+    fn dependencies(&self, compute: &Finding<Compute>) -> Dependencies {
+        let is_relevant = match compute {
+            Finding::Unknown(_) => false,
+            Finding::Present(compute) => !compute.progress.is_ongoing(),
+            Finding::Absent => true,
+        };
+        let spark = |progress| SparkPool { state: format!("{progress:?}"), progress, details: PoolStatus::default() };
+        let pool = match self.start.dependencies.0 {
+            PoolState::Usable => Finding::Present(spark(Progress::Succeeded)),
+            PoolState::Failed => Finding::Present(spark(Progress::Failed)),
+            PoolState::Gone => Finding::Absent,
+            PoolState::Forbidden => Finding::Unknown(fault(FaultKind::Forbidden)),
+        };
+        let is_attached = matches!(self.goal, Goal::Attached(_));
+        Dependencies { pool: (is_relevant && is_attached).then_some(pool), ..Dependencies::default() }
+    }
+
+    fn roles(&self, status: &AttachmentStatus, compute: &Finding<Compute>, failure: Option<FailureHistory>) -> Roles {
+        let recorded = status.role_assignments.iter().map(|one| Recorded {
+            is_ours: is_created_by(&owner().uid, one),
+            confirmed_ago: one.assigned_at.as_ref().map(|at| elapsed(at.0, self.now).unwrap_or_default()),
+            status: one.clone(),
+        });
+        let is_relevant =
+            compute.present().is_some_and(|compute| compute.owner == Ownership::Ours && compute.progress == Progress::Succeeded);
+        let wants = matches!(&self.goal, Goal::Attached(goal) if goal.role.is_some());
+        let one = role("now");
+        let found = if self.role_held { Finding::Present(one.id(&owner().uid)) } else { Finding::Absent };
+        let has_principal = compute.present().is_some_and(|compute| compute.identity.principal_id.is_some());
+        let wanted = (is_relevant && wants).then_some(if has_principal { (Some(one), found) } else { (None, Finding::Absent) });
+        Roles {
+            recorded: recorded.collect(),
+            wanted: wanted.into_iter().collect(),
+            pending_verification: Vec::new(),
+            failure: failure.filter(FailureHistory::is_of_role),
+        }
+    }
+
+    /// Time passes: what Azure is working on ends, and what it is late with begins.
+    pub fn pass_time(&mut self, pause: Duration) {
+        self.now = self.now.checked_add(pause).expect("a time");
+        let fails = self.running.take().unwrap_or(false);
+        match &mut self.compute {
+            Some(compute) if compute.progress == Progress::Working => {
+                compute.progress = if fails { Progress::Failed } else { Progress::Succeeded };
+            }
+            Some(compute) if compute.progress == Progress::Deleting => self.compute = None,
+            _ => {}
+        }
+        let age = self.status.operation.as_ref().and_then(|recorded| elapsed(recorded.started_at.0, self.now));
+        if self.outcome == Outcome::Running || age.is_some_and(|age| age > UNHEARD_WRITE_PATIENCE) {
+            self.outcome = Outcome::Ended;
+        }
+        if let Some((at, kind)) = self.late.filter(|(at, _)| *at <= self.now) {
+            self.late = None;
+            // Azure carries out what it was asked for at that time; an attach over what exists by now is an update.
+            let _ = at;
+            self.carry_out(kind);
+        }
+    }
+}

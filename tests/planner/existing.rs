@@ -1,0 +1,201 @@
+//! The gates of the chain that attaches, where a compute exists: one table each.
+
+use std::time::Duration;
+
+use synapse_spark_operator::api::Reason;
+use synapse_spark_operator::api::v1alpha1::{AdoptionPolicy, DriftStatus, OperationKind};
+use synapse_spark_operator::planner::backoff::UNHEARD_WRITE_PATIENCE;
+use synapse_spark_operator::planner::{
+    Cause, Compute, Observed, Outcome, Ownership, PoolReading, Progress, Requeue, Step, decide,
+};
+use synapse_spark_operator::service_error::ServiceError;
+
+use crate::builders::{
+    absent, accepted, after, attach, check, compute, compute_id, created, drifted, in_sync, now, of_other_pool, ours, pool,
+    recreate, seen, shows, unheard, unowned, with_policy, younger,
+};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn failed() -> Outcome {
+    Outcome::Failed(ServiceError::default())
+}
+
+#[test]
+fn only_a_compute_that_belongs_to_the_object_or_may_be_adopted_is_written_to() {
+    use AdoptionPolicy::{Always, Never};
+    let (never, same, always) = (with_policy(Never, true, false), attach(), with_policy(Always, false, false));
+    let always_recreate = with_policy(Always, true, false);
+    let (wanted, other) = (|| shows(unowned(pool("wanted"))), || shows(unowned(pool("other"))));
+    let unreadable = || shows(Compute { pool: PoolReading::of(None), ..unowned(pool("wanted")) });
+    let of_type = |kind: &str| shows(Compute { kind: kind.into(), ..compute(Progress::Succeeded) });
+    let of_another = shows(Compute { owner: Ownership::Another("them".into()), ..compute(Progress::Succeeded) });
+    #[rustfmt::skip]
+    check(vec![
+        ("it has the tag of this object",                          &same,   in_sync(),          "Done", Reason::Attached),
+        ("it has the tag of another object",                       &same,   of_another,         "Wait", Reason::OwnedByAnother),
+        ("it is of another type",                                  &same,   of_type("AmlCompute"), "Wait", Reason::ComputeTypeMismatch),
+        ("its type has another case",                              &same,   of_type("synapsespark"), "Done", Reason::Attached),
+        ("its type is missing",                                    &same,   of_type(""),        "Wait", Reason::StateUnreadable),
+        ("it has no owner and the same pool",                      &same,   wanted(),           "Put",  Reason::Adopting),
+        ("it has no owner and another pool",                       &same,   other(),            "Wait", Reason::AdoptionNotAllowed),
+        ("it has no owner, and nothing may be adopted",            &never,  wanted(),           "Wait", Reason::AdoptionNotAllowed),
+        ("any may be adopted, and none replaced",                  &always, other(),            "Wait", Reason::PoolMismatch),
+        ("any may be adopted, and then replaced",                  &always_recreate, other(),   "Put",  Reason::Adopting),
+        ("it has no owner, and its pool cannot be parsed",         &always_recreate, unreadable(), "Wait", Reason::StateUnreadable),
+    ]);
+}
+
+#[test]
+fn an_adoption_is_not_sent_again_while_it_may_take_effect() {
+    use OperationKind::Update;
+    let (goal, seconds) = (attach(), Duration::from_secs);
+    let unowned = |progress| shows(Compute { progress, ..unowned(pool("wanted")) });
+    let still = || unowned(Progress::Succeeded);
+    #[rustfmt::skip]
+    check(vec![
+        ("somebody else's operation goes on",             &goal, unowned(Progress::Working),                                   "Wait", Reason::Adopting),
+        ("the adoption goes on, and shows no tag yet",    &goal, after(accepted(Update, MINUTE, Outcome::Running), still()),   "Wait", Reason::Adopting),
+        ("nobody knows how the adoption goes",            &goal, after(accepted(Update, MINUTE, Outcome::Unknown), still()),   "Wait", Reason::Adopting),
+        ("the adoption has just failed",                  &goal, after(accepted(Update, MINUTE, failed()), still()),           "Wait", Reason::AttachFailed),
+        ("the answer to the adoption was lost just now",  &goal, after(unheard(Update, seconds(4)), still()),                  "Wait", Reason::WaitingForWrite),
+        ("the answer was lost, and a retry is due",       &goal, after(unheard(Update, seconds(5)), still()),                  "Put",  Reason::Adopting),
+    ]);
+}
+
+#[test]
+fn a_compute_without_a_tag_that_this_object_created_is_its_own() {
+    use OperationKind::{Attach, Update};
+    let never = with_policy(AdoptionPolicy::Never, false, false);
+    let (before, later) = (now() - Duration::from_hours(1), now() - Duration::from_secs(50));
+    let untagged = |at| shows(created(at, unowned(pool("wanted"))));
+    let skewed = now() - MINUTE - Duration::from_secs(90);
+    #[rustfmt::skip]
+    check(vec![
+        ("our attach goes on, and the tag does not show yet",     &never, after(accepted(Attach, MINUTE, Outcome::Running), untagged(later)), "Wait", Reason::Attaching),
+        ("our attach has ended, and the tag is gone",             &never, after(accepted(Attach, MINUTE, Outcome::Ended), untagged(later)),   "Wait", Reason::DriftPersists),
+        ("the answer to our attach was lost, and it was created", &never, after(unheard(Attach, MINUTE), untagged(later)),                    "Put",  Reason::Updating),
+        ("Azure's clock is a little behind",                      &never, after(unheard(Attach, MINUTE), untagged(skewed)),                   "Put",  Reason::Updating),
+        ("it was created before our attach",                      &never, after(unheard(Attach, MINUTE), untagged(before)),                   "Wait", Reason::AdoptionNotAllowed),
+        ("our write was an update, which creates nothing",        &never, after(unheard(Update, MINUTE), untagged(later)),                    "Wait", Reason::AdoptionNotAllowed),
+        ("nothing was written",                                   &never, untagged(later),                                                    "Wait", Reason::AdoptionNotAllowed),
+    ]);
+}
+
+#[test]
+fn the_operator_waits_while_azure_changes_the_compute() {
+    use OperationKind::{Attach, Detach, Update};
+    use Progress::{Deleting, Working};
+    let (goal, recreate) = (attach(), recreate());
+    #[rustfmt::skip]
+    check(vec![
+        ("an attach goes on",                             &goal,     after(accepted(Attach, MINUTE, Outcome::Unknown), ours(Working)),  "Wait", Reason::Attaching),
+        ("an update goes on",                             &goal,     after(accepted(Update, MINUTE, Outcome::Unknown), ours(Working)),  "Wait", Reason::Updating),
+        ("somebody else detaches it",                     &goal,     ours(Deleting),                                                    "Wait", Reason::Attaching),
+        ("our detach goes on",                            &recreate, after(accepted(Detach, MINUTE, Outcome::Unknown), ours(Deleting)), "Wait", Reason::Replacing),
+        ("another pool is being detached",                &recreate, shows(of_other_pool(Deleting)),                                    "Wait", Reason::Replacing),
+    ]);
+    let mut waits = after(accepted(Attach, MINUTE, Outcome::Unknown), ours(Working));
+    waits.object.reconciling_for = Some(Duration::from_secs(7));
+    assert_eq!(decide(&goal, &waits).requeue, Requeue::Polling(Some(Duration::from_secs(7))), "the shorter of the two times");
+    waits.object.reconciling_for = None;
+    assert_eq!(decide(&goal, &waits).requeue, Requeue::Polling(None), "a time in the future is unknown");
+}
+
+#[test]
+fn another_pool_is_replaced_by_a_detach_if_the_spec_allows_it() {
+    use OperationKind::Detach;
+    let (goal, recreate, seconds) = (attach(), recreate(), Duration::from_secs);
+    let other = || shows(of_other_pool(Progress::Succeeded));
+    let unreadable = |text: Option<&str>| shows(Compute { pool: PoolReading::of(text), ..compute(Progress::Succeeded) });
+    #[rustfmt::skip]
+    check(vec![
+        ("the policy does not allow it",                  &goal,     other(),                                                      "Wait",   Reason::PoolMismatch),
+        ("the policy allows it",                          &recreate, other(),                                                      "Detach", Reason::Replacing),
+        ("an older claimant would take the name",         &recreate, younger(other()),                                             "Wait",   Reason::Duplicate),
+        ("our detach goes on",                            &recreate, after(accepted(Detach, MINUTE, Outcome::Running), other()),   "Wait",   Reason::Replacing),
+        ("the answer to our detach was lost just now",    &recreate, after(unheard(Detach, seconds(4)), other()),                  "Wait",   Reason::WaitingForWrite),
+        ("the answer was lost, and a retry is due",       &recreate, after(unheard(Detach, seconds(5)), other()),                  "Detach", Reason::Replacing),
+        ("our detach has just failed",                    &recreate, after(accepted(Detach, MINUTE, failed()), other()),           "Wait",   Reason::DetachFailed),
+        ("the resource ID of the pool is null",           &recreate, unreadable(None),                                             "Wait",   Reason::StateUnreadable),
+        ("the resource ID of the pool is empty",          &recreate, unreadable(Some("")),                                         "Wait",   Reason::StateUnreadable),
+        ("the resource ID of the pool is malformed",      &recreate, unreadable(Some("/subscriptions/s/other")),                   "Wait",   Reason::StateUnreadable),
+        ("our detach failed long ago, and it is in sync", &recreate, after(accepted(Detach, MINUTE, failed()), in_sync()),         "Done",   Reason::Attached),
+    ]);
+    assert_eq!(decide(&recreate, &other()).step, Step::Detach(compute_id()), "the step names the compute");
+}
+
+#[test]
+fn drift_is_corrected_in_place() {
+    use OperationKind::{Attach, Update};
+    let (goal, seconds) = (attach(), Duration::from_secs);
+    let drift = || shows(drifted());
+    #[rustfmt::skip]
+    check(vec![
+        ("nothing was written",                               &goal, drift(),                                                                "Put",  Reason::Updating),
+        ("our update goes on",                                &goal, after(accepted(Update, MINUTE, Outcome::Running), drift()),             "Wait", Reason::Updating),
+        ("our update failed and left what was there",         &goal, after(accepted(Update, MINUTE, failed()), in_sync()),                   "Wait", Reason::UpdateFailed),
+        ("our attach failed and left what was there",         &goal, after(accepted(Attach, MINUTE, failed()), in_sync()),                   "Wait", Reason::AttachFailed),
+        ("the attach left a failed compute",                  &goal, ours(Progress::Failed),                                                 "Wait", Reason::AttachFailed),
+        ("our update ended, and the drift still shows",       &goal, after(accepted(Update, MINUTE, Outcome::Ended), drift()),               "Wait", Reason::DriftPersists),
+        ("our update may not be read, and may be going on",   &goal, after(accepted(Update, MINUTE, Outcome::Unreadable), drift()),          "Wait", Reason::Updating),
+        ("our update may not be read, and is over by now",    &goal, after(accepted(Update, UNHEARD_WRITE_PATIENCE, Outcome::Unreadable), drift()), "Wait", Reason::DriftPersists),
+        ("the answer to our update was lost just now",        &goal, after(unheard(Update, seconds(4)), drift()),                            "Wait", Reason::WaitingForWrite),
+        ("the answer was lost, and a retry is due",           &goal, after(unheard(Update, seconds(5)), drift()),                            "Put",  Reason::Updating),
+        ("the answer was lost, and the effect shows",         &goal, after(unheard(Update, seconds(1)), in_sync()),                          "Done", Reason::Attached),
+    ]);
+}
+
+#[test]
+fn an_identity_that_cannot_be_parsed_is_shown_in_the_status_before_it_is_removed() {
+    let goal = attach();
+    let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Other/identities/one";
+    let mut found = compute(Progress::Succeeded);
+    found.identity.unreadable = vec![id.into()];
+    let reported = |have: &str, mut observed: Observed| {
+        let drift = DriftStatus { field: "identity.userAssignedIdentities".into(), want: String::new(), have: have.into() };
+        observed.object.reported_drift = vec![drift];
+        observed
+    };
+    let lost = || unheard(OperationKind::Update, MINUTE);
+    #[rustfmt::skip]
+    check(vec![
+        ("the status does not show it",                          &goal, shows(found.clone()),                                      "Wait", Reason::Updating),
+        ("the status shows another one",                         &goal, reported("another", shows(found.clone())),                 "Wait", Reason::Updating),
+        ("the status shows it",                                  &goal, reported(&format!("x, {id}"), shows(found.clone())),       "Put",  Reason::Updating),
+        ("the status does not show it, and a retry is due",      &goal, after(lost(), shows(found.clone())),                       "Wait", Reason::Updating),
+        ("the status shows it, and a retry is due",              &goal, reported(id, after(lost(), shows(found))),                 "Put",  Reason::Updating),
+    ]);
+}
+
+#[test]
+fn nothing_is_written_before_the_finalizer_is_on_the_object() {
+    use synapse_spark_operator::planner::Finding::{Absent, Present};
+    let (goal, recreate, suspended) = (attach(), recreate(), with_policy(AdoptionPolicy::IfSamePool, false, true));
+    let without = |finding| seen(false, finding);
+    #[rustfmt::skip]
+    check(vec![
+        ("the compute does not exist",                            &goal,      without(Absent),                                     "AddFinalizer", Reason::AddingFinalizer),
+        ("the compute is to be adopted",                          &goal,      without(Present(unowned(pool("wanted")))),           "AddFinalizer", Reason::AddingFinalizer),
+        ("the compute is to be replaced",                         &recreate,  without(Present(of_other_pool(Progress::Succeeded))), "AddFinalizer", Reason::AddingFinalizer),
+        ("the compute is ours and in sync",                       &goal,      without(Present(compute(Progress::Succeeded))),      "AddFinalizer", Reason::AddingFinalizer),
+        ("another pool is attached and may not be replaced",  &goal,      without(Present(of_other_pool(Progress::Succeeded))), "Wait",        Reason::PoolMismatch),
+        ("the compute is ours, in sync, and the object suspended", &suspended, without(Present(compute(Progress::Succeeded))),     "Done",         Reason::Suspended),
+    ]);
+}
+
+#[test]
+fn nothing_is_written_while_the_object_is_suspended() {
+    let suspended = with_policy(AdoptionPolicy::Always, true, true);
+    #[rustfmt::skip]
+    check(vec![
+        ("the compute does not exist",     &suspended, absent(),                                        "Wait", Reason::Suspended),
+        ("the compute may be adopted",     &suspended, shows(unowned(pool("wanted"))),                  "Wait", Reason::Suspended),
+        ("the compute has drifted",        &suspended, shows(drifted()),                                "Wait", Reason::Suspended),
+        ("the compute is of another pool", &suspended, shows(of_other_pool(Progress::Succeeded)),       "Wait", Reason::Suspended),
+        ("the compute is in sync",         &suspended, in_sync(),                                       "Done", Reason::Suspended),
+    ]);
+    let in_sync_of = |observed: &Observed| decide(&suspended, observed).cause;
+    assert_eq!(in_sync_of(&absent()), Cause::Suspended { in_sync: false });
+    assert_eq!(in_sync_of(&in_sync()), Cause::Suspended { in_sync: true });
+}

@@ -1,0 +1,133 @@
+//! What the user reads in the status: conditions, messages, the echo of a request.
+
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use synapse_spark_operator::api::Reason;
+use synapse_spark_operator::api::v1alpha1::{AttachmentStatus, DriftStatus, OperationKind, OperationStatus};
+use synapse_spark_operator::planner::status::report::ObjectMeta;
+use synapse_spark_operator::planner::status::time::stored;
+use synapse_spark_operator::planner::status::{condition, status};
+use synapse_spark_operator::planner::{
+    Cause, Compute, Decision, FaultKind, Goal, Observed, Ownership, Progress, Report, WriteResult, decide,
+};
+
+use crate::builders::{
+    absent, attach, compute, drifted, fault, in_sync, now, ready_status, report, seen, shows, status_after, unknown,
+};
+use WriteResult::{Failed, Intent};
+
+const MINUTE: Duration = Duration::from_mins(1);
+const SILENT: FaultKind = FaultKind::Unavailable(None);
+
+#[test]
+fn a_request_is_echoed_once_azure_has_answered() {
+    let requested = ObjectMeta { generation: Some(1), requested: Some("now"), created: None };
+    let handled = |observed: Option<&Observed>, decision: &Decision| {
+        let (goal, any) = (attach(), in_sync());
+        let report = Report { object: requested, observed, ..report(&goal, &any, decision, None) };
+        let previous = AttachmentStatus { last_handled_reconcile_at: Some("earlier".into()), ..AttachmentStatus::default() };
+        status(&previous, &report).last_handled_reconcile_at
+    };
+    for (case, observed, expected) in [
+        ("Azure answers", in_sync(), "now"),
+        ("Azure answers that there is nothing", absent(), "now"),
+        ("Azure refuses", seen(true, unknown(FaultKind::Forbidden)), "now"),
+        ("Azure throttles", seen(true, unknown(FaultKind::Throttled(MINUTE))), "earlier"),
+        ("Azure is silent", seen(true, unknown(SILENT)), "earlier"),
+    ] {
+        assert_eq!(handled(Some(&observed), &decide(&attach(), &observed)).as_deref(), Some(expected), "{case}");
+    }
+    let unconfirmed = Decision::read_failed(fault(SILENT), &in_sync());
+    assert_eq!(handled(Some(&in_sync()), &unconfirmed).as_deref(), Some("earlier"), "Azure does not answer before the write");
+    let unlinked = Decision::blocked(Cause::LinkedServiceNotFound { name: "link".into(), others: Vec::new() });
+    let silent = seen(true, unknown(SILENT));
+    assert_eq!(handled(Some(&silent), &unlinked).as_deref(), Some("earlier"), "something else is wrong, and Azure is silent");
+    let invalid = Decision::blocked(Cause::InvalidSpec("spec".into()));
+    assert_eq!(handled(None, &invalid).as_deref(), Some("now"), "the spec asks for something impossible");
+}
+
+/// What kstatus reads: the status of Ready, and which of the others is true.
+fn shown(status: &AttachmentStatus) -> (String, Vec<String>) {
+    let is_other = |one: &&Condition| one.type_ == "Reconciling" || one.type_ == "Stalled";
+    let others = status.conditions.iter().filter(is_other).map(|one| one.type_.clone());
+    (condition(status, "Ready").expect("always there").status.clone(), others.collect())
+}
+
+#[test]
+fn ready_stays_for_three_resyncs_of_silence() {
+    let silent_for = |previous: &AttachmentStatus, minutes| {
+        let mut observed = seen(true, unknown(SILENT));
+        observed.object.unavailable_for = Duration::from_mins(minutes);
+        status_after(previous, &attach(), &observed, None)
+    };
+    let is = |ready: &str, others: &[&str]| (ready.to_owned(), others.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let (was_ready, was_not) = (ready_status(), AttachmentStatus::default());
+    let other_spec = AttachmentStatus { observed_generation: Some(0), ..was_ready.clone() };
+    assert_eq!(shown(&silent_for(&was_ready, 14)), is("True", &[]), "not for three resyncs of five minutes");
+    let unknown = silent_for(&was_ready, 15);
+    assert_eq!(shown(&unknown), is("Unknown", &["Reconciling"]), "three resyncs of five minutes");
+    assert_eq!(condition(&unknown, "Ready").map(|ready| ready.reason.as_str()), Some("AzureUnavailable"));
+    assert_eq!(shown(&silent_for(&unknown, 0)), is("Unknown", &["Reconciling"]), "it stays Unknown after a restart");
+    assert_eq!(shown(&status_after(&unknown, &attach(), &in_sync(), None)), is("True", &[]), "Azure answers again");
+    assert_eq!(shown(&silent_for(&was_not, 0)), is("False", &["Reconciling"]), "it was not Ready");
+    assert_eq!(shown(&silent_for(&other_spec, 0)), is("False", &["Reconciling"]), "it was Ready with another spec");
+}
+
+#[test]
+fn times_in_the_future_are_stamped_anew() {
+    let ahead = now() + Duration::from_hours(24);
+    let mut previous = ready_status();
+    previous.conditions[0].last_transition_time = stored(ahead);
+    let started_at = stored(ahead);
+    let sent = OperationStatus { kind: OperationKind::Update, pending: true, path: None, started_at, unheard_put_at: None };
+    previous.operation = Some(sent);
+    let silent = status_after(&previous, &attach(), &seen(true, unknown(SILENT)), None);
+    assert_eq!(condition(&silent, "Ready").map(|ready| ready.last_transition_time.clone()), Some(stored(now())));
+    assert_eq!(silent.operation.map(|operation| operation.started_at), Some(stored(now())));
+    previous.conditions[0].last_transition_time = stored(now() - MINUTE);
+    let ready = status_after(&previous, &attach(), &in_sync(), None);
+    let since = condition(&ready, "Ready").map(|ready| ready.last_transition_time.clone());
+    assert_eq!(since, Some(stored(now() - MINUTE)), "a time in the past stays as long as the condition says the same");
+}
+
+#[test]
+fn an_object_that_was_never_ready_is_not_ready_since_its_creation() {
+    let (goal, observed, created) = (attach(), absent(), now() - Duration::from_hours(1));
+    let decision = decide(&goal, &observed);
+    let object = ObjectMeta { generation: Some(1), requested: None, created: Some(created) };
+    let next = status(&AttachmentStatus::default(), &Report { object, ..report(&goal, &observed, &decision, None) });
+    assert_eq!(condition(&next, "Ready").map(|ready| ready.last_transition_time.clone()), Some(stored(created)));
+}
+
+#[test]
+fn a_message_says_what_happens_why_and_what_to_do() {
+    let message = |goal: &Goal, observed: &Observed, result: Option<&WriteResult>| {
+        let next = status_after(&AttachmentStatus::default(), goal, observed, result);
+        condition(&next, "Ready").expect("always there").message.clone()
+    };
+    let foreign = shows(Compute { owner: Ownership::Another("them".into()), ..compute(Progress::Succeeded) });
+    assert_eq!(message(&attach(), &in_sync(), None), "Compute pool in workspace w is attached and in sync");
+    assert_eq!(message(&attach(), &absent(), Some(&Intent)), "Attaching compute pool in workspace w");
+    assert_eq!(message(&attach(), &shows(drifted()), Some(&Intent)), "Updating compute pool in workspace w (identity.type)");
+    let another = message(&attach(), &foreign, None);
+    assert!(
+        another.starts_with("Compute pool in workspace w belongs to them (cluster/namespace/name/uid). Delete the object"),
+        "{another}"
+    );
+    let mut refusal = fault(FaultKind::Rejected);
+    refusal.error.code = "BadRequest".into();
+    refusal.error.message = "The location is wrong.".into();
+    let rejected = message(&attach(), &absent(), Some(&Failed(refusal)));
+    let advice = Reason::RequestRejected.advice();
+    assert_eq!(rejected, format!("Azure rejects the request: BadRequest: The location is wrong. {advice}"));
+}
+
+#[test]
+fn drift_stays_while_azure_gives_no_answer() {
+    let (goal, observed) = (attach(), seen(true, unknown(SILENT)));
+    let drift = vec![DriftStatus { field: "tags.team".into(), want: "data".into(), have: String::new() }];
+    let previous = AttachmentStatus { drift: drift.clone(), ..ready_status() };
+    let decision = decide(&goal, &observed);
+    assert_eq!(status(&previous, &report(&goal, &observed, &decision, None)).drift, drift);
+}

@@ -1,0 +1,121 @@
+//! What must come out, stated without asking the code: each reason with its conditions, and the verdict of each tool.
+
+use synapse_spark_operator::api::Reason;
+
+/// What the user asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wish {
+    /// The pool is to be attached.
+    Attached,
+    /// The pool is to be attached, and `spec.suspend` is true.
+    Suspended,
+    /// The object is being deleted.
+    Deleted,
+}
+
+impl Wish {
+    /// In the order of the columns of [`CATALOGUE`].
+    pub const ALL: [Self; 3] = [Self::Attached, Self::Suspended, Self::Deleted];
+}
+
+/// What the three conditions of kstatus say together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shown {
+    /// Ready=True.
+    Ready,
+    /// Ready=False, Reconciling=True.
+    Reconciling,
+    /// Ready=False, Stalled=True.
+    Stalled,
+    /// Ready=False, and neither of the others.
+    NotReady,
+    /// Ready=Unknown, Reconciling=True.
+    Unknown,
+}
+
+use Shown::{NotReady, Ready, Reconciling, Stalled, Unknown};
+
+/// A reason, and what the conditions say with it while the object is to be attached, is suspended, and is being deleted.
+type Row = (Reason, &'static [Shown], &'static [Shown], &'static [Shown]);
+
+/// Every reason. The first table has those of Ready; the second those of other conditions and of events.
+#[rustfmt::skip]
+pub const CATALOGUE: [Row; Reason::ALL.len()] = [
+    // reason                        attached                         suspended                        deleted
+    (Reason::Attached,               &[Ready],                        &[],                             &[]),
+    (Reason::AddingFinalizer,        &[Reconciling],                  &[],                             &[]),
+    (Reason::Attaching,              &[Reconciling],                  &[Reconciling],                  &[]),
+    (Reason::Adopting,               &[Reconciling],                  &[Reconciling],                  &[]),
+    (Reason::Updating,               &[Reconciling],                  &[Reconciling],                  &[]),
+    (Reason::Replacing,              &[Reconciling],                  &[Reconciling],                  &[]),
+    (Reason::WaitingForWrite,        &[Reconciling],                  &[Reconciling],                  &[Reconciling]),
+    (Reason::Detaching,              &[],                             &[],                             &[Reconciling]),
+    (Reason::Detached,               &[],                             &[],                             &[Reconciling]),
+    (Reason::Retained,               &[],                             &[],                             &[Reconciling]),
+    (Reason::AssigningRole,          &[Reconciling],                  &[],                             &[]),
+    (Reason::RevokingRole,           &[Reconciling],                  &[],                             &[]),
+    (Reason::Suspended,              &[],                             &[Ready, NotReady],              &[NotReady]),
+    (Reason::Throttled,              &[Ready, Reconciling, Unknown],  &[Ready, Reconciling, Unknown],  &[Reconciling]),
+    (Reason::AzureUnavailable,       &[Ready, Reconciling, Unknown],  &[Ready, Reconciling, Unknown],  &[Reconciling]),
+    (Reason::ComputeTypeMismatch,    &[Stalled],                      &[Stalled],                      &[]),
+    (Reason::AdoptionNotAllowed,     &[Stalled],                      &[Stalled],                      &[]),
+    (Reason::PoolMismatch,           &[Stalled],                      &[Stalled],                      &[]),
+    (Reason::OwnedByAnother,         &[Stalled],                      &[Stalled],                      &[]),
+    (Reason::Duplicate,              &[Stalled],                      &[Stalled],                      &[]),
+    (Reason::AttachFailed,           &[Stalled],                      &[Stalled],                      &[]),
+    (Reason::UpdateFailed,           &[Stalled],                      &[Stalled],                      &[]),
+    (Reason::DetachFailed,           &[Stalled],                      &[Stalled],                      &[Stalled]),
+    (Reason::DriftPersists,          &[Stalled],                      &[Stalled],                      &[]),
+    (Reason::StateUnreadable,        &[Stalled],                      &[Stalled],                      &[Stalled]),
+    (Reason::AuthenticationFailed,   &[Stalled],                      &[Stalled],                      &[Stalled]),
+    (Reason::AuthorizationFailed,    &[Stalled],                      &[Stalled],                      &[Stalled]),
+    (Reason::RequestRejected,        &[Stalled],                      &[Stalled],                      &[Stalled]),
+    (Reason::WorkspaceNotFound,      &[Stalled],                      &[Stalled],                      &[Stalled]),
+    (Reason::LinkedServiceNotFound,  &[Stalled],                      &[Stalled],                      &[]),
+    (Reason::PoolNotFound,           &[Stalled],                      &[Stalled],                      &[]),
+    (Reason::PoolFailed,             &[Stalled],                      &[Stalled],                      &[]),
+    (Reason::RoleAssignmentForbidden, &[Stalled],                     &[],                             &[Stalled]),
+    (Reason::InvalidSpec,            &[Stalled],                      &[Stalled],                      &[]),
+    (Reason::InternalError,          &[Stalled],                      &[Stalled],                      &[Stalled]),
+    // Ready never has these: they belong to other conditions and to events.
+    (Reason::RoleAssigned,           &[],                             &[],                             &[]),
+    (Reason::RoleAssignmentOrphaned, &[],                             &[],                             &[]),
+    (Reason::PoolAvailable,          &[],                             &[],                             &[]),
+    (Reason::SparkVersionUnsupported, &[],                            &[],                             &[]),
+    (Reason::PoolUnreadable,         &[],                             &[],                             &[]),
+    (Reason::PoolChanged,            &[],                             &[],                             &[]),
+];
+
+/// What the condition `RoleAssigned` can say: its status and reason.
+pub const ROLE_ASSIGNED: [(&str, Reason); 8] = [
+    ("True", Reason::RoleAssigned),
+    ("False", Reason::AssigningRole),
+    ("False", Reason::RoleAssignmentForbidden),
+    ("False", Reason::RequestRejected),
+    ("False", Reason::AzureUnavailable),
+    ("False", Reason::Throttled),
+    ("False", Reason::AuthenticationFailed),
+    ("False", Reason::WorkspaceNotFound),
+];
+
+/// What the condition `PoolAvailable` can say: its status and reason.
+pub const POOL_AVAILABLE: [(&str, Reason); 5] = [
+    ("True", Reason::PoolAvailable),
+    ("True", Reason::SparkVersionUnsupported),
+    ("False", Reason::PoolNotFound),
+    ("False", Reason::PoolFailed),
+    ("Unknown", Reason::PoolUnreadable),
+];
+
+/// The health that Argo CD shows, and the status that kstatus computes.
+pub const fn verdict(wish: Wish, shown: Shown) -> (&'static str, &'static str) {
+    match (wish, shown) {
+        (Wish::Deleted, _) => ("Progressing", "Terminating"),
+        (_, Reconciling | Unknown) => ("Progressing", "InProgress"),
+        (_, Stalled) => ("Degraded", "Failed"),
+        (Wish::Suspended, Ready) => ("Suspended", "Current"),
+        // The operator changes nothing, and the compute is not in sync: kstatus has no word for that.
+        (_, NotReady) => ("Suspended", "InProgress"),
+        (Wish::Attached, Ready) => ("Healthy", "Current"),
+    }
+}

@@ -1,0 +1,29 @@
+//! Every fault, with an error as Azure words it.
+
+use std::time::Duration;
+
+use synapse_spark_operator::planner::{Fault, FaultKind};
+use synapse_spark_operator::service_error::ServiceError;
+
+/// An error of Azure.
+pub fn error(code: &str, message: &str) -> ServiceError {
+    ServiceError { code: code.to_owned(), message: message.to_owned(), correlation_id: None }
+}
+
+/// Every fault.
+pub fn faults() -> Vec<Fault> {
+    let fault = |kind, code, message| Fault { kind, error: error(code, message) };
+    vec![
+        fault(FaultKind::Unavailable(None), "InternalServerError", "The server could not process the request."),
+        fault(FaultKind::Throttled(Duration::from_secs(17)), "TooManyRequests", "The request rate is too large."),
+        fault(
+            FaultKind::Forbidden,
+            "AuthorizationFailed",
+            "The client does not have authorization to perform action 'Microsoft.MachineLearningServices/workspaces/computes/write'.",
+        ),
+        fault(FaultKind::Unauthenticated, "invalid_client", "AADSTS700213: No matching federated identity record found."),
+        fault(FaultKind::WorkspaceNotFound, "ResourceNotFound", "The workspace was not found."),
+        fault(FaultKind::SubscriptionNotFound, "SubscriptionNotFound", "The subscription could not be found."),
+        fault(FaultKind::Rejected, "BadRequest", "The request is invalid."),
+    ]
+}
