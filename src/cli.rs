@@ -98,7 +98,7 @@ impl Cli {
     /// # Errors
     ///
     /// The exit code, where everything is said: help, the version, or what is wrong with an argument. A wrong argument
-    /// ends with 1 and not with clap's 2, which means here that something is not as asked.
+    /// ends with 1 and not with clap's 2, which means here that an attachment is not in sync.
     pub fn from_args(args: impl Iterator<Item = OsString>) -> Result<Self, u8> {
         let args: Vec<_> = args.collect();
         let program = Program::called(args.first().map(OsString::as_os_str));
@@ -109,7 +109,7 @@ impl Cli {
         match parsed {
             Ok(cli) => Ok(Self { program, ..cli }),
             Err(error) => {
-                // Nobody is left to tell if this fails.
+                // If this fails, there is nowhere left to report it.
                 let _ = error.print();
                 Err(u8::from(error.use_stderr()))
             }

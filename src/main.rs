@@ -28,7 +28,7 @@ fn main() -> ExitCode {
 }
 
 fn fail(message: &str) -> ExitCode {
-    // Nobody is left to tell if this fails.
+    // If this fails, there is nowhere left to report it.
     let _ = writeln!(std::io::stderr(), "error: {message}");
     ExitCode::FAILURE
 }

@@ -36,7 +36,7 @@ pub(super) fn print(text: &str) -> Result<(), String> {
 
 /// Says something to whoever waits; never to the program that reads standard output.
 pub(super) fn remark(text: &str) {
-    // Nobody is left to tell if this fails.
+    // If this fails, there is nowhere left to report it.
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 

@@ -1,6 +1,7 @@
 //! `plan -f FILE`, `plan NAME`: what the operator would do with a manifest or an attachment, without doing it.
 
-use std::fmt::Write as _;
+mod result;
+
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
@@ -11,7 +12,7 @@ use serde_json::json;
 use super::args::AzureArgs;
 use super::input::{Document, read};
 use super::kube::ClusterArgs;
-use super::output::{Output, change, print, remark};
+use super::output::{Output, print, remark};
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::api::{FINALIZER, SynapseSparkAttachment};
 use crate::azure::{self, Freshness, wire};
@@ -22,8 +23,9 @@ use crate::planner::backoff::{ABSENCE_CONFIRMED_AFTER, RESYNC};
 use crate::planner::drift::drift;
 use crate::planner::status::report::ObjectMeta;
 use crate::planner::status::{condition, status};
-use crate::planner::{Cause, Decision, Drift, Field, Finding, Goal, OWNER_TAG, Observed, Report, Step, Write, decide};
+use crate::planner::{Decision, Drift, Finding, Goal, OWNER_TAG, Observed, Report, Step, Write, decide};
 use crate::resource_id::PoolId;
+use result::{PlanResult, as_json, text, unanswered};
 
 /// Stands for the cluster where nobody named it.
 const NO_CLUSTER: &str = "no-cluster";
@@ -48,27 +50,6 @@ pub(crate) struct PlanArgs {
     cluster: ClusterArgs,
     #[command(flatten)]
     azure: AzureArgs,
-}
-
-/// What was found for one object.
-struct PlanResult {
-    object: SynapseSparkAttachment,
-    decision: Decision,
-    message: String,
-    drift: Vec<Drift>,
-    compute: Option<String>,
-    pool: Option<String>,
-    observed: Observed,
-    /// Azure's answers told what is, and whether the step can be begun.
-    is_answered: bool,
-    /// Other computes of the workspace that have the same pool.
-    also: Vec<String>,
-}
-
-impl PlanResult {
-    fn has_to_do(&self) -> bool {
-        !matches!(self.decision.step, Step::Done)
-    }
 }
 
 impl PlanArgs {
@@ -229,86 +210,4 @@ async fn owner(client: &azure::Client, goal: &Goal) -> Option<(String, String)> 
     let mut parts = tag.split('/');
     let (cluster, namespace, name, uid) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     (namespace == goal.owner().namespace && name == goal.owner().name).then(|| (cluster.to_owned(), uid.to_owned()))
-}
-
-/// Azure gave no answer that tells: then the exit code must not say that there is nothing, or something, to do.
-fn unanswered(found: &PlanResult) -> Option<String> {
-    (!found.is_answered).then(|| {
-        format!(
-            "{}: {}: {}",
-            found.object.metadata.name.as_deref().unwrap_or_default(),
-            found.decision.cause.reason(),
-            found.message
-        )
-    })
-}
-
-fn finding(found: &PlanResult) -> String {
-    match &found.observed.compute {
-        Finding::Present(compute) => format!(
-            "a compute of type {}, {}, identity {}, pool {}",
-            compute.kind,
-            compute.details.state,
-            compute.identity.kind,
-            compute.pool.id().map_or_else(|| "none".to_owned(), ToString::to_string)
-        ),
-        Finding::Absent => "no compute of that name".to_owned(),
-        Finding::Unknown(fault) => format!("Azure returned an error: {}", fault.error),
-    }
-}
-
-fn describe(step: &Step) -> &'static str {
-    match step {
-        Step::AddFinalizer | Step::Put(_) => "attach (PUT)",
-        Step::Wait => "wait",
-        Step::Done => "nothing",
-        Step::AssignRole(_) => "assign a role in the Synapse workspace (PUT)",
-        Step::RevokeRole(_) => "revoke a role in the Synapse workspace (DELETE)",
-        Step::Detach(_) => "detach (DELETE, underlyingResourceAction=Detach)",
-        Step::RemoveFinalizer => "remove the finalizer",
-    }
-}
-
-fn text(found: &PlanResult) -> String {
-    let mut text = String::new();
-    let meta = &found.object.metadata;
-    let _ = writeln!(text, "{}/{}", meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default());
-    let _ = writeln!(text, "  goal     {}", found.compute.as_deref().unwrap_or("none"));
-    let _ = writeln!(text, "  pool     {}", found.pool.as_deref().unwrap_or("not known"));
-    let _ = writeln!(text, "  found    {}", finding(found));
-    for name in &found.also {
-        let _ = writeln!(text, "           the pool is attached to this workspace already, as {name}");
-    }
-    let _ = writeln!(text, "  step     {}", describe(&found.decision.step));
-    let _ = writeln!(text, "  why      {}: {}", found.decision.cause.reason(), found.message);
-    for drift in &found.drift {
-        let _ = writeln!(text, "  change   {}", change(&drift.field.to_string(), &drift.have, &drift.want));
-    }
-    if is_ownership_alone(found) {
-        let _ = writeln!(text, "  besides  nothing to do: pool, identity, tags and description are in sync");
-    }
-    text
-}
-
-/// Whether the compute is in sync, and only its owner changes.
-fn is_ownership_alone(found: &PlanResult) -> bool {
-    found.decision.cause == Cause::Adopting && found.drift.iter().all(|drift| drift.field == Field::Owner)
-}
-
-fn as_json(found: &PlanResult) -> serde_json::Value {
-    let meta = &found.object.metadata;
-    json!({
-        "namespace": meta.namespace,
-        "name": meta.name,
-        "computeId": found.compute,
-        "resourceId": found.pool,
-        "found": finding(found),
-        "alsoAttachedAs": found.also,
-        "step": found.decision.step.name(),
-        "reason": found.decision.cause.reason().as_str(),
-        "message": found.message,
-        "changes": found.drift.iter().map(|drift| json!({"field": drift.field.to_string(), "want": drift.want, "have": drift.have})).collect::<Vec<_>>(),
-        "somethingToDo": found.has_to_do(),
-        "ownershipAlone": is_ownership_alone(found),
-    })
 }

@@ -1,4 +1,4 @@
-//! Adds and removes the operator's finalizer: by JSON patches with tests, so that of two that race one fails, and nobody's
+//! Adds and removes the operator's finalizer: by JSON patches with tests, so that of two that race one fails, and no other
 //! finalizer is lost.
 
 use kube::ResourceExt;

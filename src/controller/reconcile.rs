@@ -89,15 +89,8 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Context, now: Timestamp) 
     let evaluation = if first.decision.step.needs_confirmation() { confirm(ctx, azure, first, now).await? } else { first };
     let (decision, assigned) = carry_out(ctx, azure, &evaluation, now).await?;
     let wants_role = matches!(&evaluation.goal, Goal::Attached(goal) if goal.role.is_some());
-    let is_resolved = |one: &_| {
-        crate::planner::roles::observed::PendingVerification::is_resolved(
-            one,
-            wants_role,
-            &evaluation.observed.roles,
-            assigned.as_ref(),
-        )
-    };
-    let resolved: Vec<_> = pending.into_iter().filter(is_resolved).collect();
+    let roles = &evaluation.observed.roles;
+    let resolved: Vec<_> = pending.into_iter().filter(|one| one.is_resolved(wants_role, roles, assigned.as_ref())).collect();
     ctx.objects.claims.resolve(object, &resolved);
     Ok(decision)
 }

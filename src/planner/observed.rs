@@ -183,7 +183,7 @@ impl Operation {
 /// What became of an operation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// Nobody asked, or there was no answer.
+    /// It was not read, or there was no answer.
     Unknown,
     /// It may not be read: the answer will never come.
     Unreadable,

@@ -144,8 +144,8 @@ mod tests {
             });
             let one: wire::Compute = serde_json::from_value(one).expect("a compute");
             let made = builder(&one, &workspace, "compute spark", false, &mut Vec::new());
-            let told = made.as_ref().map(|builder| builder.identity.as_ref().map(|one| one.kind)).map_err(|_| ());
-            assert_eq!(told, wanted, "{case}: {made:?}");
+            let kind = made.as_ref().map(|builder| builder.identity.as_ref().map(|one| one.kind)).map_err(|_| ());
+            assert_eq!(kind, wanted, "{case}: {made:?}");
         }
     }
 }

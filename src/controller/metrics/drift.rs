@@ -16,7 +16,7 @@ struct Labels {
     field: &'static str,
 }
 
-/// The value of `field` when somebody detached the whole compute.
+/// The value of `field` when the whole compute was detached.
 const COMPUTE: &str = "compute";
 
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ impl Drifts {
         let new = Self::default();
         registry.register(
             "drift_detected",
-            "Changes that others made to attachments that were in sync, by field (compute: somebody detached it)",
+            "Changes that others made to attachments that were in sync, by field (compute: the whole compute was detached)",
             new.detected.clone(),
         );
         registry.register("drift_corrected", "Changes of others that the operator reverted, by field", new.corrected.clone());
@@ -55,7 +55,7 @@ impl Drifts {
     }
 }
 
-/// The fields that somebody else changed on an attachment that was in sync.
+/// The fields that others changed on an attachment that was in sync.
 fn detected(previous: &AttachmentStatus, report: &Report<'_>) -> BTreeSet<&'static str> {
     let was_in_sync = previous.observed_generation == report.object.generation && is_true(previous, "Ready");
     let (true, Some(Goal::Attached(_)), Some(observed)) = (was_in_sync, report.goal, report.observed) else {

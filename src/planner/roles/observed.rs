@@ -57,7 +57,7 @@ impl PendingVerification {
         if !wants_role || assigned.is_some_and(|one| one.folded() == self.assignment) {
             return true;
         }
-        // While Azure does not show a principal, nobody knows what is wanted.
+        // Until Azure shows every principal, what is wanted is unknown.
         let wanted: Option<Vec<_>> = roles.wanted.iter().map(|(one, finding)| Some((one.as_ref()?.folded(), finding))).collect();
         wanted.is_some_and(|wanted| {
             let mut same = wanted.iter().filter(|(one, _)| *one == self.assignment);
