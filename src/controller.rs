@@ -14,6 +14,7 @@ pub mod observe;
 mod reconcile;
 mod report;
 mod request_limit;
+mod status_fields;
 pub mod stored;
 mod triggers;
 mod watch;

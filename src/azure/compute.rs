@@ -77,11 +77,7 @@ impl Client {
         self.cached.computes.invalidate(id);
         let sent = self.send(request).await;
         self.cached.computes.invalidate(id);
-        match sent {
-            Ok(answer) => Ok(self.operation_path(answer)),
-            Err(Error::NotFound(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        Ok(self.operation_path(sent?))
     }
 
     /// The operation that an answer names. A link to another origin is ignored.

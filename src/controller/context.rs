@@ -46,6 +46,11 @@ impl Error {
     pub(crate) fn refused(action: &'static str) -> impl FnOnce(kube::Error) -> Self {
         move |source| Self::Refused { action, source }
     }
+
+    /// Whether the API server refuses the object that would result.
+    pub(crate) fn is_invalid(&self) -> bool {
+        matches!(self, Self::Refused { source: kube::Error::Api(refusal), .. } if refusal.code == 422)
+    }
 }
 
 /// What every reconcile needs.

@@ -7,7 +7,7 @@ use crate::api::v1alpha1::{AttachmentStatus, PoolStatus};
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::controller::context::Context;
 use crate::planner::status::{condition, shortened};
-use crate::planner::{Cause, Field, Report, Step};
+use crate::planner::{Cause, Decision, Field, Report, Step, WriteResult};
 
 /// An event's note has 1,024 bytes at most.
 const MAX_NOTE_BYTES: usize = 1024;
@@ -68,7 +68,13 @@ fn dependencies(previous: &AttachmentStatus, next: &AttachmentStatus, ready: Rea
 
 /// The identities whose IDs cannot be parsed, each with its full ID: the PUT removes them.
 fn removed_identities(report: &Report<'_>) -> Vec<(Reason, bool, String)> {
-    let (Step::Put(_), Some(seen)) = (&report.decision.step, report.observed) else { return Vec::new() };
+    let (Some((Decision { step: Step::Put(_), .. }, result)), Some(seen)) = (report.written, report.observed) else {
+        return Vec::new();
+    };
+    // Also a PUT whose answer is lost may have removed them.
+    if matches!(result, WriteResult::NotSent(_)) {
+        return Vec::new();
+    }
     let unreadable = seen.compute.present().map(|compute| compute.identity.unreadable.as_slice()).unwrap_or_default();
     unreadable.iter().map(|id| (Reason::Updating, true, format!("Removing the user-assigned identity {id}"))).collect()
 }

@@ -55,7 +55,10 @@ impl Request<'_> {
     pub(crate) async fn send(self, azure: &azure::Client, deadline: Option<Instant>) -> WriteResult {
         let sent = match self {
             Self::Put(id, put) => azure.put(id, &put, deadline).await.map(WriteResult::Accepted),
-            Self::Detach(id) => azure.detach(id, deadline).await.map(WriteResult::Accepted),
+            Self::Detach(id) => match azure.detach(id, deadline).await {
+                Err(azure::Error::NotFound(_)) => Ok(WriteResult::NotFound),
+                sent => sent.map(WriteResult::Accepted),
+            },
             Self::AssignRole(one, id) => azure.assign_role(&id, &request(one), deadline).await.map(|assigned| match assigned {
                 Assigned::AlreadyExisted => WriteResult::AlreadyExists,
                 Assigned::Created => WriteResult::Accepted(None),

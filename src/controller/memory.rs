@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
 use crate::controller::key::Key;
-use crate::planner::Finding;
+use crate::planner::{FaultKind, Finding, Operation};
 use crate::planner::backoff::{MAX_BACKOFF, MIN_BACKOFF};
 
 /// What is remembered of each object. The watch removes what is gone.
@@ -38,18 +38,22 @@ pub(crate) struct Spans {
 
 impl Memory {
     /// Takes in an observation of the compute.
-    pub(crate) fn observe<T>(&self, object: &SynapseSparkAttachment, finding: &Finding<T>) -> Spans {
+    ///
+    /// An absence counts from when no attach or update of ours was going on any longer: it may be an answer from before.
+    pub(crate) fn observe<T>(&self, object: &SynapseSparkAttachment, finding: &Finding<T>, put: Option<&Operation>) -> Spans {
         let (mut all, now) = (self.lock(), Instant::now());
         let known = entry(&mut all, object);
+        let is_put_ongoing = put.is_some_and(|put| put.is_ongoing() || put.is_unheard());
         match finding {
             Finding::Present(_) => known.absent_since = None,
-            Finding::Absent => drop(known.absent_since.get_or_insert(now)),
-            Finding::Unknown(_) => {}
+            _ if is_absent(finding) && is_put_ongoing => known.absent_since = Some(now),
+            _ if is_absent(finding) => drop(known.absent_since.get_or_insert(now)),
+            Finding::Absent | Finding::Unknown(_) => {}
         }
         let silent_since = if finding.is_answered() { None } else { Some(known.unanswered_since.unwrap_or(now)) };
         known.unanswered_since = silent_since;
         Spans {
-            absent_for: known.absent_since.filter(|_| matches!(finding, Finding::Absent)).map(|since| now - since),
+            absent_for: known.absent_since.filter(|_| is_absent(finding)).map(|since| now - since),
             unavailable_for: silent_since.map(|since| now - since).unwrap_or_default(),
         }
     }
@@ -79,6 +83,15 @@ impl Memory {
     }
 }
 
+/// A workspace that is gone took its computes with it.
+fn is_absent<T>(finding: &Finding<T>) -> bool {
+    match finding {
+        Finding::Absent => true,
+        Finding::Unknown(fault) => fault.kind == FaultKind::WorkspaceNotFound,
+        Finding::Present(_) => false,
+    }
+}
+
 /// What is remembered of this object; nothing of an earlier object of its name.
 fn entry<'a>(all: &'a mut HashMap<Key, Remembered>, object: &SynapseSparkAttachment) -> &'a mut Remembered {
     let known = all.entry(ObjectRef::from_obj(object)).or_default();
@@ -92,7 +105,7 @@ fn entry<'a>(all: &'a mut HashMap<Key, Remembered>, object: &SynapseSparkAttachm
 mod tests {
     use super::*;
     use crate::api::v1alpha1::SynapseSparkAttachmentSpec;
-    use crate::planner::{Fault, FaultKind};
+    use crate::planner::Fault;
     use crate::service_error::ServiceError;
 
     fn object(uid: &str) -> SynapseSparkAttachment {
@@ -108,22 +121,22 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn absence_counts_from_its_first_observation_until_the_compute_shows() {
         let (memory, object, seconds) = (Memory::default(), object("u"), Duration::from_secs);
-        assert_eq!(memory.observe(&object, &Finding::<()>::Absent).absent_for, Some(Duration::ZERO));
+        assert_eq!(memory.observe(&object, &Finding::<()>::Absent, None).absent_for, Some(Duration::ZERO));
         tokio::time::advance(seconds(10)).await;
-        assert_eq!(memory.observe(&object, &silent()).absent_for, None, "nobody knows now");
+        assert_eq!(memory.observe(&object, &silent(), None).absent_for, None, "nobody knows now");
         tokio::time::advance(seconds(5)).await;
-        assert_eq!(memory.observe(&object, &Finding::<()>::Absent).absent_for, Some(seconds(15)));
-        assert_eq!(memory.observe(&object, &Finding::Present(())).absent_for, None);
-        assert_eq!(memory.observe(&object, &Finding::<()>::Absent).absent_for, Some(Duration::ZERO));
+        assert_eq!(memory.observe(&object, &Finding::<()>::Absent, None).absent_for, Some(seconds(15)));
+        assert_eq!(memory.observe(&object, &Finding::Present(()), None).absent_for, None);
+        assert_eq!(memory.observe(&object, &Finding::<()>::Absent, None).absent_for, Some(Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]
     async fn silence_lasts_until_an_answer() {
         let (memory, object, seconds) = (Memory::default(), object("u"), Duration::from_secs);
-        assert_eq!(memory.observe(&object, &silent()).unavailable_for, Duration::ZERO);
+        assert_eq!(memory.observe(&object, &silent(), None).unavailable_for, Duration::ZERO);
         tokio::time::advance(seconds(60)).await;
-        assert_eq!(memory.observe(&object, &silent()).unavailable_for, seconds(60));
-        assert_eq!(memory.observe(&object, &Finding::<()>::Absent).unavailable_for, Duration::ZERO);
+        assert_eq!(memory.observe(&object, &silent(), None).unavailable_for, seconds(60));
+        assert_eq!(memory.observe(&object, &Finding::<()>::Absent, None).unavailable_for, Duration::ZERO);
     }
 
     #[test]

@@ -105,7 +105,7 @@ async fn evaluate(
 ) -> Evaluation {
     let others = ctx.objects.claims.others(&object);
     let mut observed = observe(azure, &object, &goal, others, (freshness, now)).await;
-    let spans = ctx.objects.memory.observe(&object, &observed.compute);
+    let spans = ctx.objects.memory.observe(&object, &observed.compute, observed.put());
     observed.absent_for = spans.absent_for;
     observed.object.unavailable_for = spans.unavailable_for;
     let decision = decide(&goal, &observed);

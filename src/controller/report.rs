@@ -10,6 +10,7 @@ use crate::api::v1alpha1::AttachmentStatus;
 use crate::controller::context::{Context, Error, FIELD_MANAGER};
 use crate::controller::events;
 use crate::controller::observe::requested;
+use crate::controller::status_fields;
 use crate::planner::status::report::ObjectMeta;
 use crate::planner::status::{status, with_outcome_of};
 use crate::planner::{Decision, Goal, Observed, Report, Step, WriteResult};
@@ -125,6 +126,24 @@ async fn publish(ctx: &Context, draft: &Draft<'_>, previous: &AttachmentStatus, 
 /// Applies a status over the version of the object that it was computed from. Gives the object's next version, or none if the
 /// object is gone.
 async fn apply(
+    ctx: &Context,
+    object: &SynapseSparkAttachment,
+    next: &AttachmentStatus,
+) -> Result<Option<SynapseSparkAttachment>, Error> {
+    let first = apply_once(ctx, object, next).await;
+    let base = match &first {
+        Ok(Some(stored)) if stored.status.as_ref() != Some(next) => stored,
+        // What would become of the status, with the fields that another manager keeps in it, is not valid.
+        Err(error) if error.is_invalid() => object,
+        _ => return first,
+    };
+    let Some(version) = status_fields::take_over(ctx, base).await? else { return first };
+    let mut base = base.clone();
+    base.metadata.resource_version = Some(version);
+    apply_once(ctx, &base, next).await
+}
+
+async fn apply_once(
     ctx: &Context,
     object: &SynapseSparkAttachment,
     next: &AttachmentStatus,

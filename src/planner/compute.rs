@@ -57,6 +57,12 @@ impl Compute {
     pub fn unreadable_type(&self) -> Option<Unreadable> {
         self.kind.is_empty().then(|| Unreadable { field: "computeType", text: String::new() })
     }
+
+    /// Its state, where [`Progress::Unreadable`] stands for it.
+    #[must_use]
+    pub fn unreadable_progress(&self) -> Unreadable {
+        Unreadable { field: "provisioningState", text: self.details.state.clone() }
+    }
 }
 
 /// A field that Azure shows in a form that cannot be parsed.
@@ -98,7 +104,7 @@ impl PoolReading {
 /// What Azure is doing with a compute or a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// Azure creates or updates it, or is in a state that has no meaning here.
+    /// Azure creates or updates it.
     Working,
     /// Azure is done.
     Succeeded,
@@ -106,21 +112,24 @@ pub enum Progress {
     Failed,
     /// Azure detaches it.
     Deleting,
+    /// A state without a known meaning.
+    Unreadable,
 }
 
 impl Progress {
     /// Reads Azure's `provisioningState`.
     ///
-    /// An unknown state counts as work in progress, since waiting does no harm.
-    /// An absent one means done
-    /// (<https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations>).
+    /// An absent state means done
+    /// (<https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations>). That page lets each resource
+    /// provider define states of its own; those of Azure Machine Learning and Synapse are in their REST specifications.
     #[must_use]
     pub fn of(state: Option<&str>) -> Self {
         match state.map(str::to_ascii_lowercase).as_deref() {
             None | Some("succeeded") => Self::Succeeded,
             Some("failed" | "canceled") => Self::Failed,
             Some("deleting") => Self::Deleting,
-            Some(_) => Self::Working,
+            Some("accepted" | "creating" | "provisioning" | "updating" | "resizing" | "scaling") => Self::Working,
+            Some(_) => Self::Unreadable,
         }
     }
 

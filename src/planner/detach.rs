@@ -2,12 +2,13 @@
 
 use std::ops::ControlFlow;
 
+use crate::api::v1alpha1::FailedStep;
 use crate::planner::backoff::STUCK_AFTER;
 use crate::planner::cause::Cause;
 use crate::planner::compute::{Compute, Progress};
 use crate::planner::decision::{Decision, Step};
 use crate::planner::finding::{FaultKind, Finding};
-use crate::planner::gates::{answer, operation};
+use crate::planner::gates::{answer, operation, ownership};
 use crate::planner::goal::Detached;
 use crate::planner::observed::Observed;
 use crate::planner::owner::Ownership;
@@ -55,38 +56,43 @@ fn wanted(goal: &Detached) -> ControlFlow<Decision, &ComputeId> {
     }
 }
 
-/// A workspace that is gone took its computes with it.
+/// A workspace that is gone took its computes with it, also what a write of ours would still create.
 fn workspace_exists(seen: &Observed) -> ControlFlow<Decision> {
     match &seen.compute {
         Finding::Unknown(fault) if fault.kind == FaultKind::WorkspaceNotFound => {
+            confirmed(seen)?;
             ControlFlow::Break(Decision::remove_finalizer(Cause::Detached(Vec::new())))
         }
         _ => ControlFlow::Continue(()),
     }
 }
 
-/// The compute is absent, and no write of ours will bring it back. A detach that Azure accepted makes its absence certain.
+/// The absence is certain. A detach that Azure accepted makes it so.
+fn confirmed(seen: &Observed) -> ControlFlow<Decision> {
+    if seen.accepted_detach().is_some() || seen.is_absence_confirmed() {
+        return ControlFlow::Continue(());
+    }
+    ControlFlow::Break(answer::observe_again(Cause::ConfirmingDetached, seen))
+}
+
+/// The compute is absent, and no write of ours will bring it back.
 fn nothing_appears(seen: &Observed) -> ControlFlow<Decision> {
     match seen.put() {
         Some(put) if put.is_ongoing() => return ControlFlow::Break(Decision::poll(Cause::Detaching(Vec::new()), put.age)),
         Some(put) if put.is_unheard() => return ControlFlow::Break(Decision::poll(Cause::AwaitingWrite, put.age)),
         Some(_) | None => {}
     }
-    match seen.detach() {
-        Some(detach) if detach.is_after_unheard_put() => {
-            ControlFlow::Break(Decision::poll(Cause::AwaitingWrite, detach.unheard_put_age))
-        }
-        Some(detach) if detach.is_accepted => ControlFlow::Continue(()),
-        _ if seen.is_absence_confirmed() => ControlFlow::Continue(()),
-        _ => ControlFlow::Break(answer::observe_again(Cause::ConfirmingDetached, seen)),
+    if seen.is_put_unanswered() {
+        return ControlFlow::Break(Decision::poll(Cause::AwaitingWrite, seen.object.unanswered_put_age));
     }
+    confirmed(seen)
 }
 
 /// Only a compute that belongs to this object is detached.
 fn ours(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
     let retained = || ControlFlow::Break(Decision::remove_finalizer(Cause::Retained));
     if let Some(unreadable) = compute.unreadable_type() {
-        return ControlFlow::Break(Decision::wait(Cause::StateUnreadable(unreadable), answer::retry(seen)));
+        return ControlFlow::Break(ownership::unreadable_state(unreadable, seen));
     }
     match &compute.owner {
         _ if !compute.is_spark() => retained(),
@@ -97,6 +103,10 @@ fn ours(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
             Some(put) if put.is_ongoing() => ControlFlow::Break(Decision::poll(Cause::Detaching(Vec::new()), put.age)),
             _ if seen.has_created(compute) => ControlFlow::Continue(()),
             Some(put) if put.is_unheard() => ControlFlow::Break(Decision::poll(Cause::AwaitingWrite, put.age)),
+            // Azure may answer a read with what was there before the adoption ended.
+            Some(put) if put.is_recent() && !seen.has_failed(put) => {
+                ControlFlow::Break(Decision::poll(Cause::Detaching(Vec::new()), put.age))
+            }
             Some(_) | None => retained(),
         },
     }
@@ -104,8 +114,9 @@ fn ours(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
 
 /// Azure is not changing the compute, or has been for too long.
 fn azure_is_done(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
-    let is_stuck = seen.object.reconciling_for.is_some_and(|so_far| so_far >= STUCK_AFTER);
+    let is_stuck = seen.working_for().is_some_and(|so_far| so_far >= STUCK_AFTER);
     match compute.progress {
+        Progress::Unreadable => ControlFlow::Break(ownership::unreadable_state(compute.unreadable_progress(), seen)),
         Progress::Deleting => ControlFlow::Break(operation::polling(Cause::Detaching(Vec::new()), seen)),
         Progress::Working if !is_stuck => ControlFlow::Break(operation::polling(Cause::Detaching(Vec::new()), seen)),
         Progress::Working | Progress::Succeeded | Progress::Failed => ControlFlow::Continue(()),
@@ -117,8 +128,10 @@ fn revoke_first(goal: &Detached, seen: &Observed, decision: Decision) -> Decisio
     if goal.retain || !matches!(decision.step, Step::Detach(_) | Step::RemoveFinalizer) {
         return decision;
     }
+    // Once the detach has been sent, its retries do not wait for roles again.
+    let is_tried = seen.failure.is_some_and(|failure| failure.step == FailedStep::Detach);
     match to_revoke(&seen.roles) {
-        Some(assignment) if !goal.suspend => Decision::write(Step::RevokeRole(assignment), Cause::Detaching(Vec::new())),
+        Some(assignment) if !goal.suspend && !is_tried => Decision::write(Step::RevokeRole(assignment), Cause::Detaching(Vec::new())),
         // While suspended, the object lets go of what is gone, and writes nothing.
         _ => with_orphaned(decision, seen.roles.orphaned()),
     }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::api::v1alpha1::{Applied, DriftStatus, OperationKind};
-use crate::planner::backoff::{ABSENCE_CONFIRMED_AFTER, FailureHistory, MIN_BACKOFF, UNHEARD_WRITE_PATIENCE, exponential};
+use crate::api::v1alpha1::{Applied, DriftStatus, FailedStep, OperationKind};
+use crate::planner::backoff::{
+    ABSENCE_CONFIRMED_AFTER, FailureHistory, MIN_BACKOFF, STUCK_AFTER, UNHEARD_WRITE_PATIENCE, exponential,
+};
 use crate::planner::compute::Compute;
 use crate::planner::dependencies::Dependencies;
 use crate::planner::finding::Finding;
@@ -46,6 +48,8 @@ pub struct ObjectState {
     pub reconciling_for: Option<Duration>,
     /// For how long Azure has given no answer; zero if it answers.
     pub unavailable_for: Duration,
+    /// How long ago an earlier attach or update was sent whose answer was not received, and that Azure may still carry out.
+    pub unanswered_put_age: Option<Duration>,
     /// The drift that the status shows already.
     pub reported_drift: Vec<DriftStatus>,
 }
@@ -117,11 +121,38 @@ impl Observed {
     /// under that name, and what exists there was not created before.
     #[must_use]
     pub fn has_created(&self, compute: &Compute) -> bool {
-        let Some(attach) = self.operation.as_ref().filter(|operation| operation.kind == OperationKind::Attach) else {
-            return false;
-        };
+        let attach = self.operation.as_ref().filter(|operation| operation.kind == OperationKind::Attach && !self.has_failed(operation));
         let created = compute.details.created_on.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
-        created.is_some_and(|created| created >= attach.earliest_effect())
+        attach.zip(created).is_some_and(|(attach, created)| attach.may_have_taken_effect_at(created))
+    }
+
+    /// Whether Azure accepted this operation, and it failed. After a time Azure no longer shows the operation, so the recorded
+    /// failure counts, too.
+    #[must_use]
+    pub fn has_failed(&self, operation: &Operation) -> bool {
+        let is_write = |failure: FailureHistory| matches!(failure.step, FailedStep::Put | FailedStep::Detach);
+        let is_recorded = self.recorded_failure().is_some_and(is_write);
+        operation.is_accepted && (matches!(operation.outcome, Outcome::Failed(_)) || is_recorded)
+    }
+
+    /// The accepted detach that has not failed: it makes the compute's absence certain.
+    #[must_use]
+    pub fn accepted_detach(&self) -> Option<&Operation> {
+        self.detach().filter(|detach| detach.is_accepted && !self.has_failed(detach))
+    }
+
+    /// For how long Azure has been working on the compute, as far as the status tells; none if that time is unknown.
+    #[must_use]
+    pub fn working_for(&self) -> Option<Duration> {
+        let waiting = self.object.reconciling_for;
+        let running = self.operation.as_ref().map(|operation| operation.age);
+        running.map_or(waiting, |age| age.zip(waiting).map(|(age, waiting)| age.min(waiting)))
+    }
+
+    /// Whether an attach or update that was sent earlier may still be carried out.
+    #[must_use]
+    pub fn is_put_unanswered(&self) -> bool {
+        self.object.unanswered_put_age.is_some_and(|age| age < UNHEARD_WRITE_PATIENCE)
     }
 }
 
@@ -138,12 +169,12 @@ pub struct Operation {
     pub age: Option<Duration>,
     /// What became of it.
     pub outcome: Outcome,
-    /// Of a detach: how long ago an attach or update was sent before it whose answer was not heard.
-    pub unheard_put_age: Option<Duration>,
 }
 
 /// Clocks of Azure and of the cluster's nodes differ by seconds.
-const CLOCK_SKEW: Duration = Duration::from_mins(2);
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(2);
+/// Later than this no write takes effect.
+const LATEST_EFFECT: SignedDuration = SignedDuration::from_secs(UNHEARD_WRITE_PATIENCE.as_secs().cast_signed());
 
 impl Operation {
     /// Whether Azure accepted it and may still be working on it.
@@ -158,25 +189,26 @@ impl Operation {
         !self.is_accepted && self.may_take_effect()
     }
 
-    /// Whether an attach or update that was sent before this detach may still be carried out after it.
+    /// Whether it was sent so recently that Azure may not show its effect yet.
     #[must_use]
-    pub fn is_after_unheard_put(&self) -> bool {
-        self.unheard_put_age.is_some_and(|age| age < UNHEARD_WRITE_PATIENCE)
+    pub fn is_recent(&self) -> bool {
+        self.age.is_none_or(|age| age < UNHEARD_WRITE_PATIENCE)
     }
 
     fn may_take_effect(&self) -> bool {
-        let is_recent = self.age.is_none_or(|age| age < UNHEARD_WRITE_PATIENCE);
         match self.outcome {
             Outcome::Running => true,
-            // A failed poll is not a failed operation.
-            Outcome::Unknown => self.is_accepted || is_recent,
-            Outcome::Unreadable => is_recent,
+            // A failed poll is not a failed operation. But one that is never answered ends like one that takes too long.
+            Outcome::Unknown if self.is_accepted => self.age.is_none_or(|age| age < STUCK_AFTER),
+            Outcome::Unknown => self.is_recent(),
+            Outcome::Unreadable => self.is_recent(),
             Outcome::Ended | Outcome::Failed(_) => false,
         }
     }
 
-    fn earliest_effect(&self) -> Timestamp {
-        self.started_at.checked_sub(CLOCK_SKEW).unwrap_or(self.started_at)
+    fn may_have_taken_effect_at(&self, at: Timestamp) -> bool {
+        let after = at.duration_since(self.started_at);
+        after >= -CLOCK_SKEW && after < LATEST_EFFECT
     }
 }
 

@@ -24,6 +24,7 @@ use crate::planner::roles;
 /// The status after a reconcile. Equal to the previous one where nothing changed.
 #[must_use]
 pub fn status(previous: &AttachmentStatus, report: &Report<'_>) -> AttachmentStatus {
+    let operation = record::operation(previous, report);
     let mut next = AttachmentStatus {
         observed_generation: report.object.generation,
         conditions: conditions::conditions(previous, report),
@@ -31,7 +32,8 @@ pub fn status(previous: &AttachmentStatus, report: &Report<'_>) -> AttachmentSta
         failure: failure::failure(previous, report),
         last_handled_reconcile_at: handled_request(previous, report),
         applied: record::applied(previous, report),
-        operation: record::operation(previous, report),
+        unanswered_put_at: record::unanswered_put(previous, report, operation.as_ref()),
+        operation,
         role_assignments: roles::status::role_assignments(previous, report),
         ..AttachmentStatus::default()
     };

@@ -173,3 +173,33 @@ fn a_reconcile_requested_while_azure_is_silent_stays_requested() {
         (status(&world, "nightly")["lastHandledReconcileAt"] == "first").then_some(())
     });
 }
+
+/// `kubectl patch` of the status.
+fn edit_status(world: &World, name: &str, status: &Value) {
+    let patch = json!({"status": status}).to_string();
+    world.kubectl(&["patch", "ssa", name, "--subresource=status", "--type=merge", "--patch", &patch]);
+}
+
+#[test]
+fn a_status_field_that_a_user_added_is_removed() {
+    let world = World::new("edited");
+    world.apply("nightly", "one", &[]);
+    world.ready("nightly");
+    let at = "2027-01-01T00:00:00Z";
+    edit_status(&world, "nightly", &json!({"failure": {"since": at, "lastAttempt": at, "step": "Put"}}));
+    world.until("the field is gone", || status(&world, "nightly")["failure"].is_null().then_some(()));
+    world.ready("nightly");
+}
+
+#[test]
+fn a_status_field_that_a_user_changed_does_not_block_the_next_status() {
+    let world = World::new("changed");
+    world.fault("PUT", "nightly", &json!({"status": 403, "code": "AuthorizationFailed", "times": 1}));
+    world.apply("nightly", "one", &[]);
+    world.stalled("nightly", "AuthorizationFailed");
+    // From now on kubectl owns `step`. Without the other two fields, which the operator removes, it is not valid.
+    edit_status(&world, "nightly", &json!({"failure": {"step": "Detach"}}));
+    world.ask("nightly");
+    world.ready("nightly");
+    assert!(status(&world, "nightly")["failure"].is_null());
+}

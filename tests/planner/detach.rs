@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use synapse_spark_operator::api::Reason;
-use synapse_spark_operator::api::v1alpha1::OperationKind;
+use synapse_spark_operator::api::v1alpha1::{FailedStep, OperationKind};
 use synapse_spark_operator::planner::backoff::{STUCK_AFTER, UNHEARD_WRITE_PATIENCE};
 use synapse_spark_operator::planner::{
     Cause, Compute, Detached, FaultKind, Finding, Goal, Observed, Operation, Outcome, Ownership, PoolReading, Progress, Requeue,
@@ -12,11 +12,12 @@ use synapse_spark_operator::planner::{
 use synapse_spark_operator::service_error::ServiceError;
 
 use crate::builders::{
-    absent, accepted, after, check, compute, compute_id, created, detach, detached, drifted, in_sync, now, ours, pool, seen,
+    absent, accepted, after, check, compute, compute_id, created, detach, detached, drifted, failure, in_sync, now, ours, pool, seen,
     shows, unheard, unknown, unowned,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
 
 fn failed() -> Outcome {
     Outcome::Failed(ServiceError::default())
@@ -69,6 +70,7 @@ fn the_finalizer_stays_where_azure_does_not_answer_or_cannot_be_understood() {
     use FaultKind::{Forbidden, Rejected, SubscriptionNotFound, Throttled, Unauthenticated, Unavailable, WorkspaceNotFound};
     let goal = detach();
     let fault = |kind| seen(true, unknown(kind));
+    let confirmed = |observed| Observed { absent_for: Some(Duration::from_secs(15)), ..observed };
     let without_type = shows(Compute { kind: String::new(), ..compute(Progress::Succeeded) });
     let without_pool = shows(Compute { pool: PoolReading::of(None), ..compute(Progress::Succeeded) });
     #[rustfmt::skip]
@@ -79,7 +81,9 @@ fn the_finalizer_stays_where_azure_does_not_answer_or_cannot_be_understood() {
         ("a right is missing",                      &goal, fault(Forbidden),              "Wait",            Reason::AuthorizationFailed),
         ("Azure rejects the request",               &goal, fault(Rejected),               "Wait",            Reason::RequestRejected),
         ("the subscription cannot be seen",         &goal, fault(SubscriptionNotFound),   "Wait",            Reason::WorkspaceNotFound),
-        ("the workspace is gone, and its computes", &goal, fault(WorkspaceNotFound),      "RemoveFinalizer", Reason::Detached),
+        ("the workspace has just gone",             &goal, fault(WorkspaceNotFound),      "Wait",            Reason::Detaching),
+        ("the workspace is gone, and its computes", &goal, confirmed(fault(WorkspaceNotFound)), "RemoveFinalizer", Reason::Detached),
+        ("the state of the compute is unknown",     &goal, ours(Progress::Unreadable),    "Wait",            Reason::StateUnreadable),
         ("the type of the compute is missing",      &goal, without_type,                  "Wait",            Reason::StateUnreadable),
         ("its pool is missing, and it is ours",     &goal, without_pool,                  "Detach",          Reason::Detaching),
     ]);
@@ -113,8 +117,9 @@ fn the_finalizer_stays_while_an_earlier_write_may_create_a_compute() {
 fn the_finalizer_stays_while_an_earlier_write_may_create_the_compute_again_after_the_detach() {
     let goal = detach();
     let detached_after = |age| {
-        let detach = accepted(OperationKind::Detach, Duration::ZERO, Outcome::Unknown);
-        after(Operation { unheard_put_age: age, ..detach }, just_absent())
+        let mut observed = after(accepted(OperationKind::Detach, Duration::ZERO, Outcome::Unknown), just_absent());
+        observed.object.unanswered_put_age = age;
+        observed
     };
     #[rustfmt::skip]
     check(vec![
@@ -129,13 +134,15 @@ fn the_finalizer_is_removed_only_when_the_absence_is_certain() {
     let (goal, seconds) = (detach(), Duration::from_secs);
     let absent_for = |absent_for| Observed { absent_for, ..absent() };
     let accepted = after(accepted(OperationKind::Detach, MINUTE, Outcome::Unknown), just_absent());
+    let failed = |observed| Observed { failure: Some(failure(FailedStep::Detach, MINUTE, seconds(30))), ..observed };
     #[rustfmt::skip]
     check(vec![
         ("one observation",                               &goal, just_absent(),                     "Wait",            Reason::Detaching),
         ("nobody knows since when",                       &goal, absent_for(None),                  "Wait",            Reason::Detaching),
         ("two observations that are 14 seconds apart",    &goal, absent_for(Some(seconds(14))),     "Wait",            Reason::Detaching),
         ("two observations that are 15 seconds apart",    &goal, absent_for(Some(seconds(15))),     "RemoveFinalizer", Reason::Detached),
-        ("Azure accepted our detach",                     &goal, accepted,                          "RemoveFinalizer", Reason::Detached),
+        ("Azure accepted our detach",                     &goal, accepted.clone(),                  "RemoveFinalizer", Reason::Detached),
+        ("the accepted detach has failed",                &goal, failed(accepted),                  "Wait",            Reason::Detaching),
     ]);
     let waits = decide(&goal, &absent_for(Some(seconds(4))));
     assert_eq!((waits.cause, waits.requeue), (Cause::ConfirmingDetached, Requeue::After(seconds(11))));
@@ -147,6 +154,7 @@ fn a_compute_without_a_tag_is_detached_if_this_object_created_it() {
     let goal = detach();
     let (before, later) = (now() - Duration::from_hours(1), now() - Duration::from_secs(50));
     let untagged = |at| shows(created(at, unowned(pool("wanted"))));
+    let recorded = |observed| Observed { failure: Some(failure(FailedStep::Put, MINUTE, Duration::from_secs(30))), ..observed };
     #[rustfmt::skip]
     check(vec![
         ("our attach goes on, and the tag does not show yet",  &goal, after(accepted(Attach, MINUTE, Outcome::Running), untagged(later)), "Wait",   Reason::Detaching),
@@ -156,7 +164,12 @@ fn a_compute_without_a_tag_is_detached_if_this_object_created_it() {
         ("it was created before our attach, which may yet show", &goal, after(unheard(Attach, MINUTE), untagged(before)),                 "Wait",   Reason::WaitingForWrite),
         ("the answer to our adoption was lost",                &goal, after(unheard(Update, MINUTE), untagged(before)),                   "Wait",   Reason::WaitingForWrite),
         ("it was lost ten minutes ago",                        &goal, after(unheard(Update, UNHEARD_WRITE_PATIENCE), untagged(before)),   "RemoveFinalizer", Reason::Retained),
-        ("our adoption was carried out, and the tag is gone",  &goal, after(accepted(Update, MINUTE, Outcome::Ended), untagged(before)),  "RemoveFinalizer", Reason::Retained),
+        ("our adoption has ended, and its tag does not show",  &goal, after(accepted(Update, MINUTE, Outcome::Ended), untagged(before)),  "Wait",   Reason::Detaching),
+        ("it ended ten minutes ago",                           &goal, after(accepted(Update, UNHEARD_WRITE_PATIENCE, Outcome::Ended), untagged(before)), "RemoveFinalizer", Reason::Retained),
+        ("our adoption has failed",                            &goal, after(accepted(Update, MINUTE, failed()), untagged(before)),        "RemoveFinalizer", Reason::Retained),
+        ("our attach has failed, and somebody else attached it", &goal, after(accepted(Attach, MINUTE, failed()), untagged(later)),       "RemoveFinalizer", Reason::Retained),
+        ("the failure of our attach is recorded only",         &goal, recorded(after(accepted(Attach, MINUTE, Outcome::Ended), untagged(later))), "RemoveFinalizer", Reason::Retained),
+        ("it was created long after the lost answer",          &goal, after(unheard(Attach, HOUR), untagged(later)),                      "RemoveFinalizer", Reason::Retained),
     ]);
 }
 
@@ -164,11 +177,12 @@ fn a_compute_without_a_tag_is_detached_if_this_object_created_it() {
 fn a_detach_is_sent_again_when_it_is_due() {
     use OperationKind::{Attach, Detach};
     let (goal, seconds) = (detach(), Duration::from_secs);
-    let long = |so_far, mut observed: Observed| {
-        observed.object.reconciling_for = so_far;
+    let long = |so_far: Option<Duration>| {
+        let attach = Operation { age: so_far, ..accepted(Attach, so_far.unwrap_or_default(), Outcome::Running) };
+        let mut observed = after(attach, ours(Progress::Working));
+        observed.object.reconciling_for = Some(HOUR);
         observed
     };
-    let working = || after(accepted(Attach, MINUTE, Outcome::Running), ours(Progress::Working));
     #[rustfmt::skip]
     check(vec![
         ("it goes on, and the compute still shows",          &goal, after(accepted(Detach, MINUTE, Outcome::Running), in_sync()), "Wait",   Reason::Detaching),
@@ -177,9 +191,9 @@ fn a_detach_is_sent_again_when_it_is_due() {
         ("it has ended, and the compute still shows",        &goal, after(accepted(Detach, MINUTE, Outcome::Ended), in_sync()),   "Wait",   Reason::DetachFailed),
         ("its answer was lost just now",                     &goal, after(unheard(Detach, seconds(4)), in_sync()),                "Wait",   Reason::WaitingForWrite),
         ("its answer was lost, and a retry is due",          &goal, after(unheard(Detach, seconds(5)), in_sync()),                "Detach", Reason::Detaching),
-        ("the attach goes on for less than half an hour",    &goal, long(Some(STUCK_AFTER.saturating_sub(seconds(1))), working()), "Wait",  Reason::Detaching),
-        ("the attach goes on for half an hour",              &goal, long(Some(STUCK_AFTER), working()),                           "Detach", Reason::Detaching),
-        ("the attach goes on since a time in the future",    &goal, long(None, working()),                                        "Wait",   Reason::Detaching),
+        ("the attach goes on for less than half an hour",    &goal, long(Some(STUCK_AFTER.saturating_sub(seconds(1)))), "Wait",  Reason::Detaching),
+        ("the attach goes on for half an hour",              &goal, long(Some(STUCK_AFTER)),                           "Detach", Reason::Detaching),
+        ("the attach goes on since a time in the future",    &goal, long(None),                                        "Wait",   Reason::Detaching),
     ]);
 }
 

@@ -21,9 +21,11 @@ use world::World;
 
 /// No start takes more reconciles.
 const MAX_RECONCILES: u32 = 200;
-/// Nothing that still comes keeps a run idle for more reconciles than this; a write that was not heard may, for ten minutes.
-const MAX_IDLE: u32 = 12;
-const MAX_IDLE_UNHEARD: u32 = 80;
+/// A run in which nothing changes for so many reconciles has ended, unless a write is still unanswered: that takes ten minutes.
+const MAX_IDLE: u32 = 6;
+const MAX_IDLE_UNANSWERED: u32 = 24;
+/// The operator is slow: while nothing changes, each pause is longer than the operator asks for, by up to this factor.
+const MAX_SLOWNESS: u32 = 8;
 
 /// Runs one start to its end. Gives the reconciles that it took, or what is wrong with it.
 fn run(goal: &Goal, start: &Start) -> Result<u32, String> {
@@ -36,10 +38,10 @@ fn run(goal: &Goal, start: &Start) -> Result<u32, String> {
         at_rest = if world.is_at_rest() && !world.is_cache_behind() { at_rest + 1 } else { 0 };
         idle = if before == world.fingerprint() { idle + 1 } else { 0 };
         let is_waiting = world.is_late() || world.is_waiting_for_a_write();
-        if at_rest == 3 && !world.is_late() || idle >= if is_waiting { MAX_IDLE_UNHEARD } else { MAX_IDLE } {
+        if at_rest == 2 && !world.is_late() || idle >= if is_waiting { MAX_IDLE_UNANSWERED } else { MAX_IDLE } {
             break;
         }
-        world.pass_time(pause);
+        world.pass_time(pause * (idle + 1).min(MAX_SLOWNESS));
     }
     ends::check(&world)?;
     Ok(reconciles)

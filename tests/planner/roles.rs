@@ -151,6 +151,7 @@ fn assignments_are_revoked_before_the_compute_is_detached() {
     let retain = Goal::Detached(Detached { retain: true, ..detached() });
     let suspended = Goal::Detached(Detached { suspend: true, ..detached() });
     let ours = || recording(&[assigned(60)], in_sync());
+    let after_detach = |observed| Observed { failure: Some(failure(FailedStep::Detach, minutes(9), minutes(9))), ..observed };
     #[rustfmt::skip]
     check(vec![
         ("the compute exists",                            &goal,      ours(),                                    "RevokeRole",      Reason::Detaching),
@@ -160,6 +161,7 @@ fn assignments_are_revoked_before_the_compute_is_detached() {
         ("the revocation is refused",                     &goal,      failing(RevokeRole, true, 0, ours()),      "Detach",          Reason::Detaching),
         ("the revocation has no answer for a minute",     &goal,      failing(RevokeRole, false, 1, ours()),     "RevokeRole",      Reason::Detaching),
         ("the revocation has no answer for two minutes",  &goal,      failing(RevokeRole, false, 2, ours()),     "Detach",          Reason::Detaching),
+        ("the detach was sent and failed",                &goal,      after_detach(ours()),                      "Detach",          Reason::Detaching),
         ("Azure is left as it is",                        &retain,    ours(),                                    "RemoveFinalizer", Reason::Retained),
         ("the object is suspended, and the compute gone", &suspended, recording(&[assigned(60)], absent()),      "RemoveFinalizer", Reason::Detached),
     ]);

@@ -80,7 +80,7 @@ fn times_in_the_future_are_stamped_anew() {
     let mut previous = ready_status();
     previous.conditions[0].last_transition_time = stored(ahead);
     let started_at = stored(ahead);
-    let sent = OperationStatus { kind: OperationKind::Update, pending: true, path: None, started_at, unheard_put_at: None };
+    let sent = OperationStatus { kind: OperationKind::Update, pending: true, path: None, started_at };
     previous.operation = Some(sent);
     let silent = status_after(&previous, &attach(), &seen(true, unknown(SILENT)), None);
     assert_eq!(condition(&silent, "Ready").map(|ready| ready.last_transition_time.clone()), Some(stored(now())));

@@ -89,7 +89,6 @@ pub fn recorded(previous: &AttachmentStatus, observed: &Observed) -> AttachmentS
         pending: !operation.is_accepted,
         path: operation.is_accepted.then(|| PATH.to_owned()),
         started_at: stored(operation.started_at),
-        unheard_put_at: None,
     });
     let failure = observed.failure.or(observed.roles.failure).map(|failure| FailureStatus {
         since: ago(failure.failing_for),

@@ -2,6 +2,7 @@
 //! changes what it is about.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -44,6 +45,11 @@ pub fn compute_id() -> ComputeId {
 
 /// A Spark pool; the spec names `wanted`.
 pub fn pool(name: &str) -> PoolId {
+    static WANTED: LazyLock<PoolId> = LazyLock::new(|| parsed_pool("wanted"));
+    if name == "wanted" { WANTED.clone() } else { parsed_pool(name) }
+}
+
+fn parsed_pool(name: &str) -> PoolId {
     PoolId::parse(&format!("/subscriptions/s/resourceGroups/g/providers/Microsoft.Synapse/workspaces/w/bigDataPools/{name}"))
         .expect("an ID")
 }
@@ -205,7 +211,7 @@ pub fn fault(kind: FaultKind) -> Fault {
 /// A write that Azure accepted this long ago.
 pub fn accepted(kind: OperationKind, age: Duration, outcome: Outcome) -> Operation {
     let started_at = now().checked_sub(age).expect("a time");
-    Operation { kind, is_accepted: true, started_at, age: Some(age), outcome, unheard_put_age: None }
+    Operation { kind, is_accepted: true, started_at, age: Some(age), outcome }
 }
 
 /// A write that was sent this long ago, without an answer.

@@ -55,6 +55,9 @@ pub struct AttachmentStatus {
     /// The operation that was last asked for; absent once it is known to have come right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<OperationStatus>,
+    /// When an earlier attach or update was sent whose answer was lost. For ten minutes Azure may still carry it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unanswered_put_at: Option<Time>,
     /// What differs between spec and Azure; absent when nothing does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<DriftStatus>,
@@ -227,9 +230,6 @@ pub struct OperationStatus {
     pub path: Option<String>,
     /// When it was sent, or was about to be.
     pub started_at: Time,
-    /// When an attach or update was sent before this detach, and not answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unheard_put_at: Option<Time>,
 }
 
 /// What fails, and since when.

@@ -30,7 +30,9 @@ pub(super) async fn observe(
 pub fn compute(found: &wire::Compute, owner: &Owner, status: &AttachmentStatus) -> Compute {
     let properties = &found.properties;
     let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-    let tags: BTreeMap<_, _> = found.tags.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+    // A tag of null is no tag.
+    let tags = found.tags.iter().filter(|(_, value)| !value.is_null());
+    let tags: BTreeMap<_, _> = tags.map(|(name, value)| (name.clone(), text(value))).collect();
     Compute {
         kind: properties.compute_type.clone(),
         pool: PoolReading::of(properties.resource_id.as_deref()),

@@ -22,8 +22,6 @@ pub(super) async fn observe(
         started_at: recorded.started_at.0,
         age: elapsed(recorded.started_at.0, now),
         outcome: outcome(azure, goal, recorded, compute).await,
-        // A time in the future is unknown: the write may have been sent just now.
-        unheard_put_age: recorded.unheard_put_at.as_ref().map(|at| elapsed(at.0, now).unwrap_or_default()),
     })
 }
 

@@ -6,6 +6,7 @@ use crate::api::v1alpha1::OperationKind;
 use crate::planner::cause::Cause;
 use crate::planner::compute::{Compute, Progress};
 use crate::planner::decision::Decision;
+use crate::planner::gates::ownership;
 use crate::planner::observed::{Observed, Outcome};
 use crate::resource_id::PoolId;
 use crate::service_error::ServiceError;
@@ -29,6 +30,7 @@ pub fn idle_on(pool: &PoolId, ours: &Compute, seen: &Observed) -> ControlFlow<De
         Progress::Deleting if is_other_pool || seen.detach().is_some() => Cause::Replacing,
         Progress::Working if seen.put().is_some_and(|put| put.kind == OperationKind::Update) => Cause::Updating,
         Progress::Deleting | Progress::Working => Cause::Attaching,
+        Progress::Unreadable => return ControlFlow::Break(ownership::unreadable_state(ours.unreadable_progress(), seen)),
         Progress::Succeeded | Progress::Failed => return ControlFlow::Continue(()),
     };
     ControlFlow::Break(polling(cause, seen))
@@ -47,10 +49,7 @@ pub fn not_detaching(seen: &Observed) -> ControlFlow<Decision> {
 
 /// Waits for Azure, which works for as long as the status knows.
 pub fn polling(cause: Cause, seen: &Observed) -> Decision {
-    let running = seen.operation.as_ref().map(|operation| operation.age);
-    let waiting = seen.object.reconciling_for;
-    let so_far = running.map_or(waiting, |age| age.zip(waiting).map(|(age, waiting)| age.min(waiting)));
-    Decision::poll(cause, so_far)
+    Decision::poll(cause, seen.working_for())
 }
 
 /// Waits for a write whose answer was not heard, until it shows or is due to be sent again.

@@ -84,6 +84,6 @@ fn not_yet_adopted(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> 
 }
 
 /// Nothing is done on the strength of a state that cannot be parsed.
-fn unreadable_state(unreadable: Unreadable, seen: &Observed) -> Decision {
+pub fn unreadable_state(unreadable: Unreadable, seen: &Observed) -> Decision {
     Decision::wait(Cause::StateUnreadable(unreadable), answer::retry(seen))
 }

@@ -72,7 +72,7 @@ fn assigned(
         Some(RoleAssignmentStatus { assigned_at: Some(stored(report.now)), ..recorded })
     };
     match (result, before) {
-        (WriteResult::Intent, Some(_)) | (WriteResult::NotSent(_), _) => None,
+        (WriteResult::Intent, Some(_)) | (WriteResult::NotSent(_) | WriteResult::NotFound, _) => None,
         (WriteResult::Intent, None) => Some(entry(one, id, RolePhase::Pending)),
         (WriteResult::Accepted(_), _) => confirmed(RolePhase::Assigned),
         (WriteResult::AlreadyExists, None | Some(RolePhase::PreExisting)) => confirmed(RolePhase::PreExisting),

@@ -169,6 +169,9 @@ fn capitalized(text: &str) -> String {
 /// The text, or its beginning and `…`, with line ends as spaces.
 #[must_use]
 pub fn shortened(text: &str, longest: usize) -> String {
+    if text.len() <= longest && !text.bytes().any(|byte| byte.is_ascii_control()) {
+        return text.to_owned();
+    }
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if flat.chars().count() <= longest {
         return flat;

@@ -1,8 +1,10 @@
 //! What must survive a crash: the write intent, the operation, and what was applied.
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::v1alpha1::{Applied, AttachmentStatus, OperationKind, OperationStatus};
+use crate::planner::backoff::UNHEARD_WRITE_PATIENCE;
 use crate::planner::compute::Compute;
 use crate::planner::compute_spec;
 use crate::planner::decision::Step;
@@ -11,31 +13,28 @@ use crate::planner::goal::{Attached, Goal};
 use crate::planner::observed::Observed;
 use crate::planner::owner::Ownership;
 use crate::planner::status::report::{Report, WriteResult};
-use crate::planner::status::time::{not_after, stored};
+use crate::planner::status::time::{elapsed, not_after, stored};
 
 /// The write that Azure was last asked for, while it is not known to have succeeded.
 pub(super) fn operation(previous: &AttachmentStatus, report: &Report<'_>) -> Option<OperationStatus> {
     let before = || {
         let operation = previous.operation.clone()?;
-        let unheard_put_at = operation.unheard_put_at.as_ref().map(|at| not_after(at, report.now));
         // An attach whose compute shows was carried out, whether its answer was heard or not.
         let pending = operation.pending && !(operation.kind == OperationKind::Attach && shows_ours(report));
         let started_at = not_after(&operation.started_at, report.now);
-        Some(OperationStatus { pending, started_at, unheard_put_at, ..operation })
+        Some(OperationStatus { pending, started_at, ..operation })
     };
     let Some((kind, result)) = written_kind(report) else {
         let is_over = is_compute_in_sync(report) || report.decision.step == Step::RemoveFinalizer;
         return before().filter(|_| !is_over);
     };
-    let unheard_put_at = before().filter(|_| kind == OperationKind::Detach).and_then(|earlier| unheard_put(&earlier));
-    let sent = |pending, path| {
-        let started_at = stored(report.now);
-        Some(OperationStatus { kind, pending, path, started_at, unheard_put_at: unheard_put_at.clone() })
-    };
+    let sent = |pending, path| Some(OperationStatus { kind, pending, path, started_at: stored(report.now) });
     match result {
         WriteResult::Intent => sent(true, None),
         WriteResult::Accepted(path) => sent(false, path.clone()),
         WriteResult::AlreadyExists => sent(false, None),
+        // Another replica of Azure may still show the compute: its absence is not certain.
+        WriteResult::NotFound => sent(true, None),
         // An earlier write whose answer was not heard may still be carried out.
         WriteResult::NotSent(_) => before(),
         WriteResult::Failed(fault) if fault.kind.is_conclusive() => before().filter(|earlier| earlier.pending),
@@ -48,10 +47,29 @@ fn shows_ours(report: &Report<'_>) -> bool {
     seen.is_some_and(|(compute, seen)| is_ours(compute, seen))
 }
 
-/// When an attach or update was sent whose answer was not heard: this one, or one before this detach.
-fn unheard_put(operation: &OperationStatus) -> Option<Time> {
-    let is_put = operation.kind != OperationKind::Detach;
-    if operation.pending && is_put { Some(operation.started_at.clone()) } else { operation.unheard_put_at.clone() }
+/// When the last attach or update was sent whose answer was not received, and that is not what `operation` records any longer.
+///
+/// Azure may still carry it out for [`UNHEARD_WRITE_PATIENCE`], whatever was written after it.
+pub(super) fn unanswered_put(previous: &AttachmentStatus, report: &Report<'_>, operation: Option<&OperationStatus>) -> Option<Time> {
+    let is_current = |one: &OperationStatus| operation.is_some_and(|now| now.started_at == one.started_at);
+    let replaced = previous.operation.as_ref().filter(|one| {
+        one.pending && one.kind != OperationKind::Detach && !is_current(one) && !is_carried_out(one, report)
+    });
+    let last = replaced.map(|one| &one.started_at).or(previous.unanswered_put_at.as_ref())?;
+    let last = not_after(last, report.now);
+    let age = elapsed(last.0, report.now).unwrap_or_default();
+    (age < UNHEARD_WRITE_PATIENCE).then_some(last)
+}
+
+/// Whether Azure shows the effect of a PUT: a compute that is ours, and that has changed since.
+fn is_carried_out(put: &OperationStatus, report: &Report<'_>) -> bool {
+    let compute = report.observed.and_then(|seen| seen.compute.present()).filter(|_| shows_ours(report));
+    compute.is_some_and(|compute| {
+        let details = &compute.details;
+        let shown = if put.kind == OperationKind::Attach { &details.created_on } else { &details.modified_on };
+        let at = shown.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
+        at.is_some_and(|at| at >= put.started_at.0)
+    })
 }
 
 fn written_kind<'a>(report: &Report<'a>) -> Option<(OperationKind, &'a WriteResult)> {
@@ -90,7 +108,7 @@ fn is_refused(result: &WriteResult) -> bool {
     match result {
         WriteResult::NotSent(_) => true,
         WriteResult::Failed(fault) => fault.kind.is_conclusive(),
-        WriteResult::Intent | WriteResult::Accepted(_) | WriteResult::AlreadyExists => false,
+        WriteResult::Intent | WriteResult::Accepted(_) | WriteResult::AlreadyExists | WriteResult::NotFound => false,
     }
 }
 
@@ -105,7 +123,7 @@ fn observed_applied(previous: &AttachmentStatus, report: &Report<'_>) -> Option<
         return previous.applied.clone().filter(|_| may_become_ours);
     }
     let mut applied = previous.applied.clone().unwrap_or_default();
-    applied.created_on.clone_from(&compute.details.created_on);
+    applied.created_on = compute.details.created_on.clone().or(applied.created_on);
     match report.goal {
         Some(Goal::Attached(goal)) if is_in_sync(goal, seen) => Some(in_sync(goal, compute, applied)),
         _ => Some(applied),
@@ -128,6 +146,7 @@ fn in_sync(goal: &Attached, compute: &Compute, applied: Applied) -> Applied {
 pub fn with_outcome_of(live: &AttachmentStatus, next: &AttachmentStatus) -> AttachmentStatus {
     AttachmentStatus {
         operation: next.operation.clone(),
+        unanswered_put_at: next.unanswered_put_at.clone(),
         applied: next.applied.clone(),
         failure: next.failure.clone(),
         role_assignments: next.role_assignments.clone(),

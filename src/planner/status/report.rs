@@ -32,6 +32,8 @@ pub enum WriteResult {
     Accepted(Option<String>),
     /// Synapse says that the role assignment exists already.
     AlreadyExists,
+    /// There is no compute of that name to detach, by the answer to the DELETE.
+    NotFound,
     /// Azure did not accept it, or gave no answer.
     Failed(Fault),
     /// It was not sent, since something that it needs could not be had: an access token, the region.

@@ -5,7 +5,7 @@ use synapse_spark_operator::planner::backoff::MAX_BACKOFF;
 use synapse_spark_operator::planner::status::condition;
 use synapse_spark_operator::planner::{Attached, FaultKind, Finding, Goal, Observed, Progress, Step};
 
-use super::starts::{LASTING, Model, PoolState, ShownPool, Start, Synapse, Trick, Whose};
+use super::starts::{Deletion, LASTING, Model, PoolState, ShownPool, Start, Synapse, Trick, Whose};
 use super::world::World;
 use crate::builders::now;
 
@@ -150,7 +150,7 @@ fn attached_end(goal: &Attached, start: &Start, compute: Option<Model>) -> End {
 }
 
 pub fn check(world: &World<'_>) -> Result<(), String> {
-    let is_deleted = world.start.deleted && matches!(world.goal, Goal::Detached(_));
+    let is_deleted = world.start.deletion != Deletion::Never && matches!(world.goal, Goal::Detached(_));
     let trick = world.start.trick;
     let is_gone = world.compute.is_none_or(|_| trick == Trick::Observe(FaultKind::WorkspaceNotFound));
     if is_deleted {
@@ -162,7 +162,7 @@ pub fn check(world: &World<'_>) -> Result<(), String> {
             () if lasts => Ok(()),
             () if is_left => Err(format!("leaks the compute: {:?}, {:?}", world.compute, world.status)),
             () if world.has_finalizer => Err(format!("keeps the object: {:?}", world.status)),
-            () if world.role_held => Err("leaks the role assignment".to_owned()),
+            () if world.role_held && world.start.dependencies.1 != Synapse::Keeps => Err("leaks the role assignment".to_owned()),
             () => Ok(()),
         };
     }

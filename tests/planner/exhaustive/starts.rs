@@ -65,7 +65,7 @@ pub enum Trick {
     None,
     /// The first three observations find this.
     Observe(FaultKind),
-    /// Each third observation has no answer.
+    /// Of the first 24 observations, each third has no answer.
     Flapping,
     /// The first two observations answer 404 for a compute that exists.
     False404,
@@ -83,6 +83,8 @@ pub enum Trick {
     Unreadable,
     /// Tags show only when the operation ends.
     TagsAtEnd,
+    /// The first detach is accepted, ends as failed, and leaves the compute.
+    DetachFails,
     /// The operator is killed after its first write: its outcome is not stored.
     Killed,
     /// The operator is killed after the intent of its first write: nothing is sent.
@@ -122,6 +124,19 @@ pub enum Synapse {
     Forbidden,
     /// The first assignment is carried out, and answered with an error.
     FirstLost,
+    /// Assignments are created, and may not be revoked.
+    Keeps,
+}
+
+/// When the user deletes the object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// Not in this run; or before it began, which is a goal of its own.
+    Never,
+    /// Right after the first write.
+    AfterFirstWrite,
+    /// Once it is in sync.
+    InSync,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -133,8 +148,7 @@ pub struct Start {
     pub was_ready: bool,
     pub compute: Option<Model>,
     pub trick: Trick,
-    /// The user deletes the object right after the first write.
-    pub deleted: bool,
+    pub deletion: Deletion,
     pub dependencies: (PoolState, Synapse),
 }
 
@@ -148,7 +162,7 @@ impl Start {
                 let is_usual = self.dependencies == (PoolState::Usable, Synapse::Good);
                 goal.role.is_none() == is_usual || is_usual
             }
-            Goal::Detached(_) => !self.deleted && self.dependencies == (PoolState::Usable, Synapse::Good),
+            Goal::Detached(_) => self.deletion == Deletion::Never && self.dependencies == (PoolState::Usable, Synapse::Good),
         }
     }
 }
@@ -157,7 +171,9 @@ pub fn goals() -> Vec<Goal> {
     let mut goals = Vec::new();
     for suspend in [false, true] {
         for adopt in [AdoptionPolicy::Never, AdoptionPolicy::IfSamePool, AdoptionPolicy::Always] {
-            for replace in [false, true] {
+            // What is suspended writes nothing: only the policies that allow most, and least, matter.
+            let replaces = [false, true].into_iter().filter(|replace| !suspend || *replace == (adopt == AdoptionPolicy::Always));
+            for replace in replaces.filter(|_| !suspend || adopt != AdoptionPolicy::IfSamePool) {
                 let policy = Policy { replace, adopt, suspend };
                 let identity = Identity { system: true, user: Vec::new() };
                 goals.push(Goal::Attached(Attached { identity, policy, ..attached() }));
@@ -214,6 +230,7 @@ fn tricks() -> Vec<Trick> {
         Trick::Lost,
         Trick::Unreadable,
         Trick::TagsAtEnd,
+        Trick::DetachFails,
         Trick::Killed,
         Trick::KilledBefore,
         Trick::LaggingCache,
@@ -243,7 +260,7 @@ pub fn starts() -> Vec<Start> {
                 if !is_of_interest(flags, trick) {
                     continue;
                 }
-                starts.push(Start { has_finalizer, older, was_ready, compute, trick, deleted: false, dependencies: usual });
+                starts.push(Start { has_finalizer, older, was_ready, compute, trick, deletion: Deletion::Never, dependencies: usual });
             }
         }
     }
@@ -266,16 +283,21 @@ fn is_of_interest((has_finalizer, older, was_ready): (bool, bool, bool), trick: 
                 | Trick::Late(60)
                 | Trick::LaggingCache
                 | Trick::TagsAtEnd
-                | Trick::Observe(_)
+                | Trick::Observe(FaultKind::Unavailable(None) | FaultKind::Forbidden)
         ),
         (false, false, _) => matches!(
             trick,
-            Trick::None | Trick::Lost | Trick::Killed | Trick::LaggingCache | Trick::StatusRefused(_) | Trick::Observe(_)
+            Trick::None
+                | Trick::Lost
+                | Trick::Killed
+                | Trick::LaggingCache
+                | Trick::StatusRefused(_)
+                | Trick::Observe(FaultKind::Unavailable(None) | FaultKind::Forbidden | FaultKind::WorkspaceNotFound)
         ),
     }
 }
 
-/// The starts in which the user deletes the object right after the first write.
+/// The starts in which the user deletes the object while the operator works on it, or has just done so.
 fn deleted(starts: &[Start]) -> Vec<Start> {
     let is_written = |compute: &Option<Model>| {
         compute.is_none_or(|compute| {
@@ -286,13 +308,15 @@ fn deleted(starts: &[Start]) -> Vec<Start> {
         })
     };
     let all = starts.iter().filter(|start| start.has_finalizer && !start.older && is_written(&start.compute));
-    all.map(|start| Start { deleted: true, ..*start }).collect()
+    let both = |start: &Start| [Deletion::AfterFirstWrite, Deletion::InSync].map(|deletion| Start { deletion, ..*start });
+    let is_of_interest = |start: &Start| start.deletion != Deletion::InSync || start.trick.is_of_writes();
+    all.flat_map(both).filter(is_of_interest).collect()
 }
 
 /// The starts in which the pool or Synapse is not as usual.
 fn with_dependencies(starts: &[Start]) -> Vec<Start> {
     let pools = [PoolState::Usable, PoolState::Gone, PoolState::Failed, PoolState::Forbidden];
-    let synapses = [Synapse::Good, Synapse::Forbidden, Synapse::FirstLost];
+    let synapses = [Synapse::Good, Synapse::Forbidden, Synapse::FirstLost, Synapse::Keeps];
     let usual = (PoolState::Usable, Synapse::Good);
     let tricks = [
         Trick::None,
@@ -300,6 +324,7 @@ fn with_dependencies(starts: &[Start]) -> Vec<Start> {
         Trick::Killed,
         Trick::LaggingCache,
         Trick::TagsAtEnd,
+        Trick::DetachFails,
         Trick::Observe(FaultKind::Unavailable(None)),
     ];
     let is_plain = |compute: &Option<Model>| {

@@ -17,7 +17,7 @@ use synapse_spark_operator::planner::{
 use synapse_spark_operator::service_error::ServiceError;
 
 use super::ends::{check_conditions, check_safety};
-use super::starts::{Model, PoolState, ShownPool, Start, Synapse, Trick, Whose};
+use super::starts::{Deletion, Model, PoolState, ShownPool, Start, Synapse, Trick, Whose};
 use crate::builders::{CREATED_ON, compute, detached, fault, now, owner, pool, ready_status, report, role};
 
 /// A status and the version of the object that it belongs to.
@@ -96,7 +96,8 @@ impl<'a> World<'a> {
     }
 
     pub fn is_waiting_for_a_write(&self) -> bool {
-        self.status.operation.as_ref().is_some_and(|operation| operation.pending || operation.unheard_put_at.is_some())
+        self.status.operation.as_ref().is_some_and(|operation| operation.pending)
+            || self.status.unanswered_put_at.is_some()
     }
 
     pub fn is_cache_behind(&self) -> bool {
@@ -157,12 +158,15 @@ impl<'a> World<'a> {
         let goal = self.goal.clone();
         let report = Report { now: self.now, ..report(&goal, observed, decision, None) };
         let next = status(&base.1, &report);
-        let again = status(&next, &report);
-        if again != next && decision.step == Step::Done {
-            return Err(format!("a second report of the same differs: {next:?} {again:?}"));
+        if decision.step == Step::Done && status(&next, &report) != next {
+            return Err(format!("a second report of the same differs: {next:?} {:?}", status(&next, &report)));
         }
         check_conditions(self, observed, &next).map_err(|rule| format!("{rule}: {decision:?} {next:?}"))?;
         self.is_reported = next == base.1 || self.store(base.0, next);
+        let is_deleted = self.start.deletion == Deletion::InSync && matches!(self.goal, Goal::Attached(_));
+        if is_deleted && decision.step == Step::Done && self.is_reported {
+            self.goal = Goal::Detached(detached());
+        }
         Ok(())
     }
 
@@ -180,12 +184,12 @@ impl<'a> World<'a> {
             return Ok(Duration::from_secs(5));
         }
         let result = self.send(&decision.step);
-        let is_deleted = self.start.deleted && matches!(self.goal, Goal::Attached(_));
+        let is_deleted = self.start.deletion == Deletion::AfterFirstWrite && matches!(self.goal, Goal::Attached(_));
         let reported = match (&result, decision.step.write()) {
             (WriteResult::Failed(fault), Some(write)) => decision.write_failed(write, fault.clone(), observed),
             _ => decision.clone(),
         };
-        let is_killed = self.start.trick == Trick::Killed && self.writes == 1;
+        let is_killed = self.start.trick == Trick::Killed && (self.writes, self.role_writes) == (1, 0);
         if !is_killed {
             let report = Report { now: self.now, ..report(&goal, observed, &reported, Some((decision, &result))) };
             let next = status(&base.1, &report);
@@ -227,10 +231,8 @@ impl<'a> World<'a> {
         self.puts += u32::from(kind != OperationKind::Detach);
         match self.start.trick {
             Trick::Write(kind, times) if self.writes <= times => return WriteResult::Failed(fault(kind)),
-            Trick::OperationFails(times) if self.writes <= times => {
-                self.outcome = Outcome::Failed(ServiceError { code: "InternalServerError".into(), ..ServiceError::default() });
-                return WriteResult::Accepted(Some("/op".into()));
-            }
+            Trick::OperationFails(times) if self.writes <= times => return self.accept_and_fail(),
+            Trick::DetachFails if kind == OperationKind::Detach && self.writes - self.puts == 1 => return self.accept_and_fail(),
             Trick::Late(seconds) if self.writes == 1 => {
                 let at = self.now.checked_add(Duration::from_secs(seconds)).expect("a time");
                 self.late = Some((at, kind));
@@ -242,6 +244,11 @@ impl<'a> World<'a> {
         if self.start.trick == Trick::Lost && self.writes == 1 {
             return WriteResult::Failed(fault(FaultKind::Unavailable(None)));
         }
+        WriteResult::Accepted(Some("/op".into()))
+    }
+
+    fn accept_and_fail(&mut self) -> WriteResult {
+        self.outcome = Outcome::Failed(ServiceError { code: "InternalServerError".into(), ..ServiceError::default() });
         WriteResult::Accepted(Some("/op".into()))
     }
 
@@ -277,7 +284,8 @@ impl<'a> World<'a> {
         let is_assignment = matches!(step, Step::AssignRole(_));
         match self.start.dependencies.1 {
             Synapse::Forbidden => return WriteResult::Failed(fault(FaultKind::Forbidden)),
-            Synapse::Good | Synapse::FirstLost => {}
+            Synapse::Keeps if !is_assignment => return WriteResult::Failed(fault(FaultKind::Forbidden)),
+            Synapse::Good | Synapse::FirstLost | Synapse::Keeps => {}
         }
         let existed = std::mem::replace(&mut self.role_held, is_assignment);
         match self.start.dependencies.1 {
@@ -290,15 +298,14 @@ impl<'a> World<'a> {
     fn observe(&mut self, status: &AttachmentStatus) -> Observed {
         self.observations += 1;
         let compute = self.find();
-        self.remember(&compute);
         let operation = status.operation.as_ref().map(|recorded| Operation {
             kind: recorded.kind,
             is_accepted: !recorded.pending,
             started_at: recorded.started_at.0,
             age: elapsed(recorded.started_at.0, self.now),
             outcome: if recorded.pending { Outcome::Unknown } else { self.outcome.clone() },
-            unheard_put_age: recorded.unheard_put_at.as_ref().and_then(|at| elapsed(at.0, self.now)),
         });
+        self.remember(&compute, operation.as_ref());
         let since = |at: Option<Timestamp>| at.and_then(|at| elapsed(at, self.now));
         let reconciling =
             condition(status, "Reconciling").map_or(Some(Duration::ZERO), |one| elapsed(one.last_transition_time.0, self.now));
@@ -310,6 +317,7 @@ impl<'a> World<'a> {
                 reconcile_requested: status.observed_generation != Some(1),
                 reconciling_for: reconciling,
                 unavailable_for: since(self.unanswered_since).unwrap_or_default(),
+                unanswered_put_age: status.unanswered_put_at.as_ref().and_then(|at| elapsed(at.0, self.now)),
                 reported_drift: status.drift.clone(),
             },
             absent_for: since(self.absent_since).filter(|_| matches!(compute, Finding::Absent)),
@@ -325,7 +333,7 @@ impl<'a> World<'a> {
     fn find(&self) -> Finding<Compute> {
         match (self.start.trick, self.compute) {
             (Trick::Observe(kind), _) if self.observations <= 3 => Finding::Unknown(fault(kind)),
-            (Trick::Flapping, _) if self.observations.is_multiple_of(3) => Finding::Unknown(fault(FaultKind::Unavailable(None))),
+            (Trick::Flapping, _) if self.observations <= 24 && self.observations.is_multiple_of(3) => Finding::Unknown(fault(FaultKind::Unavailable(None))),
             // One 404 of a compute that nobody knows of leads to a PUT: there is no telling that it exists.
             (Trick::False404, Some(model)) if self.observations <= 2 && self.is_known(model) => Finding::Absent,
             (_, None) => Finding::Absent,
@@ -337,9 +345,11 @@ impl<'a> World<'a> {
         model.whose == Whose::Ours && (self.start.was_ready || matches!(self.goal, Goal::Detached(_)))
     }
 
-    fn remember(&mut self, compute: &Finding<Compute>) {
+    fn remember(&mut self, compute: &Finding<Compute>, operation: Option<&Operation>) {
+        let put = operation.filter(|operation| operation.kind != OperationKind::Detach);
         match compute {
             Finding::Present(_) => self.absent_since = None,
+            Finding::Absent if put.is_some_and(|put| put.is_ongoing() || put.is_unheard()) => self.absent_since = Some(self.now),
             Finding::Absent => drop(self.absent_since.get_or_insert(self.now)),
             Finding::Unknown(_) => {}
         }
