@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
 use crate::controller::key::Key;
-use crate::planner::Finding;
 use crate::planner::backoff::{MAX_BACKOFF, MIN_BACKOFF};
+use crate::planner::{Decision, Finding};
 
 /// What is remembered of each object. The watch removes what is gone.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub(crate) struct Memory(Mutex<HashMap<Key, Remembered>>);
 struct Remembered {
     uid: Option<String>,
     absent_since: Option<Instant>,
+    /// Whether the last decision waits until the absence is certain.
+    confirms_absence: bool,
     unanswered_since: Option<Instant>,
     /// Reconciles in a row that Kubernetes refused.
     errors: u32,
@@ -52,6 +54,16 @@ impl Memory {
             absent_for: known.absent_since.filter(|_| matches!(finding, Finding::Absent)).map(|since| now - since),
             unavailable_for: silent_since.map(|since| now - since).unwrap_or_default(),
         }
+    }
+
+    /// Takes in what was decided on the last observation.
+    pub(crate) fn decided(&self, object: &SynapseSparkAttachment, decision: &Decision) {
+        entry(&mut self.lock(), object).confirms_absence = decision.cause.confirms_absence();
+    }
+
+    /// Whether the compute was absent, and the next observation is to confirm it.
+    pub(crate) fn is_confirming_absence(&self, object: &SynapseSparkAttachment) -> bool {
+        entry(&mut self.lock(), object).confirms_absence
     }
 
     /// A reconcile came to its end: Kubernetes accepts what the operator writes.
