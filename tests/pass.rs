@@ -2,6 +2,8 @@
 
 #[path = "pass/absence.rs"]
 mod absence;
+#[path = "pass/deadline.rs"]
+mod deadline;
 #[path = "pass/stored.rs"]
 mod stored;
 
