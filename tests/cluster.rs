@@ -4,6 +4,8 @@
 //! that neither faults nor throttling reach a neighbour. Tests that end the operator, or change the definition, take turns
 //! on a second control plane. Everything ends with this process, however it ends.
 
+#[path = "cluster/absence.rs"]
+mod absence;
 #[path = "cluster/admission.rs"]
 mod admission;
 #[path = "cluster/attach.rs"]

@@ -1,5 +1,9 @@
 //! One pass over one object, in this process: what cannot be asked of the real binary.
 
+#[path = "pass/absence.rs"]
+mod absence;
+#[path = "pass/deadline.rs"]
+mod deadline;
 #[path = "pass/stored.rs"]
 mod stored;
 
@@ -84,6 +88,11 @@ fn object() -> SynapseSparkAttachment {
 }
 
 fn context(kube: kube::Client, azure: Arc<dyn HttpClient>, registry: &mut Registry) -> Context {
+    let azure = client(azure, registry);
+    Context::new(kube, azure, "cluster".into(), Duration::from_mins(5), metrics::Metrics::new(registry))
+}
+
+fn client(azure: Arc<dyn HttpClient>, registry: &mut Registry) -> Client {
     let settings = Settings {
         endpoint: "https://arm.example".into(),
         authority: "https://entra.example".into(),
@@ -93,8 +102,7 @@ fn context(kube: kube::Client, azure: Arc<dyn HttpClient>, registry: &mut Regist
         api_version: "2024-04-01".into(),
         credential: Credential::ClientSecret { tenant: "t".into(), client: "c".into(), secret: Secret::new("s") },
     };
-    let azure = Client::new(&settings, azure, Metrics::new(registry)).expect("good settings");
-    Context::new(kube, azure, "cluster".into(), Duration::from_mins(5), metrics::Metrics::new(registry))
+    Client::new(&settings, azure, Metrics::new(registry)).expect("good settings")
 }
 
 /// An API server that answers everything so.

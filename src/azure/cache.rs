@@ -12,16 +12,19 @@ use tokio::time::Instant;
 pub enum Freshness {
     /// Azure is asked after the call began. A write needs this.
     Now,
+    /// The same, over a connection that carried no request before. A write that rests on an absence needs this: a connection
+    /// that is kept alive leads to the same front end of Azure each time, which may be behind.
+    NowOnNewConnection,
     /// A cached answer may be this old. It is enough for what is read again before a write.
     Within(Duration),
 }
 
 impl Freshness {
-    /// Accepts an answer of this age instead; [`Freshness::Now`] stays as it is. For what changes seldom.
+    /// Accepts an answer of this age instead, unless Azure is to be asked now. For what changes seldom.
     #[must_use]
     pub const fn relaxed_to(self, age: Duration) -> Self {
         match self {
-            Self::Now => Self::Now,
+            Self::Now | Self::NowOnNewConnection => self,
             Self::Within(_) => Self::Within(age),
         }
     }

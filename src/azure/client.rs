@@ -38,13 +38,21 @@ pub struct Settings {
 /// Azure, as one identity sees it. The large parts are boxed, since futures hold a client by value.
 pub struct Client {
     pub(super) settings: Settings,
-    pub(super) transport: Arc<dyn HttpClient>,
+    pub(super) transports: Transports,
     pub(super) origin: Origin,
     pub(super) data_plane: DataPlane,
     pub(super) tokens: Box<Tokens>,
     pub(super) throttle: Throttle,
     pub(super) metrics: Metrics,
     pub(super) cached: Box<Caches>,
+}
+
+/// How requests are sent.
+pub(super) struct Transports {
+    /// Over connections that are kept for the next request.
+    pub(super) pooled: Arc<dyn HttpClient>,
+    /// Each over a connection of its own.
+    pub(super) unpooled: Arc<dyn HttpClient>,
 }
 
 /// The access tokens of both audiences.
@@ -70,7 +78,8 @@ const DEPENDENCY_TTL: Duration = Duration::from_hours(1);
 pub(super) const REGION_TTL: Duration = Duration::from_hours(24);
 
 impl Client {
-    /// A client of Azure through this transport.
+    /// A client of Azure through this transport, also for requests that need a new connection:
+    /// [`Client::with_unpooled`] gives those a transport of their own.
     ///
     /// # Errors
     ///
@@ -83,7 +92,7 @@ impl Client {
             origin: Origin::new(&settings.endpoint)?,
             data_plane: DataPlane::new(&settings.synapse_endpoint)?,
             tokens: Box::new(Tokens { arm: tokens(&settings.scope)?, synapse: tokens(&settings.synapse_scope)? }),
-            transport,
+            transports: Transports { pooled: transport.clone(), unpooled: transport },
             throttle: Throttle::default(),
             metrics,
             cached: Box::new(Caches {
@@ -96,6 +105,12 @@ impl Client {
         })
     }
 
+    /// Sends requests that need a new connection through this transport, which keeps no connection for a second request.
+    #[must_use]
+    pub fn with_unpooled(self, unpooled: Arc<dyn HttpClient>) -> Self {
+        Self { transports: Transports { unpooled, ..self.transports }, ..self }
+    }
+
     /// A client of the same Azure with another credential. The two share no token, no cached answer and no bucket.
     ///
     /// # Errors
@@ -103,7 +118,8 @@ impl Client {
     /// Says which part of the credential is wrong.
     pub fn with_credential(&self, credential: Credential) -> Result<Self, String> {
         let settings = Settings { credential, ..self.settings.clone() };
-        Self::new(&settings, self.transport.clone(), self.metrics.clone())
+        let client = Self::new(&settings, self.transports.pooled.clone(), self.metrics.clone())?;
+        Ok(client.with_unpooled(self.transports.unpooled.clone()))
     }
 
     /// A client of the same Azure without a usable credential: every call fails with this error, without a request.

@@ -22,7 +22,9 @@ impl Client {
         }
         let began = Instant::now();
         let path = self.machine_learning(&id.to_string());
-        let answer = self.get(Call::Compute, id.workspace().subscription(), &path).await;
+        let mut request = self.request(Call::Compute, id.workspace().subscription(), &path)?;
+        request.new_connection = freshness == Freshness::NowOnNewConnection;
+        let answer = self.send(request).await;
         let found = match answer.inspect_err(|error| self.reconsider_region(id.workspace(), error)) {
             Ok(answer) => Some(answer.read()?),
             Err(Error::NotFound(_)) => None,

@@ -121,6 +121,7 @@ impl Client {
         url.query_pairs_mut().append_pair("api-version", api_version::SYNAPSE_DATA_PLANE);
         // The data plane has limits of its own for each workspace.
         let bucket = format!("synapse/{workspace}");
-        Ok(ApiRequest { call, bucket, url, tokens: &self.tokens.synapse, body: None, continuation: None, deadline: None })
+        let tokens = &self.tokens.synapse;
+        Ok(ApiRequest { call, bucket, url, tokens, body: None, continuation: None, deadline: None, new_connection: false })
     }
 }

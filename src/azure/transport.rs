@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use azure_core::http::headers::HeaderName;
-use azure_core::http::{Method, Request, Url};
+use azure_core::http::{HttpClient, Method, Request, Url};
 use azure_core::time::{OffsetDateTime, parse_rfc7231};
 use futures::StreamExt;
 use tokio::time::Instant;
@@ -36,6 +36,8 @@ pub(super) struct ApiRequest<'a> {
     pub(super) continuation: Option<String>,
     /// The request ends at this time at the latest.
     pub(super) deadline: Option<Instant>,
+    /// Whether it needs a connection that carried no request before.
+    pub(super) new_connection: bool,
 }
 
 /// An answer of Azure.
@@ -70,7 +72,7 @@ impl Client {
     pub async fn reach(&self) -> Result<(), Error> {
         let url = self.origin.admit("/").map_err(|foreign| Error::unavailable(foreign.to_string()))?;
         let request = Request::new(url, Method::Get);
-        match tokio::time::timeout(REQUEST_TIMEOUT, self.transport.execute_request(&request)).await {
+        match tokio::time::timeout(REQUEST_TIMEOUT, self.transports.pooled.execute_request(&request)).await {
             Ok(answer) => answer.map(drop).map_err(|error| Error::unavailable(chain(&error))),
             Err(_) => Err(Error::unavailable(no_answer_within(REQUEST_TIMEOUT))),
         }
@@ -85,7 +87,8 @@ impl Client {
     pub(super) fn request(&self, call: Call, subscription: &str, link: &str) -> Result<ApiRequest<'_>, Error> {
         let url = self.origin.admit(link).map_err(|foreign| Error::unavailable(format!("link ignored: {foreign}")))?;
         let bucket = subscription.to_owned();
-        Ok(ApiRequest { call, bucket, url, tokens: &self.tokens.arm, body: None, continuation: None, deadline: None })
+        let tokens = &self.tokens.arm;
+        Ok(ApiRequest { call, bucket, url, tokens, body: None, continuation: None, deadline: None, new_connection: false })
     }
 
     /// Sends a request and classifies its answer.
@@ -101,7 +104,8 @@ impl Client {
         let span = span(&request, &id);
         let raw = raw(&request, &token, id);
         let started = Instant::now();
-        let received = tokio::time::timeout(timeout, self.exchange(&raw, kind).instrument(span.clone()))
+        let transport = if request.new_connection { &self.transports.unpooled } else { &self.transports.pooled };
+        let received = tokio::time::timeout(timeout, Self::exchange(transport.as_ref(), &raw, kind).instrument(span.clone()))
             .await
             .unwrap_or_else(|_| Err(no_answer_within(timeout)));
         let took = started.elapsed();
@@ -117,8 +121,8 @@ impl Client {
     }
 
     /// Sends the bytes and reads the answer, whatever its status.
-    async fn exchange(&self, request: &Request, kind: Kind) -> Result<Answer, String> {
-        let answer = self.transport.execute_request(request).await.map_err(|error| chain(&error))?;
+    async fn exchange(transport: &dyn HttpClient, request: &Request, kind: Kind) -> Result<Answer, String> {
+        let answer = transport.execute_request(request).await.map_err(|error| chain(&error))?;
         let (status, headers, mut stream) = answer.deconstruct();
         let header = |name: &'static str| headers.get_optional_string(&HeaderName::from_static(name));
         let mut body = Vec::new();

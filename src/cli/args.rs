@@ -120,14 +120,19 @@ impl AzureArgs {
             credential,
         };
         let name = settings.credential.name();
-        let client = azure::Client::new(&settings, Arc::new(self.transport()?), metrics)
-            .map_err(|error| format!("--credential {name}: {error}"))?;
+        let [pooled, unpooled] = [usize::MAX, 0].map(|idle| self.transport(idle));
+        let client = azure::Client::new(&settings, Arc::new(pooled?), metrics)
+            .map_err(|error| format!("--credential {name}: {error}"))?
+            .with_unpooled(Arc::new(unpooled?));
         tracing::info!(credential = name, why, endpoint = settings.endpoint, "azure");
         Ok((client, why))
     }
 
-    fn transport(&self) -> Result<reqwest::Client, String> {
+    /// The transport to Azure and to Microsoft Entra ID. It keeps at most so many idle connections to a host; with none, each
+    /// request gets a connection of its own.
+    fn transport(&self, idle_connections: usize) -> Result<reqwest::Client, String> {
         let mut builder = reqwest::Client::builder()
+            .pool_max_idle_per_host(idle_connections)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
             .timeout(Duration::from_mins(1));

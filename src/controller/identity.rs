@@ -98,7 +98,7 @@ impl Identities {
         if !is_name(&place.name) {
             return Err(refusal(format!("spec.serviceAccountName is no name of a ServiceAccount: {:?}", place.name)));
         }
-        if freshness != Freshness::Now
+        if matches!(freshness, Freshness::Within(_))
             && let Some(azure) = self.cached(&place, ACCOUNT_TTL)
         {
             return Ok(azure);

@@ -11,8 +11,9 @@ use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
 use crate::controller::key::Key;
-use crate::planner::{FaultKind, Finding, Operation};
+use crate::planner::{Decision, FaultKind, Finding, Operation};
 use crate::planner::backoff::{MAX_BACKOFF, MIN_BACKOFF};
+use crate::planner::{Decision, Finding};
 
 /// What is remembered of each object. The watch removes what is gone.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub(crate) struct Memory(Mutex<HashMap<Key, Remembered>>);
 struct Remembered {
     uid: Option<String>,
     absent_since: Option<Instant>,
+    /// Whether the last decision waits until the absence is certain.
+    confirms_absence: bool,
     unanswered_since: Option<Instant>,
     /// Reconciles in a row that Kubernetes refused.
     errors: u32,
@@ -56,6 +59,16 @@ impl Memory {
             absent_for: known.absent_since.filter(|_| is_absent(finding)).map(|since| now - since),
             unavailable_for: silent_since.map(|since| now - since).unwrap_or_default(),
         }
+    }
+
+    /// Takes in what was decided on the last observation.
+    pub(crate) fn decided(&self, object: &SynapseSparkAttachment, decision: &Decision) {
+        entry(&mut self.lock(), object).confirms_absence = decision.cause.confirms_absence();
+    }
+
+    /// Whether the compute was absent, and the next observation is to confirm it.
+    pub(crate) fn is_confirming_absence(&self, object: &SynapseSparkAttachment) -> bool {
+        entry(&mut self.lock(), object).confirms_absence
     }
 
     /// A reconcile came to its end: Kubernetes accepts what the operator writes.
@@ -104,8 +117,8 @@ fn entry<'a>(all: &'a mut HashMap<Key, Remembered>, object: &SynapseSparkAttachm
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::v1alpha1::SynapseSparkAttachmentSpec;
-    use crate::planner::Fault;
+    use crate::api::v1alpha1::{OperationKind, SynapseSparkAttachmentSpec};
+    use crate::planner::{Fault, Outcome};
     use crate::service_error::ServiceError;
 
     fn object(uid: &str) -> SynapseSparkAttachment {
@@ -128,6 +141,20 @@ mod tests {
         assert_eq!(memory.observe(&object, &Finding::<()>::Absent, None).absent_for, Some(seconds(15)));
         assert_eq!(memory.observe(&object, &Finding::Present(()), None).absent_for, None);
         assert_eq!(memory.observe(&object, &Finding::<()>::Absent, None).absent_for, Some(Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn absence_during_a_put_does_not_count() {
+        let (memory, object, seconds) = (Memory::default(), object("u"), Duration::from_secs);
+        let started_at = jiff::Timestamp::UNIX_EPOCH;
+        let (kind, age) = (OperationKind::Attach, Some(Duration::ZERO));
+        let put = |outcome| Operation { kind, is_accepted: true, started_at, age, outcome };
+        let absent_for = |outcome| memory.observe(&object, &Finding::<()>::Absent, Some(&put(outcome))).absent_for;
+        assert_eq!(absent_for(Outcome::Running), Some(Duration::ZERO));
+        tokio::time::advance(seconds(60)).await;
+        assert_eq!(absent_for(Outcome::Running), Some(Duration::ZERO));
+        tokio::time::advance(seconds(10)).await;
+        assert_eq!(absent_for(Outcome::Ended), Some(seconds(10)), "since it was last seen running");
     }
 
     #[tokio::test(start_paused = true)]

@@ -61,6 +61,8 @@ struct Evaluation {
     goal: Goal,
     observed: Observed,
     decision: Decision,
+    /// How fresh the observation of the compute is.
+    freshness: Freshness,
 }
 
 impl Evaluation {
@@ -104,12 +106,15 @@ async fn evaluate(
     now: Timestamp,
 ) -> Evaluation {
     let others = ctx.objects.claims.others(&object);
+    let is_confirming = ctx.objects.memory.is_confirming_absence(&object);
+    let freshness = if is_confirming { Freshness::NowOnNewConnection } else { freshness };
     let mut observed = observe(azure, &object, &goal, others, (freshness, now)).await;
     let spans = ctx.objects.memory.observe(&object, &observed.compute, observed.put());
     observed.absent_for = spans.absent_for;
     observed.object.unavailable_for = spans.unavailable_for;
     let decision = decide(&goal, &observed);
-    Evaluation { object, goal, observed, decision }
+    ctx.objects.memory.decided(&object, &decision);
+    Evaluation { object, goal, observed, decision, freshness }
 }
 
 /// The second round: reads object and compute live, and decides again. The write is carried out only if both rounds agree.
@@ -125,7 +130,12 @@ async fn confirm(ctx: &Context, azure: &azure::Client, first: Evaluation, now: T
     else {
         return Ok(Evaluation { decision: first.decision.superseded(), ..first });
     };
-    let second = evaluate(ctx, azure, (live, goal), Freshness::Now, now).await;
+    let freshness = match (&first.observed.compute, first.freshness) {
+        (Finding::Present(_), Freshness::Now | Freshness::Within(_)) => Freshness::Now,
+        // A write is about to rest on an absence, or on what only a new connection showed.
+        _ => Freshness::NowOnNewConnection,
+    };
+    let second = evaluate(ctx, azure, (live, goal), freshness, now).await;
     Ok(match (&second.observed.compute, &second.decision.step) {
         (_, step) if step.name() == first.decision.step.name() => second,
         // What the first round observed still counts: that there is something to do.

@@ -130,6 +130,12 @@ pub enum Health {
 }
 
 impl Cause {
+    /// Whether the compute was observed to be absent, and has to be once more before anything rests on it.
+    #[must_use]
+    pub const fn confirms_absence(&self) -> bool {
+        matches!(self, Self::ConfirmingAbsence | Self::ConfirmingDetached)
+    }
+
     /// How the attachment is.
     #[must_use]
     pub const fn health(&self) -> Health {

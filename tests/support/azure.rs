@@ -61,6 +61,7 @@ impl Azure {
         let text = String::from_utf8_lossy(answer.body.as_ref()).into_owned();
         match answer.status {
             404 => None,
+            204 => Some(Value::Null),
             200 | 201 => Some(serde_json::from_str(&text).expect("it answers JSON")),
             status => panic!("{method} {target}: {status} {text}"),
         }

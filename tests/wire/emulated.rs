@@ -20,16 +20,18 @@ async fn emulated(secret: &str) -> (tempfile::TempDir, Emulator, Client) {
     let dir = tempfile::tempdir().expect("a folder");
     let emulator = Emulator::start(Options::in_dir(dir.path())).await.expect("it starts");
     let ca = reqwest::Certificate::from_pem(emulator.ca_pem().as_bytes()).expect("a certificate");
-    let transport =
-        reqwest::Client::builder().tls_certs_only([ca]).redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let transport = |idle: usize| {
+        let builder = reqwest::Client::builder().tls_certs_only([ca.clone()]).redirect(reqwest::redirect::Policy::none());
+        Arc::new(builder.pool_max_idle_per_host(idle).build().expect("a client"))
+    };
     let credential = Credential::ClientSecret {
         tenant: "72f988bf-0000-4000-8000-000000000001".into(),
         client: "11111111-2222-3333-4444-555555555555".into(),
         secret: Secret::new(secret.to_owned()),
     };
     let settings = settings(emulator.endpoint(), emulator.endpoint(), credential);
-    let client = Client::new(&settings, Arc::new(transport), Metrics::new(&mut Registry::default())).expect("good settings");
-    (dir, emulator, client)
+    let client = Client::new(&settings, transport(1), Metrics::new(&mut Registry::default())).expect("good settings");
+    (dir, emulator, client.with_unpooled(transport(0)))
 }
 
 const SECRET: &str = "emulator-secret-not-a-real-one";
@@ -61,6 +63,34 @@ async fn attaches_and_detaches_over_tls_without_a_secret_in_the_log() {
         assert!(!text.contains(secret), "{secret:?} is in the log");
     }
     emulator.stop().await;
+}
+
+#[tokio::test]
+async fn new_connection_is_used_for_one_request_and_the_pooled_one_for_all_others() {
+    use Freshness::{Now, NowOnNewConnection};
+    let (_dir, emulator, client) = emulated(SECRET).await;
+    for freshness in [Now, NowOnNewConnection, Now, NowOnNewConnection, Now] {
+        assert!(client.compute(&compute(), freshness).await.expect("an answer").is_none());
+    }
+    let azure = emulator.azure();
+    let azure = azure.lock().expect("no thread panics while it holds the lock");
+    // The first request is that for the access token.
+    let [token, one, new, two, other, three]: [_; 6] =
+        azure.journal(0).map(|entry| entry.connection).collect::<Vec<_>>().try_into().expect("six requests");
+    assert_eq!([token, one, two], [three; 3], "the pooled connection");
+    assert!(new != token && other != token && new != other, "{new:?}, {other:?}");
+}
+
+#[tokio::test]
+async fn absence_on_a_stale_connection_is_not_confirmed_on_a_new_one() {
+    let (_dir, emulator, client) = emulated(SECRET).await;
+    let location = client.location(compute().workspace()).await.expect("a region");
+    client.put(&compute(), &Put { location, ..put() }, None).await.expect("taken");
+    let fault = json!({"method": "GET", "path": "/computes/", "reusedConnection": true, "times": 9, "status": 404});
+    let fault = Fault::from_json(&fault).expect("a fault");
+    emulator.azure().lock().expect("no thread panics while it holds the lock").add_fault(fault);
+    assert!(client.compute(&compute(), Freshness::Now).await.expect("an answer").is_none(), "the connection is stale");
+    assert!(client.compute(&compute(), Freshness::NowOnNewConnection).await.expect("an answer").is_some());
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ impl Azure {
         if segments.first().is_some_and(|s| s == "_emulator") {
             return control::answer(self, now, request, &segments);
         }
-        let effect = self.faults.take(&request.method, &request.path).unwrap_or_default();
+        let effect = self.faults.take(request).unwrap_or_default();
         let (answer, principal) = self.affected(now, request, &segments, &effect);
         let due = effect.process_after.map(|pause| later(now, pause.0));
         let seq = self.note(now, request, &answer, principal, due);
@@ -146,6 +146,7 @@ impl Azure {
         let seq = self.journal.next();
         let entry = Entry {
             seq,
+            connection: request.carrier.map(|carrier| carrier.connection),
             at: now,
             method: request.method.clone(),
             host: request.header("Host").map(str::to_owned),

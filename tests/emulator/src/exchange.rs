@@ -17,6 +17,17 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// Empty if there is none.
     pub body: Vec<u8>,
+    /// On which connection it came; none without a socket.
+    pub carrier: Option<Carrier>,
+}
+
+/// The TCP connection on which a request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Carrier {
+    /// Counts the connections from 1, in the order in which they were accepted.
+    pub connection: u64,
+    /// Whether the connection carried another request before.
+    pub is_reused: bool,
 }
 
 impl Request {
@@ -39,6 +50,12 @@ impl Request {
     pub fn with_json(mut self, body: &Value) -> Self {
         self.body = body.to_string().into_bytes();
         self.with_header("Content-Type", "application/json")
+    }
+
+    /// The same on this connection.
+    #[must_use]
+    pub fn on(self, connection: u64, is_reused: bool) -> Self {
+        Self { carrier: Some(Carrier { connection, is_reused }), ..self }
     }
 
     /// The first header of this name, in any case.

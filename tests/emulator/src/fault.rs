@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::exchange::{Answer, Refusal};
+use crate::exchange::{Answer, Refusal, Request};
 use crate::settings::duration;
 
 /// Which requests it meets, and what happens to them.
@@ -22,6 +22,9 @@ pub struct Fault {
     /// A part of the path, in any case; absent: every path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// Whether it meets only requests whose connection carried another request before.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub reused_connection: bool,
     /// How many it lets pass first.
     #[serde(default)]
     pub skip: u64,
@@ -97,10 +100,11 @@ pub struct Failure {
 }
 
 /// The keys of a fault; a `flatten` can't refuse others by itself.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "id",
     "method",
     "path",
+    "reusedConnection",
     "skip",
     "times",
     "status",
@@ -135,11 +139,12 @@ impl Fault {
         Ok(fault)
     }
 
-    fn meets(&self, method: &str, path: &str) -> bool {
-        let small = path.to_ascii_lowercase();
-        self.method.as_ref().is_none_or(|m| m.eq_ignore_ascii_case(method))
+    fn meets(&self, request: &Request) -> bool {
+        let small = request.path.to_ascii_lowercase();
+        self.method.as_ref().is_none_or(|m| m.eq_ignore_ascii_case(&request.method))
             && self.path.as_ref().is_none_or(|p| small.contains(&p.to_ascii_lowercase()))
-            && (self.effect.process_after.is_none() || is_write(method))
+            && (self.effect.process_after.is_none() || is_write(&request.method))
+            && (!self.reused_connection || request.carrier.is_some_and(|carrier| carrier.is_reused))
     }
 }
 
@@ -221,9 +226,9 @@ impl Faults {
     }
 
     /// The first that meets this request; it counts down, and goes when it is spent.
-    pub(crate) fn take(&mut self, method: &str, path: &str) -> Option<Effect> {
+    pub(crate) fn take(&mut self, request: &Request) -> Option<Effect> {
         let mut met = None;
-        for fault in self.waiting.iter_mut().filter(|f| f.meets(method, path)) {
+        for fault in self.waiting.iter_mut().filter(|f| f.meets(request)) {
             if fault.skip > 0 {
                 fault.skip -= 1;
             } else if fault.times > 0 {
@@ -254,13 +259,22 @@ mod tests {
         let mut faults = Faults::default();
         let fault = Fault::from_json(&json!({"method": "put", "path": "COMPUTES", "skip": 1, "times": 2, "status": 503}));
         faults.add(fault.expect("a good one"));
-        let mut put = |path| faults.take("PUT", path).is_some();
+        let mut put = |path| faults.take(&Request::new("PUT", path)).is_some();
         assert!(!put("/x/jobs/a"));
         assert_eq!(
             [put("/x/computes/a"), put("/x/computes/a"), put("/x/computes/a"), put("/x/computes/a")],
             [false, true, true, false]
         );
         assert!(faults.waiting().is_empty());
+    }
+
+    #[test]
+    fn a_fault_of_reused_connections_lets_the_first_request_of_a_connection_pass() {
+        let mut faults = Faults::default();
+        faults.add(Fault::from_json(&json!({"reusedConnection": true, "times": 9, "status": 404})).expect("a good one"));
+        let mut get = |request: Request| faults.take(&request).is_some();
+        let request = || Request::new("GET", "/x/computes/a");
+        assert_eq!([get(request()), get(request().on(1, false)), get(request().on(1, true))], [false, false, true]);
     }
 
     #[test]

@@ -12,6 +12,8 @@ use serde_json::Value;
 pub struct Entry {
     /// Counts from 1, and goes on when the journal is emptied.
     pub seq: u64,
+    /// The number of the TCP connection on which it came; none without a socket.
+    pub connection: Option<u64>,
     /// When it arrived. It is processed at that time too, if there is no `late`.
     pub at: Timestamp,
     /// In capitals.

@@ -42,7 +42,7 @@ mod tls;
 mod world;
 
 pub use azure::Azure;
-pub use exchange::{Answer, Connection, Request};
+pub use exchange::{Answer, Carrier, Connection, Request};
 pub use fault::{Effect, Fault};
 pub use journal::{Entry, Late};
 pub use server::{Emulator, Options};

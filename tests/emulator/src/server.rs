@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use uuid::Uuid;
 
 use crate::azure::Azure;
-use crate::exchange::{Answer, Connection, Request};
+use crate::exchange::{Answer, Carrier, Connection, Request};
 use crate::settings::Settings;
 use crate::tls;
 use crate::world::seed::Seed;
@@ -144,11 +145,13 @@ impl Drop for Emulator {
 async fn serve(listener: TcpListener, acceptor: TlsAcceptor, azure: Arc<Mutex<Azure>>) {
     // Dropped with this task, and every connection with it.
     let mut connections = JoinSet::new();
+    let mut accepted_so_far = 0;
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, acceptor.clone(), Arc::clone(&azure)));
+                    accepted_so_far += 1;
+                    connections.spawn(connection(stream, accepted_so_far, acceptor.clone(), Arc::clone(&azure)));
                 }
                 // Out of file descriptors, say: a moment later there may be some.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -158,7 +161,7 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor, azure: Arc<Mutex<Az
     }
 }
 
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, azure: Arc<Mutex<Azure>>) {
+async fn connection(stream: TcpStream, number: u64, acceptor: TlsAcceptor, azure: Arc<Mutex<Azure>>) {
     // A delayed ACK would cost every answer 40 ms.
     if stream.set_nodelay(true).is_err() {
         return;
@@ -166,13 +169,21 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, azure: Arc<Mutex<A
     let Ok(stream) = acceptor.accept(stream).await else {
         return;
     };
-    let service = service_fn(|request| exchange(request, Arc::clone(&azure)));
+    let is_reused = AtomicBool::new(false);
+    let service = service_fn(|request| {
+        let carrier = Carrier { connection: number, is_reused: is_reused.swap(true, Ordering::Relaxed) };
+        exchange(request, carrier, Arc::clone(&azure))
+    });
     // An error here is a connection that was closed, by us on purpose or by the client.
     let _closed = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// An error makes hyper close the connection without an answer.
-async fn exchange(request: hyper::Request<Incoming>, azure: Arc<Mutex<Azure>>) -> io::Result<hyper::Response<Full<Bytes>>> {
+async fn exchange(
+    request: hyper::Request<Incoming>,
+    carrier: Carrier,
+    azure: Arc<Mutex<Azure>>,
+) -> io::Result<hyper::Response<Full<Bytes>>> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let headers = parts.headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
@@ -182,6 +193,7 @@ async fn exchange(request: hyper::Request<Incoming>, azure: Arc<Mutex<Azure>>) -
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: headers.collect(),
         body: body.to_vec(),
+        carrier: Some(carrier),
     };
     let answer = azure.lock().unwrap_or_else(PoisonError::into_inner).answer(Timestamp::now(), &request);
     if !answer.delay.is_zero() {

@@ -1,6 +1,7 @@
 //! The emulator against what it stands in for: recordings, Microsoft's examples, and its own promises.
 
 mod computes;
+mod connections;
 mod entra;
 mod faults;
 mod identities;

@@ -1,0 +1,77 @@
+//! A write to Azure gets no more time than the Lease has left.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use azure_core::http::headers::Headers;
+use azure_core::http::{AsyncRawResponse, HttpClient, Method};
+use prometheus_client::registry::Registry;
+use serde_json::json;
+use synapse_spark_operator::controller::reconcile;
+use tokio::time::Instant;
+
+use super::{context, counting, object};
+
+/// An Azure without the compute, which never answers a PUT. Each request needs an access token of its own.
+#[derive(Debug, Default)]
+struct Silent {
+    puts: AtomicU32,
+    /// How long an access token takes once the Lease was looked at.
+    token_takes: Duration,
+    lease_was_read: Arc<AtomicBool>,
+}
+
+#[async_trait::async_trait]
+impl HttpClient for Silent {
+    async fn execute_request(&self, request: &azure_core::http::Request) -> azure_core::Result<AsyncRawResponse> {
+        let is_compute = request.url().path().contains("/computes/");
+        let (code, body) = match request.method() {
+            Method::Get if is_compute => (404, json!({"error": {"code": "ResourceNotFound", "message": "m"}})),
+            Method::Get => (200, json!({"location": "eastus2"})),
+            Method::Post => {
+                if self.lease_was_read.load(Ordering::Relaxed) {
+                    tokio::time::sleep(self.token_takes).await;
+                }
+                (200, json!({"token_type": "Bearer", "access_token": "t", "expires_in": 30}))
+            }
+            _ => {
+                self.puts.fetch_add(1, Ordering::Relaxed);
+                std::future::pending().await
+            }
+        };
+        Ok(AsyncRawResponse::from_bytes(code.into(), Headers::new(), body.to_string()))
+    }
+}
+
+/// A reconcile that attaches while the Lease has this much time left: how long it takes, and how many PUTs are sent.
+async fn attach(left: Duration, token_takes: Duration) -> (Duration, u32) {
+    let azure = Arc::new(Silent { token_takes, ..Silent::default() });
+    let read = azure.lease_was_read.clone();
+    let kube = counting(&object(), Arc::default());
+    let context = context(kube, azure.clone(), &mut Registry::default()).with_write_gate(move || {
+        read.store(true, Ordering::Relaxed);
+        Some(left)
+    });
+    let began = Instant::now();
+    reconcile(Arc::new(object()), Arc::new(context)).await.expect("a write without an answer ends in the status");
+    (began.elapsed(), azure.puts.load(Ordering::Relaxed))
+}
+
+#[tokio::test(start_paused = true)]
+async fn write_without_an_answer_ends_when_the_lease_may_be_taken_over() {
+    let left = Duration::from_secs(7);
+    assert_eq!(attach(left, Duration::ZERO).await, (left, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_that_an_access_token_takes_counts_against_the_lease() {
+    let (left, token_takes) = (Duration::from_secs(7), Duration::from_secs(3));
+    assert_eq!(attach(left, token_takes).await, (left, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn write_is_not_sent_if_the_lease_may_be_taken_over_before_its_access_token_comes() {
+    let (left, token_takes) = (Duration::from_secs(7), Duration::from_secs(8));
+    assert_eq!(attach(left, token_takes).await, (token_takes, 0));
+}
