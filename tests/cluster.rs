@@ -8,41 +8,41 @@
 mod admission;
 #[path = "cluster/attach.rs"]
 mod attach;
-#[path = "cluster/change.rs"]
-mod change;
+#[path = "cluster/azure_errors.rs"]
+mod azure_errors;
 #[path = "cluster/chart.rs"]
 mod chart;
+#[path = "cluster/chart_names.rs"]
+mod chart_names;
 #[path = "cluster/check.rs"]
 mod check;
 #[path = "cluster/definition.rs"]
 mod definition;
 #[path = "cluster/delete.rs"]
 mod delete;
-#[path = "cluster/durable.rs"]
-mod durable;
-#[path = "cluster/figures.rs"]
-mod figures;
 #[path = "cluster/gitops.rs"]
 mod gitops;
+#[path = "cluster/helm_release.rs"]
+mod helm_release;
 #[path = "cluster/identity.rs"]
 mod identity;
 #[path = "cluster/leader.rs"]
 mod leader;
 #[path = "cluster/manifests.rs"]
 mod manifests;
-#[path = "cluster/names.rs"]
-mod names;
+#[path = "cluster/metrics.rs"]
+mod metrics;
 #[path = "cluster/plugin.rs"]
 mod plugin;
 #[path = "cluster/pool.rs"]
 mod pool;
 #[path = "cluster/process.rs"]
 mod process;
-#[path = "cluster/release.rs"]
-mod release;
-#[path = "cluster/role.rs"]
-mod role;
-#[path = "cluster/trouble.rs"]
-mod trouble;
+#[path = "cluster/robustness.rs"]
+mod robustness;
+#[path = "cluster/role_assignments.rs"]
+mod role_assignments;
+#[path = "cluster/update.rs"]
+mod update;
 
 mod support;

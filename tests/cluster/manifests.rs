@@ -83,7 +83,7 @@ fn an_overlay_gives_the_base_an_identity_and_an_image() {
 
 #[test]
 fn argo_cd_and_flux_take_the_examples() {
-    let _turn = super::release::TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = super::helm_release::TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let plane = Plane::bare();
     foreign_kinds(plane);
     for namespace in ["argocd", "flux-system", "synapse-spark-system"] {

@@ -9,9 +9,9 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind};
 use serde_json::{Value, json};
 
+use super::audit::{ACCOUNT, ACCOUNTS, NAMESPACE, SCOPED};
 use super::azure::{Azure, TENANT};
 use super::chart::{CHART, helm};
-use super::kept::{ACCOUNT, ACCOUNTS, NAMESPACE, SCOPED};
 use super::operator::{Operator, as_in_a_pod};
 use super::plane::Plane;
 use super::{DEADLINE, block_on, number, poll, record};

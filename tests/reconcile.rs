@@ -1,6 +1,6 @@
 //! One pass over one object, in this process: what cannot be asked of the real binary.
 
-#[path = "pass/stored.rs"]
+#[path = "reconcile/stored.rs"]
 mod stored;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
