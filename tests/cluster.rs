@@ -6,6 +6,8 @@
 
 #[path = "cluster/admission.rs"]
 mod admission;
+#[path = "cluster/admission_cases.rs"]
+mod admission_cases;
 #[path = "cluster/attach.rs"]
 mod attach;
 #[path = "cluster/azure_errors.rs"]
@@ -14,6 +16,8 @@ mod azure_errors;
 mod chart;
 #[path = "cluster/chart_names.rs"]
 mod chart_names;
+#[path = "cluster/chart_values.rs"]
+mod chart_values;
 #[path = "cluster/check.rs"]
 mod check;
 #[path = "cluster/definition.rs"]
@@ -28,12 +32,20 @@ mod helm_release;
 mod identity;
 #[path = "cluster/leader.rs"]
 mod leader;
+#[path = "cluster/linked_service.rs"]
+mod linked_service;
 #[path = "cluster/manifests.rs"]
 mod manifests;
 #[path = "cluster/metrics.rs"]
 mod metrics;
 #[path = "cluster/plugin.rs"]
 mod plugin;
+#[path = "cluster/plugin_reconcile.rs"]
+mod plugin_reconcile;
+#[path = "cluster/plugin_status.rs"]
+mod plugin_status;
+#[path = "cluster/plugin_suspend.rs"]
+mod plugin_suspend;
 #[path = "cluster/pool.rs"]
 mod pool;
 #[path = "cluster/process.rs"]
