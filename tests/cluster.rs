@@ -28,6 +28,8 @@ mod delete;
 mod gitops;
 #[path = "cluster/helm_release.rs"]
 mod helm_release;
+#[path = "cluster/helm_rights.rs"]
+mod helm_rights;
 #[path = "cluster/identity.rs"]
 mod identity;
 #[path = "cluster/leader.rs"]
@@ -42,10 +44,14 @@ mod metrics;
 mod plugin;
 #[path = "cluster/plugin_reconcile.rs"]
 mod plugin_reconcile;
+#[path = "cluster/plugin_rights.rs"]
+mod plugin_rights;
 #[path = "cluster/plugin_status.rs"]
 mod plugin_status;
 #[path = "cluster/plugin_suspend.rs"]
 mod plugin_suspend;
+#[path = "cluster/policy.rs"]
+mod policy;
 #[path = "cluster/pool.rs"]
 mod pool;
 #[path = "cluster/process.rs"]
@@ -54,6 +60,8 @@ mod process;
 mod robustness;
 #[path = "cluster/role_assignments.rs"]
 mod role_assignments;
+#[path = "cluster/shared_role_assignments.rs"]
+mod shared_role_assignments;
 #[path = "cluster/update.rs"]
 mod update;
 

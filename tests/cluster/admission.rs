@@ -1,4 +1,4 @@
-//! What the API server takes and refuses, by schema and rules alone; each refusal names the field.
+//! What the API server accepts and refuses by schema and rules alone; each refusal names the field.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ fn said(error: &kube::Error) -> String {
 }
 
 #[test]
-fn a_new_object_is_taken_or_refused_by_the_field() {
+fn new_object_is_accepted_or_refused_with_the_field() {
     let world = World::new("create");
     let cases: Vec<_> = [names(), workspaces(), pools(), of_identity(), of_words(), policies()].into_iter().flatten().collect();
     let dry = PostParams { dry_run: true, ..PostParams::default() };
@@ -45,7 +45,7 @@ fn a_new_object_is_taken_or_refused_by_the_field() {
 }
 
 #[test]
-fn what_is_unknown_is_refused_as_kubectl_asks() {
+fn unknown_field_is_refused_under_strict_validation() {
     let world = World::new("strict");
     let apply =
         |line: &str| world.plane().kubectl(&["apply", "--dry-run=server", "-f", "-"], &world.manifest("nightly", "one", &[line]));
@@ -62,7 +62,7 @@ fn what_is_unknown_is_refused_as_kubectl_asks() {
 }
 
 #[test]
-fn a_changed_object_is_taken_or_refused_by_the_field() {
+fn changed_object_is_accepted_or_refused_with_the_field() {
     let world = World::new("change");
     world.apply("plain", "one", &["suspend: true"]);
     world.apply("named", "one", &["suspend: true", "computeName: spark"]);

@@ -14,7 +14,7 @@ fn taken(plane: &Plane, manifests: &str) -> Result<String, String> {
 }
 
 #[test]
-fn whatever_the_values_the_api_server_takes_it_without_a_warning() {
+fn api_server_accepts_the_manifests_of_all_values_without_a_warning() {
     let world = World::new("chart");
     let plane = world.plane();
     let restricted = ["enforce", "warn"].map(|mode| format!("pod-security.kubernetes.io/{mode}=restricted"));
@@ -104,7 +104,7 @@ fn the_program_knows_its_arguments(name: &str, objects: &[Value]) {
 }
 
 #[test]
-fn wrong_values_are_refused_by_name() {
+fn wrong_values_are_refused_and_named() {
     #[rustfmt::skip]
     let cases: &[(&str, &[&str])] = &[
         ("replicas: 3", &["replicas"]),
@@ -169,7 +169,7 @@ fn wrong_values_are_refused_by_name() {
 }
 
 #[test]
-fn lint_finds_nothing() {
+fn helm_lint_finds_nothing() {
     for version in HELMS {
         for Case { name, values, .. } in matrix().into_iter().chain(overlaps()) {
             let linted = helm(version, Plane::shared(), &["lint", "--strict", CHART, "--values", "-"], &values);
@@ -181,7 +181,7 @@ fn lint_finds_nothing() {
 
 /// The chart as a part of another one: Helm then adds values of its own.
 #[test]
-fn another_chart_can_contain_it() {
+fn chart_can_be_a_dependency_of_another() {
     let umbrella = tempfile::tempdir().expect("a folder");
     let chart = umbrella.path().join("Chart.yaml");
     let parts = umbrella.path().join("charts");
@@ -199,47 +199,59 @@ fn another_chart_can_contain_it() {
     }
 }
 
-#[test]
-fn what_it_says_of_itself_holds() {
+fn chart_yaml() -> Value {
     let text = std::fs::read_to_string(format!("{CHART}/Chart.yaml")).expect("it is there");
-    let chart: Value = serde_saphyr::from_str(&text).expect("it is YAML");
+    serde_saphyr::from_str(&text).expect("it is YAML")
+}
+
+/// An annotation of the chart for Artifact Hub.
+fn artifacthub(name: &str) -> Value {
+    let chart = chart_yaml();
+    let text = chart["annotations"][format!("artifacthub.io/{name}")].as_str().unwrap_or_else(|| panic!("no {name}"));
+    serde_saphyr::from_str(text).expect("it is YAML")
+}
+
+#[test]
+fn chart_has_the_version_of_the_crate() {
     for version in ["version", "appVersion"] {
-        assert_eq!(chart[version], env!("CARGO_PKG_VERSION"), "run make generate");
+        assert_eq!(chart_yaml()[version], env!("CARGO_PKG_VERSION"), "run make generate");
     }
+}
+
+#[test]
+fn oldest_kubernetes_of_the_chart_is_the_one_that_the_crate_is_built_for() {
+    let chart = chart_yaml();
     let oldest =
         chart["kubeVersion"].as_str().and_then(|range| range.strip_prefix(">=1.")?.strip_suffix(".0-0")).expect("a range");
     let cargo = include_str!("../../Cargo.toml");
     assert!(cargo.contains(&format!("\"v1_{oldest}\"")), "Cargo.toml builds for another oldest Kubernetes than 1.{oldest}");
+}
 
+#[test]
+fn every_value_is_described_in_the_charts_readme() {
     let readme = std::fs::read_to_string(format!("{CHART}/README.md")).expect("it is there");
     let silent: Vec<_> = readme.lines().filter(|line| line.starts_with("| ") && line.ends_with("|  |")).collect();
-    assert!(silent.is_empty(), "values without a word: {silent:?}");
+    assert!(silent.is_empty(), "values without a description: {silent:?}");
+}
 
-    let annotation = |name: &str| -> Value {
-        let text = chart["annotations"][format!("artifacthub.io/{name}")].as_str().unwrap_or_else(|| panic!("no {name}"));
-        serde_saphyr::from_str(text).expect("it is YAML")
-    };
-    let crd = &annotation("crds")[0];
+#[test]
+fn artifact_hub_is_told_the_definition_an_example_and_the_image() {
+    let crd = &artifacthub("crds")[0];
     let plane = Plane::shared();
-    let served = plane.must(&[
-        "get",
-        "crd",
-        crd["name"].as_str().expect("a name"),
-        "-o",
-        "jsonpath={.spec.names.kind} {.spec.versions[*].name}",
-    ]);
+    let name = crd["name"].as_str().expect("a name");
+    let served = plane.must(&["get", "crd", name, "-o", "jsonpath={.spec.names.kind} {.spec.versions[*].name}"]);
     assert_eq!(served, format!("{} {}", crd["kind"].as_str().expect("a kind"), crd["version"].as_str().expect("a version")));
     plane
-        .kubectl(&["create", "--dry-run=server", "-f", "-"], &annotation("crdsExamples")[0].to_string())
-        .expect("the example is good");
-    let image = annotation("images")[0]["image"].clone();
+        .kubectl(&["create", "--dry-run=server", "-f", "-"], &artifacthub("crdsExamples")[0].to_string())
+        .expect("the example is accepted");
+    let image = artifacthub("images")[0]["image"].clone();
     let manifests = template("helm4", plane, "default", "{}").expect("it renders");
     assert!(manifests.contains(&format!("image: {image}")), "{image}");
 }
 
 /// In a copy, the command that generates changes nothing.
 #[test]
-fn what_is_generated_is_up_to_date() {
+fn generated_files_are_up_to_date() {
     let copy = tempfile::tempdir().expect("a folder");
     let root = env!("CARGO_MANIFEST_DIR");
     let run = |program: &str, args: &[&str]| {

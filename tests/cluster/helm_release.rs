@@ -1,24 +1,51 @@
-//! `helm install`, `upgrade` and `uninstall`, on a real API server. No pod runs here; what matters is what stays.
+//! `helm install`, `upgrade` and `uninstall` on a real API server. No pod runs here; what matters is what stays.
 
-use std::path::Path;
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
-
-use serde_json::json;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::support::{CHART, DEADLINE, HELMS, Plane, helm, poll};
 
-/// There is one definition in a cluster: who installs it takes turns.
-pub static TURN: Mutex<()> = Mutex::new(());
+/// There is one definition in a cluster: tests that install it take turns.
+static TURN: Mutex<()> = Mutex::new(());
 const DEFINITION: &str = "crd/synapsesparkattachments.synapse-spark.dev";
+const ATTACHMENT: &str = "ssa/my-spark-pool";
+const NAME: &str = "synapse-spark-operator";
 
-/// A release of the chart.
+/// Lets a test install the definition on the plane that has none.
+pub fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A namespace with a release of the chart, until the end of the test.
 struct Release {
     helm: &'static str,
     namespace: String,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Release {
+    /// None yet.
+    fn new(helm: &'static str, test: &str) -> Self {
+        let turn = turn();
+        Self { helm, namespace: format!("{test}-{helm}"), _turn: turn }
+    }
+
+    /// A release of the chart as it was when the definition had no column for nodes, and the notes of its install.
+    fn older(helm: &'static str, test: &str) -> (Self, String) {
+        let release = Self::new(helm, test);
+        let folder = tempfile::tempdir().expect("a folder");
+        let copied = Command::new("cp").args(["-R", CHART]).arg(folder.path()).status();
+        assert!(copied.expect("cp starts").success());
+        let chart = folder.path().join(NAME);
+        let file = chart.join("files/crd.yaml");
+        let now = std::fs::read_to_string(&file).expect("it is there");
+        let column = "    - jsonPath: .status.pool.nodeCount\n      name: Nodes\n      priority: 1\n      type: integer\n";
+        assert!(now.contains(column), "the definition has another form now");
+        std::fs::write(&file, now.replace(column, "")).expect("a file");
+        let notes = release.helm(&["install", NAME, chart.to_str().expect("a path of text"), "--create-namespace"], "");
+        (release, notes)
+    }
+
     fn plane() -> &'static Plane {
         Plane::bare()
     }
@@ -28,84 +55,115 @@ impl Release {
         helm(self.helm, Self::plane(), &all, values).unwrap_or_else(|complaint| panic!("{} {words:?}: {complaint}", self.helm))
     }
 
-    fn columns() -> String {
-        Self::plane().must(&["get", DEFINITION, "-o", "jsonpath={.spec.versions[0].additionalPrinterColumns[*].name}"])
-    }
-
-    fn is_there(&self, what: &str) -> bool {
-        Self::plane().kubectl(&["get", what, "--namespace", &self.namespace], "").is_ok()
-    }
-}
-
-/// The chart as it was when the definition had no column for nodes.
-fn older(folder: &Path) -> String {
-    let copied = Command::new("cp").args(["-R", CHART]).arg(folder).status();
-    assert!(copied.expect("cp starts").success());
-    let chart = folder.join("synapse-spark-operator");
-    let file = chart.join("files/crd.yaml");
-    let now = std::fs::read_to_string(&file).expect("it is there");
-    let column = "    - jsonPath: .status.pool.nodeCount\n      name: Nodes\n      priority: 1\n      type: integer\n";
-    assert!(now.contains(column), "the definition has another form now");
-    std::fs::write(&file, now.replace(column, "")).expect("a file");
-    chart.to_str().expect("a path of text").to_owned()
-}
-
-#[test]
-fn a_release_keeps_the_definition_and_the_attachments() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let plane = Release::plane();
-    let folder = tempfile::tempdir().expect("a folder");
-    let older = older(folder.path());
-    for version in HELMS {
-        let release = Release { helm: version, namespace: format!("release-{version}") };
-        let notes = release.helm(&["install", "synapse-spark-operator", &older, "--create-namespace"], "");
-        assert!(!Release::columns().contains("Nodes"), "{version}: the older definition");
-        for what in ["deployment/synapse-spark-operator", "pdb/synapse-spark-operator", "clusterrole/synapse-spark-operator"] {
-            assert!(release.is_there(what), "{version}: no {what}");
-        }
-
-        // What the notes say next, word by word.
-        assert!(notes.contains("WARNING: it has no identity"), "{version}: {notes}");
+    /// Applies the manifest that the notes of an install have.
+    fn attach(&self, notes: &str) {
+        let plane = Self::plane();
         plane.must(&["wait", "--for=condition=Established", DEFINITION, "--timeout=30s"]);
         let (_, manifest) = notes.split_once("<<'END'\n").expect("the notes have a manifest");
         let (manifest, _) = manifest.split_once("\n  END").expect("it ends");
         // What is established may not be served for a moment yet.
-        let apply = ["apply", "--namespace", &release.namespace, "-f", "-"];
-        poll(DEADLINE, || plane.kubectl(&apply, manifest).ok()).expect("the manifest of the notes is good");
-        let attachment = "ssa/my-spark-pool";
+        let apply = ["apply", "--namespace", &self.namespace, "-f", "-"];
+        poll(DEADLINE, || plane.kubectl(&apply, manifest).ok()).expect("the manifest of the notes is accepted");
+    }
 
-        let upgrade = ["upgrade", "synapse-spark-operator", CHART, "--values", "-"];
-        let notes = release.helm(&upgrade, "{replicaCount: 3, azure: {clientId: 22222222-3333-4444-5555-666666666666}}");
-        assert!(!notes.contains("WARNING"), "{version}: {notes}");
-        assert!(Release::columns().contains("Nodes"), "{version}: an upgrade upgrades the definition");
-        assert!(release.is_there(attachment), "{version}: an upgrade keeps what is attached");
-        let replicas =
-            ["get", "deployment/synapse-spark-operator", "--namespace", &release.namespace, "-o", "jsonpath={.spec.replicas}"];
-        assert_eq!(plane.must(&replicas), "3");
+    fn exists(&self, what: &str) -> bool {
+        Self::plane().kubectl(&["get", what, "--namespace", &self.namespace], "").is_ok()
+    }
 
-        release.helm(&["uninstall", "synapse-spark-operator"], "");
-        for what in
-            ["deployment/synapse-spark-operator", "clusterrole/synapse-spark-operator", "serviceaccount/synapse-spark-operator"]
-        {
-            assert!(!release.is_there(what), "{version}: {what} is left");
-        }
-        assert!(release.is_there(attachment), "{version}: an uninstall keeps what is attached");
-
-        // Again, over the definition that stayed; and at last with all that is in the cluster.
-        release.helm(&["install", "synapse-spark-operator", CHART], "");
-        release.helm(&["upgrade", "synapse-spark-operator", CHART, "--set", "crds.keep=false"], "");
-        release.helm(&["uninstall", "synapse-spark-operator"], "");
-        plane.must(&["wait", "--for=delete", DEFINITION, "--timeout=30s"]);
-        says_that_it_is_missing(plane);
+    /// Whether the definition has the column for nodes.
+    fn has_nodes() -> bool {
+        let columns = ["get", DEFINITION, "-o", "jsonpath={.spec.versions[0].additionalPrinterColumns[*].name}"];
+        Self::plane().must(&columns).contains("Nodes")
     }
 }
 
-/// The program's own look at a cluster without the definition.
-fn says_that_it_is_missing(plane: &Plane) {
+impl Drop for Release {
+    fn drop(&mut self) {
+        let _ = helm(self.helm, Self::plane(), &["uninstall", NAME, "--namespace", &self.namespace, "--ignore-not-found"], "");
+        let _ = Self::plane().kubectl(&["delete", DEFINITION, "--ignore-not-found", "--timeout=30s"], "");
+    }
+}
+
+#[test]
+fn install_makes_the_definition_the_operator_and_its_rights() {
+    for version in HELMS {
+        let (release, _) = Release::older(version, "install");
+        assert!(!Release::has_nodes(), "{version}: the older definition");
+        for what in ["deployment/synapse-spark-operator", "pdb/synapse-spark-operator", "clusterrole/synapse-spark-operator"] {
+            assert!(release.exists(what), "{version}: no {what}");
+        }
+    }
+}
+
+#[test]
+fn notes_warn_of_a_missing_identity_and_have_a_manifest_that_is_accepted() {
+    for version in HELMS {
+        let (release, notes) = Release::older(version, "notes");
+        assert!(notes.contains("WARNING: it has no identity"), "{version}: {notes}");
+        release.attach(&notes);
+        assert!(release.exists(ATTACHMENT), "{version}");
+    }
+}
+
+#[test]
+fn upgrade_upgrades_the_definition_and_keeps_attachments() {
+    for version in HELMS {
+        let (release, notes) = Release::older(version, "upgrade");
+        release.attach(&notes);
+        let values = "{replicaCount: 3, azure: {clientId: 22222222-3333-4444-5555-666666666666}}";
+        let notes = release.helm(&["upgrade", NAME, CHART, "--values", "-"], values);
+        assert!(!notes.contains("WARNING"), "{version}: {notes}");
+        assert!(Release::has_nodes(), "{version}: the newer definition");
+        assert!(release.exists(ATTACHMENT), "{version}");
+        let replicas =
+            ["get", "deployment/synapse-spark-operator", "--namespace", &release.namespace, "-o", "jsonpath={.spec.replicas}"];
+        assert_eq!(Release::plane().must(&replicas), "3", "{version}");
+    }
+}
+
+#[test]
+fn uninstall_keeps_the_definition_and_attachments() {
+    for version in HELMS {
+        let (release, notes) = Release::older(version, "uninstall");
+        release.attach(&notes);
+        release.helm(&["uninstall", NAME], "");
+        for what in
+            ["deployment/synapse-spark-operator", "clusterrole/synapse-spark-operator", "serviceaccount/synapse-spark-operator"]
+        {
+            assert!(!release.exists(what), "{version}: {what} is left");
+        }
+        assert!(release.exists(ATTACHMENT), "{version}");
+    }
+}
+
+#[test]
+fn install_takes_over_the_definition_that_an_uninstall_left() {
+    for version in HELMS {
+        let (release, _) = Release::older(version, "again");
+        release.helm(&["uninstall", NAME], "");
+        release.helm(&["install", NAME, CHART], "");
+        assert!(Release::has_nodes(), "{version}: the newer definition");
+    }
+}
+
+#[test]
+fn uninstall_removes_the_definition_where_it_is_not_to_be_kept() {
+    for version in HELMS {
+        let release = Release::new(version, "all");
+        release.helm(&["install", NAME, CHART, "--create-namespace"], "");
+        release.helm(&["upgrade", NAME, CHART, "--set", "crds.keep=false"], "");
+        release.helm(&["uninstall", NAME], "");
+        Release::plane().must(&["wait", "--for=delete", DEFINITION, "--timeout=30s"]);
+    }
+}
+
+#[test]
+fn check_names_a_missing_definition() {
+    let _turn = turn();
     let done = Command::new(env!("CARGO_BIN_EXE_synapse-spark-operator"))
         .args(["check", "--credential=workload-identity"])
         .env_clear()
-        .env("KUBECONFIG", plane.kubeconfig())
+        .env("KUBECONFIG", Release::plane().kubeconfig())
         .output()
         .expect("it starts");
     let said = String::from_utf8_lossy(&done.stdout);
@@ -119,86 +177,16 @@ fn says_that_it_is_missing(plane: &Plane) {
 /// From `kubectl apply -f deploy/install.yaml` to a release.
 #[test]
 fn helm_takes_over_what_kubectl_applied() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let plane = Release::plane();
     let install = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/install.yaml");
-    let upgrade = ["upgrade", "--install", "synapse-spark-operator", CHART, "--namespace", "synapse-spark-system"];
+    let upgrade = ["upgrade", "--install", NAME, CHART, "--namespace", "synapse-spark-system"];
     for (version, take) in HELMS.into_iter().zip([&["--take-ownership"][..], &["--take-ownership", "--force-conflicts"]]) {
+        let release = Release { helm: version, namespace: "synapse-spark-system".to_owned(), _turn: turn() };
         plane.must(&["apply", "-f", install]);
         let complaint = helm(version, plane, &upgrade, "").expect_err("it is not Helm's");
         assert!(complaint.contains("invalid ownership metadata"), "{version}: {complaint}");
-        let release = Release { helm: version, namespace: "synapse-spark-system".to_owned() };
         release.helm(&[&upgrade[..4], &["--set", "log=debug"], take].concat(), "");
-        release.helm(&["uninstall", "synapse-spark-operator"], "");
+        release.helm(&["uninstall", NAME], "");
+        plane.must(&["delete", "-f", install, "--ignore-not-found"]);
     }
-    plane.must(&["delete", "-f", install, "--ignore-not-found"]);
-}
-
-/// What the operator's account may do after an install for some namespaces.
-#[test]
-fn rights_in_some_namespaces_are_rights_nowhere_else() {
-    let plane = Release::plane();
-    for namespace in ["watched", "other"] {
-        plane.must(&["create", "namespace", namespace]);
-    }
-    let release = Release { helm: "helm4", namespace: "narrow".to_owned() };
-    // No definition: another test has it. Nor do rights need one, but `kubectl auth can-i` does.
-    let values = "{fullnameOverride: narrow, watchNamespaces: [watched], crds: {enabled: false}}";
-    release.helm(&["install", "narrow", CHART, "--create-namespace", "--values", "-"], values);
-    let may = |verb: &str, what: &str, namespace: &str| {
-        let (kind, name) = what.split_once('/').unwrap_or((what, ""));
-        let (resource, group) = kind.split_once('.').unwrap_or((kind, ""));
-        let asked = json!({
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SubjectAccessReview",
-            "spec": {
-                "user": "system:serviceaccount:narrow:narrow",
-                "resourceAttributes": {"namespace": namespace, "verb": verb, "group": group, "resource": resource, "name": name},
-            },
-        });
-        let answer = plane.kubectl(&["create", "-o", "jsonpath={.status.allowed}", "-f", "-"], &asked.to_string());
-        answer.expect("it is answered") == "true"
-    };
-    let attachments = "synapsesparkattachments.synapse-spark.dev";
-    for (verb, what) in [
-        ("list", attachments),
-        ("watch", attachments),
-        ("patch", attachments),
-        ("create", "events.events.k8s.io"),
-        ("create", "leases.coordination.k8s.io"),
-        ("update", "leases.coordination.k8s.io/synapse-spark-operator"),
-    ] {
-        // The API server hears of new rights a moment later.
-        assert!(poll(DEADLINE, || may(verb, what, "watched").then_some(())).is_some(), "it may not {verb} {what}");
-        for elsewhere in ["other", "narrow", "kube-system"] {
-            assert!(!may(verb, what, elsewhere), "it may {verb} {what} in {elsewhere}");
-        }
-    }
-    assert!(may("get", "namespaces/kube-system", "kube-system"));
-    // It waits for an operator of the whole cluster, and so reads its Lease; it takes nothing from it.
-    let lease = "leases.coordination.k8s.io/synapse-spark-operator";
-    assert!(poll(DEADLINE, || may("get", lease, "kube-system").then_some(())).is_some(), "it may not see the cluster's Lease");
-    assert!(!may("get", "leases.coordination.k8s.io/another", "kube-system"));
-    assert!(!may("get", lease, "other"));
-    for (verb, what) in [
-        ("get", "secrets"),
-        ("list", "secrets"),
-        ("get", "namespaces/watched"),
-        ("delete", attachments),
-        ("update", "leases.coordination.k8s.io/another"),
-        ("delete", "leases.coordination.k8s.io/synapse-spark-operator"),
-    ] {
-        assert!(!may(verb, what, "watched"), "it may {verb} {what}");
-    }
-
-    // Another team's, of the same name: neither stands in the other's way, to the end.
-    let another = Release { helm: "helm3", namespace: "narrow-too".to_owned() };
-    let values = values.replace("[watched]", "[other]");
-    another.helm(&["install", "narrow", CHART, "--create-namespace", "--values", "-"], &values);
-    release.helm(&["uninstall", "narrow"], "");
-    for what in ["clusterrole/narrow-narrow-too", "clusterrolebinding/narrow-narrow-too", "clusterrole/narrow-narrow-too-view"] {
-        assert!(another.is_there(what), "{what} went with the other release");
-    }
-    assert!(!release.is_there("clusterrole/narrow-narrow"));
-    another.helm(&["uninstall", "narrow"], "");
 }

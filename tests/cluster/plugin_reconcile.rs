@@ -7,35 +7,32 @@ use serde_json::{Value, json};
 use super::plugin::{has, keys, shown, synapse};
 use crate::support::World;
 
-#[test]
-fn status_tells_why_one_is_stalled_and_reconcile_asks_azure_again() {
-    let world = World::new("plugin");
-    let said = "The client '2222' does not have authorization to perform action 'Microsoft.Something/write'";
-    world.fault("PUT", "nightly", &json!({"status": 403, "code": "AuthorizationFailed", "message": said, "times": 2}));
+/// An attachment whose first PUTs Azure refuses, and that is stalled.
+fn refused(name: &str, times: u32) -> World {
+    let world = World::new(name);
+    world.fault("PUT", "nightly", &json!({"status": 403, "code": "AuthorizationFailed", "message": "no", "times": times}));
     world.apply("nightly", "one", &[]);
     world.stalled("nightly", "AuthorizationFailed");
-    world.event("nightly", "AuthorizationFailed", "x-ms-correlation-request-id");
-
-    let (code, out, _) = synapse(&world, &["status", "nightly"]);
-    assert_eq!(code, Some(2), "{out}");
-    let command = format!("kubectl synapse reconcile nightly -n {}", world.namespace);
-    has(&out, &["Stalled: AuthorizationFailed", "AuthorizationFailed", said, "Grant the identity the action", &command]);
-    let one = shown(&world, "nightly");
-    assert_eq!((&one["state"], &one["command"]), (&json!("Stalled"), &json!(command)));
-    let events = one["events"].as_array().expect("a list");
-    let correlation = events.iter().find_map(|event| event["correlationId"].as_str()).expect("Azure's correlation ID");
-    has(&out, &[&format!("correlation ID {correlation}")]);
-
-    // It is tried again slowly, unless it is asked for: what is written now is what was asked for.
+    // The next retry is far away: a further PUT is one that was asked for.
     assert_eq!(world.writes("nightly"), ["PUT"]);
+    world
+}
+
+#[test]
+fn reconcile_retries_at_once_and_ends_with_2_if_the_object_is_still_stalled() {
+    let world = refused("reconcile-stalled", 2);
     let (code, out, _) = synapse(&world, &["reconcile", "nightly"]);
     assert_eq!((code, world.writes("nightly").len()), (Some(2), 2), "{out}");
     has(&out, &["Stalled: AuthorizationFailed", "AuthorizationFailed"]);
-    // What was said to the request before is no answer to this one.
+}
+
+#[test]
+fn reconcile_waits_for_the_answer_to_its_own_request() {
+    let world = refused("reconcile-own", 1);
     world.fault("GET", "nightly", &json!({"delay": "1s"}));
     let (code, out, complaint) = synapse(&world, &["reconcile", "nightly", "-o", "json"]);
-    assert_eq!((code, world.writes("nightly").len()), (Some(0), 3), "{out}{complaint}");
-    let answer: Value = serde_json::from_str(&out).expect("JSON, whatever is told meanwhile");
+    assert_eq!((code, world.writes("nightly").len()), (Some(0), 2), "{out}{complaint}");
+    let answer: Value = serde_json::from_str(&out).expect("JSON, whatever is printed meanwhile");
     assert_eq!((&answer["attachment"]["state"], keys(&answer)), (&json!("Ready"), vec!["requestedAt", "attachment"]));
     let object = world.object("nightly").expect("it is there");
     assert_eq!(object["status"]["lastHandledReconcileAt"], answer["requestedAt"]);
@@ -43,8 +40,8 @@ fn status_tells_why_one_is_stalled_and_reconcile_asks_azure_again() {
 }
 
 #[test]
-fn reconcile_returns_when_azure_is_done() {
-    let world = World::alone("reconcile", Duration::from_secs(12));
+fn status_shows_the_operation_that_azure_works_on() {
+    let world = World::alone("status-busy", Duration::from_secs(5));
     world.apply("nightly", "one", &[]);
     world.wait("nightly", "jsonpath={.status.operation.kind}=Attach");
     let (code, out, _) = synapse(&world, &["status", "nightly"]);
@@ -53,28 +50,56 @@ fn reconcile_returns_when_azure_is_done() {
     let id = shown(&world, "nightly")["operation"]["id"].clone();
     assert!(path.as_str().is_some_and(|path| path.contains(id.as_str().expect("an ID"))), "{path} {id}");
     has(&out, &["Reconciling: Attaching", "operation  Attach, asked for ", id.as_str().expect("an ID")]);
+}
 
+#[test]
+fn reconcile_returns_when_azure_has_attached() {
+    let world = World::alone("reconcile", Duration::from_secs(6));
+    world.apply("nightly", "one", &[]);
+    world.wait("nightly", "jsonpath={.status.operation.kind}=Attach");
     let (code, out, progress) = synapse(&world, &["reconcile", "nightly"]);
     assert_eq!(code, Some(0), "{out}{progress}");
     assert_eq!(world.compute("nightly").expect("it is there")["properties"]["provisioningState"], "Succeeded");
     has(&progress, &["Attaching: Attaching compute nightly"]);
     has(&out, &["Ready: Attached"]);
-    world.azure().control("PATCH", "settings", Some(&json!({"operationDuration": "1s"})));
+}
 
-    // Of one that is being deleted the end is that it is gone.
+#[test]
+fn reconcile_of_a_deleted_object_returns_when_it_is_gone() {
+    let world = World::alone("reconcile-gone", Duration::from_secs(1));
+    world.apply("nightly", "one", &[]);
+    world.ready("nightly");
     world.delete("nightly");
     let (code, out, _) = synapse(&world, &["reconcile", "nightly"]);
     assert_eq!((code, world.object("nightly")), (Some(0), None), "{out}");
+}
 
-    // Nobody is there to take it up.
-    world.operator().kill();
+/// An object that no operator has seen.
+fn unseen(name: &str) -> World {
+    let world = World::without_operator(name, Duration::ZERO);
     world.apply("unseen", "one", &[]);
+    world
+}
+
+#[test]
+fn status_of_an_object_that_no_operator_has_seen_says_where_to_look() {
+    let world = unseen("status-unseen");
     let (code, out, _) = synapse(&world, &["status", "unseen"]);
     assert_eq!(code, Some(2));
     has(&out, &["Unseen", "the operator has not looked at it yet", "kubectl get pods -A"]);
+}
+
+#[test]
+fn reconcile_that_no_operator_takes_up_times_out_with_1() {
+    let world = unseen("reconcile-unseen");
     let (code, _, complaint) = synapse(&world, &["reconcile", "unseen", "--timeout", "1s"]);
     assert_eq!(code, Some(1));
     has(&complaint, &["after 1s", "the operator has not taken up the request", "kubectl get pods -A"]);
+}
+
+#[test]
+fn reconcile_without_waiting_succeeds_without_an_operator() {
+    let world = unseen("reconcile-nowait");
     let (code, out, _) = synapse(&world, &["reconcile", "unseen", "--no-wait"]);
     assert_eq!(code, Some(0), "{out}");
 }

@@ -1,19 +1,31 @@
-//! `kubectl synapse suspend` and `resume`, and what a user without rights is told.
+//! `kubectl synapse suspend`, `resume`, and `plan` of a suspended object.
 
 use serde_json::{Value, json};
 
 use super::plugin::{has, kubectl, said, synapse};
 use crate::support::World;
 
-#[test]
-fn suspend_keeps_azure_as_it_is_until_resume() {
-    let world = World::new("suspend");
+/// An attachment that is ready and then suspended, and what the command said.
+fn suspended(name: &str) -> (World, String, String) {
+    let world = World::new(name);
     world.apply("nightly", "one", &["tags: {team: data}"]);
     world.ready("nightly");
     let (code, out, hint) = synapse(&world, &["suspend", "nightly"]);
     assert_eq!(code, Some(0), "{out}{hint}");
+    (world, out, hint)
+}
+
+#[test]
+fn suspend_sets_the_field_and_warns_of_gitops() {
+    let (world, out, hint) = suspended("suspend");
     has(&out, &["spec.suspend is true"]);
     has(&hint, &["GitOps"]);
+    assert_eq!(world.object("nightly").expect("it is there")["spec"]["suspend"], true);
+}
+
+#[test]
+fn status_of_a_suspended_object_shows_its_drift_and_how_to_resume() {
+    let (world, ..) = suspended("suspend-drift");
     world.meddle("nightly", &json!({"tags": {"team": "other"}}));
     world.says("nightly", "False", "Suspended");
     let (code, out, _) = synapse(&world, &["status", "nightly"]);
@@ -21,70 +33,34 @@ fn suspend_keeps_azure_as_it_is_until_resume() {
     let command = format!("kubectl synapse resume nightly -n {}", world.namespace);
     has(&out, &["Suspended: Suspended", &command, "drift      tags.team: other -> data"]);
     assert_eq!(world.writes("nightly"), ["PUT"]);
+}
 
-    // A GitOps tool that is known by its mark is named.
-    world.kubectl(&[
-        "label",
-        "ssa",
-        "nightly",
-        "kustomize.toolkit.fluxcd.io/name=pools",
-        "kustomize.toolkit.fluxcd.io/namespace=flux",
-    ]);
+#[test]
+fn resume_corrects_the_drift() {
+    let (world, ..) = suspended("resume");
+    world.meddle("nightly", &json!({"tags": {"team": "other"}}));
+    world.says("nightly", "False", "Suspended");
+    let (code, out, hint) = synapse(&world, &["resume", "nightly"]);
+    assert_eq!(code, Some(0), "{out}{hint}");
+    world.ready("nightly");
+    assert_eq!(world.compute("nightly").expect("it is there")["tags"]["team"], "data");
+}
+
+#[test]
+fn resume_names_the_gitops_tool_that_manages_the_object() {
+    let (world, ..) = suspended("resume-flux");
+    let labels = ["kustomize.toolkit.fluxcd.io/name=pools", "kustomize.toolkit.fluxcd.io/namespace=flux"];
+    world.kubectl(&[&["label", "ssa", "nightly"][..], &labels].concat());
     let (code, out, hint) = synapse(&world, &["resume", "nightly", "-o", "json"]);
     assert_eq!(code, Some(0), "{out}{hint}");
     let answer: Value = serde_json::from_str(&out).expect("JSON");
     let tool = "the Flux Kustomization flux/pools";
     assert_eq!(answer, json!({"namespace": world.namespace, "name": "nightly", "suspend": false, "managedBy": tool}));
     has(&hint, &[&format!("warning: {tool} will put spec.suspend back")]);
-    world.ready("nightly");
-    assert_eq!(world.compute("nightly").expect("it is there")["tags"]["team"], "data");
 }
 
 #[test]
-fn who_may_only_look_looks_and_is_told_which_right_is_missing() {
-    let world = World::new("viewer");
-    world.apply("nightly", "one", &[]);
-    world.ready("nightly");
-    let rights = |verbs: &str| {
-        let (verbs, resource) = (format!("--verb={verbs}"), "--resource=synapsesparkattachments.synapse-spark.dev");
-        let role = world.kubectl(&["create", "role", "viewer", &verbs, resource, "--dry-run=client", "-o", "json"]);
-        world.plane().kubectl(&["apply", "--namespace", &world.namespace, "-f", "-"], &role).expect("a role");
-    };
-    rights("get");
-    world.kubectl(&["create", "serviceaccount", "viewer"]);
-    let account = format!("--serviceaccount={}:viewer", world.namespace);
-    world.kubectl(&["create", "rolebinding", "viewer", "--role=viewer", &account]);
-    let kubeconfig = world.plane().folder.join("viewer.kubeconfig");
-    world.plane().kubeconfig_of(&world.namespace, "viewer", &kubeconfig);
-    // The context's namespace is the account's.
-    let viewer = |args: &[&str]| said(&kubectl(&world, &kubeconfig, &[&["synapse"], args].concat(), &[]));
-
-    world.until("the rights are in force", || (viewer(&["status", "nightly"]).0 == Some(0)).then_some(()));
-    has(&viewer(&["status", "nightly"]).1, &["Ready: Attached", "(you may not read them)"]);
-    for (args, verb) in [
-        (&["status"][..], "list"),
-        (&["suspend", "nightly"], "patch"),
-        (&["resume", "nightly"], "patch"),
-        (&["reconcile", "nightly"], "patch"),
-    ] {
-        let (code, _, complaint) = viewer(args);
-        assert_eq!(code, Some(1), "{args:?}");
-        let right = format!("the verb {verb} on synapsesparkattachments.synapse-spark.dev in namespace {}", world.namespace);
-        has(&complaint, &["system:serviceaccount:", &format!("cannot {verb} resource"), &right]);
-    }
-    let object = world.object("nightly").expect("it is there");
-    assert_eq!((&object["spec"]["suspend"], &object["metadata"]["generation"]), (&json!(false), &json!(1)));
-
-    // Who may ask but not watch is told that, and that it was asked.
-    rights("get,patch");
-    world.until("the rights are in force", || (viewer(&["reconcile", "nightly", "--no-wait"]).0 == Some(0)).then_some(()));
-    let (code, _, complaint) = viewer(&["reconcile", "nightly"]);
-    assert_eq!(code, Some(1));
-    has(&complaint, &["asked, but it cannot be waited for", "the verb list and watch"]);
-}
-
-#[test]
-fn plan_takes_an_attachment_of_the_cluster() {
+fn plan_of_an_object_of_the_cluster_shows_its_drift() {
     let world = World::new("planned");
     world.apply("nightly", "one", &["tags: {team: data}"]);
     world.ready("nightly");
@@ -104,7 +80,7 @@ fn plan_takes_an_attachment_of_the_cluster() {
         let all: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{complaint}"));
         (code, all["plans"][0].clone())
     };
-    // It knows its own, in this cluster.
+    // The compute is recognised as its own, in this cluster.
     let (code, planned) = plan();
     assert_eq!((code, &planned["reason"]), (Some(0), &json!("Suspended")), "{planned}");
     world.meddle("nightly", &json!({"tags": {"team": "other"}}));

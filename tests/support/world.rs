@@ -4,6 +4,7 @@ mod azure;
 mod kubernetes;
 mod synapse;
 
+use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 use std::process::Command;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -23,20 +24,49 @@ use super::{DEADLINE, block_on, number, poll, record};
 /// The tag by which the operator knows its computes.
 pub const OWNER_TAG: &str = "synapse-spark-operator-owner";
 
-static SHARED: LazyLock<Arc<Stage>> = LazyLock::new(|| Arc::new(Stage::set(Plane::shared(), Duration::ZERO)));
+static SHARED: LazyLock<Arc<Stage>> = LazyLock::new(|| {
+    let stage = Stage::set(Plane::shared(), Duration::ZERO);
+    stage.put(Operator::start(stage.plane, &stage.azure));
+    Arc::new(stage)
+});
 static TURN: Mutex<()> = Mutex::new(());
 
 /// Kubernetes, Azure, and the operator between them.
 struct Stage {
     plane: &'static Plane,
-    operator: Mutex<Operator>,
+    operator: Mutex<Option<Operator>>,
     azure: Azure,
+}
+
+/// The operator that runs.
+pub struct Running<'a>(MutexGuard<'a, Option<Operator>>);
+
+impl Deref for Running<'_> {
+    type Target = Operator;
+
+    fn deref(&self) -> &Operator {
+        self.0.as_ref().expect("an operator was started")
+    }
+}
+
+impl DerefMut for Running<'_> {
+    fn deref_mut(&mut self) -> &mut Operator {
+        self.0.as_mut().expect("an operator was started")
+    }
 }
 
 impl Stage {
     fn set(plane: &'static Plane, operation_duration: Duration) -> Self {
         let azure = Azure::start(plane, plane.folder.join(format!("azure-{}", number())), operation_duration);
-        Self { plane, operator: Mutex::new(Operator::start(plane, &azure)), azure }
+        Self { plane, operator: Mutex::default(), azure }
+    }
+
+    fn operator(&self) -> MutexGuard<'_, Option<Operator>> {
+        self.operator.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, operator: Operator) {
+        *self.operator() = Some(operator);
     }
 }
 
@@ -62,6 +92,14 @@ impl World {
     /// A stage of its own, in turn with others of this kind.
     #[track_caller]
     pub fn alone(name: &str, operation_duration: Duration) -> Self {
+        let world = Self::without_operator(name, operation_duration);
+        world.restart();
+        world
+    }
+
+    /// A stage of its own on which no operator runs yet.
+    #[track_caller]
+    pub fn without_operator(name: &str, operation_duration: Duration) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         Self::made(name, Arc::new(Stage::set(Plane::second(), operation_duration)), Some(turn))
     }
@@ -86,8 +124,14 @@ impl World {
         self.stage.plane
     }
 
-    pub fn operator(&self) -> MutexGuard<'_, Operator> {
-        self.stage.operator.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The operator that runs.
+    pub fn operator(&self) -> Running<'_> {
+        Running(self.stage.operator())
+    }
+
+    /// Has another operator in the place of the one that runs, if one does.
+    pub fn put_operator(&self, operator: Operator) {
+        self.stage.put(operator);
     }
 
     pub fn azure(&self) -> &Azure {
@@ -96,7 +140,7 @@ impl World {
 
     /// Starts the operator again, after its end.
     pub fn restart(&self) {
-        *self.operator() = Operator::start(self.plane(), &self.stage.azure);
+        self.put_operator(Operator::start(self.plane(), &self.stage.azure));
     }
 
     /// Starts one of several operators, which agree on who works.
@@ -126,13 +170,13 @@ impl World {
 
     /// Puts an operator in the place of the one that runs that may use namespaces' own identities.
     pub fn use_accounts(&self, settings: &[&str]) {
-        self.operator().kill();
+        *self.stage.operator() = None;
         self.install(ACCOUNTS, "namespaceIdentity: {enabled: true}");
         let user = format!("--as=system:serviceaccount:{NAMESPACE}:{ACCOUNTS}");
         let may = ["auth", "can-i", "create", "serviceaccounts", "--subresource=token", "--namespace", &self.namespace, &user];
         self.until("it may make tokens", || self.plane().kubectl(&may, "").ok());
         let settings = [&["--leader-election", "false"], settings].concat();
-        *self.operator() = Operator::start_as(ACCOUNTS, self.plane(), &self.stage.azure, &settings).ready();
+        self.put_operator(Operator::start_as(ACCOUNTS, self.plane(), &self.stage.azure, &settings).ready());
     }
 
     /// Starts an operator of that account. It may have to wait for others.
@@ -159,14 +203,14 @@ impl World {
     /// Panics with all that is known.
     pub fn fail(&self, what: &str) -> ! {
         let objects = self.plane().kubectl(&["get", "ssa", "--namespace", &self.namespace, "-o", "yaml"], "");
-        let asked = self.asked();
+        let asked = self.requests();
         let asked = asked[asked.len().saturating_sub(15)..].iter();
         let asked: Vec<_> = asked.map(|one| format!("{} {} {:?} {}", one.at, one.method, one.status, one.path)).collect();
         panic!(
             "{what}\n--- objects\n{}\n--- Azure was asked\n{}\n--- operator\n{}",
             objects.unwrap_or_else(|complaint| complaint),
             asked.join("\n"),
-            self.operator().log(&self.namespace)
+            self.stage.operator().as_ref().map(|operator| operator.log(&self.namespace)).unwrap_or_default()
         )
     }
 }

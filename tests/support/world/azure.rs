@@ -8,7 +8,7 @@ use crate::support::number;
 
 /// A request to Azure, from the journal.
 #[derive(Debug)]
-pub struct Asked {
+pub struct AzureRequest {
     pub method: String,
     pub path: String,
     pub query: String,
@@ -114,13 +114,13 @@ impl World {
         self.stage.azure.control("POST", "faults", Some(&fault)).expect("it is taken");
     }
 
-    /// What Azure was asked in the test's subscription.
-    pub fn asked(&self) -> Vec<Asked> {
+    /// The requests that Azure received in the test's subscription.
+    pub fn requests(&self) -> Vec<AzureRequest> {
         let journal = self.stage.azure.control("GET", "journal", None).expect("a journal");
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let all = journal["requests"].as_array().expect("a list").iter();
         all.filter(|one| one["path"].as_str().is_some_and(|path| path.contains(&self.subscription)))
-            .map(|one| Asked {
+            .map(|one| AzureRequest {
                 method: text(&one["method"]),
                 path: text(&one["path"]),
                 query: text(&one["query"]),
@@ -134,7 +134,7 @@ impl World {
     /// The methods of the writes to a compute, in order. Every DELETE must be a detach.
     pub fn writes(&self, compute: &str) -> Vec<String> {
         let id = self.id(compute).to_ascii_lowercase();
-        let all = self.asked().into_iter().filter(|one| one.method != "GET" && one.path.to_ascii_lowercase() == id);
+        let all = self.requests().into_iter().filter(|one| one.method != "GET" && one.path.to_ascii_lowercase() == id);
         all.map(|one| {
             assert!(one.method != "DELETE" || one.query.contains("underlyingResourceAction=Detach"), "{one:?}");
             one.method
@@ -142,15 +142,17 @@ impl World {
         .collect()
     }
 
-    /// How often the operator has looked at a compute.
-    pub fn looks(&self, compute: &str) -> usize {
+    /// How often the operator has observed a compute.
+    pub fn observations(&self, compute: &str) -> usize {
         let id = self.id(compute).to_ascii_lowercase();
-        self.asked().iter().filter(|one| one.method == "GET" && one.path.to_ascii_lowercase() == id).count()
+        self.requests().iter().filter(|one| one.method == "GET" && one.path.to_ascii_lowercase() == id).count()
     }
 
-    /// Waits until the operator has looked at a compute so many times more.
-    pub fn more_looks(&self, compute: &str, more: usize) {
-        let before = self.looks(compute);
-        self.until(&format!("{more} more looks at {compute}"), || (self.looks(compute) >= before + more).then_some(()));
+    /// Waits until the operator has observed a compute so many times more.
+    pub fn more_observations(&self, compute: &str, more: usize) {
+        let before = self.observations(compute);
+        self.until(&format!("{more} more observations of {compute}"), || {
+            (self.observations(compute) >= before + more).then_some(())
+        });
     }
 }

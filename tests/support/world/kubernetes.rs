@@ -103,8 +103,8 @@ spec:
         self.kubectl(&["patch", "ssa", name, "--type=merge", "--patch", &patch.to_string()]);
     }
 
-    /// Asks for a look at once.
-    pub fn ask(&self, name: &str) {
+    /// Requests a reconcile.
+    pub fn request_reconcile(&self, name: &str) {
         let asked = format!("synapse-spark.dev/reconcile-requested-at={}", number());
         self.kubectl(&["annotate", "--overwrite", "ssa", name, &asked]);
     }
