@@ -2,9 +2,16 @@
 
 #[path = "cli/import.rs"]
 mod import;
+#[path = "cli/import_attached.rs"]
+mod import_attached;
+#[path = "cli/import_terraform.rs"]
+mod import_terraform;
+#[path = "cli/no_cluster.rs"]
+mod no_cluster;
+#[path = "cli/plan.rs"]
+mod plan;
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener};
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -93,84 +100,11 @@ impl Drop for Azure {
     }
 }
 
-fn manifest(more: &str) -> String {
-    format!(
-        "apiVersion: synapse-spark.dev/v1alpha1\nkind: SynapseSparkAttachment\nmetadata: {{name: my-spark-pool, namespace: team-a}}\nspec:\n  workspace: {{subscriptionId: 6560575d-fa06-4e7d-95fb-f962e74efd7a, resourceGroup: yogi-res-group, name: yogi-aml-ws}}\n  resourceId: {POOL}\n{more}"
-    )
-}
-
 fn compute(name: &str, tags: &Value) -> Value {
     json!({
         "id": format!("{WORKSPACE}/computes/{name}"), "name": name, "location": "eastus2", "tags": tags,
         "properties": {"computeType": "SynapseSpark", "resourceId": POOL, "provisioningState": "Succeeded"},
     })
-}
-
-#[test]
-fn plan_tells_what_would_change_and_changes_nothing() {
-    let azure = Azure::start();
-    azure.seed(&compute("another-name", &json!({})));
-    let wanted = manifest("  identity: {type: SystemAssigned}\n  tags: {team: data}\n");
-    let out = azure.plan(&[], &wanted);
-    let shown = text(&out.stdout);
-    assert_eq!(out.status.code(), Some(2), "{shown}{}", text(&out.stderr));
-    for words in [
-        "team-a/my-spark-pool",
-        "no compute of that name",
-        "attach (PUT)",
-        "identity.type: None -> SystemAssigned",
-        "tags.team: (nothing) -> data",
-        "already, as another-name",
-    ] {
-        assert!(shown.contains(words), "{words:?} is not in:\n{shown}");
-    }
-    // What an object of that name owns is its own, though a manifest has no UID.
-    azure.seed(&compute(
-        "my-spark-pool",
-        &json!({"synapse-spark-operator-owner": "cluster/team-a/my-spark-pool/uid", "team": "data"}),
-    ));
-    let out = azure.plan(&["-o", "json"], &manifest("  tags: {team: data}\n"));
-    let plans: Value = serde_json::from_slice(&out.stdout).expect("JSON");
-    assert_eq!(
-        (out.status.code(), &plans["plans"][0]["reason"], &plans["plans"][0]["somethingToDo"]),
-        (Some(0), &json!("Attached"), &json!(false)),
-        "{plans}"
-    );
-    let out = azure.plan(&["-o", "json"], &manifest("  tags: {team: other}\n"));
-    let plans: Value = serde_json::from_slice(&out.stdout).expect("JSON");
-    assert_eq!(plans["plans"][0]["changes"], json!([{"field": "tags.team", "want": "other", "have": "data"}]), "{plans}");
-    assert_eq!(out.status.code(), Some(2));
-    assert_eq!(azure.writes(), 0, "it changes nothing");
-}
-
-#[test]
-fn plan_says_that_it_does_not_ask_as_the_account_that_is_named() {
-    let azure = Azure::start();
-    let out = azure.plan(&["-o", "json"], &manifest("  serviceAccountName: team\n"));
-    serde_json::from_slice::<Value>(&out.stdout).expect("nothing but JSON where programs read");
-    let said = text(&out.stderr);
-    for words in ["my-spark-pool", "asked as whoever runs this", "not as ServiceAccount team"] {
-        assert!(said.contains(words), "{words:?} is not in {said}");
-    }
-    assert!(!text(&azure.plan(&[], &manifest("")).stderr).contains("ServiceAccount"));
-}
-
-#[test]
-fn plan_that_cannot_tell_ends_with_1_and_says_why() {
-    let azure = Azure::start();
-    let nowhere = manifest("").replace("yogi-aml-ws", "nope-ws");
-    let table = [
-        ("a wrong secret", azure.plan_with(&[], &manifest(""), "wrong"), "AADSTS7000215"),
-        ("no workspace", azure.plan(&[], &nowhere), "WorkspaceNotFound"),
-        ("another kind", azure.plan(&[], "kind: Pod"), "must be SynapseSparkAttachment"),
-        ("no YAML", azure.plan(&[], "a: ["), "line 1"),
-        ("nothing", azure.plan(&[], ""), "no SynapseSparkAttachment"),
-        ("a bad ID", azure.plan(&[], &manifest("").replace("bigDataPools", "sqlPools")), "spec.resourceId"),
-    ];
-    for (case, out, words) in table {
-        assert_eq!(out.status.code(), Some(1), "{case}: {}", text(&out.stdout));
-        assert!(text(&out.stderr).contains(words), "{case}: {}", text(&out.stderr));
-    }
 }
 
 /// Arguments, environment, and the setting that is named.
@@ -276,66 +210,4 @@ fn completions_are_scripts_for_the_name_in_use() {
     assert_eq!(offers(&["status", "-o", ""]), "text\njson\n:4\n");
     assert!(offers(&["reconcile", "--t"]).starts_with("--timeout\t"));
     assert_eq!(offers(&["status", "x"]), ":4\n", "no cluster, no names, no error");
-}
-
-/// An API server that answers everything alike, as long as this process lives; the kubeconfig to it.
-fn api_server(dir: &tempfile::TempDir, answer: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { return };
-            let _ = stream.read(&mut [0; 4096]);
-            let _ = stream.write_all(answer.as_bytes());
-            // Closed with something unread, it would be reset, and the answer lost.
-            let _ = stream.shutdown(Shutdown::Write).and_then(|()| std::io::copy(&mut stream, &mut std::io::sink()));
-        }
-    });
-    kubeconfig(dir, &format!("http://{address}"))
-}
-
-fn kubeconfig(dir: &tempfile::TempDir, server: &str) -> String {
-    let file = dir.path().join(format!("kubeconfig-{}", server.replace(['/', ':'], "-")));
-    let config = json!({
-        "apiVersion": "v1", "kind": "Config", "current-context": "here",
-        "clusters": [{"name": "c", "cluster": {"server": server}}],
-        "users": [{"name": "u", "user": {}}],
-        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u", "namespace": "team-a"}}],
-    });
-    std::fs::write(&file, config.to_string()).expect("a kubeconfig");
-    file.display().to_string()
-}
-
-/// What an API server says that does not know the group, word for word; and the two that a user's rights bring about.
-const NO_GROUP: &str = "HTTP/1.1 404 Not Found\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: 19\r\n\r\n404 page not found\n";
-const UNAUTHORIZED: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 125\r\n\r\n{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":\"Unauthorized\",\"reason\":\"Unauthorized\",\"code\":401}";
-const NOT_KUBERNETES: &str =
-    "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: 15\r\n\r\n<h1>Login</h1>\n";
-
-#[test]
-fn without_a_cluster_that_answers_it_says_what_to_do() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let unused = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
-    let dead = kubeconfig(&dir, &format!("http://{unused}"));
-    #[rustfmt::skip]
-    let table = [
-        ("no kubeconfig",   "/nowhere".to_owned(),                  &[][..],               &["no cluster", "--kubeconfig or --context"][..]),
-        ("no such file",    dead.clone(),                           &["--kubeconfig", "/nowhere"], &["no cluster", "/nowhere"]),
-        ("no such context", dead.clone(),                           &["--context", "there"], &["no cluster", "there"]),
-        ("nobody answers",  dead,                                   &[],                   &["no answer from the API server", "Connection refused", "Is the cluster up"]),
-        ("not installed",   api_server(&dir, NO_GROUP),             &[],                   &["does not know synapsesparkattachments.synapse-spark.dev", "Install it"]),
-        ("unknown user",    api_server(&dir, UNAUTHORIZED),         &[],                   &["does not know you", "Log in again"]),
-        ("a proxy's page",  api_server(&dir, NOT_KUBERNETES),       &[],                   &["expected value"]),
-    ];
-    for (case, kubeconfig, more, words) in table {
-        for command in
-            [&["status"][..], &["status", "nightly"], &["reconcile", "nightly"], &["suspend", "nightly"], &["plan", "nightly"]]
-        {
-            let out = program(&[command, more].concat(), &[("KUBECONFIG", &kubeconfig)], "");
-            let said = text(&out.stderr);
-            assert_eq!(out.status.code(), Some(1), "{case}: {said}");
-            assert!(words.iter().all(|word| said.contains(word)), "{case}, {command:?}: {said}");
-            assert_eq!(said.lines().count(), 1, "{case}: {said}");
-        }
-    }
 }

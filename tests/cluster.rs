@@ -8,43 +8,63 @@
 mod absence;
 #[path = "cluster/admission.rs"]
 mod admission;
+#[path = "cluster/admission_cases.rs"]
+mod admission_cases;
 #[path = "cluster/attach.rs"]
 mod attach;
-#[path = "cluster/change.rs"]
-mod change;
+#[path = "cluster/azure_errors.rs"]
+mod azure_errors;
 #[path = "cluster/chart.rs"]
 mod chart;
+#[path = "cluster/chart_names.rs"]
+mod chart_names;
+#[path = "cluster/chart_values.rs"]
+mod chart_values;
 #[path = "cluster/check.rs"]
 mod check;
 #[path = "cluster/definition.rs"]
 mod definition;
 #[path = "cluster/delete.rs"]
 mod delete;
-#[path = "cluster/durable.rs"]
-mod durable;
-#[path = "cluster/figures.rs"]
-mod figures;
 #[path = "cluster/gitops.rs"]
 mod gitops;
+#[path = "cluster/helm_release.rs"]
+mod helm_release;
+#[path = "cluster/helm_rights.rs"]
+mod helm_rights;
 #[path = "cluster/identity.rs"]
 mod identity;
 #[path = "cluster/leader.rs"]
 mod leader;
+#[path = "cluster/linked_service.rs"]
+mod linked_service;
 #[path = "cluster/manifests.rs"]
 mod manifests;
-#[path = "cluster/names.rs"]
-mod names;
+#[path = "cluster/metrics.rs"]
+mod metrics;
 #[path = "cluster/plugin.rs"]
 mod plugin;
+#[path = "cluster/plugin_reconcile.rs"]
+mod plugin_reconcile;
+#[path = "cluster/plugin_rights.rs"]
+mod plugin_rights;
+#[path = "cluster/plugin_status.rs"]
+mod plugin_status;
+#[path = "cluster/plugin_suspend.rs"]
+mod plugin_suspend;
+#[path = "cluster/policy.rs"]
+mod policy;
 #[path = "cluster/pool.rs"]
 mod pool;
 #[path = "cluster/process.rs"]
 mod process;
-#[path = "cluster/release.rs"]
-mod release;
-#[path = "cluster/role.rs"]
-mod role;
-#[path = "cluster/trouble.rs"]
-mod trouble;
+#[path = "cluster/robustness.rs"]
+mod robustness;
+#[path = "cluster/role_assignments.rs"]
+mod role_assignments;
+#[path = "cluster/shared_role_assignments.rs"]
+mod shared_role_assignments;
+#[path = "cluster/update.rs"]
+mod update;
 
 mod support;

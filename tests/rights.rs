@@ -5,24 +5,27 @@
 
 #[path = "rights/asked.rs"]
 mod asked;
+#[path = "support/audit.rs"]
+mod audit;
 #[path = "rights/granted.rs"]
 mod granted;
-#[path = "support/kept.rs"]
-mod kept;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use asked::Request;
+use audit::{ACCOUNT, ACCOUNTS, FOLDER, MANIFEST, NAMESPACE, SCOPED};
 use granted::Right;
-use kept::{ACCOUNT, ACCOUNTS, FOLDER, MANIFEST, NAMESPACE, SCOPED};
 
 /// Requests that a manifest need not grant: what they need, the namespaces by how their names begin, and the reason. A test that
 /// wants to see a refusal takes another account than the shipped one.
 type Elsewhere = (&'static str, &'static str, &'static str);
 const VERSION: Elsewhere = ("get /version", "", "tells the time; every account may by default, and a refusal tells it too");
-const TOO_EARLY: Elsewhere =
-    ("get leases of coordination.k8s.io", "scoped-", "two_that_watch_some_namespaces_share_no_object begins without the right");
+const TOO_EARLY: Elsewhere = (
+    "get leases of coordination.k8s.io",
+    "scoped-",
+    "operators_for_overlapping_namespaces_share_no_object begins without the right",
+);
 
 /// Rights that no test asks for, each with the reason why it is granted all the same.
 const UNUSED: &[(&str, &str)] = &[(

@@ -1,12 +1,14 @@
 //! How objects reach their reconciles: listed, watched, limited, and never left out.
 
-#[path = "support/in_process.rs"]
+#[path = "support/in_process/mod.rs"]
+#[expect(dead_code, reason = "tests/reconcile.rs needs the rest")]
 mod in_process;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use in_process::{Api, Azure, context, object};
+use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use synapse_spark_operator::controller::{Options, Readiness, run};
 use tokio::task::JoinHandle;
@@ -15,7 +17,7 @@ use tokio::task::JoinHandle;
 fn start(api: &Api, namespaces: &[String]) -> (Arc<Azure>, JoinHandle<()>) {
     let azure = Arc::new(Azure::default());
     let options = Options { concurrency: 32, namespaces: namespaces.to_vec(), readiness: Arc::new(Readiness::default()) };
-    let context = Arc::new(context(api.client(), azure.clone()));
+    let context = Arc::new(context(api.client(), azure.clone(), &mut Registry::default()));
     (azure, tokio::spawn(run(api.client(), context, options, std::future::pending())))
 }
 

@@ -13,7 +13,6 @@ use crate::api::SynapseSparkAttachment;
 use crate::controller::key::Key;
 use crate::planner::{Decision, FaultKind, Finding, Operation};
 use crate::planner::backoff::{MAX_BACKOFF, MIN_BACKOFF};
-use crate::planner::{Decision, Finding};
 
 /// What is remembered of each object. The watch removes what is gone.
 #[derive(Debug, Default)]

@@ -2,29 +2,29 @@
 
 use serde_json::{Value, json};
 
-use super::{Azure, POOL, WORKSPACE, compute, program, text};
+use super::import_terraform::{planned, resource, terraform};
+use super::{POOL, WORKSPACE, program, text};
 
-const SHORT: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7a/yogi-res-group/yogi-aml-ws";
-const SECRET: &str = "emulator-secret-not-a-real-one";
+pub const SHORT: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7a/yogi-res-group/yogi-aml-ws";
 
-fn user(name: &str) -> String {
+pub fn user(name: &str) -> String {
     format!(
         "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/yogi-res-group/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
     )
 }
 
 /// Exit code, the objects of standard output, the lines of standard error.
-fn import(args: &[&str], input: &str) -> (Option<i32>, Vec<Value>, Vec<String>) {
+pub fn import(args: &[&str], input: &str) -> (Option<i32>, Vec<Value>, Vec<String>) {
     read(&program(&[&["import"], args].concat(), &[], input))
 }
 
-fn read(out: &std::process::Output) -> (Option<i32>, Vec<Value>, Vec<String>) {
+pub fn read(out: &std::process::Output) -> (Option<i32>, Vec<Value>, Vec<String>) {
     let objects = serde_saphyr::from_multiple(&text(&out.stdout)).expect("YAML");
     (out.status.code(), objects, text(&out.stderr).lines().map(ToOwned::to_owned).collect())
 }
 
 /// What is wanted of one object: its name, and its spec without the workspace and the pool, which are always the same.
-fn told(object: &Value) -> Value {
+pub fn told(object: &Value) -> Value {
     assert_eq!(
         (&object["apiVersion"], &object["kind"]),
         (&json!("synapse-spark.dev/v1alpha1"), &json!("SynapseSparkAttachment"))
@@ -40,9 +40,9 @@ fn told(object: &Value) -> Value {
 }
 
 /// A case, the document, what comes of it, and words of the lines on standard error in their order.
-type Row<'a> = (&'a str, String, Value, &'a [&'a str]);
+pub type Row<'a> = (&'a str, String, Value, &'a [&'a str]);
 
-fn play(rows: &[Row<'_>], args: &[&str]) {
+pub fn play(rows: &[Row<'_>], args: &[&str]) {
     for (case, document, wanted, lines) in rows {
         let (code, objects, said) = import(&[&["-f", "-"], args].concat(), document);
         assert_eq!((code, objects.len()), (Some(0), 1), "{case}: {said:?}");
@@ -146,88 +146,6 @@ fn an_attached_pool_of_crossplane_becomes_an_attachment() {
     play(&rows, &[]);
 }
 
-/// What `terraform show -json` prints of a state, with these resources in a module of a module.
-fn terraform(values: &[Value]) -> Value {
-    let resources: Vec<_> = values
-        .iter()
-        .enumerate()
-        .map(|(at, values)| {
-            json!({
-                "address": format!("module.a.azurerm_machine_learning_synapse_spark.one[{at}]"), "mode": "managed",
-                "type": "azurerm_machine_learning_synapse_spark", "name": "one", "index": at, "schema_version": 0, "values": values,
-            })
-        })
-        .collect();
-    let other = json!({"address": "azurerm_resource_group.x", "mode": "managed", "type": "azurerm_resource_group", "values": {"name": "x"}});
-    json!({"format_version": "1.0", "terraform_version": "1.9.5", "values": {"root_module": {
-        "resources": [other], "child_modules": [{"address": "module.a", "resources": resources}],
-    }}})
-}
-
-/// What it prints of a plan for one resource, of which some will be known after the apply.
-fn planned(values: &Value, unknown: &Value) -> Value {
-    let mut document = terraform(std::slice::from_ref(values));
-    let map = document.as_object_mut().expect("a mapping");
-    let values = map.shift_remove("values").expect("values");
-    map.insert("planned_values".to_owned(), values);
-    let change = |more: Value| {
-        let mut change = json!({"address": "module.a.azurerm_machine_learning_synapse_spark.one[0]", "mode": "managed"});
-        change.as_object_mut().expect("a mapping").extend(more.as_object().expect("a mapping").clone());
-        change
-    };
-    // The one that was deposed goes, and what is known of it is nothing.
-    let gone = change(json!({"deposed": "5f2ab4d1", "change": {"actions": ["delete"], "after_unknown": {"identity": true}}}));
-    let new = change(json!({"change": {"actions": ["create"], "after_unknown": unknown}}));
-    map.insert("resource_changes".to_owned(), json!([gone, new]));
-    document
-}
-
-fn resource(name: &str, more: &Value) -> Value {
-    let mut values = json!({
-        "id": format!("{WORKSPACE}/computes/{name}"), "name": name, "machine_learning_workspace_id": WORKSPACE,
-        "synapse_spark_pool_id": POOL, "location": "eastus2", "local_auth_enabled": true, "description": "", "identity": [],
-        "tags": null, "timeouts": null,
-    });
-    values.as_object_mut().expect("a mapping").extend(more.as_object().expect("a mapping").clone());
-    values
-}
-
-#[test]
-fn a_state_of_terraform_becomes_attachments() {
-    let object = |spec: Value| json!({"metadata": {"name": "spark"}, "spec": spec});
-    let location = "module.a.azurerm_machine_learning_synapse_spark.one[0]: location: left out";
-    let one = |more: Value| terraform(&[resource("spark", &more)]).to_string();
-    let plan = |unknown: Value| planned(&resource("spark", &json!({})), &unknown).to_string();
-    let new = json!({"id": true, "identity": [{"principal_id": true, "tenant_id": true}], "tags": {}, "timeouts": {}});
-    let mut secret = terraform(&[resource("spark", &json!({"description": "nightly", "tags": {"team": "data"}}))]);
-    secret["values"]["root_module"]["child_modules"][0]["resources"][0]["sensitive_values"] =
-        json!({"description": true, "identity": [], "location": true, "tags": {"team": true}});
-    let later = json!({"id": true, "description": true, "tags": {"build": true}});
-    #[rustfmt::skip]
-    let rows = [
-        ("the least",    one(json!({})), object(json!({})), &[location][..]),
-        ("of a plan",    plan(new), object(json!({})), &[location]),
-        ("sensitive",    secret.to_string(), object(json!({"description": "nightly", "tags": {"team": "data"}})), &["description: is sensitive in Terraform", "tags.team: is sensitive in Terraform", location]),
-        ("known later",  plan(later), object(json!({})), &["description: left out: it is known only after the apply", "tags.build: left out: it is known only after the apply", location]),
-        ("all of it",    one(json!({"tags": {"team": "data"}, "description": "nightly", "identity": [{"type": "SystemAssigned, UserAssigned", "identity_ids": [user("zeta")], "principal_id": "x", "tenant_id": "y"}]})),
-            object(json!({"identity": {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": [{"resourceId": user("zeta")}]}, "description": "nightly", "tags": {"team": "data"}})), &[location]),
-        ("what is left", one(json!({"local_auth_enabled": false, "new": 1, "identity": [{"type": "UserAssigned", "identity_ids": [user("zeta"), user("alpha")]}]})),
-            object(json!({"identity": {"type": "UserAssigned", "userAssignedIdentities": [{"resourceId": user("zeta")}, {"resourceId": user("alpha")}]}})), &["identity_ids: is a set", location, "local_auth_enabled: left out", "new: left out"]),
-    ];
-    play(&rows, &[]);
-    let several = terraform(&[resource("one", &json!({})), resource("two", &json!({}))]).to_string();
-    let (code, objects, _) = import(&["-f", "-", "-n", "team-b", "-o", "json"], &several);
-    assert_eq!((code, objects.len(), &objects[0]["kind"]), (Some(0), 1, &json!("List")));
-    let items = objects[0]["items"].as_array().expect("items");
-    assert_eq!(items[1]["metadata"], json!({"name": "two", "namespace": "team-b"}));
-    // The one in whose place there is another already.
-    let mut deposed = terraform(&[resource("spark", &json!({})), resource("spark", &json!({}))]);
-    deposed["values"]["root_module"]["child_modules"][0]["resources"][1]["deposed_key"] = json!("5f2ab4d1");
-    let (code, objects, said) = import(&["-f", "-"], &deposed.to_string());
-    assert_eq!((code, objects.len()), (Some(0), 1), "{said:?}");
-    assert!(said[1].contains("one[1]: deposed_key: passed over: Terraform has made another"), "{said:?}");
-}
-
 #[test]
 fn documents_of_other_kinds_are_named_and_passed_over() {
     let az_ml = |name: &str| format!("name: {name}\ntype: synapsespark\nresource_id: {POOL}\n");
@@ -312,75 +230,4 @@ fn what_cannot_be_imported_is_named_and_nothing_is_printed() {
     }
     let out = program(&["import"], &[], "");
     assert!(out.status.code() == Some(1) && text(&out.stderr).contains("--file <FILE>...|--workspace"), "{}", text(&out.stderr));
-}
-
-#[test]
-fn what_is_attached_is_taken_over_without_a_change() {
-    let azure = Azure::start();
-    let (zeta, alpha) = (user("zeta"), user("alpha"));
-    let identities = json!({zeta.as_str(): {"principalId": "1", "clientId": "2"}, alpha.as_str(): {}});
-    #[rustfmt::skip]
-    let table = [
-        ("plain",     json!({}),                                            json!(null),                          json!({})),
-        ("system",    json!({"team": "data", "cost": "42"}),                json!({"type": "SystemAssigned"}),    json!({"identity": {"type": "SystemAssigned"}, "tags": {"team": "data", "cost": "42"}})),
-        ("Ordered",   json!({}),                                            json!({"type": "SystemAssigned, UserAssigned", "userAssignedIdentities": identities}), json!({"computeName": "Ordered", "identity": {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": [{"resourceId": zeta}, {"resourceId": alpha}]}})),
-        ("described", json!({"a": "yes"}),                                  json!(null),                          json!({"description": "nightly: 'all'", "tags": {"a": "yes"}})),
-    ];
-    for (name, tags, identity, spec) in &table {
-        let mut one = compute(name, tags);
-        one["identity"] = identity.clone();
-        if let Some(text) = spec["description"].as_str() {
-            one["properties"]["description"] = json!(text);
-        }
-        azure.seed(&one);
-    }
-    azure.seed(&compute("owned", &json!({"synapse-spark-operator-owner": "c/team-a/owned/u"})));
-    azure.seed(&json!({"id": format!("{WORKSPACE}/computes/cpu"), "name": "cpu", "location": "eastus2", "properties": {"computeType": "AmlCompute", "provisioningState": "Succeeded"}}));
-    let run = |args: &[&str]| azure.run(&[&["import", "--workspace", SHORT], args].concat(), "", SECRET);
-    let out = run(&[]);
-    let manifests = text(&out.stdout);
-    let (code, objects, said) = read(&out);
-    assert_eq!(code, Some(0), "{said:?}");
-    assert!(said.len() == 1 && said[0].starts_with("compute owned: passed over: c/team-a/owned/u owns it"), "{said:?}");
-    for (name, _, _, spec) in &table {
-        let label = name.to_lowercase();
-        let object = objects.iter().find(|one| one["metadata"]["name"] == label).unwrap_or_else(|| panic!("{name}: {manifests}"));
-        let mut wanted = spec.clone();
-        wanted["adoptionPolicy"] = json!("IfSamePool");
-        assert_eq!(told(object)["spec"], wanted, "{name}");
-    }
-    assert_eq!(objects.len(), table.len(), "{manifests}");
-    // The operator would put its tag there, and change nothing else.
-    let plans: Value = serde_json::from_slice(&azure.plan(&["-o", "json"], &manifests).stdout).expect("JSON");
-    for plan in plans["plans"].as_array().expect("plans") {
-        let changes: Vec<_> = plan["changes"].as_array().expect("changes").iter().map(|one| &one["field"]).collect();
-        assert_eq!(changes, ["tags.synapse-spark-operator-owner"], "{plan}");
-        assert_eq!((&plan["reason"], &plan["ownershipAlone"]), (&json!("Adopting"), &json!(true)), "{plan}");
-    }
-    let said = text(&azure.plan(&[], &manifests).stdout);
-    assert_eq!(said.matches("besides  nothing to do").count(), table.len(), "{said}");
-    let otherwise = text(&azure.plan(&[], &manifests.replace("description: ", "description: not ")).stdout);
-    assert!(otherwise.matches("besides  nothing to do").count() < table.len(), "{otherwise}");
-    // A List of them is as good.
-    let list = text(&run(&["-o", "json"]).stdout);
-    let again: Value = serde_json::from_slice(&azure.plan(&["-o", "json"], &list).stdout).expect("JSON");
-    assert_eq!(again, plans);
-    // Those of others, if they are asked for.
-    let (_, objects, said) = read(&run(&["--all"]));
-    assert!(objects.iter().any(|one| one["metadata"]["name"] == "owned"), "{objects:?}");
-    assert!(said[0].contains("OwnedByAnother"), "{said:?}");
-    let (code, objects, said) = read(&azure.run(&["import", "-w", &SHORT.replace("yogi-aml-ws", "nope")], "", SECRET));
-    assert!(code == Some(1) && objects.is_empty() && said[0].contains("its computes cannot be listed"), "{said:?}");
-    assert_eq!(azure.writes(), 0, "it changes nothing");
-}
-
-#[test]
-fn pools_become_manifests_for_a_workspace_that_is_there() {
-    let azure = Azure::start();
-    let run = |workspace: &str| read(&azure.run(&["pools", "-o", "yaml", "-w", workspace], "", SECRET));
-    let (code, objects, said) = run(SHORT);
-    assert!(code == Some(0) && !objects.is_empty(), "{said:?}");
-    let (code, objects, said) = run(&SHORT.replace("yogi-aml-ws", "nope-ws"));
-    assert!(code == Some(1) && objects.is_empty(), "{said:?}");
-    assert!(said[0].contains("nope-ws: its computes cannot be listed"), "{said:?}");
 }

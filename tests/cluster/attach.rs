@@ -1,17 +1,22 @@
-//! Nothing there, something there, somebody else's, and two who ask for one.
+//! Attaching: a new compute, an existing one, one that another owns, and one that two objects want.
 
 use serde_json::json;
 
 use crate::support::{OWNER_TAG, World};
 
-#[test]
-fn attaches_with_one_put() {
-    let world = World::new("attach");
+/// An attachment of pool `one` with a user-assigned identity.
+fn attached(name: &str) -> World {
+    let world = World::new(name);
     let identity =
         format!("identity: {{type: UserAssigned, userAssignedIdentities: [{{resourceId: {}}}]}}", world.identity("first"));
     world.apply("nightly", "one", &[&identity, "description: nightly features", "tags: {team: data}"]);
     world.ready("nightly");
+    world
+}
 
+#[test]
+fn attaches_with_one_put() {
+    let world = attached("attach");
     assert_eq!(world.writes("nightly"), ["PUT"]);
     let compute = world.compute("nightly").expect("it is attached");
     assert_eq!(compute["properties"]["resourceId"], world.pool("one"));
@@ -19,13 +24,23 @@ fn attaches_with_one_put() {
     assert_eq!(compute["identity"]["type"], "UserAssigned");
     assert_eq!(compute["tags"]["team"], "data");
     assert_eq!(compute["location"], "eastus2");
+    world.event("nightly", "Attached", "is attached and in sync");
+}
 
+#[test]
+fn owner_tag_of_a_compute_names_the_object() {
+    let world = attached("owner");
+    let compute = world.compute("nightly").expect("it is attached");
     let object = world.object("nightly").expect("it is there");
     let owner = compute["tags"][OWNER_TAG].as_str().expect("it has an owner");
     let uid = object["metadata"]["uid"].as_str().expect("it has a UID");
     assert!(owner.ends_with(&format!("/{}/nightly/{uid}", world.namespace)), "{owner}");
+}
 
-    let status = &object["status"];
+#[test]
+fn status_has_what_azure_reports_of_the_compute() {
+    let world = attached("status");
+    let status = &world.object("nightly").expect("it is there")["status"];
     assert_eq!(status["conditions"][0]["reason"], "Attached");
     let kinds: Vec<_> = status["conditions"].as_array().expect("conditions").iter().map(|one| &one["type"]).collect();
     assert_eq!(kinds, ["Ready", "PoolAvailable"], "{status}");
@@ -38,16 +53,19 @@ fn attaches_with_one_put() {
     assert_eq!(status["pool"]["sparkVersion"], "3.4");
     assert_eq!(status["operation"], json!(null));
     assert!(status["createdOn"].is_string() && status["modifiedOn"].is_string(), "{status}");
+}
 
+#[test]
+fn wide_output_of_kubectl_has_workspace_pool_and_identity() {
+    let world = attached("wide");
     let wide = world.kubectl(&["get", "ssa", "-o", "wide"]);
     for word in ["nightly", "True", "Attached", "ml-ws", "one", "UserAssigned", "3.4", "Small", "WORKSPACE", "NODE SIZE"] {
         assert!(wide.contains(word), "{word} is not in\n{wide}");
     }
-    world.event("nightly", "Attached", "is attached and in sync");
 }
 
 #[test]
-fn every_kind_of_identity_is_attached() {
+fn every_type_of_identity_is_attached() {
     let world = World::new("identity");
     let user = format!("userAssignedIdentities: [{{resourceId: {}}}]", world.identity("second"));
     world.apply("none", "one", &[]);
@@ -69,7 +87,7 @@ fn every_kind_of_identity_is_attached() {
 }
 
 #[test]
-fn adopts_what_is_nobodys_and_of_the_same_pool() {
+fn compute_without_an_owner_of_the_same_pool_is_adopted() {
     let world = World::new("adopt");
     world.add_compute("byhand", "one", &json!({"tags": {"cost": "77"}}));
     world.apply("byhand", "one", &["tags: {team: data}"]);
@@ -82,7 +100,7 @@ fn adopts_what_is_nobodys_and_of_the_same_pool() {
 }
 
 #[test]
-fn what_may_not_be_adopted_is_left_alone() {
+fn compute_that_may_not_be_adopted_is_not_written() {
     let world = World::new("notours");
     world.add_compute("otherpool", "two", &json!({}));
     world.add_compute("never", "one", &json!({}));
@@ -106,48 +124,81 @@ fn what_may_not_be_adopted_is_left_alone() {
         assert!(world.writes(name).is_empty(), "{name} was written to");
         assert_eq!(world.object(name).expect("it is there")["metadata"]["finalizers"], json!(null));
     }
+}
 
-    // Nothing of it was ours, so nothing of it goes.
+#[test]
+fn deletion_of_an_object_leaves_a_compute_that_it_may_not_adopt() {
+    let world = World::new("notours-gone");
+    world.add_compute("never", "one", &json!({}));
+    world.apply("never", "one", &["adoptionPolicy: Never"]);
+    world.stalled("never", "AdoptionNotAllowed");
     world.delete("never");
     world.gone("never");
     assert!(world.compute("never").is_some() && world.writes("never").is_empty());
 }
 
-#[test]
-fn what_another_owns_is_left_alone() {
-    let world = World::new("owned");
+/// An object whose compute another object owns, and the tag of that.
+fn owned_by_another(name: &str) -> (World, &'static str) {
+    let world = World::new(name);
     let owner = "11111111-0000-4000-8000-000000000001/prod/nightly/22222222-0000-4000-8000-000000000002";
     world.add_compute("nightly", "one", &json!({"tags": {OWNER_TAG: owner}}));
     world.apply("nightly", "one", &["adoptionPolicy: Always", "replacePolicy: Recreate"]);
     let message = world.stalled("nightly", "OwnedByAnother");
     assert!(message.contains(owner), "{message}");
+    (world, owner)
+}
+
+#[test]
+fn compute_that_another_owns_is_not_written_and_the_owner_is_named() {
+    let (world, owner) = owned_by_another("owned");
     world.event("nightly", "OwnedByAnother", owner);
+    assert!(world.writes("nightly").is_empty());
+}
+
+#[test]
+fn deletion_of_an_object_leaves_a_compute_that_another_owns() {
+    let (world, _) = owned_by_another("owned-gone");
     world.delete("nightly");
     world.gone("nightly");
     assert!(world.writes("nightly").is_empty());
     assert!(world.compute("nightly").is_some());
 }
 
-#[test]
-fn the_older_of_two_works_and_the_younger_takes_over() {
-    let world = World::new("twice");
-    world.apply("older", "one", &["computeName: shared"]);
-    world.ready("older");
-    // Ages have whole seconds; of the same one, the UID decides.
-    let created = |name: &str| world.object(name).map(|object| object["metadata"]["creationTimestamp"].clone());
+/// Waits until an object that is made now is younger than this one: ages have whole seconds, and of two of one age the UID
+/// decides.
+fn wait_to_be_younger(world: &World, than: &str) {
+    let created = world.object(than).expect("it is there")["metadata"]["creationTimestamp"].clone();
     world.until("the clock is a second further", || {
         let made = world
             .plane()
             .kubectl(&["create", "--dry-run=server", "-o", "json", "-f", "-"], &world.manifest("probe", "one", &[]))
             .ok()?;
         let made: serde_json::Value = serde_json::from_str(&made).ok()?;
-        (Some(&made["metadata"]["creationTimestamp"]) != created("older").as_ref()).then_some(())
+        (made["metadata"]["creationTimestamp"] != created).then_some(())
     });
+}
+
+/// A younger object that waits for the older claimant of its compute, which is attached.
+fn younger_waits(name: &str) -> World {
+    let world = World::new(name);
+    world.apply("older", "one", &["computeName: shared"]);
+    world.ready("older");
+    wait_to_be_younger(&world, "older");
     world.apply("younger", "one", &["computeName: Shared", "tags: {team: young}"]);
     let message = world.stalled("younger", "Duplicate");
     assert!(message.contains(&format!("{}/older", world.namespace)), "{message}");
-    assert_eq!(world.writes("shared"), ["PUT"]);
+    world
+}
 
+#[test]
+fn older_claimant_wins() {
+    let world = younger_waits("twice");
+    assert_eq!(world.writes("shared"), ["PUT"]);
+}
+
+#[test]
+fn younger_claimant_attaches_when_the_older_is_deleted() {
+    let world = younger_waits("twice-later");
     world.delete("older");
     world.gone("older");
     world.ready("younger");
@@ -157,7 +208,7 @@ fn the_older_of_two_works_and_the_younger_takes_over() {
 }
 
 #[test]
-fn of_two_that_wait_only_the_older_attaches() {
+fn only_one_of_two_simultaneous_claimants_attaches() {
     let world = World::new("race");
     // Held up, so that both are there before anything is attached.
     world.fault("GET", "shared", &json!({"status": 503, "times": 2}));
@@ -177,19 +228,11 @@ fn of_two_that_wait_only_the_older_attaches() {
 }
 
 #[test]
-fn the_younger_of_two_waits_even_where_nothing_is_attached() {
+fn younger_claimant_waits_although_the_older_has_attached_nothing() {
     let world = World::new("duplicate");
     world.apply("older", "nosuch", &["computeName: shared"]);
     world.stalled("older", "PoolNotFound");
-    let created = world.object("older").expect("it is there")["metadata"]["creationTimestamp"].clone();
-    world.until("the clock is a second further", || {
-        let made = world
-            .plane()
-            .kubectl(&["create", "--dry-run=server", "-o", "json", "-f", "-"], &world.manifest("probe", "one", &[]))
-            .ok()?;
-        let made: serde_json::Value = serde_json::from_str(&made).ok()?;
-        (made["metadata"]["creationTimestamp"] != created).then_some(())
-    });
+    wait_to_be_younger(&world, "older");
     world.apply("younger", "one", &["computeName: shared"]);
     let message = world.stalled("younger", "Duplicate");
     assert!(message.contains(&format!("{}/older", world.namespace)), "{message}");

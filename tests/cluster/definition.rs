@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::World;
 
 #[test]
-fn the_api_server_takes_the_definition_without_reserve() {
+fn api_server_establishes_the_definition() {
     let world = World::new("definition");
     let printed = world.plane().must(&["get", "crd", "synapsesparkattachments.synapse-spark.dev", "-o", "json"]);
     let crd: Value = serde_json::from_str(&printed).expect("kubectl prints JSON");
@@ -17,7 +17,7 @@ fn the_api_server_takes_the_definition_without_reserve() {
 }
 
 #[test]
-fn kubectl_knows_its_names() {
+fn kubectl_knows_the_names_and_selectable_fields_of_the_kind() {
     let world = World::new("names");
     let listed = world.plane().must(&["api-resources", "--api-group=synapse-spark.dev", "-o", "wide"]);
     for word in ["synapsesparkattachments", "ssa", "azure", "spark", "SynapseSparkAttachment"] {

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::{OWNER_TAG, World};
 
 #[test]
-fn deleted_it_is_detached_and_then_goes() {
+fn deleted_object_is_detached_before_it_goes() {
     let world = World::new("delete");
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
@@ -15,35 +15,39 @@ fn deleted_it_is_detached_and_then_goes() {
     world.gone("nightly");
     assert_eq!(world.writes("nightly"), ["PUT", "DELETE"]);
     assert_eq!(world.compute("nightly"), None);
-    // Gone was seen, not guessed.
-    let asked = world.asked();
+    // The operator saw that the compute was gone.
+    let asked = world.requests();
     let detach = asked.iter().position(|one| one.method == "DELETE").expect("it was detached");
     assert!(asked[detach..].iter().any(|one| one.status == Some(404)), "{asked:?}");
     world.event("nightly", "Detaching", "Detaching compute nightly");
 }
 
 #[test]
-fn the_finalizer_goes_where_nothing_is_left_to_detach() {
+fn suspended_object_goes_if_its_compute_is_gone() {
     let world = World::new("left");
-    for name in ["compute", "wsgone"] {
-        world.apply(name, "one", &[]);
-        world.ready(name);
-    }
-    world.patch("compute", &json!({"spec": {"suspend": true}}));
-    world.says("compute", "True", "Suspended");
-    world.remove(&world.id("compute"));
-    world.delete("compute");
-    world.gone("compute");
-    assert_eq!(world.writes("compute"), ["PUT"]);
-
-    world.remove(&world.workspace());
-    world.delete("wsgone");
-    world.gone("wsgone");
-    assert_eq!(world.writes("wsgone"), ["PUT"]);
+    world.apply("nightly", "one", &[]);
+    world.ready("nightly");
+    world.patch("nightly", &json!({"spec": {"suspend": true}}));
+    world.says("nightly", "True", "Suspended");
+    world.remove(&world.id("nightly"));
+    world.delete("nightly");
+    world.gone("nightly");
+    assert_eq!(world.writes("nightly"), ["PUT"]);
 }
 
 #[test]
-fn the_finalizer_goes_where_the_resource_group_is_gone() {
+fn object_goes_if_its_workspace_is_gone() {
+    let world = World::new("workspace");
+    world.apply("nightly", "one", &[]);
+    world.ready("nightly");
+    world.remove(&world.workspace());
+    world.delete("nightly");
+    world.gone("nightly");
+    assert_eq!(world.writes("nightly"), ["PUT"]);
+}
+
+#[test]
+fn object_goes_if_its_resource_group_is_gone() {
     let world = World::new("group");
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
@@ -54,27 +58,33 @@ fn the_finalizer_goes_where_the_resource_group_is_gone() {
 }
 
 #[test]
-fn retained_and_abandoned_it_stays_in_azure() {
+fn compute_of_a_retained_object_stays_and_is_adopted_by_the_next_of_that_name() {
     let world = World::new("retain");
     world.apply("retained", "one", &["deletionPolicy: Retain"]);
-    world.apply("abandoned", "one", &[]);
     world.ready("retained");
-    world.ready("abandoned");
-    world.kubectl(&["annotate", "ssa", "abandoned", "synapse-spark.dev/on-delete=abandon"]);
-    for name in ["retained", "abandoned"] {
-        world.delete(name);
-        world.gone(name);
-        assert_eq!(world.writes(name), ["PUT"]);
-        assert!(world.compute(name).is_some());
-    }
-    // What it left is nobody's: the same name takes it up again.
+    world.delete("retained");
+    world.gone("retained");
+    assert_eq!(world.writes("retained"), ["PUT"]);
+    assert!(world.compute("retained").is_some());
     world.apply("retained", "one", &[]);
     world.ready("retained");
     assert_eq!(world.writes("retained"), ["PUT", "PUT"]);
 }
 
 #[test]
-fn what_has_become_anothers_is_not_detached() {
+fn compute_of_an_abandoned_object_stays() {
+    let world = World::new("abandon");
+    world.apply("abandoned", "one", &[]);
+    world.ready("abandoned");
+    world.kubectl(&["annotate", "ssa", "abandoned", "synapse-spark.dev/on-delete=abandon"]);
+    world.delete("abandoned");
+    world.gone("abandoned");
+    assert_eq!(world.writes("abandoned"), ["PUT"]);
+    assert!(world.compute("abandoned").is_some());
+}
+
+#[test]
+fn compute_that_another_owns_by_now_is_not_detached() {
     let world = World::new("lost");
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
@@ -87,34 +97,38 @@ fn what_has_become_anothers_is_not_detached() {
     assert_eq!(world.compute("nightly").expect("it stays")["tags"][OWNER_TAG], owner);
 }
 
-#[test]
-fn a_refused_detach_waits_until_it_is_allowed_or_abandoned() {
-    let world = World::new("refused");
-    for name in ["allowed", "abandoned"] {
-        world.apply(name, "one", &[]);
-        world.ready(name);
-        world.fault(
-            "DELETE",
-            name,
-            &json!({"status": 403, "code": "AuthorizationFailed", "message": "may not detach", "times": 1}),
-        );
-        world.delete(name);
-    }
-    for name in ["allowed", "abandoned"] {
-        let message = world.stalled(name, "AuthorizationFailed");
-        assert!(message.contains("AuthorizationFailed: may not detach"), "{message}");
-        assert!(world.compute(name).is_some());
-    }
-    world.ask("allowed");
-    world.gone("allowed");
-    assert_eq!(world.compute("allowed"), None);
-    world.kubectl(&["annotate", "ssa", "abandoned", "synapse-spark.dev/on-delete=abandon"]);
-    world.gone("abandoned");
-    assert!(world.compute("abandoned").is_some());
+/// An object that waits, since Azure refused to detach its compute.
+fn refused(name: &str) -> World {
+    let world = World::new(name);
+    world.apply("nightly", "one", &[]);
+    world.ready("nightly");
+    let refusal = json!({"status": 403, "code": "AuthorizationFailed", "message": "may not detach", "times": 1});
+    world.fault("DELETE", "nightly", &refusal);
+    world.delete("nightly");
+    let message = world.stalled("nightly", "AuthorizationFailed");
+    assert!(message.contains("AuthorizationFailed: may not detach"), "{message}");
+    assert!(world.compute("nightly").is_some());
+    world
 }
 
 #[test]
-fn a_deleted_namespace_detaches_all_and_goes() {
+fn refused_detach_is_retried_on_request() {
+    let world = refused("refused");
+    world.request_reconcile("nightly");
+    world.gone("nightly");
+    assert_eq!(world.compute("nightly"), None);
+}
+
+#[test]
+fn object_whose_detach_is_refused_can_be_abandoned() {
+    let world = refused("refused-left");
+    world.kubectl(&["annotate", "ssa", "nightly", "synapse-spark.dev/on-delete=abandon"]);
+    world.gone("nightly");
+    assert!(world.compute("nightly").is_some());
+}
+
+#[test]
+fn deleted_namespace_goes_after_its_objects_are_detached() {
     let world = World::new("namespace");
     for name in ["one", "two", "three"] {
         world.apply(name, "one", &[]);

@@ -1,4 +1,4 @@
-//! What scripts and GitOps tools read of an object is of the spec that it has now.
+//! Scripts and GitOps tools never take the status of a former spec for that of the current one.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::World;
 
-/// `kubectl wait` for Ready, which looks once and does not wait.
+/// `kubectl wait` for Ready with no time to wait.
 fn is_ready(world: &World, name: &str) -> Result<String, String> {
     let object = format!("ssa/{name}");
     world.plane().kubectl(&["wait", "-n", &world.namespace, &object, "--for=condition=Ready", "--timeout=0"], "")
@@ -16,29 +16,41 @@ fn team(world: &World, compute: &str) -> Value {
     world.compute(compute).expect("it is there")["tags"]["team"].clone()
 }
 
-#[test]
-fn a_ready_of_a_former_spec_is_not_taken_for_this_one() {
-    let world = World::alone("wait", Duration::from_secs(1));
+/// A ready object and a new one; no operator has seen what changed since in either.
+fn unseen(name: &str) -> World {
+    let world = World::alone(name, Duration::from_secs(1));
     world.apply("nightly", "one", &["tags: {team: data}"]);
     world.ready("nightly");
     is_ready(&world, "nightly").expect("it is ready");
-
-    // From here on nobody looks at what changes.
     world.operator().kill();
     world.apply("new", "one", &[]);
-    let status = world.object("new").expect("it is there")["status"].clone();
-    assert_eq!(status, json!({"observedGeneration": -1}), "a status that kstatus does not take for done");
     world.patch("nightly", &json!({"spec": {"tags": {"team": "ml"}}}));
+    world
+}
+
+#[test]
+fn kubectl_wait_does_not_take_ready_of_a_former_spec_for_the_current_one() {
+    let world = unseen("wait-former");
     assert_eq!(world.condition("nightly", "Ready").expect("it was ready")["status"], "True");
     for name in ["nightly", "new"] {
-        let complaint = is_ready(&world, name).expect_err("nobody has looked at it");
+        let complaint = is_ready(&world, name).expect_err("no operator has seen it");
         assert!(complaint.contains("condition not met"), "{complaint}");
     }
     // A JSON path knows of no generation: docs/waiting.md.
     let path = "--for=jsonpath={.status.conditions[?(@.type==\"Ready\")].status}=True";
     world.kubectl(&["wait", "ssa/nightly", path, "--timeout=0"]);
+}
 
-    // Whoever waits meanwhile comes back when Azure has it.
+#[test]
+fn status_of_a_new_object_is_not_current_for_kstatus() {
+    let world = World::without_operator("wait-new", Duration::ZERO);
+    world.apply("new", "one", &[]);
+    assert_eq!(world.object("new").expect("it is there")["status"], json!({"observedGeneration": -1}));
+}
+
+#[test]
+fn kubectl_wait_that_began_before_the_operator_returns_when_azure_is_done() {
+    let world = unseen("wait-early");
     std::thread::scope(|scope| {
         let changed = scope.spawn(|| {
             world.ready("nightly");
@@ -55,7 +67,7 @@ fn a_ready_of_a_former_spec_is_not_taken_for_this_one() {
 }
 
 #[test]
-fn every_wait_after_a_change_comes_back_with_the_change_in_azure() {
+fn kubectl_wait_after_a_change_returns_when_the_change_is_in_azure() {
     let world = World::alone("wait", Duration::from_secs(1));
     world.apply("nightly", "one", &["tags: {team: '0'}"]);
     world.ready("nightly");
@@ -65,7 +77,14 @@ fn every_wait_after_a_change_comes_back_with_the_change_in_azure() {
         world.ready("nightly");
         assert_eq!(team(&world, "nightly"), wanted);
     }
-    // A request makes no new generation; its echo says that it was heard, and what there was to do is under way.
+}
+
+/// A request makes no new generation.
+#[test]
+fn handled_reconcile_request_means_that_the_correction_has_begun() {
+    let world = World::alone("wait", Duration::from_secs(1));
+    world.apply("nightly", "one", &["tags: {team: '5'}"]);
+    world.ready("nightly");
     world.meddle("nightly", &json!({"tags": {"team": "sales"}}));
     world.kubectl(&["annotate", "ssa", "nightly", "synapse-spark.dev/reconcile-requested-at=now"]);
     world.wait("nightly", "jsonpath={.status.lastHandledReconcileAt}=now");
@@ -74,7 +93,7 @@ fn every_wait_after_a_change_comes_back_with_the_change_in_azure() {
 }
 
 #[test]
-fn the_settings_of_argo_cd_go_into_its_config_map() {
+fn settings_for_argo_cd_are_a_patch_of_its_config_map() {
     let world = World::new("argocd");
     world.kubectl(&["create", "configmap", "argocd-cm", "--from-literal=application.instanceLabelKey=app"]);
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/argocd/argocd-cm.yaml");

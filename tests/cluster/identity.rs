@@ -10,7 +10,7 @@ const NAMED: &str = "serviceAccountName: team";
 
 /// A test's own stage, with an operator that may use the accounts of namespaces.
 fn stage(name: &str, settings: &[&str]) -> World {
-    let world = World::alone(name, Duration::ZERO);
+    let world = World::without_operator(name, Duration::ZERO);
     world.use_accounts(settings);
     world
 }
@@ -22,16 +22,16 @@ fn team(world: &World) -> String {
     client
 }
 
-/// Leaves nothing that the next operator on this stage would look at: it may not see accounts.
+/// Deletes what the next operator on this stage would observe, which may not read accounts.
 fn clear(world: &World) {
     world.kubectl(&["delete", "ssa", "--all", "--timeout=30s"]);
 }
 
-/// Who asked Azure for a compute, in turn.
-fn askers(world: &World, compute: &str) -> Vec<String> {
+/// The client IDs that asked Azure for a compute, in order.
+fn clients(world: &World, compute: &str) -> Vec<String> {
     let id = world.id(compute).to_ascii_lowercase();
     let mut all: Vec<_> =
-        world.asked().into_iter().filter(|one| one.path.to_ascii_lowercase() == id).map(|one| one.client).collect();
+        world.requests().into_iter().filter(|one| one.path.to_ascii_lowercase() == id).map(|one| one.client).collect();
     all.dedup();
     all
 }
@@ -45,31 +45,38 @@ fn azure_is_asked_as_the_account_that_the_object_names() {
     for name in ["named", "plain"] {
         world.ready(name);
     }
-    // Neither its pool nor its workspace is asked for as anybody else.
+    // Neither its pool nor its workspace is asked for with another identity.
     let pool = world.pool("two");
-    let of_pool: Vec<_> = world.asked().into_iter().filter(|one| one.path == pool).map(|one| one.client).collect();
+    let of_pool: Vec<_> = world.requests().into_iter().filter(|one| one.path == pool).map(|one| one.client).collect();
     assert!(!of_pool.is_empty() && of_pool.iter().all(|client| *client == team), "{of_pool:?}");
-    let workspace: Vec<_> = world.asked().into_iter().filter(|one| one.path == world.workspace()).map(|one| one.client).collect();
+    let workspace: Vec<_> =
+        world.requests().into_iter().filter(|one| one.path == world.workspace()).map(|one| one.client).collect();
     assert_eq!(workspace.iter().filter(|client| **client == team).count(), 1, "{workspace:?}");
-    assert_eq!(askers(&world, "plain"), [CLIENT]);
-    assert_eq!(askers(&world, "named"), [&*team]);
-
-    // It may change.
-    world.patch("named", &json!({"spec": {"serviceAccountName": null, "description": "changed"}}));
-    world.until("it is put by the operator", || (world.writes("named").len() == 2).then_some(()));
-    assert_eq!(askers(&world, "named"), [&*team, CLIENT]);
-    world.ready("named");
-    world.patch("named", &json!({"spec": {"serviceAccountName": "team"}}));
-    world.until("it is looked at as the account", || (askers(&world, "named").len() == 3).then_some(()));
-    world.delete("named");
-    world.gone("named");
-    assert_eq!(world.writes("named"), ["PUT", "PUT", "DELETE"]);
-    assert_eq!(askers(&world, "named"), [&*team, CLIENT, &*team]);
+    assert_eq!(clients(&world, "plain"), [CLIENT]);
+    assert_eq!(clients(&world, "named"), [&*team]);
     clear(&world);
 }
 
 #[test]
-fn no_namespace_gets_at_anothers_identity() {
+fn account_of_an_object_may_change() {
+    let world = stage("changed", &[]);
+    let team = team(&world);
+    world.apply("named", "two", &[NAMED]);
+    world.ready("named");
+    world.patch("named", &json!({"spec": {"serviceAccountName": null, "description": "changed"}}));
+    world.until("it is put by the operator", || (world.writes("named").len() == 2).then_some(()));
+    assert_eq!(clients(&world, "named"), [&*team, CLIENT]);
+    world.ready("named");
+    world.patch("named", &json!({"spec": {"serviceAccountName": "team"}}));
+    world.until("it is observed as the account", || (clients(&world, "named").len() == 3).then_some(()));
+    world.delete("named");
+    world.gone("named");
+    assert_eq!(world.writes("named"), ["PUT", "PUT", "DELETE"]);
+    assert_eq!(clients(&world, "named"), [&*team, CLIENT, &*team]);
+}
+
+#[test]
+fn account_cannot_be_used_for_an_identity_that_does_not_trust_it() {
     let world = stage("mine", &[]);
     let (mine, theirs) = (world.namespace.clone(), format!("{}-theirs", world.namespace));
     world.plane().must(&["create", "namespace", &theirs]);
@@ -100,80 +107,105 @@ fn no_namespace_gets_at_anothers_identity() {
     for (name, _, says) in &refused {
         let message = world.stalled(name, "AuthenticationFailed");
         assert!(message.contains(says), "{name}: {says} is not in {message}");
-        assert_eq!(askers(&world, name), [""; 0], "{name}: Azure is not asked");
+        assert_eq!(clients(&world, name), [""; 0], "{name}: Azure is not asked");
     }
-    // It is none of the operator's own trouble.
     let (_, metrics) = world.operator().get("/metrics").expect("it answers");
-    assert!(metrics.contains("_azure_token_requests_total{result=\"rejected\"} 0\n"), "{metrics}");
-    // All of it is right where it belongs.
-    let there = world.manifest("right", "one", &[NAMED]).replace(&format!("namespace: {mine}"), &format!("namespace: {theirs}"));
-    world.plane().kubectl(&["apply", "-f", "-"], &there).expect("it is taken");
-    world.plane().must(&["wait", "ssa/right", "--namespace", &theirs, "--for=condition=Ready", "--timeout=30s"]);
-    assert_eq!(askers(&world, "right"), [client]);
+    assert!(metrics.contains("_azure_token_requests_total{result=\"rejected\"} 0\n"), "not counted as the operator's: {metrics}");
     world.plane().must(&["delete", "namespace", &theirs, "--timeout=60s"]);
     clear(&world);
 }
 
 #[test]
-fn an_account_that_is_gone_is_missed_and_one_that_comes_is_found() {
+fn account_of_another_namespace_is_used_by_objects_of_that_namespace_only() {
+    let world = stage("theirs", &[]);
+    let (mine, theirs) = (world.namespace.clone(), format!("{}-too", world.namespace));
+    world.plane().must(&["create", "namespace", &theirs]);
+    let client = world.trusting(&theirs, "team");
+    world.account(&theirs, "team", Some(&client), Some(TENANT));
+    world.apply("mine", "one", &[NAMED]);
+    let message = world.stalled("mine", "AuthenticationFailed");
+    assert!(message.contains(&format!("ServiceAccount team of namespace {mine} is not there")), "{message}");
+    assert_eq!(clients(&world, "mine"), [""; 0], "Azure is not asked");
+    let there = world.manifest("right", "one", &[NAMED]).replace(&format!("namespace: {mine}"), &format!("namespace: {theirs}"));
+    world.plane().kubectl(&["apply", "-f", "-"], &there).expect("it is accepted");
+    world.plane().must(&["wait", "ssa/right", "--namespace", &theirs, "--for=condition=Ready", "--timeout=30s"]);
+    assert_eq!(clients(&world, "right"), [client]);
+    world.plane().must(&["delete", "namespace", &theirs, "--timeout=60s"]);
+    clear(&world);
+}
+
+#[test]
+fn deleted_account_stalls_the_object_until_there_is_one_again() {
     let world = stage("gone", &[]);
     let client = team(&world);
     world.apply("nightly", "one", &[NAMED]);
     world.ready("nightly");
     world.kubectl(&["delete", "serviceaccount", "team"]);
-    world.ask("nightly");
+    world.request_reconcile("nightly");
     let message = world.stalled("nightly", "AuthenticationFailed");
     assert!(message.contains("is not there: make it again"), "{message}");
-    let looks = world.looks("nightly");
+    let looks = world.observations("nightly");
     world.account(&world.namespace, "team", Some(&client), Some(TENANT));
-    world.ask("nightly");
+    world.request_reconcile("nightly");
     world.ready("nightly");
-    assert!(world.looks("nightly") > looks);
-    assert_eq!(askers(&world, "nightly"), [client]);
+    assert!(world.observations("nightly") > looks);
+    assert_eq!(clients(&world, "nightly"), [client]);
     assert_eq!(world.writes("nightly"), ["PUT"], "nothing is undone meanwhile");
     clear(&world);
 }
 
-#[test]
-fn with_its_account_gone_an_object_is_detached_while_a_token_lives_and_then_there_are_ways_out() {
-    let world = stage("last", &[]);
+/// An attachment whose account is gone, as in a namespace that is being deleted, and the application that trusted it.
+fn without_its_account(name: &str) -> (World, String) {
+    let world = stage(name, &[]);
     let client = team(&world);
-    for name in ["soon", "late", "let-go"] {
-        world.apply(name, "one", &[NAMED]);
-    }
-    for name in ["soon", "late", "let-go"] {
-        world.ready(name);
-    }
-    // As the namespace's deletion does it: the account first.
+    world.apply("nightly", "one", &[NAMED]);
+    world.ready("nightly");
     world.kubectl(&["delete", "serviceaccount", "team"]);
-    world.delete("soon");
-    world.gone("soon");
-    assert_eq!(world.writes("soon"), ["PUT", "DELETE"]);
+    (world, client)
+}
 
-    // An operator that starts anew has no token.
+/// The same, deleted while an operator runs that never had a token of the account.
+fn stuck(name: &str) -> (World, String) {
+    let (world, client) = without_its_account(name);
     world.use_accounts(&[]);
-    for name in ["late", "let-go"] {
-        world.delete(name);
-        let message = world.stalled(name, "AuthenticationFailed");
-        for words in ["make it again", "docs/deletion.md"] {
-            assert!(message.contains(words), "{name}: {words} is not in {message}");
-        }
+    world.delete("nightly");
+    let message = world.stalled("nightly", "AuthenticationFailed");
+    for words in ["make it again", "docs/deletion.md"] {
+        assert!(message.contains(words), "{words} is not in {message}");
     }
-    world.kubectl(&["annotate", "ssa", "let-go", "synapse-spark.dev/on-delete=abandon"]);
-    world.gone("let-go");
-    assert_eq!(world.writes("let-go"), ["PUT"]);
-    world.account(&world.namespace, "team", Some(&client), None);
-    world.ask("late");
-    world.gone("late");
-    assert_eq!(world.writes("late"), ["PUT", "DELETE"]);
-    for name in ["soon", "late", "let-go"] {
-        assert_eq!(askers(&world, name), [&*client], "{name}");
-    }
-    clear(&world);
+    (world, client)
 }
 
 #[test]
-fn a_namespace_that_is_deleted_goes_with_its_account_and_its_attachments() {
+fn object_without_its_account_is_detached_while_the_last_token_holds() {
+    let (world, client) = without_its_account("last");
+    world.delete("nightly");
+    world.gone("nightly");
+    assert_eq!(world.writes("nightly"), ["PUT", "DELETE"]);
+    assert_eq!(clients(&world, "nightly"), [client]);
+}
+
+#[test]
+fn object_without_its_account_and_a_token_can_be_abandoned() {
+    let (world, client) = stuck("let-go");
+    world.kubectl(&["annotate", "ssa", "nightly", "synapse-spark.dev/on-delete=abandon"]);
+    world.gone("nightly");
+    assert_eq!(world.writes("nightly"), ["PUT"]);
+    assert_eq!(clients(&world, "nightly"), [client]);
+}
+
+#[test]
+fn object_without_its_account_and_a_token_is_detached_when_the_account_is_made_again() {
+    let (world, client) = stuck("late");
+    world.account(&world.namespace, "team", Some(&client), None);
+    world.request_reconcile("nightly");
+    world.gone("nightly");
+    assert_eq!(world.writes("nightly"), ["PUT", "DELETE"]);
+    assert_eq!(clients(&world, "nightly"), [client]);
+}
+
+#[test]
+fn deleted_namespace_goes_with_its_account_and_its_attachments() {
     let world = stage("whole", &[]);
     let client = team(&world);
     for name in ["one", "two"] {
@@ -185,12 +217,12 @@ fn a_namespace_that_is_deleted_goes_with_its_account_and_its_attachments() {
     world.plane().must(&["delete", "namespace", &world.namespace, "--timeout=60s"]);
     for name in ["one", "two"] {
         assert_eq!(world.writes(name), ["PUT", "DELETE"]);
-        assert_eq!(askers(&world, name), [&*client]);
+        assert_eq!(clients(&world, name), [&*client]);
     }
 }
 
 #[test]
-fn an_operator_without_an_identity_of_its_own_serves_only_who_brings_one() {
+fn operator_that_requires_accounts_asks_azure_for_no_object_that_names_none() {
     let world = stage("locked", &["--require-service-account"]);
     let client = team(&world);
     world.apply("plain", "one", &[]);
@@ -200,18 +232,23 @@ fn an_operator_without_an_identity_of_its_own_serves_only_who_brings_one() {
     }
     world.apply("named", "one", &[NAMED]);
     world.ready("named");
-    assert_eq!(askers(&world, "plain"), [""; 0]);
+    assert_eq!(clients(&world, "plain"), [""; 0]);
     world.patch("plain", &json!({"spec": {"serviceAccountName": "team"}}));
     world.ready("plain");
     for name in ["plain", "named"] {
-        assert_eq!(askers(&world, name), [&*client], "{name}");
+        assert_eq!(clients(&world, name), [&*client], "{name}");
     }
-    // One that has none asks Entra for nothing.
+    clear(&world);
+}
+
+#[test]
+fn check_of_an_operator_that_requires_accounts_asks_entra_for_nothing() {
+    let world = World::new("check-locked");
+    world.account(&world.namespace, "team", None, None);
     let said = poll(DEADLINE, || {
         let (_, said) = world.program("team", &["check", "--require-service-account", "--client-id=", "--tenant-id="]);
         said.contains("Kubernetes").then_some(said)
     });
     let said = said.expect("it ends");
     assert!(said.contains("ok       Entra: not checked (--require-service-account)"), "{said}");
-    clear(&world);
 }

@@ -26,8 +26,7 @@ fn holder(world: &World) -> String {
 /// A world whose operators the test starts by itself.
 #[track_caller]
 fn world(name: &str) -> World {
-    let world = World::alone(name, Duration::ZERO);
-    world.operator().kill();
+    let world = World::without_operator(name, Duration::ZERO);
     // An earlier test's, whose holder is gone.
     world.plane().must(&["delete", "lease", "synapse-spark-operator", "--namespace=kube-system", "--ignore-not-found"]);
     world
@@ -109,7 +108,7 @@ fn leader_that_was_stopped_while_another_took_over_writes_nothing() {
     // It stops in the middle of an attach: before the PUT, which its next breath would send.
     world.fault("GET", "one", &json!({"delay": "2s"}));
     world.apply("one", "one", &[]);
-    world.until("it has begun to look", || (world.looks("one") > 0).then_some(()));
+    world.until("it has begun to look", || (world.observations("one") > 0).then_some(()));
     first.signal("STOP");
     holds(&world, "second");
     world.ready("one");
@@ -179,7 +178,7 @@ fn standby_that_finds_the_lease_deleted_waits_until_the_leader_it_saw_has_stoppe
     // The leader stops in the middle of an attach: the PUT is the next thing that it would send.
     world.fault("GET", "one", &json!({"delay": "2s"}));
     world.apply("one", "one", &[]);
-    world.until("the leader reads the compute", || (world.looks("one") > 0).then_some(()));
+    world.until("the leader reads the compute", || (world.observations("one") > 0).then_some(()));
     first.signal("STOP");
     delete_lease(&world);
     let deleted = Instant::now();

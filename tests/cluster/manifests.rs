@@ -1,20 +1,21 @@
-//! What `deploy/` ships: one file, a kustomize base, GitOps examples, a policy.
+//! What `deploy/` ships: one file, a kustomize base, an overlay, GitOps examples.
 
 use std::path::Path;
-use std::sync::PoisonError;
-use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
+use tempfile::TempDir;
 
-use crate::support::{HELMS, Plane, World, gotool, template};
+use super::helm_release;
+use crate::support::{HELMS, Plane, gotool, template};
 
 const DEPLOY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy");
 
-fn deploy(path: &str) -> String {
+/// The path of a file or folder in `deploy/`.
+pub fn deploy(path: &str) -> String {
     format!("{DEPLOY}/{path}")
 }
 
-/// Lets a control plane know the kinds of Flux, Argo CD and the Prometheus Operator that we use: their own definitions.
+/// Installs the definitions of Flux, Argo CD and the Prometheus Operator that `deploy/` and the chart use.
 pub fn foreign_kinds(plane: &Plane) {
     let definitions = gotool("crds");
     let definitions = definitions.to_str().expect("a path of text");
@@ -28,32 +29,50 @@ pub fn objects(plane: &Plane, manifests: &str) -> Vec<Value> {
     serde_json::Deserializer::from_str(&printed).into_iter().collect::<Result<_, _>>().expect("kubectl prints JSON")
 }
 
+fn install_yaml() -> String {
+    std::fs::read_to_string(deploy("install.yaml")).expect("it is there")
+}
+
 #[test]
-fn the_kustomize_base_is_what_install_yaml_has() {
+fn kustomize_base_has_the_objects_of_install_yaml() {
     let plane = Plane::shared();
-    let file = std::fs::read_to_string(deploy("install.yaml")).expect("it is there");
     let sorted = |manifests: &str| {
         let mut all: Vec<_> = objects(plane, manifests).iter().map(ToString::to_string).collect();
         all.sort();
         all
     };
-    assert_eq!(objects(plane, &file)[0]["kind"], "Namespace", "what is in a namespace comes after it");
-    assert_eq!(sorted(&plane.must(&["kustomize", DEPLOY])), sorted(&file));
-    plane.must(&["apply", "--dry-run=server", "--warnings-as-errors", "-k", DEPLOY]);
-    let of = |manifests: &str| {
-        let all = objects(plane, manifests);
-        all.iter().find(|object| object["kind"] == "CustomResourceDefinition").expect("it is there")["spec"].clone()
-    };
-    assert_eq!(of(&file), of(include_str!("../../crds/synapsesparkattachments.yaml")));
-    for word in ["Helm", "helm.sh"] {
-        assert!(!file.contains(word), "{word}: nothing of it is Helm's");
-    }
+    assert_eq!(sorted(&plane.must(&["kustomize", DEPLOY])), sorted(&install_yaml()));
 }
 
 #[test]
-fn an_overlay_gives_the_base_an_identity_and_an_image() {
-    let plane = Plane::shared();
-    // As it is, but for the base, which it names by its address.
+fn api_server_accepts_the_kustomize_base_without_a_warning() {
+    Plane::shared().must(&["apply", "--dry-run=server", "--warnings-as-errors", "-k", DEPLOY]);
+}
+
+#[test]
+fn install_yaml_creates_the_namespace_before_what_is_in_it() {
+    assert_eq!(objects(Plane::shared(), &install_yaml())[0]["kind"], "Namespace");
+}
+
+#[test]
+fn install_yaml_has_the_definition_that_is_generated() {
+    let definition = |manifests: &str| {
+        let all = objects(Plane::shared(), manifests);
+        all.iter().find(|object| object["kind"] == "CustomResourceDefinition").expect("it is there")["spec"].clone()
+    };
+    assert_eq!(definition(&install_yaml()), definition(include_str!("../../crds/synapsesparkattachments.yaml")));
+}
+
+#[test]
+fn install_yaml_has_no_trace_of_helm() {
+    let file = install_yaml();
+    for word in ["Helm", "helm.sh"] {
+        assert!(!file.contains(word), "{word} is in it");
+    }
+}
+
+/// The overlay and the base as they are shipped, but that the overlay finds the base beside it instead of by its URL.
+fn overlay() -> (TempDir, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let (base, overlay) = (folder.path().join("base"), folder.path().join("overlay"));
     for (to, files) in [(&base, &["kustomization.yaml", "install.yaml"][..]), (&overlay, &["gitops/overlay/kustomization.yaml"])]
@@ -70,32 +89,47 @@ fn an_overlay_gives_the_base_an_identity_and_an_image() {
         format!("https://github.com/synapse-spark-operator/synapse-spark-operator//deploy?ref=v{}", env!("CARGO_PKG_VERSION"));
     assert!(text.contains(&address), "run make generate");
     std::fs::write(&file, text.replace(&address, "../base")).expect("a file");
+    let overlay = overlay.to_str().expect("a path of text").to_owned();
+    (folder, overlay)
+}
 
-    let overlay = overlay.to_str().expect("a path of text");
-    let rendered = objects(plane, &plane.must(&["kustomize", overlay]));
+#[test]
+fn overlay_sets_the_identity_and_the_image() {
+    let plane = Plane::shared();
+    let (_folder, overlay) = overlay();
+    let rendered = objects(plane, &plane.must(&["kustomize", &overlay]));
     let of = |kind: &str| rendered.iter().find(|object| object["kind"] == kind).expect("it is there");
     let annotations = &of("ServiceAccount")["metadata"]["annotations"];
     assert_eq!(annotations["azure.workload.identity/client-id"], "00000000-0000-0000-0000-000000000000");
     let image = of("Deployment")["spec"]["template"]["spec"]["containers"][0]["image"].as_str().expect("text");
     assert_eq!(image, concat!("yogiregistry.azurecr.io/synapse-spark-operator:", env!("CARGO_PKG_VERSION")));
-    plane.must(&["apply", "--dry-run=server", "--warnings-as-errors", "-k", overlay]);
 }
 
 #[test]
-fn argo_cd_and_flux_take_the_examples() {
-    let _turn = super::release::TURN.lock().unwrap_or_else(PoisonError::into_inner);
+fn api_server_accepts_the_overlay_without_a_warning() {
+    let (_folder, overlay) = overlay();
+    Plane::shared().must(&["apply", "--dry-run=server", "--warnings-as-errors", "-k", &overlay]);
+}
+
+#[test]
+fn api_server_accepts_the_gitops_examples_without_a_warning() {
+    let _turn = helm_release::turn();
     let plane = Plane::bare();
     foreign_kinds(plane);
     for namespace in ["argocd", "flux-system", "synapse-spark-system"] {
         plane.must(&["create", "namespace", namespace]);
     }
-    let take = |how: &str, what: &str| plane.must(&["apply", "--dry-run=server", "--warnings-as-errors", how, &deploy(what)]);
+    let accept = |how: &str, what: &str| plane.must(&["apply", "--dry-run=server", "--warnings-as-errors", how, &deploy(what)]);
     for file in ["gitops/argocd/operator.yaml", "gitops/argocd/attachments.yaml", "gitops/flux/sync.yaml"] {
-        take("-f", file);
+        accept("-f", file);
     }
-    take("-k", "gitops/flux/operator");
+    accept("-k", "gitops/flux/operator");
+}
 
-    // And the chart takes the values in them.
+#[test]
+fn chart_accepts_the_values_of_the_gitops_examples() {
+    let plane = Plane::shared();
+    foreign_kinds(plane);
     let read = |file: &str| objects(plane, &std::fs::read_to_string(deploy(file)).expect("it is there"));
     let argo = read("gitops/argocd/operator.yaml")[0]["spec"]["source"]["helm"]["valuesObject"].clone();
     let flux = read("gitops/flux/operator/release.yaml")[1]["spec"]["values"].clone();
@@ -105,79 +139,4 @@ fn argo_cd_and_flux_take_the_examples() {
             assert!(rendered.contains("azure.workload.identity/client-id"), "{values}");
         }
     }
-}
-
-/// The shipped policy, as long as it is in force.
-struct Policy(&'static Plane);
-
-impl Drop for Policy {
-    fn drop(&mut self) {
-        let _ = self.0.kubectl(&["delete", "-f", &deploy("policy"), "--ignore-not-found"], "");
-    }
-}
-
-#[test]
-fn a_namespace_names_only_the_subscriptions_that_it_may() {
-    let world = World::alone("policy", Duration::ZERO);
-    let plane = world.plane();
-    world.apply("before", "one", &[]);
-    world.ready("before");
-
-    let policy = Policy(plane);
-    plane.must(&["apply", "--warnings-as-errors", "-f", &deploy("policy")]);
-    let other = "99999999-0000-4000-8000-000000000000";
-    let own = world.manifest("nightly", "one", &[]);
-    let asked = |manifest: &str| plane.kubectl(&["apply", "--dry-run=server", "-f", "-"], manifest);
-    let may = |allowed: &str| {
-        let annotation = format!("synapse-spark.dev/subscriptions={allowed}");
-        plane.must(&["annotate", "--overwrite", "namespace", &world.namespace, &annotation]);
-    };
-
-    let refusal = world.until("the policy is in force", || asked(&own).err());
-    for word in [
-        "spec.workspace.subscriptionId",
-        &world.subscription,
-        &world.namespace,
-        "no subscription",
-        "synapse-spark.dev/subscriptions",
-    ] {
-        assert!(refusal.contains(word), "{word} is not in {refusal}");
-    }
-    may(&format!("{other}, {}", world.subscription.to_uppercase()));
-    world.until("the annotation is seen", || asked(&own).ok());
-
-    may(&world.subscription);
-    let pool = own.replace(
-        &format!("  resourceId: /subscriptions/{}", world.subscription),
-        &format!("  resourceId: /subscriptions/{other}"),
-    );
-    let identity = world.identity("first").replace(&world.subscription, other);
-    let identity = world.manifest(
-        "nightly",
-        "one",
-        &["identity:", "  type: UserAssigned", &format!("  userAssignedIdentities: [{{resourceId: {identity}}}]")],
-    );
-    for (manifest, field) in [(pool, "spec.resourceId"), (identity, "spec.identity.userAssignedIdentities")] {
-        let refusal = world.until("the annotation is seen", || asked(&manifest).err());
-        for word in [field, other, &world.subscription] {
-            assert!(refusal.contains(word), "{word} is not in {refusal}");
-        }
-        assert!(!refusal.contains("spec.workspace.subscriptionId"), "{refusal}");
-    }
-    may("*");
-    world.until("the annotation is seen", || asked(&own.replace(&world.subscription, other)).ok());
-
-    // What was there before goes on, though its namespace may no longer name its subscription.
-    may(other);
-    let change = json!({"spec": {"description": "changed"}}).to_string();
-    let change =
-        ["patch", "ssa", "before", "--namespace", &world.namespace, "--type=merge", "--dry-run=server", "--patch", &change];
-    world.until("the annotation is seen", || plane.kubectl(&change, "").err());
-    world.kubectl(&["label", "ssa", "before", "a=b"]);
-    world.delete("before");
-    world.gone("before");
-    assert_eq!(world.writes("before"), ["PUT", "DELETE"]);
-    drop(policy);
-    // The API server looks once a second which policies there are: the next test on this stage must not meet it.
-    world.until("the policy is gone", || asked(&own).ok());
 }

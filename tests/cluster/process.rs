@@ -1,4 +1,4 @@
-//! The program itself: killed, asked to end, asked how it is, and with an object that it cannot read.
+//! The process: killed, terminated, asked for its state, and with an object that it cannot decode.
 
 use std::time::Duration;
 
@@ -19,60 +19,70 @@ fn at_work(world: &World, name: &str, kind: &str) {
     world.wait(name, &format!("jsonpath={{.status.operation.kind}}={kind}"));
 }
 
-#[test]
-fn killed_in_the_middle_of_an_attach_it_comes_to_the_same_end() {
-    let world = World::alone("kill", AT_WORK);
-    // Before the answer of the PUT is there: nobody has noted that it was asked for.
-    world.fault("PUT", "unanswered", &json!({"delay": "2s"}));
-    world.apply("unanswered", "one", &[]);
-    written(&world, "unanswered", "PUT");
+/// Kills the operator and starts another.
+fn kill_and_restart(world: &World) {
     world.operator().kill();
     world.restart();
-    world.ready("unanswered");
-    assert!(world.writes("unanswered").len() <= 2, "{:?}", world.writes("unanswered"));
-
-    // While Azure is at it.
-    world.apply("noted", "one", &[]);
-    at_work(&world, "noted", "Attach");
-    world.operator().kill();
-    world.restart();
-    world.ready("noted");
-    assert_eq!(world.writes("noted"), ["PUT"]);
-    assert_eq!(world.computes(), 2);
 }
 
 #[test]
-fn killed_in_the_middle_of_a_detach_it_comes_to_the_same_end() {
-    let world = World::alone("kill", AT_WORK);
-    for name in ["unanswered", "noted"] {
-        world.apply(name, "one", &[]);
-    }
-    for name in ["unanswered", "noted"] {
-        world.ready(name);
-    }
-    world.fault("DELETE", "unanswered", &json!({"delay": "2s"}));
-    world.delete("unanswered");
-    written(&world, "unanswered", "DELETE");
-    world.operator().kill();
-    assert!(world.object("unanswered").is_some(), "it has its finalizer");
-    world.restart();
-    world.gone("unanswered");
+fn killed_before_the_answer_to_a_put_it_attaches_after_the_restart() {
+    let world = World::alone("kill-put", AT_WORK);
+    // Nothing has recorded yet that the PUT was accepted.
+    world.fault("PUT", "nightly", &json!({"delay": "2s"}));
+    world.apply("nightly", "one", &[]);
+    written(&world, "nightly", "PUT");
+    kill_and_restart(&world);
+    world.ready("nightly");
+    assert!(world.writes("nightly").len() <= 2, "{:?}", world.writes("nightly"));
+    assert_eq!(world.computes(), 1);
+}
 
-    world.delete("noted");
-    at_work(&world, "noted", "Detach");
+#[test]
+fn killed_while_azure_attaches_it_sends_no_second_put() {
+    let world = World::alone("kill-attach", AT_WORK);
+    world.apply("nightly", "one", &[]);
+    at_work(&world, "nightly", "Attach");
+    kill_and_restart(&world);
+    world.ready("nightly");
+    assert_eq!(world.writes("nightly"), ["PUT"]);
+    assert_eq!(world.computes(), 1);
+}
+
+#[test]
+fn killed_before_the_answer_to_a_delete_it_detaches_after_the_restart() {
+    let world = World::alone("kill-delete", AT_WORK);
+    world.apply("nightly", "one", &[]);
+    world.ready("nightly");
+    world.fault("DELETE", "nightly", &json!({"delay": "2s"}));
+    world.delete("nightly");
+    written(&world, "nightly", "DELETE");
     world.operator().kill();
+    assert!(world.object("nightly").is_some(), "it has its finalizer");
     world.restart();
-    world.gone("noted");
-    assert_eq!(world.writes("noted"), ["PUT", "DELETE"]);
-    let writes = world.writes("unanswered");
+    world.gone("nightly");
+    let writes = world.writes("nightly");
     assert_eq!(writes.iter().filter(|method| *method == "PUT").count(), 1, "{writes:?}");
     assert_eq!(world.computes(), 0);
 }
 
 #[test]
-fn sigterm_ends_it_while_azure_is_at_work() {
+fn killed_while_azure_detaches_it_sends_no_second_delete() {
+    let world = World::alone("kill-detach", AT_WORK);
+    world.apply("nightly", "one", &[]);
+    world.ready("nightly");
+    world.delete("nightly");
+    at_work(&world, "nightly", "Detach");
+    kill_and_restart(&world);
+    world.gone("nightly");
+    assert_eq!(world.writes("nightly"), ["PUT", "DELETE"]);
+    assert_eq!(world.computes(), 0);
+}
+
+#[test]
+fn sigterm_ends_the_process_after_the_operation_is_recorded() {
     let world = World::alone("sigterm", AT_WORK);
-    // The pass that waits for an answer comes to its end, and notes what it asked for.
+    // The reconcile that waits for an answer ends first, and records the operation.
     world.fault("PUT", "nightly", &json!({"delay": "1s"}));
     world.apply("nightly", "one", &[]);
     written(&world, "nightly", "PUT");
@@ -87,16 +97,20 @@ fn sigterm_ends_it_while_azure_is_at_work() {
 }
 
 #[test]
-fn it_tells_how_it_is() {
+fn server_answers_the_probes_and_nothing_else() {
+    let world = World::new("probes");
+    for (path, code) in [("/livez", 200), ("/readyz", 200), ("/nothing", 404)] {
+        assert_eq!(world.operator().get(path).map(|(code, _)| code), Some(code), "{path}");
+    }
+}
+
+#[test]
+fn metrics_have_every_family_and_no_label_of_an_object() {
     let world = World::new("metrics");
     world.fault("PUT", "nightly", &json!({"status": 429, "retryAfter": 1}));
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
-    let get = |path: &str| world.operator().get(path).expect("it answers");
-    assert_eq!(get("/livez").0, 200);
-    assert_eq!(get("/readyz").0, 200);
-    assert_eq!(get("/nothing").0, 404);
-    let (status, text) = get("/metrics");
+    let (status, text) = world.operator().get("/metrics").expect("it answers");
     assert_eq!(status, 200);
     for name in [
         "reconcile_total{step=\"Put\",result=\"success\"}",
@@ -118,9 +132,8 @@ fn it_tells_how_it_is() {
 }
 
 #[test]
-fn an_object_that_does_not_decode_stops_nobody_else() {
-    let world = World::alone("unreadable", Duration::ZERO);
-    world.operator().kill();
+fn object_that_cannot_be_decoded_is_counted_and_stops_no_other() {
+    let world = World::without_operator("unreadable", Duration::ZERO);
     // Stored under a definition that let everything in.
     let definition = concat!(env!("CARGO_MANIFEST_DIR"), "/crds");
     let strict = world.plane().must(&["create", "--dry-run=client", "--validate=false", "-o", "json", "-f", definition]);

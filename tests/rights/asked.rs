@@ -9,8 +9,8 @@ use std::time::SystemTime;
 
 use serde::Deserialize;
 
+use crate::audit::{FOLDER, MANIFEST, NAMESPACE, PROGRAM, WORLDS};
 use crate::granted::Right;
-use crate::kept::{FOLDER, MANIFEST, NAMESPACE, PROGRAM, WORLDS};
 
 /// What a run rests on: a record that is older tells of something else.
 const SOURCES: [&str; 10] = [

@@ -7,7 +7,7 @@ use k8s_openapi::api::rbac::v1::{PolicyRule, RoleRef, Subject};
 use serde::Deserialize;
 
 use crate::asked::Request;
-use crate::kept::NAMESPACE;
+use crate::audit::NAMESPACE;
 
 /// A right, as small as it can be granted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,8 +1,8 @@
 //! What the tests of the whole stand on: a control plane, an Azure, an operator, and a world for each test.
 
+mod audit;
 mod azure;
 mod chart;
-mod kept;
 mod operator;
 mod plane;
 mod record;

@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use super::audit::ACCOUNT;
 use super::azure::{Azure, CLIENT, TENANT};
-use super::kept::ACCOUNT;
 use super::plane::Plane;
 use super::{DEADLINE, block_on, number, poll, tail};
 

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::Value;
 
-use super::{DEADLINE, block_on, folder, kept, poll, record, tail};
+use super::{DEADLINE, audit, block_on, folder, poll, record, tail};
 
 static SHARED: LazyLock<Plane> = LazyLock::new(|| Plane::start("shared").install());
 static SECOND: LazyLock<Plane> = LazyLock::new(|| Plane::start("second").install());
@@ -93,7 +93,11 @@ impl Plane {
 
     /// Puts what is shipped there: definition, account, rights. Without a node its Deployment stays an object.
     fn install(self) -> Self {
-        self.must(&["apply", "-f", Path::new(env!("CARGO_MANIFEST_DIR")).join(kept::MANIFEST).to_str().expect("a path of text")]);
+        self.must(&[
+            "apply",
+            "-f",
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(audit::MANIFEST).to_str().expect("a path of text"),
+        ]);
         self.must(&["wait", "--for=condition=Established", "crd/synapsesparkattachments.synapse-spark.dev", "--timeout=30s"]);
         // Discovery and the schemas are a moment behind that.
         let is_known = poll(DEADLINE, || self.kubectl(&["explain", "ssa"], "").ok());
@@ -108,10 +112,10 @@ impl Plane {
 
     /// Writes what an operator is with: its kubeconfig, and the token for Entra, which knows one account alone.
     pub fn account(&self, account: &str, kubeconfig: &Path, token: &Path) {
-        self.kubeconfig_of(kept::NAMESPACE, account, kubeconfig);
-        self.token_of(kept::NAMESPACE, kept::ACCOUNT, token);
+        self.kubeconfig_of(audit::NAMESPACE, account, kubeconfig);
+        self.token_of(audit::NAMESPACE, audit::ACCOUNT, token);
         // The authorizer hears of rights a moment after they are stored.
-        let user = format!("--as=system:serviceaccount:{}:{account}", kept::NAMESPACE);
+        let user = format!("--as=system:serviceaccount:{}:{account}", audit::NAMESPACE);
         let may = poll(DEADLINE, || self.kubectl(&["auth", "can-i", "get", "namespaces/kube-system", &user], "").ok());
         assert!(may.is_some(), "{account} may not see kube-system");
     }

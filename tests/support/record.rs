@@ -6,7 +6,7 @@ use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use super::kept::{FOLDER, PROGRAM, WORLDS};
+use super::audit::{FOLDER, PROGRAM, WORLDS};
 
 /// The folder, without what an earlier run has kept there.
 static BEGUN: LazyLock<&Path> = LazyLock::new(|| {

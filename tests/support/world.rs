@@ -1,17 +1,22 @@
 //! What one test has for itself: a namespace in Kubernetes and a subscription in Azure.
 
+mod azure;
+mod kubernetes;
+mod synapse;
+
+use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 use std::process::Command;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
-use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind};
-use serde_json::{Value, json};
+use kube::api::{Api, DeleteParams};
+use serde_json::json;
 
+use super::audit::{ACCOUNT, ACCOUNTS, NAMESPACE, SCOPED};
 use super::azure::{Azure, TENANT};
 use super::chart::{CHART, helm};
-use super::kept::{ACCOUNT, ACCOUNTS, NAMESPACE, SCOPED};
 use super::operator::{Operator, as_in_a_pod};
 use super::plane::Plane;
 use super::{DEADLINE, block_on, number, poll, record};
@@ -19,34 +24,50 @@ use super::{DEADLINE, block_on, number, poll, record};
 /// The tag by which the operator knows its computes.
 pub const OWNER_TAG: &str = "synapse-spark-operator-owner";
 
-static SHARED: LazyLock<Arc<Stage>> = LazyLock::new(|| Arc::new(Stage::set(Plane::shared(), Duration::ZERO)));
+static SHARED: LazyLock<Arc<Stage>> = LazyLock::new(|| {
+    let stage = Stage::set(Plane::shared(), Duration::ZERO);
+    stage.put(Operator::start(stage.plane, &stage.azure));
+    Arc::new(stage)
+});
 static TURN: Mutex<()> = Mutex::new(());
 
 /// Kubernetes, Azure, and the operator between them.
 struct Stage {
     plane: &'static Plane,
-    operator: Mutex<Operator>,
+    operator: Mutex<Option<Operator>>,
     azure: Azure,
+}
+
+/// The operator that runs.
+pub struct Running<'a>(MutexGuard<'a, Option<Operator>>);
+
+impl Deref for Running<'_> {
+    type Target = Operator;
+
+    fn deref(&self) -> &Operator {
+        self.0.as_ref().expect("an operator was started")
+    }
+}
+
+impl DerefMut for Running<'_> {
+    fn deref_mut(&mut self) -> &mut Operator {
+        self.0.as_mut().expect("an operator was started")
+    }
 }
 
 impl Stage {
     fn set(plane: &'static Plane, operation_duration: Duration) -> Self {
         let azure = Azure::start(plane, plane.folder.join(format!("azure-{}", number())), operation_duration);
-        Self { plane, operator: Mutex::new(Operator::start(plane, &azure)), azure }
+        Self { plane, operator: Mutex::default(), azure }
     }
-}
 
-/// A request to Azure, from the journal.
-#[derive(Debug)]
-pub struct Asked {
-    pub method: String,
-    pub path: String,
-    pub query: String,
-    pub status: Option<u64>,
-    /// The client ID that asked.
-    pub client: String,
-    /// Milliseconds of the wall clock.
-    pub at: i64,
+    fn operator(&self) -> MutexGuard<'_, Option<Operator>> {
+        self.operator.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, operator: Operator) {
+        *self.operator() = Some(operator);
+    }
 }
 
 /// What one test has for itself.
@@ -71,6 +92,14 @@ impl World {
     /// A stage of its own, in turn with others of this kind.
     #[track_caller]
     pub fn alone(name: &str, operation_duration: Duration) -> Self {
+        let world = Self::without_operator(name, operation_duration);
+        world.restart();
+        world
+    }
+
+    /// A stage of its own on which no operator runs yet.
+    #[track_caller]
+    pub fn without_operator(name: &str, operation_duration: Duration) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         Self::made(name, Arc::new(Stage::set(Plane::second(), operation_duration)), Some(turn))
     }
@@ -95,8 +124,14 @@ impl World {
         self.stage.plane
     }
 
-    pub fn operator(&self) -> MutexGuard<'_, Operator> {
-        self.stage.operator.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The operator that runs.
+    pub fn operator(&self) -> Running<'_> {
+        Running(self.stage.operator())
+    }
+
+    /// Has another operator in the place of the one that runs, if one does.
+    pub fn put_operator(&self, operator: Operator) {
+        self.stage.put(operator);
     }
 
     pub fn azure(&self) -> &Azure {
@@ -105,7 +140,7 @@ impl World {
 
     /// Starts the operator again, after its end.
     pub fn restart(&self) {
-        *self.operator() = Operator::start(self.plane(), &self.stage.azure);
+        self.put_operator(Operator::start(self.plane(), &self.stage.azure));
     }
 
     /// Starts one of several operators, which agree on who works.
@@ -135,13 +170,13 @@ impl World {
 
     /// Puts an operator in the place of the one that runs that may use namespaces' own identities.
     pub fn use_accounts(&self, settings: &[&str]) {
-        self.operator().kill();
+        *self.stage.operator() = None;
         self.install(ACCOUNTS, "namespaceIdentity: {enabled: true}");
         let user = format!("--as=system:serviceaccount:{NAMESPACE}:{ACCOUNTS}");
         let may = ["auth", "can-i", "create", "serviceaccounts", "--subresource=token", "--namespace", &self.namespace, &user];
         self.until("it may make tokens", || self.plane().kubectl(&may, "").ok());
         let settings = [&["--leader-election", "false"], settings].concat();
-        *self.operator() = Operator::start_as(ACCOUNTS, self.plane(), &self.stage.azure, &settings).ready();
+        self.put_operator(Operator::start_as(ACCOUNTS, self.plane(), &self.stage.azure, &settings).ready());
     }
 
     /// Starts an operator of that account. It may have to wait for others.
@@ -160,328 +195,6 @@ impl World {
         (done.status.code(), [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat())
     }
 
-    // ---- names
-
-    fn group(&self) -> String {
-        format!("/subscriptions/{}/resourceGroups/rg", self.subscription)
-    }
-
-    pub fn workspace(&self) -> String {
-        format!("{}/providers/Microsoft.MachineLearningServices/workspaces/ml-ws", self.group())
-    }
-
-    pub fn pool(&self, name: &str) -> String {
-        format!("{}/bigDataPools/{name}", self.synapse(""))
-    }
-
-    /// The ID of a Synapse workspace of the test; the first is called "".
-    pub fn synapse(&self, name: &str) -> String {
-        format!("{}/providers/Microsoft.Synapse/workspaces/{}", self.group(), self.synapse_name(name))
-    }
-
-    /// The name of a Synapse workspace of the test: no other test's, since its host has this name alone.
-    pub fn synapse_name(&self, name: &str) -> String {
-        format!("syn{}{name}", self.subscription.rsplit('-').next().unwrap_or_default().trim_start_matches('0'))
-    }
-
-    /// What somebody else granted, or sees granted, in the test's Synapse workspace: role, principal and scope of each.
-    pub fn roles(&self) -> Vec<Value> {
-        let world = self.stage.azure.control("GET", "world", None).expect("there is a world");
-        let all = world["roleAssignments"].as_array().expect("a list").iter();
-        let is_here =
-            |one: &&Value| one["scope"].as_str().is_some_and(|scope| scope.split('/').nth(1) == Some(&self.synapse_name("")));
-        all.filter(is_here).cloned().collect()
-    }
-
-    /// The writes to the test's Synapse workspace and to its computes, in order: the method, and which of the two.
-    pub fn all_writes(&self) -> Vec<String> {
-        let data = format!("/synapse/{}/", self.synapse_name(""));
-        let journal = self.stage.azure.control("GET", "journal", None).expect("a journal");
-        let all = journal["requests"].as_array().expect("a list").iter();
-        all.filter(|one| one["method"] != "GET" && one["status"].as_u64().is_some_and(|status| status < 300))
-            .filter_map(|one| {
-                let (method, path) = (one["method"].as_str()?, one["path"].as_str()?);
-                let what = match () {
-                    () if path.starts_with(&data) => "role",
-                    () if path.contains(&self.subscription) => "compute",
-                    () => return None,
-                };
-                Some(format!("{method} {what}"))
-            })
-            .collect()
-    }
-
-    /// Asks for a fault of the test's Synapse workspace.
-    pub fn role_fault(&self, method: &str, effect: &Value) {
-        let mut fault = json!({"method": method, "path": format!("/synapse/{}/roleAssignments", self.synapse_name(""))});
-        for (key, value) in effect.as_object().expect("an object") {
-            fault[key] = value.clone();
-        }
-        self.stage.azure.control("POST", "faults", Some(&fault)).expect("it is taken");
-    }
-
-    /// Asks for a fault of a pool.
-    pub fn pool_fault(&self, name: &str, effect: &Value) {
-        let mut fault = json!({"method": "GET", "path": self.pool(name)});
-        for (key, value) in effect.as_object().expect("an object") {
-            fault[key] = value.clone();
-        }
-        self.stage.azure.control("POST", "faults", Some(&fault)).expect("it is taken");
-    }
-
-    /// Takes a role away behind everybody's back.
-    pub fn take_role(&self, guid: &str) {
-        self.remove(&format!("{}/roleAssignments/{guid}", self.synapse("")));
-    }
-
-    /// Changes a pool behind everybody's back.
-    pub fn meddle_pool(&self, name: &str, patch: &Value) {
-        self.stage.azure.control("PATCH", &format!("pool?id={}", self.pool(name)), Some(patch)).expect("it is there");
-    }
-
-    pub fn identity(&self, name: &str) -> String {
-        format!("{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}", self.group())
-    }
-
-    pub fn id(&self, compute: &str) -> String {
-        format!("{}/computes/{compute}", self.workspace())
-    }
-
-    // ---- Kubernetes
-
-    /// Makes a ServiceAccount of a namespace, with these annotations of workload identity.
-    pub fn account(&self, namespace: &str, name: &str, client: Option<&str>, tenant: Option<&str>) {
-        self.plane().must(&["create", "serviceaccount", name, "--namespace", namespace]);
-        for (key, value) in [("client-id", client), ("tenant-id", tenant)] {
-            if let Some(value) = value {
-                let annotation = format!("azure.workload.identity/{key}={value}");
-                self.plane().must(&["annotate", "serviceaccount", name, "--namespace", namespace, &annotation]);
-            }
-        }
-    }
-
-    /// A manifest; `more` are further lines of the spec.
-    pub fn manifest(&self, name: &str, pool: &str, more: &[&str]) -> String {
-        let more = more.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n");
-        format!(
-            "apiVersion: synapse-spark.dev/v1alpha1
-kind: SynapseSparkAttachment
-metadata:
-  name: {name}
-  namespace: {}
-spec:
-  workspace: {{subscriptionId: {}, resourceGroup: rg, name: ml-ws}}
-  resourceId: {}
-{more}
-",
-            self.namespace,
-            self.subscription,
-            self.pool(pool)
-        )
-    }
-
-    /// `kubectl apply`.
-    pub fn apply(&self, name: &str, pool: &str, more: &[&str]) {
-        let manifest = self.manifest(name, pool, more);
-        if let Err(complaint) = self.plane().kubectl(&["apply", "-f", "-"], &manifest) {
-            panic!("kubectl apply: {complaint}\n{manifest}");
-        }
-    }
-
-    /// kubectl in the test's namespace.
-    pub fn kubectl(&self, args: &[&str]) -> String {
-        let all: Vec<_> = ["--namespace", &self.namespace].iter().chain(args).copied().collect();
-        self.plane().kubectl(&all, "").unwrap_or_else(|complaint| self.fail(&format!("kubectl {}: {complaint}", args.join(" "))))
-    }
-
-    /// `kubectl wait`.
-    pub fn wait(&self, name: &str, what: &str) {
-        self.kubectl(&["wait", &format!("ssa/{name}"), &format!("--for={what}"), "--timeout=30s"]);
-    }
-
-    /// Waits until the object is ready, of this generation.
-    pub fn ready(&self, name: &str) {
-        self.wait(name, "condition=Ready");
-    }
-
-    /// Waits until the object is stalled for this reason; gives the message, after a look at what else it says.
-    pub fn stalled(&self, name: &str, reason: &str) -> String {
-        self.wait(name, &format!("jsonpath={{.status.conditions[?(@.type==\"Stalled\")].reason}}={reason}"));
-        let ready = self.condition(name, "Ready").expect("Ready is always there");
-        assert_eq!((ready["status"].as_str(), ready["reason"].as_str()), (Some("False"), Some(reason)), "{ready}");
-        assert_eq!(self.condition(name, "Reconciling"), None);
-        ready["message"].as_str().unwrap_or_default().to_owned()
-    }
-
-    /// Waits until Ready has this status and reason; gives the message.
-    pub fn says(&self, name: &str, status: &str, reason: &str) -> String {
-        self.until(&format!("{name} is Ready={status} {reason}"), || {
-            let ready = self.condition(name, "Ready")?;
-            let says = ready["status"] == status && ready["reason"] == reason;
-            says.then(|| ready["message"].as_str().unwrap_or_default().to_owned())
-        })
-    }
-
-    /// Attachments, as whatever the server says they are.
-    pub fn attachments(&self) -> Api<DynamicObject> {
-        let kind = GroupVersionKind::gvk("synapse-spark.dev", "v1alpha1", "SynapseSparkAttachment");
-        Api::namespaced_with(self.plane().kube.clone(), &self.namespace, &ApiResource::from_gvk(&kind))
-    }
-
-    /// An object, if it is there.
-    pub fn object(&self, name: &str) -> Option<Value> {
-        let object = block_on(self.attachments().get_opt(name)).expect("the API server answers")?;
-        Some(serde_json::to_value(object).expect("an object is JSON"))
-    }
-
-    /// A condition of an object.
-    pub fn condition(&self, name: &str, kind: &str) -> Option<Value> {
-        let object = self.object(name)?;
-        object["status"]["conditions"].as_array()?.iter().find(|one| one["type"] == kind).cloned()
-    }
-
-    /// A merge patch, as `kubectl patch` sends it.
-    pub fn patch(&self, name: &str, patch: &Value) {
-        self.kubectl(&["patch", "ssa", name, "--type=merge", "--patch", &patch.to_string()]);
-    }
-
-    /// Asks for a look at once.
-    pub fn ask(&self, name: &str) {
-        let asked = format!("synapse-spark.dev/reconcile-requested-at={}", number());
-        self.kubectl(&["annotate", "--overwrite", "ssa", name, &asked]);
-    }
-
-    /// `kubectl delete`, without waiting.
-    pub fn delete(&self, name: &str) {
-        self.kubectl(&["delete", "ssa", name, "--wait=false"]);
-    }
-
-    /// Waits until the object is gone.
-    pub fn gone(&self, name: &str) {
-        self.wait(name, "delete");
-    }
-
-    /// Waits for an event of this reason that holds this text.
-    pub fn event(&self, name: &str, reason: &str, text: &str) {
-        self.until(&format!("an event {reason} of {name} with {text:?}"), || {
-            let all: Value = serde_json::from_str(&self.kubectl(&["get", "events", "-o", "json"])).expect("kubectl prints JSON");
-            let is_it = |event: &&Value| {
-                event["reason"] == reason
-                    && event["involvedObject"]["name"] == name
-                    && event["message"].as_str().is_some_and(|message| message.contains(text))
-            };
-            all["items"].as_array()?.iter().find(is_it).map(|_| ())
-        });
-    }
-
-    // ---- Azure
-
-    /// Adds to what there is.
-    pub fn add(&self, seed: &Value) {
-        self.stage.azure.add(seed);
-    }
-
-    /// An application that trusts a ServiceAccount. Gives its client ID.
-    pub fn trusting(&self, namespace: &str, account: &str) -> String {
-        let client = format!("00000000-0000-4000-a000-{:012x}", number());
-        self.add(&json!({"principals": [{
-            "tenantId": TENANT,
-            "clientId": client,
-            "objectId": client.replace("-a000-", "-b000-"),
-            "federated": [{
-                "issuer": self.plane().issuer,
-                "subject": format!("system:serviceaccount:{namespace}:{account}"),
-                "audience": "api://AzureADTokenExchange",
-            }],
-        }]}));
-        client
-    }
-
-    /// A compute that somebody attached by hand.
-    pub fn add_compute(&self, name: &str, pool: &str, more: &Value) {
-        let mut compute = json!({"id": self.id(name), "properties": {"resourceId": self.pool(pool)}, "tags": {}});
-        for (key, value) in more.as_object().expect("an object") {
-            match (key.as_str(), value) {
-                ("computeType", kind) => compute["properties"]["computeType"] = kind.clone(),
-                (key, value) => compute[key] = value.clone(),
-            }
-        }
-        self.add(&json!({"computes": [compute]}));
-    }
-
-    /// A compute, if it is there.
-    pub fn compute(&self, name: &str) -> Option<Value> {
-        self.stage.azure.control("GET", &format!("compute?id={}", self.id(name)), None)
-    }
-
-    /// Changes a compute behind everybody's back.
-    pub fn meddle(&self, name: &str, patch: &Value) {
-        self.stage.azure.control("PATCH", &format!("compute?id={}", self.id(name)), Some(patch)).expect("it is there");
-    }
-
-    /// Takes something away behind everybody's back.
-    pub fn remove(&self, id: &str) {
-        self.stage.azure.control("DELETE", &format!("resource?id={id}"), None).expect("it is there");
-    }
-
-    /// How many computes there are in the test's subscription.
-    pub fn computes(&self) -> usize {
-        let world = self.stage.azure.control("GET", "world", None).expect("there is a world");
-        let all = world["computes"].as_array().expect("a list");
-        all.iter().filter(|one| one["id"].as_str().is_some_and(|id| id.contains(&self.subscription))).count()
-    }
-
-    /// Asks for a fault, in the test's subscription.
-    pub fn fault(&self, method: &str, compute: &str, effect: &Value) {
-        let mut fault = json!({"method": method, "path": self.id(compute)});
-        for (key, value) in effect.as_object().expect("an object") {
-            fault[key] = value.clone();
-        }
-        self.stage.azure.control("POST", "faults", Some(&fault)).expect("it is taken");
-    }
-
-    /// What Azure was asked in the test's subscription.
-    pub fn asked(&self) -> Vec<Asked> {
-        let journal = self.stage.azure.control("GET", "journal", None).expect("a journal");
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let all = journal["requests"].as_array().expect("a list").iter();
-        all.filter(|one| one["path"].as_str().is_some_and(|path| path.contains(&self.subscription)))
-            .map(|one| Asked {
-                method: text(&one["method"]),
-                path: text(&one["path"]),
-                query: text(&one["query"]),
-                status: one["status"].as_u64(),
-                client: text(&one["principal"]),
-                at: text(&one["at"]).parse::<jiff::Timestamp>().expect("a time").as_millisecond(),
-            })
-            .collect()
-    }
-
-    /// The methods of the writes to a compute, in order. Every DELETE must be a detach.
-    pub fn writes(&self, compute: &str) -> Vec<String> {
-        let id = self.id(compute).to_ascii_lowercase();
-        let all = self.asked().into_iter().filter(|one| one.method != "GET" && one.path.to_ascii_lowercase() == id);
-        all.map(|one| {
-            assert!(one.method != "DELETE" || one.query.contains("underlyingResourceAction=Detach"), "{one:?}");
-            one.method
-        })
-        .collect()
-    }
-
-    /// How often the operator has looked at a compute.
-    pub fn looks(&self, compute: &str) -> usize {
-        let id = self.id(compute).to_ascii_lowercase();
-        self.asked().iter().filter(|one| one.method == "GET" && one.path.to_ascii_lowercase() == id).count()
-    }
-
-    /// Waits until the operator has looked at a compute so many times more.
-    pub fn more_looks(&self, compute: &str, more: usize) {
-        let before = self.looks(compute);
-        self.until(&format!("{more} more looks at {compute}"), || (self.looks(compute) >= before + more).then_some(()));
-    }
-
-    // ---- waiting
-
     /// Asks until there is an answer; after the deadline tells what was waited for, and all that is known.
     pub fn until<T>(&self, what: &str, ask: impl FnMut() -> Option<T>) -> T {
         poll(DEADLINE, ask).unwrap_or_else(|| self.fail(&format!("waited in vain until {what}")))
@@ -490,14 +203,14 @@ spec:
     /// Panics with all that is known.
     pub fn fail(&self, what: &str) -> ! {
         let objects = self.plane().kubectl(&["get", "ssa", "--namespace", &self.namespace, "-o", "yaml"], "");
-        let asked = self.asked();
+        let asked = self.requests();
         let asked = asked[asked.len().saturating_sub(15)..].iter();
         let asked: Vec<_> = asked.map(|one| format!("{} {} {:?} {}", one.at, one.method, one.status, one.path)).collect();
         panic!(
             "{what}\n--- objects\n{}\n--- Azure was asked\n{}\n--- operator\n{}",
             objects.unwrap_or_else(|complaint| complaint),
             asked.join("\n"),
-            self.operator().log(&self.namespace)
+            self.stage.operator().as_ref().map(|operator| operator.log(&self.namespace)).unwrap_or_default()
         )
     }
 }

@@ -8,12 +8,14 @@
 //! Each arrow of a job's own takes a quarter of its duration. A pipeline runs while its steps do; a step begins when those
 //! before it are completed, and is canceled when one has failed (INF).
 
+mod right;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::plan::{Plan, RunsAs, Work};
+use super::plan::{Plan, Work};
 use super::{World, later};
 use crate::fault::Failure;
 use crate::id;
@@ -260,62 +262,6 @@ impl World {
             }
         }
     }
-
-    /// Whether what is queued can run: the compute has to be there, and Spark needs a right on the pool.
-    ///
-    /// The words for a missing right are those of Synapse's data plane (REAL); where a job shows them is NF.
-    fn may_run(&self, at: Timestamp, key: &str, settings: &Settings) -> Result<(), Failure> {
-        let failed = |code: &str, message: String| Err(Failure { code: code.into(), message });
-        let Some(work) = self.jobs.get(key).and_then(|j| j.work.as_ref()) else {
-            return Ok(());
-        };
-        let name = id::name(&work.compute);
-        let Some(compute) = self.computes.get(&work.compute) else {
-            return failed("UserError", format!("The compute '{name}' is no longer there."));
-        };
-        let Some(runs_as) = &work.spark else {
-            return Ok(());
-        };
-        let pool = compute.body["properties"]["resourceId"].as_str().unwrap_or_default();
-        match self.pools.get(&id::fold(pool)).map(|p| p.provisioning_state.as_str()) {
-            Some("Succeeded") => {}
-            Some(state) => return failed("UserError", format!("The Synapse Spark pool '{pool}' is in the state {state}.")),
-            None => return failed("UserError", format!("The Synapse Spark pool '{pool}' was not found.")),
-        }
-        let RunsAs::Managed(named) = runs_as else {
-            // Whether the asker has a role of Synapse isn't looked at.
-            return Ok(());
-        };
-        let Some(principal) = managed(&compute.body["identity"], named.as_deref()) else {
-            let which = named.as_ref().map_or("has no managed identity".into(), |n| format!("doesn't have the identity '{n}'"));
-            return failed("UserError", format!("The compute '{name}' {which}, as which the job was to run."));
-        };
-        if self.may_run_spark(principal, pool, at, settings.role_propagation) {
-            return Ok(());
-        }
-        let (workspace, pool) = (id::part(pool, "workspaces").unwrap_or_default(), id::name(pool));
-        failed(
-            "Unauthorized",
-            format!(
-                "The principal '{principal}' does not have the required Synapse RBAC permission to perform this action. Required permission: Action: Microsoft.Synapse/workspaces/bigDataPools/useCompute/action, Scope: workspaces/{workspace}/bigDataPools/{pool}."
-            ),
-        )
-    }
-}
-
-/// The principal as which a compute runs: its own, else that of its first user-assigned identity (DOC), or the one named.
-fn managed<'a>(identity: &'a Value, named: Option<&str>) -> Option<&'a str> {
-    let mut users = identity["userAssignedIdentities"].as_object().into_iter().flatten();
-    let found = match named {
-        Some(named) => users.find(|(key, of)| {
-            key.eq_ignore_ascii_case(named) || ["clientId", "principalId"].iter().any(|k| of[*k].as_str() == Some(named))
-        }),
-        None => match identity["principalId"].as_str() {
-            Some(own) => return Some(own),
-            None => users.next(),
-        },
-    };
-    found?.1["principalId"].as_str()
 }
 
 /// A step as a job of its own; in Azure its name is a GUID too, and its body is in the run history (SDK).

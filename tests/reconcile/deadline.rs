@@ -11,7 +11,8 @@ use serde_json::json;
 use synapse_spark_operator::controller::reconcile;
 use tokio::time::Instant;
 
-use super::{context, counting, object};
+use super::in_process::{Api, context, object};
+use super::stored;
 
 /// An Azure without the compute, which never answers a PUT. Each request needs an access token of its own.
 #[derive(Debug, Default)]
@@ -48,13 +49,13 @@ impl HttpClient for Silent {
 async fn attach(left: Duration, token_takes: Duration) -> (Duration, u32) {
     let azure = Arc::new(Silent { token_takes, ..Silent::default() });
     let read = azure.lease_was_read.clone();
-    let kube = counting(&object(), Arc::default());
-    let context = context(kube, azure.clone(), &mut Registry::default()).with_write_gate(move || {
+    let api = Api::with(object("team-a", "pool", &json!({})));
+    let context = context(api.client(), azure.clone(), &mut Registry::default()).with_write_gate(move || {
         read.store(true, Ordering::Relaxed);
         Some(left)
     });
     let began = Instant::now();
-    reconcile(Arc::new(object()), Arc::new(context)).await.expect("a write without an answer ends in the status");
+    reconcile(stored(&api), Arc::new(context)).await.expect("a write without an answer ends in the status");
     (began.elapsed(), azure.puts.load(Ordering::Relaxed))
 }
 

@@ -82,11 +82,11 @@ fn a_pool_that_cannot_be_read_is_never_a_reason_to_detach() {
         world.apply(name, "one", &["replacePolicy: Recreate"]);
         world.ready(name);
         world.meddle(name, &json!({"properties": {"resourceId": text}}));
-        world.ask(name);
+        world.request_reconcile(name);
         let message = world.stalled(name, "StateUnreadable");
         assert!(message.contains("resourceId"), "{message}");
         world.meddle(name, &json!({"properties": {"resourceId": world.pool("one")}}));
-        world.ask(name);
+        world.request_reconcile(name);
         world.ready(name);
         assert_eq!(world.writes(name), ["PUT"], "{name}");
     }
@@ -115,7 +115,7 @@ fn an_identity_whose_id_cannot_be_parsed_is_shown_and_then_removed() {
         world.subscription
     );
     world.meddle("nightly", &json!({"identity": {"type": "UserAssigned", "userAssignedIdentities": {&id: {}}}}));
-    world.ask("nightly");
+    world.request_reconcile("nightly");
     world.event("nightly", "Updating", "größe");
     world.until("the identity is removed", || {
         let kind = world.compute("nightly")?["identity"]["type"].clone();
@@ -155,7 +155,7 @@ fn times_a_day_ahead_do_not_stop_retries() {
     let manager = "--field-manager=synapse-spark-operator";
     let apply = ["apply", "--server-side", "--force-conflicts", "--subresource=status", manager, "-f", "-"];
     world.plane().kubectl(&apply, &ahead.to_string()).expect("the status is written");
-    world.ask("nightly");
+    world.request_reconcile("nightly");
     world.ready("nightly");
     assert_eq!(world.writes("nightly"), ["PUT", "PUT"]);
 }

@@ -1,4 +1,4 @@
-//! What was attached changes: by the user, by somebody in Azure, to another pool; or it doesn't.
+//! An attachment changes: by its spec, by somebody in Azure, to another pool; or it does not.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ fn identities(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn a_changed_spec_is_one_put_in_place_each() {
+fn each_change_of_the_spec_is_one_put() {
     let world = World::new("update");
     world.apply("nightly", "one", &["identity: {type: SystemAssigned}", "tags: {team: data, old: tag}"]);
     world.ready("nightly");
@@ -47,7 +47,7 @@ fn a_changed_spec_is_one_put_in_place_each() {
 }
 
 #[test]
-fn what_somebody_changed_in_azure_is_put_right() {
+fn drift_is_corrected_and_published() {
     let world = World::new("drift");
     world.apply("nightly", "one", &["identity: {type: SystemAssigned}", "tags: {team: data}"]);
     world.ready("nightly");
@@ -58,15 +58,20 @@ fn what_somebody_changed_in_azure_is_put_right() {
     assert_eq!((&tags(&world)["team"], &tags(&world)["cost"]), (&json!("data"), &json!("77")));
     assert_eq!(world.compute("nightly").expect("it is there")["identity"]["type"], "SystemAssigned");
     assert_eq!(world.writes("nightly"), ["PUT", "PUT"]);
-
-    // Without the tag it is still the very compute that the object made.
-    world.meddle("nightly", &json!({"tags": {OWNER_TAG: null}}));
-    world.until("the owner tag is back", || tags(&world)[OWNER_TAG].is_string().then_some(()));
-    assert_eq!(world.writes("nightly"), ["PUT", "PUT", "PUT"]);
 }
 
 #[test]
-fn what_somebody_detached_in_azure_is_attached_again() {
+fn owner_tag_that_somebody_removed_is_restored() {
+    let world = World::new("untagged");
+    world.apply("nightly", "one", &[]);
+    world.ready("nightly");
+    world.meddle("nightly", &json!({"tags": {OWNER_TAG: null}}));
+    world.until("the owner tag is back", || tags(&world)[OWNER_TAG].is_string().then_some(()));
+    assert_eq!(world.writes("nightly"), ["PUT", "PUT"]);
+}
+
+#[test]
+fn compute_that_somebody_detached_is_attached_again() {
     let world = World::new("vanished");
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
@@ -77,7 +82,7 @@ fn what_somebody_detached_in_azure_is_attached_again() {
 }
 
 #[test]
-fn another_pool_is_detached_and_attached() {
+fn change_of_the_pool_detaches_and_attaches() {
     let world = World::new("recreate");
     world.apply("nightly", "one", &["identity: {type: SystemAssigned}", "replacePolicy: Recreate"]);
     world.ready("nightly");
@@ -86,8 +91,8 @@ fn another_pool_is_detached_and_attached() {
     world.patch("nightly", &json!({"spec": {"resourceId": world.pool("two")}}));
     world.ready("nightly");
     assert_eq!(world.writes("nightly"), ["PUT", "DELETE", "PUT"]);
-    // Gone was seen, not guessed.
-    let asked = world.asked();
+    // The operator saw that the compute was gone before it attached again.
+    let asked = world.requests();
     let detach = asked.iter().position(|one| one.method == "DELETE").expect("it was detached");
     let attach = asked.iter().rposition(|one| one.method == "PUT").expect("it was attached");
     assert!(asked[detach..attach].iter().any(|one| one.status == Some(404) && one.path.ends_with("nightly")), "{asked:?}");
@@ -98,7 +103,7 @@ fn another_pool_is_detached_and_attached() {
 }
 
 #[test]
-fn a_strangers_other_pool_is_replaced_only_when_both_policies_say_so() {
+fn adopted_compute_of_another_pool_is_replaced_if_both_policies_allow_it() {
     let world = World::new("always");
     world.add_compute("nightly", "two", &json!({}));
     world.apply("nightly", "one", &["adoptionPolicy: Always", "replacePolicy: Recreate"]);
@@ -109,25 +114,44 @@ fn a_strangers_other_pool_is_replaced_only_when_both_policies_say_so() {
 }
 
 #[test]
-fn suspended_it_looks_and_writes_nothing() {
+fn suspended_object_is_observed_and_not_attached_until_it_is_resumed() {
     let world = World::new("suspend");
     world.apply("nightly", "one", &["suspend: true"]);
     world.says("nightly", "False", "Suspended");
-    world.more_looks("nightly", 1);
+    world.more_observations("nightly", 1);
     assert!(world.writes("nightly").is_empty());
     world.patch("nightly", &json!({"spec": {"suspend": false}}));
     world.ready("nightly");
+    assert_eq!(world.writes("nightly"), ["PUT"]);
+}
 
+/// An attachment that is ready and then suspended.
+fn suspended(name: &str) -> World {
+    let world = World::new(name);
+    world.apply("nightly", "one", &[]);
+    world.ready("nightly");
     world.patch("nightly", &json!({"spec": {"suspend": true}}));
     world.says("nightly", "True", "Suspended");
+    world
+}
+
+#[test]
+fn drift_of_a_suspended_object_is_reported_and_not_corrected() {
+    let world = suspended("suspend-drift");
     world.patch("nightly", &json!({"spec": {"tags": {"team": "data"}}}));
     world.says("nightly", "False", "Suspended");
     let drift = world.object("nightly").expect("it is there")["status"]["drift"].clone();
     assert_eq!(drift[0]["field"], "tags.team", "{drift}");
     world.meddle("nightly", &json!({"properties": {"description": "by hand"}}));
-    world.more_looks("nightly", 1);
+    world.more_observations("nightly", 1);
+    assert_eq!(world.writes("nightly"), ["PUT"], "it is suspended");
+}
+
+#[test]
+fn deleted_object_that_is_suspended_is_detached_when_it_is_resumed() {
+    let world = suspended("suspend-delete");
     world.delete("nightly");
-    world.until("it says that it may not detach", || {
+    world.until("the deletion is observed", || {
         let object = world.object("nightly")?;
         let generation = &object["metadata"]["generation"];
         (object["metadata"]["deletionTimestamp"].is_string() && &object["status"]["observedGeneration"] == generation)
@@ -143,7 +167,7 @@ fn suspended_it_looks_and_writes_nothing() {
 }
 
 #[test]
-fn settled_it_looks_and_writes_nothing_anywhere() {
+fn nothing_is_written_while_object_and_compute_are_in_sync() {
     let world = World::new("settled");
     let user = format!(
         "userAssignedIdentities: [{{resourceId: {}}}, {{resourceId: {}}}]",
@@ -155,11 +179,11 @@ fn settled_it_looks_and_writes_nothing_anywhere() {
     world.apply("bare", "one", &[]);
     world.ready("nightly");
     world.ready("bare");
-    world.more_looks("nightly", 1);
+    world.more_observations("nightly", 1);
     let version = |name: &str| world.object(name).expect("it is there")["metadata"]["resourceVersion"].clone();
     let before = (version("nightly"), version("bare"));
-    world.more_looks("nightly", 5);
-    world.more_looks("nightly", 5);
+    world.more_observations("nightly", 5);
+    world.more_observations("nightly", 5);
     assert_eq!((version("nightly"), version("bare")), before, "an object was written");
     assert_eq!((world.writes("nightly").len(), world.writes("bare").len()), (1, 1), "Azure was written to");
 }

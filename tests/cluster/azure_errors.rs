@@ -1,27 +1,41 @@
-//! Azure refuses, fails, is silent, or asks for a pause.
+//! Azure refuses a request, fails, does not answer, or throttles.
 
 use serde_json::json;
 
 use crate::support::World;
 
-#[test]
-fn an_attach_that_leaves_a_failed_compute_stalls_until_it_succeeds() {
-    let world = World::new("nopool");
-    // Who may not see the pool hears of it from the attach.
+/// An object whose attach failed: the pool is missing, which the operator, who may not read it, learns from the attach.
+fn attach_failed(name: &str) -> (World, String) {
+    let world = World::new(name);
     world.pool_fault("missing", &json!({"status": 403, "code": "AuthorizationFailed", "times": 1000}));
     world.apply("nightly", "missing", &[]);
     let message = world.stalled("nightly", "AttachFailed");
-    assert!(message.contains("UserError") && message.contains("missing"), "Azure's code and words are not in: {message}");
+    (world, message)
+}
+
+#[test]
+fn failed_attach_reports_azures_error() {
+    let (world, message) = attach_failed("nopool");
+    assert!(message.contains("UserError") && message.contains("missing"), "Azure's code and text are not in: {message}");
     let object = world.object("nightly").expect("it is there");
     assert_eq!(object["status"]["provisioningState"], "Failed");
     assert!(object["status"]["provisioningErrors"][0]["code"].is_string(), "{object}");
     assert!(object["status"]["failure"]["since"].is_string(), "{object}");
     world.event("nightly", "AttachFailed", "UserError");
-    let available = world.condition("nightly", "PoolAvailable").expect("it says that it cannot see");
-    assert_eq!((&available["status"], &available["reason"]), (&json!("Unknown"), &json!("PoolUnreadable")));
+}
 
+#[test]
+fn availability_of_a_pool_that_may_not_be_read_is_unknown() {
+    let (world, _) = attach_failed("pool-unread");
+    let available = world.condition("nightly", "PoolAvailable").expect("it is there");
+    assert_eq!((&available["status"], &available["reason"]), (&json!("Unknown"), &json!("PoolUnreadable")));
+}
+
+#[test]
+fn failed_compute_becomes_ready_when_the_attach_succeeds() {
+    let (world, _) = attach_failed("pool-later");
     world.add(&json!({"pools": [{"id": world.pool("missing")}]}));
-    world.ask("nightly");
+    world.request_reconcile("nightly");
     world.ready("nightly");
     assert_eq!(world.object("nightly").expect("it is there")["status"]["failure"], json!(null));
     assert_eq!(world.computes(), 1);
@@ -29,7 +43,7 @@ fn an_attach_that_leaves_a_failed_compute_stalls_until_it_succeeds() {
 }
 
 #[test]
-fn a_failed_operation_is_tried_again_by_itself() {
+fn failed_operation_is_retried() {
     let world = World::new("failed");
     world.fault("PUT", "nightly", &json!({"failOperation": {"code": "InternalServerError", "message": "the cluster is unwell"}}));
     world.apply("nightly", "one", &[]);
@@ -39,21 +53,32 @@ fn a_failed_operation_is_tried_again_by_itself() {
     assert_eq!(world.writes("nightly"), ["PUT", "PUT"]);
 }
 
-#[test]
-fn throttled_it_stays_ready_and_heeds_the_pause() {
-    let world = World::new("throttled");
-    world.apply("nightly", "one", &[]);
-    world.apply("other", "one", &[]);
-    world.ready("nightly");
-    world.ready("other");
+/// Two objects of one subscription, the first of which Azure throttles.
+fn throttled(name: &str) -> World {
+    let world = World::new(name);
+    for name in ["nightly", "other"] {
+        world.apply(name, "one", &[]);
+        world.ready(name);
+    }
     world.fault("GET", "nightly", &json!({"status": 429, "retryAfter": 8, "message": "slow down"}));
+    world
+}
+
+#[test]
+fn throttled_object_stays_ready() {
+    let world = throttled("throttled");
     let message = world.says("nightly", "True", "Throttled");
     assert!(message.contains("slow down"), "{message}");
     assert_eq!(world.condition("nightly", "Stalled"), None);
     world.says("nightly", "True", "Attached");
+}
 
-    // Azure closes a subscription, not an object: nobody else asks in it either.
-    let asked = world.asked();
+#[test]
+fn no_object_of_a_throttled_subscription_sends_a_request_before_retry_after() {
+    let world = throttled("paused");
+    world.says("nightly", "True", "Throttled");
+    world.says("nightly", "True", "Attached");
+    let asked = world.requests();
     let closed = asked.iter().position(|one| one.status == Some(429)).expect("it was throttled");
     // What was on its way came a moment later.
     let next = asked[closed + 1..].iter().find(|one| one.at > asked[closed].at + 2_000).expect("it asked again");
@@ -62,7 +87,7 @@ fn throttled_it_stays_ready_and_heeds_the_pause() {
 }
 
 #[test]
-fn a_throttled_write_waits_too() {
+fn throttled_write_is_sent_after_retry_after() {
     let world = World::new("writes");
     world.fault("PUT", "nightly", &json!({"status": 429, "retryAfter": 7}));
     world.apply("nightly", "one", &[]);
@@ -71,14 +96,14 @@ fn a_throttled_write_waits_too() {
     world.apply("other", "one", &[]);
     world.ready("nightly");
     world.ready("other");
-    let asked = world.asked();
+    let asked = world.requests();
     let puts: Vec<_> = asked.iter().filter(|one| one.method == "PUT").map(|one| one.at).collect();
     assert_eq!(puts.len(), 3, "{asked:?}");
     assert!(puts[1] - puts[0] >= 7_000, "a PUT came after {} ms", puts[1] - puts[0]);
 }
 
 #[test]
-fn without_an_answer_it_stays_ready() {
+fn object_stays_ready_while_azure_does_not_answer() {
     let world = World::new("silent");
     for name in ["failing", "pausing", "reset"] {
         world.apply(name, "one", &[]);
@@ -95,7 +120,17 @@ fn without_an_answer_it_stays_ready() {
         world.says(name, "True", "Attached");
         assert_eq!(world.writes(name), ["PUT"], "nothing is undone");
     }
-    let asked = world.asked();
+}
+
+#[test]
+fn retry_after_of_a_503_is_respected() {
+    let world = World::new("pausing");
+    world.apply("pausing", "one", &[]);
+    world.ready("pausing");
+    world.fault("GET", "pausing", &json!({"status": 503, "retryAfter": 7}));
+    world.says("pausing", "True", "AzureUnavailable");
+    world.says("pausing", "True", "Attached");
+    let asked = world.requests();
     let mut looks = asked.iter().filter(|one| one.path.ends_with("/pausing") && one.method == "GET");
     let closed = looks.find(|one| one.status == Some(503)).expect("it was told to wait").at;
     let next = looks.next().expect("it asked again").at;
@@ -103,7 +138,7 @@ fn without_an_answer_it_stays_ready() {
 }
 
 #[test]
-fn without_an_answer_to_the_put_it_is_put_once_more_at_most() {
+fn put_without_an_answer_is_sent_once_more_at_most() {
     let world = World::new("lostput");
     world.fault("PUT", "lost", &json!({"lostAnswer": true}));
     world.fault("PUT", "failed", &json!({"status": 500}));
@@ -115,15 +150,24 @@ fn without_an_answer_to_the_put_it_is_put_once_more_at_most() {
     assert_eq!(world.writes("failed"), ["PUT", "PUT"]);
     assert!(world.writes("lost").len() <= 2, "{:?}", world.writes("lost"));
     assert_eq!(world.computes(), 2);
+}
+
+#[test]
+fn detach_whose_answer_is_lost_lets_the_object_go() {
+    let world = World::new("lostdelete");
+    for name in ["lost", "other"] {
+        world.apply(name, "one", &[]);
+        world.ready(name);
+    }
     world.fault("DELETE", "lost", &json!({"lostAnswer": true}));
     world.delete("lost");
     world.gone("lost");
     assert_eq!(world.computes(), 1);
 }
 
-#[test]
-fn a_missing_right_is_named() {
-    let world = World::new("rights");
+/// An object whose PUT Azure refused for want of a right, and the message that says so.
+fn unauthorized(name: &str) -> (World, String) {
+    let world = World::new(name);
     let action = "Microsoft.MachineLearningServices/workspaces/computes/write";
     let said = format!(
         "The client '2222' does not have authorization to perform action '{action}' over scope '{}'",
@@ -132,50 +176,71 @@ fn a_missing_right_is_named() {
     world.fault("PUT", "nightly", &json!({"status": 403, "code": "AuthorizationFailed", "message": said}));
     world.apply("nightly", "one", &[]);
     let message = world.stalled("nightly", "AuthorizationFailed");
+    (world, message)
+}
+
+#[test]
+fn missing_right_is_named_with_its_action_and_scope() {
+    let (world, message) = unauthorized("rights");
+    let action = "Microsoft.MachineLearningServices/workspaces/computes/write";
     assert!(
         message.contains("AuthorizationFailed") && message.contains(action) && message.contains(&world.id("nightly")),
         "{message}"
     );
     world.event("nightly", "AuthorizationFailed", "x-ms-correlation-request-id");
-    // Tried again slowly, unless it is asked for.
-    assert_eq!(world.writes("nightly"), ["PUT"]);
-    world.ask("nightly");
-    world.ready("nightly");
 }
 
 #[test]
-fn a_missing_workspace_and_another_tenant_are_named() {
+fn refused_put_is_retried_slowly_unless_a_reconcile_is_requested() {
+    let (world, _) = unauthorized("rights-later");
+    assert_eq!(world.writes("nightly"), ["PUT"]);
+    world.request_reconcile("nightly");
+    world.ready("nightly");
+}
+
+/// Applies an object of another workspace than the test's.
+fn apply_elsewhere(world: &World, name: &str, field: &str, own: &str, other: &str) {
+    let manifest = world.manifest(name, "one", &[]).replace(&format!("{field}: {own}"), &format!("{field}: {other}"));
+    world.plane().kubectl(&["apply", "-f", "-"], &manifest).expect("admission can't see it");
+}
+
+#[test]
+fn missing_workspace_is_named() {
     let world = World::new("nowhere");
-    world.apply("nowhere", "one", &["computeName: nowhere"]);
-    world.ready("nowhere");
-    let elsewhere = world.manifest("elsewhere", "one", &[]).replace("name: ml-ws", "name: no-such-ws");
-    world.plane().kubectl(&["apply", "-f", "-"], &elsewhere).expect("admission can't see it");
+    apply_elsewhere(&world, "elsewhere", "name", "ml-ws", "no-such-ws");
     let message = world.stalled("elsewhere", "WorkspaceNotFound");
     assert!(message.contains("no-such-ws"), "{message}");
+}
 
-    let unknown = world
-        .manifest("unknown", "one", &[])
-        .replace(&format!("subscriptionId: {}", world.subscription), "subscriptionId: 00000000-0000-4000-8000-ffffffffffff");
-    world.plane().kubectl(&["apply", "-f", "-"], &unknown).expect("admission can't see it");
-    world.stalled("unknown", "WorkspaceNotFound");
-
-    let foreign = "00000000-0000-4000-9000-0000000000aa";
-    world.add(&json!({"subscriptions": [{"id": foreign, "tenantId": "99999999-0000-4000-8000-000000000001"}]}));
-    let manifest = world
-        .manifest("foreign", "one", &[])
-        .replace(&format!("subscriptionId: {}", world.subscription), &format!("subscriptionId: {foreign}"));
-    world.plane().kubectl(&["apply", "-f", "-"], &manifest).expect("admission can't see it");
-    let message = world.stalled("foreign", "AuthenticationFailed");
-    assert!(message.contains("InvalidAuthenticationTokenTenant") && message.contains("wrong issuer"), "{message}");
-
-    // A workspace that comes later is found.
+#[test]
+fn workspace_that_is_created_later_is_found() {
+    let world = World::new("later");
+    apply_elsewhere(&world, "elsewhere", "name", "ml-ws", "no-such-ws");
+    world.stalled("elsewhere", "WorkspaceNotFound");
     world.add(&json!({"workspaces": [{"id": world.workspace().replace("ml-ws", "no-such-ws")}]}));
-    world.ask("elsewhere");
+    world.request_reconcile("elsewhere");
     world.ready("elsewhere");
 }
 
 #[test]
-fn what_only_the_operator_can_see_is_wrong_stalls_by_the_field() {
+fn workspace_of_an_unknown_subscription_is_not_found() {
+    let world = World::new("unknown");
+    apply_elsewhere(&world, "unknown", "subscriptionId", &world.subscription, "00000000-0000-4000-8000-ffffffffffff");
+    world.stalled("unknown", "WorkspaceNotFound");
+}
+
+#[test]
+fn subscription_of_another_tenant_is_an_authentication_failure() {
+    let world = World::new("tenant");
+    let foreign = "00000000-0000-4000-9000-0000000000aa";
+    world.add(&json!({"subscriptions": [{"id": foreign, "tenantId": "99999999-0000-4000-8000-000000000001"}]}));
+    apply_elsewhere(&world, "foreign", "subscriptionId", &world.subscription, foreign);
+    let message = world.stalled("foreign", "AuthenticationFailed");
+    assert!(message.contains("InvalidAuthenticationTokenTenant") && message.contains("wrong issuer"), "{message}");
+}
+
+#[test]
+fn invalid_spec_that_admission_cannot_see_stalls_and_names_the_field() {
     let world = World::new("invalid");
     world.apply("twice", "one", &["tags: {team: data, Team: sales}"]);
     let message = world.stalled("twice", "InvalidSpec");

@@ -4,17 +4,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::http::{Request, Response};
 use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, HttpClient, Method};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::client::Body;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
-use synapse_spark_operator::api::SynapseSparkAttachment;
 use synapse_spark_operator::controller::{Context, metrics, reconcile};
 
-use super::{client, object};
+use super::in_process::{Api, client, object};
+use super::stored;
 
 /// Two absences so far apart are certain (`src/planner/backoff.rs`).
 const CONFIRMED_AFTER: Duration = Duration::from_secs(15);
@@ -52,50 +49,52 @@ impl HttpClient for FrontEnd {
 /// The object's own compute.
 fn ours() -> Value {
     json!({
-        "tags": {"synapse-spark-operator-owner": "cluster/team-a/pool/u"},
-        "properties": {"computeType": "SynapseSpark", "resourceId": object().spec.resource_id, "provisioningState": "Succeeded"},
+        "tags": {"synapse-spark-operator-owner": "cluster/team-a/pool/team-a-pool"},
+        "properties": {"computeType": "SynapseSpark", "resourceId": pending()["spec"]["resourceId"], "provisioningState": "Succeeded"},
     })
 }
 
+/// An object that was never attached.
+fn pending() -> Value {
+    object("team-a", "pool", &json!({}))
+}
+
 /// An object that is being deleted.
-fn deleted() -> SynapseSparkAttachment {
-    let mut object = object();
-    object.metadata.deletion_timestamp = Some(Time(jiff::Timestamp::UNIX_EPOCH));
+fn deleted() -> Value {
+    let mut object = pending();
+    object["metadata"]["deletionTimestamp"] = json!("2026-01-02T00:00:00Z");
     object
 }
 
 /// An object whose compute was seen in Azure.
-fn attached() -> SynapseSparkAttachment {
-    let mut object = object();
-    let status = json!({"observedGeneration": 1, "applied": {"createdOn": "2026-01-01T00:00:00Z"}});
-    object.status = serde_json::from_value(status).expect("a status");
+fn attached() -> Value {
+    let mut object = pending();
+    object["status"] = json!({"observedGeneration": 1, "applied": {"createdOn": "2026-01-01T00:00:00Z"}});
     object
 }
 
 /// The operator, one object, and Azure behind a kept connection and behind new ones.
 struct Scene {
-    object: Arc<SynapseSparkAttachment>,
+    api: Api,
     context: Arc<Context>,
     kept: Arc<FrontEnd>,
     new: Arc<FrontEnd>,
-    released: Arc<AtomicU32>,
 }
 
 impl Scene {
     /// Kept connections lead to a front end that shows no compute.
-    fn new(object: SynapseSparkAttachment, on_new_connection: Option<Value>) -> Self {
-        let (kept, released) = (Arc::new(FrontEnd::default()), Arc::new(AtomicU32::default()));
+    fn new(object: Value, on_new_connection: Option<Value>) -> Self {
+        let (api, kept) = (Api::with(object), Arc::new(FrontEnd::default()));
         let new = Arc::new(FrontEnd { compute: on_new_connection, ..FrontEnd::default() });
         let mut registry = Registry::default();
         let azure = client(kept.clone(), &mut registry).with_unpooled(new.clone());
-        let kube = kubernetes(&object, released.clone());
         let metrics = metrics::Metrics::new(&mut registry);
-        let context = Context::new(kube, azure, "cluster".into(), Duration::from_mins(5), metrics);
-        Self { object: Arc::new(object), context: Arc::new(context), kept, new, released }
+        let context = Context::new(api.client(), azure, "cluster".into(), Duration::from_mins(5), metrics);
+        Self { api, context: Arc::new(context), kept, new }
     }
 
     async fn reconcile(&self) {
-        reconcile(self.object.clone(), self.context.clone()).await.expect("Kubernetes accepts every write");
+        reconcile(stored(&self.api), self.context.clone()).await.expect("Kubernetes accepts every write");
     }
 
     /// Two reconciles, the second when the absence has lasted long enough.
@@ -115,26 +114,9 @@ impl Scene {
     }
 
     fn is_released(&self) -> bool {
-        self.released.load(Ordering::Relaxed) > 0
+        let bodies = self.api.bodies(&["PATCH"]);
+        bodies.iter().filter_map(Value::as_array).flatten().any(|operation| operation["op"] == "remove")
     }
-}
-
-/// An API server with this object. It counts how often a finalizer is removed.
-fn kubernetes(object: &SynapseSparkAttachment, released: Arc<AtomicU32>) -> kube::Client {
-    let stored = serde_json::to_vec(object).expect("JSON");
-    let api = tower::service_fn(move |request: Request<Body>| {
-        let (stored, released) = (stored.clone(), released.clone());
-        async move {
-            let body = request.into_body().collect_bytes().await.expect("a body");
-            let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-            let operations = body.as_array().into_iter().flatten();
-            if operations.into_iter().any(|one| one["op"] == "remove") {
-                released.fetch_add(1, Ordering::Relaxed);
-            }
-            Ok::<_, std::convert::Infallible>(Response::new(Body::from(stored)))
-        }
-    });
-    kube::Client::new(api, "default")
 }
 
 #[tokio::test(start_paused = true)]
@@ -173,7 +155,7 @@ async fn compute_that_is_absent_on_a_new_connection_too_is_attached_again() {
 async fn compute_of_another_owner_that_a_stale_connection_does_not_show_is_not_overwritten() {
     let mut compute = ours();
     compute["tags"]["synapse-spark-operator-owner"] = json!("cluster/team-b/pool/v");
-    let scene = Scene::new(object(), Some(compute));
+    let scene = Scene::new(pending(), Some(compute));
     scene.reconcile().await;
     assert_eq!((scene.reads(), scene.writes()), ((1, 1), Vec::new()));
 }

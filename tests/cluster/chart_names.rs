@@ -40,7 +40,7 @@ fn numbers(place: &str, value: &Value) -> Vec<String> {
 }
 
 #[test]
-fn a_name_is_text_also_where_it_looks_like_a_number() {
+fn name_that_looks_like_a_number_is_rendered_as_text() {
     let everywhere = "\
 nameOverride: 'NUMBER'
 fullnameOverride: 'NUMBER'

@@ -1,0 +1,79 @@
+//! `import` of the computes of a workspace, and `pools` for it.
+
+use serde_json::{Value, json};
+
+use super::import::{SHORT, read, told, user};
+use super::{Azure, WORKSPACE, compute, text};
+
+const SECRET: &str = "emulator-secret-not-a-real-one";
+
+#[test]
+fn what_is_attached_is_taken_over_without_a_change() {
+    let azure = Azure::start();
+    let (zeta, alpha) = (user("zeta"), user("alpha"));
+    let identities = json!({zeta.as_str(): {"principalId": "1", "clientId": "2"}, alpha.as_str(): {}});
+    #[rustfmt::skip]
+    let table = [
+        ("plain",     json!({}),                                            json!(null),                          json!({})),
+        ("system",    json!({"team": "data", "cost": "42"}),                json!({"type": "SystemAssigned"}),    json!({"identity": {"type": "SystemAssigned"}, "tags": {"team": "data", "cost": "42"}})),
+        ("Ordered",   json!({}),                                            json!({"type": "SystemAssigned, UserAssigned", "userAssignedIdentities": identities}), json!({"computeName": "Ordered", "identity": {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": [{"resourceId": zeta}, {"resourceId": alpha}]}})),
+        ("described", json!({"a": "yes"}),                                  json!(null),                          json!({"description": "nightly: 'all'", "tags": {"a": "yes"}})),
+    ];
+    for (name, tags, identity, spec) in &table {
+        let mut one = compute(name, tags);
+        one["identity"] = identity.clone();
+        if let Some(text) = spec["description"].as_str() {
+            one["properties"]["description"] = json!(text);
+        }
+        azure.seed(&one);
+    }
+    azure.seed(&compute("owned", &json!({"synapse-spark-operator-owner": "c/team-a/owned/u"})));
+    azure.seed(&json!({"id": format!("{WORKSPACE}/computes/cpu"), "name": "cpu", "location": "eastus2", "properties": {"computeType": "AmlCompute", "provisioningState": "Succeeded"}}));
+    let run = |args: &[&str]| azure.run(&[&["import", "--workspace", SHORT], args].concat(), "", SECRET);
+    let out = run(&[]);
+    let manifests = text(&out.stdout);
+    let (code, objects, said) = read(&out);
+    assert_eq!(code, Some(0), "{said:?}");
+    assert!(said.len() == 1 && said[0].starts_with("compute owned: passed over: c/team-a/owned/u owns it"), "{said:?}");
+    for (name, _, _, spec) in &table {
+        let label = name.to_lowercase();
+        let object = objects.iter().find(|one| one["metadata"]["name"] == label).unwrap_or_else(|| panic!("{name}: {manifests}"));
+        let mut wanted = spec.clone();
+        wanted["adoptionPolicy"] = json!("IfSamePool");
+        assert_eq!(told(object)["spec"], wanted, "{name}");
+    }
+    assert_eq!(objects.len(), table.len(), "{manifests}");
+    // The operator would put its tag there, and change nothing else.
+    let plans: Value = serde_json::from_slice(&azure.plan(&["-o", "json"], &manifests).stdout).expect("JSON");
+    for plan in plans["plans"].as_array().expect("plans") {
+        let changes: Vec<_> = plan["changes"].as_array().expect("changes").iter().map(|one| &one["field"]).collect();
+        assert_eq!(changes, ["tags.synapse-spark-operator-owner"], "{plan}");
+        assert_eq!((&plan["reason"], &plan["ownershipAlone"]), (&json!("Adopting"), &json!(true)), "{plan}");
+    }
+    let said = text(&azure.plan(&[], &manifests).stdout);
+    assert_eq!(said.matches("besides  nothing to do").count(), table.len(), "{said}");
+    let otherwise = text(&azure.plan(&[], &manifests.replace("description: ", "description: not ")).stdout);
+    assert!(otherwise.matches("besides  nothing to do").count() < table.len(), "{otherwise}");
+    // A List of them is as good.
+    let list = text(&run(&["-o", "json"]).stdout);
+    let again: Value = serde_json::from_slice(&azure.plan(&["-o", "json"], &list).stdout).expect("JSON");
+    assert_eq!(again, plans);
+    // Those of others, if they are asked for.
+    let (_, objects, said) = read(&run(&["--all"]));
+    assert!(objects.iter().any(|one| one["metadata"]["name"] == "owned"), "{objects:?}");
+    assert!(said[0].contains("OwnedByAnother"), "{said:?}");
+    let (code, objects, said) = read(&azure.run(&["import", "-w", &SHORT.replace("yogi-aml-ws", "nope")], "", SECRET));
+    assert!(code == Some(1) && objects.is_empty() && said[0].contains("its computes cannot be listed"), "{said:?}");
+    assert_eq!(azure.writes(), 0, "it changes nothing");
+}
+
+#[test]
+fn pools_become_manifests_for_a_workspace_that_is_there() {
+    let azure = Azure::start();
+    let run = |workspace: &str| read(&azure.run(&["pools", "-o", "yaml", "-w", workspace], "", SECRET));
+    let (code, objects, said) = run(SHORT);
+    assert!(code == Some(0) && !objects.is_empty(), "{said:?}");
+    let (code, objects, said) = run(&SHORT.replace("yogi-aml-ws", "nope-ws"));
+    assert!(code == Some(1) && objects.is_empty(), "{said:?}");
+    assert!(said[0].contains("nope-ws: its computes cannot be listed"), "{said:?}");
+}

@@ -1,0 +1,72 @@
+//! Commands that need a cluster, where none answers.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener};
+
+use serde_json::json;
+
+use super::{program, text};
+
+/// An API server that answers everything alike, as long as this process lives; the kubeconfig to it.
+fn api_server(dir: &tempfile::TempDir, answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer.as_bytes());
+            // Closed with something unread, it would be reset, and the answer lost.
+            let _ = stream.shutdown(Shutdown::Write).and_then(|()| std::io::copy(&mut stream, &mut std::io::sink()));
+        }
+    });
+    kubeconfig(dir, &format!("http://{address}"))
+}
+
+fn kubeconfig(dir: &tempfile::TempDir, server: &str) -> String {
+    let file = dir.path().join(format!("kubeconfig-{}", server.replace(['/', ':'], "-")));
+    let config = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "here",
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "users": [{"name": "u", "user": {}}],
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u", "namespace": "team-a"}}],
+    });
+    std::fs::write(&file, config.to_string()).expect("a kubeconfig");
+    file.display().to_string()
+}
+
+/// What an API server says that does not know the group, word for word; and the two that a user's rights bring about.
+const NO_GROUP: &str = "HTTP/1.1 404 Not Found\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: 19\r\n\r\n404 page not found\n";
+
+const UNAUTHORIZED: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 125\r\n\r\n{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":\"Unauthorized\",\"reason\":\"Unauthorized\",\"code\":401}";
+
+const NOT_KUBERNETES: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: 15\r\n\r\n<h1>Login</h1>\n";
+
+#[test]
+fn without_a_cluster_that_answers_it_says_what_to_do() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let unused = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    let dead = kubeconfig(&dir, &format!("http://{unused}"));
+    #[rustfmt::skip]
+    let table = [
+        ("no kubeconfig",   "/nowhere".to_owned(),                  &[][..],               &["no cluster", "--kubeconfig or --context"][..]),
+        ("no such file",    dead.clone(),                           &["--kubeconfig", "/nowhere"], &["no cluster", "/nowhere"]),
+        ("no such context", dead.clone(),                           &["--context", "there"], &["no cluster", "there"]),
+        ("nobody answers",  dead,                                   &[],                   &["no answer from the API server", "Connection refused", "Is the cluster up"]),
+        ("not installed",   api_server(&dir, NO_GROUP),             &[],                   &["does not know synapsesparkattachments.synapse-spark.dev", "Install it"]),
+        ("unknown user",    api_server(&dir, UNAUTHORIZED),         &[],                   &["does not know you", "Log in again"]),
+        ("a proxy's page",  api_server(&dir, NOT_KUBERNETES),       &[],                   &["expected value"]),
+    ];
+    for (case, kubeconfig, more, words) in table {
+        for command in
+            [&["status"][..], &["status", "nightly"], &["reconcile", "nightly"], &["suspend", "nightly"], &["plan", "nightly"]]
+        {
+            let out = program(&[command, more].concat(), &[("KUBECONFIG", &kubeconfig)], "");
+            let said = text(&out.stderr);
+            assert_eq!(out.status.code(), Some(1), "{case}: {said}");
+            assert!(words.iter().all(|word| said.contains(word)), "{case}, {command:?}: {said}");
+            assert_eq!(said.lines().count(), 1, "{case}: {said}");
+        }
+    }
+}

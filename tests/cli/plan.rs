@@ -1,0 +1,78 @@
+//! `plan`: what the operator would do, before anything is applied.
+
+use serde_json::{Value, json};
+
+use super::{Azure, POOL, compute, text};
+
+fn manifest(more: &str) -> String {
+    format!(
+        "apiVersion: synapse-spark.dev/v1alpha1\nkind: SynapseSparkAttachment\nmetadata: {{name: my-spark-pool, namespace: team-a}}\nspec:\n  workspace: {{subscriptionId: 6560575d-fa06-4e7d-95fb-f962e74efd7a, resourceGroup: yogi-res-group, name: yogi-aml-ws}}\n  resourceId: {POOL}\n{more}"
+    )
+}
+
+#[test]
+fn plan_tells_what_would_change_and_changes_nothing() {
+    let azure = Azure::start();
+    azure.seed(&compute("another-name", &json!({})));
+    let wanted = manifest("  identity: {type: SystemAssigned}\n  tags: {team: data}\n");
+    let out = azure.plan(&[], &wanted);
+    let shown = text(&out.stdout);
+    assert_eq!(out.status.code(), Some(2), "{shown}{}", text(&out.stderr));
+    for words in [
+        "team-a/my-spark-pool",
+        "no compute of that name",
+        "attach (PUT)",
+        "identity.type: None -> SystemAssigned",
+        "tags.team: (nothing) -> data",
+        "already, as another-name",
+    ] {
+        assert!(shown.contains(words), "{words:?} is not in:\n{shown}");
+    }
+    // What an object of that name owns is its own, though a manifest has no UID.
+    azure.seed(&compute(
+        "my-spark-pool",
+        &json!({"synapse-spark-operator-owner": "cluster/team-a/my-spark-pool/uid", "team": "data"}),
+    ));
+    let out = azure.plan(&["-o", "json"], &manifest("  tags: {team: data}\n"));
+    let plans: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    assert_eq!(
+        (out.status.code(), &plans["plans"][0]["reason"], &plans["plans"][0]["somethingToDo"]),
+        (Some(0), &json!("Attached"), &json!(false)),
+        "{plans}"
+    );
+    let out = azure.plan(&["-o", "json"], &manifest("  tags: {team: other}\n"));
+    let plans: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    assert_eq!(plans["plans"][0]["changes"], json!([{"field": "tags.team", "want": "other", "have": "data"}]), "{plans}");
+    assert_eq!(out.status.code(), Some(2));
+    assert_eq!(azure.writes(), 0, "it changes nothing");
+}
+
+#[test]
+fn plan_says_that_it_does_not_ask_as_the_account_that_is_named() {
+    let azure = Azure::start();
+    let out = azure.plan(&["-o", "json"], &manifest("  serviceAccountName: team\n"));
+    serde_json::from_slice::<Value>(&out.stdout).expect("nothing but JSON where programs read");
+    let said = text(&out.stderr);
+    for words in ["my-spark-pool", "asked as whoever runs this", "not as ServiceAccount team"] {
+        assert!(said.contains(words), "{words:?} is not in {said}");
+    }
+    assert!(!text(&azure.plan(&[], &manifest("")).stderr).contains("ServiceAccount"));
+}
+
+#[test]
+fn plan_that_cannot_tell_ends_with_1_and_says_why() {
+    let azure = Azure::start();
+    let nowhere = manifest("").replace("yogi-aml-ws", "nope-ws");
+    let table = [
+        ("a wrong secret", azure.plan_with(&[], &manifest(""), "wrong"), "AADSTS7000215"),
+        ("no workspace", azure.plan(&[], &nowhere), "WorkspaceNotFound"),
+        ("another kind", azure.plan(&[], "kind: Pod"), "must be SynapseSparkAttachment"),
+        ("no YAML", azure.plan(&[], "a: ["), "line 1"),
+        ("nothing", azure.plan(&[], ""), "no SynapseSparkAttachment"),
+        ("a bad ID", azure.plan(&[], &manifest("").replace("bigDataPools", "sqlPools")), "spec.resourceId"),
+    ];
+    for (case, out, words) in table {
+        assert_eq!(out.status.code(), Some(1), "{case}: {}", text(&out.stdout));
+        assert!(text(&out.stderr).contains(words), "{case}: {}", text(&out.stderr));
+    }
+}

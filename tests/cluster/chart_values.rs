@@ -1,0 +1,136 @@
+//! Values of the chart, and what is in its manifests for them. Long by nature: each value of the chart is set once.
+
+/// A client ID and a tenant ID.
+const CLIENT: &str = "22222222-3333-4444-5555-666666666666";
+
+const TENANT: &str = "72f988bf-0000-4000-8000-000000000001";
+
+/// A set of values, and what is, and is not, in the manifests for it.
+pub struct Case {
+    pub name: &'static str,
+    pub values: String,
+    pub has: &'static [&'static str],
+    pub lacks: &'static [&'static str],
+}
+
+fn case(name: &'static str, values: &str, has: &'static [&'static str], lacks: &'static [&'static str]) -> Case {
+    let values = values.replace("CLIENT", CLIENT).replace("TENANT", TENANT);
+    Case { name, values, has, lacks }
+}
+
+#[rustfmt::skip]
+pub fn matrix() -> Vec<Case> {
+    vec![
+        case("the defaults", "{}",
+            &["kind: CustomResourceDefinition", "helm.sh/resource-policy: keep", "replicas: 2", "kind: PodDisruptionBudget", "maxUnavailable: 1",
+              "kind: Service\n", "azure.workload.identity/use: \"true\"", "--credential=workload-identity", "--leader-election-namespace=kube-system",
+              "aggregate-to-view", "whenUnsatisfiable: ScheduleAnyway", "--log-format=json"],
+            &["kind: NetworkPolicy", "kind: ServiceMonitor", "kind: PodMonitor", "kind: PrometheusRule", "kind: ConfigMap", "aggregate-to-edit",
+              "--watch-namespaces", "--resync-interval", "volumes:", "type: Recreate", "serviceaccounts", "--require-service-account"]),
+        case("workload identity", "azure: {clientId: CLIENT, tenantId: TENANT}\nserviceAccount: {annotations: {a/b: c}, labels: {d: e}}",
+            &["azure.workload.identity/client-id: 22222222", "azure.workload.identity/tenant-id: 72f988bf", "--client-id=22222222", "a/b: c", "d: e"],
+            &["volumes:"]),
+        case("workload identity without the webhook", "azure: {clientId: CLIENT, tenantId: TENANT, projectToken: true}",
+            &["audience: api://AzureADTokenExchange", "--federated-token-file=/var/run/secrets/azure/tokens/azure-identity-token"],
+            &["azure.workload.identity"]),
+        case("a managed identity, and a network policy", "azure: {credential: managed-identity, clientId: CLIENT}\nnetworkPolicy: {enabled: true}",
+            &["--credential=managed-identity", "cidr: 169.254.169.254/32", "port: 6443"], &["azure.workload.identity"]),
+        case("a client secret",
+            "azure: {credential: client-secret, clientId: CLIENT, tenantId: TENANT, clientSecret: {existingSecret: azure, key: word}}",
+            &["secretName: azure", "--client-secret-file=/var/run/secrets/azure/client-secret/word"], &["azure.workload.identity"]),
+        case("another cloud, and a CA of one's own",
+            "azure: {cloud: china, armEndpoint: 'https://arm.example:8443', authorityHost: 'https://login.example', synapseEndpoint: 'https://{workspace}.synapse.example:9443/x', ca: {configMap: cas, key: ca.pem}}\nnetworkPolicy: {enabled: true, apiServerPorts: [8443], metricsFrom: [{namespaceSelector: {}}], extraEgress: [{ports: [{port: 3128}]}]}",
+            &["--cloud=china", "--arm-endpoint=https://arm.example:8443", "--authority-host=https://login.example", "--synapse-endpoint=https://{workspace}.synapse.example:9443/x", "port: 9443",
+              "--azure-ca-file=/var/run/secrets/azure/ca/ca.pem",
+              "port: 8443", "port: 3128", "namespaceSelector: {}"],
+            &["169.254.169.254", "port: 6443"]),
+        case("a CA in a Secret", "azure: {ca: {secret: cas}}", &["secretName: cas", "--azure-ca-file=/var/run/secrets/azure/ca/ca.crt"], &[]),
+        case("some namespaces", "watchNamespaces: [team-a, team-b]",
+            &["--watch-namespaces=team-a,team-b", "namespace: team-a", "namespace: team-b", "--leader-election-namespace=kube-system",
+              "name: release-synapse-spark-operator-chart-", "namespace: kube-system\n  labels:", "resourceNames: [synapse-spark-operator]\n    verbs: [get]\n"], &[]),
+        case("some namespaces, and the Lease of the whole cluster in one of them", "watchNamespaces: [team-a, team-b]\nleaderElection: {namespace: team-b}",
+            &["--leader-election-namespace=team-b"], &["namespace: kube-system", "resourceNames: [synapse-spark-operator]\n    verbs: [get]\n"]),
+        case("some namespaces without leader election", "replicaCount: 1\nwatchNamespaces: [team-a]\nleaderElection: {enabled: false}",
+            &["--watch-namespaces=team-a"], &["leases", "--leader-election-namespace", "namespace: kube-system"]),
+        case("identities of namespaces", "namespaceIdentity: {enabled: true}",
+            &["kind: ClusterRole\nmetadata:\n  name: release-synapse-spark-operator-accounts", "resources: [serviceaccounts/token]"],
+            &["--require-service-account", "resourceNames: [\""]),
+        case("and no other, of some accounts in some namespaces",
+            "watchNamespaces: [team-a]\nnamespaceIdentity: {enabled: true, required: true, accountNames: [synapse-spark]}",
+            &["--require-service-account", "kind: Role\nmetadata:\n  name: release-synapse-spark-operator-accounts\n  namespace: team-a", "resourceNames: [\"synapse-spark\"]"],
+            &["kind: ClusterRole\nmetadata:\n  name: release-synapse-spark-operator-accounts"]),
+        case("one pod without leader election", "replicaCount: 1\nleaderElection: {enabled: false}",
+            &["--leader-election=false", "type: Recreate"], &["kind: PodDisruptionBudget", "leases", "kind: Role\n"]),
+        case("nothing but the Deployment", "crds: {enabled: false}\nrbac: {create: false}\nserviceAccount: {create: false, name: mine}\nservice: {enabled: false}\npodDisruptionBudget: {enabled: false}",
+            &["kind: Deployment", "serviceAccountName: mine"], &["kind: CustomResourceDefinition", "kind: ClusterRole", "kind: ServiceAccount\n", "kind: Service\n", "kind: PodDisruptionBudget"]),
+        case("no pod may be away", "podDisruptionBudget: {maxUnavailable: 0}", &["maxUnavailable: 0"], &["minAvailable"]),
+        case("no pod has to stay", "podDisruptionBudget: {minAvailable: 0}", &["minAvailable: 0"], &["maxUnavailable"]),
+        case("a name as long as a label may be",
+            "nameOverride: abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-abc-abcde\nserviceAccount: {create: false, name: mine}",
+            &["/name: abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-abc-check\n"], &[]),
+        case("rights for people", "rbac: {aggregateClusterRoles: {view: false, edit: true, admin: true}}",
+            &["aggregate-to-edit", "aggregate-to-admin"], &["aggregate-to-view"]),
+        case("monitoring by a ServiceMonitor", "prometheus: {servicemonitor: {enabled: true, labels: {release: prometheus}, endpointAdditionalProperties: {relabelings: [{action: labeldrop, regex: pod}]}}}",
+            &["kind: ServiceMonitor", "release: prometheus", "action: labeldrop"], &["kind: PodMonitor"]),
+        case("alerts and a dashboard", "prometheus: {prometheusrule: {enabled: true, labels: {release: prometheus}}}\ngrafana: {dashboard: {enabled: true, annotations: {grafana_folder: Azure}}}",
+            &["kind: PrometheusRule", "release: prometheus", "- alert: SynapseSparkOperatorDown", "kind: ConfigMap", "grafana_dashboard: \"1\"", "grafana_folder: Azure", "\"panels\""],
+            &["kind: ServiceMonitor"]),
+        case("monitoring by a PodMonitor, elsewhere", "service: {enabled: false}\nprometheus: {podmonitor: {enabled: true, namespace: team-a}}",
+            &["kind: PodMonitor", "namespace: team-a"], &["kind: Service\n"]),
+        case("everything of a pod", "\
+nameOverride: sso
+commonLabels: {team: data}
+image: {repository: 'registry.example:5000/a/b', digest: 'sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef', pullPolicy: Always}
+imagePullSecrets: [{name: registry}]
+replicaCount: 3
+log: debug
+logFormat: text
+resyncInterval: 60
+concurrency: 8
+extraArgs: [--api-version=2024-04-01]
+extraEnv: [{name: HTTPS_PROXY, value: 'http://proxy:3128'}]
+extraVolumes: [{name: more, emptyDir: {}}]
+extraVolumeMounts: [{name: more, mountPath: /more}]
+resources: {requests: {cpu: 1, memory: 64Mi}, limits: {cpu: 1500m, memory: 1Gi}}
+deploymentAnnotations: {a: b}
+podAnnotations: {c: d}
+podLabels: {e: f}
+strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1}}
+terminationGracePeriodSeconds: 60
+livenessProbe: {initialDelaySeconds: 5}
+nodeSelector: {disk: ssd}
+tolerations: [{key: a, operator: Exists}]
+affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: Exists}]}]}}}
+topologySpreadConstraints: []
+priorityClassName: system-cluster-critical
+podDisruptionBudget: {minAvailable: 50%}
+service: {port: 9090, annotations: {g: h}, labels: {i: j}}",
+            &["image: \"registry.example:5000/a/b@sha256:0123", "imagePullPolicy: Always", "- name: registry", "--log=debug", "--log-format=text", "--resync-interval=60", "--concurrency=8",
+              "--api-version=2024-04-01", "name: HTTPS_PROXY", "mountPath: /more", "memory: 1Gi", "maxSurge: 1", "terminationGracePeriodSeconds: 60", "initialDelaySeconds: 5",
+              "disk: ssd", "operator: Exists", "priorityClassName: system-cluster-critical", "minAvailable: 50%", "port: 9090", "name: release-sso", "team: data"],
+            &["topologySpreadConstraints"]),
+    ]
+}
+
+/// A key that is said in several places: what is nearer to the object holds.
+#[rustfmt::skip]
+pub fn overlaps() -> Vec<Case> {
+    vec![
+        case("overlaps, and a ServiceMonitor", "\
+commonLabels: {team: all, azure.workload.identity/use: 'false', rbac.authorization.k8s.io/aggregate-to-view: 'false', grafana_dashboard: '0'}
+podLabels: {team: pod, azure.workload.identity/use: 'true'}
+podAnnotations: {kubectl.kubernetes.io/default-container: proxy}
+service: {labels: {team: service}}
+serviceAccount: {labels: {team: account}}
+prometheus:
+  servicemonitor: {enabled: true, labels: {team: monitor}, honorLabels: true, endpointAdditionalProperties: {interval: 5s, honorLabels: false}}
+  prometheusrule: {enabled: true, labels: {team: rule}}
+grafana: {dashboard: {enabled: true, labels: {team: dashboard}}}",
+            &["team: all", "team: pod", "team: service", "team: account", "team: monitor", "team: rule", "team: dashboard", "azure.workload.identity/use: \"true\"",
+              "default-container: proxy", "aggregate-to-view: \"true\"", "interval: 5s", "honorLabels: false"],
+            &["default-container: operator", "interval: 30s", "honorLabels: true"]),
+        case("overlaps, and a PodMonitor",
+            "commonLabels: {team: all}\nprometheus: {podmonitor: {enabled: true, labels: {team: monitor}, endpointAdditionalProperties: {path: /all}}}",
+            &["team: monitor", "path: /all"], &["path: /metrics"]),
+    ]
+}

@@ -1,0 +1,206 @@
+//! The metrics of an operator that has one test's objects: exact values.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::support::World;
+
+/// A world whose operator watches its namespace only: objects that earlier tests left would be in its metrics too.
+#[track_caller]
+fn world(operation_duration: Duration) -> World {
+    let world = World::without_operator("metrics", operation_duration);
+    start(&world);
+    world
+}
+
+fn start(world: &World) {
+    world.put_operator(world.operator_with(&["--leader-election", "false", "--watch-namespaces", &world.namespace]));
+}
+
+/// The value of a series; none if there is no such series.
+fn value(world: &World, series: &str) -> Option<f64> {
+    let (_, text) = world.operator().get("/metrics")?;
+    let series = format!("synapse_spark_operator_{series} ");
+    Some(text.lines().find_map(|line| line.strip_prefix(&series))?.parse().expect("a number"))
+}
+
+/// Waits until all series have these values: a reconcile is counted a moment after its status is written.
+fn becomes(world: &World, wanted: &[(&str, f64)]) {
+    for (series, wanted) in wanted {
+        world.until(&format!("{series} is {wanted}"), || {
+            value(world, series).filter(|value| (value - wanted).abs() < 1e-9).map(|_| ())
+        });
+    }
+}
+
+#[test]
+fn series_start_at_zero_before_there_is_an_object() {
+    let world = world(Duration::ZERO);
+    becomes(
+        &world,
+        &[
+            ("leader", 1.0),
+            ("resync_interval_seconds", 1.0),
+            ("attachments{condition=\"Ready\",reason=\"Attached\"}", 0.0),
+            ("drift_detected_total{field=\"tags\"}", 0.0),
+            ("last_observation_age_seconds", 0.0),
+        ],
+    );
+}
+
+#[test]
+fn remaining_requests_are_unknown_until_azure_reports_them() {
+    let world = world(Duration::ZERO);
+    let remaining = || value(&world, "azure_ratelimit_remaining{kind=\"write\"}");
+    assert!(remaining().is_some_and(f64::is_nan), "Azure has not reported it yet");
+    world.apply("nightly", "one", &[]);
+    world.ready("nightly");
+    assert!(remaining().is_some_and(|remaining| remaining > 100.0), "Azure has reported it");
+}
+
+#[test]
+fn attach_and_update_are_measured() {
+    let world = world(Duration::ZERO);
+    world.apply("nightly", "one", &["tags: {team: data, cost: '77'}"]);
+    world.ready("nightly");
+    world.patch("nightly", &json!({"spec": {"description": "nightly features"}}));
+    world.ready("nightly");
+    becomes(
+        &world,
+        &[
+            ("attachments{condition=\"Ready\",reason=\"Attached\"}", 1.0),
+            ("longest_unready_seconds{condition=\"Ready\",reason=\"Attached\"}", 0.0),
+            ("time_to_ready_seconds_count{since=\"creation\"}", 1.0),
+            ("time_to_ready_seconds_count{since=\"change\"}", 1.0),
+            ("operation_duration_seconds_count{operation=\"Attach\",result=\"success\"}", 1.0),
+            ("operation_duration_seconds_count{operation=\"Update\",result=\"success\"}", 1.0),
+            ("azure_requests_total{operation=\"put\",code=\"201\"}", 2.0),
+            ("azure_token_requests_total{result=\"success\"}", 1.0),
+        ],
+    );
+}
+
+#[test]
+fn change_of_the_spec_is_not_counted_as_drift() {
+    let world = world(Duration::ZERO);
+    world.apply("nightly", "one", &["tags: {team: data, cost: '77'}"]);
+    world.ready("nightly");
+    world.patch("nightly", &json!({"spec": {"description": "nightly features"}}));
+    world.ready("nightly");
+    becomes(&world, &[("time_to_ready_seconds_count{since=\"change\"}", 1.0)]);
+    becomes(&world, &[("drift_detected_total{field=\"tags\"}", 0.0), ("drift_detected_total{field=\"description\"}", 0.0)]);
+}
+
+#[test]
+fn drift_is_counted_once_per_field() {
+    let world = world(Duration::ZERO);
+    world.apply("nightly", "one", &["tags: {team: data, cost: '77'}"]);
+    world.ready("nightly");
+    // Two tags are one field.
+    world.meddle("nightly", &json!({"tags": {"team": "sales", "cost": "78"}}));
+    becomes(&world, &[("drift_detected_total{field=\"tags\"}", 1.0), ("drift_corrected_total{field=\"tags\"}", 1.0)]);
+    world.remove(&world.id("nightly"));
+    becomes(&world, &[("drift_detected_total{field=\"compute\"}", 1.0), ("drift_corrected_total{field=\"compute\"}", 1.0)]);
+    becomes(&world, &[("drift_detected_total{field=\"tags\"}", 1.0), ("time_to_ready_seconds_count{since=\"creation\"}", 1.0)]);
+}
+
+#[test]
+fn failed_attach_is_counted_and_its_age_is_measured() {
+    let world = world(Duration::ZERO);
+    world.pool_fault("missing", &json!({"status": 403, "code": "AuthorizationFailed", "times": 1000}));
+    world.apply("broken", "missing", &[]);
+    world.stalled("broken", "AttachFailed");
+    world.until("it has not been Ready for a while", || {
+        value(&world, "longest_unready_seconds{condition=\"Stalled\",reason=\"AttachFailed\"}").filter(|age| *age >= 1.0)
+    });
+    let failures = value(&world, "operation_duration_seconds_count{operation=\"Attach\",result=\"failure\"}");
+    assert!(failures.is_some_and(|failures| failures >= 1.0), "{failures:?}");
+}
+
+#[test]
+fn deleted_object_is_measured_until_it_is_gone() {
+    let world = world(Duration::ZERO);
+    world.apply("nightly", "one", &[]);
+    world.ready("nightly");
+    world.patch("nightly", &json!({"spec": {"suspend": true}}));
+    world.delete("nightly");
+    world.until("it waits", || value(&world, "longest_deleting_seconds").filter(|age| *age > 0.0));
+    world.patch("nightly", &json!({"spec": {"suspend": false}}));
+    world.gone("nightly");
+    becomes(
+        &world,
+        &[
+            ("operation_duration_seconds_count{operation=\"Detach\",result=\"success\"}", 1.0),
+            ("operation_duration_seconds_count{operation=\"Detach\",result=\"failure\"}", 0.0),
+            ("longest_deleting_seconds", 0.0),
+            ("last_observation_age_seconds", 0.0),
+            ("attachments{condition=\"Ready\",reason=\"Attached\"}", 0.0),
+        ],
+    );
+}
+
+#[test]
+fn series_of_a_reason_ends_with_its_last_object() {
+    let world = world(Duration::ZERO);
+    let stalled = "attachments{condition=\"Stalled\",reason=\"AttachFailed\"}";
+    world.pool_fault("missing", &json!({"status": 403, "code": "AuthorizationFailed", "times": 1000}));
+    world.apply("broken", "missing", &[]);
+    world.stalled("broken", "AttachFailed");
+    becomes(&world, &[(stalled, 1.0)]);
+    world.delete("broken");
+    world.gone("broken");
+    // A detach of what failed is one like any other.
+    becomes(&world, &[("operation_duration_seconds_count{operation=\"Detach\",result=\"success\"}", 1.0)]);
+    becomes(&world, &[("longest_deleting_seconds", 0.0)]);
+    assert_eq!(value(&world, stalled), None, "no object, no series");
+}
+
+#[test]
+fn restart_does_not_shorten_the_time_to_ready() {
+    let world = world(Duration::from_secs(4));
+    // The first status comes late, as where the queue is long.
+    world.fault("PUT", "nightly", &json!({"delay": "2s"}));
+    world.apply("nightly", "one", &["identity: {type: SystemAssigned}", "synapseRole: {name: Synapse Administrator}"]);
+    world.wait("nightly", "jsonpath={.status.operation.kind}=Attach");
+    world.operator().kill();
+    start(&world);
+    world.ready("nightly");
+    let object = world.object("nightly").expect("it is there");
+    let time = |value: &Value| value.as_str().expect("a time").parse::<Timestamp>().expect("a time");
+    let ready = world.condition("nightly", "Ready").expect("it is there");
+    let took = time(&ready["lastTransitionTime"]).duration_since(time(&object["metadata"]["creationTimestamp"])).as_secs_f64();
+    becomes(&world, &[("time_to_ready_seconds_count{since=\"creation\"}", 1.0)]);
+    let measured = value(&world, "time_to_ready_seconds_sum{since=\"creation\"}").expect("it is there");
+    // Kubernetes' times have whole seconds: the metric has the fraction of the last one besides.
+    assert!(took >= 4.0 && (0.0..1.001).contains(&(measured - took)), "measured {measured} s, took {took} s");
+    // The operation ended before the role was assigned.
+    becomes(&world, &[("operation_duration_seconds_count{operation=\"Attach\",result=\"success\"}", 1.0)]);
+}
+
+#[test]
+fn observation_ages_while_azure_does_not_answer() {
+    let world = world(Duration::ZERO);
+    world.apply("nightly", "one", &[]);
+    world.ready("nightly");
+    world.fault("GET", "nightly", &json!({"reset": true, "times": 2}));
+    world.says("nightly", "True", "AzureUnavailable");
+    // Reconciles come more often than this.
+    world.until("the observation is old", || value(&world, "last_observation_age_seconds").filter(|age| *age > 7.0));
+    world.says("nightly", "True", "Attached");
+    world.until("it is new again", || value(&world, "last_observation_age_seconds").filter(|age| *age < 2.0));
+    assert!(value(&world, "azure_requests_total{operation=\"compute\",code=\"none\"}").is_some_and(|count| count >= 1.0));
+}
+
+#[test]
+fn refusal_by_azure_is_an_observation() {
+    let world = world(Duration::ZERO);
+    world.apply("nightly", "one", &[]);
+    world.ready("nightly");
+    world.fault("GET", "nightly", &json!({"status": 403, "code": "AuthorizationFailed", "message": "no", "times": 2}));
+    world.stalled("nightly", "AuthorizationFailed");
+    world.until("nothing is observed", || value(&world, "last_observation_age_seconds").filter(|age| *age > 3.0));
+    world.request_reconcile("nightly");
+    world.until("it was observed", || value(&world, "last_observation_age_seconds").filter(|age| *age < 3.0));
+}

@@ -1,0 +1,89 @@
+//! `kubectl synapse suspend`, `resume`, and `plan` of a suspended object.
+
+use serde_json::{Value, json};
+
+use super::plugin::{has, kubectl, said, synapse};
+use crate::support::World;
+
+/// An attachment that is ready and then suspended, and what the command said.
+fn suspended(name: &str) -> (World, String, String) {
+    let world = World::new(name);
+    world.apply("nightly", "one", &["tags: {team: data}"]);
+    world.ready("nightly");
+    let (code, out, hint) = synapse(&world, &["suspend", "nightly"]);
+    assert_eq!(code, Some(0), "{out}{hint}");
+    (world, out, hint)
+}
+
+#[test]
+fn suspend_sets_the_field_and_warns_of_gitops() {
+    let (world, out, hint) = suspended("suspend");
+    has(&out, &["spec.suspend is true"]);
+    has(&hint, &["GitOps"]);
+    assert_eq!(world.object("nightly").expect("it is there")["spec"]["suspend"], true);
+}
+
+#[test]
+fn status_of_a_suspended_object_shows_its_drift_and_how_to_resume() {
+    let (world, ..) = suspended("suspend-drift");
+    world.meddle("nightly", &json!({"tags": {"team": "other"}}));
+    world.says("nightly", "False", "Suspended");
+    let (code, out, _) = synapse(&world, &["status", "nightly"]);
+    assert_eq!(code, Some(2));
+    let command = format!("kubectl synapse resume nightly -n {}", world.namespace);
+    has(&out, &["Suspended: Suspended", &command, "drift      tags.team: other -> data"]);
+    assert_eq!(world.writes("nightly"), ["PUT"]);
+}
+
+#[test]
+fn resume_corrects_the_drift() {
+    let (world, ..) = suspended("resume");
+    world.meddle("nightly", &json!({"tags": {"team": "other"}}));
+    world.says("nightly", "False", "Suspended");
+    let (code, out, hint) = synapse(&world, &["resume", "nightly"]);
+    assert_eq!(code, Some(0), "{out}{hint}");
+    world.ready("nightly");
+    assert_eq!(world.compute("nightly").expect("it is there")["tags"]["team"], "data");
+}
+
+#[test]
+fn resume_names_the_gitops_tool_that_manages_the_object() {
+    let (world, ..) = suspended("resume-flux");
+    let labels = ["kustomize.toolkit.fluxcd.io/name=pools", "kustomize.toolkit.fluxcd.io/namespace=flux"];
+    world.kubectl(&[&["label", "ssa", "nightly"][..], &labels].concat());
+    let (code, out, hint) = synapse(&world, &["resume", "nightly", "-o", "json"]);
+    assert_eq!(code, Some(0), "{out}{hint}");
+    let answer: Value = serde_json::from_str(&out).expect("JSON");
+    let tool = "the Flux Kustomization flux/pools";
+    assert_eq!(answer, json!({"namespace": world.namespace, "name": "nightly", "suspend": false, "managedBy": tool}));
+    has(&hint, &[&format!("warning: {tool} will put spec.suspend back")]);
+}
+
+#[test]
+fn plan_of_an_object_of_the_cluster_shows_its_drift() {
+    let world = World::new("planned");
+    world.apply("nightly", "one", &["tags: {team: data}"]);
+    world.ready("nightly");
+    synapse(&world, &["suspend", "nightly"]);
+    let ca = world.azure().ca_file().display().to_string();
+    let env = [
+        ("AZURE_RESOURCE_MANAGER_ENDPOINT", world.azure().endpoint()),
+        ("AZURE_AUTHORITY_HOST", world.azure().endpoint()),
+        ("AZURE_CA_FILE", &ca),
+        ("AZURE_TENANT_ID", "72f988bf-0000-4000-8000-000000000001"),
+        ("AZURE_CLIENT_ID", "11111111-2222-3333-4444-555555555555"),
+        ("AZURE_CLIENT_SECRET", "emulator-secret-not-a-real-one"),
+    ];
+    let plan = || {
+        let args = ["synapse", "plan", "nightly", "-n", &world.namespace, "-o", "json"];
+        let (code, out, complaint) = said(&kubectl(&world, &world.plane().kubeconfig, &args, &env));
+        let all: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{complaint}"));
+        (code, all["plans"][0].clone())
+    };
+    // The compute is recognised as its own, in this cluster.
+    let (code, planned) = plan();
+    assert_eq!((code, &planned["reason"]), (Some(0), &json!("Suspended")), "{planned}");
+    world.meddle("nightly", &json!({"tags": {"team": "other"}}));
+    let (_, planned) = plan();
+    assert_eq!(planned["changes"], json!([{"field": "tags.team", "want": "data", "have": "other"}]), "{planned}");
+}

@@ -1,0 +1,59 @@
+//! Kubernetes and Azure in this process, and what a reconcile needs over them.
+
+mod api;
+mod azure;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use azure_core::credentials::Secret;
+use azure_core::http::HttpClient;
+use prometheus_client::registry::Registry;
+use serde_json::{Value, json};
+use synapse_spark_operator::azure::{Client, Credential, Metrics, Settings};
+use synapse_spark_operator::controller::{Context, metrics};
+
+pub use api::Api;
+pub use azure::Azure;
+
+/// Where every object's pool is.
+const POOL: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Synapse/workspaces/w/bigDataPools/p";
+
+/// An object with the finalizer, whose compute has the object's name unless `spec` has another.
+pub fn object(namespace: &str, name: &str, spec: &Value) -> Value {
+    let mut object = json!({
+        "apiVersion": "synapse-spark.dev/v1alpha1",
+        "kind": "SynapseSparkAttachment",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "uid": format!("{namespace}-{name}"),
+            "generation": 1,
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "finalizers": ["synapse-spark.dev/detach"],
+        },
+        "spec": {"workspace": {"subscriptionId": "s", "resourceGroup": "g", "name": "ml"}, "resourceId": POOL},
+    });
+    api::merge(&mut object["spec"], spec);
+    object
+}
+
+/// What every reconcile needs, over this API server and this Azure.
+pub fn context(kube: kube::Client, azure: Arc<dyn HttpClient>, registry: &mut Registry) -> Context {
+    let azure = client(azure, registry);
+    Context::new(kube, azure, "cluster".into(), Duration::from_mins(5), metrics::Metrics::new(registry))
+}
+
+/// A client of this Azure.
+pub fn client(azure: Arc<dyn HttpClient>, registry: &mut Registry) -> Client {
+    let settings = Settings {
+        endpoint: "https://arm.example".into(),
+        authority: "https://entra.example".into(),
+        scope: "https://arm.example/.default".into(),
+        synapse_endpoint: "https://{workspace}.synapse.example".into(),
+        synapse_scope: "https://synapse.example/.default".into(),
+        api_version: "2024-04-01".into(),
+        credential: Credential::ClientSecret { tenant: "t".into(), client: "c".into(), secret: Secret::new("s") },
+    };
+    Client::new(&settings, azure, Metrics::new(registry)).expect("good settings")
+}
