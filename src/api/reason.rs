@@ -257,9 +257,7 @@ impl Reason {
             }
             Self::PoolNotFound => "Check spec.resourceId, or create the pool again. The attachment stays unchanged until then.",
             Self::PoolFailed => "Repair the pool in its Synapse workspace. The attachment stays unchanged until then.",
-            Self::RoleAssignmentForbidden => {
-                "Ask a Synapse Administrator to run the command in this message, or remove spec.synapseRole."
-            }
+            Self::RoleAssignmentForbidden => "Ask a Synapse Administrator to run the command in this message.",
             Self::InvalidSpec => "Change the field that the message names.",
             Self::InternalError => {
                 "Report a bug with the operator's log lines of this object. The reconcile is retried with exponential backoff."

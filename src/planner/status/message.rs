@@ -20,7 +20,7 @@ pub(super) fn message(shown: Shown, report: &Report<'_>) -> String {
         Some(id) => format!("compute {} in workspace {}", id.name(), id.workspace().name()),
         None => "the compute".to_owned(),
     };
-    let described = describe(cause, &compute, report.goal);
+    let described = describe(cause, &compute);
     let what = match shown {
         Shown::StillReady => format!("In sync at the last successful observation. {described}"),
         Shown::Unknown => format!("In sync at the last successful observation, which is long ago. {described}"),
@@ -30,7 +30,7 @@ pub(super) fn message(shown: Shown, report: &Report<'_>) -> String {
         [] => String::new(),
         commands => format!("; a role assignment could not be revoked and may stay: {}", commands.join("; ")),
     };
-    let text = format!("{what}{orphaned}{}{}", fields(report), azure_error(report));
+    let text = format!("{what}{}{orphaned}{}{}", manual_role_change(report), fields(report), azure_error(report));
     let text = capitalized(&text);
     let advice = cause.advice();
     let end = if advice.is_empty() || text.ends_with(['.', '!', '?']) { "" } else { "." };
@@ -57,10 +57,14 @@ fn azure_error(report: &Report<'_>) -> String {
         Some(ProvisioningError { code, message }) if !code.is_empty() || !message.is_empty() => format!("{code}{message}"),
         _ => cause.error().map(ToString::to_string).unwrap_or_default(),
     };
-    if text.is_empty() { text } else { format!(": {text}") }
+    match (text.as_str(), manual_role_change(report).as_str()) {
+        ("", _) => text,
+        (_, "") => format!(": {text}"),
+        (_, _) => format!(". Synapse returned {text}"),
+    }
 }
 
-fn describe(cause: &Cause, compute: &str, goal: Option<&Goal>) -> String {
+fn describe(cause: &Cause, compute: &str) -> String {
     match cause {
         Cause::Attached => format!("{compute} is attached and in sync"),
         Cause::Suspended { in_sync: true } => format!("Suspended; {compute} is attached and in sync"),
@@ -83,7 +87,7 @@ fn describe(cause: &Cause, compute: &str, goal: Option<&Goal>) -> String {
         Cause::AwaitingPrincipal => "Waiting for Azure to report the principal ID of the managed identity".to_owned(),
         Cause::RoleAbandoned { assignment, .. } => format!("No longer tracking the role {assignment}"),
         Cause::ReadFailed(fault) => fault_text(fault),
-        Cause::WriteFailed { write, fault } => write_failed(write, fault, goal),
+        Cause::WriteFailed { write, fault } => write_failed(write, fault),
         Cause::InvalidSpec(why) => format!("Invalid spec: {why}"),
         Cause::InternalError(what) => format!("The operator failed with an internal error: {what}"),
         _ => blocked(cause, compute),
@@ -141,13 +145,10 @@ fn fault_text(fault: &Fault) -> String {
     .to_owned()
 }
 
-fn write_failed(write: &Write, fault: &Fault, goal: Option<&Goal>) -> String {
+fn write_failed(write: &Write, fault: &Fault) -> String {
     match (write, fault.kind) {
-        (Write::AssignRole(one), FaultKind::Forbidden) => {
-            format!("{FORBIDDEN}. Ask a Synapse Administrator to run `{}`, or remove spec.synapseRole", one.create_command())
-        }
-        (Write::RevokeRole(one), FaultKind::Forbidden) => {
-            format!("{FORBIDDEN}. Ask a Synapse Administrator to run `{}`", revoke_command(one, goal))
+        (Write::AssignRole(_) | Write::RevokeRole(_), FaultKind::Forbidden) => {
+            "The operator may not manage Synapse role assignments".to_owned()
         }
         (Write::AssignRole(one), _) => format!("The role {one} could not be assigned. {}", fault_text(fault)),
         (Write::RevokeRole(one), _) => format!("The role {one} could not be revoked. {}", fault_text(fault)),
@@ -155,7 +156,19 @@ fn write_failed(write: &Write, fault: &Fault, goal: Option<&Goal>) -> String {
     }
 }
 
-const FORBIDDEN: &str = "The operator may not manage Synapse role assignments";
+/// The command that changes a role assignment by hand, where the operator may not. It comes before Azure's text, which may be
+/// long: events are cut off earlier than conditions.
+fn manual_role_change(report: &Report<'_>) -> String {
+    let Cause::WriteFailed { write, fault } = &report.decision.cause else { return String::new() };
+    match write {
+        _ if fault.kind != FaultKind::Forbidden => String::new(),
+        Write::AssignRole(one) => {
+            format!(". While spec.synapseRole is set, the role is required; this command assigns it: `{}`", one.create_command())
+        }
+        Write::RevokeRole(one) => format!(". This command revokes the role: `{}`", revoke_command(one, report.goal)),
+        Write::Put | Write::Detach => String::new(),
+    }
+}
 
 fn revoke_command(one: &RoleAssignment, goal: Option<&Goal>) -> String {
     one.delete_command(&one.id(goal.map(|goal| goal.owner().uid.as_str()).unwrap_or_default()))
