@@ -101,7 +101,7 @@ pub struct SynapseSparkAttachmentSpec {
     /// Tags of the compute. Tags that others put there are kept. One more, synapse-spark-operator-owner, is the
     /// operator's own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(length(max = 50), schema_with = "tags_schema")]
+    #[schemars(length(max = 49), schema_with = "tags_schema")]
     pub tags: BTreeMap<String, String>,
 
     /// What happens in Azure when this object is deleted: Detach (default) or Retain.
@@ -295,7 +295,7 @@ pub enum AdoptionPolicy {
 fn tags_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({
         "type": "object",
-        "maxProperties": 50,
+        "maxProperties": 49,
         "additionalProperties": {"type": "string", "maxLength": 256},
         "x-kubernetes-validations": [
             {
