@@ -1,5 +1,4 @@
-//! What is remembered of an object from one reconcile to the next, and may be lost by a restart: a restart only makes the
-//! operator wait once more.
+//! What is kept in memory of an object from one reconcile to the next. After a restart the operator only waits once more.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,7 +13,7 @@ use crate::controller::key::Key;
 use crate::planner::Finding;
 use crate::planner::backoff::{MAX_BACKOFF, MIN_BACKOFF};
 
-/// What is remembered of each object. The watch removes what is gone.
+/// The memory of each object. The watch removes objects that are gone.
 #[derive(Debug, Default)]
 pub(crate) struct Memory(Mutex<HashMap<Key, Remembered>>);
 
@@ -37,19 +36,19 @@ pub(crate) struct Spans {
 }
 
 impl Memory {
-    /// Takes in an observation of the compute.
-    pub(crate) fn observe<T>(&self, object: &SynapseSparkAttachment, finding: &Finding<T>) -> Spans {
+    /// Takes in an observation of the compute, and whether Azure answered for the compute and its dependencies.
+    pub(crate) fn observe<T>(&self, object: &SynapseSparkAttachment, compute: &Finding<T>, is_answered: bool) -> Spans {
         let (mut all, now) = (self.lock(), Instant::now());
         let known = entry(&mut all, object);
-        match finding {
+        match compute {
             Finding::Present(_) => known.absent_since = None,
             Finding::Absent => drop(known.absent_since.get_or_insert(now)),
             Finding::Unknown(_) => {}
         }
-        let silent_since = if finding.is_answered() { None } else { Some(known.unanswered_since.unwrap_or(now)) };
+        let silent_since = if is_answered { None } else { Some(known.unanswered_since.unwrap_or(now)) };
         known.unanswered_since = silent_since;
         Spans {
-            absent_for: known.absent_since.filter(|_| matches!(finding, Finding::Absent)).map(|since| now - since),
+            absent_for: known.absent_since.filter(|_| matches!(compute, Finding::Absent)).map(|since| now - since),
             unavailable_for: silent_since.map(|since| now - since).unwrap_or_default(),
         }
     }
@@ -74,12 +73,12 @@ impl Memory {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Remembered>> {
-        // Each value is complete after each statement, so one that a panic left behind is good.
+        // Each value is complete after each statement, so it is valid after a panic, too.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What is remembered of this object; nothing of an earlier object of its name.
+/// The memory of this object; an earlier object of its name is not taken into account.
 fn entry<'a>(all: &'a mut HashMap<Key, Remembered>, object: &SynapseSparkAttachment) -> &'a mut Remembered {
     let known = all.entry(ObjectRef::from_obj(object)).or_default();
     if known.uid != object.uid() {
@@ -108,22 +107,22 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn absence_counts_from_its_first_observation_until_the_compute_shows() {
         let (memory, object, seconds) = (Memory::default(), object("u"), Duration::from_secs);
-        assert_eq!(memory.observe(&object, &Finding::<()>::Absent).absent_for, Some(Duration::ZERO));
+        assert_eq!(memory.observe(&object, &Finding::<()>::Absent, true).absent_for, Some(Duration::ZERO));
         tokio::time::advance(seconds(10)).await;
-        assert_eq!(memory.observe(&object, &silent()).absent_for, None, "nobody knows now");
+        assert_eq!(memory.observe(&object, &silent(), false).absent_for, None, "nobody knows now");
         tokio::time::advance(seconds(5)).await;
-        assert_eq!(memory.observe(&object, &Finding::<()>::Absent).absent_for, Some(seconds(15)));
-        assert_eq!(memory.observe(&object, &Finding::Present(())).absent_for, None);
-        assert_eq!(memory.observe(&object, &Finding::<()>::Absent).absent_for, Some(Duration::ZERO));
+        assert_eq!(memory.observe(&object, &Finding::<()>::Absent, true).absent_for, Some(seconds(15)));
+        assert_eq!(memory.observe(&object, &Finding::Present(()), true).absent_for, None);
+        assert_eq!(memory.observe(&object, &Finding::<()>::Absent, true).absent_for, Some(Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]
     async fn silence_lasts_until_an_answer() {
         let (memory, object, seconds) = (Memory::default(), object("u"), Duration::from_secs);
-        assert_eq!(memory.observe(&object, &silent()).unavailable_for, Duration::ZERO);
+        assert_eq!(memory.observe(&object, &silent(), false).unavailable_for, Duration::ZERO);
         tokio::time::advance(seconds(60)).await;
-        assert_eq!(memory.observe(&object, &silent()).unavailable_for, seconds(60));
-        assert_eq!(memory.observe(&object, &Finding::<()>::Absent).unavailable_for, Duration::ZERO);
+        assert_eq!(memory.observe(&object, &silent(), false).unavailable_for, seconds(60));
+        assert_eq!(memory.observe(&object, &Finding::<()>::Absent, true).unavailable_for, Duration::ZERO);
     }
 
     #[test]
