@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::planner::backoff::STUCK_AFTER;
-use crate::planner::cause::Cause;
+use crate::planner::cause::{Cause, Suspension};
 use crate::planner::compute::{Compute, Progress};
 use crate::planner::decision::{Decision, Step};
 use crate::planner::finding::{FaultKind, Finding};
@@ -31,7 +31,7 @@ fn chain(goal: &Detached, seen: &Observed) -> ControlFlow<Decision, Decision> {
     ours(compute, seen)?;
     azure_is_done(compute, seen)?;
     if goal.suspend {
-        return ControlFlow::Continue(Decision::blocked(Cause::Suspended { in_sync: false }));
+        return ControlFlow::Continue(Decision::blocked(Cause::Suspended(Suspension::Detach)));
     }
     operation::not_detaching(seen)?;
     ControlFlow::Continue(Decision::write(Step::Detach(id.clone()), Cause::Detaching(Vec::new())))
@@ -119,7 +119,7 @@ fn revoke_first(goal: &Detached, seen: &Observed, decision: Decision) -> Decisio
     }
     match to_revoke(&seen.roles) {
         Some(assignment) if !goal.suspend => Decision::write(Step::RevokeRole(assignment), Cause::Detaching(Vec::new())),
-        // While suspended, the object lets go of what is gone, and writes nothing.
+        // While suspended, nothing is written; an object whose compute is gone is released.
         _ => with_orphaned(decision, seen.roles.orphaned()),
     }
 }

@@ -87,7 +87,7 @@ fn an_assignment_that_synapse_shows_is_recorded_under_its_guid() {
 }
 
 #[test]
-fn a_record_goes_when_the_assignment_is_revoked_or_no_longer_of_interest() {
+fn a_record_is_removed_when_the_assignment_is_revoked_or_not_needed() {
     let (own, foreign) = (role_status(&role("wanted"), Assigned, Some(now())), |one: &RoleAssignment| RoleAssignmentStatus {
         assignment_id: "foreign".into(),
         ..role_status(one, Assigned, Some(now()))
@@ -104,7 +104,7 @@ fn a_record_goes_when_the_assignment_is_revoked_or_no_longer_of_interest() {
 }
 
 #[test]
-fn the_condition_tells_whether_the_role_is_assigned() {
+fn the_condition_shows_whether_the_role_is_assigned() {
     let shown = |observed: &Observed, result: Option<&WriteResult>| {
         let next = status_after(&previous(vec![]), &with_role(), observed, result);
         condition(&next, "RoleAssigned").map(|one| (one.status.clone(), one.reason.clone()))
