@@ -1,4 +1,4 @@
-//! The program's words and exit codes: what a user at a terminal gets.
+//! The program's output and exit codes.
 
 #[path = "cli/import.rs"]
 mod import;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 const POOL: &str = "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/yogi-res-group/providers/Microsoft.Synapse/workspaces/yogi-synapse-ws/bigDataPools/yogisparkpool";
 const WORKSPACE: &str = "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/yogi-res-group/providers/Microsoft.MachineLearningServices/workspaces/yogi-aml-ws";
 
-/// The program, without any setting of whoever runs the tests.
+/// The program, without the settings of the user who runs the tests.
 fn program(args: &[&str], env: &[(&str, &str)], input: &str) -> Output {
     started(Path::new(env!("CARGO_BIN_EXE_synapse-spark-operator")), args, env, input)
 }
@@ -74,7 +74,7 @@ impl Azure {
         program(args, &env, input)
     }
 
-    /// The writes that Azure was asked for.
+    /// The writes that were sent to Azure.
     fn writes(&self) -> usize {
         let azure = self.emulator.azure();
         let azure = azure.lock().expect("no holder panics");
@@ -107,7 +107,7 @@ fn compute(name: &str, tags: &Value) -> Value {
 }
 
 #[test]
-fn plan_tells_what_would_change_and_changes_nothing() {
+fn plan_shows_changes_without_making_them() {
     let azure = Azure::start();
     azure.seed(&compute("another-name", &json!({})));
     let wanted = manifest("  identity: {type: SystemAssigned}\n  tags: {team: data}\n");
@@ -144,19 +144,19 @@ fn plan_tells_what_would_change_and_changes_nothing() {
 }
 
 #[test]
-fn plan_says_that_it_does_not_ask_as_the_account_that_is_named() {
+fn plan_warns_that_it_does_not_use_the_service_account() {
     let azure = Azure::start();
     let out = azure.plan(&["-o", "json"], &manifest("  serviceAccountName: team\n"));
     serde_json::from_slice::<Value>(&out.stdout).expect("nothing but JSON where programs read");
     let said = text(&out.stderr);
-    for words in ["my-spark-pool", "asked as whoever runs this", "not as ServiceAccount team"] {
+    for words in ["my-spark-pool", "uses your own Azure credential", "not the one of ServiceAccount team"] {
         assert!(said.contains(words), "{words:?} is not in {said}");
     }
     assert!(!text(&azure.plan(&[], &manifest("")).stderr).contains("ServiceAccount"));
 }
 
 #[test]
-fn plan_that_cannot_tell_ends_with_1_and_says_why() {
+fn plan_exits_with_1_and_the_reason_if_azure_gives_no_answer() {
     let azure = Azure::start();
     let nowhere = manifest("").replace("yogi-aml-ws", "nope-ws");
     let table = [
@@ -177,7 +177,7 @@ fn plan_that_cannot_tell_ends_with_1_and_says_why() {
 type Row = (&'static [&'static str], &'static [(&'static str, &'static str)], &'static str);
 
 #[test]
-fn a_wrong_setting_ends_the_program_and_is_named() {
+fn the_program_exits_and_names_an_invalid_setting() {
     #[rustfmt::skip]
     let table: [Row; 10] = [
         (&["run", "--cloud", "mars"],                          &[],                                    "--cloud"),
@@ -202,10 +202,7 @@ fn a_wrong_setting_ends_the_program_and_is_named() {
 #[test]
 fn crd_prints_the_definition() {
     let out = program(&["crd"], &[], "");
-    assert!(
-        text(&out.stdout) == include_str!("../crds/synapsesparkattachments.yaml"),
-        "crds/ is behind the code: run `make generate`"
-    );
+    assert!(text(&out.stdout) == include_str!("../crds/synapsesparkattachments.yaml"), "crds/ is outdated: run `make generate`");
 }
 
 /// The program under another name.
@@ -216,7 +213,7 @@ fn linked(dir: &tempfile::TempDir, name: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn under_the_name_of_a_plugin_it_is_one() {
+fn under_the_name_of_a_plugin_the_program_is_a_kubectl_plugin() {
     let dir = tempfile::tempdir().expect("a folder");
     let plugin = linked(&dir, "kubectl-synapse");
     let shown = |args: &[&str]| text(&started(&plugin, args, &[], "").stdout);
@@ -231,7 +228,7 @@ fn under_the_name_of_a_plugin_it_is_one() {
 }
 
 #[test]
-fn a_wrong_argument_ends_with_1_since_2_has_a_meaning() {
+fn a_wrong_argument_exits_with_1_because_2_means_out_of_sync() {
     #[rustfmt::skip]
     let table = [
         (&[][..],                                    "Usage: synapse-spark-operator"),
@@ -268,7 +265,7 @@ fn completions_are_scripts_for_the_name_in_use() {
             assert!(read.status.success(), "{}", text(&read.stderr));
         }
     }
-    // And what kubectl asks.
+    // And what kubectl calls.
     let asked = linked(&dir, "kubectl_complete-synapse");
     let offers = |words: &[&str]| text(&started(&asked, words, &[("KUBECONFIG", "/nowhere")], "").stdout);
     let first = offers(&[""]);
@@ -306,25 +303,25 @@ fn kubeconfig(dir: &tempfile::TempDir, server: &str) -> String {
     file.display().to_string()
 }
 
-/// What an API server says that does not know the group, word for word; and the two that a user's rights bring about.
+/// Literal answers of an API server: for an unknown group, and for two kinds of missing permissions.
 const NO_GROUP: &str = "HTTP/1.1 404 Not Found\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: 19\r\n\r\n404 page not found\n";
 const UNAUTHORIZED: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 125\r\n\r\n{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":\"Unauthorized\",\"reason\":\"Unauthorized\",\"code\":401}";
 const NOT_KUBERNETES: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: 15\r\n\r\n<h1>Login</h1>\n";
 
 #[test]
-fn without_a_cluster_that_answers_it_says_what_to_do() {
+fn connection_errors_come_with_advice() {
     let dir = tempfile::tempdir().expect("a folder");
     let unused = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
     let dead = kubeconfig(&dir, &format!("http://{unused}"));
     #[rustfmt::skip]
     let table = [
-        ("no kubeconfig",   "/nowhere".to_owned(),                  &[][..],               &["no cluster", "--kubeconfig or --context"][..]),
-        ("no such file",    dead.clone(),                           &["--kubeconfig", "/nowhere"], &["no cluster", "/nowhere"]),
-        ("no such context", dead.clone(),                           &["--context", "there"], &["no cluster", "there"]),
-        ("nobody answers",  dead,                                   &[],                   &["no answer from the API server", "Connection refused", "Is the cluster up"]),
-        ("not installed",   api_server(&dir, NO_GROUP),             &[],                   &["does not know synapsesparkattachments.synapse-spark.dev", "Install it"]),
-        ("unknown user",    api_server(&dir, UNAUTHORIZED),         &[],                   &["does not know you", "Log in again"]),
+        ("no kubeconfig",   "/nowhere".to_owned(),                  &[][..],               &["cannot load a kubeconfig", "--kubeconfig or --context"][..]),
+        ("no such file",    dead.clone(),                           &["--kubeconfig", "/nowhere"], &["cannot load a kubeconfig", "/nowhere"]),
+        ("no such context", dead.clone(),                           &["--context", "there"], &["cannot load a kubeconfig", "there"]),
+        ("nobody answers",  dead,                                   &[],                   &["no answer from the API server", "Connection refused", "Check that the cluster is running"]),
+        ("not installed",   api_server(&dir, NO_GROUP),             &[],                   &["has no synapsesparkattachments.synapse-spark.dev", "Install it"]),
+        ("unknown user",    api_server(&dir, UNAUTHORIZED),         &[],                   &["rejects your credentials", "Log in again"]),
         ("a proxy's page",  api_server(&dir, NOT_KUBERNETES),       &[],                   &["expected value"]),
     ];
     for (case, kubeconfig, more, words) in table {
