@@ -1,4 +1,4 @@
-//! Azure answered, and what it says is certain enough.
+//! Azure answered, and its answer is certain enough.
 
 use std::ops::ControlFlow;
 

@@ -16,7 +16,7 @@ pub fn idle(seen: &Observed) -> ControlFlow<Decision> {
         Some(put) if put.is_ongoing() => ControlFlow::Break(polling(Cause::Attaching, seen)),
         Some(_) if seen.is_retry_due() => ControlFlow::Continue(()),
         Some(put) if put.is_unheard() => ControlFlow::Break(unheard(seen)),
-        // Azure accepted our PUT, ended it, and has nothing to show for it.
+        // Azure accepted our PUT and ended it, but shows no compute.
         Some(_) => ControlFlow::Break(Decision::retry_later(Cause::AttachFailed(error(seen)), seen)),
         None => ControlFlow::Continue(()),
     }
@@ -45,7 +45,7 @@ pub fn not_detaching(seen: &Observed) -> ControlFlow<Decision> {
     }
 }
 
-/// Waits for Azure, which works for as long as the status knows.
+/// Waits for Azure, which has been working for as long as the status records.
 pub fn polling(cause: Cause, seen: &Observed) -> Decision {
     let running = seen.operation.as_ref().map(|operation| operation.age);
     let waiting = seen.object.reconciling_for;
@@ -53,7 +53,7 @@ pub fn polling(cause: Cause, seen: &Observed) -> Decision {
     Decision::poll(cause, so_far)
 }
 
-/// Waits for a write whose answer was not heard, until it shows or is due to be sent again.
+/// Waits for a write without an answer, until its effect shows or it is due to be sent again.
 pub fn unheard(seen: &Observed) -> Decision {
     Decision::retry_later(Cause::AwaitingWrite, seen)
 }

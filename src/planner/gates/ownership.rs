@@ -15,7 +15,7 @@ use crate::resource_id::PoolId;
 
 /// The compute, if it is a Spark pool's and this object's.
 ///
-/// Whoever owns a compute keeps it, also against an older object: otherwise neither would work.
+/// The owner of a compute keeps it, also against an older object: otherwise neither would attach it.
 pub fn ours<'a>(goal: &Attached, pool: &PoolId, compute: &'a Compute, seen: &Observed) -> ControlFlow<Decision, &'a Compute> {
     if let Some(unreadable) = compute.unreadable_type() {
         return ControlFlow::Break(unreadable_state(unreadable, seen));
@@ -83,7 +83,7 @@ fn not_yet_adopted(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> 
     }
 }
 
-/// Nothing is done on the strength of a state that cannot be parsed.
+/// No decision rests on a state that cannot be parsed.
 fn unreadable_state(unreadable: Unreadable, seen: &Observed) -> Decision {
     Decision::wait(Cause::StateUnreadable(unreadable), answer::retry(seen))
 }

@@ -13,12 +13,12 @@ use crate::planner::owner::Ownership;
 use crate::planner::status::report::{Report, WriteResult};
 use crate::planner::status::time::{not_after, stored};
 
-/// The write that Azure was last asked for, while it is not known to have succeeded.
+/// The last write that was sent to Azure, while it is not known to have succeeded.
 pub(super) fn operation(previous: &AttachmentStatus, report: &Report<'_>) -> Option<OperationStatus> {
     let before = || {
         let operation = previous.operation.clone()?;
         let unheard_put_at = operation.unheard_put_at.as_ref().map(|at| not_after(at, report.now));
-        // An attach whose compute shows was carried out, whether its answer was heard or not.
+        // An attach whose compute shows was carried out, with or without an answer.
         let pending = operation.pending && !(operation.kind == OperationKind::Attach && shows_ours(report));
         let started_at = not_after(&operation.started_at, report.now);
         Some(OperationStatus { pending, started_at, unheard_put_at, ..operation })
@@ -36,7 +36,7 @@ pub(super) fn operation(previous: &AttachmentStatus, report: &Report<'_>) -> Opt
         WriteResult::Intent => sent(true, None),
         WriteResult::Accepted(path) => sent(false, path.clone()),
         WriteResult::AlreadyExists => sent(false, None),
-        // An earlier write whose answer was not heard may still be carried out.
+        // An earlier write without an answer may still be carried out.
         WriteResult::NotSent(_) => before(),
         WriteResult::Failed(fault) if fault.kind.is_conclusive() => before().filter(|earlier| earlier.pending),
         WriteResult::Failed(_) => sent(true, None),
@@ -48,7 +48,7 @@ fn shows_ours(report: &Report<'_>) -> bool {
     seen.is_some_and(|(compute, seen)| is_ours(compute, seen))
 }
 
-/// When an attach or update was sent whose answer was not heard: this one, or one before this detach.
+/// When an unanswered attach or update was sent: this one, or one before this detach.
 fn unheard_put(operation: &OperationStatus) -> Option<Time> {
     let is_put = operation.kind != OperationKind::Detach;
     if operation.pending && is_put { Some(operation.started_at.clone()) } else { operation.unheard_put_at.clone() }
@@ -96,7 +96,7 @@ fn is_refused(result: &WriteResult) -> bool {
 
 /// What is recorded, now that the compute was observed.
 ///
-/// Of a compute that is not ours nothing: otherwise a stranger's would look like the one that this object once created.
+/// Nothing is recorded of a compute that is not ours: otherwise it would look like the one that this object created.
 fn observed_applied(previous: &AttachmentStatus, report: &Report<'_>) -> Option<Applied> {
     let Some(seen) = report.observed else { return previous.applied.clone() };
     let Some(compute) = seen.compute.present() else { return previous.applied.clone() };
