@@ -45,7 +45,7 @@ fn the_compute_is_detached_before_the_finalizer_is_removed() {
 }
 
 #[test]
-fn a_compute_that_is_not_to_be_detached_stays_and_the_object_goes() {
+fn an_object_is_released_without_a_detach_if_its_compute_is_to_stay() {
     let goal = detach();
     let retain = Goal::Detached(Detached { retain: true, ..detached() });
     let unnamed = Goal::Detached(Detached { compute: None, ..detached() });
@@ -65,7 +65,7 @@ fn a_compute_that_is_not_to_be_detached_stays_and_the_object_goes() {
 }
 
 #[test]
-fn the_finalizer_stays_where_azure_does_not_answer_or_cannot_be_understood() {
+fn the_finalizer_stays_while_azures_answer_is_missing_or_unreadable() {
     use FaultKind::{Forbidden, Rejected, SubscriptionNotFound, Throttled, Unauthenticated, Unavailable, WorkspaceNotFound};
     let goal = detach();
     let fault = |kind| seen(true, unknown(kind));

@@ -16,7 +16,7 @@ use super::operator::{Operator, as_in_a_pod};
 use super::plane::Plane;
 use super::{DEADLINE, block_on, number, poll, record};
 
-/// The tag by which the operator knows its computes.
+/// The owner tag of the operator.
 pub const OWNER_TAG: &str = "synapse-spark-operator-owner";
 
 static SHARED: LazyLock<Arc<Stage>> = LazyLock::new(|| Arc::new(Stage::set(Plane::shared(), Duration::ZERO)));
@@ -43,7 +43,7 @@ pub struct Asked {
     pub path: String,
     pub query: String,
     pub status: Option<u64>,
-    /// The client ID that asked.
+    /// The client ID of the request.
     pub client: String,
     /// Milliseconds of the wall clock.
     pub at: i64,
@@ -62,7 +62,7 @@ pub struct World {
 }
 
 impl World {
-    /// A part of the stage that all tests share; Azure's operations end when next looked at.
+    /// A part of the environment that all tests share; Azure's operations end when they are read next.
     #[track_caller]
     pub fn new(name: &str) -> Self {
         Self::made(name, SHARED.clone(), None)
@@ -184,7 +184,7 @@ impl World {
         format!("syn{}{name}", self.subscription.rsplit('-').next().unwrap_or_default().trim_start_matches('0'))
     }
 
-    /// What somebody else granted, or sees granted, in the test's Synapse workspace: role, principal and scope of each.
+    /// All role assignments in the test's Synapse workspace: role, principal and scope of each.
     pub fn roles(&self) -> Vec<Value> {
         let world = self.stage.azure.control("GET", "world", None).expect("there is a world");
         let all = world["roleAssignments"].as_array().expect("a list").iter();
@@ -211,7 +211,7 @@ impl World {
             .collect()
     }
 
-    /// Asks for a fault of the test's Synapse workspace.
+    /// Injects a fault for the test's Synapse workspace.
     pub fn role_fault(&self, method: &str, effect: &Value) {
         let mut fault = json!({"method": method, "path": format!("/synapse/{}/roleAssignments", self.synapse_name(""))});
         for (key, value) in effect.as_object().expect("an object") {
@@ -220,7 +220,7 @@ impl World {
         self.stage.azure.control("POST", "faults", Some(&fault)).expect("it is taken");
     }
 
-    /// Asks for a fault of a pool.
+    /// Injects a fault for a pool.
     pub fn pool_fault(&self, name: &str, effect: &Value) {
         let mut fault = json!({"method": "GET", "path": self.pool(name)});
         for (key, value) in effect.as_object().expect("an object") {
@@ -229,12 +229,12 @@ impl World {
         self.stage.azure.control("POST", "faults", Some(&fault)).expect("it is taken");
     }
 
-    /// Takes a role away behind everybody's back.
+    /// Revokes a role directly in the emulator.
     pub fn take_role(&self, guid: &str) {
         self.remove(&format!("{}/roleAssignments/{guid}", self.synapse("")));
     }
 
-    /// Changes a pool behind everybody's back.
+    /// Changes a pool directly in the emulator.
     pub fn meddle_pool(&self, name: &str, patch: &Value) {
         self.stage.azure.control("PATCH", &format!("pool?id={}", self.pool(name)), Some(patch)).expect("it is there");
     }
@@ -304,7 +304,7 @@ spec:
         self.wait(name, "condition=Ready");
     }
 
-    /// Waits until the object is stalled for this reason; gives the message, after a look at what else it says.
+    /// Waits until the object is stalled for this reason; returns the message, after checks of the other conditions.
     pub fn stalled(&self, name: &str, reason: &str) -> String {
         self.wait(name, &format!("jsonpath={{.status.conditions[?(@.type==\"Stalled\")].reason}}={reason}"));
         let ready = self.condition(name, "Ready").expect("Ready is always there");
@@ -322,7 +322,7 @@ spec:
         })
     }
 
-    /// Attachments, as whatever the server says they are.
+    /// Attachments, as untyped objects.
     pub fn attachments(&self) -> Api<DynamicObject> {
         let kind = GroupVersionKind::gvk("synapse-spark.dev", "v1alpha1", "SynapseSparkAttachment");
         Api::namespaced_with(self.plane().kube.clone(), &self.namespace, &ApiResource::from_gvk(&kind))
@@ -345,7 +345,7 @@ spec:
         self.kubectl(&["patch", "ssa", name, "--type=merge", "--patch", &patch.to_string()]);
     }
 
-    /// Asks for a look at once.
+    /// Requests a reconcile.
     pub fn ask(&self, name: &str) {
         let asked = format!("synapse-spark.dev/reconcile-requested-at={}", number());
         self.kubectl(&["annotate", "--overwrite", "ssa", name, &asked]);
@@ -397,7 +397,7 @@ spec:
         client
     }
 
-    /// A compute that somebody attached by hand.
+    /// A compute that was attached by hand.
     pub fn add_compute(&self, name: &str, pool: &str, more: &Value) {
         let mut compute = json!({"id": self.id(name), "properties": {"resourceId": self.pool(pool)}, "tags": {}});
         for (key, value) in more.as_object().expect("an object") {
@@ -414,12 +414,12 @@ spec:
         self.stage.azure.control("GET", &format!("compute?id={}", self.id(name)), None)
     }
 
-    /// Changes a compute behind everybody's back.
+    /// Changes a compute directly in the emulator.
     pub fn meddle(&self, name: &str, patch: &Value) {
         self.stage.azure.control("PATCH", &format!("compute?id={}", self.id(name)), Some(patch)).expect("it is there");
     }
 
-    /// Takes something away behind everybody's back.
+    /// Removes something directly in the emulator.
     pub fn remove(&self, id: &str) {
         self.stage.azure.control("DELETE", &format!("resource?id={id}"), None).expect("it is there");
     }
@@ -431,7 +431,7 @@ spec:
         all.iter().filter(|one| one["id"].as_str().is_some_and(|id| id.contains(&self.subscription))).count()
     }
 
-    /// Asks for a fault, in the test's subscription.
+    /// Injects a fault in the test's subscription.
     pub fn fault(&self, method: &str, compute: &str, effect: &Value) {
         let mut fault = json!({"method": method, "path": self.id(compute)});
         for (key, value) in effect.as_object().expect("an object") {
@@ -440,7 +440,7 @@ spec:
         self.stage.azure.control("POST", "faults", Some(&fault)).expect("it is taken");
     }
 
-    /// What Azure was asked in the test's subscription.
+    /// The requests to Azure in the test's subscription.
     pub fn asked(&self) -> Vec<Asked> {
         let journal = self.stage.azure.control("GET", "journal", None).expect("a journal");
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -468,13 +468,13 @@ spec:
         .collect()
     }
 
-    /// How often the operator has looked at a compute.
+    /// How often the operator has read a compute.
     pub fn looks(&self, compute: &str) -> usize {
         let id = self.id(compute).to_ascii_lowercase();
         self.asked().iter().filter(|one| one.method == "GET" && one.path.to_ascii_lowercase() == id).count()
     }
 
-    /// Waits until the operator has looked at a compute so many times more.
+    /// Waits until the operator has read a compute this many times more.
     pub fn more_looks(&self, compute: &str, more: usize) {
         let before = self.looks(compute);
         self.until(&format!("{more} more looks at {compute}"), || (self.looks(compute) >= before + more).then_some(()));
@@ -482,7 +482,7 @@ spec:
 
     // ---- waiting
 
-    /// Asks until there is an answer; after the deadline tells what was waited for, and all that is known.
+    /// Polls until there is a result; after the deadline reports what it waited for, and the state.
     pub fn until<T>(&self, what: &str, ask: impl FnMut() -> Option<T>) -> T {
         poll(DEADLINE, ask).unwrap_or_else(|| self.fail(&format!("waited in vain until {what}")))
     }
@@ -503,7 +503,7 @@ spec:
 }
 
 impl Drop for World {
-    /// What is left is not looked at for the rest of the run.
+    /// Objects that remain are ignored for the rest of the run.
     fn drop(&mut self) {
         if !std::thread::panicking() {
             record::note("ended", &self.namespace, self.by);
