@@ -1,4 +1,4 @@
-# The operator as one static program, on a base without a shell. docs/image.md says how to build and to verify it.
+# The operator as one static program, on a base without a shell. docs/image.md describes how to build and verify it.
 ARG RUST_VERSION=1.95.0
 
 FROM docker.io/library/rust:${RUST_VERSION}-slim-bookworm AS build
@@ -7,7 +7,7 @@ COPY . .
 # Static, so that the base need not hold the C library. With a --target, though it is the machine's own: without, the flag would reach
 # procedural macros, which cannot be static.
 ENV RUSTFLAGS="-C target-feature=+crt-static"
-# The target folder outlives this build, and may have seen newer files than these; cargo goes by times alone, so ours have to be newer.
+# The target folder outlives this build, and may have seen newer files than these; cargo compares times only, so these files must be newer.
 # The secret is a bundle of CAs for networks that open TLS; without it the base's own are used.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/var/cache/target,sharing=locked \
@@ -32,7 +32,7 @@ LABEL org.opencontainers.image.title="synapse-spark-operator" \
       org.opencontainers.image.created="$CREATED" \
       org.opencontainers.image.base.name="gcr.io/distroless/static-debian12:nonroot"
 COPY --from=build /out/synapse-spark-operator /usr/local/bin/synapse-spark-operator
-# The base's nonroot, as a number: a kubelet cannot tell from a name that it is not root.
+# The base's nonroot, as a number: a kubelet cannot verify from a name that it is not root.
 USER 65532:65532
 EXPOSE 8080
 ENTRYPOINT ["/usr/local/bin/synapse-spark-operator"]

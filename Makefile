@@ -1,4 +1,4 @@
-# make help lists the targets. Nothing here needs root but `test-node` and `test-clean`, which say so where it is lacking, and `tools` where a tool is missing.
+# make help lists the targets. Only `test-node` and `test-clean` need root, and `tools` if a tool is missing.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -138,7 +138,7 @@ deny: $(cargo_deny) ## licences, sources and banned crates, by cargo-deny (some 
 advisories: $(cargo_deny) ## known vulnerabilities of what we build with (asks RustSec's database)
 	$(cargo_deny) check advisories
 
-# The steps of a release; .ci/release tells of each.
+# The steps of a release; .ci/release describes each.
 release-chart: gotools
 release-check release-image release-index release-chart release-sbom release-sign release-notes:
 	@.ci/release $(@:release-%=%)

@@ -45,26 +45,26 @@ enum Command {
     Run(Box<run::Run>),
     /// Show what the operator would do with a manifest or an attachment. Changes nothing.
     ///
-    /// Exit code 0: nothing to do; 2: something to do; 1: the plan could not be made.
+    /// Exit code 0: nothing to do; 2: something to do; 1: no plan could be computed.
     Plan(Box<plan::PlanArgs>),
     /// Print manifests for Spark pools that another tool attaches, or that are attached to a workspace now. Changes nothing.
     ///
-    /// What cannot be carried over is said on standard error, a line each. What is printed is valid; where one document is
-    /// not, nothing is printed, and the exit code is 1.
+    /// What cannot be converted is reported on standard error, one line each. If one document is invalid, nothing is printed
+    /// and the exit code is 1.
     Import(Box<import::Import>),
     /// List the Synapse Spark pools that you may attach, and where they are attached already. Changes nothing.
     ///
-    /// With -o yaml a manifest for each of them, ready for --workspace: what the studio's drop-downs ask for. What you may
-    /// not read is left out, and said on standard error.
+    /// With -o yaml it prints a manifest for each pool, to attach it to --workspace. What you may not read is left out and
+    /// reported on standard error.
     Pools(Box<pools::Pools>),
-    /// List the linked services of an Azure ML workspace, by which SDK v1 attached pools. Changes nothing.
+    /// List the linked services of an Azure ML workspace, through which SDK v1 attached pools. Changes nothing.
     ///
-    /// Azure makes no new links: a pool is attached by its resourceId instead, without one. What a link leads to, with
-    /// /bigDataPools/ and the pool's name behind it, is that ID.
+    /// Azure no longer creates linked services: attach a pool by its resourceId instead. That ID is the Synapse workspace of
+    /// the linked service, followed by /bigDataPools/ and the name of the pool.
     Links(Box<links::Links>),
-    /// Show an attachment: its state, what is wanted, what Azure has, and what to do next; or list all attachments.
+    /// Show an attachment: its state, its spec, what Azure shows, and what to do next; or list all attachments.
     ///
-    /// Exit code 0: all that is shown is Ready; 2: something is not; 1: the state could not be read.
+    /// Exit code 0: every attachment shown is Ready; 2: at least one is not; 1: the state could not be read.
     Status(status::Status),
     /// Request a reconcile at once, and wait until the attachment is Ready or Stalled.
     ///
@@ -75,13 +75,13 @@ enum Command {
     Suspend(suspend::Suspend),
     /// Clear spec.suspend: the operator writes to Azure again.
     Resume(suspend::Suspend),
-    /// Check whether the operator could work here with the identity of whoever runs this: Kubernetes, the custom resource
+    /// Check whether the operator could run here with your identity: Kubernetes, the custom resource
     /// definition, permissions and Microsoft Entra ID. Changes nothing.
     ///
     /// Takes the options of `run`. With --require-service-account it also checks whether it may create tokens for every
     /// ServiceAccount; permissions for individual names are not checked.
     ///
-    /// Exit code 0: the operator could work; 1: a check failed, and the output names it.
+    /// Exit code 0: the operator could run; 1: a check failed, and the output names it.
     Check(Box<check::Check>),
     /// Print the custom resource definition, for kubectl apply -f -.
     Crd,

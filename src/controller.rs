@@ -1,4 +1,4 @@
-//! The only layer that knows both Kubernetes and Azure, and it has no policy: observe → decide → execute → report.
+//! The only layer that uses both Kubernetes and Azure, and it has no policy: observe → decide → execute → report.
 
 pub mod claims;
 pub mod context;

@@ -35,7 +35,7 @@ mod tests {
     struct Layer(&'static str, #[source] Option<Box<Layer>>);
 
     #[test]
-    fn prints_each_cause_once_and_no_url() {
+    fn each_cause_is_printed_once_without_urls() {
         let inner = Layer("connection refused", None);
         let middle = Layer("error sending request for url (https://example.com/op?sig=secret)", Some(Box::new(inner)));
         let outer = Layer("cannot list: error sending request", Some(Box::new(middle)));
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_what_follows_a_url() {
+    fn text_after_a_url_is_kept() {
         let error = Layer("request for url (https://example.com/a): timed out", None);
         assert_eq!(chain(&error), "request: timed out");
     }

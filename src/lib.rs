@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! 4  main · cli · leader · server · telemetry    the process: argv, environment, leadership, sockets, logs
-//! 3  controller   (observe, execute, report)     the only layer that knows both worlds
-//! 2  planner   |   azure                         decides: no I/O  |  asks Azure: no Kubernetes, no policy
+//! 3  controller   (observe, execute, report)     the only layer that uses both of them
+//! 2  planner   |   azure                         decides: no I/O  |  sends requests: no Kubernetes, no policy
 //! 1  api                                         the custom resource: types, reasons
 //! 0  resource_id · service_error · error_chain   Azure's resource IDs and errors, errors as text
 //! ```
@@ -13,7 +13,7 @@
 //!
 //! A reconcile is four verbs: **observe → decide → execute → report**.
 //!
-//! | to find | look at |
+//! | to find | see |
 //! |---|---|
 //! | the policy, in its order | `planner/attach.rs`, `planner/detach.rs` |
 //! | one rule of it | `planner/gates/` |
@@ -30,15 +30,15 @@
 //! | attachment | an object of kind `SynapseSparkAttachment` |
 //! | compute | what Azure Machine Learning calls an attached pool: `…/workspaces/{ws}/computes/{name}` |
 //! | pool | the Apache Spark pool in Synapse: `…/bigDataPools/{name}` |
-//! | goal | what the spec asks for |
+//! | goal | the desired state, parsed from the spec |
 //! | observed | what exists, in Azure and in the object's status |
 //! | decision | a step, its cause, and when to reconcile again |
 //! | gate | a function of the chain that decides: it ends the chain with a decision, or hands on what it has established |
-//! | fault | why Azure gave no answer that tells, or did not accept a write |
+//! | fault | why Azure gave no usable answer, or did not accept a write |
 //! | drift | what differs between the spec and Azure |
 //! | in sync | nothing differs |
 //! | adopt | make a compute that exists and has no owner this object's |
-//! | claimant | an object that wants a compute and could attach it; the older claimant wins |
+//! | claimant | an object that names a compute and could attach it; the oldest claimant wins |
 //! | write intent | a write that the status records before it is sent |
 //! | unheard | sent, and not answered: it may still be carried out |
 //! | dependencies | what an attachment depends on: the linked service, the pool |

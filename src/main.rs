@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use synapse_spark_operator::cli::Cli;
 
 fn main() -> ExitCode {
-    // kube and reqwest share one TLS provider; whoever is first would choose it.
+    // kube and reqwest share one TLS provider; otherwise the first of them would choose it.
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         return fail("the TLS provider was set before main");
     }
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(message) => fail(&message),
     };
-    // What still hangs (a call that nobody waits for) must not hold up the end.
+    // A call that still hangs must not delay the exit.
     runtime.shutdown_background();
     code
 }

@@ -4,7 +4,7 @@
 //! that a decision rests on is an argument, so every decision is a unit test.
 //!
 //! ```text
-//!   Goal (what the user asks for) ─┐
+//!   Goal (the desired state)      ─┐
 //!                                  ├─► decide() ─► Decision { step, cause, requeue }
 //!   Observed (what exists)       ──┘
 //! ```
@@ -33,7 +33,7 @@ pub mod status;
 pub mod write;
 
 pub use backoff::{FailureHistory, Requeue};
-pub use cause::{Cause, Health};
+pub use cause::{Cause, Health, Suspension};
 pub use compute::{Compute, PoolReading, Progress};
 pub use compute_spec::ComputeSpec;
 pub use decision::{Decision, Step};

@@ -49,7 +49,7 @@ impl Ord for Folded {
 
 /// The parts of `/subscriptions/{}/resourceGroups/{}/providers/{namespace}/{type}/{name}…`.
 ///
-/// `pattern` has `{}` where a name stands; every other segment must be equal
+/// `pattern` has `{}` in place of a name; every other segment must be equal
 /// without regard to case.
 fn names<'a, const N: usize>(text: &'a str, pattern: &str) -> Option<[&'a str; N]> {
     let mut names = [""; N];
@@ -331,7 +331,7 @@ mod tests {
     const SUB: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7a";
 
     #[test]
-    fn reads_what_azure_writes_and_nothing_else() {
+    fn only_ids_as_azure_writes_them_are_parsed() {
         let pool = |middle: &str| format!("/subscriptions/{SUB}/{middle}");
         #[rustfmt::skip]
         let table = [
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn compares_without_case_and_keeps_the_text() {
+    fn ids_are_compared_without_case_and_keep_their_text() {
         use std::collections::HashSet;
         let lower =
             format!("/subscriptions/{SUB}/resourcegroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/Id");
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compute_knows_its_workspace() {
+    fn the_workspace_of_a_compute_is_parsed_from_its_id() {
         let workspace = WorkspaceId::new(SUB, "yogi-res-group", "yogi-aml-ws").expect("an ID");
         let compute = workspace.compute("my-spark-pool").expect("an ID");
         assert_eq!(compute, ComputeId::parse(&compute.to_string().to_uppercase()).expect("an ID"));
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_synapse_workspace_is_none_of_machine_learnings() {
+    fn a_synapse_workspace_id_is_no_machine_learning_workspace_id() {
         let id = format!("/subscriptions/{SUB}/resourcegroups/rg/providers/microsoft.synapse/workspaces/Syn-1");
         let read = SynapseWorkspaceId::parse(&id).expect("an ID");
         assert_eq!((read.subscription(), read.name(), read.to_string()), (SUB, "Syn-1", id.clone()));

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::controller::Readiness;
 
-/// What the server tells of.
+/// What the server reports.
 #[derive(Debug, Clone)]
 pub struct Told {
     /// All metrics.
@@ -37,25 +37,25 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// # Errors
 ///
 /// The system's.
-pub async fn serve(listener: TcpListener, told: Told) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, state: Told) -> io::Result<()> {
     let router = Router::new()
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .with_state(told);
+        .with_state(state);
     axum::serve(listener, router).await
 }
 
-async fn readyz(State(told): State<Told>) -> impl IntoResponse {
-    match told.readiness.text() {
+async fn readyz(State(state): State<Told>) -> impl IntoResponse {
+    match state.readiness.text() {
         text if text.is_empty() => (StatusCode::OK, "ok\n".to_owned()),
         text => (StatusCode::SERVICE_UNAVAILABLE, format!("{text}\n")),
     }
 }
 
-async fn metrics(State(told): State<Told>) -> impl IntoResponse {
+async fn metrics(State(state): State<Told>) -> impl IntoResponse {
     let mut text = String::new();
-    match encode(&mut text, &told.registry) {
+    match encode(&mut text, &state.registry) {
         Ok(()) => (StatusCode::OK, [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "text/plain")], error.to_string()),
     }

@@ -1,4 +1,4 @@
-//! An error as Azure words it.
+//! An error that Azure returned.
 
 /// Azure's code and message for an error, and the ID under which Azure support finds the request.
 ///

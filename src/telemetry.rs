@@ -26,16 +26,16 @@ pub enum LogFormat {
     Json,
 }
 
-/// What else hears of spans and events.
+/// An additional layer that receives spans and events.
 pub type More = Box<dyn Layer<tracing_subscriber::Registry> + Send + Sync>;
 
 /// Lets log lines go to `writer`, from now on.
 ///
-/// kube's client logs every 5xx as an error of its own, though it is handled here: it is heard only when asked for.
+/// kube's client logs every 5xx as an error, although it is handled here: these lines are off unless the filter enables them.
 ///
 /// # Errors
 ///
-/// Says what is wrong with the filter.
+/// The error names what is wrong with the filter.
 pub fn log<W>(format: LogFormat, filter: &str, writer: W, more: Option<More>) -> Result<(), String>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -63,7 +63,7 @@ pub fn ours(registry: &mut Registry) -> &mut Registry {
     registry.sub_registry_with_prefix("synapse_spark_operator")
 }
 
-/// What any process tells, under the names that all programs use.
+/// The standard metrics of a process.
 ///
 /// Source: <https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests, one target of the Makefile after the other. Each says which step of how many it is, and at its end how long it took.
+# All tests, one target of the Makefile after the other. Each prints its number and, at its end, its duration.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,7 +19,7 @@ steps=(
   "docs       every command of the documents"
   "test-node  the image on a real node"
 )
-# The image takes minutes to compile, and the tests mostly wait. So it is built beside them, with the lowest priority, and test-node finds it.
+# The image takes minutes to compile, and the tests mostly wait. So it is built in parallel, with the lowest priority, for test-node.
 image='' log=target/test-image.log
 build_image() {
   echo "== beside the next steps: the image of the operator; what it says is in $log"

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # Runs the README's test command on a clean machine: a Debian of its own in a folder, without anything that an earlier run left.
-# It needs Linux and root, says what else is missing, and takes about 20 GB in target/ while it runs.
+# It needs Linux and root, reports what else is missing, and uses about 20 GB in target/ while it runs.
 #
 #   tests/clean.sh                        make test
 #   COMMAND='make check' tests/clean.sh   another command
 #   CACHE=FOLDER tests/clean.sh           keeps crates, Go modules, Go's compiled packages and Python packages in FOLDER, for the next run;
-#                                         without it, everything is fetched and built anew
+#                                         without it, everything is downloaded and built again
 #
 # Taken from this machine are its kernel, its network, Rust and Go (to be read only), and whence it has Debian's packages. All processes and
-# mounts are in namespaces of their own, which end with this script, however it ends. A folder that a `kill -9` left goes with the next run.
+# mounts are in namespaces of their own, which end with this script, however it ends. The next run removes a folder that was left after a `kill -9`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 command=${COMMAND:-make test}
-# What a network asks of those who fetch something.
+# Settings that the network requires for downloads.
 kept=(http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY GOPROXY GOSUMDB PIP_INDEX_URL)
 bundle=/etc/ssl/certs/ca-certificates.crt
 
@@ -31,7 +31,7 @@ began=$SECONDS
 # step NUMBER WORDS
 step() { printf '== clean [%s/4] %s (after %d:%02d min)\n' "$1" "$2" $(((SECONDS - began) / 60)) $(((SECONDS - began) % 60)); }
 
-# Debian, with what the README asks for besides Rust and Go, and nothing else.
+# Debian, with only what the README requires in addition to Rust and Go.
 debian() {
   if ! command -v mmdebstrap >/dev/null; then
     apt-get update -qq

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 const POOL: &str = "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/yogi-res-group/providers/Microsoft.Synapse/workspaces/yogi-synapse-ws/bigDataPools/yogisparkpool";
 const WORKSPACE: &str = "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/yogi-res-group/providers/Microsoft.MachineLearningServices/workspaces/yogi-aml-ws";
 
-/// The program, without any setting of whoever runs the tests.
+/// The program, without the settings of the user who runs the tests.
 fn program(args: &[&str], env: &[(&str, &str)], input: &str) -> Output {
     started(Path::new(env!("CARGO_BIN_EXE_synapse-spark-operator")), args, env, input)
 }
@@ -81,7 +81,7 @@ impl Azure {
         program(args, &env, input)
     }
 
-    /// The writes that Azure was asked for.
+    /// The writes that were sent to Azure.
     fn writes(&self) -> usize {
         let azure = self.emulator.azure();
         let azure = azure.lock().expect("no holder panics");
@@ -111,7 +111,7 @@ fn compute(name: &str, tags: &Value) -> Value {
 type Row = (&'static [&'static str], &'static [(&'static str, &'static str)], &'static str);
 
 #[test]
-fn a_wrong_setting_ends_the_program_and_is_named() {
+fn the_program_exits_and_names_an_invalid_setting() {
     #[rustfmt::skip]
     let table: [Row; 10] = [
         (&["run", "--cloud", "mars"],                          &[],                                    "--cloud"),
@@ -136,10 +136,7 @@ fn a_wrong_setting_ends_the_program_and_is_named() {
 #[test]
 fn crd_prints_the_definition() {
     let out = program(&["crd"], &[], "");
-    assert!(
-        text(&out.stdout) == include_str!("../crds/synapsesparkattachments.yaml"),
-        "crds/ is behind the code: run `make generate`"
-    );
+    assert!(text(&out.stdout) == include_str!("../crds/synapsesparkattachments.yaml"), "crds/ is outdated: run `make generate`");
 }
 
 /// The program under another name.
@@ -150,7 +147,7 @@ fn linked(dir: &tempfile::TempDir, name: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn under_the_name_of_a_plugin_it_is_one() {
+fn under_the_name_of_a_plugin_the_program_is_a_kubectl_plugin() {
     let dir = tempfile::tempdir().expect("a folder");
     let plugin = linked(&dir, "kubectl-synapse");
     let shown = |args: &[&str]| text(&started(&plugin, args, &[], "").stdout);
@@ -165,7 +162,7 @@ fn under_the_name_of_a_plugin_it_is_one() {
 }
 
 #[test]
-fn a_wrong_argument_ends_with_1_since_2_has_a_meaning() {
+fn a_wrong_argument_exits_with_1_because_2_means_out_of_sync() {
     #[rustfmt::skip]
     let table = [
         (&[][..],                                    "Usage: synapse-spark-operator"),
@@ -202,7 +199,7 @@ fn completions_are_scripts_for_the_name_in_use() {
             assert!(read.status.success(), "{}", text(&read.stderr));
         }
     }
-    // And what kubectl asks.
+    // And what kubectl calls.
     let asked = linked(&dir, "kubectl_complete-synapse");
     let offers = |words: &[&str]| text(&started(&asked, words, &[("KUBECONFIG", "/nowhere")], "").stdout);
     let first = offers(&[""]);

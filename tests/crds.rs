@@ -6,12 +6,12 @@ use synapse_spark_operator::api::v1alpha1::definition;
 fn the_committed_definition_is_the_generated_one() {
     let committed = include_str!("../crds/synapsesparkattachments.yaml");
     let generated = serde_saphyr::to_string(&definition()).expect("a definition is YAML");
-    assert!(committed == generated, "crds/synapsesparkattachments.yaml is behind the code: run `make generate`");
+    assert!(committed == generated, "crds/synapsesparkattachments.yaml is outdated: run `make generate`");
 }
 
 /// As etcd stores it; and room is left below the 256 KiB that client-side `kubectl apply` can put into an annotation.
 #[test]
-fn the_definition_is_small() {
+fn the_definition_stays_below_its_size_limit() {
     let stored = serde_json::to_vec(&definition()).expect("a definition is JSON").len();
     assert!(stored < 22_000, "{stored} bytes");
 }
@@ -34,7 +34,7 @@ fn every_field_is_explained() {
     let mut silent = Vec::new();
     walk("", &schema["properties"]["spec"], &mut silent);
     walk("", &schema["properties"]["status"], &mut silent);
-    // metav1.Condition comes with its own words, or none.
+    // metav1.Condition has its own descriptions, or none.
     silent.retain(|path| !path.starts_with(".conditions"));
     assert!(silent.is_empty(), "without a word: {silent:?}");
 }

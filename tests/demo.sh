@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The whole story on this machine: a real API server, a stand-in of Azure, the operator.
+# The demo on this machine: a real API server, the emulator of Azure, the operator.
 #
-#   tests/demo.sh           tells it and ends everything
+#   tests/demo.sh           runs it and stops everything
 #   KEEP=1 tests/demo.sh    leaves it running until Enter, and prints the KUBECONFIG
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -35,7 +35,7 @@ const LAYERS: [(&str, u8); 11] = [
     ("telemetry", 4),
 ];
 
-/// The layer of the process. Its modules are neighbours; those of any other layer do not know each other.
+/// The layer of the process. Its modules may use each other; those of any other layer may not.
 const PROCESS: u8 = 4;
 
 /// What belongs to some modules only: the path of an item as the code names it, and the modules that may name it.
@@ -111,7 +111,7 @@ fn no_modules_import_each_other() {
 }
 
 #[test]
-fn what_is_reserved_is_named_by_its_modules_only() {
+fn reserved_names_are_used_only_in_their_modules() {
     let mut wrong = Vec::new();
     for (file, items) in &used_by_the_crate().external {
         let (own, _) = layer(file);

@@ -1,4 +1,4 @@
-//! What the operator's process weighs beside objects with huge annotations: with streaming lists, and with pages.
+//! The memory of the operator's process with huge objects in the cluster: with streaming lists, and with pages.
 //!
 //! The API server here is a function that serves such objects from one text, so that the machine need not store them.
 //! `benches/annotations.sh` measures a thousand of them with a real one.
@@ -24,7 +24,7 @@ const ANNOTATION: usize = 250 * 1024;
 /// Nothing that is waited for takes longer.
 const DEADLINE: Duration = Duration::from_mins(2);
 
-/// An API server with objects that the operator finds invalid: it reports so once and asks Azure for nothing.
+/// An API server with objects that are invalid: the operator reports that once and sends no request to Azure.
 struct Server {
     streams_lists: bool,
     all: Mutex<All>,
@@ -42,7 +42,7 @@ struct All {
 
 type Shared = State<Arc<Server>>;
 
-/// Stands for the annotation until the object is sent.
+/// The placeholder for the annotation until the object is sent.
 const PLACE: &str = "PLACE-OF-THE-ANNOTATION";
 
 fn event(kind: &str, object: &str) -> String {

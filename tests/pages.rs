@@ -1,7 +1,10 @@
-//! The generated pages are as the code is, and what is written by hand about metrics names only what there is.
+//! The generated pages match the code, and pages that are written by hand use only existing metrics.
 //!
-//! `UPDATE=1 cargo test --test pages` writes the generated pages. The rules are judged by Prometheus' own promtool, which
-//! `tests/gotools/build promtool` builds.
+//! `UPDATE=1 cargo test --test pages` writes the generated pages. Prometheus' own promtool, which
+//! `tests/gotools/build promtool` builds, checks the rules.
+
+#[path = "pages/words.rs"]
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -30,10 +33,10 @@ fn keep(page: &str, generated: &str) {
     if env::var_os("UPDATE").is_some() {
         fs::write(path(page), generated).expect("the page can be written");
     }
-    assert!(fs::read_to_string(path(page)).unwrap_or_default() == generated, "{page} is behind the code: run `make generate`");
+    assert!(fs::read_to_string(path(page)).unwrap_or_default() == generated, "{page} is outdated: run `make generate`");
 }
 
-/// One metric, as a fresh process tells it.
+/// One metric, as a new process exposes it.
 #[derive(Default)]
 struct Metric {
     kind: String,
@@ -96,14 +99,14 @@ fn metrics() -> BTreeMap<String, Metric> {
 }
 
 #[test]
-fn the_page_of_metrics_is_the_registry() {
+fn the_metrics_page_matches_the_registry() {
     let mut page = "# Metrics
 
 <!-- Generated: UPDATE=1 cargo test --test pages -->
 
 `/metrics` on the port `metrics` (8080), in the OpenMetrics format. The names are those that queries use; a histogram has the suffixes `_bucket`, `_sum` and `_count`. Labels are bounded: no name of an object, no ID, no URL. The values of a label are in parentheses, where they are few. A standby replica has no metrics of objects.
 
-The alerts are in [charts/synapse-spark-operator/files/alerts.yaml](../charts/synapse-spark-operator/files/alerts.yaml), each with a runbook in [runbooks/](runbooks/); a Grafana dashboard is in [dashboard.json](../charts/synapse-spark-operator/files/dashboard.json) beside them.
+The alerts are in [charts/synapse-spark-operator/files/alerts.yaml](../charts/synapse-spark-operator/files/alerts.yaml), each with a runbook in [runbooks/](runbooks/); a Grafana dashboard is in [dashboard.json](../charts/synapse-spark-operator/files/dashboard.json).
 
 | name | type | unit | labels | meaning |
 |---|---|---|---|---|
@@ -132,7 +135,7 @@ fn names_follow_prometheus_conventions() {
 }
 
 #[test]
-fn the_page_of_reasons_is_the_catalogue() {
+fn the_reasons_page_matches_the_catalogue() {
     // The meaning is the doc comment of the variant: what the code's reader sees.
     let source = include_str!("../src/api/reason.rs");
     let (_, body) = source.split_once("pub enum Reason {\n").expect("there is the enum");
@@ -157,7 +160,7 @@ The conditions and events of an attachment have one of these reasons. Alerts and
     .to_owned();
     for reason in Reason::ALL {
         assert!(troubleshooting.contains(&format!("\n## {reason}\n")), "docs/troubleshooting.md has no section {reason}");
-        let advice = if reason.advice().is_empty() { "Nothing." } else { reason.advice() };
+        let advice = Some(reason.advice_for(true)).filter(|advice| !advice.is_empty()).unwrap_or_else(|| "Nothing.".to_owned());
         let meaning = meanings.get(reason.as_str()).unwrap_or_else(|| panic!("{reason} has no doc comment"));
         let anchor = reason.as_str().to_lowercase();
         writeln!(page, "| [{reason}](troubleshooting.md#{anchor}) | {meaning} | {advice} |").expect("a String takes it");
@@ -166,9 +169,9 @@ The conditions and events of an attachment have one of these reasons. Alerts and
 }
 
 #[test]
-fn the_readme_names_the_reasons_that_need_somebody() {
+fn the_readme_lists_the_reasons_that_need_intervention() {
     let readme = read("README.md");
-    let (_, list) = readme.split_once("These need somebody:").expect("the list");
+    let (_, list) = readme.split_once("These reasons need intervention:").expect("the list");
     let rows = list.lines().skip_while(|line| !line.starts_with("| `")).take_while(|line| line.starts_with("| "));
     let named: BTreeSet<_> =
         rows.filter_map(|row| row.split(" | ").next()).flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
@@ -205,7 +208,7 @@ fn queries() -> Vec<String> {
 }
 
 #[test]
-fn each_alert_fires_on_what_it_is_for_and_only_then() {
+fn each_alert_fires_only_in_its_own_state() {
     promtool(&["check", "rules", "--lint=all", "--lint-fatal", path(ALERTS).to_str().expect("a path")]);
     promtool(&["test", "rules", path("tests/alerts/alerts.yaml").to_str().expect("a path")]);
     let tests = read("tests/alerts/alerts.yaml");
@@ -216,7 +219,7 @@ fn each_alert_fires_on_what_it_is_for_and_only_then() {
 }
 
 #[test]
-fn each_alert_says_what_to_do() {
+fn each_alert_has_a_runbook_with_steps() {
     let mut runbooks: BTreeSet<_> = fs::read_dir(path("docs/runbooks"))
         .expect("runbooks")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
@@ -235,7 +238,7 @@ fn each_alert_says_what_to_do() {
 }
 
 #[test]
-fn each_query_of_the_dashboard_is_one() {
+fn each_query_of_the_dashboard_is_valid() {
     let rules: Vec<_> =
         queries().iter().enumerate().map(|(at, query)| json!({"record": format!("query_{at}"), "expr": query})).collect();
     assert!(rules.len() > 20, "the queries are found");
@@ -247,7 +250,7 @@ fn each_query_of_the_dashboard_is_one() {
 }
 
 #[test]
-fn alerts_dashboard_and_runbooks_name_metrics_that_there_are() {
+fn alerts_dashboard_and_runbooks_use_existing_metrics() {
     let there: BTreeSet<_> = metrics().iter().flat_map(|(name, metric)| metric.samples(name)).collect();
     let mut texts: Vec<(String, String)> = vec![
         (ALERTS.to_owned(), read(ALERTS)),

@@ -1,12 +1,12 @@
 //! One reconcile of one object, in this process: what cannot be tested with the real program.
 
-#[path = "support/in_process/mod.rs"]
-#[expect(dead_code, reason = "tests/watch.rs needs the rest")]
-mod in_process;
 #[path = "reconcile/absence.rs"]
 mod absence;
 #[path = "reconcile/deadline.rs"]
 mod deadline;
+#[path = "support/in_process/mod.rs"]
+#[expect(dead_code, reason = "tests/watch.rs needs the rest")]
+mod in_process;
 #[path = "reconcile/leadership.rs"]
 mod leadership;
 #[path = "reconcile/status.rs"]

@@ -1,6 +1,6 @@
-//! The operator's rights in Kubernetes: what the shipped manifest grants is what the operator asks for, no more and no less.
+//! The operator's permissions in Kubernetes: the shipped manifest grants exactly those that the operator uses.
 //!
-//! What it asks for is in the API servers' audit logs of the cluster tests, which cargo runs before these: it takes the
+//! The operator's requests are in the API servers' audit logs of the cluster tests, which cargo runs before these: it runs the
 //! targets by their names. Where the record is missing, stale or not of a whole run, these tests fail.
 
 #[path = "rights/asked.rs"]
@@ -18,7 +18,7 @@ use audit::{ACCOUNT, ACCOUNTS, FOLDER, MANIFEST, NAMESPACE, SCOPED};
 use granted::Right;
 
 /// Requests that a manifest need not grant: what they need, the namespaces by how their names begin, and the reason. A test that
-/// wants to see a refusal takes another account than the shipped one.
+/// expects a refusal uses another account than the shipped one.
 type Elsewhere = (&'static str, &'static str, &'static str);
 const VERSION: Elsewhere = ("get /version", "", "tells the time; every account may by default, and a refusal tells it too");
 const TOO_EARLY: Elsewhere = (
@@ -27,7 +27,7 @@ const TOO_EARLY: Elsewhere = (
     "operators_for_overlapping_namespaces_share_no_object begins without the right",
 );
 
-/// Rights that no test asks for, each with the reason why it is granted all the same.
+/// Permissions that no test uses, each with the reason why it is granted nevertheless.
 const UNUSED: &[(&str, &str)] = &[(
     "list synapsesparkattachments of synapse-spark.dev",
     "for an API server that serves no streaming lists: tests/watch.rs has one",
@@ -85,7 +85,7 @@ fn unused(rights: &BTreeSet<Right>, requests: &[Request], excused: &[(&str, &str
 }
 
 #[test]
-fn what_is_granted_is_what_is_asked_for() {
+fn only_used_permissions_are_granted() {
     let (rights, requests) = (shipped(), asked::of_the_last_run(ACCOUNT));
     let wrong = [ungranted(&rights, &requests, &[VERSION]), unused(&rights, &requests, UNUSED)].concat();
     assert!(
@@ -99,7 +99,7 @@ fn what_is_granted_is_what_is_asked_for() {
 
 /// The rights of an install for some namespaces are the same that are shipped, so each has its use; and they are enough.
 #[test]
-fn in_some_namespaces_the_same_is_granted_and_is_enough() {
+fn an_install_for_some_namespaces_has_the_same_permissions_there() {
     let requests = asked::of_the_last_run(SCOPED);
     let rights =
         granted::read(&file(&format!("{FOLDER}/{SCOPED}.yaml")), SCOPED).unwrap_or_else(|wrong| panic!("{SCOPED}: {wrong}"));
@@ -110,9 +110,9 @@ fn in_some_namespaces_the_same_is_granted_and_is_enough() {
     assert_eq!(anywhere(rights).collect::<BTreeSet<_>>(), anywhere(shipped()).collect());
 }
 
-/// With namespaces' own identities there are the rights of another table of the page besides those that are shipped.
+/// With identities of namespaces, the permissions of another table of the page are granted in addition.
 #[test]
-fn for_namespaces_own_identities_as_much_more_is_granted_as_is_asked_for() {
+fn identities_of_namespaces_add_only_the_permissions_that_are_used() {
     let requests = asked::of_the_last_run(ACCOUNTS);
     let rights = granted::read(&file(&format!("{FOLDER}/{ACCOUNTS}.yaml")), ACCOUNTS)
         .unwrap_or_else(|wrong| panic!("{ACCOUNTS}: {wrong}"));
@@ -132,13 +132,13 @@ fn explained(section: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn no_right_is_a_wildcard_or_reads_a_secret() {
+fn no_permission_is_a_wildcard_or_reads_secrets() {
     let wide: Vec<_> = shipped().iter().filter(|right| right.is_wide()).map(ToString::to_string).collect();
     assert!(wide.is_empty(), "{MANIFEST}: {wide:?}");
 }
 
 #[test]
-fn every_right_is_explained() {
+fn every_permission_is_documented() {
     assert_eq!(
         explained("In Kubernetes"),
         shipped().iter().map(ToString::to_string).collect(),
@@ -226,7 +226,7 @@ fn each_difference_is_named() {
 }
 
 #[test]
-fn who_is_bound_has_the_rights() {
+fn bindings_grant_the_permissions_of_their_roles() {
     let count = |binding: &str| granted::read(&with(LEASES, binding), ACCOUNT).map(|rights| rights.len());
     assert_eq!(count(BOUND), Ok(2));
     assert_eq!(count(&BOUND.replace("ServiceAccount, name: synapse-spark-operator", "ServiceAccount, name: other")).ok(), None);
@@ -241,7 +241,7 @@ fn who_is_bound_has_the_rights() {
 }
 
 #[test]
-fn what_reaches_too_far_is_seen() {
+fn too_broad_permissions_are_detected() {
     for (rule, is_wide) in [
         ("{apiGroups: [''], resources: [namespaces], verbs: [get]}", false),
         ("{apiGroups: [''], resources: [namespaces], verbs: ['*']}", true),

@@ -12,7 +12,7 @@ finish() {
   status=$?
   trap - EXIT INT TERM
   [ "$status" = 0 ] || { printf '\nit failed; the last lines of the operator:\n' >&2; tail -n 20 "$work/operator.log" >&2 2>/dev/null || true; }
-  # By pid, and each is waited for: nothing is left behind.
+  # By pid, and waits for each, so that no process is left.
   for pid in $operator $emulator $plane; do kill "$pid" 2>/dev/null || true; done
   for pid in $operator $emulator $plane; do wait "$pid" 2>/dev/null || true; done
   rm -rf "$work"
@@ -48,7 +48,7 @@ stage_up() {
   echo "API server $(field "$work/plane.json" server), Azure $azure"
 
   say "install: the custom resource, the operator's account and rights"
-  # Without a node its Deployment stays an object; the operator runs beside it, as its ServiceAccount.
+  # Without a node the Deployment has no pods; the operator runs outside of the cluster, as its ServiceAccount.
   kubectl apply -f deploy/install.yaml
   kubectl wait --for=condition=Established crd/synapsesparkattachments.synapse-spark.dev --timeout=30s
   control=tests/control-plane/bin/control-plane
@@ -80,7 +80,7 @@ PY
 
 # Starts the operator; again, once it was ended.
 operator_up() {
-  # Its own environment and nothing else: no credential of whoever runs this can get in.
+  # Its own environment only, without the credentials of the user.
   env -i PATH="$PATH" HOME="$work" KUBECONFIG="$work/operator.kubeconfig" \
     AZURE_CLIENT_ID=22222222-3333-4444-5555-666666666666 AZURE_TENANT_ID=72f988bf-0000-4000-8000-000000000001 \
     AZURE_FEDERATED_TOKEN_FILE="$work/federated-token" AZURE_AUTHORITY_HOST="$azure" \

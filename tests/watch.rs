@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use synapse_spark_operator::controller::{Options, Readiness, run};
 use tokio::task::JoinHandle;
 
-/// A controller that runs until the test ends, and the Azure that it asks.
+/// A controller that runs until the test ends, and its Azure.
 fn start(api: &Api, namespaces: &[String]) -> (Arc<Azure>, JoinHandle<()>) {
     let azure = Arc::new(Azure::default());
     let options = Options { concurrency: 32, namespaces: namespaces.to_vec(), readiness: Arc::new(Readiness::default()) };
@@ -48,7 +48,7 @@ async fn lists_are_streamed_where_the_api_server_serves_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_api_server_that_refuses_streaming_lists_is_asked_for_small_pages() {
+async fn without_streaming_lists_small_pages_are_requested() {
     let api = Api::paging(2, Duration::ZERO);
     for name in ["one", "two", "three"] {
         api.put(object("team-a", name, &nothing()));
@@ -72,14 +72,14 @@ async fn an_object_that_a_relist_leaves_out_of_the_store_for_a_while_is_found() 
     api.put(object("team-a", "b-known", &nothing()));
     let (azure, _running) = start(&api, &[]);
     until("the first is attached", || azure.count("PUT", "b-known") == 1).await;
-    // It is made while nobody watches, and stands on the first of two pages.
+    // It is created while no watch runs, and is on the first of two pages.
     api.put_unseen(object("team-a", "a-new", &nothing()));
     api.expire();
     until("the new one is attached", || azure.count("PUT", "a-new") == 1).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_slow_put_in_one_of_32_namespaces_holds_nobody_else_up() {
+async fn one_slow_put_in_one_of_32_namespaces_does_not_delay_others() {
     let api = Api::streaming();
     let namespaces: Vec<_> = (0..32).map(|number| format!("team-{number}")).collect();
     api.put(object("team-7", "slow", &nothing()));
@@ -92,7 +92,7 @@ async fn one_slow_put_in_one_of_32_namespaces_holds_nobody_else_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_annotation_that_changes_all_the_time_asks_for_one_reconcile_in_five_seconds() {
+async fn a_constantly_changing_annotation_gets_one_reconcile_in_five_seconds() {
     let api = Api::streaming();
     api.put(object("team-a", "asked", &nothing()));
     let (azure, _running) = start(&api, &[]);
@@ -120,7 +120,7 @@ async fn an_annotation_that_changes_all_the_time_asks_for_one_reconcile_in_five_
 }
 
 #[tokio::test(start_paused = true)]
-async fn changes_of_other_annotations_and_labels_ask_for_nothing() {
+async fn changes_of_other_annotations_and_labels_trigger_no_reconcile() {
     let api = Api::streaming();
     api.put(object("team-a", "still", &nothing()));
     let (azure, _running) = start(&api, &[]);
@@ -169,7 +169,7 @@ async fn three_changes_of_the_spec_are_seen_at_once_and_then_one_in_five_seconds
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_older_claimant_that_cannot_act_stops_nobody() {
+async fn an_older_claimant_that_cannot_act_does_not_block_the_younger() {
     let api = Api::streaming();
     let older = |spec: &Value| {
         let mut older = object("team-a", "older", spec);

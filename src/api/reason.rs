@@ -1,7 +1,9 @@
 //! The catalogue of reasons: one enum for conditions, events, metrics and documents.
 //!
-//! Alerts and GitOps tools match on these words. After the first release a
+//! Alerts and GitOps tools match on these names. After the first release a
 //! reason may get a better text, but never another meaning.
+
+mod advice;
 
 /// Why an attachment is in its state: the `reason` of its conditions and events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,12 +27,12 @@ pub enum Reason {
     /// The compute stays in Azure, because of a policy, an annotation or because the object does not own it; the operator
     /// removes its finalizer.
     Retained,
-    /// The object is being deleted, and the answer to an earlier write to Azure was lost; the operator waits until it is clear
-    /// whether that write created a compute.
+    /// The answer to an earlier write to Azure was lost; the operator waits until Azure shows the effect of that write, or until
+    /// the write can no longer take effect.
     WaitingForWrite,
     /// `spec.suspend` is true: the operator observes and reports, and writes nothing to Azure.
     Suspended,
-    /// Azure throttles requests (429); the operator waits as long as Azure asks.
+    /// Azure throttles requests (429); the operator waits as long as Azure requests.
     Throttled,
     /// Azure did not answer, or answered with a server error; the operator retries with backoff.
     AzureUnavailable,
@@ -72,11 +74,11 @@ pub enum Reason {
     PoolFailed,
     /// The operator is assigning the role of `spec.synapseRole` in the Synapse workspace.
     AssigningRole,
-    /// The operator is deleting a role assignment that it created and that the spec no longer asks for.
+    /// The operator is deleting a role assignment that it created and that the spec no longer requests.
     RevokingRole,
     /// The operator may not create or delete role assignments in the Synapse workspace.
     RoleAssignmentForbidden,
-    /// The spec asks for something that is not possible.
+    /// The spec requests something that is not possible.
     InvalidSpec,
     /// A bug in the operator ended the reconcile of this object.
     InternalError,
@@ -192,84 +194,6 @@ impl Reason {
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.as_str() == word)
-    }
-
-    /// What the user can do; empty where waiting is enough.
-    #[must_use]
-    pub const fn advice(self) -> &'static str {
-        match self {
-            Self::Attached
-            | Self::AddingFinalizer
-            | Self::Attaching
-            | Self::Adopting
-            | Self::Updating
-            | Self::Replacing
-            | Self::Detaching
-            | Self::Detached
-            | Self::Retained
-            | Self::Throttled
-            | Self::AzureUnavailable
-            | Self::AssigningRole
-            | Self::RevokingRole
-            | Self::RoleAssigned
-            | Self::PoolAvailable
-            | Self::PoolChanged => "",
-            Self::WaitingForWrite => {
-                "To release the object now and leave whatever Azure creates, annotate it with synapse-spark.dev/on-delete=abandon."
-            }
-            Self::Suspended => "Set spec.suspend to false to let the operator write to Azure again.",
-            Self::ComputeTypeMismatch => "Delete this object and create one with another spec.computeName.",
-            Self::AdoptionNotAllowed => "Allow the adoption with spec.adoptionPolicy, or detach that compute in Azure.",
-            Self::OwnedByAnother => {
-                "Delete the object that owns the compute. If that object no longer exists, remove the tag synapse-spark-operator-owner from the compute."
-            }
-            Self::Duplicate => "Delete one of the two objects, or create this one again with another spec.computeName.",
-            Self::PoolMismatch => {
-                "Set spec.replacePolicy to Recreate to let the operator detach the compute and attach the pool of the spec."
-            }
-            Self::AttachFailed => {
-                "Fix the error that Azure reports. The attach is retried with exponential backoff; to retry now, run kubectl annotate ssa NAME synapse-spark.dev/reconcile-requested-at=$(date +%s) --overwrite."
-            }
-            Self::UpdateFailed => {
-                "Fix the error that Azure reports. The update is retried with exponential backoff; to retry now, run kubectl annotate ssa NAME synapse-spark.dev/reconcile-requested-at=$(date +%s) --overwrite."
-            }
-            Self::DetachFailed => {
-                "Fix the error that Azure reports. The detach is retried with exponential backoff. To release the object and leave the compute, annotate the object with synapse-spark.dev/on-delete=abandon."
-            }
-            Self::DriftPersists => {
-                "Compare status.drift with the spec, and look for another tool that writes to this compute. The change is retried with exponential backoff."
-            }
-            Self::StateUnreadable => {
-                "Inspect the compute in Azure Machine Learning. If it is correct there, report the value in this message as a bug of the operator."
-            }
-            Self::AuthenticationFailed => {
-                "Fix the credential of the operator, or that of spec.serviceAccountName (docs/credentials.md)."
-            }
-            Self::AuthorizationFailed => {
-                "Grant the identity the action that Azure names, on the scope that Azure names. A new role assignment takes effect after some minutes."
-            }
-            Self::RequestRejected => "Change the spec as Azure's message asks.",
-            Self::WorkspaceNotFound => {
-                "Check spec.workspace, and that the operator's identity belongs to the tenant of the workspace."
-            }
-            Self::LinkedServiceNotFound => {
-                "Set spec.linkedService.name to a linked service that exists, or name the pool with spec.resourceId. Azure no longer creates linked services."
-            }
-            Self::PoolNotFound => "Check spec.resourceId, or create the pool again. The attachment stays unchanged until then.",
-            Self::PoolFailed => "Repair the pool in its Synapse workspace. The attachment stays unchanged until then.",
-            Self::RoleAssignmentForbidden => {
-                "Ask a Synapse Administrator to run the command in this message, or remove spec.synapseRole."
-            }
-            Self::InvalidSpec => "Change the field that the message names.",
-            Self::InternalError => {
-                "Report a bug with the operator's log lines of this object. The reconcile is retried with exponential backoff."
-            }
-            Self::RoleAssignmentOrphaned => "Ask a Synapse Administrator to run the command in this message.",
-            Self::SparkVersionUnsupported => "Move to a pool with a supported version of Apache Spark.",
-            Self::PoolUnreadable => {
-                "Grant the operator's identity Microsoft.Synapse/workspaces/bigDataPools/read to let it read the pool."
-            }
-        }
     }
 }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use status::*;
 
-/// What is wanted: a Synapse Spark pool, attached to an Azure Machine Learning workspace.
+/// The desired state: a Synapse Spark pool, attached to an Azure Machine Learning workspace.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[kube(
     group = "synapse-spark.dev",
@@ -47,16 +47,16 @@ pub use status::*;
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[x_kube(
-    validation = Rule::new("self.workspace == oldSelf.workspace").message("spec.workspace is immutable: delete the object and make another").field_path(".workspace"),
+    validation = Rule::new("self.workspace == oldSelf.workspace").message("spec.workspace is immutable: delete the object and create another").field_path(".workspace"),
     validation = Rule::new("has(self.computeName) == has(oldSelf.computeName) && (!has(self.computeName) || self.computeName == oldSelf.computeName)")
-        .message("spec.computeName is immutable: delete the object and make another"),
+        .message("spec.computeName is immutable: delete the object and create another"),
     validation = Rule::new("has(self.resourceId) != has(self.linkedService)").message("spec.resourceId: Required, or spec.linkedService instead of it; not both"),
     validation = Rule::new("self.replacePolicy == 'Recreate' || (has(self.resourceId) && has(oldSelf.resourceId) ? self.resourceId.lowerAscii() == oldSelf.resourceId.lowerAscii() : has(self.linkedService) && has(oldSelf.linkedService) && self.linkedService == oldSelf.linkedService)")
         .message("spec.resourceId changes only under spec.replacePolicy: Recreate, which detaches the old pool first; and so does spec.linkedService"),
     validation = Rule::new("!has(self.synapseRole) || has(self.identity) && self.identity.type != 'None'")
-        .message("spec.synapseRole needs spec.identity: whom it is granted to"),
+        .message("spec.synapseRole needs spec.identity, which receives the role"),
     validation = Rule::new("!has(self.synapseRole) || !self.synapseRole.linkedService || has(self.linkedService)")
-        .message("spec.synapseRole.linkedService needs spec.linkedService: whose identity it is granted to")
+        .message("spec.synapseRole.linkedService needs spec.linkedService, whose identity receives the role")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct SynapseSparkAttachmentSpec {
@@ -80,8 +80,8 @@ pub struct SynapseSparkAttachmentSpec {
         .message("spec.resourceId must be the ID of a Synapse Spark pool: /subscriptions/<guid>/resourceGroups/<group>/providers/Microsoft.Synapse/workspaces/<workspace>/bigDataPools/<pool>"))]
     pub resource_id: Option<String>,
 
-    /// Instead of resourceId: a pool, named through the link that the workspace has to its Synapse workspace. Azure makes
-    /// no new links.
+    /// Instead of resourceId: a pool of the Synapse workspace that a linked service of the workspace points to. Azure no
+    /// longer creates linked services.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linked_service: Option<LinkedService>,
 
@@ -89,40 +89,40 @@ pub struct SynapseSparkAttachmentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
 
-    /// The role in the Synapse workspace that the identity gets: without one its jobs fail. Absent: none is granted.
+    /// The role in the Synapse workspace that the identity gets; without a role its jobs fail. Absent: none is assigned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub synapse_role: Option<SynapseRole>,
 
-    /// A text for people, kept on the compute. Absent: what is there stays.
+    /// The description of the compute. Absent: the existing description stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub description: Option<String>,
 
-    /// Tags of the compute. Tags that others put there are kept. One more, synapse-spark-operator-owner, is the
-    /// operator's own.
+    /// Tags of the compute, 49 at most. Tags that others set are kept. The operator adds one of its own,
+    /// synapse-spark-operator-owner.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(length(max = 50), schema_with = "tags_schema")]
+    #[schemars(length(max = 49), schema_with = "tags_schema")]
     pub tags: BTreeMap<String, String>,
 
     /// What happens in Azure when this object is deleted: Detach (default) or Retain.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
 
-    /// Whether another resourceId may be put in place: Never (default: it is immutable) or Recreate (detach, then
+    /// Whether the pool may be replaced by another resourceId: Never (default: it is immutable) or Recreate (detach, then
     /// attach the other pool; a system-assigned identity gets a new principal).
     #[serde(default)]
     pub replace_policy: ReplacePolicy,
 
-    /// What to do with a compute of that name that is already there and nobody's: Never, `IfSamePool` (default) or
+    /// Whether to adopt a compute of that name that exists and has no owner: Never, `IfSamePool` (default) or
     /// Always (with replacePolicy: Recreate also one of another pool).
     #[serde(default)]
     pub adoption_policy: AdoptionPolicy,
 
-    /// true: look and report, write nothing to Azure.
+    /// true: observe and report, write nothing to Azure.
     #[serde(default)]
     pub suspend: bool,
 
-    /// A ServiceAccount of this namespace, as whose identity in Entra (workload identity's annotations) Azure is asked
+    /// A ServiceAccount of this namespace, whose identity in Microsoft Entra ID (workload identity's annotations) is used
     /// for this object. Absent: the operator's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
@@ -154,7 +154,7 @@ pub struct Workspace {
     pub name: String,
 }
 
-/// A pool behind a linked service of the workspace.
+/// A pool that is reached through a linked service of the workspace.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct LinkedService {
@@ -177,16 +177,16 @@ pub struct SynapseRole {
         .message("spec.synapseRole.name must be Synapse Administrator, Synapse Compute Operator, or a role's GUID"))]
     pub name: String,
 
-    /// Where it counts: Pool (default) or Workspace.
+    /// The scope of the role: Pool (default) or Workspace.
     #[serde(default)]
     pub scope: RoleScope,
 
-    /// true: also Apache Spark Administrator in the Synapse workspace, to the linked service's own identity.
+    /// true: also assign Apache Spark Administrator in the Synapse workspace to the linked service's own identity.
     #[serde(default)]
     pub linked_service: bool,
 }
 
-/// Where a role in the Synapse workspace counts.
+/// The scope of a role in the Synapse workspace.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RoleScope {
     /// The Spark pool alone.
@@ -194,7 +194,7 @@ pub enum RoleScope {
     Pool,
     /// The whole Synapse workspace.
     Workspace,
-    /// A word that this version does not know: taken as [`Self::Pool`], which is less.
+    /// A value that this version does not support: taken as [`Self::Pool`], the smaller scope.
     #[serde(other)]
     #[schemars(skip)]
     Unknown,
@@ -234,14 +234,14 @@ pub struct UserAssignedIdentity {
 pub enum IdentityType {
     /// No managed identity.
     None,
-    /// An identity of the compute itself, which lives and dies with the attachment.
+    /// An identity of the compute itself, which is created and deleted with the attachment.
     SystemAssigned,
-    /// Identities of their own.
+    /// Identities that exist independently of the compute.
     UserAssigned,
     /// Both.
     #[serde(rename = "SystemAssigned,UserAssigned")]
     Both,
-    /// A word that this version does not know.
+    /// A value that this version does not support.
     #[serde(other)]
     #[schemars(skip)]
     Unknown,
@@ -253,9 +253,9 @@ pub enum DeletionPolicy {
     /// The compute is detached.
     #[default]
     Detach,
-    /// Azure is left as it is.
+    /// The compute stays attached.
     Retain,
-    /// A word that this version does not know: taken as [`Self::Detach`], so that nothing leaks.
+    /// A value that this version does not support: taken as [`Self::Detach`], so that no compute is left behind.
     #[serde(other)]
     #[schemars(skip)]
     Unknown,
@@ -269,23 +269,23 @@ pub enum ReplacePolicy {
     Never,
     /// Detach, then attach the other pool.
     Recreate,
-    /// A word that this version does not know: taken as [`Self::Never`].
+    /// A value that this version does not support: taken as [`Self::Never`].
     #[serde(other)]
     #[schemars(skip)]
     Unknown,
 }
 
-/// What to do with a compute of that name that is there already and nobody's.
+/// Whether to adopt a compute of that name that exists and has no owner.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AdoptionPolicy {
-    /// Leave it alone.
+    /// Do not adopt it.
     Never,
-    /// Take it over if it is attached to the pool of the spec.
+    /// Adopt it if it is attached to the pool of the spec.
     #[default]
     IfSamePool,
-    /// Take it over.
+    /// Adopt it.
     Always,
-    /// A word that this version does not know: taken as [`Self::Never`].
+    /// A value that this version does not support: taken as [`Self::Never`].
     #[serde(other)]
     #[schemars(skip)]
     Unknown,
@@ -295,7 +295,7 @@ pub enum AdoptionPolicy {
 fn tags_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({
         "type": "object",
-        "maxProperties": 50,
+        "maxProperties": 49,
         "additionalProperties": {"type": "string", "maxLength": 256},
         "x-kubernetes-validations": [
             {
@@ -317,7 +317,7 @@ fn tags_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 ///
 /// # Panics
 ///
-/// Never on a definition that the tests have seen: it is made at compile time.
+/// Never: the definition is generated at compile time, and tests use it.
 #[must_use]
 pub fn definition() -> CustomResourceDefinition {
     fn forget_nullable(value: &mut serde_json::Value) {

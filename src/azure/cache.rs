@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// How old an answer may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freshness {
-    /// Azure is asked after the call began. A write needs this.
+    /// The request is sent after the call began. A write needs this.
     Now,
     /// The same, over a connection that carried no request before. A write that rests on an absence needs this: a connection
     /// that is kept alive leads to the same front end of Azure each time, which may be behind.
@@ -36,7 +36,7 @@ const MAX_ENTRIES: usize = 10_000;
 /// A bounded cache whose entries expire.
 ///
 /// An entry has the time at which its request began. An answer to a request that began before a write does not enter
-/// the cache after that write: [`TtlCache::invalidate`] leaves an entry without a value behind, which rejects it.
+/// the cache after that write: [`TtlCache::invalidate`] leaves an entry without a value, which rejects it.
 #[derive(Debug)]
 pub(super) struct TtlCache<K, V> {
     ttl: Duration,
@@ -44,7 +44,7 @@ pub(super) struct TtlCache<K, V> {
     entries: Mutex<Entries<K, V>>,
 }
 
-/// The age of an entry; the number tells entries of the same instant apart.
+/// The age of an entry; the number distinguishes entries of the same instant.
 type Age = (Instant, u64);
 
 #[derive(Debug)]

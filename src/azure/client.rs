@@ -83,7 +83,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Says which setting is wrong.
+    /// The error names the setting that is wrong.
     pub fn new(settings: &Settings, transport: Arc<dyn HttpClient>, metrics: Metrics) -> Result<Self, String> {
         let tokens =
             |scope: &str| TokenCache::new(&settings.credential, &settings.authority, scope, transport.clone(), metrics.clone());
@@ -115,7 +115,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Says which part of the credential is wrong.
+    /// The error names the part of the credential that is wrong.
     pub fn with_credential(&self, credential: Credential) -> Result<Self, String> {
         let settings = Settings { credential, ..self.settings.clone() };
         let client = Self::new(&settings, self.transports.pooled.clone(), self.metrics.clone())?;

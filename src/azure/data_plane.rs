@@ -11,7 +11,7 @@ impl DataPlane {
     ///
     /// # Errors
     ///
-    /// Says what is wrong with it.
+    /// The error names what is wrong with it.
     pub fn new(template: &str) -> Result<Self, String> {
         let template = template.trim_end_matches('/');
         if template.matches("{workspace}").count() != 1 {

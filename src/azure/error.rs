@@ -7,7 +7,7 @@ use crate::service_error::ServiceError;
 
 /// A request to Azure that did not succeed.
 ///
-/// A variant says what the caller can do, not which status or code the answer had.
+/// A variant determines what the caller can do, not which status or code the answer had.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The network, a time-out, a 5xx, or an answer that is not Azure's. A retry may help.
@@ -21,7 +21,7 @@ pub enum Error {
     /// 429: too many requests.
     #[error("throttled by Azure, retry after {} s: {error}", retry_after.as_secs())]
     Throttled {
-        /// The pause that Azure asks for in its `Retry-After` header.
+        /// The pause in Azure's `Retry-After` header.
         retry_after: Duration,
         /// Azure's error text.
         error: ServiceError,

@@ -12,7 +12,7 @@ use crate::azure::error::Error;
 use crate::azure::wire;
 use crate::resource_id::{SynapseWorkspaceId, WorkspaceId};
 
-/// A list has at most this many pages: a chain of links that goes in circles ends here.
+/// A list has at most this many pages: a circular chain of links ends here.
 pub(super) const MAX_PAGES: usize = 1000;
 
 /// A subscription that the identity may read.

@@ -24,7 +24,7 @@ pub enum State {
     Succeeded,
     /// It has failed or was canceled.
     Failed(ServiceError),
-    /// Azure no longer knows it, as happens some time after its end.
+    /// Azure no longer has it, as happens some time after its end.
     Forgotten,
 }
 

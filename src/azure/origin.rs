@@ -6,7 +6,7 @@ use azure_core::http::Url;
 #[derive(Debug, Clone)]
 pub struct Origin(Url);
 
-/// An address that the token must not go to. Says no path and no query: they may carry a signature.
+/// An address that the token must not be sent to. It has no path and no query, because they may contain a signature.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is not the configured ARM endpoint")]
 pub struct Foreign(String);
@@ -16,7 +16,7 @@ impl Origin {
     ///
     /// # Errors
     ///
-    /// Says what is wrong with it.
+    /// The error names what is wrong with it.
     pub fn new(endpoint: &str) -> Result<Self, String> {
         let url = Url::parse(endpoint).map_err(|error| format!("{endpoint:?} is no URL: {error}"))?;
         match () {

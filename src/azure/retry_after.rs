@@ -11,7 +11,7 @@ const MAX_THROTTLED: Duration = Duration::from_hours(1);
 /// The longest pause after any other status: an outage can end before the service expected it to.
 const MAX_UNAVAILABLE: Duration = Duration::from_mins(5);
 
-/// The pause that an answer asks for, in seconds or as an HTTP date, limited by its status.
+/// The pause that an answer requests, in seconds or as an HTTP date, limited by its status.
 ///
 /// The limit keeps an absurd value from stopping the operator, and from overflowing the arithmetic of times.
 pub(super) fn pause(status: u16, value: &str, now: OffsetDateTime) -> Option<Duration> {
@@ -20,7 +20,7 @@ pub(super) fn pause(status: u16, value: &str, now: OffsetDateTime) -> Option<Dur
         // A number that does not fit is longer than any limit.
         value.parse().map_or(Duration::MAX, Duration::from_secs)
     } else {
-        // A time in the past asks for no pause.
+        // A time in the past means no pause.
         Duration::try_from(parse_rfc7231(value).ok()? - now).unwrap_or_default()
     };
     Some(pause.min(if status == 429 { MAX_THROTTLED } else { MAX_UNAVAILABLE }))

@@ -95,7 +95,7 @@ impl Client {
     pub(super) async fn send(&self, request: ApiRequest<'_>) -> Result<Answer, Error> {
         let kind = request.call.kind();
         if let Some(retry_after) = self.throttle.closed_for(&request.bucket, kind, Instant::now()) {
-            let message = "Azure asked for a pause that is not over yet".to_owned();
+            let message = "Waiting as Azure requested in Retry-After".to_owned();
             return Err(Error::Throttled { retry_after, error: ServiceError { message, ..ServiceError::default() } });
         }
         let token = request.tokens.bearer().await?;
@@ -148,7 +148,7 @@ impl Client {
         })
     }
 
-    /// Takes what an answer says about the bucket, and tells a success from an error.
+    /// Updates the bucket from an answer, and distinguishes a success from an error.
     fn classify(&self, bucket: &str, kind: Kind, answer: Answer) -> Result<Answer, Error> {
         if let Some(remaining) = answer.remaining {
             self.metrics.remaining(kind, self.throttle.remaining(bucket, kind, remaining, Instant::now()));

@@ -36,7 +36,7 @@ impl Client {
         Ok(found.location)
     }
 
-    /// Drops the cached region if the workspace may have been deleted and created anew in another region.
+    /// Drops the cached region if the workspace may have been deleted and created again in another region.
     pub(super) fn reconsider_region(&self, workspace: &WorkspaceId, error: &Error) {
         match error {
             Error::ParentNotFound(_) | Error::Rejected(_) => self.cached.regions.invalidate(workspace),

@@ -1,4 +1,4 @@
-//! The options that say where Azure is and who asks it. They make the client of Azure.
+//! The options for Azure's endpoints and the credential, and the client that is built from them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -95,7 +95,7 @@ impl AzureArgs {
     /// The same with the given credential, if there is one.
     pub(super) fn client_as(
         &self,
-        who: Option<Credential>,
+        given: Option<Credential>,
         metrics: azure::Metrics,
     ) -> Result<(azure::Client, &'static str), String> {
         let (arm, authority) = self.cloud.endpoints();
@@ -106,7 +106,7 @@ impl AzureArgs {
         let of_cloud = || format!("https://{{workspace}}.{}", self.cloud.synapse());
         let synapse_endpoint = self.synapse_endpoint.clone().unwrap_or_else(of_cloud);
         azure::DataPlane::new(&synapse_endpoint).map_err(|error| format!("--synapse-endpoint: {error}"))?;
-        let (credential, why) = match who {
+        let (credential, why) = match given {
             Some(given) => (given, "--require-service-account"),
             None => self.credential()?,
         };
@@ -124,7 +124,7 @@ impl AzureArgs {
         let client = azure::Client::new(&settings, Arc::new(pooled?), metrics)
             .map_err(|error| format!("--credential {name}: {error}"))?
             .with_unpooled(Arc::new(unpooled?));
-        tracing::info!(credential = name, why, endpoint = settings.endpoint, "azure");
+        tracing::info!(credential = name, why, endpoint = settings.endpoint, "using azure credential");
         Ok((client, why))
     }
 
@@ -158,7 +158,7 @@ impl AzureArgs {
             CredentialKind::Auto if in_cluster => {
                 (CredentialKind::ManagedIdentity, "it runs in a cluster, with neither a federated token nor a client secret")
             }
-            CredentialKind::Auto => (CredentialKind::AzureCli, "it runs outside a cluster, and nothing else is set"),
+            CredentialKind::Auto => (CredentialKind::AzureCli, "it runs outside a cluster, and no other credential is set"),
             named => (named, "--credential names it"),
         };
         let need = |value: &Option<String>, name: &str| {

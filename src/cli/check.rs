@@ -1,4 +1,4 @@
-//! `check`: whether the operator could work here with the identity of whoever runs it. Changes nothing.
+//! `check`: whether the operator could work here with the identity of the user. Changes nothing.
 
 use clap::Args;
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
@@ -24,7 +24,7 @@ pub(crate) struct Check {
     identity: Identity,
     #[command(flatten)]
     scope: Scope,
-    /// How to print it.
+    /// The output format.
     #[arg(short, long, default_value = "text", value_enum)]
     output: Output,
 }
@@ -44,20 +44,20 @@ const LEASES: [Right; 2] = [
 /// With some namespaces: whether an operator for all of them works.
 const CLUSTER_WIDE: [Right; 1] = [("coordination.k8s.io", "leases", "", leader::NAME, &["get"])];
 
-/// With --require-service-account: Azure is asked as the ServiceAccount that an attachment names, any of its namespace.
+/// With --require-service-account: an attachment may name any ServiceAccount of its namespace.
 const ACCOUNTS: [Right; 2] = [("", "serviceaccounts", "", "", &["get"]), ("", "serviceaccounts", "token", "", &["create"])];
 
-/// What is well, or what is wrong.
+/// The text of a check that succeeded or failed.
 type CheckResult = Result<String, String>;
 
 impl Check {
     pub(crate) async fn execute(self) -> Result<u8, String> {
         let kube = client(config().await?, Some(CALL_TIMEOUT))?;
         let mut found = vec![cluster(&kube).await];
-        // Without an answer to this, the others would be the same line again.
+        // If this fails, the others would fail with the same error.
         if found[0].is_ok() {
             found.push(self.definition(&kube).await);
-            found.push(self.rights(&kube).await);
+            found.push(self.permissions(&kube).await);
             if self.identity.require_service_account {
                 found.push(accounts(&kube, self.everywhere()).await);
             }
@@ -86,7 +86,7 @@ impl Check {
                 Err(kube::Error::Api(status)) if status.code == 404 => {
                     return Err("definition: synapsesparkattachments.synapse-spark.dev is not installed; install the chart, or apply the output of `crd`".to_owned());
                 }
-                // That it may not be listed is said with the rights.
+                // The check of permissions reports that it may not be listed.
                 Err(kube::Error::Api(status)) if status.code == 403 => {}
                 Err(error) => return Err(format!("definition: {}", chain(&error))),
                 Ok(_) => {}
@@ -95,30 +95,30 @@ impl Check {
         Ok("definition: synapsesparkattachments.synapse-spark.dev is installed".to_owned())
     }
 
-    /// The namespaces that are looked after; in Kubernetes' words, no name means all of them.
+    /// The namespaces that are managed; as in Kubernetes, an empty name means all of them.
     fn everywhere(&self) -> Vec<String> {
         let namespaces = self.scope.namespaces();
         if namespaces.is_empty() { vec![String::new()] } else { namespaces }
     }
 
-    async fn rights(&self, kube: &kube::Client) -> CheckResult {
+    async fn permissions(&self, kube: &kube::Client) -> CheckResult {
         let mut refused = Vec::new();
         let cluster_wide = self.scope.cluster_wide_lease().map(ToOwned::to_owned).into_iter().collect();
         for (namespaces, rights) in
             [(self.everywhere(), &OBJECTS[..]), (self.scope.leases(), &LEASES[..]), (cluster_wide, &CLUSTER_WIDE[..])]
         {
             let all = all_refusals(kube, &namespaces, rights).await;
-            refused.extend(all.map_err(|error| format!("rights: {}", chain(&error)))?);
+            refused.extend(all.map_err(|error| format!("permissions: {}", chain(&error)))?);
         }
         if refused.is_empty() {
-            Ok("rights: all that the operator needs are granted".to_owned())
+            Ok("permissions: the operator has all that it needs".to_owned())
         } else {
-            Err(format!("rights: the operator may not {}", refused.join(", ")))
+            Err(format!("permissions: the operator may not {}", refused.join(", ")))
         }
     }
 
     async fn azure(&self) -> Vec<CheckResult> {
-        let client = self.azure.client_as(self.identity.nobody(), azure::Metrics::new(&mut Registry::default()));
+        let client = self.azure.client_as(self.identity.unavailable(), azure::Metrics::new(&mut Registry::default()));
         let (client, why) = match client {
             Ok(client) => client,
             Err(error) => return vec![Err(format!("Entra: {error}"))],
@@ -144,12 +144,12 @@ fn line(found: &CheckResult) -> String {
 }
 
 fn as_json(found: &CheckResult) -> serde_json::Value {
-    let (is_ok, said) = match found {
-        Ok(said) => (true, said),
-        Err(said) => (false, said),
+    let (is_ok, message) = match found {
+        Ok(message) => (true, message),
+        Err(message) => (false, message),
     };
-    let (of, said) = said.split_once(": ").unwrap_or(("", said));
-    json!({"of": of, "ok": is_ok, "message": said})
+    let (of, message) = message.split_once(": ").unwrap_or(("", message));
+    json!({"of": of, "ok": is_ok, "message": message})
 }
 
 async fn cluster(kube: &kube::Client) -> CheckResult {
@@ -159,9 +159,9 @@ async fn cluster(kube: &kube::Client) -> CheckResult {
     }
 }
 
-/// Whether it may be any ServiceAccount that an attachment names.
+/// Whether the operator may use any ServiceAccount that an attachment names.
 ///
-/// Which ones they will name, nobody knows: a right to some by their names is not seen by this, and is no fault.
+/// It is unknown which ones they will name: permissions for individual names are not checked, so a refusal is no failure.
 async fn accounts(kube: &kube::Client, namespaces: Vec<String>) -> CheckResult {
     let refused = all_refusals(kube, &namespaces, &ACCOUNTS).await;
     let refused = refused.map_err(|error| format!("ServiceAccounts: {}", chain(&error)))?;
@@ -185,7 +185,7 @@ async fn all_refusals(kube: &kube::Client, namespaces: &[String], rights: &[Righ
     Ok(refused)
 }
 
-/// What is not allowed of a right, in words.
+/// The refused verbs of a permission, as text.
 async fn refusals(
     kube: &kube::Client,
     namespace: &str,
@@ -206,8 +206,8 @@ async fn refusals(
         };
         let spec =
             SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..SelfSubjectAccessReviewSpec::default() };
-        let asked = SelfSubjectAccessReview { spec, ..SelfSubjectAccessReview::default() };
-        let answer = reviews.create(&PostParams::default(), &asked).await?;
+        let review = SelfSubjectAccessReview { spec, ..SelfSubjectAccessReview::default() };
+        let answer = reviews.create(&PostParams::default(), &review).await?;
         if !answer.status.is_some_and(|status| status.allowed) {
             let (dot, slash) = (if group.is_empty() { "" } else { "." }, if part.is_empty() { "" } else { "/" });
             let place = if namespace.is_empty() { "all namespaces".to_owned() } else { format!("namespace {namespace}") };
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn rights_to_accounts_are_told_as_far_as_they_are_seen() {
+    async fn permissions_for_service_accounts_are_reported() {
         type Allows = fn(&ResourceAttributes) -> bool;
         let (all, none): (Allows, Allows) = (|_| true, |_| false);
         let in_a: Allows = |asked| asked.namespace.as_deref() == Some("a") || asked.subresource.is_none();
@@ -252,8 +252,8 @@ mod tests {
         ];
         for (case, namespaces, allows, words) in table {
             let namespaces = namespaces.iter().map(|name| (*name).to_owned()).collect();
-            let told = accounts(&api_server(allows), namespaces).await.expect(case);
-            assert!(told.starts_with(&format!("ServiceAccounts: {words}")), "{case}: {told}");
+            let report = accounts(&api_server(allows), namespaces).await.expect(case);
+            assert!(report.starts_with(&format!("ServiceAccounts: {words}")), "{case}: {report}");
         }
     }
 }

@@ -30,14 +30,14 @@ impl Completion {
     }
 }
 
-/// Who has pressed Tab does not wait longer.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// The time limit of a completion.
+const TIME_LIMIT: Duration = Duration::from_secs(3);
 
-/// Whose first word is the name of an attachment.
+/// The subcommands whose first argument is the name of an attachment.
 const TAKES_A_NAME: [&str; 5] = ["plan", "status", "reconcile", "suspend", "resume"];
 
-/// kubectl gives the words after `kubectl synapse`, the last one unfinished. It wants a candidate a line, a tab before
-/// its description, and at last a directive: 4 is "do not offer files".
+/// kubectl passes the words after `kubectl synapse`, the last one incomplete. It expects one candidate per line, a tab before
+/// its description, and finally a directive: 4 is "do not offer files".
 /// Source: <https://github.com/spf13/cobra/blob/main/site/content/completions/_index.md>.
 pub(super) fn candidates(words: Vec<OsString>, mut command: clap::Command) -> Result<u8, String> {
     let started = words.last().is_some_and(|word| word.to_string_lossy().starts_with('-'));
@@ -51,12 +51,12 @@ pub(super) fn candidates(words: Vec<OsString>, mut command: clap::Command) -> Re
             .mut_subcommand(name, |one| one.mut_arg("name", |arg| arg.add(ArgValueCandidates::new(move || names(&cluster)))));
     }
     let last = words.len().saturating_sub(1);
-    // A word that nothing fits is no error: there is nothing to offer.
+    // It is no error if nothing matches: there is nothing to offer.
     let found = complete(&mut command, words, last, None).unwrap_or_default();
     let mut text = String::new();
     for one in found {
         let value = one.get_value().to_string_lossy();
-        // Options are offered to whoever has begun one.
+        // Options are offered only once one has been started.
         if started || !value.starts_with('-') {
             let help = one.get_help().map(|help| format!("\t{}", help.to_string().lines().next().unwrap_or_default()));
             let _ = writeln!(text, "{value}{}", help.unwrap_or_default());
@@ -65,13 +65,13 @@ pub(super) fn candidates(words: Vec<OsString>, mut command: clap::Command) -> Re
     print(&format!("{text}:4\n")).map(|()| 0)
 }
 
-/// The attachments that are there. None, if that cannot be told: a shell that completes has no room for an error.
+/// The names of the attachments. None on an error, which a shell could not show during completion.
 fn names(args: &ClusterArgs) -> Vec<CompletionCandidate> {
     let listed = tokio::task::block_in_place(|| {
         Handle::current().block_on(async {
             let cluster = args.connect().await.ok()?;
             let (attachments, all) = (cluster.attachments(), ListParams::default());
-            tokio::time::timeout(PATIENCE, attachments.list_metadata(&all)).await.ok()?.ok()
+            tokio::time::timeout(TIME_LIMIT, attachments.list_metadata(&all)).await.ok()?.ok()
         })
     });
     listed.into_iter().flatten().map(|one| CompletionCandidate::new(one.name_any())).collect()

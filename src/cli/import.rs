@@ -23,22 +23,22 @@ use crate::resource_id::WorkspaceId;
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("from").required(true).multiple(true).args(["file", "workspace"])))]
 pub(crate) struct Import {
-    /// Files of another tool; - is standard input. What they are is told by what is in them: a compute of az ml (as
-    /// `az ml compute attach` takes it, or `show` and `list` print it), a `WorkspacesCompute` of Azure Service Operator, a
-    /// `SynapseSpark` of Crossplane, or what `terraform show -json` prints.
+    /// Files of another tool; - is standard input. The content determines the format: a compute of az ml (as
+    /// `az ml compute attach` reads it, or `show` and `list` print it), a `WorkspacesCompute` of Azure Service Operator, a
+    /// `SynapseSpark` of Crossplane, or the output of `terraform show -json`.
     #[arg(short, long, value_name = "FILE", num_args = 1..)]
     file: Vec<PathBuf>,
     /// The Azure ML workspace, or its whole resource ID. Without -f: every Spark pool that is attached to it. With -f: the
-    /// workspace of what does not name one.
+    /// workspace for documents that do not name one.
     #[arg(short, long, value_name = WORKSPACE, value_parser = workspace)]
     workspace: Option<WorkspaceId>,
-    /// With --workspace alone: also computes that an operator's object owns already.
+    /// With --workspace alone: also computes that an object already owns.
     #[arg(long, conflicts_with = "file")]
     all: bool,
     /// The namespace to write into the manifests.
     #[arg(short, long, value_name = "NAME")]
     namespace: Option<String>,
-    /// How to print it.
+    /// The output format.
     #[arg(short, long, default_value = "yaml", value_enum)]
     output: Format,
     #[command(flatten)]
@@ -80,7 +80,7 @@ impl Import {
             }
         };
         if made.is_empty() {
-            let besides = if imported.notes.is_empty() { "" } else { " besides what was passed over" };
+            let besides = if imported.notes.is_empty() { "" } else { " other than what was skipped" };
             return Err(format!("there is no attached Synapse Spark pool to import{besides}"));
         }
         print(&match self.output {

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn documents_are_told_apart_and_named() {
+    fn documents_are_split_and_named() {
         #[rustfmt::skip]
         let table = [
             ("one",                "a: 1",                                  &["f"][..]),

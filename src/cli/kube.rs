@@ -1,4 +1,4 @@
-//! The way to a cluster: kubectl's own options, and refusals in words that say what to do.
+//! The connection to a cluster: kubectl's own options, and error messages with advice.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,13 +22,13 @@ const RESOURCE: &str = "synapsesparkattachments.synapse-spark.dev";
 
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct ClusterArgs {
-    /// The namespace; without it, the one of the context.
+    /// The namespace. Default: that of the context.
     #[arg(short, long, value_name = "NAME", help_heading = "Cluster")]
     pub(super) namespace: Option<String>,
-    /// The context of the kubeconfig; without it, the current one.
+    /// The context of the kubeconfig. Default: the current context.
     #[arg(long, value_name = "NAME", help_heading = "Cluster")]
     context: Option<String>,
-    /// The kubeconfig; without it, KUBECONFIG, then ~/.kube/config, then the pod's ServiceAccount.
+    /// The kubeconfig. Default: KUBECONFIG, then ~/.kube/config, then the pod's ServiceAccount.
     #[arg(long, value_name = "FILE", help_heading = "Cluster")]
     kubeconfig: Option<PathBuf>,
 }
@@ -45,12 +45,13 @@ pub(super) struct Cluster {
 
 impl ClusterArgs {
     pub(super) async fn connect(&self) -> Result<Cluster, String> {
-        let config = self.config().await.map_err(|error| {
-            format!("no cluster: {error}. Name one as for kubectl: with KUBECONFIG, --kubeconfig or --context.")
-        })?;
+        let config = self
+            .config()
+            .await
+            .map_err(|error| format!("cannot load a kubeconfig: {error}. Set KUBECONFIG, --kubeconfig or --context."))?;
         let namespace = self.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         let server = config.cluster_url.to_string();
-        let (watch, calls) = clients(config).map_err(|error| format!("no cluster: {server}: {error}"))?;
+        let (watch, calls) = clients(config).map_err(|error| format!("cannot connect to {server}: {error}"))?;
         Ok(Cluster { calls, watch, namespace, server })
     }
 
@@ -75,20 +76,20 @@ impl Cluster {
         self.attachments().get(name).await.map_err(|error| self.refused(&error, "get", name))
     }
 
-    /// What went wrong, and what to do now. `verb` is the right that it takes; `name` is empty for a list.
+    /// What went wrong, and what to do. `verb` is the verb that RBAC must allow; `name` is empty for a list.
     pub(super) fn refused(&self, error: &Error, verb: &str, name: &str) -> String {
         let Self { namespace, server, .. } = self;
         match error {
             Error::Api(status) => self.answered(status, verb, name),
             Error::Auth(_) => {
-                format!("the credentials for {server} do not work: {}. Log in again, or choose another --context.", chain(error))
+                format!("the credentials for {server} are invalid: {}. Log in again, or choose another --context.", chain(error))
             }
             Error::SerdeError(_) => format!(
-                "{namespace}/{name} is stored in a form that this version cannot read: {}. Look at it with kubectl get ssa {name} -n {namespace} -o yaml.",
+                "{namespace}/{name} is stored in a form that this version cannot read: {}. To show it, run kubectl get ssa {name} -n {namespace} -o yaml.",
                 chain(error)
             ),
             _ => format!(
-                "no answer from the API server {server}: {}. Is the cluster up, and is it the right --context?",
+                "no answer from the API server {server}: {}. Check that the cluster is running and that --context is right.",
                 chain(error)
             ),
         }
@@ -96,34 +97,34 @@ impl Cluster {
 
     fn answered(&self, status: &Status, verb: &str, name: &str) -> String {
         let Self { namespace, server, .. } = self;
-        let said = printable(status.message.trim());
-        // An API server that does not know the kind answers 404 without saying of which object.
+        let message = printable(status.message.trim());
+        // An API server without this kind answers 404 without the name of an object.
         let names_it = status.details.as_ref().is_some_and(|details| !details.name.is_empty());
         match status.code {
-            401 => format!("{server} does not know you: {said}. Log in again, or choose another --context."),
+            401 => format!("{server} rejects your credentials: {message}. Log in again, or choose another --context."),
             403 => format!(
-                "Kubernetes refuses it: {said}. Ask whoever manages the cluster for the verb {verb} on {RESOURCE} in namespace {namespace}."
+                "forbidden: {message}. Ask the administrator of the cluster for the verb {verb} on {RESOURCE} in namespace {namespace}."
             ),
             404 if names_it => {
                 format!(
-                    "there is no SynapseSparkAttachment {name} in namespace {namespace}. All that there are: kubectl get ssa --all-namespaces."
+                    "there is no SynapseSparkAttachment {name} in namespace {namespace}. To list all, run kubectl get ssa --all-namespaces."
                 )
             }
             404 => format!(
-                "{server} does not know {RESOURCE}: the operator is not installed in this cluster. Install it, or choose another --context."
+                "{server} has no {RESOURCE}: the operator is not installed in this cluster. Install it, or choose another --context."
             ),
-            code => format!("Kubernetes refuses to {verb} {namespace}/{name}: {code} {}: {said}", status.reason),
+            code => format!("cannot {verb} {namespace}/{name}: {code} {}: {message}", status.reason),
         }
     }
 }
 
-/// The configuration of whoever runs this: a kubeconfig, or the ServiceAccount of the pod.
+/// The configuration of the user: a kubeconfig, or the ServiceAccount of the pod.
 pub(super) async fn config() -> Result<Config, String> {
     let inferred = Config::infer().await;
-    inferred.map_err(|error| format!("no Kubernetes: {}; set KUBECONFIG, or run it in a cluster", chain(&error)))
+    inferred.map_err(|error| format!("cannot connect to Kubernetes: {}; set KUBECONFIG, or run it in a cluster", chain(&error)))
 }
 
-/// Two clients: a read time-out would cut quiet watches, and calls need one. Neither retries: passes do.
+/// Two clients: a read time-out would cut quiet watches, and calls need one. Neither retries: reconciles do.
 pub(super) fn clients(config: Config) -> Result<(Client, Client), String> {
     Ok((client(config.clone(), None)?, client(config, Some(CALL_TIMEOUT))?))
 }

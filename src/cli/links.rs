@@ -16,7 +16,7 @@ pub(crate) struct Links {
     /// The Azure ML workspace, or its whole resource ID.
     #[arg(short, long, value_name = WORKSPACE, value_parser = workspace)]
     workspace: WorkspaceId,
-    /// How to print it.
+    /// The output format.
     #[arg(short, long, default_value = "text", value_enum)]
     output: Output,
     #[command(flatten)]
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_says_where_it_leads_and_as_whom() {
+    fn a_linked_service_is_shown_with_its_workspace_and_principal() {
         let file: Value = serde_json::from_str(include_str!("../../tests/fixtures/aml-linked-services-2020-09-01-preview.json"))
             .expect("an example");
         let mut links: Vec<LinkedService> =
@@ -77,8 +77,8 @@ mod tests {
                  link-2   -                                      {id}-2/providers/Microsoft.Synapse/workspaces/Syn-2\n"
             )
         );
-        let told: Value = serde_json::from_str(&shown(&links, Output::Json)).expect("JSON");
-        assert_eq!(told["links"][0]["principalId"], "aaaaaaaa-1111-2222-3333-444444444444");
-        assert_eq!(told["links"][1]["principalId"], Value::Null);
+        let parsed: Value = serde_json::from_str(&shown(&links, Output::Json)).expect("JSON");
+        assert_eq!(parsed["links"][0]["principalId"], "aaaaaaaa-1111-2222-3333-444444444444");
+        assert_eq!(parsed["links"][1]["principalId"], Value::Null);
     }
 }

@@ -1,4 +1,4 @@
-//! A manifest in the making, held against the rules of the custom resource before it is printed.
+//! Builds manifests, and checks them against the rules of the custom resource before they are printed.
 
 pub(super) mod rules;
 
@@ -27,7 +27,7 @@ pub(super) struct ManifestBuilder {
     pub(super) namespace: Option<String>,
     pub(super) deletion: DeletionPolicy,
     pub(super) suspend: bool,
-    /// Whether it says of itself that it takes over what is there.
+    /// Whether it sets `adoptionPolicy` explicitly.
     pub(super) adopts: bool,
 }
 
@@ -92,7 +92,7 @@ pub(super) fn label(text: &str) -> String {
     dashed.chars().take(63).collect::<String>().trim_matches('-').to_owned()
 }
 
-/// The manifests, each with a name of its own; else what is wrong, a line each.
+/// The manifests, each with a unique name; or else the errors, one line each.
 pub(super) fn manifests(builders: &[ManifestBuilder]) -> Result<Vec<Value>, Vec<String>> {
     let (mut made, mut wrong) = (Vec::new(), Vec::new());
     let mut computes: BTreeMap<ComputeId, &str> = BTreeMap::new();
@@ -127,7 +127,7 @@ pub(super) fn manifests(builders: &[ManifestBuilder]) -> Result<Vec<Value>, Vec<
     if wrong.is_empty() { Ok(made) } else { Err(wrong) }
 }
 
-/// Reads a manifest as the operator will, and asks of it what the API server will.
+/// Reads a manifest as the operator does, and checks it as the API server does.
 pub(super) fn check(manifest: &Value) -> Result<(), String> {
     let object: SynapseSparkAttachment = serde_json::from_value(manifest.clone()).map_err(|error| error.to_string())?;
     rules::keep(&object)?;
@@ -142,7 +142,7 @@ pub(super) fn yaml(manifests: &[Value]) -> Result<String, String> {
         let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX, compact_list_indent: false };
         let one = serde_saphyr::to_string_with_options(manifest, options)
             .map_err(|error| format!("a manifest cannot be written: {error}"))?;
-        // What stands there is what is read again, whatever a tag looks like.
+        // The YAML must read back equal, whatever a tag looks like.
         if serde_saphyr::from_str::<Value>(&one).ok().as_ref() != Some(manifest) {
             return Err(format!("a manifest does not survive YAML, take -o json instead:\n{one}"));
         }
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn names_fit_kubernetes_and_are_taken_once() {
+    fn names_are_valid_in_kubernetes_and_unique() {
         let made = manifests(&[builder("one", "MyPool"), builder("two", "mypool"), builder("one", "plain")]).expect("good");
         let told: Vec<_> =
             made.iter().map(|one| (one["metadata"]["name"].as_str(), one["spec"]["computeName"].as_str())).collect();
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compute_stands_there_once() {
+    fn the_same_compute_twice_is_an_error() {
         let wrong = manifests(&[builder("one", "spark"), builder("ONE", "Spark")]).expect_err("the same compute");
         assert!(
             wrong.len() == 1 && wrong[0].starts_with("place of Spark: it is the same compute as in place of spark"),

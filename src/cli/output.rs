@@ -1,4 +1,4 @@
-//! How things look: JSON for programs; labels, tables and colours for people.
+//! Output: JSON for programs; labels, tables and colours for users.
 //!
 //! Colours go through `anstream`, which leaves them out where there is no terminal and where `NO_COLOR` is set.
 
@@ -9,13 +9,13 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 
-/// All is as asked.
+/// In sync.
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
-/// On the way, or standing still.
+/// In progress, or suspended.
 pub(super) const UNDECIDED: Style = AnsiColor::Yellow.on_default();
-/// Somebody must act.
+/// Intervention is needed.
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
-/// What is the same on every screen.
+/// Labels.
 const LABEL: Style = Style::new().dimmed();
 const PLAIN: Style = Style::new();
 
@@ -28,13 +28,13 @@ pub(super) enum Output {
 /// Writes to standard output.
 pub(super) fn print(text: &str) -> Result<(), String> {
     match anstream::stdout().write_all(text.as_bytes()) {
-        // Whoever reads has seen enough (`| head`).
+        // The reader has closed the pipe (`| head`).
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),
         _ => Ok(()),
     }
 }
 
-/// Says something to whoever waits; never to the program that reads standard output.
+/// Writes a remark to standard error, so that programs that read standard output do not see it.
 pub(super) fn remark(text: &str) {
     // If this fails, there is nowhere left to report it.
     let _ = writeln!(anstream::stderr(), "{text}");
@@ -44,7 +44,7 @@ pub(super) fn styled(style: Style, text: &str) -> String {
     format!("{style}{}{style:#}", printable(text))
 }
 
-/// Azure's and other people's words, without what would move the cursor or change the colours of a terminal.
+/// A text from elsewhere, without control characters that would move the cursor or change the colours of a terminal.
 pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_line_up_whatever_their_colours() {
+    fn columns_are_aligned_with_and_without_colours() {
         let row = |style, name: &str, state: &str| vec![(style, name.to_owned()), (PLAIN, state.to_owned())];
         let shown = table(&["NAME", "STATE"], &[row(BAD, "späte", "Stalled"), row(PLAIN, "a\u{1b}[2J", "Ready")]);
         let plain = anstream::adapter::strip_str(&shown).to_string();

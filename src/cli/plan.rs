@@ -27,23 +27,23 @@ use crate::planner::{Decision, Drift, Finding, Goal, OWNER_TAG, Observed, Report
 use crate::resource_id::PoolId;
 use result::{PlanResult, as_json, text, unanswered};
 
-/// Stands for the cluster where nobody named it.
+/// The placeholder for an unknown cluster.
 const NO_CLUSTER: &str = "no-cluster";
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).args(["name", "file"])))]
 pub(crate) struct PlanArgs {
-    /// An attachment of the cluster, instead of a manifest.
+    /// An attachment in the cluster, instead of a manifest.
     name: Option<String>,
-    /// The manifest (YAML or JSON, one document or more); - is standard input. An object or a list of them as
-    /// `kubectl get -o yaml` prints it is taken with its status.
+    /// The manifest (YAML or JSON, one or more documents); - is standard input. The status of an object, as
+    /// `kubectl get -o yaml` prints it, is taken into account.
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// The UID of the cluster's kube-system namespace, to recognise what an object of that cluster owns. With NAME it
-    /// is read from the cluster, if you may.
+    /// The UID of the cluster's kube-system namespace, by which computes that objects of that cluster own are recognised.
+    /// With NAME it is read from the cluster, if you have permission.
     #[arg(long, value_name = "UID", default_value = NO_CLUSTER)]
     cluster_uid: String,
-    /// How to print it.
+    /// The output format.
     #[arg(short, long, default_value = "text", value_enum)]
     output: Output,
     #[command(flatten)]
@@ -59,7 +59,7 @@ impl PlanArgs {
                 let cluster = self.cluster.connect().await?;
                 let object = cluster.attachment(name).await?;
                 if self.cluster_uid == NO_CLUSTER {
-                    // Who may not read it still has the UID of the object to go by.
+                    // Without permission to read it, the UID of the object is used.
                     self.cluster_uid = controller::cluster_uid(&cluster.calls).await.unwrap_or(self.cluster_uid);
                 }
                 vec![object]
@@ -72,10 +72,10 @@ impl PlanArgs {
             if let (Some(account), name) =
                 (&object.spec.service_account_name, object.metadata.name.as_deref().unwrap_or_default())
             {
-                // This needs no right on ServiceAccounts' tokens, and is no way to get one used.
-                remark(&format!("{name}: Azure is asked as whoever runs this, not as ServiceAccount {account} of the object"));
+                // So `plan` needs no permission for tokens of ServiceAccounts, and cannot be used to act as one.
+                remark(&format!("{name}: the plan uses your own Azure credential, not the one of ServiceAccount {account}"));
             }
-            found.push(self.look(&client, object).await?);
+            found.push(self.plan(&client, object).await?);
         }
         let text = match self.output {
             Output::Text => found.iter().map(text).collect::<Vec<_>>().join("\n"),
@@ -99,12 +99,12 @@ impl PlanArgs {
             objects.push(serde_json::from_value(value).map_err(|error| format!("-f {place}: {error}"))?);
         }
         if objects.is_empty() {
-            return Err(format!("-f {name}: there is no SynapseSparkAttachment in it"));
+            return Err(format!("-f {name}: contains no SynapseSparkAttachment"));
         }
         Ok(objects)
     }
 
-    async fn look(&self, client: &azure::Client, object: SynapseSparkAttachment) -> Result<PlanResult, String> {
+    async fn plan(&self, client: &azure::Client, object: SynapseSparkAttachment) -> Result<PlanResult, String> {
         let (object, goal) = self.goal(client, object).await?;
         let now = Timestamp::now();
         let mut observed = observe(client, &object, &goal, Others::default(), (Freshness::Now, now)).await;
@@ -182,7 +182,7 @@ impl PlanArgs {
     }
 }
 
-/// What an attach would change where nothing exists: everything that the spec asks for. None where something exists.
+/// What an attach would change if no compute exists: all fields of the spec. None if a compute exists.
 fn changes(goal: &Goal, observed: &Observed, decision: &Decision) -> Option<Vec<Drift>> {
     match (goal, &observed.compute, &decision.step) {
         (Goal::Attached(wanted), Finding::Absent, Step::Put(spec)) => {
@@ -193,7 +193,7 @@ fn changes(goal: &Goal, observed: &Observed, decision: &Decision) -> Option<Vec<
     }
 }
 
-/// The other computes of the workspace that are attached to the pool, where it would be attached anew.
+/// The other computes of the workspace that are attached to the pool, if it would be attached once more.
 async fn also_attached_as(client: &azure::Client, goal: &Goal, observed: &Observed, decision: &Decision) -> Vec<String> {
     let (Goal::Attached(goal), Finding::Absent, Step::Put(spec)) = (goal, &observed.compute, &decision.step) else {
         return Vec::new();

@@ -1,6 +1,6 @@
 //! The names under which the program can be started, each a symbolic link to the same file.
 //!
-//! kubectl finds a plugin by its file name, and asks a second one what a half-typed command line may become.
+//! kubectl finds a plugin by its file name, and calls a second one for completions.
 //! Sources: <https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/>, and `plugin_completion.go` in
 //! <https://github.com/kubernetes/kubectl/tree/master/pkg/cmd/plugin>.
 
@@ -13,7 +13,7 @@ pub(super) enum Program {
     Operator,
     /// `kubectl synapse`
     Plugin,
-    /// What kubectl asks when somebody presses Tab after `kubectl synapse`.
+    /// What kubectl calls to complete `kubectl synapse`.
     PluginCompletion,
 }
 
@@ -51,8 +51,8 @@ impl Program {
         command
             .name(self.file())
             .bin_name(self.typed())
-            .about("Tells how attachments of Synapse Spark pools are, and asks their operator to act.")
-            // Nobody runs the operator from kubectl.
+            .about("Show the state of Synapse Spark attachments, and request reconciles.")
+            // The operator is not run from kubectl.
             .mut_subcommand("run", |run| run.hide(true))
     }
 }

@@ -18,15 +18,15 @@ use inventory::{Pool, PoolInventory};
 
 #[derive(Debug, Args)]
 pub(crate) struct Pools {
-    /// A subscription whose pools are listed; may be given several times. Without it: the one of --workspace, else all that
-    /// you may see. A pool may be attached to an Azure ML workspace of another subscription as well: only without it, and
-    /// without --workspace, is that seen.
+    /// A subscription whose pools are listed; may be given several times. Default: that of --workspace, or else all that
+    /// you may read. Attachments to Azure ML workspaces in other subscriptions are shown only without this option and
+    /// without --workspace.
     #[arg(long, value_name = "GUID", value_parser = subscription)]
     subscription: Vec<String>,
-    /// The Azure ML workspace to attach to, or its whole resource ID: with -o yaml the manifests are for it.
+    /// The Azure ML workspace to attach to, or its whole resource ID. The manifests of -o yaml are for this workspace.
     #[arg(short, long, value_name = WORKSPACE, value_parser = workspace, required_if_eq("output", "yaml"))]
     workspace: Option<WorkspaceId>,
-    /// How to print it: a table, JSON, or a manifest for each pool that is not attached to --workspace yet.
+    /// The output format: a table, JSON, or a manifest for each pool that is not attached to --workspace yet.
     #[arg(short, long, default_value = "text", value_enum)]
     output: Format,
     #[command(flatten)]
@@ -53,12 +53,12 @@ impl Pools {
             remark(&printable(note));
         }
         if inventory.pools.is_empty() && self.output != Format::Json {
-            remark("No Synapse Spark pool that you may see.");
+            remark("No Synapse Spark pools found.");
             return Ok(0);
         }
         let text = match (self.output, made) {
-            (_, Some((builders, said))) => {
-                for line in said {
+            (_, Some((builders, notes))) => {
+                for line in notes {
                     remark(&printable(&line));
                 }
                 yaml(&manifests(&builders).map_err(|wrong| wrong.join("; "))?)?
@@ -126,27 +126,24 @@ fn as_json(inventory: &PoolInventory) -> Value {
 /// A manifest for each pool that is not attached to the workspace; and why there is none for the others.
 fn builders(inventory: &PoolInventory, workspace: &WorkspaceId) -> Result<(Vec<ManifestBuilder>, Vec<String>), String> {
     let names = inventory.names.as_ref().map_err(|why| {
-        format!("{why}. Without them nobody knows what is attached there: look whether --workspace is right, and whether you may read its computes")
+        format!("{why}. They are needed to find out what is attached there: check --workspace, and your permission to read its computes")
     })?;
     let mut taken: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
-    let (mut builders, mut said) = (Vec::new(), Vec::new());
+    let (mut builders, mut notes) = (Vec::new(), Vec::new());
     for pool in &inventory.pools {
         let place = format!("pool {} of {}", pool.id.name(), pool.workspace.name());
         if let Some(there) = pool.attached.iter().find(|one| one.workspace() == workspace) {
-            said.push(format!(
-                "{place}: passed over: it is attached as {} (import --workspace prints its manifest)",
-                there.name()
-            ));
+            notes.push(format!("{place}: skipped: it is attached as {} (import --workspace prints its manifest)", there.name()));
             continue;
         }
         let Some(name) = free_name(pool.id.name(), &taken) else {
-            said.push(format!("{place}: passed over: no name for its compute is free; write a manifest with a computeName"));
+            notes.push(format!("{place}: skipped: no compute name is free; write a manifest with a computeName"));
             continue;
         };
         taken.push(name.clone());
         builders.push(ManifestBuilder::new(&place, workspace.clone(), name, pool.id.to_string()));
     }
-    Ok((builders, said))
+    Ok((builders, notes))
 }
 
 /// The pool's own name, if a compute may have it and none has; else one like it.

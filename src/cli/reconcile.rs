@@ -1,4 +1,4 @@
-//! `reconcile NAME`: asks the operator for a look at once, and waits for what comes of it.
+//! `reconcile NAME`: requests a reconcile at once, and waits for its result.
 
 use std::time::Duration;
 
@@ -20,21 +20,21 @@ use crate::api::{RECONCILE_REQUESTED_AT, Reason, SynapseSparkAttachment};
 pub(super) struct Reconcile {
     /// The attachment.
     name: String,
-    /// How long to wait: 90s, 10m, 1h30m.
+    /// The maximum time to wait: 90s, 10m, 1h30m.
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
     timeout: Duration,
-    /// Ask, and do not wait.
+    /// Request the reconcile and do not wait.
     #[arg(long)]
     no_wait: bool,
-    /// How to print what came of it; the progress goes to standard error.
+    /// The output format of the result; progress is written to standard error.
     #[arg(short, long, default_value = "text", value_enum)]
     output: Output,
     #[command(flatten)]
     cluster: ClusterArgs,
 }
 
-/// An operator that runs takes up a request sooner.
-const TAKEN_UP: Duration = Duration::from_secs(10);
+/// A running operator handles a request within this time.
+const HANDLED_WITHIN: Duration = Duration::from_secs(10);
 
 fn duration(text: &str) -> Result<Duration, String> {
     let parsed: Option<SignedDuration> = text.parse().ok();
@@ -44,7 +44,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 impl Reconcile {
     pub(super) async fn execute(self, program: Program) -> Result<u8, String> {
         let cluster = self.cluster.connect().await?;
-        // To the nanosecond: nobody has asked with the same value.
+        // To the nanosecond, so that the value is unique.
         let asked = Timestamp::now().to_string();
         let patch = json!({"metadata": {"annotations": {RECONCILE_REQUESTED_AT: asked}}});
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
@@ -53,27 +53,27 @@ impl Reconcile {
         let place = format!("{}/{}", cluster.namespace, self.name);
         if self.no_wait {
             return self
-                .tell(&format!("{place}: requested a reconcile\n"), &asked, Some(&View::of(&object, program)))
+                .print(&format!("{place}: requested a reconcile\n"), &asked, Some(&View::of(&object, program)))
                 .map(|()| 0);
         }
         let mut wait = Wait { asked: &asked, last: String::new(), program };
         let ended = tokio::time::timeout(self.timeout, wait.until_answered(&cluster, &object)).await.map_err(|_| {
-            let last = if wait.last.is_empty() { NOT_TAKEN_UP } else { &wait.last };
+            let last = if wait.last.is_empty() { NOT_HANDLED } else { &wait.last };
             format!(
-                "{place}: not there after {:#}: {last}",
+                "{place}: timed out after {:#}: {last}",
                 SignedDuration::try_from(self.timeout).unwrap_or(SignedDuration::MAX)
             )
         })??;
         match ended {
-            None => self.tell(&format!("{place}: it is gone\n"), &asked, None).map(|()| 0),
+            None => self.print(&format!("{place}: deleted\n"), &asked, None).map(|()| 0),
             Some(view) => {
-                self.tell(&view.summary(Timestamp::now()), &asked, Some(&view))?;
+                self.print(&view.summary(Timestamp::now()), &asked, Some(&view))?;
                 Ok(if view.state == State::Ready { 0 } else { 2 })
             }
         }
     }
 
-    fn tell(&self, text: &str, asked: &str, view: Option<&View>) -> Result<(), String> {
+    fn print(&self, text: &str, asked: &str, view: Option<&View>) -> Result<(), String> {
         match self.output {
             Output::Text => print(text),
             Output::Json => print(&format!("{:#}\n", json!({"requestedAt": asked, "attachment": view}))),
@@ -81,36 +81,36 @@ impl Reconcile {
     }
 }
 
-const NOT_TAKEN_UP: &str = "the operator has not taken up the request; does it run? kubectl get pods -A -l app.kubernetes.io/name=synapse-spark-operator";
+const NOT_HANDLED: &str = "the operator has not taken up the request. To see whether it runs: kubectl get pods -A -l app.kubernetes.io/name=synapse-spark-operator";
 
 struct Wait<'a> {
     asked: &'a str,
-    /// What was told last.
+    /// The last progress that was printed.
     last: String,
     program: Program,
 }
 
 impl Wait<'_> {
-    /// The attachment once it has come to an end; none if it is gone.
+    /// The attachment once the reconcile has a final result; none if it is gone.
     async fn until_answered(&mut self, cluster: &Cluster, before: &SynapseSparkAttachment) -> Result<Option<View>, String> {
         let name = before.name_any();
         let api = kube::Api::<SynapseSparkAttachment>::namespaced(cluster.watch.clone(), &cluster.namespace);
         let mut changes = std::pin::pin!(watcher::watch_object(api, &name).default_backoff());
-        let mut patience = Some(TAKEN_UP);
+        let mut time_limit = Some(HANDLED_WITHIN);
         loop {
-            let next = match patience {
+            let next = match time_limit {
                 Some(longest) => tokio::time::timeout(longest, changes.next()).await,
                 None => Ok(changes.next().await),
             };
             match next {
                 Err(_) => {
-                    patience = None;
+                    time_limit = None;
                     if self.last.is_empty() {
-                        remark(NOT_TAKEN_UP);
+                        remark(NOT_HANDLED);
                     }
                 }
                 Ok(None) => return Err(format!("the watch of {name} has ended by itself")),
-                Ok(Some(Err(error))) => self.bear(cluster, error, &name)?,
+                Ok(Some(Err(error))) => self.watch_failed(cluster, error, &name)?,
                 Ok(Some(Ok(object))) => {
                     let Some(object) = object.filter(|object| object.uid() == before.uid()) else { return Ok(None) };
                     if let Some(view) = self.answer(&object) {
@@ -121,18 +121,18 @@ impl Wait<'_> {
         }
     }
 
-    /// What the operator says to the request; none while more is to come.
+    /// The result of the request; none while it is in progress.
     fn answer(&mut self, object: &SynapseSparkAttachment) -> Option<View> {
         let handled = object.status.as_ref()?.last_handled_reconcile_at.as_deref()?;
-        // Somebody may have asked after us: then that look answers both.
-        let is_taken_up =
+        // Another request may have followed ours: then its reconcile answers both.
+        let is_handled =
             handled == self.asked || object.annotations().get(RECONCILE_REQUESTED_AT).is_some_and(|now| now == handled);
-        if !is_taken_up {
+        if !is_handled {
             return None;
         }
         let view = View::of(object, self.program);
         let reason = view.reason.as_deref().and_then(Reason::parse);
-        // Ready of old is no answer while Azure gives none.
+        // An earlier Ready is no result while Azure does not answer.
         let is_answered = !matches!(reason, Some(Reason::Throttled | Reason::AzureUnavailable));
         if is_answered && matches!(view.state, State::Ready | State::Stalled | State::Suspended) {
             return Some(view);
@@ -149,14 +149,17 @@ impl Wait<'_> {
         }
     }
 
-    /// A watch that breaks is taken up again, unless we may not watch at all.
-    fn bear(&mut self, cluster: &Cluster, error: watcher::Error, name: &str) -> Result<(), String> {
+    /// A watch that breaks is restarted, unless watching is not allowed at all.
+    fn watch_failed(&mut self, cluster: &Cluster, error: watcher::Error, name: &str) -> Result<(), String> {
         match error {
             watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error) if matches!(&error, kube::Error::Api(status) if matches!(status.code, 401 | 403 | 404)) => {
-                Err(format!("asked, but it cannot be waited for: {}", cluster.refused(&error, "list and watch", name)))
+                Err(format!(
+                    "the reconcile is requested, but its result cannot be watched: {}",
+                    cluster.refused(&error, "list and watch", name)
+                ))
             }
             error => {
-                self.progress(format!("the watch fails, and is tried again: {}", crate::error_chain::chain(&error)));
+                self.progress(format!("the watch failed and is retried: {}", crate::error_chain::chain(&error)));
                 Ok(())
             }
         }

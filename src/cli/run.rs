@@ -34,8 +34,8 @@ pub(crate) struct Run {
     /// The address that serves /livez, /readyz and /metrics.
     #[arg(long, value_name = "ADDRESS", env = "METRICS_ADDRESS", default_value = "0.0.0.0:8080")]
     metrics_address: SocketAddr,
-    /// How often an attachment that is in sync is observed again, in seconds. A change that others make in Azure lasts no
-    /// longer than this.
+    /// How often an attachment that is in sync is observed again, in seconds: the longest time that a change made
+    /// elsewhere in Azure goes unnoticed.
     #[arg(long, value_name = "SECONDS", env = "RESYNC_INTERVAL", default_value_t = backoff::RESYNC.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     resync_interval: u64,
     /// The maximum number of concurrent reconciles.
@@ -81,7 +81,7 @@ impl Run {
         let shutdown = shutdown_signal()?;
         let mut registry = telemetry::registry(jiff::Timestamp::now());
         let ours = telemetry::ours(&mut registry);
-        let (azure, _) = self.azure.client_as(self.identity.nobody(), azure::Metrics::new(ours))?;
+        let (azure, _) = self.azure.client_as(self.identity.unavailable(), azure::Metrics::new(ours))?;
         let metrics = controller::metrics::Metrics::new(ours);
         let config = config().await?;
         let (watch, calls) = clients(config.clone())?;
@@ -195,7 +195,7 @@ async fn check_clock(kube: &kube::Client) {
     if let Some(ahead) = controller::clock_ahead(kube).await.filter(|ahead| ahead.abs().as_secs() >= 60) {
         tracing::error!(
             seconds = ahead.as_secs(),
-            "this machine's clock is ahead of the API server's (negative: behind); Entra refuses tokens then: set its clock"
+            "the clock of this machine is ahead of the API server's (negative: behind), so Entra may refuse tokens; correct the clock"
         );
     }
 }

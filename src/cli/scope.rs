@@ -1,11 +1,11 @@
-//! The options that say which objects the operator manages, and with whose rights.
+//! The options for the objects that the operator manages, and for its identity in Azure.
 
 use clap::Args;
 
 use crate::azure::{self, Credential};
 use crate::service_error::ServiceError;
 
-/// Whose rights in Azure are used.
+/// The identity that is used in Azure.
 #[derive(Debug, Args)]
 pub(super) struct Identity {
     /// Use no identity of the operator itself: each attachment must name a ServiceAccount of its namespace
@@ -15,8 +15,8 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// The credential of an operator without an identity: its error tells the user what to set.
-    pub(super) fn nobody(&self) -> Option<Credential> {
+    /// The credential of an operator without an identity: its error names what to set.
+    pub(super) fn unavailable(&self) -> Option<Credential> {
         let message =
             "the operator runs with --require-service-account and has no identity of its own: set spec.serviceAccountName";
         let why = ServiceError { message: message.to_owned(), ..ServiceError::default() };

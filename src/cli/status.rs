@@ -1,4 +1,4 @@
-//! `status [NAME]`: how attachments are, and what to do about it.
+//! `status [NAME]`: the state of attachments, and what to do.
 
 use clap::Args;
 use jiff::Timestamp;
@@ -17,12 +17,12 @@ use crate::planner::status::shortened;
 
 #[derive(Debug, Args)]
 pub(super) struct Status {
-    /// The attachment; without it, a table of all in the namespace.
+    /// The attachment. Default: a table of all attachments in the namespace.
     name: Option<String>,
-    /// A table of all attachments in all namespaces.
+    /// Show all attachments in all namespaces.
     #[arg(short = 'A', long, conflicts_with_all = ["name", "namespace"])]
     all_namespaces: bool,
-    /// How to print it.
+    /// The output format.
     #[arg(short, long, default_value = "text", value_enum)]
     output: Output,
     #[command(flatten)]
@@ -100,14 +100,14 @@ impl Status {
     }
 }
 
-/// A row says what it is about; `status NAME` says all of it.
+/// A row has the beginning of the message; `status NAME` shows all of it.
 const WIDEST: usize = 80;
 
 /// The events of an object, the newest last; none if they may not be read.
 async fn events(cluster: &Cluster, object: &SynapseSparkAttachment) -> Option<Vec<EventView>> {
     let of_it = ListParams::default().fields(&format!("involvedObject.uid={}", object.uid().unwrap_or_default()));
     let listed = Api::<Event>::namespaced(cluster.calls.clone(), &cluster.namespace).list(&of_it).await.ok()?;
-    let mut told: Vec<_> = listed.into_iter().map(EventView::of).collect();
-    told.sort_by_key(|told| told.last_seen);
-    Some(told)
+    let mut events: Vec<_> = listed.into_iter().map(EventView::of).collect();
+    events.sort_by_key(|event| event.last_seen);
+    Some(events)
 }

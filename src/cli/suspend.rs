@@ -13,7 +13,7 @@ use crate::api::SynapseSparkAttachment;
 pub(super) struct Suspend {
     /// The attachment.
     name: String,
-    /// How to print it.
+    /// The output format.
     #[arg(short, long, default_value = "text", value_enum)]
     output: Output,
     #[command(flatten)]
@@ -30,7 +30,7 @@ impl Suspend {
         let object = object.map_err(|error| cluster.refused(&error, "patch", &self.name))?;
         let (namespace, tool) = (&cluster.namespace, gitops(&object));
         let what = if suspend {
-            "The operator observes and reports, and writes nothing to Azure. A deletion waits as well."
+            "The operator observes and reports, and writes nothing to Azure. A deletion waits, too."
         } else {
             "The operator writes to Azure again."
         };
@@ -41,8 +41,8 @@ impl Suspend {
             }
         })?;
         remark(&match tool {
-            Some(tool) => format!("warning: {tool} will put spec.suspend back: change it there too."),
-            None => "If a GitOps tool looks after this object, it will put spec.suspend back: change it there too.".to_owned(),
+            Some(tool) => format!("warning: {tool} will revert spec.suspend: change it there, too."),
+            None => "If a GitOps tool manages this object, it will revert spec.suspend: change it there, too.".to_owned(),
         });
         Ok(0)
     }

@@ -1,6 +1,6 @@
-//! One attachment as its reader wants it: what is, what is wanted, why not, what to do next.
+//! The view of one attachment: its state, its spec, the cause, and what to do next.
 //!
-//! All of it is in the object and its events. The names of the fields are a promise to whoever reads `-o json`.
+//! All of it comes from the object and its events. The field names are a stable interface of `-o json`.
 
 mod event;
 mod model;

@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_workspace_is_named_in_short_or_whole() {
+    fn a_workspace_is_parsed_from_three_names_or_its_resource_id() {
         const SUB: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7a";
         let whole = format!("/subscriptions/{SUB}/resourcegroups/rg/providers/microsoft.machinelearningservices/workspaces/ws1");
         assert_eq!(workspace(&format!("{SUB}/rg/ws1")), workspace(&whole));

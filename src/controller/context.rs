@@ -21,13 +21,13 @@ use crate::controller::stored::Stored;
 /// The name under which the operator owns the fields of the status.
 pub const FIELD_MANAGER: &str = "synapse-spark-operator";
 
-/// Why a reconcile ended early, so that no status tells of it.
+/// Why a reconcile ended early, without a status that reports it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Kubernetes refused a request.
     #[error("Kubernetes refused {action}")]
     Refused {
-        /// What was asked of it.
+        /// The request.
         action: &'static str,
         /// Its answer.
         #[source]
@@ -37,7 +37,7 @@ pub enum Error {
     #[error("the object has changed since it was read")]
     Conflict,
     /// Another process may lead by now: this one is about to end.
-    #[error("the Lease is lost, so nothing more is written")]
+    #[error("the Lease is lost; no further writes")]
     NotLeader,
 }
 
@@ -69,16 +69,16 @@ pub struct Context {
     pub objects: Objects,
     /// The metrics.
     pub metrics: Metrics,
-    /// Who may write, and publishes events.
+    /// Leadership and events.
     pub(crate) process: Process,
 }
 
 /// What the controller keeps per object.
 #[derive(Debug, Default)]
 pub struct Objects {
-    /// Which objects want which compute, and which share a role assignment.
+    /// Which objects claim which compute, and which share a role assignment.
     pub claims: Claims,
-    /// What is remembered from one reconcile to the next.
+    /// What is kept in memory from one reconcile to the next.
     pub(crate) memory: Memory,
 }
 
@@ -113,7 +113,7 @@ impl Context {
         Self { identities: Identities::new(tenant), ..self }
     }
 
-    /// Writes nothing, neither to Azure nor to Kubernetes, while this returns none; otherwise it tells for how long this process
+    /// Writes nothing, neither to Azure nor to Kubernetes, while this returns none; otherwise it returns for how long this process
     /// may still write.
     #[must_use]
     pub fn with_write_gate(self, time_to_write: impl Fn() -> Option<Duration> + Send + Sync + 'static) -> Self {
@@ -121,7 +121,7 @@ impl Context {
         Self { process, ..self }
     }
 
-    /// Asked right before each write. Gives when a write must have ended; none if it may take as long as it needs.
+    /// Called right before each write. Returns when the write must have ended; none if there is no limit.
     ///
     /// # Errors
     ///
@@ -152,7 +152,7 @@ impl Context {
     }
 }
 
-/// The identity of this cluster: it tells the objects of one cluster from those of another.
+/// The identity of this cluster: it distinguishes its objects from those of other clusters.
 ///
 /// # Errors
 ///
@@ -163,7 +163,7 @@ pub async fn cluster_uid(kube: &Client) -> Result<String, Error> {
     Ok(namespace.uid().unwrap_or_default())
 }
 
-/// How far this process' clock is ahead of the API server's: positive ahead, negative behind. `None` if it is not known.
+/// How far this process' clock is ahead of the API server's: positive ahead, negative behind. `None` if it is unknown.
 pub async fn clock_ahead(kube: &Client) -> Option<jiff::SignedDuration> {
     let request = http::Request::get("/version").body(kube::client::Body::empty()).ok()?;
     let answer = kube.send(request).await.ok()?;

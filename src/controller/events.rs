@@ -51,8 +51,8 @@ fn note(next: &AttachmentStatus, report: &Report<'_>) -> String {
     note
 }
 
-/// The conditions of dependencies. That a pool exists at the first observation is no news, and what Ready says is published
-/// already.
+/// The conditions of dependencies. No event is published for a pool that exists at the first observation, nor for what Ready
+/// reports already.
 fn dependencies(previous: &AttachmentStatus, next: &AttachmentStatus, ready: Reason) -> Vec<(Reason, bool, String)> {
     let changed = ["RoleAssigned", "PoolAvailable"].into_iter().filter_map(|kind| {
         let (before, now) = (condition(previous, kind), condition(next, kind)?);
@@ -79,7 +79,7 @@ fn removed_identities(report: &Report<'_>) -> Vec<(Reason, bool, String)> {
     unreadable.iter().map(|id| (Reason::Updating, true, format!("Removing the user-assigned identity {id}"))).collect()
 }
 
-/// Role assignments that stay behind, with the commands that revoke them.
+/// Orphaned role assignments, with the commands that revoke them.
 fn orphaned(report: &Report<'_>) -> Option<(Reason, bool, String)> {
     let cause = &report.decision.cause;
     let is_final = report.decision.step == Step::RemoveFinalizer || matches!(cause, Cause::RoleAbandoned { .. });
@@ -112,7 +112,7 @@ fn pool_changes(previous: &AttachmentStatus, next: &AttachmentStatus) -> Vec<Str
     pairs.filter(|(one, other)| one != other).map(|((field, before), (_, now))| format!("{field}: {before} → {now}")).collect()
 }
 
-/// An event informs whoever watches. It is not worth a failed reconcile.
+/// Events are informational: a failure to publish one does not fail the reconcile.
 async fn publish(
     ctx: &Context,
     object: &SynapseSparkAttachment,

@@ -22,7 +22,7 @@ pub(crate) enum Request<'a> {
 
 /// Prepares the write of a step; none if the step writes nothing to Azure.
 ///
-/// All that takes time comes first, so that nothing waits between the last look at the Lease and the write.
+/// All that takes time comes first, so that nothing delays the write after the last check of the Lease.
 pub(crate) async fn prepare<'a>(azure: &azure::Client, step: &'a Step, object_uid: &str) -> Result<Option<Request<'a>>, Fault> {
     let request = match step {
         Step::Wait | Step::Done | Step::AddFinalizer | Step::RemoveFinalizer => return Ok(None),

@@ -10,7 +10,7 @@ pub struct Readiness(Mutex<BTreeMap<String, String>>);
 const START: &str = "start";
 
 impl Readiness {
-    /// The state of a process that has not asked Kubernetes for anything yet.
+    /// The state of a process that has sent no request to Kubernetes yet.
     #[must_use]
     pub fn starting() -> Self {
         let made = Self::default();

@@ -1,7 +1,7 @@
-//! Whose rights in Azure a pass uses: the operator's, or those of a ServiceAccount of the object's namespace.
+//! The identity in Azure that a reconcile uses: the operator's, or that of a ServiceAccount of the object's namespace.
 //!
-//! The account is looked for in the object's own namespace and nowhere else. What
-//! is wrong with it becomes a client without a usable credential, so that a pass of an object that
+//! The account is read in the object's own namespace and nowhere else. What
+//! is wrong with it becomes a client without a usable credential, so that a reconcile of an object that
 //! names an account can't fall back to the operator's identity.
 
 use std::collections::HashMap;
@@ -69,7 +69,7 @@ impl Identities {
         Self { tenant, capacity: MAX_IDENTITIES, cached: Mutex::default() }
     }
 
-    /// The client with which Azure is asked for this object.
+    /// The client of Azure for this object.
     pub async fn of(
         &self,
         object: &SynapseSparkAttachment,
@@ -118,7 +118,7 @@ impl Identities {
         self.cache(place, account, kube, operator)
     }
 
-    /// What the account's annotations say.
+    /// The account's annotations.
     fn account(&self, place: &Place, meta: &ObjectMeta) -> Result<Account, azure::Error> {
         let of = |annotation: &str| {
             let value = meta.annotations.as_ref().and_then(|all| all.get(annotation)).map(|value| value.trim());
@@ -133,7 +133,7 @@ impl Identities {
             .ok_or_else(|| missing(CLIENT_ID, "the client ID of the managed identity or application that trusts this account"))?;
         let tenant = of(TENANT_ID)?
             .or_else(|| self.tenant.clone())
-            .ok_or_else(|| missing(TENANT_ID, "its Entra tenant, which the operator does not know either"))?;
+            .ok_or_else(|| missing(TENANT_ID, "its Entra tenant, for which the operator has no default either"))?;
         Ok(Account { uid: meta.uid.clone().unwrap_or_default(), tenant, client })
     }
 
@@ -187,11 +187,11 @@ impl std::fmt::Display for Place {
 impl Place {
     fn absent(&self) -> azure::Error {
         refusal(format!(
-            "{self} is not there: make it again, or, if the object is to be deleted, take one of the ways out (docs/deletion.md)"
+            "{self} is not there: make it again. To delete the attachment without it, see the ways out in docs/deletion.md"
         ))
     }
 
-    /// What a refusal of Kubernetes means for whoever needs the account's token.
+    /// What a refusal of Kubernetes means for the account's token.
     fn refused(&self, verb: &str, error: &kube::Error) -> azure::Error {
         match error {
             kube::Error::Api(status) if status.code == 404 => self.absent(),

@@ -1,5 +1,4 @@
-//! What is remembered of an object from one reconcile to the next, and may be lost by a restart: a restart only makes the
-//! operator wait once more.
+//! What is kept in memory of an object from one reconcile to the next. After a restart the operator only waits once more.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,10 +10,10 @@ use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
 use crate::controller::key::Key;
-use crate::planner::{Decision, FaultKind, Finding, Operation};
 use crate::planner::backoff::{MAX_BACKOFF, MIN_BACKOFF};
+use crate::planner::{Decision, Finding, Observed};
 
-/// What is remembered of each object. The watch removes what is gone.
+/// The memory of each object. The watch removes objects that are gone.
 #[derive(Debug, Default)]
 pub(crate) struct Memory(Mutex<HashMap<Key, Remembered>>);
 
@@ -41,21 +40,22 @@ pub(crate) struct Spans {
 impl Memory {
     /// Takes in an observation of the compute.
     ///
-    /// An absence counts from when no attach or update of ours was going on any longer: it may be an answer from before.
-    pub(crate) fn observe<T>(&self, object: &SynapseSparkAttachment, finding: &Finding<T>, put: Option<&Operation>) -> Spans {
+    /// An absence counts from when no attach or update of ours was still running: before, it may be an older state.
+    pub(crate) fn observe(&self, object: &SynapseSparkAttachment, seen: &Observed) -> Spans {
         let (mut all, now) = (self.lock(), Instant::now());
         let known = entry(&mut all, object);
-        let is_put_ongoing = put.is_some_and(|put| put.is_ongoing() || put.is_unheard());
-        match finding {
+        let is_put_ongoing = seen.put().is_some_and(|put| put.is_ongoing() || put.is_unheard());
+        let is_absent = seen.is_compute_absent();
+        match &seen.compute {
             Finding::Present(_) => known.absent_since = None,
-            _ if is_absent(finding) && is_put_ongoing => known.absent_since = Some(now),
-            _ if is_absent(finding) => drop(known.absent_since.get_or_insert(now)),
+            _ if is_absent && is_put_ongoing => known.absent_since = Some(now),
+            _ if is_absent => drop(known.absent_since.get_or_insert(now)),
             Finding::Absent | Finding::Unknown(_) => {}
         }
-        let silent_since = if finding.is_answered() { None } else { Some(known.unanswered_since.unwrap_or(now)) };
+        let silent_since = if seen.is_answered() { None } else { Some(known.unanswered_since.unwrap_or(now)) };
         known.unanswered_since = silent_since;
         Spans {
-            absent_for: known.absent_since.filter(|_| is_absent(finding)).map(|since| now - since),
+            absent_for: known.absent_since.filter(|_| is_absent).map(|since| now - since),
             unavailable_for: silent_since.map(|since| now - since).unwrap_or_default(),
         }
     }
@@ -90,21 +90,12 @@ impl Memory {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Remembered>> {
-        // Each value is complete after each statement, so one that a panic left behind is good.
+        // Each value is complete after each statement, so it is valid after a panic, too.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A workspace that is gone took its computes with it.
-fn is_absent<T>(finding: &Finding<T>) -> bool {
-    match finding {
-        Finding::Absent => true,
-        Finding::Unknown(fault) => fault.kind == FaultKind::WorkspaceNotFound,
-        Finding::Present(_) => false,
-    }
-}
-
-/// What is remembered of this object; nothing of an earlier object of its name.
+/// The memory of this object; an earlier object of its name is not taken into account.
 fn entry<'a>(all: &'a mut HashMap<Key, Remembered>, object: &SynapseSparkAttachment) -> &'a mut Remembered {
     let known = all.entry(ObjectRef::from_obj(object)).or_default();
     if known.uid != object.uid() {
@@ -115,9 +106,16 @@ fn entry<'a>(all: &'a mut HashMap<Key, Remembered>, object: &SynapseSparkAttachm
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::api::v1alpha1::{OperationKind, SynapseSparkAttachmentSpec};
-    use crate::planner::{Fault, Outcome};
+    use crate::planner::compute::Details;
+    use crate::planner::roles::observed::Roles;
+    use crate::planner::{
+        Compute, Dependencies, Fault, FaultKind, ObjectState, ObservedIdentity, Operation, Outcome, Ownership, PoolReading,
+        Progress,
+    };
     use crate::service_error::ServiceError;
 
     fn object(uid: &str) -> SynapseSparkAttachment {
@@ -126,20 +124,51 @@ mod tests {
         object
     }
 
-    fn silent() -> Finding<()> {
-        Finding::Unknown(Fault { kind: FaultKind::Unavailable(None), error: ServiceError::default() })
+    fn seen(compute: Finding<Compute>, operation: Option<Operation>) -> Observed {
+        Observed {
+            object: ObjectState::default(),
+            compute,
+            absent_for: None,
+            operation,
+            applied: None,
+            failure: None,
+            dependencies: Dependencies::default(),
+            roles: Roles::default(),
+        }
+    }
+
+    fn absent(operation: Option<Operation>) -> Observed {
+        seen(Finding::Absent, operation)
+    }
+
+    fn silent() -> Observed {
+        seen(Finding::Unknown(Fault { kind: FaultKind::Unavailable(None), error: ServiceError::default() }), None)
+    }
+
+    fn present() -> Observed {
+        let compute = Compute {
+            kind: "SynapseSpark".into(),
+            pool: PoolReading::of(None),
+            progress: Progress::Succeeded,
+            owner: Ownership::Ours,
+            identity: ObservedIdentity::default(),
+            description: None,
+            tags: BTreeMap::new(),
+            details: Details::default(),
+        };
+        seen(Finding::Present(compute), None)
     }
 
     #[tokio::test(start_paused = true)]
     async fn absence_counts_from_its_first_observation_until_the_compute_shows() {
         let (memory, object, seconds) = (Memory::default(), object("u"), Duration::from_secs);
-        assert_eq!(memory.observe(&object, &Finding::<()>::Absent, None).absent_for, Some(Duration::ZERO));
+        assert_eq!(memory.observe(&object, &absent(None)).absent_for, Some(Duration::ZERO));
         tokio::time::advance(seconds(10)).await;
-        assert_eq!(memory.observe(&object, &silent(), None).absent_for, None, "nobody knows now");
+        assert_eq!(memory.observe(&object, &silent()).absent_for, None, "nobody knows now");
         tokio::time::advance(seconds(5)).await;
-        assert_eq!(memory.observe(&object, &Finding::<()>::Absent, None).absent_for, Some(seconds(15)));
-        assert_eq!(memory.observe(&object, &Finding::Present(()), None).absent_for, None);
-        assert_eq!(memory.observe(&object, &Finding::<()>::Absent, None).absent_for, Some(Duration::ZERO));
+        assert_eq!(memory.observe(&object, &absent(None)).absent_for, Some(seconds(15)));
+        assert_eq!(memory.observe(&object, &present()).absent_for, None);
+        assert_eq!(memory.observe(&object, &absent(None)).absent_for, Some(Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]
@@ -147,8 +176,8 @@ mod tests {
         let (memory, object, seconds) = (Memory::default(), object("u"), Duration::from_secs);
         let started_at = jiff::Timestamp::UNIX_EPOCH;
         let (kind, age) = (OperationKind::Attach, Some(Duration::ZERO));
-        let put = |outcome| Operation { kind, is_accepted: true, started_at, age, outcome };
-        let absent_for = |outcome| memory.observe(&object, &Finding::<()>::Absent, Some(&put(outcome))).absent_for;
+        let put = |outcome| Some(Operation { kind, is_accepted: true, started_at, age, outcome });
+        let absent_for = |outcome| memory.observe(&object, &absent(put(outcome))).absent_for;
         assert_eq!(absent_for(Outcome::Running), Some(Duration::ZERO));
         tokio::time::advance(seconds(60)).await;
         assert_eq!(absent_for(Outcome::Running), Some(Duration::ZERO));
@@ -159,10 +188,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_lasts_until_an_answer() {
         let (memory, object, seconds) = (Memory::default(), object("u"), Duration::from_secs);
-        assert_eq!(memory.observe(&object, &silent(), None).unavailable_for, Duration::ZERO);
+        assert_eq!(memory.observe(&object, &silent()).unavailable_for, Duration::ZERO);
         tokio::time::advance(seconds(60)).await;
-        assert_eq!(memory.observe(&object, &silent(), None).unavailable_for, seconds(60));
-        assert_eq!(memory.observe(&object, &Finding::<()>::Absent, None).unavailable_for, Duration::ZERO);
+        assert_eq!(memory.observe(&object, &silent()).unavailable_for, seconds(60));
+        assert_eq!(memory.observe(&object, &absent(None)).unavailable_for, Duration::ZERO);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::planner::{Decision, Finding, Goal, Observed, RoleAssignment, Step, Wr
 ///
 /// # Errors
 ///
-/// [`Error`] if Kubernetes refuses a write, so that no status can tell of it.
+/// [`Error`] if Kubernetes refuses a write, so that no status can report it.
 #[tracing::instrument(name = "reconcile", skip_all, fields(namespace = object.namespace(), name = object.name_any()))]
 pub async fn reconcile(object: Arc<SynapseSparkAttachment>, ctx: Arc<Context>) -> Result<Action, Error> {
     let (started, now) = (Instant::now(), Timestamp::now());
@@ -109,7 +109,7 @@ async fn evaluate(
     let is_confirming = ctx.objects.memory.is_confirming_absence(&object);
     let freshness = if is_confirming { Freshness::NowOnNewConnection } else { freshness };
     let mut observed = observe(azure, &object, &goal, others, (freshness, now)).await;
-    let spans = ctx.objects.memory.observe(&object, &observed.compute, observed.put());
+    let spans = ctx.objects.memory.observe(&object, &observed);
     observed.absent_for = spans.absent_for;
     observed.object.unavailable_for = spans.unavailable_for;
     let decision = decide(&goal, &observed);
@@ -119,12 +119,12 @@ async fn evaluate(
 
 /// The second round: reads object and compute live, and decides again. The write is carried out only if both rounds agree.
 ///
-/// A cache that lags behind, after a restart or from an API server that lags itself, must do no harm.
+/// A stale cache, after a restart or from an API server that lags itself, must do no harm.
 async fn confirm(ctx: &Context, azure: &azure::Client, first: Evaluation, now: Timestamp) -> Result<Evaluation, Error> {
     let live = ctx.read(&first.object).await?;
     let Some((live, goal)) = live
         .filter(|live| live.uid() == first.object.uid())
-        // Azure was asked with the identity of another ServiceAccount.
+        // The observation used the identity of another ServiceAccount.
         .filter(|live| live.spec.service_account_name == first.object.spec.service_account_name)
         .and_then(|live| Goal::of(&live, &ctx.cluster).ok().map(|goal| (live, goal)))
     else {

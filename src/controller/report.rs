@@ -20,7 +20,7 @@ use crate::planner::{Decision, Goal, Observed, Report, Step, WriteResult};
 pub(super) struct Draft<'a> {
     /// The object, as it was read.
     pub(super) object: &'a SynapseSparkAttachment,
-    /// What it asks for; none if that cannot be parsed.
+    /// The goal; none if the spec cannot be parsed.
     pub(super) goal: Option<&'a Goal>,
     /// What was observed; none if nothing was.
     pub(super) observed: Option<&'a Observed>,
@@ -53,7 +53,7 @@ pub(super) async fn report(ctx: &Context, draft: &Draft<'_>, decision: &Decision
     ctx.metrics.observed(draft.object, &report, ctx.uses_own_identity(draft.object));
     ctx.ensure_leader()?;
     let next = status(&previous, &report);
-    // With the finalizer the object goes, and its status with it.
+    // When the finalizer is removed, the object is gone, and its status with it.
     let is_gone = decision.step == Step::RemoveFinalizer;
     if !is_gone && next != previous && apply(ctx, draft.object, &next).await?.is_none() {
         return Ok(());
@@ -65,7 +65,7 @@ pub(super) async fn report(ctx: &Context, draft: &Draft<'_>, decision: &Decision
 /// The version of the object under which a write intent was stored.
 pub(super) struct Stored(SynapseSparkAttachment);
 
-/// Stores the write intent: without it nothing is sent. After a crash or a lost answer it tells that the write may have been
+/// Stores the write intent: without it nothing is sent. After a crash or a lost answer it shows that the write may have been
 /// carried out.
 ///
 /// # Errors

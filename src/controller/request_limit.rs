@@ -1,6 +1,6 @@
 //! How often a user can make the operator reconcile one object.
 //!
-//! Each reconcile that a user asks for reads Azure anew, and all objects share what Azure allows a subscription. So one
+//! Each reconcile that a user requests reads from Azure, and all objects share the limits of a subscription. So one
 //! object gets one such reconcile in five seconds, whatever its user changes in a loop. The last change is never dropped:
 //! its reconcile comes later.
 

@@ -40,8 +40,9 @@ pub(super) async fn take_over(ctx: &Context, object: &SynapseSparkAttachment) ->
 fn with_one_manager(entries: &[ManagedFieldsEntry]) -> Option<Vec<ManagedFieldsEntry>> {
     let (of_status, mut others): (Vec<_>, Vec<_>) =
         entries.iter().cloned().partition(|entry| entry.subresource.as_deref() == Some("status"));
-    let is_foreign =
-        |entry: &ManagedFieldsEntry| entry.manager.as_deref() != Some(FIELD_MANAGER) || entry.operation.as_deref() != Some("Apply");
+    let is_foreign = |entry: &ManagedFieldsEntry| {
+        entry.manager.as_deref() != Some(FIELD_MANAGER) || entry.operation.as_deref() != Some("Apply")
+    };
     if !of_status.iter().any(is_foreign) {
         return None;
     }
@@ -85,7 +86,8 @@ mod tests {
     fn merges_the_status_fields_of_all_managers() {
         let spec = entry("kubectl", "Update", None, json!({"f:spec": {"f:suspend": {}}}));
         let ours = entry(FIELD_MANAGER, "Apply", Some("status"), json!({"f:status": {"f:failure": {"f:since": {}}}}));
-        let edited = entry("kubectl-edit", "Update", Some("status"), json!({"f:status": {"f:failure": {"f:step": {}}, "f:drift": {}}}));
+        let edited =
+            entry("kubectl-edit", "Update", Some("status"), json!({"f:status": {"f:failure": {"f:step": {}}, "f:drift": {}}}));
         let both = json!({"f:status": {"f:failure": {"f:since": {}, "f:step": {}}, "f:drift": {}}});
         assert_eq!(
             with_one_manager(&[spec.clone(), ours.clone(), edited]),

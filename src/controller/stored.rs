@@ -1,8 +1,8 @@
 //! A stored object, decoded to what the operator reads of it.
 //!
 //! Kubernetes lets a user put 256 KiB of annotations on an object, and as many labels, owner references and managed fields
-//! as fit into 1.5 MiB. The cache keeps every object, so what nobody reads is skipped while the JSON is read: it is never in
-//! memory as a value. An object that cannot be decoded stops nobody else.
+//! as fit into 1.5 MiB. The cache keeps every object, so what is not used is skipped while the JSON is read: it is never in
+//! memory as a value. An object that cannot be decoded affects no other object.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

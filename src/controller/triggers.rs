@@ -1,7 +1,7 @@
 //! Which events of the watch ask for a reconcile.
 //!
 //! The spec, our finalizer, the deletion, and the two annotations do. Everything else does not: least of all the status,
-//! which the operator itself writes. Each event costs one look into a map, however many objects there are.
+//! which the operator itself writes. Each event costs one lookup in a map, regardless of the number of objects.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -26,7 +26,7 @@ struct Known {
     limit: RequestLimit,
 }
 
-/// What of an object asks for a reconcile when it changes.
+/// The parts of an object whose change triggers a reconcile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Seen {
     uid: Option<String>,
@@ -63,7 +63,7 @@ impl Seen {
 }
 
 impl Triggers {
-    /// The watch shows this object. Whether something in it asks for a reconcile.
+    /// The watch shows this object. Returns whether a change in it triggers a reconcile.
     pub(super) fn seen(&self, key: &Key, object: &SynapseSparkAttachment) -> bool {
         let (mut all, seen) = (self.0.lock().expect("no holder panics"), Seen::of(object));
         if let Some(known) = all.get_mut(key) {
@@ -73,7 +73,7 @@ impl Triggers {
         true
     }
 
-    /// Admits a reconcile of this object, whatever asked for it.
+    /// Admits a reconcile of this object, whatever triggered it.
     ///
     /// # Errors
     ///

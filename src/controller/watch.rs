@@ -143,7 +143,7 @@ impl Scope {
             .default_backoff()
             .inspect_err(move |error| failed.failed(error))
             .try_filter_map(move |event| std::future::ready(Ok(read.decoded(event))))
-            // The claims come before the store: a reconcile that sees an object knows all older claimants.
+            // The claims are updated before the store, so that a reconcile of an object sees all its older claimants.
             .inspect_ok(move |event| known.take_in(event))
             .reflect(writer)
             .try_filter_map(move |event| std::future::ready(Ok(self.triggered(event))))
@@ -156,7 +156,7 @@ impl Scope {
         self.shared.readiness.still_missing(&self.name, error);
     }
 
-    /// Passes on the objects that can be decoded. Others are logged and counted, and stop nobody else.
+    /// Yields the objects that can be decoded. Others are logged and counted, and do not affect them.
     fn decoded(&self, event: Event<Stored>) -> Option<Event<SynapseSparkAttachment>> {
         let metrics = &self.shared.ctx.metrics;
         let open = |stored: Stored| {
@@ -179,7 +179,7 @@ impl Scope {
         })
     }
 
-    /// Records what an event says, before the store shows it.
+    /// Records an event before the store shows it.
     fn take_in(&self, event: &Event<SynapseSparkAttachment>) {
         let Shared { ctx, readiness, requeues, triggers, .. } = &*self.shared;
         match event {

@@ -12,7 +12,7 @@ use super::state::{LeaseState, StateReporter};
 use super::timing::{RENEW_DEADLINE, STANDBY_PERIOD};
 use crate::error_chain::chain;
 
-/// A process that wants to hold a Lease.
+/// A candidate for a Lease.
 pub struct Candidate {
     client: LeaseClient,
     last_seen: LastSeen,
@@ -45,7 +45,7 @@ impl Candidate {
     ///
     /// # Errors
     ///
-    /// The candidate, if Kubernetes has refused the Lease for `patience`: a right or the namespace is missing.
+    /// The candidate, if Kubernetes has refused the Lease for `patience`: a permission or the namespace is missing.
     pub async fn acquire(
         mut self,
         patience: Option<Duration>,

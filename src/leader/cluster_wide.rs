@@ -21,7 +21,7 @@ impl ClusterWideLease {
         Self { client, last_seen: LastSeen::default() }
     }
 
-    /// Waits until nobody holds the Lease. Calls `on_change` each time that its state changes.
+    /// Waits until no process holds the Lease. Calls `on_change` each time that its state changes.
     ///
     /// A process that may not read the Lease could wait for ever, so it does not wait. Any other failure says nothing about
     /// the Lease and is retried.
@@ -63,7 +63,7 @@ impl ClusterWideLease {
     }
 }
 
-/// What one request for the Lease told.
+/// The result of one request for the Lease.
 enum Reading {
     Free,
     HeldBy(String),

@@ -79,7 +79,7 @@ impl HeldLease {
             Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
             _ => return renewed.map(Renewed::done),
         }
-        // Somebody else wrote to the Lease or deleted it. It is still ours while it names this process, and a Lease that
+        // Another process wrote to the Lease or deleted it. It is still ours while it names this process, and a Lease that
         // was deleted belongs to the process that creates it again.
         let Some(live) = self.client.get().await? else { return self.create().await };
         match holder(&live) {

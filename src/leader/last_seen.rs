@@ -11,7 +11,7 @@ use super::timing::LEASE_DURATION;
 
 /// What a standby has seen of a Lease, and since when it has not changed.
 ///
-/// A Lease that is deleted still counts as held by the last holder that was seen: this process may live and not know of the
+/// A Lease that is deleted still counts as held by the last holder that was seen: it may still run and not have noticed the
 /// deletion yet. It may have renewed the Lease until the moment of the deletion, so its time begins when this process
 /// finds the Lease missing.
 #[derive(Default)]

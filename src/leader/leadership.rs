@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::held::HeldLease;
 use super::renewal::Renewal;
 
-/// Whether this process may write to Azure. Cheap to clone, and to be asked right before each write.
+/// Whether this process may write to Azure. Cheap to clone; to be checked right before each write.
 #[derive(Clone)]
 pub struct Leadership {
     renewals: Vec<Renewal>,

@@ -1,17 +1,17 @@
-//! Who holds a Lease, as far as this process can tell.
+//! Who holds a Lease, as seen by this process.
 
-/// Who holds a Lease, as far as this process can tell.
+/// Who holds a Lease, as seen by this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LeaseState {
     /// This process holds it.
     Held,
     /// Another process holds it and renews it. This process stands by.
     HeldBy(String),
-    /// Kubernetes refuses the request or does not answer, so nobody can tell.
+    /// Kubernetes refuses the request or does not answer, so the holder is unknown.
     Unknown(String),
 }
 
-/// Passes a state on each time that it changes.
+/// Reports a state each time that it changes.
 pub(super) struct StateReporter<F> {
     /// What the Lease is called in messages.
     lease: String,

@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use crate::planner::cause::Cause;
+use crate::planner::cause::{Cause, Suspension};
 use crate::planner::compute_spec::ComputeSpec;
 use crate::planner::decision::{Decision, Step};
+use crate::planner::finding::Finding;
 use crate::planner::gates::{answer, claims, drift, finalizer, operation, ownership, pool_reference, pool_state, roles};
 use crate::planner::goal::Attached;
 use crate::planner::observed::Observed;
@@ -39,12 +40,22 @@ fn chain(goal: &Attached, seen: &Observed) -> ControlFlow<Decision, Decision> {
 fn guard(goal: &Attached, seen: &Observed, decision: Decision) -> Decision {
     match &decision.step {
         Step::Wait | Step::AddFinalizer | Step::RemoveFinalizer => decision,
-        Step::Done if goal.policy.suspend => Decision::done(Cause::Suspended { in_sync: true }),
+        Step::Done if goal.policy.suspend => Decision::done(Cause::Suspended(Suspension::InSync)),
         Step::Done => decision,
         Step::Put(_) | Step::Detach(_) | Step::AssignRole(_) | Step::RevokeRole(_) => match () {
-            () if goal.policy.suspend => Decision::blocked(Cause::Suspended { in_sync: false }),
+            () if goal.policy.suspend => Decision::blocked(Cause::Suspended(suspended(&decision.cause, seen))),
             () if !seen.object.has_finalizer => finalizer::add(),
             () => decision,
         },
+    }
+}
+
+/// What is suspended, given the cause of the write that is not sent.
+const fn suspended(cause: &Cause, seen: &Observed) -> Suspension {
+    match (cause, &seen.compute) {
+        (_, Finding::Absent) => Suspension::Attach,
+        (Cause::Adopting, _) => Suspension::Adoption,
+        (Cause::AssigningRole(_) | Cause::RevokingRole(_), _) => Suspension::Roles,
+        _ => Suspension::Update,
     }
 }

@@ -6,17 +6,17 @@ use crate::api::v1alpha1::FailedStep;
 
 /// The first pause after a failure: a front end restarts within seconds.
 pub const MIN_BACKOFF: Duration = Duration::from_secs(5);
-/// The longest pause after a failure: whoever fixes the cause sees the result within minutes.
+/// The longest pause after a failure: after a fix, the result shows within minutes.
 pub const MAX_BACKOFF: Duration = Duration::from_mins(5);
-/// The first pause after a refusal for a missing right: a role assignment takes minutes to take effect
+/// The first pause after a refusal for a missing permission: a role assignment takes minutes to take effect
 /// (<https://learn.microsoft.com/azure/role-based-access-control/troubleshooting>).
 pub const MIN_SLOW_BACKOFF: Duration = Duration::from_mins(1);
 /// The first pause between two observations of a running operation: an attach takes minutes.
 pub const MIN_POLLING: Duration = Duration::from_secs(1);
 /// The longest pause between two observations of a running operation.
 pub const MAX_POLLING: Duration = Duration::from_secs(15);
-/// A write whose answer was not heard, or whose operation may not be read, is taken to be over after this: attaches take
-/// minutes, and Azure Resource Manager gives up a request long before.
+/// A write without an answer, or whose operation may not be read, is considered over after this: attaches take minutes, and
+/// Azure Resource Manager times out a request long before.
 pub const UNHEARD_WRITE_PATIENCE: Duration = Duration::from_mins(10);
 /// Two observations of an absence so far apart make it certain: replicas of Azure Resource Manager lag by seconds.
 pub const ABSENCE_CONFIRMED_AFTER: Duration = Duration::from_secs(15);
@@ -35,10 +35,10 @@ pub const DEPENDENCY_TTL: Duration = Duration::from_mins(10);
 pub const PROPAGATION: Duration = Duration::from_mins(10);
 /// A role assignment that cannot be revoked delays a detach so long at most.
 pub const ROLE_PATIENCE: Duration = Duration::from_mins(2);
-/// A role assignment that is no longer wanted and cannot be revoked delays Ready so long at most: rights that somebody has
-/// granted meanwhile take effect by then.
+/// A role assignment that is no longer wanted and cannot be revoked delays Ready so long at most: permissions that
+/// were granted meanwhile take effect by then.
 pub const UNWANTED_ROLE_PATIENCE: Duration = Duration::from_mins(10);
-/// What is in sync is observed again after this, unless `--resync-interval` says otherwise: how long drift may last.
+/// The default of `--resync-interval`: what is in sync is observed again after this, so drift lasts no longer.
 pub const RESYNC: Duration = Duration::from_mins(5);
 /// Ready stays what it was for so many resync intervals while Azure gives no answer.
 pub const UNAVAILABLE_RESYNCS: u32 = 3;
@@ -69,7 +69,7 @@ pub struct FailureHistory {
 }
 
 impl FailureHistory {
-    /// How long until the next attempt; zero if it is due. A time that is not known makes it due.
+    /// How long until the next attempt; zero if it is due. If the time is unknown, it is due.
     #[must_use]
     pub fn retry_in(&self) -> Duration {
         self.since_attempt.map_or(Duration::ZERO, |since| exponential(self.failing_at_attempt).saturating_sub(since))
@@ -97,7 +97,7 @@ pub enum Requeue {
     Polling(Option<Duration>),
     /// It has been failing for so long already.
     Backoff(Duration),
-    /// A right has been missing for so long already.
+    /// A permission has been missing for so long already.
     SlowBackoff(Duration),
     /// After this pause.
     After(Duration),

@@ -11,18 +11,15 @@ use crate::service_error::ServiceError;
 /// Why a decision was taken.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cause {
-    /// Azure shows what the spec asks for.
+    /// Azure shows the desired state.
     Attached,
     /// `spec.suspend`: nothing is written to Azure.
-    Suspended {
-        /// Whether the compute and its dependencies are in sync all the same.
-        in_sync: bool,
-    },
+    Suspended(Suspension),
     /// The finalizer has to be on the object before anything is written to Azure.
     AddingFinalizer,
     /// Azure attaches the compute.
     Attaching,
-    /// A compute that has no owner becomes this object's.
+    /// A compute without an owner is being adopted.
     Adopting,
     /// Azure updates the compute in place.
     Updating,
@@ -53,7 +50,7 @@ pub enum Cause {
         /// The command that revokes it by hand; none if it never existed.
         command: Option<String>,
     },
-    /// The observation gave no answer that tells.
+    /// The observation had no usable answer.
     ReadFailed(Fault),
     /// Azure did not accept a write.
     WriteFailed {
@@ -70,7 +67,7 @@ pub enum Cause {
     PoolMismatch(PoolId),
     /// The compute belongs to another object or cluster, as its owner tag spells it.
     OwnedByAnother(String),
-    /// An older object wants the same compute.
+    /// An older object claims the same compute.
     Duplicate(String),
     /// Azure accepted the attach and ended it as failed.
     AttachFailed(Option<ServiceError>),
@@ -102,22 +99,39 @@ pub enum Cause {
     PoolFailed {
         /// The pool.
         pool: PoolId,
-        /// Azure's word for its state.
+        /// Azure's name of its state.
         state: String,
     },
-    /// The spec asks for something impossible: the field, and why.
+    /// The spec is invalid: the field, and why.
     InvalidSpec(String),
     /// The reconcile ended in a defect of the operator.
     InternalError(String),
 }
 
-/// The commands that revoke by hand what may stay in Synapse when the object goes.
+/// The commands that revoke by hand what may stay in Synapse when the object is gone.
 pub type Orphaned = Vec<String>;
 
-/// How an attachment is, in the words of kstatus.
+/// What is suspended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suspension {
+    /// Nothing: the compute and its dependencies are in sync.
+    InSync,
+    /// The attach of a compute that does not exist.
+    Attach,
+    /// The adoption of a compute that has no owner.
+    Adoption,
+    /// The correction of a compute that differs from the spec.
+    Update,
+    /// The change of role assignments.
+    Roles,
+    /// The detach of the compute of a deleted object.
+    Detach,
+}
+
+/// The health of an attachment, in the terms of kstatus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
-    /// Current: Azure shows what the spec asks for.
+    /// Current: Azure shows the desired state.
     Ready,
     /// In progress.
     Progressing,
@@ -140,8 +154,8 @@ impl Cause {
     #[must_use]
     pub const fn health(&self) -> Health {
         match self {
-            Self::Attached | Self::Suspended { in_sync: true } => Health::Ready,
-            Self::Suspended { in_sync: false } => Health::Halted,
+            Self::Attached | Self::Suspended(Suspension::InSync) => Health::Ready,
+            Self::Suspended(_) => Health::Halted,
             Self::ReadFailed(fault) if !fault.kind.is_answer() => Health::Unanswered,
             Self::WriteFailed { fault, .. } if !fault.kind.is_answer() => Health::Progressing,
             Self::AddingFinalizer
@@ -185,7 +199,7 @@ impl Cause {
     pub const fn reason(&self) -> Reason {
         match self {
             Self::Attached => Reason::Attached,
-            Self::Suspended { .. } => Reason::Suspended,
+            Self::Suspended(_) => Reason::Suspended,
             Self::AddingFinalizer => Reason::AddingFinalizer,
             Self::Attaching | Self::ConfirmingAbsence => Reason::Attaching,
             Self::Adopting => Reason::Adopting,
@@ -217,12 +231,6 @@ impl Cause {
         }
     }
 
-    /// What the user does now; empty where there is nothing to do but wait.
-    #[must_use]
-    pub const fn advice(&self) -> &'static str {
-        self.reason().advice()
-    }
-
     /// Azure's error, where the cause rests on one.
     #[must_use]
     pub const fn error(&self) -> Option<&ServiceError> {
@@ -239,7 +247,7 @@ impl Cause {
         matches!(self.health(), Health::Ready)
     }
 
-    /// The commands that revoke by hand what stays behind.
+    /// The commands that revoke orphaned role assignments by hand.
     #[must_use]
     pub fn orphaned(&self) -> &[String] {
         match self {

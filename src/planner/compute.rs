@@ -10,7 +10,7 @@ use crate::resource_id::PoolId;
 /// A compute, as Azure shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compute {
-    /// Azure's word for its type: `SynapseSpark`, `AmlCompute`, …; empty if Azure names none.
+    /// Azure's name of its type: `SynapseSpark`, `AmlCompute`, …; empty if Azure names none.
     pub kind: String,
     /// The pool that it is attached to.
     pub pool: PoolReading,
@@ -24,24 +24,24 @@ pub struct Compute {
     pub description: Option<String>,
     /// Its tags, the owner tag among them.
     pub tags: BTreeMap<String, String>,
-    /// What Azure tells of it and no decision rests on.
+    /// Details that no decision rests on.
     pub details: Details,
 }
 
-/// What Azure tells of a compute besides what the spec speaks of.
+/// What Azure shows of a compute in addition to the fields of the spec.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Details {
-    /// Azure's own word for the state.
+    /// Azure's name of the state.
     pub state: String,
     /// Why it failed.
     pub errors: Vec<ProvisioningError>,
     /// Its region.
     pub location: Option<String>,
-    /// When Azure created it, as Azure spells it: tells one compute from a later one of the same name.
+    /// When Azure created it, as Azure formats it: distinguishes a compute from a later one of the same name.
     pub created_on: Option<String>,
     /// When Azure last changed it, as Azure spells it.
     pub modified_on: Option<String>,
-    /// What Azure Machine Learning tells of the pool.
+    /// What Azure Machine Learning shows of the pool.
     pub pool: PoolStatus,
 }
 
@@ -74,7 +74,7 @@ pub struct Unreadable {
     pub text: String,
 }
 
-/// The pool that a compute is attached to, as far as Azure's text tells.
+/// The pool that a compute is attached to, as parsed from Azure's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PoolReading {
     /// This pool.

@@ -1,7 +1,7 @@
 //! What a PUT of a compute carries, and what the status records of it.
 //!
 //! Azure's PUT replaces the whole compute, so it carries everything: what the
-//! spec asks for, and what others put there.
+//! spec contains, and what others set.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub struct ComputeSpec {
     pub pool: PoolId,
     /// The region; none if nothing exists yet: then it is the workspace's.
     pub location: Option<String>,
-    /// The identity; `None` leaves the key out, since there is nothing to remove.
+    /// The identity; `None` omits the key, because there is nothing to remove.
     pub identity: Option<Identity>,
     /// The description.
     pub description: Option<String>,
@@ -61,7 +61,7 @@ impl ComputeSpec {
             id: goal.compute.clone(),
             pool: compute.pool.id().unwrap_or(pool).clone(),
             location: compute.details.location.clone(),
-            // No document says what a PUT without the key does to an identity that exists: name the type None.
+            // It is not documented what a PUT without the key does to an existing identity, so the type None is sent.
             identity: (compute.identity.exists() || wants_identity).then(|| goal.identity.clone()),
             description: goal.description.clone().or(others),
             tags: tags(goal, kept),

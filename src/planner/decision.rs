@@ -106,7 +106,7 @@ impl Decision {
         Self::wait(cause, Requeue::Resync)
     }
 
-    /// Write to Azure, and observe soon what became of it.
+    /// Write to Azure, and observe the result soon.
     #[must_use]
     pub const fn write(step: Step, cause: Cause) -> Self {
         Self { step, cause, requeue: Requeue::Polling(Some(Duration::ZERO)) }
@@ -130,7 +130,7 @@ impl Decision {
         Self::wait(cause, Requeue::After(seen.retry_in()))
     }
 
-    /// The decision for an object whose spec asks for something impossible: nothing, until the spec changes.
+    /// The decision for an object with an invalid spec: nothing, until the spec changes.
     #[must_use]
     pub fn invalid(invalid: &Invalid) -> Self {
         Self::blocked(Cause::InvalidSpec(invalid.to_string()))
@@ -142,7 +142,7 @@ impl Decision {
         Self::wait(Cause::InternalError(what), Requeue::Backoff(failing_for))
     }
 
-    /// The decision after an observation that gave no answer that tells.
+    /// The decision after an observation without a usable answer.
     #[must_use]
     pub fn read_failed(fault: Fault, seen: &Observed) -> Self {
         let requeue = requeue_after(fault.kind, seen.object.unavailable_for, seen.failing_for());
@@ -193,7 +193,7 @@ fn requeue_after(kind: FaultKind, unavailable_for: Duration, failing_for: Durati
     }
 }
 
-/// A role assignment does not delay a detach: neither by a pause that Synapse names, nor at all where rights are missing.
+/// A role assignment does not delay a detach: Synapse's pauses are limited, and a missing permission does not delay it at all.
 fn before_detach(kind: FaultKind, requeue: Requeue) -> Requeue {
     match kind {
         FaultKind::Forbidden => Requeue::Polling(Some(Duration::ZERO)),

@@ -49,7 +49,7 @@ pub struct LinkedService {
 /// A Spark pool, as Synapse shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SparkPool {
-    /// Azure's word for its state.
+    /// Azure's name of its state.
     pub state: String,
     /// What Azure is doing with it.
     pub progress: Progress,

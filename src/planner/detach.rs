@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 
 use crate::api::v1alpha1::FailedStep;
 use crate::planner::backoff::STUCK_AFTER;
-use crate::planner::cause::Cause;
+use crate::planner::cause::{Cause, Suspension};
 use crate::planner::compute::{Compute, Progress};
 use crate::planner::decision::{Decision, Step};
 use crate::planner::finding::{FaultKind, Finding};
-use crate::planner::gates::{answer, operation, ownership};
+use crate::planner::gates::{answer, operation};
 use crate::planner::goal::Detached;
 use crate::planner::observed::Observed;
 use crate::planner::owner::Ownership;
@@ -32,7 +32,7 @@ fn chain(goal: &Detached, seen: &Observed) -> ControlFlow<Decision, Decision> {
     ours(compute, seen)?;
     azure_is_done(compute, seen)?;
     if goal.suspend {
-        return ControlFlow::Continue(Decision::blocked(Cause::Suspended { in_sync: false }));
+        return ControlFlow::Continue(Decision::blocked(Cause::Suspended(Suspension::Detach)));
     }
     operation::not_detaching(seen)?;
     ControlFlow::Continue(Decision::write(Step::Detach(id.clone()), Cause::Detaching(Vec::new())))
@@ -92,7 +92,7 @@ fn nothing_appears(seen: &Observed) -> ControlFlow<Decision> {
 fn ours(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
     let retained = || ControlFlow::Break(Decision::remove_finalizer(Cause::Retained));
     if let Some(unreadable) = compute.unreadable_type() {
-        return ControlFlow::Break(ownership::unreadable_state(unreadable, seen));
+        return ControlFlow::Break(answer::unreadable(unreadable, seen));
     }
     match &compute.owner {
         _ if !compute.is_spark() => retained(),
@@ -116,7 +116,7 @@ fn ours(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
 fn azure_is_done(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
     let is_stuck = seen.working_for().is_some_and(|so_far| so_far >= STUCK_AFTER);
     match compute.progress {
-        Progress::Unreadable => ControlFlow::Break(ownership::unreadable_state(compute.unreadable_progress(), seen)),
+        Progress::Unreadable => ControlFlow::Break(answer::unreadable(compute.unreadable_progress(), seen)),
         Progress::Deleting => ControlFlow::Break(operation::polling(Cause::Detaching(Vec::new()), seen)),
         Progress::Working if !is_stuck => ControlFlow::Break(operation::polling(Cause::Detaching(Vec::new()), seen)),
         Progress::Working | Progress::Succeeded | Progress::Failed => ControlFlow::Continue(()),
@@ -131,8 +131,10 @@ fn revoke_first(goal: &Detached, seen: &Observed, decision: Decision) -> Decisio
     // Once the detach has been sent, its retries do not wait for roles again.
     let is_tried = seen.failure.is_some_and(|failure| failure.step == FailedStep::Detach);
     match to_revoke(&seen.roles) {
-        Some(assignment) if !goal.suspend && !is_tried => Decision::write(Step::RevokeRole(assignment), Cause::Detaching(Vec::new())),
-        // While suspended, the object lets go of what is gone, and writes nothing.
+        Some(assignment) if !goal.suspend && !is_tried => {
+            Decision::write(Step::RevokeRole(assignment), Cause::Detaching(Vec::new()))
+        }
+        // While suspended, nothing is written; an object whose compute is gone is released.
         _ => with_orphaned(decision, seen.roles.orphaned()),
     }
 }

@@ -61,7 +61,7 @@ impl fmt::Display for Field {
 pub struct Drift {
     /// The field of the spec.
     pub field: Field,
-    /// What the spec asks for.
+    /// The desired value.
     pub want: String,
     /// What Azure shows.
     pub have: String,
@@ -142,7 +142,7 @@ fn tag_drift(goal: &Attached, compute: &Compute, applied: Option<&Applied>) -> V
     missing.chain(left).collect()
 }
 
-/// Whether the compute shows what the spec asks for, and no write of ours is about to change that. Dependencies are not
+/// Whether the compute is as in the spec, and no write of ours is about to change that. Dependencies are not
 /// considered.
 #[must_use]
 pub fn is_in_sync(goal: &Attached, seen: &Observed) -> bool {

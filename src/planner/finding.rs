@@ -9,9 +9,9 @@ use crate::service_error::ServiceError;
 pub enum Finding<T> {
     /// It exists, and this is its state.
     Present(T),
-    /// It does not exist: Azure said so of the thing itself.
+    /// It does not exist: Azure answered 404 for the thing itself.
     Absent,
-    /// Azure gave no answer that tells.
+    /// Azure gave no usable answer.
     Unknown(Fault),
 }
 
@@ -35,7 +35,7 @@ impl<T> Finding<T> {
     }
 }
 
-/// Why an observation gave no answer that tells, or why a write was not accepted.
+/// Why an observation had no usable answer, or why a write was not accepted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fault {
     /// What can be done about it.
@@ -72,7 +72,7 @@ impl FaultKind {
 
     /// Whether a write that ended so was certainly not carried out.
     ///
-    /// A gateway may answer 5xx for a request that is carried out behind it. A throttled request is refused before anything
+    /// A gateway may answer 5xx although the request is carried out. A throttled request is refused before anything
     /// is done.
     #[must_use]
     pub const fn is_conclusive(self) -> bool {

@@ -1,6 +1,6 @@
-//! What the user asks for: the spec, parsed once.
+//! The desired state: the spec, parsed once.
 //!
-//! Parse, don't validate: whoever holds a [`Goal`] holds IDs and flags, and no
+//! Parse, don't validate: a [`Goal`] contains IDs and flags, and no
 //! text that could still be wrong. A deletion is a goal too, [`Goal::Detached`],
 //! which needs only what detaching needs of the spec: a spec that has become
 //! invalid must not keep its object from being deleted.
@@ -16,10 +16,10 @@ use crate::planner::owner::{OWNER_TAG, Owner};
 use crate::planner::roles::goal::{Role, role_id};
 use crate::resource_id::{ComputeId, IdentityId, PoolId, WorkspaceId};
 
-/// What the user asks for, for one object.
+/// The desired state of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Goal {
-    /// The pool is attached, as the spec says.
+    /// The pool is attached, as in the spec.
     Attached(Attached),
     /// The compute is detached, and the object may go.
     Detached(Detached),
@@ -40,7 +40,7 @@ pub struct Attached {
     pub role: Option<Role>,
     /// The description; none if the user does not care.
     pub description: Option<String>,
-    /// The tags of the compute, beside those of others.
+    /// The tags of the compute, in addition to those of others.
     pub tags: BTreeMap<String, String>,
     /// What the operator may do.
     pub policy: Policy,
@@ -88,13 +88,13 @@ pub struct Detached {
     pub suspend: bool,
 }
 
-/// A field of the spec that asks for something impossible.
+/// An invalid field of the spec.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {why}")]
 pub struct Invalid {
     /// The field's path.
     pub field: &'static str,
-    /// What is wrong, and what would be right.
+    /// What is wrong, and what is allowed.
     pub why: String,
 }
 
@@ -105,7 +105,7 @@ impl Invalid {
 }
 
 impl Goal {
-    /// Parses what an object asks for. `cluster` is the UID of the cluster's `kube-system` namespace.
+    /// Parses the goal of an object. `cluster` is the UID of the cluster's `kube-system` namespace.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
-//! Managed identities: the one that the spec asks for, and the one that Azure shows.
+//! Managed identities: the desired one, and the one that Azure shows.
 
 use crate::resource_id::IdentityId;
 
-/// The managed identity that the spec asks for.
+/// The desired managed identity.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Identity {
     /// Whether the compute has a system-assigned identity.
@@ -12,7 +12,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Azure's word for this kind of identity.
+    /// Azure's name of this type of identity.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         kind(self.system, !self.user.is_empty())
@@ -22,7 +22,7 @@ impl Identity {
 /// The managed identity that Azure shows.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ObservedIdentity {
-    /// Azure's word for its kind, as Azure spells it; `None` where there is none.
+    /// Azure's name of its type, as Azure spells it; `None` if there is none.
     pub kind: String,
     /// Whether the compute has a system-assigned identity.
     pub system: bool,
@@ -67,7 +67,7 @@ impl ObservedIdentity {
     }
 }
 
-/// Azure's word for a kind of identity.
+/// Azure's name of a type of identity.
 const fn kind(system: bool, user: bool) -> &'static str {
     match (system, user) {
         (false, false) => "None",

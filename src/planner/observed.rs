@@ -10,20 +10,21 @@ use crate::planner::backoff::{
 };
 use crate::planner::compute::Compute;
 use crate::planner::dependencies::Dependencies;
-use crate::planner::finding::Finding;
+use crate::planner::finding::{FaultKind, Finding};
+use crate::planner::roles::decide::{Next, missing};
 use crate::planner::roles::observed::Roles;
 use crate::service_error::ServiceError;
 
 /// What one observation of an object, its compute and its dependencies found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observed {
-    /// The object itself, beside its spec.
+    /// The object itself, apart from its spec.
     pub object: ObjectState,
     /// The compute.
     pub compute: Finding<Compute>,
     /// For how long the compute has been seen absent, observation after observation; none if it was not.
     pub absent_for: Option<Duration>,
-    /// The write that Azure was last asked for, while it is not known to have succeeded.
+    /// The last write that was sent to Azure, while it is not known to have succeeded.
     pub operation: Option<Operation>,
     /// What the operator last put there.
     pub applied: Option<Applied>,
@@ -35,14 +36,14 @@ pub struct Observed {
     pub roles: Roles,
 }
 
-/// What is known of the object beside its spec.
+/// The state of the object, apart from its spec.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ObjectState {
     /// Whether the operator's finalizer is on the object.
     pub has_finalizer: bool,
-    /// An older object that wants the same compute and could attach it, as `namespace/name`.
+    /// An older object that claims the same compute and could attach it, as `namespace/name`.
     pub older_claimant: Option<String>,
-    /// Whether the user asks for a reconcile: by another generation of the spec, or by the annotation.
+    /// Whether the user requests a reconcile: by another generation of the spec, or by the annotation.
     pub reconcile_requested: bool,
     /// For how long the condition Reconciling has been true; none if the time is unknown. Zero if it is not true.
     pub reconciling_for: Option<Duration>,
@@ -63,19 +64,43 @@ impl Observed {
         self.absent_for.is_some_and(|seen| seen >= ABSENCE_CONFIRMED_AFTER)
     }
 
+    /// Whether the compute does not exist: a workspace that is gone took its computes with it.
+    #[must_use]
+    pub fn is_compute_absent(&self) -> bool {
+        match &self.compute {
+            Finding::Absent => true,
+            Finding::Unknown(fault) => fault.kind == FaultKind::WorkspaceNotFound,
+            Finding::Present(_) => false,
+        }
+    }
+
+    /// Whether Azure answered the requests that a decision rests on: for the compute and for its dependencies.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.compute.is_answered() && self.unanswered_dependencies() == (false, false)
+    }
+
+    /// Whether the linked service, and whether a role assignment that is not confirmed yet, had no answer.
+    #[must_use]
+    pub fn unanswered_dependencies(&self) -> (bool, bool) {
+        let link = self.dependencies.link.as_ref().is_some_and(|link| !link.is_answered());
+        let role = missing(&self.roles, self.object.reconcile_requested);
+        (link, matches!(role, Some(Next::AwaitAnswer(fault)) if !fault.kind.is_answer()))
+    }
+
     /// For how long it has been failing; zero if it does not.
     #[must_use]
     pub fn failing_for(&self) -> Duration {
         self.failure.map(|failure| failure.failing_for).unwrap_or_default()
     }
 
-    /// Whether a failed or unheard write of the compute is to be sent again now.
+    /// Whether a failed or unanswered write of the compute is to be sent again now.
     #[must_use]
     pub fn is_retry_due(&self) -> bool {
         self.retry_in().is_zero()
     }
 
-    /// How long until a failed or unheard write of the compute is to be sent again; zero if it is due.
+    /// How long until a failed or unanswered write of the compute is to be sent again; zero if it is due.
     ///
     /// The pause grows with how long it had been failing when the last failure was recorded, and counts from there: so an
     /// operation that takes long to fail is followed by a pause, too. A user's request ends it.
@@ -89,7 +114,7 @@ impl Observed {
             (None, Some(operation)) if operation.is_unheard() => {
                 operation.age.map_or(Duration::ZERO, |age| MIN_BACKOFF.saturating_sub(age))
             }
-            // The status does not say so yet.
+            // The status has not recorded it yet.
             (None, _) => exponential(self.failing_for()),
         }
     }
@@ -121,7 +146,8 @@ impl Observed {
     /// under that name, and what exists there was not created before.
     #[must_use]
     pub fn has_created(&self, compute: &Compute) -> bool {
-        let attach = self.operation.as_ref().filter(|operation| operation.kind == OperationKind::Attach && !self.has_failed(operation));
+        let attach =
+            self.operation.as_ref().filter(|operation| operation.kind == OperationKind::Attach && !self.has_failed(operation));
         let created = compute.details.created_on.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
         attach.zip(created).is_some_and(|(attach, created)| attach.may_have_taken_effect_at(created))
     }
@@ -156,14 +182,14 @@ impl Observed {
     }
 }
 
-/// A write that Azure was asked for.
+/// A write that was sent to Azure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Operation {
     /// What it does.
     pub kind: OperationKind,
-    /// Whether Azure accepted it; otherwise its answer was not heard.
+    /// Whether Azure accepted it; otherwise there was no answer.
     pub is_accepted: bool,
-    /// When it was asked for.
+    /// When it was sent.
     pub started_at: Timestamp,
     /// How long ago that was; none if the time lies in the future.
     pub age: Option<Duration>,
@@ -183,7 +209,7 @@ impl Operation {
         self.is_accepted && self.may_take_effect()
     }
 
-    /// Whether its answer was not heard, and it may still be carried out.
+    /// Whether there was no answer, and it may still be carried out.
     #[must_use]
     pub fn is_unheard(&self) -> bool {
         !self.is_accepted && self.may_take_effect()

@@ -1,4 +1,4 @@
-//! Who owns a compute, as its owner tag says.
+//! The owner of a compute, by its owner tag.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ impl Owner {
     /// Who owns a compute with this tag.
     ///
     /// The same name in the same cluster under another UID is a former object
-    /// of that name. It is gone, so what it left behind has no owner.
+    /// of that name, which no longer exists, so the compute has no owner.
     #[must_use]
     pub fn of_tag(&self, tag: &str) -> Ownership {
         match tag.rsplit_once('/') {
@@ -49,7 +49,7 @@ impl fmt::Display for Owner {
 pub enum Ownership {
     /// This object.
     Ours,
-    /// No object: the compute was attached by hand, or left behind by an object that is gone.
+    /// No object: the compute was attached by hand, or by an object that no longer exists.
     Unowned,
     /// Another object or cluster, as the tag spells it.
     Another(String),

@@ -1,4 +1,4 @@
-//! Traces by OTLP over HTTP: each pass, and in it each request to Azure.
+//! Traces by OTLP over HTTP: each reconcile, and in it each request to Azure.
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider as _;
@@ -21,7 +21,7 @@ impl Traces {
     ///
     /// # Errors
     ///
-    /// Says what is wrong with the endpoint.
+    /// The error names what is wrong with the endpoint.
     pub fn to(endpoint: &str, http: reqwest::Client) -> Result<Self, String> {
         let exporter = SpanExporter::builder()
             .with_http()
@@ -36,7 +36,7 @@ impl Traces {
         Ok(Self(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build()))
     }
 
-    /// What hears of spans: of ours, not of those of kube and hyper.
+    /// The layer that receives our spans, but not those of kube and hyper.
     #[must_use]
     pub fn layer(&self) -> More {
         let ours = Targets::new().with_target("synapse_spark_operator", LevelFilter::INFO);

@@ -39,7 +39,7 @@ pub fn told(object: &Value) -> Value {
     json!({"metadata": object["metadata"], "spec": spec})
 }
 
-/// A case, the document, what comes of it, and words of the lines on standard error in their order.
+/// A case, the document, the result, and parts of the lines on standard error in their order.
 pub type Row<'a> = (&'a str, String, Value, &'a [&'a str]);
 
 pub fn play(rows: &[Row<'_>], args: &[&str]) {
@@ -74,12 +74,12 @@ fn a_compute_of_az_ml_becomes_an_attachment() {
         ("as texts",             yaml(&format!("identity:\n  type: 'SystemAssigned, UserAssigned'\n  user_assigned_identities: [{}]", user("zeta"))), spark(json!({"identity": {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": [{"resourceId": user("zeta")}]}})), &[]),
         ("tags and description", yaml("description: nightly\ntags: {team: data, cost: '042', on: 'yes'}"), spark(json!({"description": "nightly", "tags": {"team": "data", "cost": "042", "on": "yes"}})), &[]),
         ("as show prints it",    yaml("id: null\nprovisioning_state: Succeeded\nidentity: {type: system_assigned, principal_id: x, tenant_id: y}\nnode_size: small\nscale_settings: {auto_scale_enabled: false}\nlocation: eastus2\nsize: x"),
-            spark(json!({"identity": {"type": "SystemAssigned"}})), &["location: left out", "node_size: left out: it is the pool's own", "scale_settings: left out", "size: left out: a SynapseSparkAttachment has no such field"]),
-        ("the operator's tag",   yaml("tags: {team: data, Synapse-Spark-Operator-Owner: \"c/n/spark/u\\e[2J\"}"), spark(json!({"tags": {"team": "data"}})), &["tags.Synapse-Spark-Operator-Owner: left out: it is the operator's own, and says who owns the compute: c/n/spark/u [2J"]),
+            spark(json!({"identity": {"type": "SystemAssigned"}})), &["location: left out", "node_size: left out: it belongs to the pool", "scale_settings: left out", "size: left out: a SynapseSparkAttachment has no such field"]),
+        ("the operator's tag",   yaml("tags: {team: data, Synapse-Spark-Operator-Owner: \"c/n/spark/u\\e[2J\"}"), spark(json!({"tags": {"team": "data"}})), &["tags.Synapse-Spark-Operator-Owner: left out: the operator sets this tag, which names the owner of the compute: c/n/spark/u [2J"]),
     ];
     play(&rows, &["--workspace", SHORT]);
     play(&rows[..1], &["-w", WORKSPACE]);
-    // What `show` prints says itself where it is.
+    // The output of `show` contains the workspace.
     let shown = yaml(&format!("id: {WORKSPACE}/computes/spark\n"));
     play(&[("by its id", shown.clone(), spark(json!({})), &[])], &[]);
     let elsewhere = shown.replace("yogi-aml-ws", "another-ws");
@@ -102,11 +102,11 @@ fn a_compute_of_azure_service_operator_becomes_an_attachment() {
         ("all of it",       yaml("", &format!("  tags: {{team: data}}\n  identity: {{type: UserAssigned, userAssignedIdentities: [{{reference: {{armId: {}}}}}]}}", user("zeta")), "      description: nightly"),
             object(json!({"identity": {"type": "UserAssigned", "userAssignedIdentities": [{"resourceId": user("zeta")}]}, "description": "nightly", "tags": {"team": "data"}})), &[]),
         ("what is left out", yaml(", labels: {a: b}", "  location: eastus2\n  sku: {name: x}", "      disableLocalAuth: true\n      properties: {nodeCount: 3}"),
-            object(json!({})), &["metadata.labels: left out", "spec.location: left out", "synapseSpark.disableLocalAuth: left out", "synapseSpark.properties: left out: it is the pool's own", "spec.sku: left out"]),
+            object(json!({})), &["metadata.labels: left out", "spec.location: left out", "synapseSpark.disableLocalAuth: left out", "synapseSpark.properties: left out: it belongs to the pool", "spec.sku: left out"]),
         ("manage",          yaml(&policy("manage"), "", ""), object(json!({})), &[]),
         ("detach-on-delete", yaml(&policy("detach-on-delete"), "", ""), object(json!({"deletionPolicy": "Retain"})), &[]),
-        ("skip",            yaml(&policy("skip"), "", ""), object(json!({"deletionPolicy": "Retain", "suspend": true})), &["skip has become suspend: true"]),
-        ("a credential",    yaml(", annotations: {serviceoperator.azure.com/credential-from: team, serviceoperator.azure.com/new: x}", "", ""), object(json!({})), &["annotations.serviceoperator.azure.com/credential-from: left out: the operator asks as itself, or as the ServiceAccount in spec.serviceAccountName", "metadata.annotations: left out"]),
+        ("skip",            yaml(&policy("skip"), "", ""), object(json!({"deletionPolicy": "Retain", "suspend": true})), &["skip is converted to suspend: true"]),
+        ("a credential",    yaml(", annotations: {serviceoperator.azure.com/credential-from: team, serviceoperator.azure.com/new: x}", "", ""), object(json!({})), &["annotations.serviceoperator.azure.com/credential-from: left out: the operator uses its own identity, or that of the ServiceAccount in spec.serviceAccountName", "metadata.annotations: left out"]),
         ("of a cluster",    yaml(&format!(", uid: x, resourceVersion: '1', annotations: {{serviceoperator.azure.com/resource-id: {WORKSPACE}/computes/spark, serviceoperator.azure.com/latest-reconciled-generation: '1', serviceoperator.azure.com/operator-namespace: x}}"), "", "").replace(&format!("owner: {{armId: {WORKSPACE}}}"), "owner: {name: ml}"), object(json!({})), &[]),
         ("a pool by name",  format!("{}\nstatus: {{properties: {{synapseSpark: {{resourceId: {POOL}}}}}}}", yaml("", "", "").replace(&format!("{{armId: {POOL}}}"), "{group: synapse.azure.com, kind: X, name: pool}")), object(json!({})), &[]),
     ];
@@ -133,13 +133,13 @@ fn an_attached_pool_of_crossplane_becomes_an_attachment() {
         ("identity of v1beta2", yaml("", "    identity: {type: SystemAssigned}", "").replace("v1beta1", "v1beta2"), object(system.clone()), &[location]),
         ("namespaced",         yaml(", namespace: team-a", "", "").replace("azure.upbound.io", "azure.m.upbound.io"), json!({"metadata": {"name": "spark", "namespace": "team-a"}, "spec": {}}), &[location]),
         ("identities without order", yaml("", &format!("    identity: [{{type: 'SystemAssigned, UserAssigned', identityIds: [{}, {}]}}]", user("zeta"), user("alpha")), ""),
-            object(json!({"identity": {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": [{"resourceId": user("zeta")}, {"resourceId": user("alpha")}]}})), &["identityIds: is a set there", location]),
+            object(json!({"identity": {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": [{"resourceId": user("zeta")}, {"resourceId": user("alpha")}]}})), &["identityIds: is an unordered set there", location]),
         ("initProvider too",   yaml("", "    tags: {team: data}", "  initProvider: {description: nightly, tags: {team: theirs, cost: '42'}}"), object(json!({"description": "nightly", "tags": {"team": "data", "cost": "42"}})), &[location]),
         ("Orphan",             yaml("", "", "  deletionPolicy: Orphan"), object(json!({"deletionPolicy": "Retain"})), &[location]),
         ("no Delete",          yaml("", "", "  managementPolicies: [Observe, Create, Update, LateInitialize]"), object(json!({"deletionPolicy": "Retain"})), &[location]),
-        ("Observe alone",      yaml("", "", "  managementPolicies: [Observe]"), object(json!({"deletionPolicy": "Retain", "suspend": true})), &[location, "has become suspend: true"]),
-        ("no policy at all",   yaml("", "", "  managementPolicies: []"), object(json!({"deletionPolicy": "Retain", "suspend": true})), &[location, "spec.managementPolicies: has become suspend: true"]),
-        ("paused",             yaml(", annotations: {crossplane.io/paused: 'true'}", "", ""), object(json!({"suspend": true})), &[location, "crossplane.io/paused: has become suspend"]),
+        ("Observe alone",      yaml("", "", "  managementPolicies: [Observe]"), object(json!({"deletionPolicy": "Retain", "suspend": true})), &[location, "is converted to suspend: true"]),
+        ("no policy at all",   yaml("", "", "  managementPolicies: []"), object(json!({"deletionPolicy": "Retain", "suspend": true})), &[location, "spec.managementPolicies: is converted to suspend: true"]),
+        ("paused",             yaml(", annotations: {crossplane.io/paused: 'true'}", "", ""), object(json!({"suspend": true})), &[location, "crossplane.io/paused: is converted to suspend"]),
         ("what is left out",   yaml("", "    localAuthEnabled: false", "  providerConfigRef: {name: x}"), object(json!({})), &[location, "localAuthEnabled: left out", "providerConfigRef: left out"]),
         ("by reference",       format!("{}\nstatus: {{atProvider: {{machineLearningWorkspaceId: {WORKSPACE}, synapseSparkPoolId: {POOL}}}}}", yaml("", "", "").replace(&format!("machineLearningWorkspaceId: {WORKSPACE}"), "machineLearningWorkspaceIdRef: {name: ml}").replace(&format!("synapseSparkPoolId: {POOL}"), "synapseSparkPoolIdSelector: {matchLabels: {a: b}}")), object(json!({})), &[location]),
     ];
@@ -147,7 +147,7 @@ fn an_attached_pool_of_crossplane_becomes_an_attachment() {
 }
 
 #[test]
-fn documents_of_other_kinds_are_named_and_passed_over() {
+fn documents_of_other_kinds_are_reported_and_skipped() {
     let az_ml = |name: &str| format!("name: {name}\ntype: synapsespark\nresource_id: {POOL}\n");
     let going = |version: &str, kind: &str| {
         format!("{{apiVersion: {version}, kind: {kind}, metadata: {{name: x, deletionTimestamp: '2026-03-02T08:00:00Z'}}}}")
@@ -163,11 +163,11 @@ fn documents_of_other_kinds_are_named_and_passed_over() {
     assert_eq!(code, Some(0), "{said:?}");
     assert_eq!(objects.iter().map(|one| &one["metadata"]["name"]).collect::<Vec<_>>(), ["one", "two"]);
     let wanted = [
-        "-, document 1, item 1: ConfigMap of v1: passed over",
-        "-, document 3: type amlcompute: passed over",
-        "-, document 5: spec.properties: passed over: a compute of type virtualMachine",
-        "-, document 6: metadata.deletionTimestamp: passed over: it is being deleted",
-        "-, document 7: metadata.deletionTimestamp: passed over: it is being deleted",
+        "-, document 1, item 1: ConfigMap of v1: skipped",
+        "-, document 3: type amlcompute: skipped",
+        "-, document 5: spec.properties: skipped: a compute of type virtualMachine",
+        "-, document 6: metadata.deletionTimestamp: skipped: it is being deleted",
+        "-, document 7: metadata.deletionTimestamp: skipped: it is being deleted",
     ];
     assert!(said.len() == wanted.len() && said.iter().zip(wanted).all(|(said, wanted)| said.starts_with(wanted)), "{said:#?}");
     // Several files, each by its name.
@@ -182,7 +182,7 @@ fn documents_of_other_kinds_are_named_and_passed_over() {
 }
 
 #[test]
-fn what_cannot_be_imported_is_named_and_nothing_is_printed() {
+fn an_invalid_document_is_reported_and_nothing_is_printed() {
     let az_ml = format!("name: spark\ntype: synapsespark\nresource_id: {POOL}\n");
     let aso = format!(
         "apiVersion: machinelearningservices.azure.com/v1api20240401\nkind: WorkspacesCompute\nmetadata: {{name: spark}}\nspec:\n  owner: {{name: ml}}\n  properties: {{synapseSpark: {{resourceReference: {{armId: {POOL}}}}}}}\n"
@@ -195,7 +195,7 @@ fn what_cannot_be_imported_is_named_and_nothing_is_printed() {
     let w = &["-w", SHORT][..];
     #[rustfmt::skip]
     let table = [
-        ("no workspace",       az_ml.clone(), &[][..], "-: the workspace does not stand in it: name it with --workspace SUBSCRIPTION/GROUP/WORKSPACE"),
+        ("no workspace",       az_ml.clone(), &[][..], "-: the document names no workspace: pass --workspace SUBSCRIPTION/GROUP/WORKSPACE"),
         ("a workspace's name", az_ml.clone(), &["-w", "ws"], "write it as SUBSCRIPTION/GROUP/WORKSPACE"),
         ("no pool",            "name: spark\ntype: synapsespark".to_owned(), w, "-: resource_id: is missing"),
         ("another pool",       az_ml.replace("bigDataPools", "sqlPools"), w, "is not the ID of a Synapse Spark pool"),
@@ -212,11 +212,11 @@ fn what_cannot_be_imported_is_named_and_nothing_is_printed() {
         ("one bad of two",     format!("{az_ml}---\nname: other\ntype: synapsespark\n"), w, "-, document 2: resource_id: is missing"),
         ("an owner by name",   aso.clone(), &[], "-: spec.owner.name: ml is another object"),
         ("a pool by name",     aso.replace(&format!("armId: {POOL}"), "name: pool"), w, "resourceReference.name: pool is another object, which has the ID: write it as armId"),
-        ("a reference",        upjet, &[], "-: spec.forProvider.synapseSparkPoolId: is not there"),
-        ("known later",        terraform(&[later]).to_string(), &[], "one[0]: synapse_spark_pool_id: is not there: in a plan"),
+        ("a reference",        upjet, &[], "-: spec.forProvider.synapseSparkPoolId: is missing"),
+        ("known later",        terraform(&[later]).to_string(), &[], "one[0]: synapse_spark_pool_id: is missing: in a plan"),
         ("an identity later",  planned(&resource("spark", &json!({})), &json!({"identity": true})).to_string(), &[], "one[0]: identity: is known only after the apply"),
         ("its IDs later",      planned(&resource("spark", &json!({"identity": [{"type": "UserAssigned"}]})), &json!({"identity": [{"identity_ids": [false, true]}]})).to_string(), &[], "one[0]: identity[0].identity_ids[1]: is known only after the apply"),
-        ("a state's file",     json!({"version": 4, "terraform_version": "1.9.5", "lineage": "x", "resources": []}).to_string(), &[], "-: it is Terraform's own file of its state"),
+        ("a state's file",     json!({"version": 4, "terraform_version": "1.9.5", "lineage": "x", "resources": []}).to_string(), &[], "-: it is a Terraform state file"),
         ("nothing of use",     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n".to_owned(), &[], "no attached Synapse Spark pool to import"),
         ("nothing at all",     String::new(), &[], "no attached Synapse Spark pool to import"),
         ("no YAML",            "a: [".to_owned(), &[], "-f -: "),

@@ -8,7 +8,7 @@ use super::{Azure, WORKSPACE, compute, text};
 const SECRET: &str = "emulator-secret-not-a-real-one";
 
 #[test]
-fn what_is_attached_is_taken_over_without_a_change() {
+fn an_attached_compute_is_imported_without_a_change() {
     let azure = Azure::start();
     let (zeta, alpha) = (user("zeta"), user("alpha"));
     let identities = json!({zeta.as_str(): {"principalId": "1", "clientId": "2"}, alpha.as_str(): {}});
@@ -34,7 +34,7 @@ fn what_is_attached_is_taken_over_without_a_change() {
     let manifests = text(&out.stdout);
     let (code, objects, said) = read(&out);
     assert_eq!(code, Some(0), "{said:?}");
-    assert!(said.len() == 1 && said[0].starts_with("compute owned: passed over: c/team-a/owned/u owns it"), "{said:?}");
+    assert!(said.len() == 1 && said[0].starts_with("compute owned: skipped: it belongs to c/team-a/owned/u"), "{said:?}");
     for (name, _, _, spec) in &table {
         let label = name.to_lowercase();
         let object = objects.iter().find(|one| one["metadata"]["name"] == label).unwrap_or_else(|| panic!("{name}: {manifests}"));
@@ -51,14 +51,14 @@ fn what_is_attached_is_taken_over_without_a_change() {
         assert_eq!((&plan["reason"], &plan["ownershipAlone"]), (&json!("Adopting"), &json!(true)), "{plan}");
     }
     let said = text(&azure.plan(&[], &manifests).stdout);
-    assert_eq!(said.matches("besides  nothing to do").count(), table.len(), "{said}");
+    assert_eq!(said.matches("note     pool, identity, tags and description are in sync").count(), table.len(), "{said}");
     let otherwise = text(&azure.plan(&[], &manifests.replace("description: ", "description: not ")).stdout);
-    assert!(otherwise.matches("besides  nothing to do").count() < table.len(), "{otherwise}");
+    assert!(otherwise.matches("note     pool, identity, tags and description are in sync").count() < table.len(), "{otherwise}");
     // A List of them is as good.
     let list = text(&run(&["-o", "json"]).stdout);
     let again: Value = serde_json::from_slice(&azure.plan(&["-o", "json"], &list).stdout).expect("JSON");
     assert_eq!(again, plans);
-    // Those of others, if they are asked for.
+    // Those of other owners, with --all.
     let (_, objects, said) = read(&run(&["--all"]));
     assert!(objects.iter().any(|one| one["metadata"]["name"] == "owned"), "{objects:?}");
     assert!(said[0].contains("OwnedByAnother"), "{said:?}");
@@ -68,7 +68,7 @@ fn what_is_attached_is_taken_over_without_a_change() {
 }
 
 #[test]
-fn pools_become_manifests_for_a_workspace_that_is_there() {
+fn pools_become_manifests_for_an_existing_workspace() {
     let azure = Azure::start();
     let run = |workspace: &str| read(&azure.run(&["pools", "-o", "yaml", "-w", workspace], "", SECRET));
     let (code, objects, said) = run(SHORT);

@@ -35,7 +35,7 @@ fn kubeconfig(dir: &tempfile::TempDir, server: &str) -> String {
     file.display().to_string()
 }
 
-/// What an API server says that does not know the group, word for word; and the two that a user's rights bring about.
+/// Literal answers of an API server: for an unknown group, and for two kinds of missing permissions.
 const NO_GROUP: &str = "HTTP/1.1 404 Not Found\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: 19\r\n\r\n404 page not found\n";
 
 const UNAUTHORIZED: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 125\r\n\r\n{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":\"Unauthorized\",\"reason\":\"Unauthorized\",\"code\":401}";
@@ -44,18 +44,18 @@ const NOT_KUBERNETES: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: 15\r\n\r\n<h1>Login</h1>\n";
 
 #[test]
-fn without_a_cluster_that_answers_it_says_what_to_do() {
+fn connection_errors_come_with_advice() {
     let dir = tempfile::tempdir().expect("a folder");
     let unused = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
     let dead = kubeconfig(&dir, &format!("http://{unused}"));
     #[rustfmt::skip]
     let table = [
-        ("no kubeconfig",   "/nowhere".to_owned(),                  &[][..],               &["no cluster", "--kubeconfig or --context"][..]),
-        ("no such file",    dead.clone(),                           &["--kubeconfig", "/nowhere"], &["no cluster", "/nowhere"]),
-        ("no such context", dead.clone(),                           &["--context", "there"], &["no cluster", "there"]),
-        ("nobody answers",  dead,                                   &[],                   &["no answer from the API server", "Connection refused", "Is the cluster up"]),
-        ("not installed",   api_server(&dir, NO_GROUP),             &[],                   &["does not know synapsesparkattachments.synapse-spark.dev", "Install it"]),
-        ("unknown user",    api_server(&dir, UNAUTHORIZED),         &[],                   &["does not know you", "Log in again"]),
+        ("no kubeconfig",   "/nowhere".to_owned(),                  &[][..],               &["cannot load a kubeconfig", "--kubeconfig or --context"][..]),
+        ("no such file",    dead.clone(),                           &["--kubeconfig", "/nowhere"], &["cannot load a kubeconfig", "/nowhere"]),
+        ("no such context", dead.clone(),                           &["--context", "there"], &["cannot load a kubeconfig", "there"]),
+        ("nobody answers",  dead,                                   &[],                   &["no answer from the API server", "Connection refused", "Check that the cluster is running"]),
+        ("not installed",   api_server(&dir, NO_GROUP),             &[],                   &["has no synapsesparkattachments.synapse-spark.dev", "Install it"]),
+        ("unknown user",    api_server(&dir, UNAUTHORIZED),         &[],                   &["rejects your credentials", "Log in again"]),
         ("a proxy's page",  api_server(&dir, NOT_KUBERNETES),       &[],                   &["expected value"]),
     ];
     for (case, kubeconfig, more, words) in table {

@@ -11,7 +11,7 @@ fn manifest(more: &str) -> String {
 }
 
 #[test]
-fn plan_tells_what_would_change_and_changes_nothing() {
+fn plan_shows_changes_without_making_them() {
     let azure = Azure::start();
     azure.seed(&compute("another-name", &json!({})));
     let wanted = manifest("  identity: {type: SystemAssigned}\n  tags: {team: data}\n");
@@ -48,19 +48,19 @@ fn plan_tells_what_would_change_and_changes_nothing() {
 }
 
 #[test]
-fn plan_says_that_it_does_not_ask_as_the_account_that_is_named() {
+fn plan_warns_that_it_does_not_use_the_service_account() {
     let azure = Azure::start();
     let out = azure.plan(&["-o", "json"], &manifest("  serviceAccountName: team\n"));
     serde_json::from_slice::<Value>(&out.stdout).expect("nothing but JSON where programs read");
     let said = text(&out.stderr);
-    for words in ["my-spark-pool", "asked as whoever runs this", "not as ServiceAccount team"] {
+    for words in ["my-spark-pool", "uses your own Azure credential", "not the one of ServiceAccount team"] {
         assert!(said.contains(words), "{words:?} is not in {said}");
     }
     assert!(!text(&azure.plan(&[], &manifest("")).stderr).contains("ServiceAccount"));
 }
 
 #[test]
-fn plan_that_cannot_tell_ends_with_1_and_says_why() {
+fn plan_exits_with_1_and_the_reason_if_azure_gives_no_answer() {
     let azure = Azure::start();
     let nowhere = manifest("").replace("yogi-aml-ws", "nope-ws");
     let table = [

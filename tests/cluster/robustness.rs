@@ -199,7 +199,7 @@ fn a_status_field_that_a_user_changed_does_not_block_the_next_status() {
     world.stalled("nightly", "AuthorizationFailed");
     // From now on kubectl owns `step`. Without the other two fields, which the operator removes, it is not valid.
     edit_status(&world, "nightly", &json!({"failure": {"step": "Detach"}}));
-    world.ask("nightly");
+    world.request_reconcile("nightly");
     world.ready("nightly");
     assert!(status(&world, "nightly")["failure"].is_null());
 }

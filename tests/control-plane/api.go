@@ -49,7 +49,7 @@ func call(ctx context.Context, c cluster, method, path string, body []byte) ([]b
 	return answer, nil
 }
 
-// refusal words an answer that is not 2xx: by the message of its Status object
+// refusal formats an answer that is not 2xx: by the message of its Status object
 // if it is one.
 func refusal(method, path, status string, answer []byte) error {
 	var object struct {
@@ -62,7 +62,7 @@ func refusal(method, path, status string, answer []byte) error {
 	return fmt.Errorf("%s %s: %s: %s", method, path, status, message)
 }
 
-// requestToken asks for a ServiceAccount token, for the API server itself if no
+// requestToken requests a ServiceAccount token, for the API server itself if no
 // audience is named.
 func requestToken(ctx context.Context, c cluster, namespace, name string, audiences []string, duration time.Duration) (string, error) {
 	type spec struct {

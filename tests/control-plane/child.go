@@ -62,7 +62,7 @@ func start(bin, dir, name string, args ...string) (*child, error) {
 	return c, nil
 }
 
-// environment drops what would configure etcd behind the command line's back.
+// environment drops variables that would configure etcd in addition to the command line.
 func environment(from []string) []string {
 	var kept []string
 	for _, variable := range from {
@@ -82,7 +82,7 @@ func (c *child) hasEnded() bool {
 	}
 }
 
-// fate words how the program ended.
+// fate describes how the program ended.
 func (c *child) fate() string { return c.command.ProcessState.String() }
 
 // stop ends programs together: SIGTERM, and SIGKILL when the grace period is
@@ -106,7 +106,7 @@ func stop(hurry <-chan struct{}, children ...*child) {
 	}
 }
 
-// portTaken says whether the program's log tells of a port that someone else took.
+// portTaken reports whether the program's log shows that a port was taken.
 func (c *child) portTaken() bool {
 	text, _ := os.ReadFile(c.log)
 	return bytes.Contains(text, []byte("address already in use"))

@@ -167,7 +167,7 @@ func runUp(args []string) error {
 	return up(o)
 }
 
-// account says whose token is wanted, and where it goes.
+// account names the ServiceAccount of a token, and the token's file.
 type account struct {
 	admin, namespace, name, out string
 	duration                    time.Duration
@@ -183,7 +183,7 @@ func (a *account) register(flags *flag.FlagSet) {
 
 var accountRequired = []string{"admin", "namespace", "service-account", "out"}
 
-// token asks the API server for a token, for its own audience if none is named.
+// token requests a token from the API server, for its own audience if none is named.
 func (a *account) token(audiences []string) (cluster, string, error) {
 	admin, err := readKubeconfig(a.admin)
 	if err != nil {

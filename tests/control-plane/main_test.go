@@ -116,7 +116,7 @@ func TestCredentialsOutliveARestart(t *testing.T) {
 	}
 }
 
-// stub is an API server that answers in one way and keeps what it was asked.
+// stub is an API server that always gives the same answer and records the requests.
 func stub(t *testing.T, status int, answer string) (cluster, *string) {
 	asked := new(string)
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -151,7 +151,7 @@ func TestTokenRequest(t *testing.T) {
 	}
 }
 
-func TestRefusalSaysWhy(t *testing.T) {
+func TestRefusalContainsTheReason(t *testing.T) {
 	for answer, why := range map[string]string{
 		`{"kind":"Status","message":"serviceaccounts \"x\" not found"}`: `404 Not Found: serviceaccounts "x" not found`,
 		"plain text\n": "404 Not Found: plain text",
@@ -181,7 +181,7 @@ func TestCommandLineMistakes(t *testing.T) {
 	}
 }
 
-func TestSmallThings(t *testing.T) {
+func TestHelpers(t *testing.T) {
 	if got := tail("1\n2\n3\n", 2); got != "2\n3" {
 		t.Errorf("tail: %q", got)
 	}
@@ -314,7 +314,7 @@ func (h *harness) kubectl(t *testing.T, args ...string) string {
 	return string(output)
 }
 
-func TestEverythingWorksAndEndsWithStdin(t *testing.T) {
+func TestTheControlPlaneWorksAndEndsWithStdin(t *testing.T) {
 	folder := t.TempDir()
 	h := launch(t)
 	h.mustRunAll(t)
@@ -465,7 +465,7 @@ func TestNothingOutlivesAKilledHarness(t *testing.T) {
 	h.mustRunNothing(t, 5*time.Second)
 }
 
-func TestADeathEndsTheRestAndIsTold(t *testing.T) {
+func TestADeathEndsTheOtherProgramsAndIsReported(t *testing.T) {
 	h := launch(t)
 	if err := syscall.Kill(h.running(t)["kube-controller-manager"], syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -481,7 +481,7 @@ func TestADeathEndsTheRestAndIsTold(t *testing.T) {
 	h.mustRunNothing(t, 0)
 }
 
-func TestATakenPortIsTriedElsewhere(t *testing.T) {
+func TestAnotherPortIsUsedIfOneIsTaken(t *testing.T) {
 	dir := t.TempDir()
 	o := options{dir: dir, auditLog: filepath.Join(dir, "audit.log"), bin: programs(t), controllers: defaultControllers}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

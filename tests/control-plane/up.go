@@ -23,7 +23,7 @@ const (
 	// ServiceAccount and its kube-root-ca.crt. Nothing makes pods.
 	defaultControllers = "namespace-controller,garbage-collector-controller,serviceaccount-controller,root-ca-certificate-publisher-controller"
 
-	// What ServiceAccounts ask, and nobody else; the default of every other
+	// Only requests of ServiceAccounts; the default of every other
 	// request is the level None.
 	auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -55,10 +55,10 @@ type facts struct {
 	Kubectl    string `json:"kubectl"`
 }
 
-// errAsked is the cause of an end that was asked for.
+// errAsked is the cause of a requested shutdown.
 var errAsked = errors.New("asked to end")
 
-// death is the end of a program that nobody asked for.
+// death is the unexpected end of a program.
 type death struct{ *child }
 
 func (d death) Error() string {
@@ -110,7 +110,7 @@ func up(o options) error {
 	return nil
 }
 
-// bringUp starts a control plane, on other ports if somebody took one of those
+// bringUp starts a control plane, on other ports if one of those is taken
 // that were free.
 func bringUp(ctx context.Context, o options, hurry <-chan struct{}, free func(int) ([]string, error)) (*plane, error) {
 	for attempt := 1; ; attempt++ {
@@ -236,7 +236,7 @@ func (p *plane) start(ctx context.Context, ports []string) error {
 		"--service-cluster-ip-range", "10.0.0.0/24",
 		"--token-auth-file", tokens,
 		"--authorization-mode", "RBAC",
-		// Or an open watch holds up the end until this process loses patience.
+		// Otherwise an open watch delays the shutdown until its time limit.
 		"--shutdown-watch-termination-grace-period", "1s",
 		"--audit-policy-file", p.path("audit-policy.yaml"),
 		"--audit-log-path", p.auditLog,
@@ -282,7 +282,7 @@ func (p *plane) start(ctx context.Context, ports []string) error {
 	return p.wait(ctx, "its ServiceAccount default", p.answers("/api/v1/namespaces/default/serviceaccounts/default"))
 }
 
-// run starts a program, unless the end has been asked for.
+// run starts a program, unless a shutdown has been requested.
 func (p *plane) run(ctx context.Context, name string, args ...string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -375,7 +375,7 @@ func (p *plane) stop() {
 	stop(p.hurry, p.children[0])
 }
 
-// freePorts finds TCP ports of loopback that nobody listens on. Another process
+// freePorts finds free TCP ports of loopback. Another process
 // may still take one before it is used.
 func freePorts(count int) ([]string, error) {
 	var ports []string

@@ -1,4 +1,4 @@
-"""Stands in for Azure CLI on the stage.
+"""A substitute for Azure CLI in the tests of the documents.
 
 What it is asked for is written down, for the real Azure CLI to judge. What the pages rest on is done at
 the emulator: identities, federated credentials, roles, `az rest`, Synapse's roles by
@@ -68,7 +68,7 @@ def state(change=None):
 
 
 def tell(identity):
-    """Entra and Azure RBAC learn of an identity what is known of it now."""
+    """Configures an identity in Entra and Azure RBAC."""
     principal = {key: identity[key] for key in ("tenantId", "clientId", "federated", "rights")} | {"objectId": identity["principalId"]}
     emulator("PUT", "/_emulator/world", {"issuers": [issuer()], "principals": [principal]})
 
@@ -188,7 +188,7 @@ def ml(verb):
 
 
 def leave_out_uploads():
-    """There is no storage account here: a folder of code is taken for one that has been uploaded."""
+    """There is no storage account here: a folder of code counts as uploaded."""
     from azure.ai.ml.operations._code_operations import CodeOperations
 
     def uploaded(workspace, code):
@@ -202,7 +202,7 @@ def leave_out_uploads():
 
 
 def client(options):
-    """Microsoft's azure-ai-ml, as somebody who is logged in."""
+    """Microsoft's azure-ai-ml, as a user who is logged in."""
     from azure.ai.ml import MLClient
 
     leave_out_uploads()
@@ -225,7 +225,7 @@ def described(job):
 
 
 def nothing(options):
-    """Changes nothing that the stage knows of."""
+    """Changes nothing that the tests observe."""
 
 
 COMMANDS = {

@@ -1,4 +1,4 @@
-"""Reads lines of JSON, each the words of an `az` command, and answers what the real Azure CLI's parser says of them.
+"""Reads lines of JSON, each with the arguments of an `az` command, and answers with the result of the real Azure CLI's parser.
 
 Run with the Python of .venv. Nothing is asked of Azure: the words are parsed, and that is all. The
 extension `ml` is not on PyPI, so its commands are held against ML, which is what Microsoft's pages show:
@@ -40,7 +40,7 @@ def ml(words):
 
 
 class Parsed(Exception):
-    """The words are accepted; what would come next is a request to Azure."""
+    """The arguments are accepted; next would be a request to Azure."""
 
 
 def parsed(cli, words):

@@ -1,4 +1,4 @@
-"""The stage on which the documents are played.
+"""The environment for the tests of the documents.
 
 The control plane, the emulator and their handles are those of tests/sdk. There is no node: a process
 stands in for the operator's pod, run as its Deployment and its ServiceAccount say.
@@ -35,7 +35,7 @@ def pytest_sessionstart(session):
 
 
 class Pod:
-    """What a node would do with the operator's Deployment: run it, tell that it is ready, run it anew when it changes."""
+    """Acts as the node for the operator's Deployment: runs it, reports it as ready, and restarts it when it changes."""
 
     def __init__(self, plane, azure, folder):
         self.plane, self.azure, self.folder = plane, azure, folder
@@ -47,7 +47,7 @@ class Pod:
         deployment = found[0] if found else None
         if not deployment or not deployment["spec"]["replicas"]:
             self.stop()
-            # Whose rights went before it could not give its Lease back; nobody here waits until it runs out.
+            # Its permissions were deleted before it could release its Lease; the tests do not wait until that expires.
             return self.plane.kubectl("delete", "lease", "synapse-spark-operator", "-n", "kube-system", "--ignore-not-found")
         namespace, pod = deployment["metadata"]["namespace"], deployment["spec"]["template"]
         account = json.loads(self.plane.kubectl("get", "serviceaccount", "-n", namespace, pod["spec"]["serviceAccountName"], "-o", "json"))
@@ -101,7 +101,7 @@ class Pod:
             "RESYNC_INTERVAL": "1",
             "METRICS_ADDRESS": self.address,
         }
-        # It does not look at its stdin, so a shell does: SIGTERM when the pipe closes.
+        # It does not read its stdin, so a shell does: SIGTERM when the pipe closes.
         until_stdin_ends = '"$@" </dev/null & pod=$!; cat >/dev/null; kill "$pod"; wait "$pod"'
         self.process = sdk.Process(folder / "log", ["sh", "-c", until_stdin_ends, "sh", sdk.OPERATOR, *map(here, container["args"])], env)
         self.await_ready(f"http://{self.address}/readyz")
@@ -168,7 +168,7 @@ def pod(plane, azure, tmp_path_factory):
 
 
 class Judge:
-    """The parser of the real Azure CLI, started with the first command that there is."""
+    """The parser of the real Azure CLI, started with the first command."""
 
     def __init__(self):
         self.process = None

@@ -1,4 +1,4 @@
-"""What is read out of a page: its blocks, its commands, its links."""
+"""Parses a page: its blocks, its commands, its links."""
 
 import re
 import subprocess
@@ -25,7 +25,7 @@ class Command:
 
 
 def blocks(page: Path):
-    """The fenced blocks, taken out of their indentation."""
+    """The fenced blocks, without their indentation."""
     lines = page.read_text().splitlines()
     at = 0
     while at < len(lines):
@@ -42,12 +42,12 @@ def blocks(page: Path):
 
 
 def is_whole(text):
-    """Whether bash would not ask for more."""
+    """Whether the command is complete for bash."""
     return not text.rstrip(" ").endswith(("\\", "|")) and subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True).returncode == 0
 
 
 def commands(block: Block):
-    """What the reader types after each `$ `, and what the page says comes back."""
+    """The commands after each `$ `, and the expected output."""
     typed, output, at = [], [], 0
     for number, line in enumerate(block.text.splitlines(), block.line + 1):
         if line.startswith("$ "):
@@ -77,7 +77,7 @@ def without_blocks(page: Path):
 
 
 def anchors(page: Path):
-    """As GitHub makes them of headings."""
+    """Anchors, as GitHub derives them from headings."""
     seen = {}
     for line in without_blocks(page):
         if heading := HEADING.match(line):
@@ -93,6 +93,6 @@ def links(page: Path):
 
 
 def sentences(page: Path):
-    """What stands between backticks in the text."""
+    """The text between backticks."""
     for line in without_blocks(page):
         yield from re.findall(r"`([^`]+)`", line)

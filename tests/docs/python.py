@@ -1,4 +1,4 @@
-"""Runs a page's Python program as somebody who has installed azure-ai-ml and is logged in.
+"""Runs a page's Python program as a user who has installed azure-ai-ml and is logged in.
 
 What is not here is left out: a login by browser, and the storage account that code is uploaded to.
 """

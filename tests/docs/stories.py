@@ -1,4 +1,4 @@
-"""What the stage needs to know of a page beyond its text: how its story begins, what happens in between, how it must have ended."""
+"""What the test of a page needs beyond its text: its start, what happens in between, and the expected end."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ NOT_RUN = {
     r"terraform ": "Terraform is not to be had where the tests run; what its plan says is HashiCorp's documentation",
 }
 
-# Words that stand for the reader's own.
+# Placeholders of the pages.
 WORDS = {
     "NAME": "mysparkuser",
     "NAMESPACE": "default",
@@ -34,11 +34,11 @@ RELEASE = "--namespace synapse-spark-system"
 # Roles of Synapse.
 ADMINISTRATOR, COMPUTE_OPERATOR = "6e4bf58a-b8e1-4cc3-bbf9-d73143322b78", "e3844cc7-4670-42cb-9349-9bdac1ee7881"
 SPARK_ADMINISTRATOR = "c3a6d2f1-a26f-4810-9b0f-591308d5cbf1"
-# Whom the stage knows as the operator, where no page makes an identity.
+# The operator's identity, if a page does not create one.
 CLIENT_ID = WORDS["CLIENT_ID"]
 INSTALL = f"helm install synapse-spark-operator {CHART} {RELEASE} --create-namespace --set azure.clientId={CLIENT_ID}"
 RENDERED = f"helm template synapse-spark-operator {CHART} {RELEASE} --set azure.clientId={CLIENT_ID}"
-# Helm knows its own by these.
+# The labels and annotations by which Helm recognises its objects.
 FORGOTTEN = "kubectl annotate crd synapsesparkattachments.synapse-spark.dev meta.helm.sh/release-name- meta.helm.sh/release-namespace-"
 UNINSTALL = f"helm uninstall synapse-spark-operator {RELEASE}"
 READY = "kubectl wait ssa --all --for=condition=Ready --timeout=60s"
@@ -85,13 +85,13 @@ def file(name, text):
 
 
 def by_az_ml(name, identity):
-    """Attached by Microsoft's own client, long before the operator came."""
+    """Attached by Microsoft's own client, before the operator was installed."""
     text = f"name: {name}\ntype: synapsespark\nresource_id: {POOL}\ndescription: nightly\ntags: {{team: data, cost: '42'}}\nidentity:\n{identity}"
     return (file("attached.yaml", text), f"az ml compute attach --file attached.yaml {AML}")
 
 
 def seeded(world):
-    """What there is in Azure besides."""
+    """Other resources in Azure."""
     return (
         file("world.json", json.dumps(world)),
         'curl -sSf --cacert "$AZURE_CA_FILE" -X PUT -d @world.json "$AZURE_RESOURCE_MANAGER_ENDPOINT/_emulator/world"',
@@ -99,7 +99,7 @@ def seeded(world):
 
 
 def by_another(name):
-    """A compute with the tag of a cluster that is gone, and an object here that wants it."""
+    """A compute with the tag of a cluster that no longer exists, and an object here that claims it."""
     compute = {
         "id": f"{WORKSPACE}/computes/{name}",
         "tags": {"synapse-spark-operator-owner": f"00000000-0000-0000-0000-00000000aaaa/default/{name}/00000000-0000-0000-0000-00000000bbbb"},
@@ -206,7 +206,7 @@ def taken_over(name):
 
 
 def least_rights(stage):
-    """The roles of the page are enough to attach, update and detach, and the operator has no more; with one more it sees the pool."""
+    """The roles of the page are sufficient to attach, update and detach; with one more the operator can read the pool."""
     unseen = "kubectl wait ssa/my-spark-pool --for=jsonpath='{.status.conditions[?(@.type==\"PoolAvailable\")].reason}'=PoolUnreadable --timeout=60s"
     end(
         stage,
@@ -230,7 +230,7 @@ def least_rights(stage):
         "az role definition create --role-definition @deploy/azure/pool-reader-role.json",
         'az role assignment create --role "Synapse Spark Operator Pool Reader" --assignee-object-id "$PRINCIPAL_ID" '
         f"--assignee-principal-type ServicePrincipal --scope {POOL.partition('/bigDataPools/')[0]}",
-        # It looks at the pool each ten minutes, or when it is asked to.
+        # It reads the pool every ten minutes, or on request.
         'kubectl annotate ssa my-spark-pool synapse-spark.dev/reconcile-requested-at="$(date +%s)"',
         "kubectl wait ssa/my-spark-pool --for=condition=PoolAvailable --timeout=60s",
         "kubectl delete ssa my-spark-pool --timeout=60s",
@@ -245,7 +245,7 @@ def roles(stage, principal):
 
 
 def granted_by_hand(stage):
-    """By hand the same is granted as by the operator; and where it may not grant, its own words do it."""
+    """By hand the same role is assigned as by the operator; and if it may not assign it, the command in its message does."""
     principal = json.loads(stage.plane.kubectl("get", "ssa", "my-spark-role", "-o", "json"))["status"]["identity"]["principalId"]
     assert roles(stage, principal) == [(ADMINISTRATOR, f"{SYNAPSE}/bigDataPools/yogisparkpool")], roles(stage, principal)
     operator = json.loads((stage.state / "az.json").read_text())["identities"]["synapse-spark-operator"]["principalId"]
@@ -270,7 +270,7 @@ def granted_by_hand(stage):
 
 
 def linked(stage):
-    """The pool behind the link is attached; the link's own identity has its role, and the link is as it was."""
+    """The pool of the linked service is attached; the linked service's own identity has its role, and the linked service is unchanged."""
     assert compute(stage, "my-linked-pool")["properties"]["resourceId"] == POOL
     assert roles(stage, LINK["principalId"]) == [(SPARK_ADMINISTRATOR, SYNAPSE)], roles(stage, LINK["principalId"])
     (link,) = stage.azure.world()["linkedServices"]
@@ -278,7 +278,7 @@ def linked(stage):
 
 
 def prepared_and_trained(stage):
-    """Both pipelines are of the same two steps, and both end well: as the attachment's identity, with its role."""
+    """Both pipelines have the same two steps, and both succeed: as the attachment's identity, with its role."""
 
     def ended():
         jobs = [one for one in stage.azure.world()["jobs"] if one["status"] not in UNDERWAY]
@@ -308,7 +308,7 @@ def with_client_secret(stage):
 
 
 def put_right(stage):
-    """Who changed the tag is seen, and the tag is changed back."""
+    """The log shows who changed the tag, and the tag is corrected."""
     end(stage, READY)
     assert stage.writes() == [("PUT", "mysparkuser")] * 2, stage.writes()
     assert compute(stage, "mysparkuser")["tags"]["team"] == "data"
@@ -321,13 +321,13 @@ def upgraded(stage):
 
 
 def gone(stage):
-    """What was let go is still attached, and nothing of the operator is left."""
+    """What was released is still attached, and nothing of the operator is left."""
     assert stage.writes()[-1][0] == "PUT", stage.writes()
     assert not stage.plane.kubectl("get", "crd", "-o", "name")
 
 
 def as_the_team(stage):
-    """Azure was asked as the team's identity alone; and where that is required, nobody else is served."""
+    """Only the team's identity was used in Azure; and where it is required, no other attachment is reconciled."""
     team = json.loads((stage.state / "az.json").read_text())["identities"]["team-a"]["clientId"]
     asked = {one["principal"] for one in stage.azure.journal(end="/computes/team-a-spark")}
     assert asked == {team}, asked
@@ -342,7 +342,7 @@ def as_the_team(stage):
 
 
 def freed(stage):
-    """Taken over without a detach, once the tag was off."""
+    """Adopted without a detach, after the tag was removed."""
     end(stage, "kubectl wait ssa/my-spark-pool --for=condition=Ready --timeout=60s")
     assert stage.writes()[-1] == ("PUT", "my-spark-pool")
 
@@ -446,7 +446,7 @@ STORIES = {
     ),
     "docs/synapse-role.md": Story(
         before=(*ATTACHED, AZ_IDENTITY),
-        # By hand is for an attachment that asks for no role.
+        # The section on assigning by hand is for an attachment without a role.
         scenes={
             """az synapse role assignment create --workspace-name yogi-synapse-ws \\\n    --role "Synapse Administrator" --item-type""": (
                 """kubectl patch ssa my-spark-role --type json -p '[{"op":"remove","path":"/spec/synapseRole"}]'""",
@@ -457,7 +457,7 @@ STORIES = {
         after=granted_by_hand,
     ),
     "docs/upgrading.md": Story(
-        # What kubectl has applied, for Helm to take over.
+        # Objects that kubectl has applied, for Helm to adopt.
         scenes={"helm upgrade --install": (UNINSTALL, FORGOTTEN, f"{RENDERED} | kubectl apply -f -")},
         after=upgraded,
     ),

@@ -1,4 +1,4 @@
-"""The documents, played: every command of every page is run, or named here with the reason why not.
+"""Tests of the documents: every command of every page is run, or listed here with the reason why not.
 
 Run it with `make docs`. README.md says what is judged, and what is not.
 """
@@ -31,7 +31,7 @@ def name(page):
 
 
 @pytest.mark.parametrize("page", LINKED, ids=name)
-def test_links_lead_somewhere(page):
+def test_links_have_a_target(page):
     for link in links(page):
         if re.match(r"(https?|mailto):", link):
             continue
@@ -42,7 +42,7 @@ def test_links_lead_somewhere(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_blocks_are_what_they_say(page, plane):
+def test_blocks_are_valid_in_their_language(page, plane):
     attachments = []
     for block in blocks(page):
         at = f"{name(page)}:{block.line}"
@@ -66,7 +66,7 @@ def test_blocks_are_what_they_say(page, plane):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_azure_cli_knows_the_commands_in_sentences(page, judge):
+def test_azure_cli_accepts_the_commands_in_sentences(page, judge):
     for command in sentences(page):
         if command.startswith("az ") and " --" in command and "…" not in command:
             judge.hear(shlex.split(command)[1:])
@@ -108,7 +108,7 @@ def to_run(block):
 
 
 class Stage:
-    """A reader's terminal in a checkout, with a cluster, Azure and an operator behind it."""
+    """A reader's terminal in a checkout, with a cluster, Azure and an operator."""
 
     def __init__(self, plane, azure, pod, judge, folder):
         self.plane, self.azure, self.pod, self.judge, self.folder = plane, azure, pod, judge, folder
@@ -116,7 +116,7 @@ class Stage:
         self.shell = self.installed = self.begun_with = self.kept = None
 
     def set(self, story):
-        """Everything as on the first day, then what the story begins with. What no page has changed since is kept."""
+        """Resets everything, then applies the start of the page. What no page has changed is kept."""
         self.end_shell()
         self.clean_folder()
         kept = self.begun_with == story.before and self.kept == self.as_it_is()
@@ -186,7 +186,7 @@ class Stage:
         return json.loads(self.plane.kubectl("get", kinds, "--all-namespaces", "-o", "json", *more))["items"]
 
     def install_as_it_is(self):
-        """All objects of the install, without what changes by itself."""
+        """All objects of the install, without fields that change by themselves."""
         found = self.get("deployment,serviceaccount,crd,clusterrole,clusterrolebinding,role,rolebinding", "-l", NAMES)
         for one in found:
             one.pop("status", None)
@@ -194,13 +194,13 @@ class Stage:
         return found
 
     def as_it_is(self):
-        """That, and what else a page can change: attachments, what there is besides, and Azure."""
+        """These objects, and what else a page can change: attachments, other objects, and Azure."""
         crds = [one["metadata"]["name"] for one in self.get("crd")]
         besides = [one["metadata"]["name"] for one in self.get("namespace,validatingadmissionpolicy,validatingadmissionpolicybinding")]
         return self.install_as_it_is(), crds, besides, self.get("ssa") if OURS in crds else [], self.azure.world()
 
     def know_the_operator(self, **rights):
-        """An identity that may do everything, or what is given; for the pages that do not make one."""
+        """An identity with all permissions, or the given ones; for pages that do not create one."""
         subject = "system:serviceaccount:synapse-spark-system:synapse-spark-operator"
         federated = {"issuer": self.plane.ready["issuer"], "subject": subject, "audience": "api://AzureADTokenExchange"}
         principal = {"tenantId": sdk.TENANT, "clientId": sdk.OPERATOR_CLIENT, "objectId": sdk.OPERATOR_CLIENT, "federated": [federated], **rights}
@@ -214,7 +214,7 @@ class Stage:
             "HOME": str(self.folder),
             "KUBECONFIG": self.plane.ready["kubeconfig"],
             "DOCS_STAGE": str(self.state),
-            # `plan` as somebody who is logged in; the pages say `az login`.
+            # `plan` as a user who is logged in; the pages have `az login`.
             "AZURE_CREDENTIAL": "client-secret",
             "AZURE_TENANT_ID": sdk.TENANT,
             "AZURE_CLIENT_ID": sdk.CLIENT,
@@ -234,7 +234,7 @@ class Stage:
             pass_fds=(self.tell,),
             start_new_session=True,
         )
-        # Nothing found is an answer too, where a page looks for something among objects.
+        # An empty result is valid, too, if a page searches objects.
         self.shell.stdin.write('set -o pipefail; look_for() { grep "$@" || [ $? = 1 ]; }\n')
 
     def end_shell(self):
@@ -270,7 +270,7 @@ class Stage:
         return journal.read_text().splitlines() if journal.exists() else []
 
     def writes(self):
-        """What was written to computes in Azure since the story began."""
+        """The writes to computes in Azure since the start of the page."""
         written = [(one["method"], one["path"]) for one in self.azure.journal(self.begun, methods=("PUT", "DELETE"))]
         return [(method, path.rsplit("/", 1)[-1]) for method, path in written if "/computes/" in path]
 

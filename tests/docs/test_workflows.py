@@ -1,5 +1,5 @@
-"""The workflows cannot run here. What can be known of them is looked at: that they call what is there, and nothing that may change under them.
-And that a release ends where something that it needs cannot be had."""
+"""The workflows cannot run here. The tests check that they call existing targets, and only pinned actions,
+and that a release fails if something that it needs is missing."""
 
 import os
 import re
@@ -23,7 +23,7 @@ def test_actions_are_pinned_to_a_commit(workflow):
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
-def test_steps_call_targets_that_are_there(workflow):
+def test_steps_call_existing_targets(workflow):
     for job in yaml.safe_load(workflow.read_text())["jobs"].values():
         for run in (step["run"] for step in job.get("steps", []) if "run" in step):
             if make := re.match(r"make ([a-z-]+)", run):
@@ -43,7 +43,7 @@ def test_nothing_is_released_before_the_tests_have_passed():
     assert all(test in comes_before(name) for name in jobs if name != test)
 
 
-def test_no_image_is_pushed_that_rests_on_a_stand_in(tmp_path):
+def test_no_image_on_a_substitute_base_is_pushed(tmp_path):
     said = tmp_path / "said"
     docker = tmp_path / "docker"
     docker.write_text(f'#!/bin/sh\necho "$@" >>"{said}"\n[ "$1" != pull ]\n')
@@ -55,20 +55,20 @@ def test_no_image_is_pushed_that_rests_on_a_stand_in(tmp_path):
     assert {line.split()[0] for line in said.read_text().splitlines()} == {"pull"}
 
 
-def test_a_chart_that_is_not_pushed_ends_the_release():
+def test_a_failed_push_of_the_chart_ends_the_release():
     nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": "", "PUSH": "1"}
     done = subprocess.run([ROOT / ".ci/release", "chart"], env=os.environ | nowhere, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "127.0.0.1:9" in done.stderr
 
 
-def test_dependabot_looks_at_folders_that_are_there():
+def test_dependabot_checks_existing_folders():
     for update in yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]:
         for folder in update.get("directories", [update.get("directory")]):
             assert folder == "/" or list(ROOT.glob(folder.removeprefix("/"))), folder
 
 
-def test_dependabot_looks_at_every_module():
+def test_dependabot_checks_every_module():
     updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
     for ecosystem, file in {"gomod": "go.mod", "pip": "requirements.txt"}.items():
         named = [folder for update in updates if update["package-ecosystem"] == ecosystem for folder in update["directories"]]

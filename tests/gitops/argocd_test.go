@@ -263,7 +263,7 @@ func timeless(t *testing.T, object any) string {
 	return asked.ReplaceAllString(string(bytes), "${1}NOW")
 }
 
-// What goes into a cluster is what has been tested.
+// The settings that users install are those that were tested.
 func TestSettings(t *testing.T) {
 	var settings struct {
 		APIVersion string            `json:"apiVersion"`

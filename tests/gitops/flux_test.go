@@ -49,7 +49,7 @@ func checks(t *testing.T) map[string]cel.Program {
 }
 
 // evaluated is what Flux makes of an object with healthCheckExprs: an old generation is in progress, then the first
-// expression that holds tells. Source: runtime/cel/status_evaluator.go of https://github.com/fluxcd/pkg.
+// expression that is true determines the health. Source: runtime/cel/status_evaluator.go of https://github.com/fluxcd/pkg.
 func evaluated(t *testing.T, programs map[string]cel.Program, object *unstructured.Unstructured) string {
 	t.Helper()
 	observed, found, _ := unstructured.NestedInt64(object.Object, "status", "observedGeneration")

@@ -80,6 +80,6 @@ impl<'ast> Visit<'ast> for Paths {
         }
     }
 
-    // `pub(in crate::cli)` says who may see the item, and uses nothing.
+    // `pub(in crate::cli)` limits the visibility of the item, and uses nothing.
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 }

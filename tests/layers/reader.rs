@@ -48,7 +48,7 @@ fn an_import_leads_to_the_file_that_defines_the_item() {
 }
 
 #[test]
-fn what_is_no_import_is_ignored() {
+fn text_that_is_no_import_is_ignored() {
     let table = [
         ("a comment", "// use crate::c::Other;\n/* crate::c::run() */"),
         ("a doc comment", "/// See [`crate::c::Other`].\nstruct Mine;"),

@@ -34,14 +34,14 @@ PROGRAMS = {
 
 
 def main():
-    """Gives the exit code."""
+    """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="tests/node", description="Runs the operator's image on a real node.")
     parser.add_argument("--require", action="store_true", help="fail where the machine cannot hold a node")
     parser.add_argument("--keep", action="store_true", help="leave it running until Enter")
     parser.add_argument("--build", action="store_true", help="build the image only, so that the next run need not")
     parser.add_argument("--image", type=Path, metavar="FILE", help="an image, as `docker save` writes it, instead of building it")
     options = parser.parse_args()
-    # Also what is only asked to end puts things back.
+    # Clean up on SIGTERM, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     if lacking := machine.lacking():
@@ -77,7 +77,7 @@ def main():
 
 
 def run(options, work):
-    """Builds what is missing, and lets the story run in namespaces of its own, unless building is all that is asked."""
+    """Builds what is missing, and runs the tests in separate namespaces, unless only a build is requested."""
     image = options.image
     if not image:
         image = work / "image.tar"

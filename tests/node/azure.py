@@ -1,4 +1,4 @@
-"""The stand-in of Azure, beside the node; and what one does in Entra once."""
+"""The emulator of Azure next to the node, and the setup in Entra."""
 
 import json
 import ssl
@@ -30,7 +30,7 @@ class Azure:
         node.wait("the stand-in of Azure", lambda: self.control("GET", "healthz"))
 
     def ask(self, method, path, data=None, kind="application/json"):
-        """A request to it; by its address, since this machine knows the name no more than any other."""
+        """A request to it, by its address, because this machine cannot resolve its name."""
         url = f"https://{ADDRESS}:{PORT}/{path}"
         request = urllib.request.Request(url, method=method, data=data, headers={"content-type": kind})
         with urllib.request.urlopen(request, context=ssl.create_default_context(cafile=self.ca), timeout=10) as answer:
@@ -47,7 +47,7 @@ class Azure:
         self.control("PUT", "world", {"issuers": [{"issuer": ISSUER, "jwks": jwks}], "principals": [principal]})
 
     def exchange(self, assertion):
-        """What Entra says to a ServiceAccount's token: 200, or the code of its refusal."""
+        """Entra's answer to a ServiceAccount's token: 200, or the code of its refusal."""
         form = {
             "grant_type": "client_credentials",
             "client_id": CLIENT,
@@ -66,7 +66,7 @@ class Azure:
         return self.control("GET", f"journal?since={since}")["requests"]
 
     def writes(self, since=0):
-        """What was asked of Azure that changes a compute."""
+        """The requests to Azure that change a compute."""
         asked = [request for request in self.journal(since) if "/computes/" in request["path"]]
         return [request for request in asked if request["method"] != "GET"]
 
@@ -75,7 +75,7 @@ class Azure:
         return max((request["seq"] for request in self.journal()), default=0)
 
     def computes(self):
-        """The names of what is attached."""
+        """The names of the attached computes."""
         return self.named("computes")
 
     def pools(self):
@@ -83,7 +83,7 @@ class Azure:
         return self.named("pools")
 
     def roles(self):
-        """What is granted in Synapse workspaces."""
+        """The role assignments in Synapse workspaces."""
         return self.control("GET", "world")["roleAssignments"]
 
     def named(self, kind):

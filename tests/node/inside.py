@@ -1,4 +1,4 @@
-"""The part of a run that is inside of the namespaces: sets the stage, and lets the story run."""
+"""The part of a run inside of the namespaces: starts everything and runs the tests."""
 
 import json
 import os
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(settings):
-    """Gives the exit code."""
+    """Returns the exit code."""
     work = Path(settings["work"])
     asked = threading.Event()
     threading.Thread(target=end_with_stdin, args=(asked, settings["keep"]), daemon=True).start()
@@ -50,7 +50,7 @@ def main(settings):
 
 
 def end_with_stdin(asked, keep):
-    """Whoever started this holds its standard input open, for as long as it is to last."""
+    """Runs until its standard input is closed."""
     sys.stdin.buffer.read()
     asked.set()
     if not keep:
@@ -58,7 +58,7 @@ def end_with_stdin(asked, keep):
 
 
 def tell(node):
-    """What one would look at first."""
+    """The most important logs and objects after a failure."""
     for words in (
         "get pods -A -o wide",
         "get ssa -A -o wide",

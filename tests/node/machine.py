@@ -1,4 +1,4 @@
-"""What a node asks of the machine, and what it has to leave as it was."""
+"""What a node requires of the machine, and what must be unchanged afterwards."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ SYSCTLS = {
     "kernel/keys/root_maxkeys": 1000000,
     "kernel/keys/root_maxbytes": 25000000,
 }
-# Where programs of a node write besides the folders that they are told. In the node's view, a layer on top takes it.
+# Folders that programs of a node write to in addition to the configured ones. In the node's mount namespace an overlay receives the writes.
 WRITTEN = ("/etc", "/opt", "/usr/libexec", "/var/lib", "/var/log")
 # Signs that one of them did so all the same.
 OURS = ("kubepods", "synapse-node")
@@ -81,7 +81,7 @@ def plugins():
 
 
 def hierarchies():
-    """The root of the tree of cgroups; of each tree, in version 1."""
+    """The roots of the cgroup trees: one in version 2, several in version 1."""
     if (CGROUPS / "cgroup.controllers").exists():
         return [CGROUPS]
     return [folder for folder in CGROUPS.iterdir() if (folder / "cgroup.procs").exists()]
@@ -100,7 +100,7 @@ def make_cgroup(name):
 
 
 def remove_cgroup(name):
-    """Removes it with all below. Its processes have ended, which the kernel may still be busy with."""
+    """Removes it with all below. Its processes have ended, but the kernel may still be cleaning up."""
     deadline = time.monotonic() + 20
     for root in hierarchies():
         for folder, _, _ in os.walk(root / name, topdown=False):
@@ -115,7 +115,7 @@ def remove_cgroup(name):
 
 
 def state():
-    """What a run could leave behind, as lines to compare. What other programs of the machine do meanwhile is not among them."""
+    """What a run could leave behind, as lines to compare, without effects of other programs of the machine."""
     lines = [f"{name} = {Path('/proc/sys', name).read_text().strip()}" for name in (*SYSCTLS, "net/ipv4/ip_forward")]
     lines += [f"cgroup {folder}" for root in hierarchies() for folder in root.iterdir() if folder.name.startswith(OURS)]
     mounts = Path("/proc/self/mounts").read_text().splitlines()

@@ -1,4 +1,4 @@
-"""The cluster's DNS: one name, which leads to the stand-in of Azure. Any other is unknown, as in a network that leads nowhere."""
+"""The cluster's DNS: it resolves one name, that of the emulator of Azure."""
 
 import socket
 

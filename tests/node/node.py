@@ -1,4 +1,4 @@
-"""A Kubernetes node, and the control plane that it needs, in namespaces of their own.
+"""A Kubernetes node, and the control plane that it needs, in separate namespaces.
 
 To be used inside of them: what is mounted, set and started here ends with them.
 """
@@ -28,7 +28,7 @@ SERVICES = "10.96.0.0/24"
 NAME = "node"
 PAUSE = "registry.k8s.io/pause:3.10"
 ISSUER = "https://kubernetes.default.svc"
-# Whether the kernel lets a bridge's frames pass the rules by which pods reach services.
+# Whether the kernel applies iptables' rules, by which pods reach services, to frames of a bridge.
 BRIDGED = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
 
 
@@ -41,7 +41,7 @@ class Refused(Exception):
 
 
 def until(what, probe, seconds=60):
-    """Asks until there is something true to hear, and gives it."""
+    """Polls until the result is true, and returns it."""
     deadline = time.monotonic() + seconds
     while True:
         problem = ""
@@ -56,7 +56,7 @@ def until(what, probe, seconds=60):
 
 
 def run(*command, **options):
-    """Runs a program, and gives what it says."""
+    """Runs a program, and returns its output."""
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)
     if done.returncode:
         raise Refused(f"{' '.join(map(str, command))}\nended with {done.returncode}: {done.stdout}{done.stderr}")
@@ -68,7 +68,7 @@ def tail(file, count=25):
 
 
 class Node:
-    """The programs, and the ways to talk to them."""
+    """The programs, and their clients."""
 
     def __init__(self, work, programs, cgroup):
         self.work, self.programs, self.cgroup = work, programs, cgroup
@@ -80,7 +80,7 @@ class Node:
     # Namespaces.
 
     def enter(self):
-        """Makes a place of this mount namespace where a node may write what it likes."""
+        """Makes a folder of this mount namespace writable for the node."""
         run("mount", "--make-rshared", "/")
         for name, value in machine.SYSCTLS.items():
             fake = self.work / name.replace("/", ".")
@@ -96,7 +96,7 @@ class Node:
             run("mount", "-t", "overlay", "node", "-o", options, folder)
 
     def network(self):
-        """A network of one machine. No way leads out of it."""
+        """A network of one machine, without a route out of it."""
         for command in (
             "link set lo up",
             f"link add {NAME} type bridge",
@@ -114,7 +114,7 @@ class Node:
     # Programs.
 
     def start(self, name, *arguments):
-        """Starts a program that is to live as long as the node."""
+        """Starts a program that runs as long as the node."""
         # Built for this, or the machine's.
         program = self.programs / name
         command = [str(program if program.exists() else shutil.which(name)), *map(str, arguments)]

@@ -1,4 +1,4 @@
-"""What the operator has to show as a pod, in order: each step finds what the one before left."""
+"""The tests of the operator as a pod, in order: each step continues from the state that the previous one left."""
 
 import json
 import os
@@ -20,7 +20,7 @@ PODS = f"/api/v1/namespaces/{NAMESPACE}/pods?labelSelector=app.kubernetes.io/nam
 MEGABYTE = 1_000_000
 # What the project promises of its image and of its program.
 IMAGE_LIMIT, PROGRAM_LIMIT = 25 * MEGABYTE, 16 * MEGABYTE
-# A Lease that nobody renews runs out after 15 s. Who lets go of it is followed sooner, who vanishes later.
+# A Lease that is not renewed expires after 15 s. A released Lease is acquired sooner.
 LEASE = 15
 
 
@@ -61,7 +61,7 @@ class Story:
     # What there is.
 
     def pods(self):
-        """The operator's, by name; without those that are about to go."""
+        """The operator's pods, by name, without those that are terminating."""
         pods = self.node.kube(PODS)["items"]
         return {pod["metadata"]["name"]: pod for pod in pods if "deletionTimestamp" not in pod["metadata"]}
 
@@ -75,7 +75,7 @@ class Story:
         return self.node.wait("two pods are ready", ready, 120)
 
     def holder(self):
-        """Who holds the Lease: the identity of one process."""
+        """The holder of the Lease: the identity of one process."""
         return self.node.kube(f"/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/{NAME}")["spec"]["holderIdentity"]
 
     def leader(self):
@@ -100,7 +100,7 @@ class Story:
         return {name for name, item in self.attachments().items() if condition(item, "Ready") == "True"}
 
     def uids(self):
-        """Of those that nobody has deleted."""
+        """Those that are not deleted."""
         items = self.attachments().items()
         return {name: item["metadata"]["uid"] for name, item in items if "deletionTimestamp" not in item["metadata"]}
 
@@ -117,11 +117,11 @@ class Story:
         return run(self.root / "tests/gotools/bin" / program, "--namespace", NAMESPACE, *arguments, env=env)
 
     def trust(self, account):
-        """Lets Entra trust this ServiceAccount, and no other."""
+        """Configures Entra to trust only this ServiceAccount."""
         self.azure.federate(self.node.kube("/openid/v1/jwks"), f"system:serviceaccount:{NAMESPACE}:{account}")
 
     def change(self, text):
-        """Gives an attachment another description, and waits until Azure has heard it; from one writer, once."""
+        """Changes the description of an attachment, and waits until Azure has it, from one PUT."""
         before = self.azure.last()
         patch = json.dumps({"spec": {"description": text}})
         self.node.kubectl("patch", "ssa", "mysparkuser", "--type", "merge", "--patch", patch)
@@ -332,7 +332,7 @@ class Story:
 
 
 def memory_of(process):
-    """The limit of its cgroup, and what it uses of it: as a kubelet counts, without files that can be dropped."""
+    """The limit of its cgroup, and its use: as a kubelet counts, without files that can be dropped."""
     for line in Path(f"/proc/{process}/cgroup").read_text().splitlines():
         number, controllers, path = line.split(":", 2)
         folder = Path("/sys/fs/cgroup") / controllers / path.lstrip("/")

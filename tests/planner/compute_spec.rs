@@ -58,7 +58,7 @@ fn a_put_keeps_the_description_of_others_and_removes_ours() {
 }
 
 #[test]
-fn a_put_names_an_identity_only_where_there_is_one_to_assign_or_remove() {
+fn a_put_contains_an_identity_only_to_assign_or_remove_one() {
     let plain = compute(Progress::Succeeded);
     let mut unreadable = plain.clone();
     unreadable.identity.unreadable = vec!["nonsense".into()];
@@ -84,7 +84,7 @@ fn a_put_never_changes_the_pool_of_a_compute() {
 }
 
 #[test]
-fn a_put_where_nothing_exists_leaves_out_what_the_spec_leaves_out() {
+fn the_first_put_contains_only_fields_of_the_spec() {
     let spec = ComputeSpec::create(&attached(), &pool("wanted"));
     assert_eq!((spec.identity, spec.description, spec.location, spec.kind), (None, None, None, OperationKind::Attach));
     assert_eq!(spec.tags, [(OWNER_TAG.to_owned(), owner().to_string())].into());
@@ -92,7 +92,7 @@ fn a_put_where_nothing_exists_leaves_out_what_the_spec_leaves_out() {
 }
 
 #[test]
-fn what_was_applied_is_recorded_until_azure_shows_that_it_is_gone() {
+fn applied_values_are_recorded_until_azure_shows_their_removal() {
     let before = Applied {
         tags: vec!["old".into(), "TEAM".into()],
         description: true,

@@ -12,8 +12,8 @@ use synapse_spark_operator::planner::{
 use synapse_spark_operator::service_error::ServiceError;
 
 use crate::builders::{
-    absent, accepted, after, check, compute, compute_id, created, detach, detached, drifted, failure, in_sync, now, ours, pool, seen,
-    shows, unheard, unknown, unowned,
+    absent, accepted, after, check, compute, compute_id, created, detach, detached, drifted, failure, in_sync, now, ours, pool,
+    seen, shows, unheard, unknown, unowned,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -46,7 +46,7 @@ fn the_compute_is_detached_before_the_finalizer_is_removed() {
 }
 
 #[test]
-fn a_compute_that_is_not_to_be_detached_stays_and_the_object_goes() {
+fn an_object_is_released_without_a_detach_if_its_compute_is_to_stay() {
     let goal = detach();
     let retain = Goal::Detached(Detached { retain: true, ..detached() });
     let unnamed = Goal::Detached(Detached { compute: None, ..detached() });
@@ -66,7 +66,7 @@ fn a_compute_that_is_not_to_be_detached_stays_and_the_object_goes() {
 }
 
 #[test]
-fn the_finalizer_stays_where_azure_does_not_answer_or_cannot_be_understood() {
+fn the_finalizer_stays_while_azures_answer_is_missing_or_unreadable() {
     use FaultKind::{Forbidden, Rejected, SubscriptionNotFound, Throttled, Unauthenticated, Unavailable, WorkspaceNotFound};
     let goal = detach();
     let fault = |kind| seen(true, unknown(kind));

@@ -84,7 +84,7 @@ fn identities_differ_by_kind_by_id_and_by_an_order_that_azure_keeps() {
 }
 
 #[test]
-fn descriptions_and_tags_differ_only_where_the_spec_asks_or_asked_for_them() {
+fn descriptions_and_tags_differ_only_if_the_spec_has_or_had_them() {
     let plain = attached();
     let text = Some("text".to_owned());
     let both = Attached { description: text.clone(), tags: [("Team".to_owned(), "a".to_owned())].into(), ..attached() };
@@ -133,7 +133,7 @@ fn a_compute_is_in_sync_only_if_no_write_of_ours_is_about_to_change_it() {
 }
 
 #[test]
-fn the_owner_tag_tells_who_owns_a_compute() {
+fn the_owner_tag_determines_the_owner_of_a_compute() {
     let another = |tag: &str| Ownership::Another(tag.into());
     #[rustfmt::skip]
     let table = [

@@ -6,7 +6,7 @@ use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::{AdoptionPolicy, DriftStatus, OperationKind};
 use synapse_spark_operator::planner::backoff::UNHEARD_WRITE_PATIENCE;
 use synapse_spark_operator::planner::{
-    Cause, Compute, Observed, Outcome, Ownership, PoolReading, Progress, Requeue, Step, decide,
+    Cause, Compute, Observed, Outcome, Ownership, PoolReading, Progress, Requeue, Step, Suspension, decide,
 };
 use synapse_spark_operator::service_error::ServiceError;
 
@@ -195,7 +195,13 @@ fn nothing_is_written_while_the_object_is_suspended() {
         ("the compute is of another pool", &suspended, shows(of_other_pool(Progress::Succeeded)),       "Wait", Reason::Suspended),
         ("the compute is in sync",         &suspended, in_sync(),                                       "Done", Reason::Suspended),
     ]);
-    let in_sync_of = |observed: &Observed| decide(&suspended, observed).cause;
-    assert_eq!(in_sync_of(&absent()), Cause::Suspended { in_sync: false });
-    assert_eq!(in_sync_of(&in_sync()), Cause::Suspended { in_sync: true });
+    for (observed, what) in [
+        (absent(), Suspension::Attach),
+        (shows(unowned(pool("wanted"))), Suspension::Adoption),
+        (shows(drifted()), Suspension::Update),
+        (shows(of_other_pool(Progress::Succeeded)), Suspension::Update),
+        (in_sync(), Suspension::InSync),
+    ] {
+        assert_eq!(decide(&suspended, &observed).cause, Cause::Suspended(what));
+    }
 }

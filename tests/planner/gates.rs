@@ -51,7 +51,7 @@ fn a_pool_reference_is_resolved_first() {
 }
 
 #[test]
-fn without_an_answer_nothing_is_done() {
+fn without_an_answer_the_planner_waits() {
     use FaultKind::{Forbidden, Rejected, SubscriptionNotFound, Throttled, Unauthenticated, Unavailable, WorkspaceNotFound};
     let (seconds, zero) = (Duration::from_secs, Duration::ZERO);
     #[rustfmt::skip]

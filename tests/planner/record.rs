@@ -41,7 +41,7 @@ fn a_write_is_recorded_before_it_is_sent_with_all_that_it_applies() {
 }
 
 #[test]
-fn the_operation_is_what_azure_may_still_carry_out() {
+fn an_operation_is_pending_while_azure_may_carry_it_out() {
     let (conclusive, lost) = (|| Failed(fault(FaultKind::Forbidden)), || Failed(fault(SILENT)));
     let earlier = now() - MINUTE;
     let pending = || Some(operation(OperationKind::Attach, true, None, earlier));
@@ -110,7 +110,7 @@ fn a_detach_records_an_earlier_write_that_may_be_carried_out_after_it() {
 }
 
 #[test]
-fn what_was_applied_is_recorded_with_a_write_that_may_be_carried_out() {
+fn applied_values_are_recorded_with_a_write_that_may_be_carried_out() {
     let refused = Failed(fault(FaultKind::Forbidden));
     let lost = Failed(fault(SILENT));
     for (case, result, is_recorded) in [
@@ -126,7 +126,7 @@ fn what_was_applied_is_recorded_with_a_write_that_may_be_carried_out() {
 }
 
 #[test]
-fn what_was_applied_is_rebuilt_from_a_compute_that_is_in_sync() {
+fn applied_values_are_rebuilt_from_a_compute_that_is_in_sync() {
     let mut found = compute(Progress::Succeeded);
     found.tags.insert("team".into(), "a".into());
     found.description = Some("text".into());

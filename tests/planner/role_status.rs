@@ -3,6 +3,7 @@
 use std::slice::from_ref;
 use std::time::Duration;
 
+use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::{AttachmentStatus, RoleAssignmentStatus, RolePhase};
 use synapse_spark_operator::planner::roles::goal::Role;
 use synapse_spark_operator::planner::roles::observed::Roles;
@@ -86,7 +87,7 @@ fn an_assignment_that_synapse_shows_is_recorded_under_its_guid() {
 }
 
 #[test]
-fn a_record_goes_when_the_assignment_is_revoked_or_no_longer_of_interest() {
+fn a_record_is_removed_when_the_assignment_is_revoked_or_not_needed() {
     let (own, foreign) = (role_status(&role("wanted"), Assigned, Some(now())), |one: &RoleAssignment| RoleAssignmentStatus {
         assignment_id: "foreign".into(),
         ..role_status(one, Assigned, Some(now()))
@@ -103,7 +104,7 @@ fn a_record_goes_when_the_assignment_is_revoked_or_no_longer_of_interest() {
 }
 
 #[test]
-fn the_condition_tells_whether_the_role_is_assigned() {
+fn the_condition_shows_whether_the_role_is_assigned() {
     let shown = |observed: &Observed, result: Option<&WriteResult>| {
         let next = status_after(&previous(vec![]), &with_role(), observed, result);
         condition(&next, "RoleAssigned").map(|one| (one.status.clone(), one.reason.clone()))
@@ -115,4 +116,27 @@ fn the_condition_tells_whether_the_role_is_assigned() {
     assert_eq!(shown(&wanting(Finding::Absent), Some(&denied)), is("False", "RoleAssignmentForbidden"));
     let without_role = status_after(&previous(vec![]), &attach(), &in_sync(), None);
     assert_eq!(condition(&without_role, "RoleAssigned"), None, "the spec asks for no role");
+}
+
+#[test]
+fn the_message_of_a_refused_role_has_the_command_and_the_advice_once() {
+    let mut refused = fault(FaultKind::Forbidden);
+    refused.error.message = "No permission.".into();
+    let message = |goal: &Goal, observed: &Observed| {
+        let next = status_after(&previous(vec![]), goal, observed, Some(&Failed(refused.clone())));
+        condition(&next, "Ready").expect("always there").message.clone()
+    };
+    let unwanted = Roles { recorded: vec![recorded(&role("wanted"), Assigned, None)], ..Roles::default() };
+    for (case, message, command) in [
+        ("assign", message(&with_role(), &wanting(Finding::Absent)), role("wanted").create_command()),
+        (
+            "revoke",
+            message(&attach(), &Observed { roles: unwanted, ..in_sync() }),
+            role("wanted").delete_command(&role("wanted").id("uid")),
+        ),
+    ] {
+        let end = format!("`{command}`. Synapse returned No permission. {}", Reason::RoleAssignmentForbidden.advice());
+        assert!(message.ends_with(&end), "{case}: {message}");
+        assert_eq!(message.matches("Ask a").count(), 1, "{case}: {message}");
+    }
 }

@@ -45,7 +45,7 @@ fn former() -> Recorded {
     recorded(&role("former"), Assigned, Some(minutes(60)))
 }
 
-/// An assignment that somebody else created.
+/// An assignment that was created elsewhere.
 fn of_others(ago: u64) -> Recorded {
     Recorded { is_ours: false, ..assigned(ago) }
 }
@@ -77,7 +77,7 @@ fn verification() -> PendingVerification {
 }
 
 #[test]
-fn a_role_that_is_wanted_is_assigned_unless_it_is_known_to_exist() {
+fn a_desired_role_is_assigned_unless_it_is_known_to_exist() {
     use FaultKind::{Forbidden, Throttled, Unavailable};
     let goal = Goal::Attached(with_role());
     let suspended = Goal::Attached(Attached { policy: Policy { suspend: true, ..attached().policy }, ..with_role() });
@@ -126,7 +126,7 @@ fn an_assignment_that_another_object_may_have_revoked_is_verified() {
 }
 
 #[test]
-fn an_assignment_of_ours_that_is_not_wanted_is_revoked() {
+fn an_unwanted_assignment_of_ours_is_revoked() {
     use FailedStep::{AssignRole, RevokeRole};
     let (goal, plain) = (Goal::Attached(with_role()), attach());
     let mut unknown_principal = wanting(&[former()], Absent);
@@ -168,7 +168,7 @@ fn assignments_are_revoked_before_the_compute_is_detached() {
 }
 
 #[test]
-fn what_stays_behind_is_named_with_the_command_that_revokes_it() {
+fn orphaned_assignments_are_reported_with_the_command_that_revokes_them() {
     let command = role("wanted").delete_command(&role("wanted").id(&owner().uid));
     assert!(command.starts_with("az synapse role assignment delete --workspace-name w --ids "), "{command}");
     let denied = recorded(&role("wanted"), Denied, None);
@@ -185,7 +185,7 @@ fn what_stays_behind_is_named_with_the_command_that_revokes_it() {
 }
 
 #[test]
-fn an_assignment_that_cannot_be_revoked_is_given_up_after_a_while() {
+fn an_assignment_that_cannot_be_revoked_is_abandoned_after_a_while() {
     use FaultKind::{Forbidden, Throttled, Unauthenticated, Unavailable};
     let one = role("wanted");
     let command = Some(one.delete_command(&one.id(&owner().uid)));

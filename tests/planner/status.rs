@@ -4,16 +4,20 @@ use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use synapse_spark_operator::api::Reason;
-use synapse_spark_operator::api::v1alpha1::{AttachmentStatus, DriftStatus, OperationKind, OperationStatus};
+use synapse_spark_operator::api::v1alpha1::{AdoptionPolicy, AttachmentStatus, DriftStatus, OperationKind, OperationStatus};
+use synapse_spark_operator::planner::roles::observed::Roles;
 use synapse_spark_operator::planner::status::report::ObjectMeta;
 use synapse_spark_operator::planner::status::time::stored;
 use synapse_spark_operator::planner::status::{condition, status};
 use synapse_spark_operator::planner::{
-    Cause, Compute, Decision, FaultKind, Goal, Observed, Ownership, Progress, Report, WriteResult, decide,
+    Cause, Compute, Decision, Detached, FaultKind, Finding, Goal, Observed, Outcome, Ownership, Progress, Report, WriteResult,
+    decide,
 };
+use synapse_spark_operator::service_error::ServiceError;
 
 use crate::builders::{
-    absent, attach, compute, drifted, fault, in_sync, now, ready_status, report, seen, shows, status_after, unknown,
+    absent, accepted, after, attach, compute, detach, detached, drifted, fault, in_sync, linked, now, of_other_pool, ours, pool,
+    ready_status, recreate, report, role, seen, shows, status_after, unheard, unknown, unowned, with_policy,
 };
 use WriteResult::{Failed, Intent};
 
@@ -21,7 +25,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 const SILENT: FaultKind = FaultKind::Unavailable(None);
 
 #[test]
-fn a_request_is_echoed_once_azure_has_answered() {
+fn a_request_is_handled_once_azure_has_answered() {
     let requested = ObjectMeta { generation: Some(1), requested: Some("now"), created: None };
     let handled = |observed: Option<&Observed>, decision: &Decision| {
         let (goal, any) = (attach(), in_sync());
@@ -75,7 +79,42 @@ fn ready_stays_for_three_resyncs_of_silence() {
 }
 
 #[test]
-fn times_in_the_future_are_stamped_anew() {
+fn ready_stays_while_only_a_dependency_is_silent() {
+    let silent = |mut observed: Observed, minutes| {
+        observed.dependencies.link = Some(unknown(SILENT));
+        observed.object.unavailable_for = Duration::from_mins(minutes);
+        observed
+    };
+    let wanting = |finding, minutes| {
+        let wanted = vec![(Some(role("principal")), finding)];
+        let mut observed = Observed { roles: Roles { wanted, ..Roles::default() }, ..in_sync() };
+        observed.object.unavailable_for = Duration::from_mins(minutes);
+        observed
+    };
+    let (link, plain) = (Goal::Attached(linked()), attach());
+    #[rustfmt::skip]
+    let table = [
+        // case                                             goal    observation                            Ready
+        ("the linked service is silent",                    &link,  silent(in_sync(), 14),                 "True"),
+        ("the linked service is silent for three resyncs",  &link,  silent(in_sync(), 15),                 "Unknown"),
+        ("so it is, and the compute does not exist",        &link,  silent(absent(), 0),                   "False"),
+        ("so it is, and the compute has failed",            &link,  silent(ours(Progress::Failed), 0),     "False"),
+        ("Synapse is silent about a role",                  &plain, wanting(unknown(SILENT), 14),          "True"),
+        ("Synapse is silent for three resyncs",             &plain, wanting(unknown(SILENT), 15),          "Unknown"),
+    ];
+    for (case, goal, observed, ready) in table {
+        let next = status_after(&ready_status(), goal, &observed, None);
+        assert_eq!(shown(&next).0, ready, "{case}: {next:?}");
+        assert!(!observed.is_answered(), "{case}");
+    }
+    let silence = Decision::read_failed(fault(SILENT), &in_sync());
+    let of = |observed: &Observed| shown(&status(&ready_status(), &report(&attach(), observed, &silence, None))).0;
+    assert_eq!(of(&wanting(Finding::Absent, 0)), "False", "the role is known to be missing");
+    assert_eq!(of(&shows(drifted())), "False", "the compute is known to differ");
+}
+
+#[test]
+fn times_in_the_future_are_replaced_by_now() {
     let ahead = now() + Duration::from_hours(24);
     let mut previous = ready_status();
     previous.conditions[0].last_transition_time = stored(ahead);
@@ -101,7 +140,7 @@ fn an_object_that_was_never_ready_is_not_ready_since_its_creation() {
 }
 
 #[test]
-fn a_message_says_what_happens_why_and_what_to_do() {
+fn a_message_has_the_state_the_cause_and_the_advice() {
     let message = |goal: &Goal, observed: &Observed, result: Option<&WriteResult>| {
         let next = status_after(&AttachmentStatus::default(), goal, observed, result);
         condition(&next, "Ready").expect("always there").message.clone()
@@ -130,4 +169,51 @@ fn drift_stays_while_azure_gives_no_answer() {
     let previous = AttachmentStatus { drift: drift.clone(), ..ready_status() };
     let decision = decide(&goal, &observed);
     assert_eq!(status(&previous, &report(&goal, &observed, &decision, None)).drift, drift);
+}
+
+#[test]
+fn a_suspended_object_is_described_as_it_is() {
+    let message = |goal: &Goal, observed: &Observed| {
+        let next = status_after(&AttachmentStatus::default(), goal, observed, None);
+        condition(&next, "Ready").expect("always there").message.clone()
+    };
+    let suspended = with_policy(AdoptionPolicy::Always, true, true);
+    let deleted = Goal::Detached(Detached { suspend: true, ..detached() });
+    let resume = Reason::Suspended.advice();
+    for (goal, observed, what) in [
+        (&suspended, in_sync(), "compute pool in workspace w is attached and in sync"),
+        (&suspended, absent(), "compute pool in workspace w does not exist and will not be attached"),
+        (&suspended, shows(unowned(pool("wanted"))), "compute pool in workspace w has no owner and will not be adopted"),
+        (&suspended, shows(drifted()), "compute pool in workspace w is not in sync with the spec and will not be changed"),
+    ] {
+        let message = message(goal, &observed);
+        assert!(message.starts_with(&format!("Suspended; {what}")) && message.ends_with(resume), "{message}");
+    }
+    let message = message(&deleted, &in_sync());
+    assert!(message.contains("will not be detached") && message.contains("on-delete=abandon"), "{message}");
+}
+
+#[test]
+fn only_a_deleted_object_is_advised_how_to_release_it() {
+    let message = |goal: &Goal, observed: &Observed| {
+        let next = status_after(&AttachmentStatus::default(), goal, observed, None);
+        condition(&next, "Ready").expect("always there").message.clone()
+    };
+    let lost = after(unheard(OperationKind::Attach, Duration::ZERO), absent());
+    let failed = accepted(OperationKind::Detach, MINUTE, Outcome::Failed(ServiceError::default()));
+    let other_pool = after(failed.clone(), shows(of_other_pool(Progress::Succeeded)));
+    #[rustfmt::skip]
+    let table = [
+        // case                                goal         observation                                  reason             release
+        ("a lost answer to an attach",         attach(),    lost.clone(),                                "WaitingForWrite", false),
+        ("a lost answer, and a deletion",      detach(),    lost,                                        "WaitingForWrite", true),
+        ("a replacement that failed",          recreate(),  other_pool,                                  "DetachFailed",    false),
+        ("a deletion that failed",             detach(),    after(failed, in_sync()),                    "DetachFailed",    true),
+        ("a deletion without permission",      detach(),    seen(true, unknown(FaultKind::Forbidden)),   "AuthorizationFailed", true),
+        ("an attach without permission",       attach(),    seen(true, unknown(FaultKind::Forbidden)),   "AuthorizationFailed", false),
+    ];
+    for (case, goal, observed, reason, release) in table {
+        assert_eq!(decide(&goal, &observed).cause.reason().as_str(), reason, "{case}");
+        assert_eq!(message(&goal, &observed).contains("on-delete=abandon"), release, "{case}");
+    }
 }

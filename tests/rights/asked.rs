@@ -1,4 +1,4 @@
-//! What the operator asked of the API servers, in the last run of the cluster tests.
+//! The operator's requests to the API servers in the last run of the cluster tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::audit::{FOLDER, MANIFEST, NAMESPACE, PROGRAM, WORLDS};
 use crate::granted::Right;
 
-/// What a run rests on: a record that is older tells of something else.
+/// The inputs of a run: a record that is older than these is outdated.
 const SOURCES: [&str; 10] = [
     "Cargo.toml",
     "Cargo.lock",
@@ -44,7 +44,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The right that it needs, whatever the name and the namespace: those are in what is told.
+    /// The permission that it needs, without the name and the namespace, which the report has.
     pub fn right(&self) -> Right {
         let (verb, group, resource) = (self.verb.clone(), self.group.clone(), self.resource.clone());
         Right { verb, group, resource, name: String::new(), namespace: String::new() }
@@ -142,7 +142,7 @@ fn of_a_plane(log: &Path, account: &str, whose: &BTreeMap<&str, &str>) -> Vec<Re
     let events = lines.map(|line| serde_json::from_str::<Event>(line).unwrap_or_else(|error| panic!("{error}: {line}")));
     let asked = |Event { verb, uri, object_ref: object, annotations, .. }: Event| {
         let said = |what: &str| annotations.get(&format!("authorization.k8s.io/{what}")).cloned();
-        // What was turned away before anybody asked for its rights (as too many requests) has no decision.
+        // A request that was refused before authorization (429) has no decision.
         let is_denied = said("decision")? != "allow";
         let by = whose.get(object.namespace.as_str()).map(|by| format!(", for {by}")).unwrap_or_default();
         let told = format!("{verb} {uri} on the control plane {plane}{by}");

@@ -89,7 +89,7 @@ fn is(account: &str, subject: &Subject) -> bool {
 ///
 /// # Errors
 ///
-/// What can't be said in rights of resources: a role that is not in the manifest, one that is aggregated, URLs. And no right
+/// Rules that are no permissions on resources: a role that is not in the manifest, an aggregated one, URLs. And no permission
 /// at all.
 pub fn read(manifest: &str, account: &str) -> Result<BTreeSet<Right>, String> {
     let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(manifest).map_err(|error| error.to_string())?;

@@ -11,7 +11,7 @@ spec = importlib.util.spec_from_file_location("sdk_stage", ROOT / "tests/sdk/con
 sdk = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(sdk)
 
-# Fixtures of tests/sdk, and its hooks: what has to be built, and the operator's log beside a failure.
+# Fixtures of tests/sdk, and its hooks: what has to be built, and the operator's log after a failure.
 azure, plane, operator = sdk.azure, sdk.plane, sdk.operator
 pytest_collection_finish, pytest_runtest_makereport = sdk.pytest_collection_finish, sdk.pytest_runtest_makereport
 
@@ -21,7 +21,7 @@ def client(azure, tmp_path_factory):
     """azureml.core; it writes to ~/.azureml, and looks for that when it is imported."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-        # At once: it looks at an operation each five seconds.
+        # At once: the client polls an operation every five seconds.
         azure.settings(operationDuration="0ms", ownDiscovery=True)
         import azureml.core
 

@@ -16,7 +16,7 @@ def writes(azure, since):
     return azure.journal(since, sdk.OPERATOR_CLIENT, ("PUT", "PATCH", "DELETE"))
 
 
-def test_operator_takes_over_what_is_attached_through_a_link(azure, plane, workspace, attach):
+def test_operator_adopts_what_is_attached_through_a_linked_service(azure, plane, workspace, attach):
     theirs = attach("one", "from-v1")
     since = azure.now()
 
@@ -34,11 +34,11 @@ def test_operator_takes_over_what_is_attached_through_a_link(azure, plane, works
 
     plane.kubectl("delete", "ssa", "from-v1", "--timeout=60s")
     assert list(workspace.compute_targets) == []
-    # The link is nobody's to take away.
+    # The operator does not remove the linked service.
     assert not [one for one in writes(azure, since) if "linkedservices" in one["path"].lower()]
 
 
-def test_operator_attaches_through_a_link_what_the_client_shows(azure, client, plane, workspace):
+def test_operator_attaches_through_a_linked_service(azure, client, plane, workspace):
     plane.apply("link-op", linkedService=LINK)
     plane.wait("link-op")
     shown = workspace.compute_targets["link-op"]
@@ -47,7 +47,7 @@ def test_operator_attaches_through_a_link_what_the_client_shows(azure, client, p
     plane.kubectl("delete", "ssa", "link-op", "--timeout=60s")
 
 
-def test_operator_names_the_links_that_there_are(azure, client, plane, workspace):
+def test_operator_names_the_existing_linked_services(azure, client, plane, workspace):
     client.LinkedService.get(workspace, "two").unregister()
     since = azure.now()
 

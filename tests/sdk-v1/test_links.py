@@ -4,7 +4,7 @@ import pytest
 from conftest import PRINCIPAL, SYNAPSE, sdk
 
 
-def test_links_are_listed_shown_and_taken_away(client, workspace, links, azure):
+def test_links_are_listed_shown_and_removed(client, workspace, links, azure):
     from azureml._base_sdk_common.workspace.models import MachineLearningServiceErrorException as Refused
 
     since = azure.now()

@@ -1,4 +1,4 @@
-"""What the tests stand on: the emulator, Microsoft's client, a control plane, the operator.
+"""Fixtures of the tests: the emulator, Microsoft's client, a control plane, the operator.
 
 Each starts once, with the first test that asks for it, and ends with the session. All hang on a pipe
 of this process, so that nothing outlives it, however it ends.
@@ -23,7 +23,7 @@ TENANT = "72f988bf-0000-4000-8000-000000000001"
 # Of tests/emulator/seeds/default.json.
 CLIENT, SECRET = "11111111-2222-3333-4444-555555555555", "emulator-secret-not-a-real-one"
 OPERATOR_CLIENT = "22222222-3333-4444-5555-666666666666"
-# The tag by which the operator knows its computes.
+# The owner tag of the operator.
 OWNER = "synapse-spark-operator-owner"
 
 SUBSCRIPTION, GROUP, WORKSPACE = "6560575d-fa06-4e7d-95fb-f962e74efd7a", "yogi-res-group", "yogi-aml-ws"
@@ -319,7 +319,7 @@ def operator(azure, plane):
         "AZURE_FEDERATED_TOKEN_FILE": str(token),
         **endpoints(azure),
     }
-    # It does not look at its stdin, so a shell does: SIGTERM when the pipe closes, and its exit status.
+    # It does not read its stdin, so a shell does: SIGTERM when the pipe closes, and its exit status.
     until_stdin_ends = '"$@" </dev/null & operator=$!; cat >/dev/null; kill "$operator"; wait "$operator"'
     run = [OPERATOR, "run", "--metrics-address", "127.0.0.1:0", "--resync-interval", "1"]
     process = Process(plane.folder / "operator.log", ["sh", "-c", until_stdin_ends, "sh", *run], env)

@@ -1,4 +1,4 @@
-"""Jobs on an attached pool, as Microsoft's documentation writes them."""
+"""Jobs on an attached pool, as in Microsoft's documentation."""
 
 import uuid
 
@@ -42,7 +42,7 @@ def spark(ml, compute="spark", identity=None, **executors):
 
 
 def pipeline(ml, compute="spark"):
-    """Spark prepares the data on the attached pool, then a cluster trains with what came out."""
+    """Spark prepares the data on the attached pool, then a cluster trains with the result."""
     from azure.ai.ml import Input, Output, command, dsl
     from azure.ai.ml import spark as node
 
@@ -83,5 +83,5 @@ def submit(ml, job):
 
 
 def steps(azure, name):
-    """How the steps of a pipeline are; azure-ai-ml would ask the run history for them."""
+    """The states of the steps of a pipeline; azure-ai-ml would read them from the run history."""
     return {one["step"]: one["status"] for one in azure.world()["jobs"] if one["parent"] == name}

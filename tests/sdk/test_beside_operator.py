@@ -1,4 +1,4 @@
-"""Microsoft's client beside the operator: each sees what the other did.
+"""Microsoft's client together with the operator: each sees the changes of the other.
 
 The names of computes tell the tests apart: they share a workspace, as people do.
 """
@@ -14,7 +14,7 @@ LOWER = [one.lower() for one in USERS]
 
 @pytest.fixture(autouse=True)
 def running(operator):
-    """Every test here is beside it."""
+    """Every test here runs with the operator."""
 
 
 def writes(azure, name, since=0, who=OPERATOR_CLIENT):
@@ -93,7 +93,7 @@ def test_client_shows_what_the_operator_attached(azure, client, plane, name, ide
     assert name in [one.name for one in client.compute.list(compute_type="synapsespark")]
 
 
-# 2. What the client changed behind its back, the operator puts right.
+# 2. The operator corrects what the client changed.
 
 
 def identity_type(client, name):
@@ -102,7 +102,7 @@ def identity_type(client, name):
 
 
 def no_identity(client, name):
-    # begin_create_or_update of an object without an identity: a script that never heard of one.
+    # begin_create_or_update of an object without an identity: as an older script does.
     changed = client.spark(name, tags=client.get(name)["tags"], description="nightly")
     return client.compute.begin_create_or_update(changed), "identity.type", {}
 
@@ -149,7 +149,7 @@ def description(client, name):
         ("drift-text", description),
     ],
 )
-def test_operator_puts_right_what_the_client_changed(azure, client, plane, name, change):
+def test_operator_corrects_what_the_client_changed(azure, client, plane, name, change):
     plane.apply(name, {"type": "UserAssigned", "userAssignedIdentities": IN_ORDER}, tags={"team": "data"}, description="nightly")
     plane.wait(name)
     before, since = client.get(name), azure.now()
@@ -174,7 +174,7 @@ def test_operator_puts_right_what_the_client_changed(azure, client, plane, name,
     assert [one["method"] for one in writes(azure, name, since)] == ["PUT"]
 
 
-def test_tags_that_others_add_are_left_alone(azure, client, plane):
+def test_tags_that_others_add_are_kept(azure, client, plane):
     plane.apply("others-tag", {"type": "SystemAssigned"}, tags={"team": "data"})
     plane.wait("others-tag")
     compute, since = client.compute.get("others-tag"), azure.now()
@@ -201,7 +201,7 @@ def test_operator_adopts_what_the_client_attached(azure, client, plane):
     plane.apply("adopted", users, tags={"team": "data"})
     plane.wait("adopted")
 
-    # All of theirs stays, the description too, of which the spec says nothing.
+    # All of theirs stays, also the description, which the spec does not have.
     assert client.get("adopted") == {**theirs, "tags": {"costcenter": "4711", "team": "data", OWNER: owner_tag(plane, "adopted")}}
     assert [(one["method"], one["status"]) for one in writes(azure, "adopted")] == [("PUT", 201)]
     assert plane.events("adopted", "Adopting")
@@ -211,7 +211,7 @@ def looks(azure, since):
     return azure.journal(since, OPERATOR_CLIENT, ("GET",), "/computes") + azure.journal(since, OPERATOR_CLIENT, ("GET",), "/computes/not-ours")
 
 
-def test_operator_leaves_alone_what_it_may_not_adopt(azure, client, plane):
+def test_operator_does_not_touch_what_it_may_not_adopt(azure, client, plane):
     theirs = client.attach(client.spark("not-ours", kind="SystemAssigned", tags={"costcenter": "4711"}))
 
     plane.apply("not-ours", {"type": "SystemAssigned"}, tags={"team": "data"}, adoptionPolicy="Never")
@@ -230,7 +230,7 @@ def test_operator_leaves_alone_what_it_may_not_adopt(azure, client, plane):
 # 4. and 5. Detached.
 
 
-def test_deleting_the_object_detaches_and_no_more(azure, client, plane):
+def test_deleting_the_object_detaches_only(azure, client, plane):
     from azure.core.exceptions import ResourceNotFoundError
 
     pools = azure.world()["pools"]
@@ -276,8 +276,8 @@ def test_operator_attaches_again_what_the_client_detached(azure, client, plane):
     assert [one["method"] for one in writes(azure, "detached", since)] == ["PUT"]
 
 
-def test_nothing_was_deleted_and_nothing_stands_still(azure, plane):
-    """The last of the file: what holds after all of it."""
+def test_nothing_was_deleted_and_nothing_is_stuck(azure, plane):
+    """The last test of the file: what must be true after all of it."""
     deletes = azure.journal(methods=("DELETE",))
     assert deletes
     assert not [one for one in deletes if "underlyingresourceaction=delete" in one["query"].lower()]

@@ -1,4 +1,4 @@
-"""Microsoft's client against the emulator: what it sees is what the recordings say.
+"""Microsoft's client against the emulator: its results equal the recordings.
 
 The world here has the names of the recordings, so whole results are compared.
 """
@@ -73,13 +73,13 @@ def wire(ml, azure):
 
 
 def steps(requests):
-    """The methods and paths, but an operation's: its ID is its own, and how often it is asked is a matter of time."""
+    """The methods and paths, without those of operations, whose IDs and number of polls vary."""
     every = [(one["method"], re.sub(r"(?i)/computeOperationsStatus/.*", "/computeOperationsStatus/…", one["path"])) for one in requests]
     return [step for step, _ in groupby(every)]
 
 
 def plain(result):
-    """A result without what differs each time, which is looked at by itself."""
+    """A result without the fields that differ each time, which are checked separately."""
     made = json.loads(json.dumps(result))
     for holder in (made, *made.get("identity", {}).get("user_assigned_identities", [])):
         holder["resource_id"] = holder["resource_id"].lower()
@@ -129,7 +129,7 @@ def test_attach_is_as_recorded(ml, wire, scenario, more):
     if more.get("kind") == "SystemAssigned":
         assert wire.body()["identity"] == {"type": "Systemassigned"}
         assert result["identity"]["tenant_id"] == TENANT
-    # And a look afterwards says the same.
+    # A GET afterwards returns the same.
     assert ml.get(name) == result
 
 
@@ -183,7 +183,7 @@ def test_update_in_place(ml, wire, azure):
     before = ml.attach(ml.spark("inplace", POOL, "UserAssigned", USERS, tags={"team": "data"}))
     wire = Wire(azure)
 
-    # What was read goes back, as a user's script does it: the identities with the case that Azure gave them.
+    # The compute that was read is written back, as a user's script does: the identities with the case that Azure gave them.
     compute = ml.compute.get("inplace")
     compute.tags = {"team": "ml", "Env": "Prod"}
     compute.description = "now with a text"
@@ -250,7 +250,7 @@ def test_detach_is_as_recorded(ml, azure):
     assert POOL in [one["id"] for one in azure.world()["pools"]]
 
 
-def test_get_of_what_is_not_there_is_as_recorded(ml):
+def test_get_of_a_missing_compute_is_as_recorded(ml):
     from azure.core import exceptions
 
     recorded = recording("get_missing")["sdkError"]
@@ -259,12 +259,12 @@ def test_get_of_what_is_not_there_is_as_recorded(ml):
 
     kind = type(caught.value)
     assert f"{kind.__module__}.{kind.__qualname__}" == recorded["type"]
-    # The recorded words are a stand-in's; the code is what a program looks at.
+    # The recorded text is a placeholder; programs evaluate the code.
     assert str(caught.value).split()[0] == recorded["message"].split()[0] == "(ResourceNotFound)"
     assert caught.value.status_code == 404
 
 
-def test_attach_of_a_pool_that_is_not_there_fails(ml):
+def test_attach_of_a_missing_pool_fails(ml):
     from azure.core.exceptions import HttpResponseError
 
     with pytest.raises(HttpResponseError, match="UserError"):

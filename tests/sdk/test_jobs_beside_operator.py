@@ -1,4 +1,4 @@
-"""Jobs of Microsoft's client on what the operator attached: they run when it has granted the role."""
+"""Jobs of Microsoft's client on what the operator attached: they run once it has assigned the role."""
 
 import json
 import os
@@ -33,7 +33,7 @@ REFUSED = "The principal '{}' does not have the required Synapse RBAC permission
 
 @pytest.fixture(autouse=True)
 def running(operator):
-    """Every test here is beside it."""
+    """Every test here runs with the operator."""
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def held(roles, principal):
 # As whom it runs
 
 
-def test_a_job_fails_until_the_operator_has_granted_the_role(azure, client, plane, roles, attached):
+def test_a_job_fails_until_the_operator_has_assigned_the_role(azure, client, plane, roles, attached):
     managed, _ = identities()
     principal = attached("job-role", role=None)["identity"]["principalId"]
     assert principal == client.get("job-role")["identity"]["principal_id"]
@@ -147,7 +147,7 @@ def test_a_pipeline_prepares_its_data_on_the_pool(azure, client, attached):
 # And the end
 
 
-def test_with_the_object_its_role_goes_and_jobs_are_refused(azure, client, plane, roles, attached):
+def test_deleting_the_object_revokes_its_role_and_jobs_fail(azure, client, plane, roles, attached):
     from azure.core.exceptions import HttpResponseError
 
     principal = attached("job-end")["identity"]["principalId"]
@@ -161,7 +161,7 @@ def test_with_the_object_its_role_goes_and_jobs_are_refused(azure, client, plane
         submit(client, spark(client, "job-end"))
 
 
-def test_a_pool_that_is_attached_anew_gets_its_role_anew(azure, client, plane, roles, attached):
+def test_a_pool_that_is_attached_again_gets_its_role_again(azure, client, plane, roles, attached):
     before = attached("job-anew")["identity"]["principalId"]
     client.detach("job-anew")
 
@@ -180,7 +180,7 @@ def test_a_pool_that_is_attached_anew_gets_its_role_anew(azure, client, plane, r
 
 
 def imported(azure, folder, workspace):
-    """`import --workspace` as somebody who is logged in; what it printed, and what it said beside that."""
+    """`import --workspace` as a user who is logged in; its standard output, and its standard error."""
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), **endpoints(azure)}
     env |= {"AZURE_CREDENTIAL": "client-secret", "AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": CLIENT, "AZURE_CLIENT_SECRET": SECRET}
     command = [OPERATOR, "import", "--workspace", workspace]
@@ -189,7 +189,7 @@ def imported(azure, folder, workspace):
     return done.stdout, done.stderr
 
 
-def test_the_client_attached_it_and_import_prints_its_manifest(azure, plane, tmp_path):
+def test_import_prints_the_manifest_of_a_compute_that_the_client_attached(azure, plane, tmp_path):
     workspace = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/import-group/providers/Microsoft.MachineLearningServices/workspaces/import-ws"
     azure.seed({"workspaces": [{"id": workspace, "location": "eastus2"}]})
     azure.seed({"computes": [{"id": f"{workspace}/computes/cpucluster", "properties": {"computeType": "AmlCompute", "resourceId": None}}]})
@@ -209,7 +209,7 @@ def test_the_client_attached_it_and_import_prints_its_manifest(azure, plane, tmp
     assert (spec["tags"], spec["description"]) == ({"costcenter": "4711"}, "by hand")
     assert [one["resourceId"].lower() for one in spec["identity"]["userAssignedIdentities"]] == [one.lower() for one in USERS]
 
-    # Applied, it changes nothing but the owner tag.
+    # Applying it changes only the owner tag.
     plane.kubectl("apply", "-f", "-", stdin=next(one for one in printed.split("---\n") if "name: nightly1" in one))
     try:
         plane.wait("nightly1")
@@ -218,9 +218,9 @@ def test_the_client_attached_it_and_import_prints_its_manifest(azure, plane, tmp
         assert now == {**one, "tags": now["tags"]}
         writes = azure.journal(since, OPERATOR_CLIENT, ("PUT", "PATCH", "DELETE"))
         assert [(one["method"], one["path"].rsplit("/", 1)[-1]) for one in writes] == [("PUT", "Nightly1")]
-        # Now it is somebody's.
+        # Now it has an owner.
         printed, said = imported(azure, tmp_path, f"{SUBSCRIPTION}/import-group/import-ws")
         assert [one["metadata"]["name"] for one in yaml.safe_load_all(printed)] == ["plain"]
-        assert f"compute Nightly1: passed over: {now['tags'][OWNER]} owns it" in said
+        assert f"compute Nightly1: skipped: it belongs to {now['tags'][OWNER]}" in said
     finally:
         plane.kubectl("delete", "ssa", "nightly1", f"--timeout={LONG}s")

@@ -21,7 +21,7 @@ ONE, OTHER = str(uuid.UUID(int=1, version=4)), str(uuid.UUID(int=2, version=4))
 
 @pytest.fixture
 def world(azure):
-    """A Synapse workspace without roles, beside a Machine Learning workspace without computes but a cluster."""
+    """A Synapse workspace without roles, and a Machine Learning workspace with a cluster only."""
     there = azure.world()
     for one in (WORKSPACE, ML):
         if any(known["id"] == one for known in there["workspaces"] + there["synapseWorkspaces"]):
@@ -49,7 +49,7 @@ def assign(roles, role, principal, scope=SCOPE):
 # Roles: azure-synapse-accesscontrol
 
 
-def test_a_role_is_assigned_shown_and_taken_back(world):
+def test_a_role_is_assigned_shown_and_revoked(world):
     from azure.core.exceptions import ResourceNotFoundError
 
     roles = access(world).role_assignments
@@ -102,7 +102,7 @@ def test_roles_are_listed_by_filter_and_page_by_page(world):
         world.settings(pageSize=50)
 
 
-def test_who_has_no_right_is_told_so(world):
+def test_a_missing_permission_is_reported(world):
     from azure.core.exceptions import HttpResponseError
 
     who = {"client": str(uuid.uuid4()), "secret": "another-secret-not-a-real-one"}
@@ -142,7 +142,7 @@ def test_access_is_checked(world):
         seen, answered = roles.role_assignments.check_principal_access(
             subject, [use], SCOPE, cls=lambda response, seen, headers: (seen, json.loads(response.http_response.text()))
         )
-        # Azure was recorded to say AccessDecisions; this client reads accessDecisions, and so sees nothing.
+        # Azure was recorded to return AccessDecisions; this client reads accessDecisions, and so finds nothing.
         assert seen.access_decisions is None
         (one,) = answered["AccessDecisions"]
         return one
@@ -240,7 +240,7 @@ def test_a_job_runs_as_the_pools_identity_when_that_has_a_role(ml, world, princi
     assert (sent["jobType"], sent["identity"], sent["codeId"]) == ("Spark", {"identityType": "Managed"}, f"{ML}/codes/code/versions/1")
     assert sent["computeId"] == f"{ML}/computes/spark"
     assert sent["conf"]["spark.executor.instances"] == "2"
-    # Without an identity the client asks for the managed one.
+    # Without an identity the client sends the managed one.
     assert submit(ml, spark(ml)).status == "Completed"
     assert {one.status for one in ml.jobs.list()} == {"Completed", "Failed"}
 
@@ -259,14 +259,14 @@ def test_a_job_with_dynamic_allocation(ml, world, principal):
     assign(access(world), ADMINISTRATOR, principal, "workspaces/syn-roles")
     limits = dynamic(1, 4)
     assert submit(ml, spark(ml, **limits)).status == "Completed"
-    # What the client doesn't look at itself.
+    # What the client does not check itself.
     job = spark(ml, **limits)
     job.driver_memory = "plenty"
     with pytest.raises(HttpResponseError, match="UserError.*spark.driver.memory"):
         submit(ml, job)
 
 
-def test_a_job_on_what_is_not_attached_is_refused(ml, world):
+def test_a_job_on_a_missing_compute_is_refused(ml, world):
     from azure.core.exceptions import HttpResponseError
 
     with pytest.raises(HttpResponseError, match="UserError.*'spark' was not found"):
@@ -284,7 +284,7 @@ def test_a_job_is_canceled(ml, world, principal):
     assert ml.jobs.get(made.name).status == "CancelRequested"
 
 
-def test_a_pipeline_begins_on_the_pool(ml, world, principal):
+def test_a_pipeline_starts_on_the_pool(ml, world, principal):
     failed = submit(ml, pipeline(ml))
     assert failed.status == "Failed"
     assert "does not have the required Synapse RBAC permission" in failed.properties["error"]

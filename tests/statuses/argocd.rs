@@ -1,4 +1,4 @@
-//! What Argo CD's own repository wants beside the scripts, and the same scripts as settings of a whole Argo CD.
+//! The files that Argo CD's own repository requires next to the scripts, and the same scripts as settings of Argo CD.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::committed;
 use crate::found::{FOUND, State};
 use crate::specs::{DELETED_AT, GENERATION, object};
 
-/// Where Argo CD's own repository wants what belongs to the kind.
+/// The folder for this kind in Argo CD's own repository.
 const FOLDER: &str = "deploy/argocd/resource_customizations/synapse-spark.dev/SynapseSparkAttachment";
 
 /// The name of a file, an object as Argo CD reads it, and the health that Argo CD is to show.
@@ -92,7 +92,7 @@ fn committed_action_tests_of_argo_cd_are_the_generated_ones() {
     }
 }
 
-/// The customization of the kind, for a whole Argo CD: the same scripts, with the key that `argocd-cm` wants.
+/// The customization of the kind as settings: the same scripts, under the keys of `argocd-cm`.
 #[test]
 fn committed_settings_of_argo_cd_are_the_generated_ones() {
     let script = |path: &str, by: usize| {

@@ -2,7 +2,7 @@
 
 use synapse_spark_operator::api::Reason;
 
-/// What the user asks for.
+/// The goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wish {
     /// The pool is to be attached.
@@ -18,7 +18,7 @@ impl Wish {
     pub const ALL: [Self; 3] = [Self::Attached, Self::Suspended, Self::Deleted];
 }
 
-/// What the three conditions of kstatus say together.
+/// The combined state of the three conditions of kstatus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shown {
     /// Ready=True.
@@ -35,7 +35,7 @@ pub enum Shown {
 
 use Shown::{NotReady, Ready, Reconciling, Stalled, Unknown};
 
-/// A reason, and what the conditions say with it while the object is to be attached, is suspended, and is being deleted.
+/// A reason, and the states of the conditions with it while the object is to be attached, is suspended, and is being deleted.
 type Row = (Reason, &'static [Shown], &'static [Shown], &'static [Shown]);
 
 /// Every reason. The first table has those of Ready; the second those of other conditions and of events.
@@ -86,7 +86,7 @@ pub const CATALOGUE: [Row; Reason::ALL.len()] = [
     (Reason::PoolChanged,            &[],                             &[],                             &[]),
 ];
 
-/// What the condition `RoleAssigned` can say: its status and reason.
+/// The possible statuses and reasons of the condition `RoleAssigned`.
 pub const ROLE_ASSIGNED: [(&str, Reason); 8] = [
     ("True", Reason::RoleAssigned),
     ("False", Reason::AssigningRole),
@@ -98,7 +98,7 @@ pub const ROLE_ASSIGNED: [(&str, Reason); 8] = [
     ("False", Reason::WorkspaceNotFound),
 ];
 
-/// What the condition `PoolAvailable` can say: its status and reason.
+/// The possible statuses and reasons of the condition `PoolAvailable`.
 pub const POOL_AVAILABLE: [(&str, Reason); 5] = [
     ("True", Reason::PoolAvailable),
     ("True", Reason::SparkVersionUnsupported),
@@ -114,7 +114,7 @@ pub const fn verdict(wish: Wish, shown: Shown) -> (&'static str, &'static str) {
         (_, Reconciling | Unknown) => ("Progressing", "InProgress"),
         (_, Stalled) => ("Degraded", "Failed"),
         (Wish::Suspended, Ready) => ("Suspended", "Current"),
-        // The operator changes nothing, and the compute is not in sync: kstatus has no word for that.
+        // The operator changes nothing, and the compute is not in sync: kstatus has no state for that.
         (_, NotReady) => ("Suspended", "InProgress"),
         (Wish::Attached, Ready) => ("Healthy", "Current"),
     }

@@ -1,4 +1,4 @@
-//! Every fault, with an error as Azure words it.
+//! Every fault, with an error as Azure returns it.
 
 use std::time::Duration;
 

@@ -21,7 +21,7 @@ use crate::observations::{observations, recorded};
 use crate::outcomes::outcomes;
 use crate::specs::{CLUSTER, GENERATION, object, specs};
 
-/// A reason, with what the user asks for and what the conditions say.
+/// A reason, with the goal and the state of the conditions.
 pub type State = (Reason, Wish, Shown);
 
 /// All that comes out.
@@ -29,7 +29,7 @@ pub type State = (Reason, Wish, Shown);
 pub struct Found {
     /// One object of each state.
     pub states: BTreeMap<State, SynapseSparkAttachment>,
-    /// The conditions beside those of kstatus: type, status, reason.
+    /// The conditions other than those of kstatus: type, status, reason.
     pub others: BTreeSet<(String, String, String)>,
     /// The paths of values of a status that are null, an empty object or an empty list.
     pub empty: BTreeSet<String>,
@@ -83,7 +83,7 @@ fn report<'a>(goal: Option<&'a Goal>, observed: Option<&'a Observed>, decision: 
 }
 
 /// Whether the observation can be made for this goal: a linked service is observed where the spec names one, and role
-/// assignments where it asks for a role.
+/// assignments if it has a role.
 fn is_possible(goal: &Goal, observed: &Observed) -> bool {
     let (has_role, has_link) = match goal {
         Goal::Attached(goal) => (goal.role.is_some(), matches!(goal.pool, PoolReference::Link(_))),
@@ -146,7 +146,7 @@ impl Found {
             .or_insert_with(|| SynapseSparkAttachment { status: Some(status), ..object.clone() });
     }
 
-    /// What the conditions of kstatus say, which may not contradict each other.
+    /// The state of the conditions of kstatus, which must not contradict each other.
     fn shown(status: &AttachmentStatus) -> Shown {
         let is = |kind: &str| condition(status, kind).map(|one| one.status.as_str());
         match (is("Ready"), is("Reconciling"), is("Stalled")) {

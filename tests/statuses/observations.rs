@@ -69,7 +69,7 @@ fn variants(usual: &Observed) -> Vec<Observed> {
     all
 }
 
-/// Role assignments beside a compute that is in sync, one that is not, one that is absent, and each fault.
+/// Role assignments with a compute that is in sync, one that is not, one that is absent, and each fault.
 fn with_roles(previous: &AttachmentStatus) -> Vec<Observed> {
     let computes = [Progress::Succeeded, Progress::Working, Progress::Failed].map(|progress| Finding::Present(ours(progress)));
     let findings = computes.into_iter().chain([Finding::Absent]).chain(faults().into_iter().map(Finding::Unknown));

@@ -1,4 +1,4 @@
-//! The stand-in of Azure, and what a test asks of it behind everybody's back.
+//! The emulator of Azure, and its control API.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -50,7 +50,7 @@ impl Azure {
         self.0.ca_file()
     }
 
-    /// Asks the control API. `None` for what is not there.
+    /// A request to the control API. `None` for a 404.
     pub fn control(&self, method: &str, target: &str, body: Option<&Value>) -> Option<Value> {
         let mut request = Request::new(method, &format!("/_emulator/{target}"));
         if let Some(body) = body {

@@ -192,7 +192,7 @@ pub fn after(operation: Operation, observed: Observed) -> Observed {
     Observed { operation: Some(operation), ..observed }
 }
 
-/// This observation, of an object beside an older one that wants the same compute.
+/// This observation, of an object with an older claimant for the same compute.
 pub fn younger(mut observed: Observed) -> Observed {
     observed.object.older_claimant = Some("team-a/older".into());
     observed

@@ -24,7 +24,7 @@ pub use world::{OWNER_TAG, World};
 
 /// Nothing that is waited for takes longer.
 pub const DEADLINE: Duration = Duration::from_secs(30);
-/// How often a condition that nothing can watch is asked for.
+/// The interval of polls for a condition that cannot be watched.
 const BEAT: Duration = Duration::from_millis(50);
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -37,7 +37,7 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     RUNTIME.block_on(future)
 }
 
-/// Asks until there is an answer, or the deadline is over.
+/// Polls until there is a result, or the deadline is over.
 pub fn poll<T>(longest: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + longest;
     loop {
@@ -49,7 +49,7 @@ pub fn poll<T>(longest: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<
     }
 }
 
-/// A number that nobody else of this process has.
+/// A number that is unique in this process.
 fn number() -> u32 {
     static LAST: AtomicU32 = AtomicU32::new(0);
     LAST.fetch_add(1, Ordering::Relaxed) + 1
@@ -62,7 +62,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// The last lines of a file, those that hold a word.
+/// The last lines of a file that contain a word.
 fn tail(file: &Path, word: &str) -> String {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let lines: Vec<_> = text.lines().filter(|line| line.contains(word)).collect();

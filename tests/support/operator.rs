@@ -12,7 +12,7 @@ use super::azure::{Azure, CLIENT, TENANT};
 use super::plane::Plane;
 use super::{DEADLINE, block_on, number, poll, tail};
 
-/// Starts the program, says its pid, and at last its exit code. When its own standard input ends, which the system sees to
+/// Starts the program, prints its pid, and finally its exit code. When its own standard input ends, which the system sees to
 /// when the test's process ends, it ends the program.
 const GUARD: &str = r#"exec 3<&0
 "$@" </dev/null >/dev/null 3<&- &
@@ -48,13 +48,13 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Starts one that works alone, and waits until it knows all objects.
+    /// Starts a single operator, and waits until it has listed all objects.
     pub fn start(plane: &Plane, azure: &Azure) -> Self {
-        // Whoever follows one that was killed need not wait for the end of its Lease.
+        // Without leader election, so that the successor of a killed one need not wait for the Lease to expire.
         Self::start_as(ACCOUNT, plane, azure, &["--leader-election", "false"]).ready()
     }
 
-    /// Starts one of several, which agree on who works, and waits until it works or stands by.
+    /// Starts one of several, which elect a leader, and waits until it leads or stands by.
     pub fn replica(plane: &Plane, azure: &Azure, name: &str) -> Self {
         Self::start_as(ACCOUNT, plane, azure, &["--pod-name", name]).ready()
     }
@@ -64,7 +64,7 @@ impl Operator {
         let file = |name: &str| plane.folder.join(format!("operator-{}.{name}", number()));
         let (kubeconfig, token, log) = (file("kubeconfig"), file("token"), file("log"));
         plane.account(account, &kubeconfig, &token);
-        // Free a moment ago; the operator itself could not tell us which one it took.
+        // It was free a moment ago; the operator could not report which port it chose itself.
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
         let mut guard = as_in_a_pod(&mut Command::new("/bin/sh"), azure, &kubeconfig, &token)
             .args(["-c", GUARD, "guard", env!("CARGO_BIN_EXE_synapse-spark-operator"), "run", "--resync-interval", "1"])
@@ -99,7 +99,7 @@ impl Operator {
         assert!(is_well.is_some(), "{path} is not 200:\n{}", self.log(""));
     }
 
-    /// Asks its own server. `None` if it does not answer.
+    /// A request to its own server. `None` if it does not answer.
     pub fn get(&self, path: &str) -> Option<(u16, String)> {
         block_on(async {
             let answer = reqwest::get(format!("http://{}{path}", self.address)).await.ok()?;
@@ -107,7 +107,7 @@ impl Operator {
         })
     }
 
-    /// The last lines of its log that hold a word.
+    /// The last lines of its log that contain a word.
     pub fn log(&self, word: &str) -> String {
         tail(&self.log, word)
     }

@@ -59,7 +59,7 @@ impl Plane {
         }
         let folder = folder(name);
         let log = folder.join("control-plane.log");
-        // The folder goes when the control plane has ended, which is after the end of this process.
+        // The folder is removed when the control plane has ended, which is after the end of this process.
         let mut child = Command::new("/bin/sh")
             .args(["-c", r#""$0" up --dir "$1/state" --audit-log "$2"; rm -rf "$1"; rmdir "$(dirname "$1")" 2>/dev/null"#])
             .args([&program(), &folder, &record::audit_log(name)])
@@ -99,7 +99,7 @@ impl Plane {
             Path::new(env!("CARGO_MANIFEST_DIR")).join(audit::MANIFEST).to_str().expect("a path of text"),
         ]);
         self.must(&["wait", "--for=condition=Established", "crd/synapsesparkattachments.synapse-spark.dev", "--timeout=30s"]);
-        // Discovery and the schemas are a moment behind that.
+        // Discovery and the schemas follow a moment later.
         let is_known = poll(DEADLINE, || self.kubectl(&["explain", "ssa"], "").ok());
         assert!(is_known.is_some(), "the API server does not explain the definition");
         self
@@ -110,11 +110,11 @@ impl Plane {
         &self.kubeconfig
     }
 
-    /// Writes what an operator is with: its kubeconfig, and the token for Entra, which knows one account alone.
+    /// Writes an operator's kubeconfig, and its token for Entra, which trusts one account only.
     pub fn account(&self, account: &str, kubeconfig: &Path, token: &Path) {
         self.kubeconfig_of(audit::NAMESPACE, account, kubeconfig);
         self.token_of(audit::NAMESPACE, audit::ACCOUNT, token);
-        // The authorizer hears of rights a moment after they are stored.
+        // The authorizer applies permissions a moment after they are stored.
         let user = format!("--as=system:serviceaccount:{}:{account}", audit::NAMESPACE);
         let may = poll(DEADLINE, || self.kubectl(&["auth", "can-i", "get", "namespaces/kube-system", &user], "").ok());
         assert!(may.is_some(), "{account} may not see kube-system");

@@ -1,4 +1,4 @@
-//! Writes down what `rights.rs` wants to know of this run.
+//! Records what `rights.rs` needs of this run.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -19,7 +19,7 @@ static BEGUN: LazyLock<&Path> = LazyLock::new(|| {
     folder
 });
 
-/// Where a control plane's audit log goes.
+/// The path of a control plane's audit log.
 pub fn audit_log(plane: &str) -> PathBuf {
     BEGUN.join(format!("{plane}.log"))
 }

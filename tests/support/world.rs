@@ -21,7 +21,7 @@ use super::operator::{Operator, as_in_a_pod};
 use super::plane::Plane;
 use super::{DEADLINE, block_on, number, poll, record};
 
-/// The tag by which the operator knows its computes.
+/// The owner tag of the operator.
 pub const OWNER_TAG: &str = "synapse-spark-operator-owner";
 
 static SHARED: LazyLock<Arc<Stage>> = LazyLock::new(|| {
@@ -83,7 +83,7 @@ pub struct World {
 }
 
 impl World {
-    /// A part of the stage that all tests share; Azure's operations end when next looked at.
+    /// A part of the environment that all tests share; Azure's operations end when they are read next.
     #[track_caller]
     pub fn new(name: &str) -> Self {
         Self::made(name, SHARED.clone(), None)
@@ -195,7 +195,7 @@ impl World {
         (done.status.code(), [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat())
     }
 
-    /// Asks until there is an answer; after the deadline tells what was waited for, and all that is known.
+    /// Polls until there is a result; after the deadline reports what it waited for, and the state.
     pub fn until<T>(&self, what: &str, ask: impl FnMut() -> Option<T>) -> T {
         poll(DEADLINE, ask).unwrap_or_else(|| self.fail(&format!("waited in vain until {what}")))
     }
@@ -216,7 +216,7 @@ impl World {
 }
 
 impl Drop for World {
-    /// What is left is not looked at for the rest of the run.
+    /// Objects that remain are ignored for the rest of the run.
     fn drop(&mut self) {
         if !std::thread::panicking() {
             record::note("ended", &self.namespace, self.by);

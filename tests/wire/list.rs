@@ -47,7 +47,7 @@ async fn reads_the_pool_of_the_specification() {
     let fixed = json!({"id": "/odd", "name": "fixed", "properties": {"nodeCount": 3, "autoScale": null}});
     let (_, client) = Script::of([response(200, &json!({"value": [pool, fixed, "no pool"]}))]);
     let all = client.pools(&synapse()).await.expect("a list");
-    assert_eq!(all.len(), 2, "what cannot be read is passed over");
+    assert_eq!(all.len(), 2, "what cannot be read is skipped");
     let found = &all[0].properties;
     assert_eq!(PoolId::parse(&all[0].id).expect("an ID").name(), "ExamplePool");
     assert_eq!(

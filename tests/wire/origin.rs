@@ -1,4 +1,4 @@
-//! Where the access token goes.
+//! The addresses that the access token is sent to.
 
 use serde_json::json;
 use synapse_spark_operator::azure::{Freshness, State};

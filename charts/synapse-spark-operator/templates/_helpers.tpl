@@ -1,9 +1,9 @@
-{{- /* A name goes through toYaml where it is rendered: that quotes one which YAML would take for a number. */}}
+{{- /* Names are rendered with toYaml, which quotes a name that YAML would read as a number. */}}
 {{- define "synapse-spark-operator.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{- /* Of the pod of `helm test`: not the name that the Service and the PodDisruptionBudget select. */}}
+{{- /* The labels of the pod of `helm test`, which the Service and the PodDisruptionBudget must not select. */}}
 {{- define "synapse-spark-operator.checkName" -}}
 {{ include "synapse-spark-operator.name" . | trunc 57 | trimSuffix "-" }}-check
 {{- end }}
@@ -26,7 +26,7 @@ app.kubernetes.io/name: {{ include "synapse-spark-operator.name" . | toYaml }}
 app.kubernetes.io/instance: {{ toYaml .Release.Name }}
 {{- end }}
 
-{{- /* All but what selects pods. */}}
+{{- /* All labels except those that select pods. */}}
 {{- define "synapse-spark-operator.commonLabels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
@@ -41,7 +41,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{ include "synapse-spark-operator.commonLabels" . }}
 {{- end }}
 
-{{- /* Several maps as one, so that no key is there twice: what a later one says holds. */}}
+{{- /* Merges several maps; a later one takes precedence. */}}
 {{- define "synapse-spark-operator.merged" -}}
 {{- $merged := dict }}
 {{- range . }}
@@ -68,19 +68,19 @@ name; for some namespaces each team may have one. */}}
 {{ include "synapse-spark-operator.fullname" . }}{{ with .Values.watchNamespaces }}-{{ $.Release.Namespace }}{{ end }}
 {{- end }}
 
-{{- /* The name of what may have a namespace of its own: list $ NAMESPACE. */}}
+{{- /* The name of an object that may be in another namespace: list $ NAMESPACE. */}}
 {{- define "synapse-spark-operator.nameIn" -}}
 {{- $home := (first .).Release.Namespace }}
 {{- $here := eq $home (last . | default $home) }}
 {{- include (ternary "synapse-spark-operator.fullname" "synapse-spark-operator.clusterName" $here) (first .) }}
 {{- end }}
 
-{{- /* Whether a token of the ServiceAccount is exchanged for one of Entra, and the cluster's webhook sees to it. */}}
+{{- /* Whether the cluster's webhook mounts a token of the ServiceAccount for Entra. */}}
 {{- define "synapse-spark-operator.webhook" -}}
 {{- if and (has .Values.azure.credential (list "auto" "workload-identity")) (not .Values.azure.projectToken) }}true{{ end }}
 {{- end }}
 
-{{- /* Further ones, besides what selects a pod. */}}
+{{- /* Additional labels, without those that select pods. */}}
 {{- define "synapse-spark-operator.podLabels" -}}
 {{- $webhook := dict }}
 {{- if include "synapse-spark-operator.webhook" . }}

@@ -1,4 +1,4 @@
-{{- /* What values.schema.json cannot say in words: values that do not go together. */}}
+{{- /* Combinations of values that values.schema.json cannot reject with a clear message. */}}
 {{- define "synapse-spark-operator.validate" -}}
 {{- with .Values }}
 {{- if and (gt (int .replicaCount) 1) (not .leaderElection.enabled) }}
@@ -8,7 +8,7 @@
 {{- fail "leaderElection.enabled is false and strategy is not of the type Recreate: at each update the old pod and the new one would write to Azure at once. Set strategy.type to Recreate, or leave strategy empty" }}
 {{- end }}
 {{- if and (not .serviceAccount.create) (not .serviceAccount.name) }}
-{{- fail "serviceAccount.create is false: set serviceAccount.name to the ServiceAccount that is there" }}
+{{- fail "serviceAccount.create is false: set serviceAccount.name to an existing ServiceAccount" }}
 {{- end }}
 {{- if eq .azure.credential "client-secret" }}
 {{- if not .azure.clientSecret.existingSecret }}
@@ -18,14 +18,14 @@
 {{- fail "azure.credential is client-secret: set azure.clientId and azure.tenantId" }}
 {{- end }}
 {{- else if and .azure.clientSecret.existingSecret (ne .azure.credential "auto") }}
-{{- fail (printf "azure.clientSecret.existingSecret is set, and azure.credential is %s: set azure.credential to client-secret, or take the Secret away" .azure.credential) }}
+{{- fail (printf "azure.clientSecret.existingSecret is set, and azure.credential is %s: set azure.credential to client-secret, or remove the Secret" .azure.credential) }}
 {{- end }}
 {{- if .azure.projectToken }}
 {{- if not (has .azure.credential (list "auto" "workload-identity")) }}
 {{- fail (printf "azure.projectToken is for workload identity, and azure.credential is %s" .azure.credential) }}
 {{- end }}
 {{- if or (not .azure.clientId) (not .azure.tenantId) }}
-{{- fail "azure.projectToken does without the cluster's webhook, which would know them: set azure.clientId and azure.tenantId" }}
+{{- fail "azure.projectToken replaces the cluster's webhook, which would set them: set azure.clientId and azure.tenantId" }}
 {{- end }}
 {{- end }}
 {{- if and .azure.ca.configMap .azure.ca.secret }}
@@ -35,7 +35,7 @@
 {{- fail "podDisruptionBudget.minAvailable and podDisruptionBudget.maxUnavailable are both set: choose one" }}
 {{- end }}
 {{- if and .prometheus.servicemonitor.enabled .prometheus.podmonitor.enabled }}
-{{- fail "prometheus.servicemonitor.enabled and prometheus.podmonitor.enabled are both true: each pod would be read twice. Choose one" }}
+{{- fail "prometheus.servicemonitor.enabled and prometheus.podmonitor.enabled are both true: each pod would be scraped twice. Choose one" }}
 {{- end }}
 {{- if and .prometheus.servicemonitor.enabled (not .service.enabled) }}
 {{- fail "prometheus.servicemonitor.enabled needs service.enabled; or use prometheus.podmonitor" }}

@@ -5,14 +5,14 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What is, as far as the last look saw. All of it can be found again by looking.
+/// The state at the last observation. All of it can be rebuilt by observing again.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 // What the API server shows before the first look: kstatus takes an object without an observed generation for done.
 // Source: <https://github.com/fluxcd/kustomize-controller/issues/387>.
 #[schemars(extend("default" = {"observedGeneration": -1}))]
 pub struct AttachmentStatus {
-    /// The generation of the spec that this status speaks of.
+    /// The generation of the spec that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// Ready always; Reconciling and Stalled only while true (kstatus); `RoleAssigned` with spec.synapseRole; `PoolAvailable`.
@@ -25,49 +25,49 @@ pub struct AttachmentStatus {
     /// The name of the compute inside its workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compute_name: Option<String>,
-    /// Azure's word for the state of the compute: Creating, Succeeded, Failed, Deleting, …
+    /// Azure's state of the compute: Creating, Succeeded, Failed, Deleting, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioning_state: Option<String>,
     /// The Azure region of the compute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    /// When Azure made the compute, in Azure's words.
+    /// When Azure created the compute, as Azure formats it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_on: Option<String>,
-    /// When Azure last changed the compute, in Azure's words.
+    /// When Azure last changed the compute, as Azure formats it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified_on: Option<String>,
     /// The managed identity that Azure shows, with its principals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<IdentityStatus>,
-    /// The linked service that the spec goes through.
+    /// The linked service that the spec names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linked_service: Option<LinkedServiceStatus>,
     /// The Synapse role assignments of the identities. Those that this object created are revoked with the attachment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub role_assignments: Vec<RoleAssignmentStatus>,
-    /// The Spark pool behind the attachment.
+    /// The Spark pool of the attachment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<PoolStatus>,
     /// Why Azure failed to attach or update the compute.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub provisioning_errors: Vec<ProvisioningError>,
-    /// The operation that was last asked for; absent once it is known to have come right.
+    /// The last operation that was requested; absent once it has succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<OperationStatus>,
     /// When an earlier attach or update was sent whose answer was lost. For ten minutes Azure may still carry it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unanswered_put_at: Option<Time>,
-    /// What differs between spec and Azure; absent when nothing does.
+    /// The differences between spec and Azure; absent when there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<DriftStatus>,
-    /// What the operator last put there, so that what others put there survives.
-    #[serde(default, skip_serializing_if = "Applied::says_nothing")]
+    /// What the operator last applied, so that changes by others are kept.
+    #[serde(default, skip_serializing_if = "Applied::has_nothing_to_store")]
     pub applied: Option<Applied>,
-    /// What fails, and since when. The pauses between attempts grow with it.
+    /// What fails, and since when. The backoff between attempts grows with this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailureStatus>,
-    /// Echo of the annotation synapse-spark.dev/reconcile-requested-at, once it has been acted on.
+    /// The value of the annotation synapse-spark.dev/reconcile-requested-at that was handled last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
 }
@@ -76,10 +76,10 @@ pub struct AttachmentStatus {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct IdentityStatus {
-    /// Azure's word for the kind of identity.
+    /// Azure's type of the identity.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The object ID of the system-assigned identity in Entra: who needs a role in the Synapse workspace.
+    /// The object ID of the system-assigned identity in Entra, which needs a role in the Synapse workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal_id: Option<String>,
     /// The Entra tenant of the system-assigned identity.
@@ -137,25 +137,25 @@ pub struct RoleAssignmentStatus {
     pub assigned_at: Option<Time>,
 }
 
-/// How far a role assignment has come.
+/// The phase of a role assignment.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RolePhase {
-    /// It is about to be requested, or was requested without an answer.
+    /// The request is about to be sent, or had no answer.
     #[default]
     Pending,
     /// This object created it, or Synapse shows that the principal holds the role.
     Assigned,
-    /// Synapse says that it existed before, and may not be asked under which GUID.
+    /// Synapse reports that it existed before, and the operator may not read its GUID.
     PreExisting,
-    /// Every request for it was refused: it never existed.
+    /// Every request for it was denied, so it never existed.
     Denied,
-    /// A word that this version does not know: taken as [`Self::Pending`].
+    /// A value that this version does not support: taken as [`Self::Pending`].
     #[serde(other)]
     #[schemars(skip)]
     Unknown,
 }
 
-/// The Spark pool behind the attachment.
+/// The Spark pool of the attachment.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct PoolStatus {
@@ -173,36 +173,36 @@ pub struct PoolStatus {
     /// The family of node sizes: `MemoryOptimized`, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_size_family: Option<String>,
-    /// How many nodes, where the pool does not scale by itself.
+    /// The number of nodes, if the pool does not scale automatically.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_count: Option<i32>,
-    /// How the pool scales by itself.
+    /// The automatic scaling of the pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_scale: Option<AutoScale>,
-    /// When the pool pauses by itself.
+    /// The automatic pause of the pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_pause: Option<AutoPause>,
 }
 
-/// How the pool scales by itself.
+/// The automatic scaling of the pool.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct AutoScale {
-    /// Whether it does.
+    /// Whether it is enabled.
     pub enabled: bool,
-    /// At least so many nodes.
+    /// The minimum number of nodes.
     pub min_node_count: i32,
-    /// At most so many nodes.
+    /// The maximum number of nodes.
     pub max_node_count: i32,
 }
 
-/// When the pool pauses by itself.
+/// The automatic pause of the pool.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct AutoPause {
-    /// Whether it does.
+    /// Whether it is enabled.
     pub enabled: bool,
-    /// After so many minutes without work.
+    /// The number of idle minutes before the pool pauses.
     pub delay_in_minutes: i32,
 }
 
@@ -212,17 +212,17 @@ pub struct AutoPause {
 pub struct ProvisioningError {
     /// Azure's code.
     pub code: String,
-    /// Azure's words.
+    /// Azure's message.
     pub message: String,
 }
 
-/// The write that Azure was last asked for.
+/// The last write that was requested from Azure.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct OperationStatus {
     /// What it does: Attach, Update or Detach.
     pub kind: OperationKind,
-    /// true: it is about to be sent, or its answer was not heard.
+    /// true: it is about to be sent, or its answer was lost.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pending: bool,
     /// Path and query of Azure's operation; never a host.
@@ -260,7 +260,7 @@ pub enum FailedStep {
     AssignRole,
     /// Revoking a role in the Synapse workspace.
     RevokeRole,
-    /// A word that this version does not know.
+    /// A value that this version does not support.
     #[serde(other)]
     #[schemars(skip)]
     Unknown,
@@ -275,7 +275,7 @@ pub enum OperationKind {
     Update,
     /// Detaches the compute.
     Detach,
-    /// A word that this version does not know.
+    /// A value that this version does not support.
     #[serde(other)]
     #[schemars(skip)]
     Unknown,
@@ -287,29 +287,29 @@ pub enum OperationKind {
 pub struct DriftStatus {
     /// The field of the spec.
     pub field: String,
-    /// What the spec says.
+    /// The value in the spec.
     pub want: String,
     /// What Azure shows.
     pub have: String,
 }
 
-/// What the operator last put into Azure.
+/// What the operator last applied in Azure.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Applied {
-    /// The names of the tags that are ours to take away again.
+    /// The names of the tags that the operator set and may remove.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// The user-assigned identities, in the order in which they were sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<String>,
-    /// Whether Azure showed them in that order afterwards: only then can another order be seen as drift.
+    /// Whether Azure showed them in that order afterwards: only then does another order count as drift.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_kept: Option<bool>,
-    /// When Azure made the compute that we own, in Azure's words: tells it from a later one of that name.
+    /// When Azure created the compute that this object owns: distinguishes it from a later one of that name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_on: Option<String>,
-    /// Whether the description is ours to take away again.
+    /// Whether the operator set the description and may remove it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub description: bool,
 }
@@ -319,7 +319,7 @@ impl Applied {
     ///
     /// Server-side apply takes an empty object in place of an earlier one for null, which the schema refuses.
     #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
-    fn says_nothing(applied: &Option<Self>) -> bool {
+    fn has_nothing_to_store(applied: &Option<Self>) -> bool {
         applied.as_ref().is_none_or(|applied| *applied == Self::default())
     }
 }

@@ -15,11 +15,11 @@ pub const AUDIENCE: &str = "api://AzureADTokenExchange";
 /// An issuer of tokens that Entra ID trusts for an application.
 #[async_trait::async_trait]
 pub trait Assertion: Send + Sync {
-    /// A token for [`AUDIENCE`]. It is requested anew for every exchange.
+    /// A token for [`AUDIENCE`]. It is requested for every exchange.
     ///
     /// # Errors
     ///
-    /// The error that the caller of the client receives. Entra ID is not asked then.
+    /// The error that the caller of the client receives. No request is sent to Entra ID then.
     async fn token(&self) -> Result<String, Error>;
 }
 

@@ -79,7 +79,7 @@ impl Credential {
     ///
     /// # Errors
     ///
-    /// Says which part of the credential is wrong.
+    /// The error names the part of the credential that is wrong.
     pub(super) fn build(
         &self,
         client_options: ClientOptions,

@@ -27,9 +27,9 @@ const RENEW_BEFORE: Duration = Duration::from_mins(5);
 const UNUSABLE_BEFORE: Duration = Duration::from_mins(1);
 /// A token is renewed after this time, whatever lifetime Entra ID names: managed identities get a day.
 const MAX_LIFETIME: Duration = Duration::from_hours(24);
-/// A request for a token takes no longer, since other reconciles wait behind it.
+/// The time limit of a request for a token, for which other reconciles wait.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(20);
-/// For this long after a failure Entra ID is not asked again, and every caller gets the same error.
+/// For this long after a failure no request is sent to Entra ID, and every caller gets the same error.
 const FAILURE_TTL: Duration = Duration::from_secs(5);
 
 /// The access tokens for one scope.
@@ -47,7 +47,7 @@ pub(crate) struct TokenCache {
 impl TokenCache {
     /// # Errors
     ///
-    /// Says which part of the credential is wrong.
+    /// The error names the part of the credential that is wrong.
     pub(crate) fn new(
         credential: &Credential,
         authority: &str,

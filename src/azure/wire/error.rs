@@ -13,7 +13,7 @@ pub fn error_of(body: &[u8]) -> Option<(String, String)> {
 #[must_use]
 pub fn error_in(value: &Value) -> Option<(String, String)> {
     let mut at = value;
-    // `error` may stand in `error`: azureml-core's `_get_operation_state` reads it so. No client knows a deeper nesting.
+    // `error` may be nested in `error`: azureml-core's `_get_operation_state` reads it so. No client reads a deeper nesting.
     for _ in 0..3 {
         match at.get("error") {
             Some(inner) if inner.is_object() => at = inner,

@@ -15,7 +15,7 @@ pub(super) fn is(document: &Value) -> bool {
     group_kind(document) == Some(("machinelearningservices.azure.com", "WorkspacesCompute"))
 }
 
-/// The type of another compute than a Spark pool, to be passed over.
+/// The type of a compute other than a Spark pool, which is skipped.
 pub(super) fn other_type(document: &Value) -> Option<&str> {
     let properties = document["spec"]["properties"].as_object()?;
     (!properties.contains_key("synapseSpark")).then(|| properties.keys().next().map_or("none", String::as_str))
@@ -51,7 +51,7 @@ pub(super) fn convert(
     spec.leave_out("location", &Value::Null, notes, LOCATION);
     spark.leave_out("computeLocation", &Value::Null, notes, LOCATION);
     spark.leave_out("disableLocalAuth", &Value::Bool(false), notes, LOCAL_AUTH);
-    spark.leave_out("properties", &Value::Null, notes, "it is the pool's own, and shown in status.pool");
+    spark.leave_out("properties", &Value::Null, notes, "it belongs to the pool, and is shown in status.pool");
     policy(metadata.annotation(POLICY), &mut builder, notes);
     spark.finish(notes);
     properties.finish(notes);
@@ -72,7 +72,7 @@ fn identity_of(mut wanted: Fields<'_>, notes: &mut Notes) -> Result<Option<Ident
     identity("spec.identity", kind.as_deref(), ids)
 }
 
-/// The workspace: by its ID, as Azure showed it, or as the command line says it.
+/// The workspace: by its ID, as Azure showed it, or from the command line.
 fn owner(
     spec: &mut Fields<'_>,
     known: Option<&WorkspaceId>,
@@ -117,7 +117,7 @@ fn policy(policy: Option<&str>, builder: &mut ManifestBuilder, notes: &mut Notes
         None | Some("manage" | "run") => {}
         Some("detach-on-delete" | "skip-delete") => builder.deletion = DeletionPolicy::Retain,
         Some(policy) => {
-            // What it does not know, Azure Service Operator takes for skip.
+            // Azure Service Operator treats an unknown value as skip.
             builder.deletion = DeletionPolicy::Retain;
             builder.suspend = true;
             notes.add(

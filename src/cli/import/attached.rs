@@ -1,4 +1,4 @@
-//! What is attached to a workspace now, so that taking it over changes nothing but its owner.
+//! Imports what is attached to a workspace now, so that its adoption changes only its owner.
 
 use serde_json::Value;
 
@@ -22,17 +22,17 @@ pub(super) async fn all(client: &azure::Client, workspace: &WorkspaceId, all: bo
         let id = match workspace.compute(&one.name) {
             Ok(id) => id,
             Err(error) => {
-                imported.notes.push(format!("{place}: passed over: {error}"));
+                imported.notes.push(format!("{place}: skipped: {error}"));
                 continue;
             }
         };
-        // Asked for one by one: a list may tell less of an identity than the compute itself.
+        // Read one by one: a list may have less of an identity than the compute itself.
         match client.compute(&id, Freshness::Now).await {
             Ok(Some(one)) => match builder(&one, workspace, &place, all, &mut imported.notes) {
                 Ok(builder) => imported.builders.push(builder),
-                Err(why) => imported.notes.push(format!("{place}: passed over: {why}")),
+                Err(why) => imported.notes.push(format!("{place}: skipped: {why}")),
             },
-            Ok(None) => imported.notes.push(format!("{place}: passed over: it has just gone")),
+            Ok(None) => imported.notes.push(format!("{place}: skipped: it was deleted in the meantime")),
             Err(error) => return Err(format!("{place}: {error}")),
         }
     }
@@ -48,28 +48,28 @@ fn builder(
     workspace: &WorkspaceId,
     place: &str,
     all: bool,
-    said: &mut Vec<String>,
+    notes: &mut Vec<String>,
 ) -> Result<ManifestBuilder, String> {
-    // Nobody in particular: whoever owns it is another.
-    let nobody = Owner { cluster: String::new(), namespace: String::new(), name: String::new(), uid: String::new() };
-    let shown = compute(one, &nobody, &AttachmentStatus::default());
+    // A placeholder, so that every owner is another one.
+    let nameless = Owner { cluster: String::new(), namespace: String::new(), name: String::new(), uid: String::new() };
+    let shown = compute(one, &nameless, &AttachmentStatus::default());
     if let Ownership::Another(owner) = &shown.owner {
         if !all {
-            return Err(format!("{owner} owns it (cluster/namespace/name/uid). To have its manifest all the same, add --all."));
+            return Err(format!("it belongs to {owner} (cluster/namespace/name/uid). To print its manifest anyway, add --all."));
         }
-        said.push(format!("{place}: {owner} owns it: an object that is not that one will be OwnedByAnother."));
+        notes.push(format!("{place}: it belongs to {owner}; any other object gets the reason OwnedByAnother."));
     }
     match shown.progress {
         Progress::Deleting => return Err("it is being detached".to_owned()),
         Progress::Failed => {
-            said.push(format!("{place}: its state is {}: the operator will attach it again.", shown.details.state));
+            notes.push(format!("{place}: its state is {}; the operator will attach it again.", shown.details.state));
         }
         _ => {}
     }
     if one.identity.as_ref().is_some_and(|identity| !is_understood(identity, &shown)) {
-        return Err("its identity is of a kind that is not known here, and a manifest without it would take it away".to_owned());
+        return Err("its identity type is not supported, and a manifest without it would remove the identity".to_owned());
     }
-    let pool = shown.pool.id().ok_or("Azure does not say which pool it is attached to")?;
+    let pool = shown.pool.id().ok_or("Azure does not report which pool it is attached to")?;
     let mut builder = ManifestBuilder::new(place, workspace.clone(), one.name.clone(), pool.to_string());
     builder.identity = identity(&shown);
     builder.description = shown.description.clone().filter(|text| !text.is_empty());
@@ -77,13 +77,13 @@ fn builder(
     builder.tags.retain(|name, _| !name.eq_ignore_ascii_case(OWNER_TAG));
     builder.adopts = true;
     let made = manifests(std::slice::from_ref(&builder)).map_err(|wrong| wrong.join("; "))?;
-    said.extend(
+    notes.extend(
         changes(&made[0], &shown)?.into_iter().map(|field| format!("{place}: {field}: applying the manifest changes it.")),
     );
     Ok(builder)
 }
 
-/// What a manifest would change besides the owner: nothing, or this program is wrong about Azure.
+/// What a manifest would change apart from the owner: nothing is expected.
 fn changes(manifest: &Value, shown: &Compute) -> Result<Vec<String>, String> {
     let object: SynapseSparkAttachment = serde_json::from_value(manifest.clone()).map_err(|error| error.to_string())?;
     let Goal::Attached(goal) = Goal::of(&object, "").map_err(|invalid| invalid.to_string())? else { return Ok(Vec::new()) };

@@ -10,7 +10,7 @@ use crate::resource_id::{ComputeId, WorkspaceId};
 const OF_THE_POOL: [&str; 6] =
     ["node_family", "node_size", "node_count", "spark_version", "scale_settings", "auto_pause_settings"];
 
-/// Whether it is an attached Spark pool in the words of az ml.
+/// Whether it is an attached Spark pool in the format of az ml.
 pub(super) fn is(document: &Value) -> bool {
     document["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("synapsespark"))
 }
@@ -47,7 +47,7 @@ pub(super) fn convert(
     }
     part.leave_out("location", &Value::Null, notes, LOCATION);
     for field in OF_THE_POOL {
-        part.leave_out(field, &Value::Null, notes, "it is the pool's own, and shown in status.pool");
+        part.leave_out(field, &Value::Null, notes, "it belongs to the pool, and is shown in status.pool");
     }
     part.finish(notes);
     Ok(builder)
@@ -58,12 +58,12 @@ fn owner(shown: Option<&WorkspaceId>, named: Option<&WorkspaceId>, notes: &mut N
     if let (Some(named), Some(shown)) = (named, shown)
         && named != shown
     {
-        notes.add("id", &format!("is in the workspace {shown}; the one of --workspace counts."));
+        notes.add("id", &format!("is in the workspace {shown}; that of --workspace is used instead."));
     }
     named
         .or(shown)
         .cloned()
-        .ok_or_else(|| "the workspace does not stand in it: name it with --workspace SUBSCRIPTION/GROUP/WORKSPACE".to_owned())
+        .ok_or_else(|| "the document names no workspace: pass --workspace SUBSCRIPTION/GROUP/WORKSPACE".to_owned())
 }
 
 /// The user-assigned identities: IDs, or mappings with an ID.

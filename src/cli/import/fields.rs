@@ -1,4 +1,4 @@
-//! Somebody else's document, read field by field: what nobody asked for is said, never dropped in silence.
+//! A document of another tool, read field by field: fields that are not used are reported, never dropped silently.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::api::v1alpha1::{Identity, IdentityType, UserAssignedIdentity};
 
-/// What is to be said of a document: a line each, that names it and the field.
+/// The notes about a document: one line each, which names the document and the field.
 pub(super) struct Notes {
     place: String,
     lines: Vec<String>,
@@ -17,7 +17,7 @@ impl Notes {
         Self { place: place.to_owned(), lines: Vec::new() }
     }
 
-    /// Says what became of a field, and what to do.
+    /// Reports what is done with a field, and what to do.
     pub(super) fn add(&mut self, field: &str, words: &str) {
         self.lines.push(format!("{}: {field}: {words}", self.place));
     }
@@ -27,7 +27,7 @@ impl Notes {
     }
 }
 
-/// A mapping of a document, which knows what of it was looked at.
+/// A mapping of a document, which records the fields that were read.
 pub(super) struct Fields<'a> {
     path: String,
     map: &'a Map<String, Value>,
@@ -57,7 +57,7 @@ impl<'a> Fields<'a> {
         self.map.get(key).filter(|value| !value.is_null())
     }
 
-    /// Fields that are read-only, or say what is said elsewhere: nothing is lost with them.
+    /// Ignores fields that are read-only or redundant.
     pub(super) fn pass_over(&mut self, keys: &[&str]) {
         self.taken.extend(keys.iter().map(|key| (*key).to_owned()));
     }
@@ -92,7 +92,7 @@ impl<'a> Fields<'a> {
         texts.ok_or_else(|| format!("{path}: must be a list of texts"))
     }
 
-    /// A mapping of texts. A number or a truth is none: how it was written, `042` or `yes`, its value does not tell.
+    /// A mapping of texts. Numbers and booleans are refused, because their original spelling (`042`, `yes`) is lost.
     pub(super) fn tags(&mut self, key: &str) -> Result<BTreeMap<String, String>, String> {
         let path = self.field(key);
         let Some(value) = self.take(key) else { return Ok(BTreeMap::new()) };
@@ -104,14 +104,14 @@ impl<'a> Fields<'a> {
         map.iter().map(text).collect()
     }
 
-    /// Says that a field is left out, if it is there with something other than its default.
+    /// Reports that a field is left out, if its value is not the default.
     pub(super) fn leave_out(&mut self, key: &str, default: &Value, notes: &mut Notes, why: &str) {
         if self.take(key).is_some_and(|value| value != default) {
             notes.add(&self.field(key), &format!("left out: {why}"));
         }
     }
 
-    /// Says what was not looked at.
+    /// Reports the fields that were not read.
     pub(super) fn finish(self, notes: &mut Notes) {
         let is_empty = |value: &Value| match value {
             Value::Null => true,
@@ -120,18 +120,18 @@ impl<'a> Fields<'a> {
             _ => false,
         };
         for (key, _) in self.map.iter().filter(|(key, value)| !self.taken.contains(*key) && !is_empty(value)) {
-            notes.add(&self.field(key), "left out: a SynapseSparkAttachment has no such field. Look whether you need it.");
+            notes.add(&self.field(key), "left out: a SynapseSparkAttachment has no such field. Check whether you need it.");
         }
     }
 }
 
 /// Where the region of a compute comes from.
 pub(super) const LOCATION: &str = "a compute is in the region of its workspace";
-/// What comes of the switch for local accounts.
+/// What happens to the setting for local accounts.
 pub(super) const LOCAL_AUTH: &str =
-    "the operator does not send it. If a policy of your subscription asks for it, the attach is refused, and the status says so";
+    "the operator does not send it. If an Azure policy requires it, the attach fails with the reason in the status";
 
-/// The identity, out of any tool's words for its type.
+/// The identity, from any tool's spelling of its type.
 ///
 /// azure-ai-ml takes `system_assigned` and writes `Systemassigned`; Terraform has a blank after the comma.
 pub(super) fn identity(field: &str, kind: Option<&str>, ids: Vec<String>) -> Result<Option<Identity>, String> {
@@ -167,10 +167,7 @@ pub(super) fn without_scheme(id: &str) -> &str {
 /// The identities of a set, which has no order.
 pub(super) fn note_order(notes: &mut Notes, field: &str, identity: Option<&Identity>) {
     if identity.is_some_and(|identity| identity.user_assigned_identities.len() > 1) {
-        notes.add(
-            field,
-            "is a set there, without an order. Put the identity first that shall submit jobs: `plan` tells the order of now.",
-        );
+        notes.add(field, "is an unordered set there. Put the identity that submits jobs first; `plan` shows the current order.");
     }
 }
 
@@ -179,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn identities_are_known_in_every_tools_words() {
+    fn identities_are_parsed_in_the_spelling_of_every_tool() {
         #[rustfmt::skip]
         let table = [
             ("system_assigned",                  Some(IdentityType::SystemAssigned)),
@@ -204,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_took_is_said() {
+    fn fields_that_were_not_read_are_reported() {
         let value = serde_json::json!({"a": "1", "b": null, "c": {"d": 1, "e": []}, "f": {}, "g": 3, "h": false});
         let mut notes = Notes::of("f");
         let mut part = Fields::of(&value).expect("a mapping");

@@ -21,29 +21,29 @@ pub(super) fn all(files: &[PathBuf], workspace: Option<&WorkspaceId>) -> Result<
     Ok(imported)
 }
 
-/// Takes what is of use of a document, and says what is not.
+/// Converts a document, and reports what cannot be converted.
 fn take(imported: &mut Imported, Document { place, value }: &Document, workspace: Option<&WorkspaceId>) {
     let mut notes = Notes::of(place);
     let made = match value {
         one if az_ml::is(one) => Some(az_ml::convert(one, workspace, place, &mut notes)),
         one if kubernetes::is_going(one) => {
-            notes.add("metadata.deletionTimestamp", "passed over: it is being deleted.");
+            notes.add("metadata.deletionTimestamp", "skipped: it is being deleted.");
             None
         }
         one if upjet::is(one) => Some(upjet::convert(one, workspace, place, &mut notes)),
         one if aso::is(one) => match aso::other_type(one) {
             Some(kind) => {
-                notes.add("spec.properties", &format!("passed over: a compute of type {kind}, and no Synapse Spark pool."));
+                notes.add("spec.properties", &format!("skipped: a compute of type {kind}, not a Synapse Spark pool."));
                 None
             }
             None => Some(aso::convert(one, workspace, place, &mut notes)),
         },
         one if terraform::is(one) => return terraform_state(imported, one, place),
         one if terraform::is_state_file(one) => {
-            Some(Err("it is Terraform's own file of its state: import what terraform show -json prints".to_owned()))
+            Some(Err("it is a Terraform state file: import the output of terraform show -json".to_owned()))
         }
         one => {
-            notes.add(&kind(one), "passed over: it is none that is known here.");
+            notes.add(&kind(one), "skipped: this type of document is not supported.");
             None
         }
     };
@@ -53,13 +53,13 @@ fn take(imported: &mut Imported, Document { place, value }: &Document, workspace
 fn terraform_state(imported: &mut Imported, document: &Value, place: &str) {
     let resources = terraform::resources(document);
     if resources.is_empty() {
-        imported.notes.push(format!("{place}: passed over: it has no azurerm_machine_learning_synapse_spark."));
+        imported.notes.push(format!("{place}: skipped: it contains no azurerm_machine_learning_synapse_spark."));
     }
     for resource in resources {
         let place = format!("{place}, {}", resource.address);
         let mut notes = Notes::of(&place);
         let made = if resource.is_deposed {
-            notes.add("deposed_key", "passed over: Terraform has made another in its place, and is yet to delete it.");
+            notes.add("deposed_key", "skipped: Terraform has replaced it and will delete it.");
             None
         } else {
             Some(terraform::convert(&resource, &place, &mut notes))
@@ -68,7 +68,7 @@ fn terraform_state(imported: &mut Imported, document: &Value, place: &str) {
     }
 }
 
-/// What a document says that it is.
+/// The type of a document.
 fn kind(document: &Value) -> String {
     let text = |key: &str| document[key].as_str();
     match (text("kind"), text("apiVersion"), text("type")) {

@@ -8,9 +8,9 @@ use crate::planner::OWNER_TAG;
 #[derive(Default)]
 pub(super) struct Imported {
     pub(super) builders: Vec<ManifestBuilder>,
-    /// What is not carried over, a line each.
+    /// What is not converted, one line each.
     pub(super) notes: Vec<String>,
-    /// What keeps the whole from being printed, a line each.
+    /// The errors that prevent any output, one line each.
     pub(super) errors: Vec<String>,
 }
 
@@ -24,7 +24,7 @@ impl Imported {
                 let owner = builder.tags.keys().find(|name| name.eq_ignore_ascii_case(OWNER_TAG)).cloned();
                 if let Some((name, owner)) = owner.and_then(|name| builder.tags.remove_entry(&name)) {
                     self.notes.push(format!(
-                        "{place}: tags.{name}: left out: it is the operator's own, and says who owns the compute: {owner}"
+                        "{place}: tags.{name}: left out: the operator sets this tag, which names the owner of the compute: {owner}"
                     ));
                 }
                 self.builders.push(builder);

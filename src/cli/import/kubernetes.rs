@@ -1,4 +1,4 @@
-//! What the objects of other operators have in common: who they are, and what their annotations ask for.
+//! What the objects of other operators have in common: metadata and annotations.
 
 use serde_json::{Map, Value};
 
@@ -35,18 +35,18 @@ const OF_TOOLS: [&str; 12] = [
 pub(super) const POLICY: &str = "serviceoperator.azure.com/reconcile-policy";
 /// The ID that Azure Service Operator has for it in Azure.
 pub(super) const RESOURCE_ID: &str = "serviceoperator.azure.com/resource-id";
-/// The Secret with the identity that Azure Service Operator asks as.
+/// The Secret with the identity that Azure Service Operator uses.
 const CREDENTIAL: &str = "serviceoperator.azure.com/credential-from";
 /// The name that Crossplane has for it in Azure.
 pub(super) const EXTERNAL_NAME: &str = "crossplane.io/external-name";
 /// Whether Crossplane leaves it alone.
 pub(super) const PAUSED: &str = "crossplane.io/paused";
 
-const YOURS: &str = "write those into the manifest that you want";
+const YOURS: &str = "add those that you want to the manifest";
 
-/// Whose identity asks Azure, and what stands for another.
+/// Which identity is used in Azure, and how to select another.
 pub(super) const WHO_ASKS: &str =
-    "the operator asks as itself, or as the ServiceAccount in spec.serviceAccountName (docs/namespace-identity.md)";
+    "the operator uses its own identity, or that of the ServiceAccount in spec.serviceAccountName (docs/namespace-identity.md)";
 
 impl Metadata {
     pub(super) fn of(object: &mut Fields<'_>, notes: &mut Notes) -> Result<Self, String> {
@@ -86,7 +86,7 @@ pub(super) fn is_going(document: &Value) -> bool {
     !document["metadata"]["deletionTimestamp"].is_null()
 }
 
-/// What a status says, by its path.
+/// A value of a status, by its path.
 pub(super) fn shown<'a>(document: &'a Value, path: &str) -> Option<&'a str> {
     document.pointer(path).and_then(Value::as_str).filter(|text| !text.is_empty())
 }

@@ -18,15 +18,15 @@ pub(super) fn is(document: &Value) -> bool {
     document["format_version"].is_string() && (document["values"].is_object() || document["planned_values"].is_object())
 }
 
-/// Whether it is Terraform's own file of its state, whose form is nobody's business.
+/// Whether it is a Terraform state file, whose format is internal to Terraform.
 pub(super) fn is_state_file(document: &Value) -> bool {
     document["terraform_version"].is_string() && document["lineage"].is_string()
 }
 
-/// A resource, with what Terraform tells of it beside its values.
+/// A resource, with what Terraform shows of it in addition to its values.
 pub(super) struct Resource<'a> {
     pub(super) address: &'a str,
-    /// Another was made in its place, and it is yet to be deleted.
+    /// It was replaced, and is yet to be deleted.
     pub(super) is_deposed: bool,
     values: &'a Value,
     /// What will be known after the apply of a plan.
@@ -69,7 +69,7 @@ fn marked(marks: &Value, path: &str) -> Vec<String> {
 }
 
 pub(super) fn convert(resource: &Resource<'_>, place: &str, notes: &mut Notes) -> Result<ManifestBuilder, String> {
-    const LATER: &str = "is not there: in a plan it may be known only after the apply. Apply it, and take the state instead";
+    const LATER: &str = "is missing: in a plan it may be known only after the apply. Apply the plan and import the state instead";
     let mut part = Fields::of(resource.values)?;
     part.pass_over(&["id", "timeouts"]);
     let mut need = |key: &str| part.text(key)?.ok_or_else(|| format!("{key}: {LATER}"));
@@ -82,10 +82,10 @@ pub(super) fn convert(resource: &Resource<'_>, place: &str, notes: &mut Notes) -
             "id" | "identity[0].principal_id" | "identity[0].tenant_id" => {}
             wanted if wanted.starts_with("identity") => {
                 return Err(format!(
-                    "{field}: is known only after the apply, and a manifest without it takes the identity away. Apply the plan, and take the state instead"
+                    "{field}: is known only after the apply, and a manifest without it would remove the identity. Apply the plan and import the state instead"
                 ));
             }
-            _ => notes.add(field, "left out: it is known only after the apply. Apply the plan, and take the state instead."),
+            _ => notes.add(field, "left out: it is known only after the apply. Apply the plan and import the state instead."),
         }
     }
     let mut builder = ManifestBuilder::new(place, workspace, name, pool);
@@ -100,7 +100,7 @@ pub(super) fn convert(resource: &Resource<'_>, place: &str, notes: &mut Notes) -
     }
     for field in marked(resource.sensitive, "").iter().filter(|field| !unknown.contains(field)) {
         if CARRIED.iter().any(|carried| field.starts_with(carried)) {
-            notes.add(field, "is sensitive in Terraform, and stands in the manifest for all to read.");
+            notes.add(field, "is sensitive in Terraform, but is plain text in the manifest.");
         }
     }
     part.leave_out("location", &Value::Null, notes, LOCATION);

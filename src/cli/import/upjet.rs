@@ -58,7 +58,7 @@ pub(super) fn convert(
     Ok(builder)
 }
 
-/// Adds what one of the two parts says and an earlier one does not.
+/// Adds the fields of one of the two parts that an earlier part does not have.
 fn add(builder: &mut ManifestBuilder, part: &mut Fields<'_>, notes: &mut Notes) -> Result<(), String> {
     let (description, tags) = (part.text("description")?, part.tags("tags")?);
     builder.description = builder.description.take().or(description);
@@ -97,7 +97,7 @@ fn id(both: &mut [&mut Fields<'_>; 2], document: &Value, key: &str) -> Result<Op
 
 fn missing(key: &str) -> String {
     format!(
-        "spec.forProvider.{key}: is not there, and a reference to another object does not tell it: write it, or import what kubectl get synapsespark -o yaml prints"
+        "spec.forProvider.{key}: is missing, and a reference to another object cannot be resolved: add the field, or import the output of kubectl get synapsespark -o yaml"
     )
 }
 
@@ -116,9 +116,9 @@ fn policies(spec: &mut Fields<'_>, paused: Option<&str>, builder: &mut ManifestB
     if !may("Create") || !may("Update") || paused == Some("true") {
         builder.suspend = true;
         let field = if paused == Some("true") { "metadata.annotations.crossplane.io/paused" } else { "spec.managementPolicies" };
-        notes.add(field, "has become suspend: true. Take it out, so that the operator works.");
+        notes.add(field, "is converted to suspend: true. Remove it to let the operator write to Azure.");
     }
     spec.leave_out("providerConfigRef", &Value::Null, notes, WHO_ASKS);
-    spec.leave_out("writeConnectionSecretToRef", &Value::Null, notes, "what there is to know stands in the status");
+    spec.leave_out("writeConnectionSecretToRef", &Value::Null, notes, "the same information is in the status");
     Ok(())
 }

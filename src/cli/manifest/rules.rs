@@ -1,6 +1,6 @@
 //! The admission rules of the custom resource, for a manifest that no API server has seen yet.
 //!
-//! They stand in `src/api/v1alpha1.rs`, in CEL: here is what can be told without a server.
+//! `src/api/v1alpha1.rs` has them in CEL; this module checks what can be checked without a server.
 
 use serde_json::Value;
 
@@ -82,7 +82,7 @@ fn is_group(text: &str) -> bool {
 
 fn is_pool(text: &str) -> bool {
     let names: Vec<_> = text.split('/').skip(2).step_by(2).collect();
-    // The words between them are told by the parser of IDs.
+    // The parser of IDs checks the segments between them.
     let [subscription, group, _, workspace, pool] = names[..] else { return false };
     text.len() <= 400
         && is_guid(subscription)
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_api_server_refuses_is_refused_here() {
+    fn specs_that_the_api_server_rejects_are_rejected() {
         let pool = |name: &str| {
             json!(format!(
                 "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/rg/providers/Microsoft.Synapse/workspaces/s/bigDataPools/{name}"
@@ -156,8 +156,8 @@ mod tests {
             let (above, key) = field.rsplit_once('/').expect("a field");
             object.pointer_mut(above).expect("it is there")[key] = value;
             let object: SynapseSparkAttachment = serde_json::from_value(object).expect("an object");
-            let told = keep(&object).err();
-            assert_eq!(told.as_deref().and_then(|told| told.split(": ").next()), refused, "{case}: {told:?}");
+            let refusal = keep(&object).err();
+            assert_eq!(refusal.as_deref().and_then(|refusal| refusal.split(": ").next()), refused, "{case}: {refusal:?}");
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct PlanResult {
     pub(super) compute: Option<String>,
     pub(super) pool: Option<String>,
     pub(super) observed: Observed,
-    /// Azure's answers told what is, and whether the step can be begun.
+    /// Whether Azure answered what exists, and whether the step can begin.
     pub(super) is_answered: bool,
     /// Other computes of the workspace that have the same pool.
     pub(super) also: Vec<String>,
@@ -29,7 +29,7 @@ impl PlanResult {
     }
 }
 
-/// Azure gave no answer that tells: then the exit code must not say that there is nothing, or something, to do.
+/// An error if Azure gave no usable answer: then the exit code must be neither 0 nor 2.
 pub(super) fn unanswered(found: &PlanResult) -> Option<String> {
     (!found.is_answered).then(|| {
         format!(
@@ -83,7 +83,7 @@ pub(super) fn text(found: &PlanResult) -> String {
         let _ = writeln!(text, "  change   {}", change(&drift.field.to_string(), &drift.have, &drift.want));
     }
     if is_ownership_alone(found) {
-        let _ = writeln!(text, "  besides  nothing to do: pool, identity, tags and description are in sync");
+        let _ = writeln!(text, "  note     pool, identity, tags and description are in sync");
     }
     text
 }

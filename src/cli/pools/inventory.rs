@@ -1,4 +1,4 @@
-//! Who has which pools, and which of them are attached where: as far as one may read it.
+//! The pools of Synapse workspaces, and where they are attached, as far as the user may read them.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,7 +9,7 @@ use super::super::manifest::rules::is_guid;
 use crate::azure::{Client, Error, wire};
 use crate::resource_id::{ComputeId, PoolId, SynapseWorkspaceId, WorkspaceId};
 
-/// So many questions are asked at the same time: far from what Azure gives a subscription.
+/// The number of concurrent requests: far below Azure's limits for a subscription.
 const AT_ONCE: usize = 8;
 
 /// A Spark pool.
@@ -31,7 +31,7 @@ pub(super) struct PoolInventory {
 }
 
 impl PoolInventory {
-    /// Of these subscriptions; without any of that of the workspace, without one of all that one may see.
+    /// Reads these subscriptions; without any, that of the workspace; without a workspace, all that the user may read.
     pub(super) async fn of(client: &Client, named: &[String], workspace: Option<&WorkspaceId>) -> Result<Self, String> {
         let mut inventory = Self { pools: Vec::new(), names: Ok(Vec::new()), unread: Vec::new() };
         let mut places: Vec<WorkspaceId> = Vec::new();
@@ -49,7 +49,7 @@ impl PoolInventory {
                 }));
             }
         }
-        // Whoever attaches to a workspace wants to see what is there, whatever subscription the pools are in.
+        // The workspace to attach to is always included, whatever subscription the pools are in.
         places.extend(workspace.filter(|one| !places.contains(one)).cloned());
         let asked = places.into_iter().map(|one| async move { (client.computes(&one).await, one) });
         let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
@@ -78,7 +78,7 @@ impl PoolInventory {
         }
     }
 
-    /// A list; an empty one, and a note, where one may not read it. An answer that did not come is no list at all.
+    /// A list; an empty one, and a note, if the user may not read it. It is an error if there is no answer.
     fn read<T>(&mut self, place: &impl fmt::Display, what: &str, answer: Result<Vec<T>, Error>) -> Result<Vec<T>, String> {
         match answer {
             Ok(all) => Ok(all),

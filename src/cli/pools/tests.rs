@@ -124,17 +124,17 @@ async fn pools_are_shown_with_their_nodes_and_where_they_are_attached() {
 }
 
 #[tokio::test]
-async fn what_one_may_not_read_is_left_out_and_said() {
+async fn unreadable_resources_are_left_out_and_reported() {
     let (azure, client) = azure().client();
     let inventory = PoolInventory::of(&client, &[], None).await.expect("an inventory");
-    let said = [
+    let notes = [
         format!("{}: its Spark pools are left out: not authorized", synapse(SUB, "closed")),
         format!("subscription {OTHER}: its Synapse workspaces are left out"),
         format!("subscription {OTHER}: its Machine Learning workspaces are left out"),
         format!("{}: its computes are left out", learning("ml3")),
     ];
-    assert_eq!(inventory.unread.len(), said.len(), "{:?}", inventory.unread);
-    assert!(inventory.unread.iter().zip(&said).all(|(unread, said)| unread.starts_with(said)), "{:?}", inventory.unread);
+    assert_eq!(inventory.unread.len(), notes.len(), "{:?}", inventory.unread);
+    assert!(inventory.unread.iter().zip(&notes).all(|(unread, notes)| unread.starts_with(notes)), "{:?}", inventory.unread);
     assert_eq!(inventory.pools.len(), 2);
     assert_eq!(azure.asked()[0], "/subscriptions", "nobody named one");
 
@@ -144,7 +144,7 @@ async fn what_one_may_not_read_is_left_out_and_said() {
 }
 
 #[tokio::test]
-async fn the_subscriptions_are_those_that_are_named_else_the_workspaces() {
+async fn named_subscriptions_take_precedence_over_that_of_the_workspace() {
     let twice = vec![OTHER.to_owned(), OTHER.to_uppercase()];
     let table = [(twice, Some(learning("ml1")), OTHER), (vec![], Some(learning("ml1")), SUB)];
     for (named, workspace, subscription) in table {
@@ -164,34 +164,34 @@ async fn the_subscriptions_are_those_that_are_named_else_the_workspaces() {
 }
 
 #[tokio::test]
-async fn a_manifest_is_made_for_each_pool_that_is_not_attached_there() {
+async fn each_pool_that_is_not_attached_to_the_workspace_gets_a_manifest() {
     let (_, client) = azure().client();
     #[rustfmt::skip]
     let table = [
         // Its own name is that of a cluster of machines there.
-        ("ml1", &[("fixed-b", "fixed")][..], &["pool big of syn: passed over: it is attached as spark"][..]),
-        ("ml2", &[("fixed", "fixed")], &["pool big of syn: passed over: it is attached as other"]),
+        ("ml1", &[("fixed-b", "fixed")][..], &["pool big of syn: skipped: it is attached as spark"][..]),
+        ("ml2", &[("fixed", "fixed")], &["pool big of syn: skipped: it is attached as other"]),
         ("ml4", &[("big", "big"), ("fixed", "fixed")], &[]),
     ];
     for (workspace, wanted, lines) in table {
         let workspace = learning(workspace);
         let inventory = PoolInventory::of(&client, &[], Some(&workspace)).await.expect("an inventory");
-        let (builders, said) = builders(&inventory, &workspace).expect("its computes can be listed");
+        let (builders, notes) = builders(&inventory, &workspace).expect("its computes can be listed");
         let made = manifests(&builders).expect("valid");
-        let told: Vec<_> = made
+        let found: Vec<_> = made
             .iter()
             .map(|one| {
                 let pool = one["spec"]["resourceId"].as_str().and_then(|id| id.rsplit('/').next()).expect("a pool");
                 (one["metadata"]["name"].as_str().expect("a name"), pool)
             })
             .collect();
-        assert_eq!(told, wanted, "{workspace}");
-        assert!(said.len() == lines.len() && said.iter().zip(lines).all(|(said, line)| said.starts_with(line)), "{said:?}");
+        assert_eq!(found, wanted, "{workspace}");
+        assert!(notes.len() == lines.len() && notes.iter().zip(lines).all(|(notes, line)| notes.starts_with(line)), "{notes:?}");
     }
 }
 
 #[tokio::test]
-async fn no_manifest_is_made_for_a_workspace_that_cannot_be_read() {
+async fn a_workspace_that_cannot_be_read_gets_no_manifests() {
     let gone = json!({"error": {"code": "ResourceNotFound", "message": "it is not there"}});
     #[rustfmt::skip]
     let table = [
@@ -205,16 +205,17 @@ async fn no_manifest_is_made_for_a_workspace_that_cannot_be_read() {
         let (_, client) = azure.client();
         let inventory = PoolInventory::of(&client, &[], Some(&workspace)).await.expect("an inventory");
         let told = builders(&inventory, &workspace).expect_err(name);
-        for words in [words, &format!("{workspace}: its computes cannot be listed"), "look whether --workspace is right"] {
+        for words in [words, &format!("{workspace}: its computes cannot be listed"), "check --workspace"] {
             assert!(told.contains(words), "{words:?} is not in {told}");
         }
-        let is_said = inventory.unread.iter().any(|line| line.starts_with(&format!("{workspace}: its computes are left out")));
-        assert!(!inventory.pools.is_empty() && is_said, "a table shows them all the same");
+        let is_reported =
+            inventory.unread.iter().any(|line| line.starts_with(&format!("{workspace}: its computes are left out")));
+        assert!(!inventory.pools.is_empty() && is_reported, "a table shows them all the same");
     }
 }
 
 #[test]
-fn the_name_of_a_compute_is_like_its_pools() {
+fn a_compute_is_named_after_its_pool() {
     #[rustfmt::skip]
     let table = [
         ("spark",           &[][..],               Some("spark")),

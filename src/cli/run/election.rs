@@ -20,7 +20,7 @@ pub(super) struct Election {
 }
 
 impl Election {
-    /// `pod` is who holds the Leases, for people.
+    /// `pod` makes the holder of the Leases recognisable for users.
     pub(super) fn new(scope: &Scope, pod: &str, config: kube::Config, readiness: Arc<Readiness>) -> Result<Self, String> {
         // A client of its own: renewals must not queue behind other calls, and a quiet connection must not delay one.
         let kube = client(config, Some(CALL_TIMEOUT))?;
@@ -92,7 +92,7 @@ fn report_own(readiness: &Readiness, lease: &str, state: LeaseState) {
     }
 }
 
-/// What keeps an operator for some namespaces waiting: one for all namespaces leads, or nobody can tell whether one does.
+/// Why an operator for some namespaces waits: one for all namespaces leads, or it is unknown whether one does.
 fn report_cluster_wide(readiness: &Readiness, lease: &str, state: LeaseState) {
     let why = match state {
         LeaseState::Held => return,

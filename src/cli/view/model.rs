@@ -17,15 +17,15 @@ use crate::api::{Reason, SynapseSparkAttachment};
 use crate::planner::status::condition;
 use crate::planner::status::time::elapsed;
 
-/// How an attachment is, in the words of its conditions.
+/// The state of an attachment, by its conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(in crate::cli) enum State {
     Ready,
     Reconciling,
     Stalled,
-    /// `spec.suspend`, and not as asked.
+    /// `spec.suspend`, and not in sync.
     Suspended,
-    /// The operator has not looked at this generation of the spec yet.
+    /// The operator has not observed this generation of the spec yet.
     Unseen,
 }
 
@@ -38,9 +38,9 @@ pub(in crate::cli) struct View {
     pub(in crate::cli) reason: Option<String>,
     pub(in crate::cli) message: String,
     pub(super) since: Option<Time>,
-    /// What its reader should do, in words; empty where there is nothing to do but wait.
+    /// What the user should do; empty if waiting is enough.
     pub(super) advice: String,
-    /// A command to type then.
+    /// The command to run for that.
     pub(super) command: Option<String>,
     pub(super) generation: Option<i64>,
     pub(super) observed_generation: Option<i64>,
@@ -50,7 +50,7 @@ pub(in crate::cli) struct View {
     pub(super) found: ShownByAzure,
     pub(super) drift: Vec<DriftStatus>,
     pub(super) operation: Option<Operation>,
-    /// None where they were not asked for, or may not be read.
+    /// None if they were not read, or may not be read.
     pub(in crate::cli) events: Option<Vec<EventView>>,
 }
 
@@ -68,11 +68,11 @@ pub(super) struct ShownByAzure {
     pub(super) linked_service: Option<LinkedServiceStatus>,
     pub(super) role_assignments: Vec<RoleAssignmentStatus>,
     pub(super) provisioning_errors: Vec<ProvisioningError>,
-    /// The conditions beside those of kstatus.
+    /// The conditions other than those of kstatus.
     pub(super) conditions: Vec<Condition>,
 }
 
-/// The operation that Azure was last asked for.
+/// The last operation that was requested from Azure.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Operation {
@@ -108,13 +108,15 @@ impl View {
         let state = self::state(&status, generation);
         let ready = condition(&status, "Ready");
         let reason = ready.map(|ready| ready.reason.clone());
-        let known = reason.as_deref().and_then(Reason::parse).map(Reason::advice).unwrap_or_default();
+        let is_deleted = object.metadata.deletion_timestamp.is_some();
+        let known = reason.as_deref().and_then(Reason::parse).map(|reason| reason.advice_for(is_deleted)).unwrap_or_default();
         // The message ends with the advice, which has a place of its own here; and what kubectl can do, a command below does.
-        let message = ready.map(|ready| ready.message.strip_suffix(known).unwrap_or(&ready.message).trim_end().to_owned());
-        let known = known.split_once(" kubectl ").map_or(known, |(words, _)| words);
+        let message =
+            ready.map(|ready| ready.message.strip_suffix(known.as_str()).unwrap_or(&ready.message).trim_end().to_owned());
+        let known = known.split_once(" kubectl ").map_or(known.as_str(), |(words, _)| words);
         let (advice, verb) = match state {
             State::Unseen => (
-                "Wait a moment. If it stays, see whether the operator runs: kubectl get pods -A -l app.kubernetes.io/name=synapse-spark-operator",
+                "Wait a moment. If this state persists, check whether the operator runs: kubectl get pods -A -l app.kubernetes.io/name=synapse-spark-operator",
                 None,
             ),
             State::Stalled => (known, Some("reconcile")),
@@ -123,9 +125,9 @@ impl View {
         };
         let message = match (state, message) {
             (State::Unseen, Some(message)) => {
-                format!("the operator has not looked at the spec of now; of an earlier one it said: {message}")
+                format!("the operator has not observed the current generation; last status: {message}")
             }
-            (State::Unseen, None) => "the operator has not looked at it yet".to_owned(),
+            (State::Unseen, None) => "the operator has not observed this object yet".to_owned(),
             (_, message) => message.unwrap_or_default(),
         };
         let since = match state {

@@ -1,4 +1,4 @@
-//! The view in lines, for people.
+//! The view as text.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -12,11 +12,11 @@ use crate::planner::status::time::elapsed;
 
 /// The last ones: `-o json` has all of them.
 const SHOWN_EVENTS: usize = 5;
-/// Of an event: what it says at length stands above, or in `-o json`.
+/// The length of an event's text; the full text is above or in `-o json`.
 const SHOWN_LETTERS: usize = 160;
 
 impl View {
-    /// How it is, why, and what to do.
+    /// The state, the cause, and what to do.
     pub(in crate::cli) fn summary(&self, now: Timestamp) -> String {
         let since = self.since(now);
         let state = styled(self.style(), &format!("{:?}", self.state));
@@ -25,7 +25,7 @@ impl View {
         let ago = |time: Timestamp| age(elapsed(time, now).unwrap_or_default());
         let mut lines = Lines::default();
         lines.row("why", &self.message);
-        // Longer than it has this state: there were others between.
+        // It has been failing for longer than it has been in this state.
         if let Some(failing) = self.failure.as_ref().map(|failure| ago(failure.since.0)).filter(|failing| *failing != since) {
             lines.row("why", &format!("Failing for {failing}."));
         }
@@ -33,7 +33,7 @@ impl View {
             lines.row("why", &format!("Deleted {} ago; waiting for finalizers.", ago(deleted.0)));
         }
         match (self.advice.as_str(), self.state) {
-            ("", State::Reconciling) => lines.row("do", "Nothing: the operator goes on by itself."),
+            ("", State::Reconciling) => lines.row("do", "Nothing: the operator continues by itself."),
             ("", _) => lines.row("do", "Nothing."),
             (advice, _) => lines.row("do", advice),
         }
@@ -43,7 +43,7 @@ impl View {
         format!("{}/{}  {state}{reason}{for_so_long}\n{}", self.namespace, self.name, lines.finish())
     }
 
-    /// All that is known.
+    /// All details.
     pub(in crate::cli) fn text(&self, now: Timestamp) -> String {
         let ago = |time: Timestamp| age(elapsed(time, now).unwrap_or_default());
         let mut lines = Lines::default();
@@ -53,8 +53,8 @@ impl View {
             lines.row("drift", &change(&one.field, &one.have, &one.want));
         }
         if let Some(Operation { kind, id, started_at, .. }) = &self.operation {
-            let id = id.as_ref().map_or_else(|| "without an ID of Azure".to_owned(), |id| format!("ID {id}"));
-            lines.row("operation", &format!("{kind:?}, asked for {} ago, {id}", ago(started_at.0)));
+            let id = id.as_ref().map_or_else(|| "without an operation ID".to_owned(), |id| format!("ID {id}"));
+            lines.row("operation", &format!("{kind:?}, requested {} ago, {id}", ago(started_at.0)));
         }
         match &self.events {
             None => lines.row("events", "(you may not read them)"),
@@ -83,7 +83,7 @@ impl View {
             ),
         );
         let pool = match (&spec.resource_id, &spec.linked_service) {
-            (None, Some(link)) => format!("pool {} behind the linked service {}", link.pool_name, link.name),
+            (None, Some(link)) => format!("pool {} of linked service {}", link.pool_name, link.name),
             (pool, _) => format!("pool {}", pool.as_deref().unwrap_or_default()),
         };
         lines.row("wanted", &pool);
@@ -127,8 +127,8 @@ impl View {
             }
         }
         for one in &found.conditions {
-            let said = shortened(&one.message, SHOWN_LETTERS);
-            lines.row("found", &format!("{} {} {}: {said}", one.type_, one.status, one.reason));
+            let message = shortened(&one.message, SHOWN_LETTERS);
+            lines.row("found", &format!("{} {} {}: {message}", one.type_, one.status, one.reason));
         }
         for error in found.provisioning_errors.iter().filter(|error| !self.message.contains(&error.message)) {
             lines.row("found", &format!("error {}: {}", error.code, error.message));

@@ -1,4 +1,4 @@
-//! Which objects rely on role assignments that another made: Synapse keeps one of each, whoever asks for it.
+//! Which objects rely on role assignments that another made: Synapse keeps one of each, regardless of who requests it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -115,7 +115,7 @@ impl SharedRoles {
         }
     }
 
-    /// Whether nobody relies on anything.
+    /// Whether no object relies on a role assignment.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.relying.is_empty() && self.pending.is_empty()

@@ -83,7 +83,7 @@ mod compute {
     }
 
     #[test]
-    fn who_becomes_or_ceases_to_be_the_oldest_is_requeued() {
+    fn an_object_that_becomes_or_ceases_to_be_the_oldest_is_requeued() {
         let claims = Claims::default();
         let (older, younger, youngest) = (claimant("older", 1), claimant("younger", 5), claimant("youngest", 7));
         let suspended = with(older.clone(), |object| object.spec.suspend = true);
@@ -123,7 +123,7 @@ mod compute {
     }
 
     #[test]
-    fn an_event_costs_the_same_beside_ten_thousand_objects() {
+    fn the_cost_of_an_event_does_not_grow_with_the_number_of_objects() {
         let took = |objects: i64| {
             let claims = Claims::default();
             for number in 0..objects {
@@ -140,7 +140,7 @@ mod compute {
                 }
                 begun.elapsed()
             };
-            // Others work on this machine too: the quickest of many says what it costs.
+            // Other programs run on this machine, too: the fastest of many runs is the cost.
             (0..20).map(|_| measure()).min().unwrap_or_default()
         };
         let (few, many) = (took(10), took(10_000));
@@ -188,7 +188,7 @@ mod role_assignments {
     }
 
     #[test]
-    fn who_relies_on_a_role_assignment_is_requeued_when_its_maker_revokes_it() {
+    fn objects_that_rely_on_a_role_are_requeued_when_its_creator_revokes_it() {
         let mut of_another = object("another", Some("another"));
         if let Some(status) = of_another.status.as_mut() {
             status.role_assignments[0].principal_id = "q".into();
@@ -223,7 +223,7 @@ mod role_assignments {
     }
 
     #[test]
-    fn a_list_without_the_maker_requeues_who_relies_on_it() {
+    fn objects_that_rely_on_a_role_are_requeued_when_a_list_lacks_its_creator() {
         let claims = Claims::default();
         let list = |objects: &[&SynapseSparkAttachment]| {
             let all = objects.iter().map(|object| Event::InitApply((*object).clone()));
@@ -238,7 +238,7 @@ mod role_assignments {
     }
 
     #[test]
-    fn a_verification_that_comes_up_during_a_reconcile_outlives_it() {
+    fn a_verification_that_arrives_during_a_reconcile_stays_pending() {
         let claims = Claims::default();
         let sharer = object("sharer", Some("maker"));
         let revoke = || {

@@ -30,10 +30,14 @@ impl Drifts {
         let new = Self::default();
         registry.register(
             "drift_detected",
-            "Changes that others made to attachments that were in sync, by field (compute: the whole compute was detached)",
+            "Changes made outside the operator to attachments that were in sync, by field (compute: the whole compute was detached)",
             new.detected.clone(),
         );
-        registry.register("drift_corrected", "Changes of others that the operator reverted, by field", new.corrected.clone());
+        registry.register(
+            "drift_corrected",
+            "Changes made outside the operator that it reverted, by field",
+            new.corrected.clone(),
+        );
         for field in Field::KINDS.into_iter().chain([COMPUTE]) {
             drop(new.detected.get_or_create(&Labels { field }));
             drop(new.corrected.get_or_create(&Labels { field }));

@@ -45,7 +45,7 @@ pub fn compute(found: &wire::Compute, owner: &Owner, status: &AttachmentStatus) 
     }
 }
 
-/// Who owns it. A compute that lost its tag and is the very one that this object created, as `createdOn` tells, is still ours.
+/// Who owns it. A compute without the tag is still ours if `createdOn` shows that this object created it.
 fn ownership(tags: &BTreeMap<String, String>, owner: &Owner, found: &wire::Compute, status: &AttachmentStatus) -> Ownership {
     let recorded = status.applied.as_ref().and_then(|applied| applied.created_on.as_deref());
     match tag(tags, OWNER_TAG) {

@@ -16,7 +16,7 @@ pub(super) async fn link(azure: &azure::Client, goal: &Goal, status: &Attachment
     let workspace = goal.compute.workspace();
     let finding = find_link(azure, workspace, link, status.linked_service.as_ref(), freshness).await;
     let other_links = match finding {
-        // For the message alone: without an answer it says less.
+        // Only for the message, which is shorter without an answer.
         Finding::Absent => azure.linked_services(workspace).await.unwrap_or_default().into_iter().map(|one| one.name).collect(),
         Finding::Present(_) | Finding::Unknown(_) => Vec::new(),
     };
@@ -52,7 +52,7 @@ async fn find_link(
     }
 }
 
-/// The pool: observed anew before it is attached, and otherwise seldom, once for all its attachments. Nothing rests on it while
+/// The pool: observed before it is attached, and otherwise rarely, once for all its attachments. No decision rests on it while
 /// Azure gives no answer or is changing the compute.
 pub(super) async fn pool(
     azure: &azure::Client,

@@ -1,4 +1,4 @@
-//! What became of the write that Azure was last asked for.
+//! The outcome of the last write that was sent to Azure.
 
 use jiff::Timestamp;
 
@@ -25,7 +25,7 @@ pub(super) async fn observe(
     })
 }
 
-/// Asks for an operation only where the compute itself does not tell: while Azure changes it, its state says so.
+/// Reads an operation only if the compute itself does not show the outcome: while Azure changes it, its state is enough.
 async fn outcome(azure: &azure::Client, goal: &Goal, recorded: &OperationStatus, compute: &Finding<Compute>) -> Outcome {
     let is_told_by_compute = match compute {
         Finding::Present(compute) => compute.progress.is_ongoing(),

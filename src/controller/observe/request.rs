@@ -1,4 +1,4 @@
-//! What the user asks for beside the spec: a reconcile now.
+//! A user's request for a reconcile.
 
 use kube::ResourceExt;
 
@@ -9,7 +9,7 @@ use crate::planner::backoff::FRESH_ENOUGH;
 
 /// How fresh the first observation of a reconcile must be.
 ///
-/// A deletion may let go of the object on the strength of it, and a user who asks wants to see what exists now.
+/// A deletion may release the object because of it, and a user who requests a reconcile expects the current state.
 #[must_use]
 pub fn freshness(object: &SynapseSparkAttachment, goal: &Goal) -> Freshness {
     match goal {
@@ -25,14 +25,14 @@ pub fn requested(object: &SynapseSparkAttachment) -> Option<&str> {
     object.annotations().get(RECONCILE_REQUESTED_AT).map(String::as_str)
 }
 
-/// Whether the user asks for a reconcile: by another spec, or by the annotation.
+/// Whether the user requests a reconcile: by a change of the spec, or by the annotation.
 #[must_use]
 pub fn is_reconcile_requested(object: &SynapseSparkAttachment) -> bool {
     let observed = object.status.as_ref().and_then(|status| status.observed_generation);
     observed != object.metadata.generation || is_annotated(object)
 }
 
-/// Whether the annotation has a value that was not handled yet. An annotation that was removed asks for nothing.
+/// Whether the annotation has a value that was not handled yet. A removed annotation requests nothing.
 fn is_annotated(object: &SynapseSparkAttachment) -> bool {
     let handled = object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref());
     requested(object).is_some_and(|value| Some(value) != handled)
@@ -44,7 +44,7 @@ mod tests {
     use crate::api::v1alpha1::{AttachmentStatus, SynapseSparkAttachmentSpec};
 
     #[test]
-    fn an_annotation_asks_once() {
+    fn an_annotation_requests_one_reconcile() {
         #[rustfmt::skip]
         let table = [
             // case                       annotation   handled      asks

@@ -14,7 +14,7 @@ use crate::planner::{Compute, Dependencies, Finding, Goal, Ownership, Progress, 
 
 /// What the status records of role assignments, and what Synapse shows of those that are wanted.
 ///
-/// Synapse is asked only where the answer matters now: once the compute is ours and Azure is done with it.
+/// Requests are sent to Synapse only when the answer matters: once the compute is ours and Azure is done with it.
 pub(super) async fn observe(
     azure: &azure::Client,
     (goal, status): (&Goal, &AttachmentStatus),

@@ -33,7 +33,7 @@ fn read(object: &Value) -> Stored {
 }
 
 #[test]
-fn what_the_operator_reads_of_an_object_is_kept_and_nothing_else() {
+fn only_the_parts_of_an_object_that_the_operator_reads_are_kept() {
     let object = read(&event()).0.expect("it can be decoded");
     let mut kept = event()["object"].take();
     let metadata = kept["metadata"].as_object_mut().expect("metadata");

@@ -46,7 +46,7 @@ fn only_what_a_reconcile_reads_triggers_one() {
 }
 
 #[test]
-fn what_a_user_changes_too_often_is_admitted_later_whatever_asks_for_the_reconcile() {
+fn too_frequent_changes_are_admitted_later_whatever_triggers_the_reconcile() {
     let (all, now) = (Triggers::default(), Instant::now());
     let asked = |value: &str| object("o", &json!({"annotations": {"synapse-spark.dev/reconcile-requested-at": value}}));
     let later = |seconds| now + Duration::from_secs(seconds);
@@ -61,7 +61,7 @@ fn what_a_user_changes_too_often_is_admitted_later_whatever_asks_for_the_reconci
 }
 
 #[test]
-fn an_object_that_is_gone_leaves_nothing_and_is_new_when_it_comes_back() {
+fn a_deleted_object_is_forgotten_and_new_when_created_again() {
     let all = Triggers::default();
     all.seen(&key("o"), &object("o", &json!({})));
     all.forget(&key("o"));
@@ -71,7 +71,7 @@ fn an_object_that_is_gone_leaves_nothing_and_is_new_when_it_comes_back() {
 }
 
 #[test]
-fn an_event_costs_the_same_beside_ten_thousand_objects() {
+fn the_cost_of_an_event_does_not_grow_with_the_number_of_objects() {
     let took = |objects: usize| {
         let all = Triggers::default();
         for number in 0..objects {
@@ -86,7 +86,7 @@ fn an_event_costs_the_same_beside_ten_thousand_objects() {
             }
             begun.elapsed()
         };
-        // Others work on this machine too: the quickest of many says what it costs.
+        // Other programs run on this machine, too: the fastest of many runs is the cost.
         (0..20).map(|_| measure()).min().unwrap_or_default()
     };
     let (few, many) = (took(10), took(10_000));

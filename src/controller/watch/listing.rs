@@ -38,7 +38,7 @@ where
             let event = listing.events.next().await?;
             let is_refused = match &event {
                 Err(Error::WatchStartFailed(error)) => is_refusal(error),
-                // The list began anew and has had no end: the server does not know that it should mark it.
+                // The list restarted without an end: the server does not support marking it.
                 Ok(Event::Init) => std::mem::replace(&mut listing.is_begun, true),
                 Ok(Event::InitDone) => {
                     listing.is_begun = false;

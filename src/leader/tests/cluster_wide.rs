@@ -1,4 +1,4 @@
-//! An operator for some namespaces beside one for all namespaces.
+//! An operator for some namespaces next to one for all namespaces.
 
 use std::sync::Mutex;
 
@@ -50,7 +50,7 @@ async fn notices_within_a_retry_period_that_a_cluster_wide_operator_leads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_bad_answer_at_start_does_not_let_it_begin_beside_a_cluster_wide_operator() {
+async fn one_failed_request_at_startup_does_not_let_it_lead_next_to_a_cluster_wide_operator() {
     for behaviour in [Behaviour::Hangs, Behaviour::Unavailable] {
         let server = Server::new();
         let mut cluster_wide = acquire(&server, "all").await;

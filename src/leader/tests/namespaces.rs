@@ -25,7 +25,7 @@ async fn a_namespace_that_refuses_its_lease_does_not_block_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lease_that_becomes_available_is_reported_and_left_free() {
+async fn an_available_lease_is_reported_and_not_acquired() {
     let server = Server::new();
     server.set(Behaviour::Forbids);
     let repair = async {

@@ -71,7 +71,7 @@ async fn leader_keeps_its_lease_when_others_edit_it_or_answers_are_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn leader_creates_a_deleted_lease_again() {
+async fn leader_recreates_a_deleted_lease() {
     let server = Server::new();
     let mut first = acquire(&server, "first").await;
     server.delete_lease();
@@ -97,7 +97,7 @@ async fn standby_waits_out_the_lease_of_the_leader_it_saw_when_the_lease_is_dele
     let standby = acquire(&server, "second");
     let mut standby = std::pin::pin!(standby);
     assert!(timeout(STANDBY_PERIOD * 3, &mut standby).await.is_err(), "the standby has seen the leader");
-    // The leader cannot reach Kubernetes any more, and does not know that its Lease is gone.
+    // The leader can no longer reach Kubernetes, and has not noticed that its Lease is gone.
     server.delete_lease();
     let deleted = Instant::now();
     let _second = standby.await;
@@ -125,7 +125,7 @@ async fn standby_waits_out_a_renewal_that_it_has_not_seen_when_the_lease_is_dele
 }
 
 #[tokio::test(start_paused = true)]
-async fn standby_stands_by_again_when_the_leader_creates_its_deleted_lease_again() {
+async fn standby_waits_again_when_the_leader_recreates_its_deleted_lease() {
     let server = Server::new();
     let mut first = acquire(&server, "first").await;
     let delete_often = async {

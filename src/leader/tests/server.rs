@@ -34,7 +34,7 @@ pub(super) enum Behaviour {
     Slow,
     /// It never answers.
     Hangs,
-    /// It does what it is asked for and then answers 503.
+    /// It carries out the request and then answers 503.
     LosesAnswers,
 }
 
@@ -68,7 +68,7 @@ impl Server {
         lock(&self.lease).take().expect("there is a Lease to delete");
     }
 
-    /// As if somebody annotated the Lease: it gets another version.
+    /// As if a user annotated the Lease: it gets another version.
     pub(super) fn touch_lease(&self) {
         lock(&self.lease).as_mut().expect("there is a Lease")["metadata"]["resourceVersion"] = json!("another");
     }

@@ -28,7 +28,7 @@ async fn no_write_starts_after_the_renew_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_gives_writes_the_whole_time_again() {
+async fn a_renewal_extends_the_deadline_of_writes() {
     let server = Server::new();
     let mut lease = acquire(&server, "first").await;
     let leadership = Leadership::of(std::slice::from_ref(&lease));

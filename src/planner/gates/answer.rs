@@ -1,10 +1,10 @@
-//! Azure answered, and what it says is certain enough.
+//! Azure answered, and its answer is certain enough.
 
 use std::ops::ControlFlow;
 
 use crate::planner::backoff::{ABSENCE_CONFIRMED_AFTER, Requeue};
 use crate::planner::cause::Cause;
-use crate::planner::compute::Compute;
+use crate::planner::compute::{Compute, Unreadable};
 use crate::planner::decision::Decision;
 use crate::planner::finding::Finding;
 use crate::planner::observed::Observed;
@@ -35,6 +35,11 @@ pub fn observe_again(cause: Cause, seen: &Observed) -> Decision {
 }
 
 /// When to observe again what cannot be parsed.
-pub fn retry(seen: &Observed) -> Requeue {
+fn retry(seen: &Observed) -> Requeue {
     Requeue::Backoff(seen.failing_for())
+}
+
+/// No decision rests on a state that cannot be parsed.
+pub fn unreadable(unreadable: Unreadable, seen: &Observed) -> Decision {
+    Decision::wait(Cause::StateUnreadable(unreadable), retry(seen))
 }

@@ -1,4 +1,4 @@
-//! Of two objects that want one compute, the older wins.
+//! If several objects claim one compute, the oldest wins.
 
 use std::ops::ControlFlow;
 
@@ -6,7 +6,7 @@ use crate::planner::cause::Cause;
 use crate::planner::decision::Decision;
 use crate::planner::observed::Observed;
 
-/// No older object wants the same compute.
+/// No older object claims the same compute.
 pub fn oldest(seen: &Observed) -> ControlFlow<Decision> {
     match &seen.object.older_claimant {
         Some(older) => ControlFlow::Break(Decision::blocked(Cause::Duplicate(older.clone()))),

@@ -1,4 +1,4 @@
-//! The compute shows what the spec asks for, or a PUT corrects it.
+//! The compute is as in the spec, or a PUT corrects it.
 
 use std::ops::ControlFlow;
 
@@ -29,7 +29,7 @@ pub fn corrected(goal: &Attached, pool: &PoolId, ours: &Compute, seen: &Observed
     let failed = |error| if is_update { Cause::UpdateFailed(error) } else { Cause::AttachFailed(error) };
     let has_failed = ours.progress == Progress::Failed || seen.put().is_some_and(|put| matches!(put.outcome, Outcome::Failed(_)));
     match seen.put() {
-        // What Azure gave up may lack what it does not show, such as the order of identities.
+        // A failed compute may lack what Azure does not show, such as the order of identities.
         _ if has_failed && seen.is_retry_due() => put(if is_update { Cause::Updating } else { Cause::Attaching }),
         _ if has_failed => ControlFlow::Break(Decision::retry_later(failed(operation::error(seen)), seen)),
         Some(write) if write.is_ongoing() => ControlFlow::Break(operation::polling(Cause::Updating, seen)),

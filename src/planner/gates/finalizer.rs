@@ -1,4 +1,4 @@
-//! What belongs to the object must not be left behind when the object is deleted.
+//! A compute that belongs to the object must not remain when the object is deleted.
 
 use std::ops::ControlFlow;
 

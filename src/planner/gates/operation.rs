@@ -6,7 +6,7 @@ use crate::api::v1alpha1::OperationKind;
 use crate::planner::cause::Cause;
 use crate::planner::compute::{Compute, Progress};
 use crate::planner::decision::Decision;
-use crate::planner::gates::ownership;
+use crate::planner::gates::answer;
 use crate::planner::observed::{Observed, Outcome};
 use crate::resource_id::PoolId;
 use crate::service_error::ServiceError;
@@ -17,7 +17,7 @@ pub fn idle(seen: &Observed) -> ControlFlow<Decision> {
         Some(put) if put.is_ongoing() => ControlFlow::Break(polling(Cause::Attaching, seen)),
         Some(_) if seen.is_retry_due() => ControlFlow::Continue(()),
         Some(put) if put.is_unheard() => ControlFlow::Break(unheard(seen)),
-        // Azure accepted our PUT, ended it, and has nothing to show for it.
+        // Azure accepted our PUT and ended it, but shows no compute.
         Some(_) => ControlFlow::Break(Decision::retry_later(Cause::AttachFailed(error(seen)), seen)),
         None => ControlFlow::Continue(()),
     }
@@ -30,7 +30,7 @@ pub fn idle_on(pool: &PoolId, ours: &Compute, seen: &Observed) -> ControlFlow<De
         Progress::Deleting if is_other_pool || seen.detach().is_some() => Cause::Replacing,
         Progress::Working if seen.put().is_some_and(|put| put.kind == OperationKind::Update) => Cause::Updating,
         Progress::Deleting | Progress::Working => Cause::Attaching,
-        Progress::Unreadable => return ControlFlow::Break(ownership::unreadable_state(ours.unreadable_progress(), seen)),
+        Progress::Unreadable => return ControlFlow::Break(answer::unreadable(ours.unreadable_progress(), seen)),
         Progress::Succeeded | Progress::Failed => return ControlFlow::Continue(()),
     };
     ControlFlow::Break(polling(cause, seen))
@@ -47,12 +47,12 @@ pub fn not_detaching(seen: &Observed) -> ControlFlow<Decision> {
     }
 }
 
-/// Waits for Azure, which works for as long as the status knows.
+/// Waits for Azure, which has been working for as long as the status records.
 pub fn polling(cause: Cause, seen: &Observed) -> Decision {
     Decision::poll(cause, seen.working_for())
 }
 
-/// Waits for a write whose answer was not heard, until it shows or is due to be sent again.
+/// Waits for a write without an answer, until its effect shows or it is due to be sent again.
 pub fn unheard(seen: &Observed) -> Decision {
     Decision::retry_later(Cause::AwaitingWrite, seen)
 }

@@ -15,10 +15,10 @@ use crate::resource_id::PoolId;
 
 /// The compute, if it is a Spark pool's and this object's.
 ///
-/// Whoever owns a compute keeps it, also against an older object: otherwise neither would work.
+/// The owner of a compute keeps it, also against an older object: otherwise neither would attach it.
 pub fn ours<'a>(goal: &Attached, pool: &PoolId, compute: &'a Compute, seen: &Observed) -> ControlFlow<Decision, &'a Compute> {
     if let Some(unreadable) = compute.unreadable_type() {
-        return ControlFlow::Break(unreadable_state(unreadable, seen));
+        return ControlFlow::Break(answer::unreadable(unreadable, seen));
     }
     match &compute.owner {
         _ if !compute.is_spark() => ControlFlow::Break(Decision::blocked(Cause::ComputeTypeMismatch(compute.kind.clone()))),
@@ -56,7 +56,7 @@ fn may_adopt(goal: &Attached, pool: &PoolId, compute: &Compute, seen: &Observed)
         PoolReading::Pool(id) => id,
         PoolReading::Unreadable(text) => {
             let unreadable = Unreadable { field: "resourceId", text: text.clone() };
-            return ControlFlow::Break(unreadable_state(unreadable, seen));
+            return ControlFlow::Break(answer::unreadable(unreadable, seen));
         }
     };
     let refusal = match goal.policy.adopt {
@@ -81,9 +81,4 @@ fn not_yet_adopted(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> 
         Some(_) => ControlFlow::Break(Decision::retry_later(Cause::AttachFailed(operation::error(seen)), seen)),
         None => ControlFlow::Continue(()),
     }
-}
-
-/// Nothing is done on the strength of a state that cannot be parsed.
-pub fn unreadable_state(unreadable: Unreadable, seen: &Observed) -> Decision {
-    Decision::wait(Cause::StateUnreadable(unreadable), answer::retry(seen))
 }

@@ -38,7 +38,7 @@ pub fn same(goal: &Attached, pool: &PoolId, ours: &Compute, seen: &Observed) -> 
         PoolReading::Pool(id) => id,
         PoolReading::Unreadable(text) => {
             let unreadable = Unreadable { field: "resourceId", text: text.clone() };
-            return ControlFlow::Break(Decision::wait(Cause::StateUnreadable(unreadable), answer::retry(seen)));
+            return ControlFlow::Break(answer::unreadable(unreadable, seen));
         }
     };
     if !goal.policy.replace {

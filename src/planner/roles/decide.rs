@@ -22,10 +22,10 @@ pub enum Next {
 /// What to do about role assignments while the pool is to be attached; none if everything that is wanted exists and nothing
 /// else of ours.
 ///
-/// What is wanted comes first, unless it cannot be assigned now: what is not wanted does not wait for it.
+/// Assignments come first, unless one cannot be assigned now: a revocation does not wait for it.
 #[must_use]
 pub fn next(roles: &Roles, requested: bool) -> Option<Next> {
-    // Until all principals are known, what seems to be unwanted may be just what is wanted.
+    // Until all principals are known, an assignment that seems to be unwanted may be one of the desired ones.
     let is_known = roles.wanted.iter().all(|(one, _)| one.is_some());
     let unwanted = roles.ours().find(|recorded| is_known && !roles.wants(&recorded.status)).map(|one| (&one.status).into());
     match (missing(roles, requested), unwanted, roles.failure) {
@@ -37,7 +37,7 @@ pub fn next(roles: &Roles, requested: bool) -> Option<Next> {
 
 /// What to do about the assignments that are wanted; none if they exist.
 ///
-/// Where a user asks, or a verification is pending, an assignment that does not show is created once more, which does no
+/// If a user requests it, or a verification is pending, a missing assignment is created once more, which does no
 /// harm.
 #[must_use]
 pub fn missing(roles: &Roles, requested: bool) -> Option<Next> {
@@ -56,11 +56,12 @@ fn missing_one(roles: &Roles, one: &RoleAssignment, finding: &Finding<String>, r
     match finding {
         Finding::Present(id) if verification.is_some_and(|pending| pending.contradicts(id)) => Some(assign()),
         Finding::Present(_) => None,
-        // An assignment takes minutes to show, and one that existed before may never show. What others assigned and no longer
-        // shows has been revoked.
+        // An assignment takes minutes to show, and one that existed before may never show. An assignment of others that no
+        // longer shows has been revoked.
         Finding::Absent if !requested && recorded.is_some_and(is_trusted) => confirmed_ago.is_none().then(assign),
         Finding::Absent => Some(assign()),
-        // Who may not list relies on the answer to the PUT. A request asks again for what others assigned.
+        // Without the permission to list, the operator relies on the answer to the PUT. On a user's request it checks
+        // assignments of others again.
         Finding::Unknown(Fault { kind: FaultKind::Forbidden | FaultKind::Rejected, .. }) => {
             let is_of_others = |one: &Recorded| one.status.phase == RolePhase::PreExisting || !one.is_ours;
             (confirmed_ago.is_none() || requested && recorded.is_some_and(is_of_others)).then(assign)
@@ -89,7 +90,7 @@ pub enum Abandoned {
     Orphaned(String),
 }
 
-/// Whether to give up revoking an assignment that is not wanted, after an attempt that ended so.
+/// Whether to abandon the revocation of an unwanted assignment, after an attempt that ended like this.
 ///
 /// Each is attempted once, also one that was denied.
 #[must_use]

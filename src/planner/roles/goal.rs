@@ -29,7 +29,7 @@ pub fn role_name(id: &str) -> &str {
     ROLES.iter().find(|(_, known)| known.eq_ignore_ascii_case(id)).map_or(id, |(name, _)| name)
 }
 
-/// The role that the spec asks for.
+/// The desired role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
     /// Its GUID, in lower case.
@@ -147,7 +147,7 @@ impl From<&RoleAssignmentStatus> for RoleAssignment {
     }
 }
 
-/// Whether the object with this UID created the assignment, or is about to: its GUID tells.
+/// Whether the object with this UID created the assignment, or is about to, as its GUID shows.
 #[must_use]
 pub fn is_created_by(object_uid: &str, recorded: &RoleAssignmentStatus) -> bool {
     RoleAssignment::from(recorded).id(object_uid) == recorded.assignment_id

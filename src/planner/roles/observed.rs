@@ -31,7 +31,7 @@ pub struct Recorded {
     pub confirmed_ago: Option<Duration>,
 }
 
-/// A role assignment that this object relies on and has to check again, since another object revoked it or a user asks.
+/// A role assignment that this object relies on and has to check again, because another object revoked it or a user requests it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingVerification {
     /// The assignment, in lower case.
@@ -51,7 +51,7 @@ impl PendingVerification {
 
     /// Whether it is resolved: the assignment was confirmed after it, or is not wanted.
     ///
-    /// `wants_role` tells whether the spec asks for a role at all; `assigned` is what was assigned in this reconcile.
+    /// `wants_role` is whether the spec has a role at all; `assigned` is what was assigned in this reconcile.
     #[must_use]
     pub fn is_resolved(&self, wants_role: bool, roles: &Roles, assigned: Option<&RoleAssignment>) -> bool {
         if !wants_role || assigned.is_some_and(|one| one.folded() == self.assignment) {
@@ -90,7 +90,7 @@ impl Roles {
         self.recorded.iter().filter(|recorded| recorded.is_ours)
     }
 
-    /// The commands that revoke by hand what may stay behind when the object goes.
+    /// The commands that revoke by hand what may remain when the object is gone.
     ///
     /// Also for what existed before: an answer that was lost may have created it.
     #[must_use]

@@ -36,7 +36,7 @@ pub fn role_assignments(previous: &AttachmentStatus, report: &Report<'_>) -> Vec
     all
 }
 
-/// Of what others assigned, only what is wanted is of interest.
+/// Assignments of others are only recorded if they are desired.
 fn drop_unwanted_of_others(all: &mut Vec<RoleAssignmentStatus>, goal: &Attached, seen: &Observed) {
     let is_known = goal.role.is_none() || !seen.roles.wanted.is_empty();
     if is_known && seen.compute.present().is_some() {

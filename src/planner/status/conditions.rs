@@ -26,7 +26,7 @@ pub(super) fn conditions(previous: &AttachmentStatus, report: &Report<'_>) -> Ve
     std::iter::once(make("Ready", ready)).chain(other.map(|kind| make(kind, "True"))).collect()
 }
 
-/// A condition with its time: only another status is a transition, so what says the same stays the same.
+/// A condition with its time, which changes only when the status of the condition changes.
 pub(super) fn transition(
     previous: &AttachmentStatus,
     report: &Report<'_>,

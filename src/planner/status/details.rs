@@ -72,7 +72,7 @@ fn show_pool(next: &mut AttachmentStatus, previous: &AttachmentStatus, report: &
     let Some(Goal::Attached(goal)) = report.goal else { return };
     let was_available = condition(previous, "PoolAvailable").is_some_and(|one| one.status == "True");
     match report.observed.and_then(|seen| seen.dependencies.pool.as_ref()) {
-        // Synapse knows its pool better than Machine Learning does.
+        // Synapse's own data about the pool is more accurate than that of Machine Learning.
         Some(Finding::Present(pool)) => next.pool = Some(pool.details.clone()),
         Some(Finding::Unknown(_)) | None if was_available => next.pool.clone_from(&previous.pool),
         Some(Finding::Unknown(_) | Finding::Absent) | None => {}

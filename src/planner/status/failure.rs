@@ -14,7 +14,7 @@ use crate::planner::status::time::{elapsed, stored};
 /// The failure history of a status.
 #[must_use]
 pub fn history(failure: &FailureStatus, now: Timestamp) -> FailureHistory {
-    // A time in the future is unknown. The pauses begin anew, and what is due is due.
+    // A time in the future is unknown. The backoff starts again, and what is due stays due.
     let failing_for = elapsed(failure.since.0, now).unwrap_or_default();
     let since_attempt = elapsed(failure.last_attempt.0, now);
     FailureHistory {
@@ -28,7 +28,7 @@ pub fn history(failure: &FailureStatus, now: Timestamp) -> FailureHistory {
 
 /// The failure history after a reconcile.
 ///
-/// It begins anew with a success, with another spec and with a deletion. An observation that was throttled or had no answer
+/// It is reset by a success, another spec and a deletion. An observation that was throttled or had no answer
 /// changes nothing.
 pub(super) fn failure(previous: &AttachmentStatus, report: &Report<'_>) -> Option<FailureStatus> {
     let kept = previous.failure.clone().filter(|_| previous.observed_generation == report.object.generation);
@@ -59,7 +59,7 @@ pub(super) fn failure(previous: &AttachmentStatus, report: &Report<'_>) -> Optio
 fn failed(report: &Report<'_>) -> Option<(FailedStep, bool, bool)> {
     if let Some((decision, WriteResult::Failed(fault) | WriteResult::NotSent(fault))) = report.written {
         let step = decision.step.write()?.failed_step();
-        // A throttled request is no failure: Azure has not looked at it. But a role assignment must not delay a detach, or
+        // A throttled request is no failure: Azure has not processed it. But a role assignment must not delay a detach, or
         // Ready, for as long as Synapse throttles.
         if matches!(fault.kind, FaultKind::Throttled(_)) && matches!(step, FailedStep::Put | FailedStep::Detach) {
             return None;

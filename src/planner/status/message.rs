@@ -1,7 +1,7 @@
 //! The messages of conditions and events: what happened, why, and what to do.
 
 use crate::api::v1alpha1::ProvisioningError;
-use crate::planner::cause::Cause;
+use crate::planner::cause::{Cause, Suspension};
 use crate::planner::compute::Unreadable;
 use crate::planner::finding::{Fault, FaultKind};
 use crate::planner::goal::Goal;
@@ -10,7 +10,7 @@ use crate::planner::status::report::Report;
 use crate::planner::status::shown::Shown;
 use crate::planner::write::Write;
 
-/// A condition's message has 32,768 characters at most in Kubernetes. People read the first hundreds.
+/// Kubernetes allows 32,768 characters in a condition's message, but users read only the first hundreds.
 const MAX_CHARACTERS: usize = 1024;
 
 /// The message of the conditions Ready, Reconciling and Stalled.
@@ -20,7 +20,7 @@ pub(super) fn message(shown: Shown, report: &Report<'_>) -> String {
         Some(id) => format!("compute {} in workspace {}", id.name(), id.workspace().name()),
         None => "the compute".to_owned(),
     };
-    let described = describe(cause, &compute, report.goal);
+    let described = describe(report, &compute);
     let what = match shown {
         Shown::StillReady => format!("In sync at the last successful observation. {described}"),
         Shown::Unknown => format!("In sync at the last successful observation, which is long ago. {described}"),
@@ -30,9 +30,9 @@ pub(super) fn message(shown: Shown, report: &Report<'_>) -> String {
         [] => String::new(),
         commands => format!("; a role assignment could not be revoked and may stay: {}", commands.join("; ")),
     };
-    let text = format!("{what}{orphaned}{}{}", fields(report), azure_error(report));
+    let text = format!("{what}{}{orphaned}{}{}", manual_role_change(report), fields(report), azure_error(report));
     let text = capitalized(&text);
-    let advice = cause.advice();
+    let advice = cause.reason().advice_for(matches!(report.goal, Some(Goal::Detached(_))));
     let end = if advice.is_empty() || text.ends_with(['.', '!', '?']) { "" } else { "." };
     let space = if advice.is_empty() { "" } else { " " };
     shortened(&format!("{text}{end}{space}{advice}"), MAX_CHARACTERS)
@@ -44,7 +44,7 @@ fn fields(report: &Report<'_>) -> String {
     if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
 }
 
-/// Azure's code and text: the compute's own errors tell more than the operation's.
+/// Azure's code and text: the compute's own errors are more specific than the operation's.
 fn azure_error(report: &Report<'_>) -> String {
     let cause = &report.decision.cause;
     let compute = report.observed.and_then(|seen| seen.compute.present());
@@ -57,14 +57,18 @@ fn azure_error(report: &Report<'_>) -> String {
         Some(ProvisioningError { code, message }) if !code.is_empty() || !message.is_empty() => format!("{code}{message}"),
         _ => cause.error().map(ToString::to_string).unwrap_or_default(),
     };
-    if text.is_empty() { text } else { format!(": {text}") }
+    match (text.as_str(), manual_role_change(report).as_str()) {
+        ("", _) => text,
+        (_, "") => format!(": {text}"),
+        (_, _) => format!(". Synapse returned {text}"),
+    }
 }
 
-fn describe(cause: &Cause, compute: &str, goal: Option<&Goal>) -> String {
+fn describe(report: &Report<'_>, compute: &str) -> String {
+    let cause = &report.decision.cause;
     match cause {
         Cause::Attached => format!("{compute} is attached and in sync"),
-        Cause::Suspended { in_sync: true } => format!("Suspended; {compute} is attached and in sync"),
-        Cause::Suspended { in_sync: false } => format!("Suspended; {compute} differs from the spec and will not be changed"),
+        Cause::Suspended(what) => format!("Suspended; {}", suspended(*what, compute)),
         Cause::AddingFinalizer => "Adding the finalizer before anything is written to Azure".to_owned(),
         Cause::Attaching => format!("Attaching {compute}"),
         Cause::Adopting => format!("Adopting {compute}, which has no owner"),
@@ -82,11 +86,22 @@ fn describe(cause: &Cause, compute: &str, goal: Option<&Goal>) -> String {
         Cause::RevokingRole(one) => format!("Revoking the role {one}"),
         Cause::AwaitingPrincipal => "Waiting for Azure to report the principal ID of the managed identity".to_owned(),
         Cause::RoleAbandoned { assignment, .. } => format!("No longer tracking the role {assignment}"),
-        Cause::ReadFailed(fault) => fault_text(fault),
-        Cause::WriteFailed { write, fault } => write_failed(write, fault, goal),
+        Cause::ReadFailed(fault) => read_failed(fault, report),
+        Cause::WriteFailed { write, fault } => write_failed(write, fault),
         Cause::InvalidSpec(why) => format!("Invalid spec: {why}"),
         Cause::InternalError(what) => format!("The operator failed with an internal error: {what}"),
         _ => blocked(cause, compute),
+    }
+}
+
+fn suspended(what: Suspension, compute: &str) -> String {
+    match what {
+        Suspension::InSync => format!("{compute} is attached and in sync"),
+        Suspension::Attach => format!("{compute} does not exist and will not be attached"),
+        Suspension::Adoption => format!("{compute} has no owner and will not be adopted"),
+        Suspension::Update => format!("{compute} is not in sync with the spec and will not be changed"),
+        Suspension::Roles => "role assignments differ from the spec and will not be changed".to_owned(),
+        Suspension::Detach => format!("{compute} will not be detached, and this object stays until it is"),
     }
 }
 
@@ -100,7 +115,7 @@ fn blocked(cause: &Cause, compute: &str) -> String {
         }
         Cause::PoolMismatch(pool) => format!("{compute} is attached to another pool, {pool}"),
         Cause::OwnedByAnother(tag) => format!("{compute} belongs to {tag} (cluster/namespace/name/uid)"),
-        Cause::Duplicate(older) => format!("The older object {older} wants {compute} too"),
+        Cause::Duplicate(older) => format!("The older object {older} claims {compute}, too"),
         Cause::AttachFailed(_) => format!("Azure failed to attach {compute}"),
         Cause::UpdateFailed(_) => format!("Azure failed to update {compute}"),
         Cause::DetachFailed(_) => format!("Azure failed to detach {compute}"),
@@ -128,10 +143,17 @@ fn blocked(cause: &Cause, compute: &str) -> String {
     }
 }
 
+fn read_failed(fault: &Fault, report: &Report<'_>) -> String {
+    match (fault.kind, report.unanswered_dependency()) {
+        (FaultKind::Unavailable(_), Some(what)) => format!("Cannot read {what}; retrying with backoff"),
+        _ => fault_text(fault),
+    }
+}
+
 fn fault_text(fault: &Fault) -> String {
     match fault.kind {
         FaultKind::Unavailable(_) => "Azure Resource Manager is unavailable; retrying with backoff",
-        FaultKind::Throttled(_) => "Azure throttles the operator's requests; waiting as long as Azure asks",
+        FaultKind::Throttled(_) => "Azure throttles the operator's requests; waiting as long as Azure requests",
         FaultKind::Unauthenticated => "Cannot obtain an access token from Microsoft Entra ID",
         FaultKind::Forbidden => "Azure denies access to the operator's identity",
         FaultKind::WorkspaceNotFound => "The workspace does not exist",
@@ -141,13 +163,10 @@ fn fault_text(fault: &Fault) -> String {
     .to_owned()
 }
 
-fn write_failed(write: &Write, fault: &Fault, goal: Option<&Goal>) -> String {
+fn write_failed(write: &Write, fault: &Fault) -> String {
     match (write, fault.kind) {
-        (Write::AssignRole(one), FaultKind::Forbidden) => {
-            format!("{FORBIDDEN}. Ask a Synapse Administrator to run `{}`, or remove spec.synapseRole", one.create_command())
-        }
-        (Write::RevokeRole(one), FaultKind::Forbidden) => {
-            format!("{FORBIDDEN}. Ask a Synapse Administrator to run `{}`", revoke_command(one, goal))
+        (Write::AssignRole(_) | Write::RevokeRole(_), FaultKind::Forbidden) => {
+            "The operator may not manage Synapse role assignments".to_owned()
         }
         (Write::AssignRole(one), _) => format!("The role {one} could not be assigned. {}", fault_text(fault)),
         (Write::RevokeRole(one), _) => format!("The role {one} could not be revoked. {}", fault_text(fault)),
@@ -155,7 +174,19 @@ fn write_failed(write: &Write, fault: &Fault, goal: Option<&Goal>) -> String {
     }
 }
 
-const FORBIDDEN: &str = "The operator may not manage Synapse role assignments";
+/// The command that changes a role assignment by hand, where the operator may not. It comes before Azure's text, which may be
+/// long: events are cut off earlier than conditions.
+fn manual_role_change(report: &Report<'_>) -> String {
+    let Cause::WriteFailed { write, fault } = &report.decision.cause else { return String::new() };
+    match write {
+        _ if fault.kind != FaultKind::Forbidden => String::new(),
+        Write::AssignRole(one) => {
+            format!(". While spec.synapseRole is set, the role is required; this command assigns it: `{}`", one.create_command())
+        }
+        Write::RevokeRole(one) => format!(". This command revokes the role: `{}`", revoke_command(one, report.goal)),
+        Write::Put | Write::Detach => String::new(),
+    }
+}
 
 fn revoke_command(one: &RoleAssignment, goal: Option<&Goal>) -> String {
     one.delete_command(&one.id(goal.map(|goal| goal.owner().uid.as_str()).unwrap_or_default()))

@@ -15,11 +15,11 @@ use crate::planner::owner::Ownership;
 use crate::planner::status::report::{Report, WriteResult};
 use crate::planner::status::time::{elapsed, not_after, stored};
 
-/// The write that Azure was last asked for, while it is not known to have succeeded.
+/// The last write that was sent to Azure, while it is not known to have succeeded.
 pub(super) fn operation(previous: &AttachmentStatus, report: &Report<'_>) -> Option<OperationStatus> {
     let before = || {
         let operation = previous.operation.clone()?;
-        // An attach whose compute shows was carried out, whether its answer was heard or not.
+        // An attach whose compute shows was carried out, with or without an answer.
         let pending = operation.pending && !(operation.kind == OperationKind::Attach && shows_ours(report));
         let started_at = not_after(&operation.started_at, report.now);
         Some(OperationStatus { pending, started_at, ..operation })
@@ -35,7 +35,7 @@ pub(super) fn operation(previous: &AttachmentStatus, report: &Report<'_>) -> Opt
         WriteResult::AlreadyExists => sent(false, None),
         // Another replica of Azure may still show the compute: its absence is not certain.
         WriteResult::NotFound => sent(true, None),
-        // An earlier write whose answer was not heard may still be carried out.
+        // An earlier write without an answer may still be carried out.
         WriteResult::NotSent(_) => before(),
         WriteResult::Failed(fault) if fault.kind.is_conclusive() => before().filter(|earlier| earlier.pending),
         WriteResult::Failed(_) => sent(true, None),
@@ -50,11 +50,16 @@ fn shows_ours(report: &Report<'_>) -> bool {
 /// When the last attach or update was sent whose answer was not received, and that is not what `operation` records any longer.
 ///
 /// Azure may still carry it out for [`UNHEARD_WRITE_PATIENCE`], whatever was written after it.
-pub(super) fn unanswered_put(previous: &AttachmentStatus, report: &Report<'_>, operation: Option<&OperationStatus>) -> Option<Time> {
+pub(super) fn unanswered_put(
+    previous: &AttachmentStatus,
+    report: &Report<'_>,
+    operation: Option<&OperationStatus>,
+) -> Option<Time> {
     let is_current = |one: &OperationStatus| operation.is_some_and(|now| now.started_at == one.started_at);
-    let replaced = previous.operation.as_ref().filter(|one| {
-        one.pending && one.kind != OperationKind::Detach && !is_current(one) && !is_carried_out(one, report)
-    });
+    let replaced = previous
+        .operation
+        .as_ref()
+        .filter(|one| one.pending && one.kind != OperationKind::Detach && !is_current(one) && !is_carried_out(one, report));
     let last = replaced.map(|one| &one.started_at).or(previous.unanswered_put_at.as_ref())?;
     let last = not_after(last, report.now);
     let age = elapsed(last.0, report.now).unwrap_or_default();
@@ -114,7 +119,7 @@ fn is_refused(result: &WriteResult) -> bool {
 
 /// What is recorded, now that the compute was observed.
 ///
-/// Of a compute that is not ours nothing: otherwise a stranger's would look like the one that this object once created.
+/// Nothing is recorded of a compute that is not ours: otherwise it would look like the one that this object created.
 fn observed_applied(previous: &AttachmentStatus, report: &Report<'_>) -> Option<Applied> {
     let Some(seen) = report.observed else { return previous.applied.clone() };
     let Some(compute) = seen.compute.present() else { return previous.applied.clone() };

@@ -1,18 +1,20 @@
-//! What a reconcile knows when it reports.
+//! The result of a reconcile, from which the status is computed.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::api::v1alpha1::OperationKind;
+use crate::planner::compute::Progress;
 use crate::planner::decision::Decision;
-use crate::planner::drift::{Drift, drift};
+use crate::planner::drift::{Drift, drift, is_in_sync};
 use crate::planner::finding::{Fault, Finding};
 use crate::planner::goal::Goal;
 use crate::planner::observed::Observed;
 use crate::planner::owner::Ownership;
+use crate::planner::roles::decide::{Next, missing};
 
-/// What a report needs to know of the object beside its spec and status.
+/// What a report needs of the object apart from its spec and status.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ObjectMeta<'a> {
     /// The generation of the spec.
@@ -30,7 +32,7 @@ pub enum WriteResult {
     Intent,
     /// Azure accepted it. A compute's write has an operation, by its path and query.
     Accepted(Option<String>),
-    /// Synapse says that the role assignment exists already.
+    /// Synapse answered that the role assignment exists already.
     AlreadyExists,
     /// There is no compute of that name to detach, by the answer to the DELETE.
     NotFound,
@@ -40,16 +42,16 @@ pub enum WriteResult {
     NotSent(Fault),
 }
 
-/// What a reconcile knows when it reports.
+/// The result of a reconcile, from which the status is computed.
 #[derive(Debug, Clone, Copy)]
 pub struct Report<'a> {
-    /// What the user asks for; none if the spec cannot be parsed.
+    /// The goal; none if the spec cannot be parsed.
     pub goal: Option<&'a Goal>,
     /// What was observed; none if nothing was.
     pub observed: Option<&'a Observed>,
     /// What was decided.
     pub decision: &'a Decision,
-    /// The write to Azure that was decided first, and what became of it.
+    /// The write to Azure that was decided first, and its result.
     pub written: Option<(&'a Decision, &'a WriteResult)>,
     /// The object, as the reconcile read it.
     pub object: ObjectMeta<'a>,
@@ -60,10 +62,31 @@ pub struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Whether Azure gave no answer about the compute.
+    /// Whether the observation shows that the attachment is not in sync, although Azure did not answer every request.
     #[must_use]
-    pub fn is_unanswered(&self) -> bool {
-        self.observed.is_some_and(|seen| matches!(&seen.compute, Finding::Unknown(fault) if !fault.kind.is_answer()))
+    pub fn is_known_out_of_sync(&self) -> bool {
+        let (Some(Goal::Attached(goal)), Some(seen)) = (self.goal, self.observed) else { return false };
+        let lacks_role = || {
+            let next = missing(&seen.roles, seen.object.reconcile_requested);
+            matches!(next, Some(Next::Assign(_) | Next::AwaitPrincipal))
+        };
+        match &seen.compute {
+            Finding::Unknown(_) => false,
+            Finding::Absent => true,
+            // Without its linked service, the pool of the spec is unknown, and so is the drift.
+            Finding::Present(compute) if seen.dependencies.resolve(&goal.pool).is_none() => {
+                compute.owner != Ownership::Ours || compute.progress != Progress::Succeeded
+            }
+            Finding::Present(_) => !is_in_sync(goal, seen) || lacks_role(),
+        }
+    }
+
+    /// The dependency that gave no answer, while the compute did.
+    #[must_use]
+    pub fn unanswered_dependency(&self) -> Option<&'static str> {
+        let seen = self.observed.filter(|seen| seen.compute.is_answered())?;
+        let (link, role) = seen.unanswered_dependencies();
+        link.then_some("the linked service").or_else(|| role.then_some("the Synapse workspace"))
     }
 
     /// What differs between the spec and the compute, where it is of interest: not while Azure creates or detaches it, and not

@@ -1,4 +1,4 @@
-//! What the conditions of kstatus say, as one value.
+//! The conditions of kstatus as one value.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
@@ -13,7 +13,7 @@ pub fn condition<'a>(status: &'a AttachmentStatus, kind: &str) -> Option<&'a Con
     status.conditions.iter().find(|condition| condition.type_ == kind)
 }
 
-/// What the conditions say.
+/// The state of the conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
     /// Ready=True.
@@ -30,7 +30,7 @@ pub enum Shown {
     Unknown,
 }
 
-/// What the conditions say after this reconcile.
+/// The state of the conditions after this reconcile.
 #[must_use]
 pub fn shown(previous: &AttachmentStatus, report: &Report<'_>) -> Shown {
     let is_current = previous.observed_generation == report.object.generation;
@@ -42,8 +42,8 @@ pub fn shown(previous: &AttachmentStatus, report: &Report<'_>) -> Shown {
         (Health::Progressing, _) => Shown::Reconciling,
         (Health::Stalled, _) => Shown::Stalled,
         (Health::Halted, _) => Shown::Suspended,
-        // Only the compute's own silence leaves Ready as it was: what is known to be missing is missing.
-        (Health::Unanswered, Some("True")) if !report.is_unanswered() => Shown::Reconciling,
+        // Silence leaves Ready as it was, unless something is known to be missing.
+        (Health::Unanswered, Some("True")) if report.is_known_out_of_sync() => Shown::Reconciling,
         (Health::Unanswered, Some("True")) if !is_long => Shown::StillReady,
         (Health::Unanswered, Some("True" | "Unknown")) => Shown::Unknown,
         (Health::Unanswered, _) => Shown::Reconciling,

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 /// Clocks of two nodes may differ so much before a time counts as unknown.
 const CLOCK_SKEW: Duration = Duration::from_mins(1);
 
-/// The time from one to the other; none if it lies in the future, so that nobody knows.
+/// The time from one to the other; none, meaning unknown, if it lies in the future.
 #[must_use]
 pub fn elapsed(from: Timestamp, to: Timestamp) -> Option<Duration> {
     match Duration::try_from(to.duration_since(from)) {
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_in_the_future_is_unknown_and_stored_anew() {
+    fn a_time_in_the_future_is_unknown_and_replaced_by_now() {
         let at = |second| Timestamp::from_second(second).expect("a time");
         let (now, seconds) = (at(1_000_000), Duration::from_secs);
         assert_eq!(elapsed(at(999_990), now), Some(seconds(10)));

@@ -260,7 +260,15 @@ pub fn starts() -> Vec<Start> {
                 if !is_of_interest(flags, trick) {
                     continue;
                 }
-                starts.push(Start { has_finalizer, older, was_ready, compute, trick, deletion: Deletion::Never, dependencies: usual });
+                starts.push(Start {
+                    has_finalizer,
+                    older,
+                    was_ready,
+                    compute,
+                    trick,
+                    deletion: Deletion::Never,
+                    dependencies: usual,
+                });
             }
         }
     }

@@ -96,8 +96,7 @@ impl<'a> World<'a> {
     }
 
     pub fn is_waiting_for_a_write(&self) -> bool {
-        self.status.operation.as_ref().is_some_and(|operation| operation.pending)
-            || self.status.unanswered_put_at.is_some()
+        self.status.operation.as_ref().is_some_and(|operation| operation.pending) || self.status.unanswered_put_at.is_some()
     }
 
     pub fn is_cache_behind(&self) -> bool {
@@ -333,7 +332,9 @@ impl<'a> World<'a> {
     fn find(&self) -> Finding<Compute> {
         match (self.start.trick, self.compute) {
             (Trick::Observe(kind), _) if self.observations <= 3 => Finding::Unknown(fault(kind)),
-            (Trick::Flapping, _) if self.observations <= 24 && self.observations.is_multiple_of(3) => Finding::Unknown(fault(FaultKind::Unavailable(None))),
+            (Trick::Flapping, _) if self.observations <= 24 && self.observations.is_multiple_of(3) => {
+                Finding::Unknown(fault(FaultKind::Unavailable(None)))
+            }
             // One 404 of a compute that nobody knows of leads to a PUT: there is no telling that it exists.
             (Trick::False404, Some(model)) if self.observations <= 2 && self.is_known(model) => Finding::Absent,
             (_, None) => Finding::Absent,

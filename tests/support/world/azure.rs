@@ -13,7 +13,7 @@ pub struct AzureRequest {
     pub path: String,
     pub query: String,
     pub status: Option<u64>,
-    /// The client ID that asked.
+    /// The client ID of the request.
     pub client: String,
     /// Milliseconds of the wall clock.
     pub at: i64,
@@ -71,7 +71,7 @@ impl World {
         client
     }
 
-    /// A compute that somebody attached by hand.
+    /// A compute that was attached by hand.
     pub fn add_compute(&self, name: &str, pool: &str, more: &Value) {
         let mut compute = json!({"id": self.id(name), "properties": {"resourceId": self.pool(pool)}, "tags": {}});
         for (key, value) in more.as_object().expect("an object") {
@@ -88,12 +88,12 @@ impl World {
         self.stage.azure.control("GET", &format!("compute?id={}", self.id(name)), None)
     }
 
-    /// Changes a compute behind everybody's back.
+    /// Changes a compute directly in the emulator.
     pub fn meddle(&self, name: &str, patch: &Value) {
         self.stage.azure.control("PATCH", &format!("compute?id={}", self.id(name)), Some(patch)).expect("it is there");
     }
 
-    /// Takes something away behind everybody's back.
+    /// Removes something directly in the emulator.
     pub fn remove(&self, id: &str) {
         self.stage.azure.control("DELETE", &format!("resource?id={id}"), None).expect("it is there");
     }
@@ -105,7 +105,7 @@ impl World {
         all.iter().filter(|one| one["id"].as_str().is_some_and(|id| id.contains(&self.subscription))).count()
     }
 
-    /// Asks for a fault, in the test's subscription.
+    /// Injects a fault in the test's subscription.
     pub fn fault(&self, method: &str, compute: &str, effect: &Value) {
         let mut fault = json!({"method": method, "path": self.id(compute)});
         for (key, value) in effect.as_object().expect("an object") {

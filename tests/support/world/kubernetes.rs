@@ -62,7 +62,7 @@ spec:
         self.wait(name, "condition=Ready");
     }
 
-    /// Waits until the object is stalled for this reason; gives the message, after a look at what else it says.
+    /// Waits until the object is stalled for this reason; returns the message, after checks of the other conditions.
     pub fn stalled(&self, name: &str, reason: &str) -> String {
         self.wait(name, &format!("jsonpath={{.status.conditions[?(@.type==\"Stalled\")].reason}}={reason}"));
         let ready = self.condition(name, "Ready").expect("Ready is always there");
@@ -80,7 +80,7 @@ spec:
         })
     }
 
-    /// Attachments, as whatever the server says they are.
+    /// Attachments, as untyped objects.
     pub fn attachments(&self) -> Api<DynamicObject> {
         let kind = GroupVersionKind::gvk("synapse-spark.dev", "v1alpha1", "SynapseSparkAttachment");
         Api::namespaced_with(self.plane().kube.clone(), &self.namespace, &ApiResource::from_gvk(&kind))

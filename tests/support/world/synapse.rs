@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::World;
 
 impl World {
-    /// What somebody else granted, or sees granted, in the test's Synapse workspace: role, principal and scope of each.
+    /// All role assignments in the test's Synapse workspace: role, principal and scope of each.
     pub fn roles(&self) -> Vec<Value> {
         let world = self.stage.azure.control("GET", "world", None).expect("there is a world");
         let all = world["roleAssignments"].as_array().expect("a list").iter();
@@ -32,7 +32,7 @@ impl World {
             .collect()
     }
 
-    /// Asks for a fault of the test's Synapse workspace.
+    /// Injects a fault for the test's Synapse workspace.
     pub fn role_fault(&self, method: &str, effect: &Value) {
         let mut fault = json!({"method": method, "path": format!("/synapse/{}/roleAssignments", self.synapse_name(""))});
         for (key, value) in effect.as_object().expect("an object") {
@@ -41,7 +41,7 @@ impl World {
         self.stage.azure.control("POST", "faults", Some(&fault)).expect("it is taken");
     }
 
-    /// Asks for a fault of a pool.
+    /// Injects a fault for a pool.
     pub fn pool_fault(&self, name: &str, effect: &Value) {
         let mut fault = json!({"method": "GET", "path": self.pool(name)});
         for (key, value) in effect.as_object().expect("an object") {
@@ -50,12 +50,12 @@ impl World {
         self.stage.azure.control("POST", "faults", Some(&fault)).expect("it is taken");
     }
 
-    /// Takes a role away behind everybody's back.
+    /// Revokes a role directly in the emulator.
     pub fn take_role(&self, guid: &str) {
         self.remove(&format!("{}/roleAssignments/{guid}", self.synapse("")));
     }
 
-    /// Changes a pool behind everybody's back.
+    /// Changes a pool directly in the emulator.
     pub fn meddle_pool(&self, name: &str, patch: &Value) {
         self.stage.azure.control("PATCH", &format!("pool?id={}", self.pool(name)), Some(patch)).expect("it is there");
     }

@@ -107,7 +107,7 @@ fn detaching_takes_its_time_and_then_there_is_nothing() {
 }
 
 #[test]
-fn names_are_found_in_any_case_and_keep_their_first() {
+fn names_are_case_insensitive_and_keep_their_first_spelling() {
     let mut lab = Lab::new();
     lab.attached("Spark", &spark(&pool("yogisparkpool")));
     let other = compute("sPARK").replace("resourceGroups", "resourcegroups").replace("Microsoft", "microsoft");
@@ -141,7 +141,7 @@ fn a_list_comes_in_pages_and_the_last_has_no_link() {
 }
 
 #[test]
-fn what_is_missing_says_which_part_of_it() {
+fn a_404_names_the_missing_part() {
     let mut lab = Lab::new();
     let provider = "providers/Microsoft.MachineLearningServices/workspaces";
     for (id, expected) in [
@@ -176,7 +176,7 @@ fn a_body_that_makes_no_sense_is_refused() {
 }
 
 #[test]
-fn others_can_change_or_remove_things_behind_ones_back() {
+fn tests_can_change_or_remove_resources_directly() {
     let mut lab = Lab::new();
     lab.attached("spark", &spark(&pool("yogisparkpool")));
     let target = format!("compute?id={}", compute("SPARK"));
@@ -192,7 +192,7 @@ fn others_can_change_or_remove_things_behind_ones_back() {
 }
 
 #[test]
-fn an_operation_on_what_was_taken_away_meanwhile_does_no_harm() {
+fn an_operation_on_a_removed_resource_does_no_harm() {
     let mut lab = Lab::new();
     lab.put(&compute("spark"), &spark(&pool("nosuchpool")));
     lab.pass(Duration::from_secs(1));

@@ -42,7 +42,7 @@ fn a_secret_is_right_or_wrong() {
 }
 
 #[test]
-fn the_configuration_names_the_host_that_was_asked() {
+fn the_configuration_has_the_host_of_the_request() {
     let mut lab = Lab::new();
     let request = Request::new("GET", &format!("/{TENANT}/v2.0/.well-known/openid-configuration"));
     let body = lab.azure.answer(lab.now, &request.clone().with_header("Host", "localhost:1234")).body_json();

@@ -1,4 +1,4 @@
-//! What goes wrong on purpose, and what the journal says of it.
+//! Injected faults, and their journal.
 
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ fn a_reset_is_not_processed_and_a_lost_answer_is() {
 }
 
 #[test]
-fn an_operation_fails_as_asked() {
+fn an_operation_fails_as_configured() {
     let mut lab = failing(
         &json!({"path": "/computes/", "method": "PUT", "failOperation": {"code": "InternalServerError", "message": "no luck"}}),
     );
@@ -87,7 +87,7 @@ fn an_operation_fails_as_asked() {
 }
 
 #[test]
-fn a_delay_is_told_and_skipping_counts() {
+fn a_delay_is_in_the_journal_and_skipped_requests_are_counted() {
     let mut lab = failing(&json!({"path": "yogi-aml-ws", "skip": 1, "times": 2, "delay": "500ms"}));
     let delays: Vec<_> = (0..4).map(|_| lab.ask("GET", &workspace()).delay.as_millis()).collect();
     assert_eq!(delays, [0, 500, 500, 0]);
@@ -102,7 +102,7 @@ fn the_token_endpoint_can_fail_too() {
 }
 
 #[test]
-fn no_body_of_a_token_request_is_kept() {
+fn bodies_of_token_requests_are_not_kept() {
     let mut lab = Lab::new();
     let path = format!("/{TENANT}/oauth2/v2.0/token");
     let request = Request::new("POST", &path).with_json(&json!({"client_secret": SECRET}));
@@ -112,7 +112,7 @@ fn no_body_of_a_token_request_is_kept() {
 }
 
 #[test]
-fn the_journal_keeps_what_was_asked_and_no_secret() {
+fn the_journal_has_all_requests_and_no_secrets() {
     let mut lab = Lab::new();
     lab.put(&compute("spark"), &spark(&pool("yogisparkpool")));
     lab.control("POST", "faults", &json!({"reset": true}));
@@ -138,7 +138,7 @@ fn the_journal_keeps_what_was_asked_and_no_secret() {
 }
 
 #[test]
-fn the_control_api_says_what_there_is() {
+fn the_control_api_lists_all_resources() {
     let mut lab = Lab::new();
     assert_eq!(lab.control("GET", "healthz", &Value::Null).status, 200);
     let answer = lab.control("GET", "nonsense", &Value::Null);

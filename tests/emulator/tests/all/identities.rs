@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Lab, TENANT, code, compute, identity, pool, spark};
 
 #[test]
-fn a_principal_is_kept_by_updates_and_new_after_detaching() {
+fn updates_keep_the_principal_and_a_detach_ends_it() {
     let mut lab = Lab::new();
     let mut wanted = spark(&pool("yogisparkpool"));
     wanted["identity"] = json!({"type": "Systemassigned"});
@@ -22,7 +22,7 @@ fn a_principal_is_kept_by_updates_and_new_after_detaching() {
 }
 
 #[test]
-fn user_assigned_identities_keep_their_order_and_lose_their_case() {
+fn user_assigned_identities_keep_their_order_but_not_their_case() {
     let mut lab = Lab::new();
     let mut wanted = spark(&pool("yogisparkpool"));
     let map = json!({identity("yogi-second-id"): {}, identity("yogi-managed-id"): {}});

@@ -85,7 +85,7 @@ fn the_host_of_machine_learning_is_found_and_has_the_computes_too() {
 }
 
 #[test]
-fn pools_are_shown_listed_and_changed_by_somebody() {
+fn pools_are_shown_listed_and_changed() {
     let mut lab = Lab::new();
     let at = synapse(GROUP, "yogi-synapse-ws");
     lab.set(&json!({"pageSize": 1}));
@@ -118,7 +118,7 @@ fn pools_are_shown_listed_and_changed_by_somebody() {
 }
 
 #[test]
-fn looking_needs_a_right_to_read() {
+fn reads_need_the_read_permission() {
     let group = |provider: &str| format!("{GROUP}/providers/Microsoft.{provider}/workspaces");
     let cases = [
         ("Microsoft.MachineLearningServices/workspaces/read", vec![group("MachineLearningServices"), workspace()]),

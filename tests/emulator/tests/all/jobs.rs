@@ -18,7 +18,7 @@ pub fn synapse() -> String {
     format!("{GROUP}/providers/Microsoft.Synapse/workspaces/yogi-synapse-ws")
 }
 
-/// Jobs take eight seconds, two in each state; the pool is attached as `spark`; there is a cluster beside it.
+/// Jobs take eight seconds, two in each state; the pool is attached as `spark`; there is also a cluster.
 pub fn lab() -> Lab {
     let mut lab = Lab::new();
     lab.set(&json!({"jobDuration": "8s"}));
@@ -121,7 +121,7 @@ fn a_job_takes_as_long_as_an_operation_if_nothing_is_set() {
 }
 
 #[test]
-fn what_is_missing_is_said_before_anything_runs() {
+fn missing_inputs_are_reported_before_anything_runs() {
     let mut lab = able();
     let with = |at: &str, value: Value| {
         let mut body = standalone();
@@ -165,7 +165,7 @@ fn a_pool_that_was_broken_or_taken_away_fails_the_job() {
 }
 
 #[test]
-fn what_happened_meanwhile_happened_in_the_order_of_time() {
+fn elapsed_events_are_applied_in_order() {
     let mut lab = able();
     lab.put(&job("one"), &standalone());
     lab.pass(Duration::from_secs(3));
@@ -193,7 +193,7 @@ fn a_test_can_ask_for_the_end_of_a_job() {
 }
 
 #[test]
-fn a_second_put_changes_the_words_and_nothing_else() {
+fn a_second_put_changes_only_the_description() {
     let mut lab = able();
     lab.put(&job("one"), &standalone());
     lab.pass(Duration::from_secs(4));
@@ -207,7 +207,7 @@ fn a_second_put_changes_the_words_and_nothing_else() {
 }
 
 #[test]
-fn versions_are_kept_as_they_were_put() {
+fn versions_are_returned_as_they_were_put() {
     let mut lab = Lab::new();
     for kind in ["components", "codes", "environments"] {
         let id = format!("{}/{kind}/thing/versions/1", workspace());
@@ -219,7 +219,7 @@ fn versions_are_kept_as_they_were_put() {
 }
 
 #[test]
-fn jobs_need_rights_of_their_own() {
+fn jobs_need_their_own_permissions() {
     let of = |what: &str| format!("Microsoft.MachineLearningServices/workspaces/jobs/{what}");
     for (action, expected) in [("read", [200, 403, 403]), ("write", [403, 400, 403]), ("cancel/action", [403, 403, 404])] {
         let mut lab = holding(&json!([{"scope": workspace(), "actions": [of(action)]}]));

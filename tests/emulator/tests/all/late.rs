@@ -63,7 +63,7 @@ fn a_status_can_be_answered_before_the_write_is_processed() {
 }
 
 #[test]
-fn a_late_write_keeps_its_time_when_nobody_asks_until_later() {
+fn a_late_write_takes_effect_on_time_without_requests() {
     let mut lab = lab(&json!({"method": "PUT", "processAfter": "3m"}));
     lab.put(&compute("spark"), &wanted());
     lab.pass(Duration::from_mins(10));
@@ -122,7 +122,7 @@ fn a_late_write_needs_its_token_only_when_it_arrives() {
 }
 
 #[test]
-fn forgetting_faults_and_the_journal_does_not_stop_what_is_under_way() {
+fn clearing_faults_and_the_journal_does_not_stop_running_operations() {
     let mut lab = lab(&json!({"method": "PUT", "processAfter": "5s"}));
     lab.put(&compute("spark"), &wanted());
     lab.control("DELETE", "faults", &Value::Null);

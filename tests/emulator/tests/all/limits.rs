@@ -1,4 +1,4 @@
-//! What Azure refuses of a PUT, whatever it asks for: too many tags, a wrong region.
+//! PUTs that Azure refuses: too many tags, a wrong region.
 
 use serde_json::{Map, Value, json};
 
@@ -71,7 +71,7 @@ fn a_compute_cannot_move_to_another_region() {
 }
 
 #[test]
-fn a_workspace_made_anew_in_another_region_wants_that_one() {
+fn a_workspace_recreated_in_another_region_requires_that_region() {
     let mut lab = Lab::new();
     lab.control("PUT", "world", &json!({"workspaces": [{"id": workspace(), "location": "westeurope"}]}));
     assert_eq!(code(&lab.put(&compute("spark"), &at("eastus2"))), "UserError");

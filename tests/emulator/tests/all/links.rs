@@ -122,7 +122,7 @@ fn a_link_is_taken_away_at_once() {
 }
 
 #[test]
-fn links_need_rights_of_their_own() {
+fn linked_services_need_their_own_permissions() {
     let of = |verb: &str| format!("Microsoft.MachineLearningServices/workspaces/linkedServices/{verb}");
     for (verb, expected) in [("read", [200, 403, 403]), ("write", [403, 200, 403]), ("delete", [403, 403, 200])] {
         let mut lab = holding(&json!([{"scope": workspace(), "actions": [of(verb)]}]));

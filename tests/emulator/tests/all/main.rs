@@ -1,4 +1,4 @@
-//! The emulator against what it stands in for: recordings, Microsoft's examples, and its own promises.
+//! The emulator against recordings, Microsoft's examples, and its own documentation.
 
 mod computes;
 mod connections;

@@ -74,7 +74,7 @@ fn a_step_waits_for_the_one_whose_output_it_reads() {
 }
 
 #[test]
-fn a_failed_step_fails_the_pipeline_and_what_comes_later_is_not_run() {
+fn a_failed_step_fails_the_pipeline_and_later_steps_are_not_run() {
     let mut lab = lab();
     let body = pipeline(&mut lab);
     assert_eq!(lab.put(&job("two"), &body).status, 201);

@@ -118,7 +118,7 @@ fn a_refused_write_makes_no_read_stale() {
 }
 
 #[test]
-fn what_is_taken_away_behind_everybody_is_gone_from_stale_reads() {
+fn removed_resources_are_missing_from_stale_reads() {
     let mut lab = Lab::new();
     lab.attached("spark", &tagged(&json!({})));
     lab.set(&json!({"staleReads": "3s"}));

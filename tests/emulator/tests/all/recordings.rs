@@ -95,7 +95,7 @@ const MAY_DIFFER: [&str; 14] = [
 ];
 
 #[test]
-fn what_the_clients_accepted_is_what_they_get() {
+fn answers_equal_those_that_the_clients_accepted() {
     let listed = fixture("sdk/list");
     let pages = listed["exchanges"]
         .as_array()
@@ -199,7 +199,7 @@ fn microsofts_examples_are_served() {
     let mut lab = Lab::new();
     lab.control("PUT", "world", &json!({"workspaces": [{"id": workspace, "location": "eastus"}]}));
     let target = format!("{workspace}/computes/{}?api-version={}", of("computeName"), of("api-version"));
-    // These belong to the type of compute, which this emulator doesn't know from the inside.
+    // These belong to the type of compute, whose details this emulator does not implement.
     let differ: BTreeSet<&str> = [
         "createdOn",
         "modifiedOn",

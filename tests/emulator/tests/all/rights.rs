@@ -1,4 +1,4 @@
-//! Who may do what, and how often.
+//! Permissions and rate limits.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ fn assigning_an_identity_needs_a_right_on_it() {
 }
 
 #[test]
-fn tokens_are_looked_at() {
+fn tokens_are_checked() {
     let mut lab = Lab::new();
     let bare = Request::new("GET", &format!("{}?api-version=2025-12-01", workspace()));
     let answer = lab.azure.answer(lab.now, &bare);

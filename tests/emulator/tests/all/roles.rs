@@ -46,7 +46,7 @@ fn assign(lab: &mut Lab, n: u32, role: &str, principal: &str, scope: &str) -> An
 }
 
 #[test]
-fn what_the_client_accepted_is_what_it_gets() {
+fn answers_equal_those_that_the_client_accepted() {
     let mut lab = logged_in(Lab::new());
     let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Synapse/workspaces/syn-ws";
     lab.control("PUT", "world", &json!({"synapseWorkspaces": [{"id": id}]}));
@@ -217,7 +217,7 @@ fn who_may_assign() {
     let refused = assign(&mut lab, 1, OPERATOR, SOMEBODY, POOL);
     assert_eq!(refused.body_json()["error"]["message"], text("roleAssignments/write", POOL));
 
-    // An administrator of the pool may, there and no higher; anybody with a role may look.
+    // An administrator of the pool may, on that scope only; every principal with a role may read.
     let own = |role: &str, scope: &str| json!({"roleAssignments": [{"workspace": at, "roleId": role, "principalId": OBJECT, "scope": scope}]});
     lab.control("PUT", "world", &own("Synapse Compute Operator", POOL));
     assert_eq!([get(&mut lab, "roleAssignments").status, assign(&mut lab, 1, OPERATOR, SOMEBODY, POOL).status], [200, 403]);

@@ -112,7 +112,7 @@ async fn a_synapse_workspace_is_reached_by_its_host_in_every_cloud_and_by_the_pa
 }
 
 #[tokio::test]
-async fn connections_break_and_answers_wait_as_asked() {
+async fn connections_break_and_answers_are_delayed_as_configured() {
     let emulator = Emulator::start(Options::in_dir(folder("faults"))).await.expect("it starts");
     let (http, endpoint) = (client(emulator.ca_pem()), emulator.endpoint());
     let token = token(&http, endpoint).await;
@@ -174,7 +174,7 @@ async fn settings_can_be_given_at_the_start() {
 }
 
 #[test]
-fn the_program_says_where_it_is_and_ends_with_its_input() {
+fn the_program_prints_its_address_and_ends_with_its_input() {
     let mut program = Command::new(env!("CARGO_BIN_EXE_azure-emulator"))
         .args(["--exit-with-stdin", "--operation-duration", "300ms", "--dir"])
         .arg(folder("program"))
@@ -199,7 +199,7 @@ fn the_program_says_where_it_is_and_ends_with_its_input() {
 }
 
 #[test]
-fn the_program_names_the_key_it_does_not_know() {
+fn the_program_names_an_unknown_key() {
     let seed = folder("bad-seed.json");
     std::fs::write(&seed, r#"{"pools": [{"identifier": "x"}]}"#).expect("written");
     let output = Command::new(env!("CARGO_BIN_EXE_azure-emulator")).arg("--seed").arg(&seed).output().expect("it runs");

@@ -59,12 +59,12 @@ impl Lab {
         self.use_token(&answer);
     }
 
-    /// Asks with this token from now on.
+    /// Uses this token from now on.
     pub(crate) fn use_token(&mut self, answer: &Answer) {
         answer.body_json()["access_token"].as_str().expect("a token").clone_into(&mut self.token);
     }
 
-    /// The token endpoint with these fields, besides the grant and the scope.
+    /// The token endpoint with these fields, in addition to the grant and the scope.
     pub(crate) fn token_request(&mut self, fields: &[(&str, &str)]) -> Answer {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         let usual = [("grant_type", "client_credentials"), ("scope", "https://management.azure.com/.default")];
@@ -129,7 +129,7 @@ pub(crate) fn code(answer: &Answer) -> String {
     answer.body_json()["error"]["code"].as_str().unwrap_or_default().to_owned()
 }
 
-/// What a file of `fixtures` holds; its README says where each comes from.
+/// The content of a file of `fixtures`; its README has the source of each.
 pub(crate) fn fixture(path: &str) -> Value {
     let path = format!("{}/fixtures/{path}.json", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).expect(&path);

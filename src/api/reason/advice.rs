@@ -1,0 +1,103 @@
+//! What the user can do, for each reason.
+
+use crate::api::reason::Reason;
+
+/// What ends the wait of a deleted object, whatever Azure answers.
+const RELEASE: &str = "To release the deleted object now and leave what exists in Azure, annotate the object with synapse-spark.dev/on-delete=abandon.";
+
+impl Reason {
+    /// What else the user can do while the object is being deleted; empty if the deletion continues by itself.
+    #[must_use]
+    pub const fn release_advice(self) -> &'static str {
+        match self {
+            Self::WaitingForWrite
+            | Self::Suspended
+            | Self::DetachFailed
+            | Self::StateUnreadable
+            | Self::AuthenticationFailed
+            | Self::AuthorizationFailed
+            | Self::RequestRejected
+            | Self::WorkspaceNotFound => RELEASE,
+            _ => "",
+        }
+    }
+
+    /// The advice for an object that is, or is not, being deleted.
+    #[must_use]
+    pub fn advice_for(self, is_deleted: bool) -> String {
+        let release = if is_deleted { self.release_advice() } else { "" };
+        [self.advice(), release].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// What the user can do; empty where waiting is enough.
+    #[must_use]
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Attached
+            | Self::AddingFinalizer
+            | Self::Attaching
+            | Self::Adopting
+            | Self::Updating
+            | Self::Replacing
+            | Self::Detaching
+            | Self::Detached
+            | Self::Retained
+            | Self::WaitingForWrite
+            | Self::Throttled
+            | Self::AzureUnavailable
+            | Self::AssigningRole
+            | Self::RevokingRole
+            | Self::RoleAssigned
+            | Self::PoolAvailable
+            | Self::PoolChanged => "",
+            Self::Suspended => "Set spec.suspend to false to let the operator write to Azure again.",
+            Self::ComputeTypeMismatch => "Delete this object and create one with another spec.computeName.",
+            Self::AdoptionNotAllowed => "Allow the adoption with spec.adoptionPolicy, or detach that compute in Azure.",
+            Self::OwnedByAnother => {
+                "Delete the object that owns the compute. If that object no longer exists, remove the tag synapse-spark-operator-owner from the compute."
+            }
+            Self::Duplicate => "Delete one of the two objects, or create this one again with another spec.computeName.",
+            Self::PoolMismatch => {
+                "Set spec.replacePolicy to Recreate to let the operator detach the compute and attach the pool of the spec."
+            }
+            Self::AttachFailed => {
+                "Fix the error that Azure reports. The attach is retried with exponential backoff; to retry now, run kubectl annotate ssa NAME synapse-spark.dev/reconcile-requested-at=$(date +%s) --overwrite."
+            }
+            Self::UpdateFailed => {
+                "Fix the error that Azure reports. The update is retried with exponential backoff; to retry now, run kubectl annotate ssa NAME synapse-spark.dev/reconcile-requested-at=$(date +%s) --overwrite."
+            }
+            Self::DetachFailed => "Fix the error that Azure reports. The detach is retried with exponential backoff.",
+            Self::DriftPersists => {
+                "Compare status.drift with the spec, and look for another tool that writes to this compute. The change is retried with exponential backoff."
+            }
+            Self::StateUnreadable => {
+                "Inspect the compute in Azure Machine Learning. If it is correct there, report the value in this message as a bug of the operator."
+            }
+            Self::AuthenticationFailed => {
+                "Fix the credential of the operator, or that of spec.serviceAccountName (docs/credentials.md)."
+            }
+            Self::AuthorizationFailed => {
+                "Grant the identity the action that Azure names, on the scope that Azure names. A new role assignment takes effect after some minutes."
+            }
+            Self::RequestRejected => "Change the spec so that Azure accepts it; Azure's message names the cause.",
+            Self::WorkspaceNotFound => {
+                "Check spec.workspace, and that the operator's identity belongs to the tenant of the workspace."
+            }
+            Self::LinkedServiceNotFound => {
+                "Set spec.linkedService.name to a linked service that exists, or name the pool with spec.resourceId. Azure no longer creates linked services."
+            }
+            Self::PoolNotFound => "Check spec.resourceId, or create the pool again. The attachment stays unchanged until then.",
+            Self::PoolFailed => "Repair the pool in its Synapse workspace. The attachment stays unchanged until then.",
+            Self::RoleAssignmentForbidden => "Ask a Synapse Administrator to run the command in this message.",
+            Self::InvalidSpec => "Change the field that the message names.",
+            Self::InternalError => {
+                "Report a bug with the operator's log lines of this object. The reconcile is retried with exponential backoff."
+            }
+            Self::RoleAssignmentOrphaned => "Ask a Synapse Administrator to run the command in this message.",
+            Self::SparkVersionUnsupported => "Move to a pool with a supported version of Apache Spark.",
+            Self::PoolUnreadable => {
+                "Grant the operator's identity Microsoft.Synapse/workspaces/bigDataPools/read to let it read the pool."
+            }
+        }
+    }
+}

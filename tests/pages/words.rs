@@ -1,0 +1,94 @@
+//! User-visible text has none of the words that readers stumbled over. A word is added when another reader stumbles.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::{path, read};
+
+/// In lower case; each is matched as a whole.
+const BANNED: [&str; 22] = [
+    "a look",
+    "anew",
+    "as asked",
+    "beside",
+    "felt",
+    "for ever",
+    "growing pauses",
+    "look at",
+    "looked at",
+    "looks after",
+    "mend",
+    "nobody's",
+    "nothing but",
+    "of now",
+    "passed over",
+    "somebody",
+    "stands there",
+    "taken back",
+    "tells",
+    "told",
+    "whence",
+    "whoever",
+];
+
+/// The banned words of a text, each with its line.
+fn banned(text: &str) -> Vec<String> {
+    let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let has = |line: &str, word: &str| {
+        line.match_indices(word)
+            .any(|(at, _)| !is_letter(line[..at].chars().last()) && !is_letter(line[at + word.len()..].chars().next()))
+    };
+    let of_line = |line: &str| BANNED.iter().filter(|word| has(&line.to_lowercase(), word)).copied().collect::<Vec<_>>();
+    text.lines()
+        .flat_map(|line| of_line(line).into_iter().map(|word| format!("{word:?} in {line:?}")).collect::<Vec<_>>())
+        .collect()
+}
+
+fn markdown(folder: &Path, texts: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).expect("the folder can be read").map(|entry| entry.expect("an entry").path()) {
+        if entry.is_dir() {
+            markdown(&entry, texts);
+        } else if entry.extension().is_some_and(|kind| kind == "md") {
+            texts.push((entry.display().to_string(), fs::read_to_string(&entry).expect("text")));
+        }
+    }
+}
+
+fn help(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_synapse-spark-operator")).args(arguments).output().expect("the program runs");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn user_visible_text_has_no_banned_words() {
+    let chart = "charts/synapse-spark-operator";
+    let files = [
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "crds/synapsesparkattachments.yaml",
+        "deploy/README.md",
+        "tests/fixtures/statuses.yaml",
+        &format!("{chart}/README.md"),
+        &format!("{chart}/files/alerts.yaml"),
+        &format!("{chart}/templates/NOTES.txt"),
+        &format!("{chart}/values.yaml"),
+    ];
+    let mut texts: Vec<_> = files.iter().map(|file| ((*file).to_owned(), read(file))).collect();
+    markdown(&path("docs"), &mut texts);
+    let commands = ["run", "plan", "import", "pools", "links", "status", "reconcile", "suspend", "check", "completion"];
+    texts.push(("--help".to_owned(), help(&["--help"])));
+    texts.extend(commands.map(|command| (format!("{command} --help"), help(&[command, "--help"]))));
+    let found: Vec<_> =
+        texts.iter().flat_map(|(place, text)| banned(text).into_iter().map(move |one| format!("{place}: {one}"))).collect();
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn banned_words_are_matched_as_whole_words() {
+    let found = banned("Look at it.\nbesides, lookatit, untold\nWhoever wrote this told nobody");
+    let words: Vec<_> = found.iter().filter_map(|one| one.split('"').nth(1)).collect();
+    assert_eq!(words, ["look at", "told", "whoever"]);
+}
