@@ -29,7 +29,7 @@ impl Release {
         Self::install(test, |_| "replicaCount: 2".to_owned())
     }
 
-    /// One for the test's namespace, whose objects may name ServiceAccounts.
+    /// One for the test's namespace, whose objects may name `ServiceAccounts`.
     fn narrow(test: &str) -> Self {
         Self::install(test, |world| format!("watchNamespaces: [{}], namespaceIdentity: {{enabled: true}}", world.namespace))
     }
@@ -106,7 +106,7 @@ fn check_names_missing_rights_and_no_others() {
     let said = release.check(&[&release.client], 1);
     has(
         &said,
-        &["failed   rights", "create leases.coordination.k8s.io", "update leases.coordination.k8s.io in namespace kube-system"],
+        &["failed   permissions", "create leases.coordination.k8s.io", "update leases.coordination.k8s.io in namespace kube-system"],
     );
     assert!(!said.contains("synapsesparkattachments.synapse-spark.dev in"), "{said}");
 }

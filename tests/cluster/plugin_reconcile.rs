@@ -86,7 +86,7 @@ fn status_of_an_object_that_no_operator_has_seen_says_where_to_look() {
     let world = unseen("status-unseen");
     let (code, out, _) = synapse(&world, &["status", "unseen"]);
     assert_eq!(code, Some(2));
-    has(&out, &["Unseen", "the operator has not looked at it yet", "kubectl get pods -A"]);
+    has(&out, &["Unseen", "the operator has not observed this object yet", "kubectl get pods -A"]);
 }
 
 #[test]

@@ -71,5 +71,5 @@ fn reconcile_without_the_right_to_watch_says_that_the_request_was_made() {
     let viewer = Viewer::who_may("get,patch", "viewer-patch").can(&["reconcile", "nightly", "--no-wait"]);
     let (code, _, complaint) = viewer.synapse(&["reconcile", "nightly"]);
     assert_eq!(code, Some(1));
-    has(&complaint, &["asked, but it cannot be waited for", "the verb list and watch"]);
+    has(&complaint, &["the reconcile is requested, but its result cannot be watched", "the verb list and watch"]);
 }

@@ -56,7 +56,7 @@ fn resume_names_the_gitops_tool_that_manages_the_object() {
     let answer: Value = serde_json::from_str(&out).expect("JSON");
     let tool = "the Flux Kustomization flux/pools";
     assert_eq!(answer, json!({"namespace": world.namespace, "name": "nightly", "suspend": false, "managedBy": tool}));
-    has(&hint, &[&format!("warning: {tool} will put spec.suspend back")]);
+    has(&hint, &[&format!("warning: {tool} will revert spec.suspend")]);
 }
 
 #[test]

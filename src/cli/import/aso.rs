@@ -123,7 +123,7 @@ fn policy(policy: Option<&str>, builder: &mut ManifestBuilder, notes: &mut Notes
             notes.add(
                 &field,
                 &format!(
-                    "{policy} has become suspend: true and deletionPolicy: Retain. Take them out, so that the operator works."
+                    "{policy} is converted to suspend: true and deletionPolicy: Retain. Remove both to let the operator write to Azure."
                 ),
             );
         }

@@ -154,10 +154,12 @@ async fn is_refused(name: &str, annotations: Option<&[(&str, &str)]>, reason: &s
     stage
 }
 
+type Annotations = &'static [(&'static str, &'static str)];
+
 #[tokio::test(start_paused = true)]
 async fn account_that_is_absent_or_badly_annotated_is_named() {
     #[rustfmt::skip]
-    let table: [(&str, Option<&[(&str, &str)]>, &str); 6] = [
+    let table: [(&str, Option<Annotations>, &str); 6] = [
         // account       annotations                                      reason
         ("absent",       None,                                            "ServiceAccount absent of namespace team-a is not there"),
         ("bare",         Some(&[]),                                       "has no annotation azure.workload.identity/client-id"),

@@ -140,7 +140,6 @@ pub enum Deletion {
 }
 
 #[derive(Debug, Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a dimension of its own")]
 pub struct Start {
     pub has_finalizer: bool,
     pub older: bool,

@@ -1,4 +1,4 @@
-//! An API server in this process: functions over maps, on the clock of tokio. It serves attachments and ServiceAccounts.
+//! An API server in this process: functions over maps, on the clock of tokio. It serves attachments and `ServiceAccounts`.
 //!
 //! It names nothing of the crate, so that the crate's unit tests include it as well as the tests beside it.
 
@@ -20,7 +20,7 @@ pub use patch::merge;
 /// The namespace and the name of an object.
 type Key = (String, String);
 
-/// An API server with attachments and ServiceAccounts.
+/// An API server with attachments and `ServiceAccounts`.
 #[derive(Clone, Default)]
 pub struct Api(Arc<Mutex<State>>);
 
@@ -146,7 +146,7 @@ impl Api {
         Some(ready["reason"].as_str()?.to_owned())
     }
 
-    /// Stores a ServiceAccount with these annotations.
+    /// Stores a `ServiceAccount` with these annotations.
     pub fn put_account(&self, namespace: &str, name: &str, uid: &str, annotations: &[(&str, &str)]) {
         let annotations: serde_json::Map<_, _> =
             annotations.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
@@ -154,7 +154,7 @@ impl Api {
         self.state().accounts.insert((namespace.to_owned(), name.to_owned()), account);
     }
 
-    /// Removes all ServiceAccounts.
+    /// Removes all `ServiceAccounts`.
     pub fn remove_accounts(&self) {
         self.state().accounts.clear();
     }

@@ -9,20 +9,17 @@ impl Api {
     pub(super) fn patch(&self, key: &Key, patch: &Value) -> Response<axum::body::Body> {
         let mut state = self.state();
         let Some(mut object) = state.objects.get(key).cloned() else { return absent() };
-        match patch.as_array() {
-            Some(operations) => {
-                if !operations.iter().all(|one| operate(&mut object, one)) {
-                    return refuse(&failure(422, "Invalid", "the server rejected our request due to an error in our request"));
-                }
+        if let Some(operations) = patch.as_array() {
+            if !operations.iter().all(|one| operate(&mut object, one)) {
+                return refuse(&failure(422, "Invalid", "the server rejected our request due to an error in our request"));
             }
-            None => {
-                let version = &patch["metadata"]["resourceVersion"];
-                if version.is_string() && *version != object["metadata"]["resourceVersion"] {
-                    return refuse(&failure(409, "Conflict", "the object has been modified"));
-                }
-                // An apply of the status removes all that it leaves out.
-                object["status"] = patch["status"].clone();
+        } else {
+            let version = &patch["metadata"]["resourceVersion"];
+            if version.is_string() && *version != object["metadata"]["resourceVersion"] {
+                return refuse(&failure(409, "Conflict", "the object has been modified"));
             }
+            // An apply of the status removes all that it leaves out.
+            object["status"] = patch["status"].clone();
         }
         ok(&state.store(object))
     }
