@@ -4,6 +4,8 @@
 //! another case than they were sent (`/resourcegroups/`); so equality, order
 //! and hash here fold the case, and the text is kept as it came.
 //! Source: `Azure/azure-rest-api-specs#8323`.
+//!
+//! Longer than other files: the types of all IDs share one parser, and no layer is below this one.
 
 use std::cmp::Ordering;
 use std::fmt;

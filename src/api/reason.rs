@@ -144,6 +144,7 @@ impl Reason {
 
     /// The reason as Kubernetes shows it.
     #[must_use]
+    // Longer than other functions: a table with one row per reason.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Attached => "Attached",

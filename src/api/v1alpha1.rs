@@ -3,6 +3,8 @@
 //! Decoding is lenient where the schema is strict: an object that was stored
 //! under other rules must still be decoded, or nobody could detach and delete
 //! it. What the schema cannot say, [`crate::planner::goal`] checks.
+//!
+//! Longer than other files: the schema of the spec is read in one piece, with the text of `kubectl explain`.
 
 mod status;
 
@@ -59,6 +61,7 @@ pub use status::*;
         .message("spec.synapseRole.linkedService needs spec.linkedService, whose identity receives the role")
 )]
 #[serde(rename_all = "camelCase")]
+// Many fields: the schema of the custom resource.
 pub struct SynapseSparkAttachmentSpec {
     /// The Azure Machine Learning workspace to attach to (az ml: --subscription, -g, -w). Immutable.
     pub workspace: Workspace,

@@ -53,6 +53,7 @@ const BOUNDS: [f64; 10] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0
 
 impl Metrics {
     /// Creates the metrics and registers them.
+    // Longer than other functions: one entry per metric, with its help text.
     pub fn new(registry: &mut Registry) -> Self {
         let made = Self {
             requests: Family::default(),

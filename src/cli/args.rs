@@ -12,6 +12,7 @@ use crate::error_chain::chain;
 
 /// Where Azure is, and which credential the operator uses there.
 #[derive(Debug, Args)]
+// Many fields: one per option.
 pub(super) struct AzureArgs {
     /// The Azure cloud.
     #[arg(long, env = "AZURE_CLOUD", default_value = "public", value_enum)]

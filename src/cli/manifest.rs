@@ -13,6 +13,7 @@ use crate::resource_id::{ComputeId, WorkspaceId};
 
 /// What a manifest is made of.
 #[derive(Debug, Clone)]
+// Many fields: one per field of the manifest.
 pub(super) struct ManifestBuilder {
     /// Where it comes from, as messages name it.
     pub(super) place: String,

@@ -52,6 +52,22 @@ pub(crate) struct PlanArgs {
     azure: AzureArgs,
 }
 
+/// The decision, and whether Azure answered all that it rests on.
+///
+/// An attach begins with the region of the workspace: a workspace that does not exist shows here.
+async fn decide_with_region(client: &azure::Client, goal: &Goal, observed: &Observed) -> (Decision, bool) {
+    let decision = decide(goal, observed);
+    let refusal = match (&decision.step, goal.compute()) {
+        (Step::Put(spec), Some(id)) if spec.location.is_none() => client.location(id.workspace()).await.err(),
+        _ => None,
+    };
+    let is_answered = !matches!(observed.compute, Finding::Unknown(_)) && refusal.is_none();
+    match refusal {
+        Some(error) => (decision.write_failed(Write::Put, fault(error), observed), is_answered),
+        None => (decision, is_answered),
+    }
+}
+
 impl PlanArgs {
     pub(crate) async fn execute(mut self) -> Result<u8, String> {
         let objects = match (&self.name, &self.file) {
@@ -109,18 +125,8 @@ impl PlanArgs {
         let now = Timestamp::now();
         let mut observed = observe(client, &object, &goal, Others::default(), (Freshness::Now, now)).await;
         // The operator observes an absence twice before it acts on it.
-        observed.absent_for = matches!(observed.compute, Finding::Absent).then_some(ABSENCE_CONFIRMED_AFTER);
-        let decision = decide(&goal, &observed);
-        // An attach begins with the region of the workspace: a workspace that does not exist shows here.
-        let refusal = match (&decision.step, goal.compute()) {
-            (Step::Put(spec), Some(id)) if spec.location.is_none() => client.location(id.workspace()).await.err(),
-            _ => None,
-        };
-        let is_answered = !matches!(observed.compute, Finding::Unknown(_)) && refusal.is_none();
-        let decision = match refusal {
-            Some(error) => decision.write_failed(Write::Put, fault(error), &observed),
-            None => decision,
-        };
+        observed.absent_for = observed.is_compute_absent().then_some(ABSENCE_CONFIRMED_AFTER);
+        let (decision, is_answered) = decide_with_region(client, &goal, &observed).await;
         let meta = ObjectMeta { generation: object.metadata.generation, ..ObjectMeta::default() };
         let report = Report {
             goal: Some(&goal),

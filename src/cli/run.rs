@@ -28,6 +28,7 @@ const OTLP_TIMEOUT: Duration = Duration::from_secs(10);
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Args)]
+// Many fields: one per option.
 pub(crate) struct Run {
     #[command(flatten)]
     azure: AzureArgs,

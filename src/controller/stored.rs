@@ -55,6 +55,7 @@ struct Wire {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
+// Many fields: one per field of the metadata that the operator reads.
 struct Metadata {
     name: Option<String>,
     namespace: Option<String>,

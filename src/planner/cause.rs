@@ -152,6 +152,7 @@ impl Cause {
 
     /// How the attachment is.
     #[must_use]
+    // Longer than other functions: a table with one row per cause.
     pub const fn health(&self) -> Health {
         match self {
             Self::Attached | Self::Suspended(Suspension::InSync) => Health::Ready,

@@ -182,6 +182,7 @@ fn documents_of_other_kinds_are_reported_and_skipped() {
 }
 
 #[test]
+// Longer than other functions: a table with one row per case.
 fn an_invalid_document_is_reported_and_nothing_is_printed() {
     let az_ml = format!("name: spark\ntype: synapsespark\nresource_id: {POOL}\n");
     let aso = format!(

@@ -8,6 +8,7 @@ use super::{Azure, WORKSPACE, compute, text};
 const SECRET: &str = "emulator-secret-not-a-real-one";
 
 #[test]
+// Longer than other functions: a table with one row per case.
 fn an_attached_compute_is_imported_without_a_change() {
     let azure = Azure::start();
     let (zeta, alpha) = (user("zeta"), user("alpha"));

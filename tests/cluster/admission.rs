@@ -62,6 +62,7 @@ fn unknown_field_is_refused_under_strict_validation() {
 }
 
 #[test]
+// Longer than other functions: a table with one row per case.
 fn changed_object_is_accepted_or_refused_with_the_field() {
     let world = World::new("change");
     world.apply("plain", "one", &["suspend: true"]);

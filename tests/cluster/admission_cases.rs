@@ -171,6 +171,7 @@ pub fn pools() -> Vec<Case> {
     all
 }
 
+// Longer than other functions: a table with one row per case.
 pub fn of_identity() -> Vec<Case> {
     let at = "spec.identity";
     let list = "spec.identity.userAssignedIdentities";

@@ -14,6 +14,7 @@ fn taken(plane: &Plane, manifests: &str) -> Result<String, String> {
 }
 
 #[test]
+// Longer than other functions: a table with one row per case.
 fn api_server_accepts_the_manifests_of_all_values_without_a_warning() {
     let world = World::new("chart");
     let plane = world.plane();
@@ -104,6 +105,7 @@ fn the_program_knows_its_arguments(name: &str, objects: &[Value]) {
 }
 
 #[test]
+// Longer than other functions: a table with one row per case.
 fn wrong_values_are_refused_and_named() {
     #[rustfmt::skip]
     let cases: &[(&str, &[&str])] = &[

@@ -19,6 +19,7 @@ fn case(name: &'static str, values: &str, has: &'static [&'static str], lacks: &
 }
 
 #[rustfmt::skip]
+// Longer than other functions: a table with one row per case.
 pub fn matrix() -> Vec<Case> {
     vec![
         case("the defaults", "{}",

@@ -106,7 +106,11 @@ fn check_names_missing_rights_and_no_others() {
     let said = release.check(&[&release.client], 1);
     has(
         &said,
-        &["failed   permissions", "create leases.coordination.k8s.io", "update leases.coordination.k8s.io in namespace kube-system"],
+        &[
+            "failed   permissions",
+            "create leases.coordination.k8s.io",
+            "update leases.coordination.k8s.io in namespace kube-system",
+        ],
     );
     assert!(!said.contains("synapsesparkattachments.synapse-spark.dev in"), "{said}");
 }

@@ -26,6 +26,7 @@ fn status_of_a_ready_object_shows_what_is_attached() {
 
 /// A promise to scripts: a key may come, none may go.
 #[test]
+// Longer than other functions: a table with one row per case.
 fn status_as_json_has_the_keys_that_scripts_rely_on() {
     let world = ready("status-keys");
     let one = shown(&world, "nightly");

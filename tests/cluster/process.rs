@@ -132,6 +132,7 @@ fn metrics_have_every_family_and_no_label_of_an_object() {
 }
 
 #[test]
+// Longer than other functions: each line of the setup is a way in which an object cannot be decoded.
 fn object_that_cannot_be_decoded_is_counted_and_stops_no_other() {
     let world = World::without_operator("unreadable", Duration::ZERO);
     // Stored under a definition that let everything in.

@@ -3,6 +3,8 @@
 //!
 //! The compute is in sync. What varies is what is wanted, what was assigned before, who else has assigned it, and how Synapse
 //! answers.
+//!
+//! Longer than other files: one model, to be read in one piece.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -55,6 +57,7 @@ const FORBIDDEN: Writes = Writes::Fault(FaultKind::Forbidden, FOREVER);
 
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a dimension of its own")]
+// Many fields: one per dimension of the start.
 struct Start {
     wants: bool,
     deleted: bool,
@@ -76,6 +79,7 @@ struct Start {
     writes: Writes,
 }
 
+// Longer than other functions: a table with one row per case.
 fn starts() -> Vec<Start> {
     let mut all = Vec::new();
     for (wants, deleted, retain, attached) in [
@@ -138,6 +142,7 @@ const AT_REST: u32 = 12;
 /// After so long a list shows what was granted: two to five minutes are documented.
 const LAG: Duration = Duration::from_mins(5);
 
+// Many fields: the state of Synapse, the API server and the controller.
 struct World {
     start: Start,
     goal: Goal,
@@ -154,6 +159,7 @@ struct World {
 }
 
 impl World {
+    // Longer than other functions: one field per dimension of the start.
     fn new(start: Start) -> Self {
         let wanted = start.wants.then(|| Role { id: "role".into(), workspace_wide: false, linked_service: false });
         let goal = if start.deleted {
@@ -318,6 +324,7 @@ fn reconcile(world: &mut World) -> Result<(Observed, Decision), String> {
     Ok((observed, reported))
 }
 
+// Longer than other functions: one arm per rule.
 fn check_step(world: &World, step: &Step) -> Result<(), &'static str> {
     let start = world.start;
     let may_write = !start.suspend && !start.retain;

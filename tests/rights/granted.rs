@@ -91,6 +91,7 @@ fn is(account: &str, subject: &Subject) -> bool {
 ///
 /// Rules that are no permissions on resources: a role that is not in the manifest, an aggregated one, URLs. And no permission
 /// at all.
+// Longer than other functions: one arm per kind of manifest.
 pub fn read(manifest: &str, account: &str) -> Result<BTreeSet<Right>, String> {
     let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(manifest).map_err(|error| error.to_string())?;
     let is_rbac = |document: &serde_json::Value| {

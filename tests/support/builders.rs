@@ -1,5 +1,7 @@
 //! One set of builders of goals, computes and observations for all tests of the planner. Each gives the usual case; a test
 //! changes what it is about.
+//!
+//! Longer than other files: one builder per kind of value, for all tests.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

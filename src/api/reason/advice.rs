@@ -31,6 +31,7 @@ impl Reason {
 
     /// What the user can do; empty where waiting is enough.
     #[must_use]
+    // Longer than other functions: a table with one row per reason.
     pub const fn advice(self) -> &'static str {
         match self {
             Self::Attached

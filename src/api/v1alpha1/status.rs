@@ -1,4 +1,6 @@
 //! The status of a `SynapseSparkAttachment`.
+//!
+//! Longer than other files: the schema of the status is read in one piece, with the text of `kubectl explain`.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 // What the API server shows before the first look: kstatus takes an object without an observed generation for done.
 // Source: <https://github.com/fluxcd/kustomize-controller/issues/387>.
 #[schemars(extend("default" = {"observedGeneration": -1}))]
+// Many fields: the schema of the custom resource.
 pub struct AttachmentStatus {
     /// The generation of the spec that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -104,6 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
+    // Longer than other functions: a table with one row per rule.
     fn specs_that_the_api_server_rejects_are_rejected() {
         let pool = |name: &str| {
             json!(format!(

@@ -9,6 +9,7 @@ use crate::api::SynapseSparkAttachment;
 use crate::planner::{Cause, Decision, Drift, Field, Finding, Observed, Step};
 
 /// What was found for one object.
+// Many fields: one per line of the output.
 pub(super) struct PlanResult {
     pub(super) object: SynapseSparkAttachment,
     pub(super) decision: Decision,

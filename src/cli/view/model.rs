@@ -31,6 +31,7 @@ pub(in crate::cli) enum State {
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
+// Many fields: one per key of the JSON output.
 pub(in crate::cli) struct View {
     pub(in crate::cli) namespace: String,
     pub(in crate::cli) name: String,
@@ -57,6 +58,7 @@ pub(in crate::cli) struct View {
 /// What Azure shows.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
+// Many fields: one per key of the JSON output.
 pub(super) struct ShownByAzure {
     pub(super) compute_id: Option<String>,
     pub(super) provisioning_state: Option<String>,
@@ -100,6 +102,48 @@ fn state(status: &AttachmentStatus, generation: Option<i64>) -> State {
     }
 }
 
+/// What to do, and the subcommand that does it.
+fn advice<'a>(state: State, reason: Option<&str>, known: &'a str) -> (&'a str, Option<&'static str>) {
+    match state {
+        State::Unseen => (
+            "Wait a moment. If this state persists, check whether the operator runs: kubectl get pods -A -l app.kubernetes.io/name=synapse-spark-operator",
+            None,
+        ),
+        State::Stalled => (known, Some("reconcile")),
+        _ if reason == Some(Reason::Suspended.as_str()) => (known, Some("resume")),
+        _ => (known, None),
+    }
+}
+
+fn message_of(state: State, ready: Option<String>) -> String {
+    match (state, ready) {
+        (State::Unseen, Some(message)) => {
+            format!("the operator has not observed the current generation; last status: {message}")
+        }
+        (State::Unseen, None) => "the operator has not observed this object yet".to_owned(),
+        (_, message) => message.unwrap_or_default(),
+    }
+}
+
+impl From<AttachmentStatus> for ShownByAzure {
+    fn from(status: AttachmentStatus) -> Self {
+        let is_shown_above = |one: &Condition| matches!(one.type_.as_str(), "Ready" | "Reconciling" | "Stalled");
+        Self {
+            compute_id: status.compute_id,
+            provisioning_state: status.provisioning_state,
+            location: status.location,
+            created_on: status.created_on,
+            modified_on: status.modified_on,
+            pool: status.pool,
+            identity: status.identity,
+            linked_service: status.linked_service,
+            role_assignments: status.role_assignments,
+            provisioning_errors: status.provisioning_errors,
+            conditions: status.conditions.into_iter().filter(|one| !is_shown_above(one)).collect(),
+        }
+    }
+}
+
 impl View {
     pub(in crate::cli) fn of(object: &SynapseSparkAttachment, program: Program) -> Self {
         let status = object.status.clone().unwrap_or_default();
@@ -114,22 +158,7 @@ impl View {
         let message =
             ready.map(|ready| ready.message.strip_suffix(known.as_str()).unwrap_or(&ready.message).trim_end().to_owned());
         let known = known.split_once(" kubectl ").map_or(known.as_str(), |(words, _)| words);
-        let (advice, verb) = match state {
-            State::Unseen => (
-                "Wait a moment. If this state persists, check whether the operator runs: kubectl get pods -A -l app.kubernetes.io/name=synapse-spark-operator",
-                None,
-            ),
-            State::Stalled => (known, Some("reconcile")),
-            _ if reason.as_deref() == Some(Reason::Suspended.as_str()) => (known, Some("resume")),
-            _ => (known, None),
-        };
-        let message = match (state, message) {
-            (State::Unseen, Some(message)) => {
-                format!("the operator has not observed the current generation; last status: {message}")
-            }
-            (State::Unseen, None) => "the operator has not observed this object yet".to_owned(),
-            (_, message) => message.unwrap_or_default(),
-        };
+        let (advice, verb) = advice(state, reason.as_deref(), known);
         let since = match state {
             State::Reconciling => condition(&status, "Reconciling"),
             State::Stalled => condition(&status, "Stalled"),
@@ -137,7 +166,7 @@ impl View {
         };
         Self {
             state,
-            message,
+            message: message_of(state, message),
             since: since.map(|one| one.last_transition_time.clone()),
             advice: advice.to_owned(),
             command: verb.map(|verb| format!("{} {verb} {name} -n {namespace}", program.typed())),
@@ -156,24 +185,8 @@ impl View {
             namespace,
             name,
             reason,
-            drift: status.drift,
-            found: ShownByAzure {
-                compute_id: status.compute_id,
-                provisioning_state: status.provisioning_state,
-                location: status.location,
-                created_on: status.created_on,
-                modified_on: status.modified_on,
-                pool: status.pool,
-                identity: status.identity,
-                linked_service: status.linked_service,
-                role_assignments: status.role_assignments,
-                provisioning_errors: status.provisioning_errors,
-                conditions: status
-                    .conditions
-                    .into_iter()
-                    .filter(|one| !matches!(one.type_.as_str(), "Ready" | "Reconciling" | "Stalled"))
-                    .collect(),
-            },
+            drift: status.drift.clone(),
+            found: status.into(),
         }
     }
 

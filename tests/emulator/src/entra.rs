@@ -84,6 +84,7 @@ fn configuration(origin: &str, tenant: &str) -> Value {
     })
 }
 
+// Longer than other functions: one branch per kind of credential.
 fn token<'a>(azure: &mut Azure, now: Timestamp, tenant: &str, field: &impl Fn(&str) -> Option<&'a str>) -> Result<Value, Denial> {
     known(&azure.world, tenant)?;
     if field("grant_type") != Some("client_credentials") {

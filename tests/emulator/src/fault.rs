@@ -43,6 +43,7 @@ fn once() -> u64 {
 /// What happens to a request; the keys tell which it is.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+// Many fields: one per effect.
 pub struct Effect {
     /// It is answered with this status, unprocessed; or processed later, if `process_after` is there too.
     #[serde(skip_serializing_if = "Option::is_none")]

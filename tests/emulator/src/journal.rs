@@ -9,6 +9,7 @@ use serde_json::Value;
 /// One request and the status of its answer.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+// Many fields: one per property of a request.
 pub struct Entry {
     /// Counts from 1, and goes on when the journal is emptied.
     pub seq: u64,

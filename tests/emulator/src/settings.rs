@@ -65,6 +65,7 @@ impl Default for Limits {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+// Many fields: one per switch.
 pub struct Settings {
     /// How long a PUT or DELETE of a compute is at work.
     #[serde(with = "duration")]

@@ -57,6 +57,7 @@ pub(crate) struct Token {
 
 /// Everything there is. The keys of the maps are folded IDs.
 #[derive(Debug, Default)]
+// Many fields: one per kind of state in Azure.
 pub(crate) struct World {
     salt: Uuid,
     counter: u64,

@@ -149,6 +149,7 @@ fn attached_end(goal: &Attached, start: &Start, compute: Option<Model>) -> End {
     }
 }
 
+// Longer than other functions: one arm per way to end.
 pub fn check(world: &World<'_>) -> Result<(), String> {
     let is_deleted = world.start.deletion != Deletion::Never && matches!(world.goal, Goal::Detached(_));
     let trick = world.start.trick;

@@ -1,4 +1,6 @@
 //! The starts: what exists, what the user asks for, and what goes wrong.
+//!
+//! Longer than other files: one model, to be read in one piece.
 
 use std::time::Duration;
 

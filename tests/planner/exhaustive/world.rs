@@ -1,4 +1,6 @@
 //! The world of one run: Azure, Synapse, the API server, and the controller's two rounds.
+//!
+//! Longer than other files: one model, to be read in one piece.
 
 use std::time::Duration;
 
@@ -23,6 +25,7 @@ use crate::builders::{CREATED_ON, compute, detached, fault, now, owner, pool, re
 /// A status and the version of the object that it belongs to.
 type Versioned = (u32, AttachmentStatus);
 
+// Many fields: the state of Azure, Synapse, the API server and the controller.
 pub struct World<'a> {
     pub goal: Goal,
     pub start: &'a Start,

@@ -13,6 +13,7 @@ fn malformed(what: &str) -> Denial {
 }
 
 /// Checks a federated assertion. The codes are Entra's (DOC); 70021 with 400, 700211 and 700213 with 401 (REAL).
+// Longer than other functions: one check per claim.
 pub(super) fn check(world: &World, now: Timestamp, principal: &Principal, assertion: &str) -> Result<(), Denial> {
     let claims = jsonwebtoken::dangerous::insecure_decode::<Value>(assertion).map_err(|_| malformed("no JWT"))?;
     let (header, claims) = (claims.header, claims.claims);

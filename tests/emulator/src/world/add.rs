@@ -9,6 +9,7 @@ use crate::id;
 
 impl World {
     /// Adds a seed; what has the same ID is replaced, and missing parents are created.
+    // Longer than other functions: one part per kind of resource.
     pub(crate) fn add(&mut self, now: Timestamp, seed: Seed) -> Result<(), String> {
         for issuer in seed.issuers {
             self.issuers.insert(issuer.url.clone(), issuer);

@@ -60,6 +60,7 @@ fn invalid(message: &str) -> Refusal {
 
 impl World {
     /// What becomes of a compute's identity by a PUT; none if the key is to be absent (REAL: absent when there is none).
+    // Longer than other functions: one check per refusal.
     pub(super) fn identity(
         &mut self,
         asked: &Asked,

@@ -42,6 +42,7 @@ impl Status {
 
 /// A job of its own, a pipeline, or a step of one.
 #[derive(Debug)]
+// Many fields: one per property of a job.
 pub(crate) struct Job {
     body: Value,
     /// The order of LIST.
@@ -96,6 +97,7 @@ impl Job {
 
 impl World {
     /// Takes in a job that was planned; its body is that of its GET but for the status.
+    // Longer than other functions: one check per refusal.
     pub(crate) fn submit(&mut self, now: Timestamp, settings: &Settings, body: Value, plan: Plan, doomed: Option<Failure>) {
         let resource = body["id"].as_str().unwrap_or_default().to_owned();
         let key = id::fold(&resource);

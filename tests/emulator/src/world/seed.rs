@@ -13,6 +13,7 @@ pub(super) const LOCATION: &str = "eastus2";
 /// What to put into the world, or what there is in it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+// Many fields: one per kind of resource.
 pub struct Seed {
     pub(crate) issuers: Vec<Issuer>,
     pub(crate) principals: Vec<Principal>,
@@ -96,6 +97,7 @@ fn location() -> String {
 /// A Spark pool of Synapse.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+// Many fields: one per property of a pool.
 pub(crate) struct Pool {
     pub(crate) id: String,
     pub(crate) spark_version: String,

@@ -27,6 +27,7 @@ fn same(ours: &Value, theirs: &Value, may_differ: &[&str]) {
 }
 
 #[test]
+// Longer than other functions: a table with one row per case.
 fn what_sdk_v1_accepted_is_what_it_gets() {
     let accepted = fixture("sdk/v1_linked_service_list")["exchanges"][1]["stubResponse"]["body"]["value"].take();
     let accepted = accepted.as_array().expect("a list");

@@ -95,6 +95,7 @@ const MAY_DIFFER: [&str; 14] = [
 ];
 
 #[test]
+// Longer than other functions: a table with one row per case.
 fn answers_equal_those_that_the_clients_accepted() {
     let listed = fixture("sdk/list");
     let pages = listed["exchanges"]
@@ -224,6 +225,7 @@ fn microsofts_examples_are_served() {
 }
 
 #[test]
+// Longer than other functions: a table with one row per case.
 fn create_update_and_delete_have_the_manners_that_azure_was_seen_to_have() {
     let real = fixture("real/aml-compute-lro-2022-08-30");
     let mut lab = recorded_world(&[]);

@@ -25,6 +25,7 @@ type Key = (String, String);
 pub struct Api(Arc<Mutex<State>>);
 
 #[derive(Default)]
+// Many fields: one per kind of state of the API server.
 struct State {
     objects: BTreeMap<Key, Value>,
     accounts: BTreeMap<Key, Value>,
