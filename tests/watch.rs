@@ -78,6 +78,41 @@ async fn an_object_that_a_relist_leaves_out_of_the_store_for_a_while_is_found() 
     until("the new one is attached", || azure.count("PUT", "a-new") == 1).await;
 }
 
+/// An API server that lists in two pages, with an attached object on the first one: a relist has its change before it has ended.
+async fn attached_on_the_first_of_two_pages() -> (Api, Arc<Azure>, JoinHandle<()>) {
+    let api = Api::paging(1, Duration::from_secs(10));
+    api.put(object("team-a", "a-known", &nothing()));
+    api.put(object("team-a", "b-other", &nothing()));
+    let (azure, running) = start(&api, &[]);
+    until("it is attached", || api.reason("team-a", "a-known").as_deref() == Some("Attached")).await;
+    // Nothing is due before the next resync.
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    (api, azure, running)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_a_relist_brings_is_reconciled_as_soon_as_the_relist_ends() {
+    let (api, azure, _running) = attached_on_the_first_of_two_pages().await;
+    let mut changed = api.get("team-a", "a-known");
+    changed["metadata"]["generation"] = json!(2);
+    changed["spec"]["description"] = json!("new");
+    api.put_unseen(changed);
+    api.expire();
+    let updated = until("the change is in Azure", || azure.count("PUT", "a-known") == 2);
+    tokio::time::timeout(Duration::from_mins(1), updated).await.expect("long before the next resync");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_a_relist_brings_is_reconciled_as_soon_as_the_relist_ends() {
+    let (api, azure, _running) = attached_on_the_first_of_two_pages().await;
+    let mut deleted = api.get("team-a", "a-known");
+    deleted["metadata"]["deletionTimestamp"] = json!("2026-01-02T00:00:00Z");
+    api.put_unseen(deleted);
+    api.expire();
+    let detached = until("it is detached", || azure.count("DELETE", "a-known") == 1);
+    tokio::time::timeout(Duration::from_mins(1), detached).await.expect("long before the next resync");
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_slow_put_in_one_of_32_namespaces_does_not_delay_others() {
     let api = Api::streaming();

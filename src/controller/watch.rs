@@ -88,7 +88,7 @@ struct Scope {
     left_out: Mutex<LeftOut>,
 }
 
-/// Objects whose reconcile was due while a relist had not put them into the store yet.
+/// Objects whose reconcile is due as soon as a list has put them into the store.
 #[derive(Default)]
 struct LeftOut {
     is_listing: bool,
@@ -203,8 +203,13 @@ impl Scope {
     fn triggered(&self, event: Event<SynapseSparkAttachment>) -> Option<SynapseSparkAttachment> {
         let Shared { requeues, triggers, .. } = &*self.shared;
         match event {
-            Event::Apply(object) | Event::InitApply(object) => {
-                return triggers.seen(&key_of(&object), &object).then_some(object);
+            Event::Apply(object) => return triggers.seen(&key_of(&object), &object).then_some(object),
+            // The store shows the former version, if any, until the list has ended.
+            Event::InitApply(object) => {
+                let key = key_of(&object);
+                if triggers.seen(&key, &object) {
+                    self.left_out.lock().expect("no holder panics").keys.insert(key);
+                }
             }
             Event::InitDone => {
                 let LeftOut { keys, .. } = std::mem::take(&mut *self.left_out.lock().expect("no holder panics"));
