@@ -16,9 +16,14 @@ use tokio::task::JoinHandle;
 /// A controller that runs until the test ends, and its Azure.
 fn start(api: &Api, namespaces: &[String]) -> (Arc<Azure>, JoinHandle<()>) {
     let azure = Arc::new(Azure::default());
+    (azure.clone(), start_with(api, &azure, namespaces))
+}
+
+/// A controller that runs until the test ends and asks this Azure.
+fn start_with(api: &Api, azure: &Arc<Azure>, namespaces: &[String]) -> JoinHandle<()> {
     let options = Options { concurrency: 32, namespaces: namespaces.to_vec(), readiness: Arc::new(Readiness::default()) };
     let context = Arc::new(context(api.client(), azure.clone(), &mut Registry::default()));
-    (azure, tokio::spawn(run(api.client(), context, options, std::future::pending())))
+    tokio::spawn(run(api.client(), context, options, std::future::pending()))
 }
 
 /// Waits, on the paused clock, until this holds; panics after a resync interval.
@@ -232,4 +237,46 @@ async fn the_younger_is_reconciled_as_soon_as_the_older_claimant_cannot_act_any_
     api.change("team-a", "older", &json!({"metadata": {"generation": 2}, "spec": {"suspend": true}}));
     let tried = || azure.count("PUT", "shared") == 2;
     tokio::time::timeout(Duration::from_secs(10), until("the younger is at it", tried)).await.expect("at once");
+}
+
+/// Attempts to store a status so far.
+fn statuses(api: &Api) -> usize {
+    api.requests(&["PATCH", "/status"]).len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn pauses_grow_while_kubernetes_refuses_statuses_until_it_stores_one() {
+    let api = Api::streaming();
+    api.refuse("/status", 500, "InternalError", "etcdserver: mvcc: database space exceeded");
+    api.put(object("team-a", "refused", &nothing()));
+    let (azure, _running) = start(&api, &[]);
+    tokio::time::sleep(Duration::from_mins(30)).await;
+    let tried = statuses(&api);
+    assert!((9..=12).contains(&tried), "{tried} attempts in half an hour, after 5, 10, 20, … 300 seconds");
+    assert_eq!(azure.count("PUT", "refused"), 0, "without a write intent nothing is written");
+    api.accept();
+    until("it is attached", || api.reason("team-a", "refused").as_deref() == Some("Attached")).await;
+    api.refuse("/status", 500, "InternalError", "etcdserver: mvcc: database space exceeded");
+    let before = statuses(&api);
+    api.change("team-a", "refused", &json!({"metadata": {"generation": 2}, "spec": {"description": "new"}}));
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(statuses(&api), before + 3, "the pauses are short again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pauses_grow_while_the_watch_lags_behind() {
+    let api = Api::streaming();
+    api.put(object("team-a", "lagging", &nothing()));
+    api.lag(true);
+    let (azure, _running) = start(&api, &[]);
+    until("it is attached", || azure.count("PUT", "lagging") == 1).await;
+    let before = statuses(&api);
+    tokio::time::sleep(Duration::from_mins(30)).await;
+    let tried = statuses(&api) - before;
+    assert!((9..=15).contains(&tried), "{tried} conflicts in half an hour, after 1, 2, 4, … 300 seconds");
+    api.lag(false);
+    api.change("team-a", "lagging", &json!({"metadata": {"generation": 2}, "spec": {"description": "new"}}));
+    let is_stored = || api.get("team-a", "lagging")["status"]["observedGeneration"] == 2;
+    tokio::time::timeout(Duration::from_secs(10), until("the change is attached", is_stored)).await.expect("at once");
+    assert_eq!(azure.count("PUT", "lagging"), 2);
 }

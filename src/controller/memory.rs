@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
 use crate::controller::key::Key;
-use crate::planner::backoff::{MAX_BACKOFF, MIN_BACKOFF};
+use crate::planner::backoff::MAX_BACKOFF;
 use crate::planner::{Decision, Finding, Observed};
 
 /// The memory of each object. The watch removes objects that are gone.
@@ -75,11 +75,11 @@ impl Memory {
         entry(&mut self.lock(), object).errors = 0;
     }
 
-    /// Kubernetes refused a reconcile's write. Gives the pause before the next one, which grows.
-    pub(crate) fn refused(&self, object: &SynapseSparkAttachment) -> Duration {
+    /// Kubernetes refused a reconcile's write. Gives the pause before the next one, which grows from this one.
+    pub(crate) fn refused(&self, object: &SynapseSparkAttachment, first: Duration) -> Duration {
         let mut all = self.lock();
         let known = entry(&mut all, object);
-        let pause = MIN_BACKOFF.saturating_mul(2_u32.saturating_pow(known.errors)).min(MAX_BACKOFF);
+        let pause = first.saturating_mul(2_u32.saturating_pow(known.errors)).min(MAX_BACKOFF);
         known.errors = known.errors.saturating_add(1);
         pause
     }
@@ -196,11 +196,12 @@ mod tests {
 
     #[test]
     fn pauses_after_refusals_grow_until_one_reconcile_succeeds() {
-        let (memory, one) = (Memory::default(), object("u"));
-        let pauses: Vec<_> = (0..8).map(|_| memory.refused(&one).as_secs()).collect();
+        let (memory, one, first) = (Memory::default(), object("u"), Duration::from_secs(5));
+        memory.observe(&one, &silent());
+        let pauses: Vec<_> = (0..8).map(|_| memory.refused(&one, first).as_secs()).collect();
         assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 300, 300]);
         memory.succeeded(&one);
-        assert_eq!(memory.refused(&one).as_secs(), 5);
-        assert_eq!(memory.refused(&object("another")).as_secs(), 5, "another object of that name");
+        assert_eq!(memory.refused(&one, first).as_secs(), 5);
+        assert_eq!(memory.refused(&object("another"), first).as_secs(), 5, "another object of that name");
     }
 }

@@ -34,25 +34,40 @@ pub async fn reconcile(object: Arc<SynapseSparkAttachment>, ctx: Arc<Context>) -
         }
         Err(panic) => {
             let what = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
-            report_defect(&object, &ctx, what.unwrap_or_else(|| "a panic without a message".to_owned()), now).await?
+            let what = what.unwrap_or_else(|| "a panic without a message".to_owned());
+            ctx.metrics.reconcile_panicked();
+            tracing::error!(what, "reconcile panicked");
+            report_defect(&object, &ctx, what, now).await?
         }
     };
     ctx.objects.memory.succeeded(&object);
     Ok(Action::requeue(decision.requeue.pause(ctx.resync)))
 }
 
+/// Reports a defect. The reconcile may have stored a write intent before it panicked: then the defect is reported over the live
+/// object, since the intent must stay.
 async fn report_defect(object: &SynapseSparkAttachment, ctx: &Context, what: String, now: Timestamp) -> Result<Decision, Error> {
-    ctx.metrics.reconcile_panicked();
-    tracing::error!(what, "reconcile panicked");
+    let decision = defective(object, what.clone(), now);
+    match report_caught(object, ctx, &decision, now).await {
+        Err(Error::Conflict) => {}
+        other => return other.map(|()| decision),
+    }
+    let Some(live) = ctx.read(object).await?.filter(|live| live.uid() == object.uid()) else { return Ok(decision) };
+    let decision = defective(&live, what, now);
+    report_caught(&live, ctx, &decision, now).await.map(|()| decision)
+}
+
+fn defective(object: &SynapseSparkAttachment, what: String, now: Timestamp) -> Decision {
     let failure = object.status.as_ref().and_then(|status| status.failure.as_ref());
-    let failing_for = failure.map(|failure| history(failure, now).failing_for).unwrap_or_default();
-    let decision = Decision::defective(what, failing_for);
+    Decision::defective(what, failure.map(|failure| history(failure, now).failing_for).unwrap_or_default())
+}
+
+async fn report_caught(object: &SynapseSparkAttachment, ctx: &Context, decision: &Decision, now: Timestamp) -> Result<(), Error> {
     let draft = Draft { object, goal: None, observed: None, now };
-    AssertUnwindSafe(report(ctx, &draft, &decision)).catch_unwind().await.unwrap_or_else(|_| {
+    AssertUnwindSafe(report(ctx, &draft, decision)).catch_unwind().await.unwrap_or_else(|_| {
         tracing::error!("reporting the panic failed too");
         Ok(())
-    })?;
-    Ok(decision)
+    })
 }
 
 /// What was observed and decided for one version of an object.

@@ -33,7 +33,7 @@ use crate::controller::reconcile::reconcile;
 use crate::controller::stored::Stored;
 use crate::controller::triggers::Triggers;
 use crate::error_chain::chain;
-use crate::planner::backoff::MIN_POLLING;
+use crate::planner::backoff::{MIN_BACKOFF, MIN_POLLING};
 use requeues::{Requeued, Requeues};
 
 /// How the controller runs.
@@ -281,9 +281,10 @@ fn named(metadata: ObjectMeta) -> Box<SynapseSparkAttachment> {
 #[expect(clippy::needless_pass_by_value, reason = "the signature that kube asks for")]
 fn retry(object: Arc<SynapseSparkAttachment>, error: &Error, ctx: Arc<Context>) -> Action {
     if matches!(error, Error::Conflict) {
-        return Action::requeue(MIN_POLLING);
+        // The watch most often shows the current version soon. It may also lag for long.
+        return Action::requeue(ctx.objects.memory.refused(&object, MIN_POLLING));
     }
     ctx.metrics.reconcile_failed();
     tracing::warn!(object = %key_of(&object), error = %chain(error), "reconcile failed, will retry");
-    Action::requeue(ctx.objects.memory.refused(&object))
+    Action::requeue(ctx.objects.memory.refused(&object, MIN_BACKOFF))
 }

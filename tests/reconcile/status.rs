@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use azure_core::http::{AsyncRawResponse, HttpClient, Method, Request};
+use kube::runtime::controller::Action;
 use prometheus_client::registry::Registry;
-use serde_json::json;
+use serde_json::{Value, json};
 use synapse_spark_operator::controller::reconcile;
 
 use super::in_process::{Api, Azure, context, object};
@@ -24,6 +26,50 @@ async fn stale_watch_cache_does_not_erase_the_status() {
     assert!(second.is_err(), "the second status conflicts: {second:?}");
     assert_eq!(api.get("team-a", "pool")["status"], after_put);
     assert_eq!(azure.writes(), 1);
+}
+
+#[tokio::test]
+async fn stale_watch_cache_does_not_erase_role_assignments() {
+    let (api, azure) = (Api::with(object("team-a", "pool", &json!({}))), Arc::new(Azure::slow()));
+    let context = Arc::new(context(api.client(), azure, &mut Registry::default()));
+    let cached = stored(&api);
+    reconcile(cached.clone(), context.clone()).await.expect("the PUT is accepted");
+    // A later reconcile has recorded a role assignment, which the cache does not show.
+    let role = json!({"assignmentId": "a", "roleId": "r", "principalId": "p", "scope": "workspaces/w", "phase": "Assigned"});
+    let mut later = api.get("team-a", "pool");
+    later["status"]["roleAssignments"] = json!([role]);
+    api.put(later);
+    let second = reconcile(cached, context).await;
+    assert!(second.is_err(), "the second status conflicts: {second:?}");
+    assert_eq!(api.get("team-a", "pool")["status"]["roleAssignments"], json!([role]));
+}
+
+/// An Azure whose answer to a PUT reveals a defect of the operator.
+#[derive(Debug, Default)]
+struct Trapped(Azure);
+
+#[async_trait::async_trait]
+impl HttpClient for Trapped {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        assert!(request.method() != Method::Put, "a trap");
+        self.0.execute_request(request).await
+    }
+}
+
+#[tokio::test]
+async fn a_panic_after_the_write_intent_is_recorded_over_the_intent() {
+    let failing = json!({"since": "2026-01-01T00:00:00Z", "lastAttempt": "2026-01-01T00:00:00Z", "step": "Observe"});
+    let mut failed = object("team-a", "pool", &json!({}));
+    failed["status"] = json!({"observedGeneration": 1, "failure": failing});
+    let api = Api::with(failed);
+    let context = Arc::new(context(api.client(), Arc::new(Trapped::default()), &mut Registry::default()));
+    let ended = reconcile(stored(&api), context).await.expect("the panic is caught");
+    let status = api.get("team-a", "pool")["status"].clone();
+    let is_stalled = |one: &Value| one["type"] == "Stalled" && one["reason"] == "InternalError";
+    assert!(status["conditions"].as_array().expect("conditions").iter().any(is_stalled), "{status}");
+    assert_eq!(status["operation"]["pending"], true, "the PUT may have been carried out: {status}");
+    assert_eq!(status["failure"], failing, "{status}");
+    assert_ne!(ended, Action::requeue(Duration::from_secs(5)), "it has failed for longer, so the pause has grown");
 }
 
 #[tokio::test]

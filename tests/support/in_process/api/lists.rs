@@ -30,7 +30,7 @@ impl Api {
         let since = query.get("resourceVersion").and_then(|version| version.parse::<u64>().ok()).unwrap_or_default();
         for object in state.objects.values().filter(|object| is_in(object, namespace)) {
             let version = object["metadata"]["resourceVersion"].as_str().and_then(|version| version.parse::<u64>().ok());
-            if initial || version > Some(since) {
+            if initial || version > Some(since) && !state.lags {
                 let _ = send.unbounded_send(format!("{}\n", json!({"type": "ADDED", "object": object})));
             }
         }

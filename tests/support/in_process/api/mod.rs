@@ -40,6 +40,8 @@ struct State {
     refusal: Option<Refusal>,
     /// The date in the header of each answer.
     date: Option<&'static str>,
+    /// No watch shows a change.
+    lags: bool,
 }
 
 /// A request that was received.
@@ -57,6 +59,9 @@ struct Refusal {
 
 impl State {
     fn send(&mut self, kind: &str, object: &Value) {
+        if self.lags {
+            return;
+        }
         let line = format!("{}\n", json!({"type": kind, "object": object}));
         let namespace = object["metadata"]["namespace"].as_str();
         self.watches.retain(|(of, to)| (of.is_some() && of.as_deref() != namespace) || to.unbounded_send(line.clone()).is_ok());
@@ -172,6 +177,16 @@ impl Api {
     /// Refuses from now on each request whose path contains this word.
     pub fn refuse(&self, word: &'static str, code: u16, reason: &str, message: &str) {
         self.state().refusal = Some(Refusal { word, status: failure(code, reason, message) });
+    }
+
+    /// Refuses nothing from now on.
+    pub fn accept(&self) {
+        self.state().refusal = None;
+    }
+
+    /// From now on no watch shows a change, or each does again.
+    pub fn lag(&self, lags: bool) {
+        self.state().lags = lags;
     }
 
     /// The requests so far that contain all of these words: method, path and query of each.
