@@ -152,8 +152,8 @@ pub enum RolePhase {
     PreExisting,
     /// Every request for it was denied, so it never existed.
     Denied,
-    /// A value that this version does not support: taken as [`Self::Pending`].
-    #[serde(other)]
+    /// A value that this version does not support: read and stored as [`Self::Pending`], since the assignment may exist.
+    #[serde(other, rename(serialize = "Pending"))]
     #[schemars(skip)]
     Unknown,
 }
@@ -263,8 +263,8 @@ pub enum FailedStep {
     AssignRole,
     /// Revoking a role in the Synapse workspace.
     RevokeRole,
-    /// A value that this version does not support.
-    #[serde(other)]
+    /// A value that this version does not support: read and stored as [`Self::Observe`], which keeps the time.
+    #[serde(other, rename(serialize = "Observe"))]
     #[schemars(skip)]
     Unknown,
 }
@@ -278,8 +278,8 @@ pub enum OperationKind {
     Update,
     /// Detaches the compute.
     Detach,
-    /// A value that this version does not support.
-    #[serde(other)]
+    /// A value that this version does not support: read and stored as [`Self::Update`], which proves no ownership.
+    #[serde(other, rename(serialize = "Update"))]
     #[schemars(skip)]
     Unknown,
 }
