@@ -72,7 +72,10 @@ impl Memory {
 
     /// A reconcile came to its end: Kubernetes accepts what the operator writes.
     pub(crate) fn succeeded(&self, object: &SynapseSparkAttachment) {
-        entry(&mut self.lock(), object).errors = 0;
+        // The watch may have removed the object meanwhile.
+        if let Some(known) = self.lock().get_mut(&ObjectRef::from_obj(object)) {
+            known.errors = 0;
+        }
     }
 
     /// Kubernetes refused a reconcile's write. Gives the pause before the next one, which grows from this one.
@@ -192,6 +195,15 @@ mod tests {
         tokio::time::advance(seconds(60)).await;
         assert_eq!(memory.observe(&object, &silent()).unavailable_for, seconds(60));
         assert_eq!(memory.observe(&object, &absent(None)).unavailable_for, Duration::ZERO);
+    }
+
+    #[test]
+    fn a_reconcile_that_ends_after_its_object_is_gone_leaves_nothing_behind() {
+        let (memory, one) = (Memory::default(), object("u"));
+        memory.observe(&one, &silent());
+        memory.forget(&ObjectRef::from_obj(&one));
+        memory.succeeded(&one);
+        assert!(memory.lock().is_empty());
     }
 
     #[test]

@@ -257,6 +257,8 @@ impl Scope {
         if self.store.get(&key).is_some() {
             return self.shared.requeues.send(key);
         }
+        // A reconcile that ended after the object was gone may have left something behind.
+        self.shared.ctx.objects.memory.forget(&key);
         let mut left_out = self.left_out.lock().expect("no holder panics");
         if left_out.is_listing {
             left_out.keys.insert(key);
