@@ -153,7 +153,7 @@ fn wrong_values_are_refused_and_named() {
         ("azure: {ca: {configMap: a, secret: b}}", &["azure.ca.configMap and azure.ca.secret"]),
         ("podDisruptionBudget: {minAvailable: 1, maxUnavailable: 1}", &["choose one"]),
         ("podDisruptionBudget: {minAvailable: 0, maxUnavailable: 1}", &["choose one"]),
-        ("prometheus: {servicemonitor: {enabled: true}, podmonitor: {enabled: true}}", &["read twice"]),
+        ("prometheus: {servicemonitor: {enabled: true}, podmonitor: {enabled: true}}", &["scraped twice"]),
         ("namespaceIdentity: {required: true}", &["namespaceIdentity.required is true and namespaceIdentity.enabled is false"]),
         ("namespaceIdentity: {enabled: true, accountNames: [a/b]}", &["namespaceIdentity/accountNames/0", "a/b"]),
         ("service: {enabled: false}\nprometheus: {servicemonitor: {enabled: true}}", &["needs service.enabled"]),
