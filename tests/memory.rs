@@ -21,6 +21,10 @@ use serde_json::{Value, json};
 
 const OBJECTS: usize = 200;
 const ANNOTATION: usize = 250 * 1024;
+/// What the annotations may cost, in KiB, at rest and at the peak. Buffers, whose size does not depend on the number of objects,
+/// take up to 5 and 9 MiB of it; the annotations themselves have 50 MiB. `benches/annotations.sh` measures a thousand objects.
+const MORE_AT_REST: i64 = 7 * 1024;
+const MORE_AT_MOST: i64 = 14 * 1024;
 /// Nothing that is waited for takes longer.
 const DEADLINE: Duration = Duration::from_mins(2);
 
@@ -267,8 +271,7 @@ async fn huge_objects_cost_little(streams_lists: bool) {
     let (rest, most) = weigh(0, streams_lists).await;
     let (huge_rest, huge_most) = weigh(ANNOTATION, streams_lists).await;
     let (at_rest, at_most) = (huge_rest - rest, huge_most - most);
-    assert!(at_rest < 10 * 1024, "{at_rest} KiB more at rest");
-    assert!(at_most < 32 * 1024, "{at_most} KiB more at most");
+    assert!(at_rest < MORE_AT_REST && at_most < MORE_AT_MOST, "{at_rest} KiB more at rest, {at_most} KiB more at most");
 }
 
 #[tokio::test(flavor = "multi_thread")]

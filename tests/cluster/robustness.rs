@@ -138,26 +138,71 @@ fn a_failed_detach_is_retried_whatever_the_observations_in_between() {
 }
 
 #[test]
-fn times_a_day_ahead_do_not_stop_retries() {
-    let world = World::new("clock");
-    let failure = json!({"status": 400, "code": "BadRequest", "message": "m", "times": 1});
-    world.fault("PUT", "nightly", &failure);
+fn an_object_deleted_while_its_put_is_unanswered_is_detached_also_after_sigkill() {
+    let world = World::alone("latekill", Duration::ZERO);
+    // Later than a new process would take the compute for certainly absent, were it not for the write intent.
+    world.fault("PUT", "nightly", &json!({"processAfter": "25s", "times": 1}));
     world.apply("nightly", "one", &[]);
-    world.stalled("nightly", "RequestRejected");
+    world.until("the write intent is stored", || (status(&world, "nightly")["operation"]["pending"] == true).then_some(()));
+    world.delete("nightly");
+    world.says("nightly", "False", "WaitingForWrite");
+    world.operator().kill();
+    assert_eq!(world.compute("nightly"), None, "the PUT is still to be carried out");
+    world.restart();
+    world.until("the PUT is carried out", || world.compute("nightly").map(drop));
+    world.gone("nightly");
+    assert_eq!(world.compute("nightly"), None);
+    assert!(world.writes("nightly").contains(&"DELETE".to_owned()), "{:?}", world.writes("nightly"));
+}
+
+/// Ends the operator, puts the times of the status a day ahead, as it would have written them on a node whose clock is wrong,
+/// and starts another one.
+fn restart_with_times_a_day_ahead(world: &World, name: &str) {
+    world.operator().kill();
     let tomorrow = jiff::Timestamp::now().checked_add(Duration::from_hours(24)).expect("a time");
-    let tomorrow = jiff::Timestamp::from_second(tomorrow.as_second()).expect("a time").to_string();
-    // As the operator itself would have written it, on a node whose clock is ahead.
-    let mut ahead = world.object("nightly").expect("it exists");
-    ahead["metadata"] = json!({"name": "nightly", "namespace": world.namespace});
-    ahead["status"]["failure"]["since"] = json!(tomorrow);
-    ahead["status"]["failure"]["lastAttempt"] = json!(tomorrow);
+    let tomorrow = json!(jiff::Timestamp::from_second(tomorrow.as_second()).expect("a time").to_string());
+    let mut ahead = world.object(name).expect("it exists");
+    ahead["metadata"] = json!({"name": name, "namespace": world.namespace});
     ahead.as_object_mut().expect("an object").remove("spec");
+    let status = &mut ahead["status"];
+    for (part, time) in [("failure", "since"), ("failure", "lastAttempt"), ("operation", "startedAt")] {
+        if status[part].is_object() {
+            status[part][time] = tomorrow.clone();
+        }
+    }
+    for condition in status["conditions"].as_array_mut().expect("conditions") {
+        condition["lastTransitionTime"] = tomorrow.clone();
+    }
     let manager = "--field-manager=synapse-spark-operator";
     let apply = ["apply", "--server-side", "--force-conflicts", "--subresource=status", manager, "-f", "-"];
     world.plane().kubectl(&apply, &ahead.to_string()).expect("the status is written");
-    world.request_reconcile("nightly");
+    world.restart();
+}
+
+#[test]
+fn times_a_day_ahead_do_not_stop_retries() {
+    let world = World::alone("clock", Duration::ZERO);
+    let failure = json!({"failOperation": {"code": "InternalServerError", "message": "m"}, "times": 1});
+    world.fault("PUT", "nightly", &failure);
+    world.apply("nightly", "one", &[]);
+    world.stalled("nightly", "AttachFailed");
+    restart_with_times_a_day_ahead(&world, "nightly");
     world.ready("nightly");
     assert_eq!(world.writes("nightly"), ["PUT", "PUT"]);
+}
+
+#[test]
+fn times_a_day_ahead_do_not_make_the_operator_poll_each_second() {
+    let world = World::alone("clockpoll", Duration::from_secs(15));
+    world.apply("nightly", "one", &[]);
+    world.wait("nightly", "jsonpath={.status.operation.kind}=Attach");
+    world.until("the PUT is accepted", || (status(&world, "nightly")["operation"]["pending"] != true).then_some(()));
+    restart_with_times_a_day_ahead(&world, "nightly");
+    let before = world.observations("nightly");
+    world.ready("nightly");
+    let observations = world.observations("nightly") - before;
+    assert!(observations <= 4, "{observations} GETs in at most 15 seconds");
+    assert_eq!(world.writes("nightly"), ["PUT"]);
 }
 
 #[test]
