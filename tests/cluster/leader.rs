@@ -119,20 +119,20 @@ fn leader_that_was_stopped_while_another_took_over_writes_nothing() {
     assert_eq!(holder(&world), "second");
 }
 
-/// Makes every access token good for one request, and late by two seconds.
+/// Makes every access token good for one request, and late by three seconds.
 fn delay_access_tokens(world: &World) {
     world.azure().control("PATCH", "settings", Some(&json!({"tokenLifetime": "2m"}))).expect("there are settings");
-    let fault = json!({"method": "POST", "path": "/oauth2/", "times": 1000, "delay": "2s"});
+    let fault = json!({"method": "POST", "path": "/oauth2/", "times": 1000, "delay": "3s"});
     world.azure().control("POST", "faults", Some(&fault)).expect("it is taken");
 }
 
 #[test]
 fn leader_that_was_stopped_between_its_lease_check_and_a_write_does_not_send_it() {
     let world = world("window");
+    delay_access_tokens(&world);
     let first = world.replica("first");
     holds(&world, "first");
     let _second = world.replica("second");
-    delay_access_tokens(&world);
     world.apply("one", "one", &[]);
     // The leader stores the write intent, looks at its Lease, and then waits for the access token of the PUT.
     let is_pending = || world.object("one").is_some_and(|object| object["status"]["operation"]["pending"] == true);

@@ -49,7 +49,7 @@ fn status_shows_the_operation_that_azure_works_on() {
     let path = world.object("nightly").expect("it is there")["status"]["operation"]["path"].clone();
     let id = shown(&world, "nightly")["operation"]["id"].clone();
     assert!(path.as_str().is_some_and(|path| path.contains(id.as_str().expect("an ID"))), "{path} {id}");
-    has(&out, &["Reconciling: Attaching", "operation  Attach, asked for ", id.as_str().expect("an ID")]);
+    has(&out, &["Reconciling: Attaching", "operation  Attach, requested ", id.as_str().expect("an ID")]);
 }
 
 #[test]
