@@ -16,9 +16,10 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
-pub use azure::{CLIENT, TENANT};
+pub use azure::{Azure, CLIENT, TENANT};
 pub use chart::{CHART, HELMS, gotool, helm, template};
-pub use operator::Operator;
+pub use kept::ACCOUNT;
+pub use operator::{Operator, as_in_a_pod};
 pub use plane::Plane;
 pub use world::{OWNER_TAG, World};
 

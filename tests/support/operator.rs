@@ -24,6 +24,11 @@ wait $pid
 echo $?
 kill $watcher"#;
 
+/// The operator's program: the one built beside this, unless `OPERATOR_BINARY` names another.
+fn program() -> String {
+    std::env::var("OPERATOR_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_synapse-spark-operator").to_owned())
+}
+
 /// Gives a program the environment of the operator's pod, and nothing else.
 pub fn as_in_a_pod<'a>(command: &'a mut Command, azure: &Azure, kubeconfig: &Path, token: &Path) -> &'a mut Command {
     command
@@ -61,13 +66,22 @@ impl Operator {
 
     /// Starts one of an account, with settings of its own. It may have to wait for others.
     pub fn start_as(account: &str, plane: &Plane, azure: &Azure, settings: &[&str]) -> Self {
+        Self::spawn(account, plane, azure, &[&["--resync-interval", "1"], settings].concat())
+    }
+
+    /// Starts one with these settings and no others, and waits until it knows all objects.
+    pub fn measured(plane: &Plane, azure: &Azure, settings: &[&str]) -> Self {
+        Self::spawn(ACCOUNT, plane, azure, settings).ready()
+    }
+
+    fn spawn(account: &str, plane: &Plane, azure: &Azure, settings: &[&str]) -> Self {
         let file = |name: &str| plane.folder.join(format!("operator-{}.{name}", number()));
         let (kubeconfig, token, log) = (file("kubeconfig"), file("token"), file("log"));
         plane.account(account, &kubeconfig, &token);
         // Free a moment ago; the operator itself could not tell us which one it took.
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
         let mut guard = as_in_a_pod(&mut Command::new("/bin/sh"), azure, &kubeconfig, &token)
-            .args(["-c", GUARD, "guard", env!("CARGO_BIN_EXE_synapse-spark-operator"), "run", "--resync-interval", "1"])
+            .args(["-c", GUARD, "guard", &program(), "run"])
             .args(["--metrics-address", &free.to_string()])
             .args(settings)
             .stdin(Stdio::piped())
@@ -92,6 +106,11 @@ impl Operator {
     pub fn ready(self) -> Self {
         self.answers("/readyz");
         self
+    }
+
+    /// The number of its process.
+    pub fn pid(&self) -> i32 {
+        self.pid
     }
 
     fn answers(&self, path: &str) {
