@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use kube::api::{Api, Patch, PatchParams};
@@ -32,7 +32,10 @@ const REST: Duration = Duration::from_mins(5);
 const FINALIZER: &str = "synapse-spark.dev/detach";
 
 /// Its process. It ends when this is dropped, or when the process that started it ends.
-pub struct Naive(Child);
+pub struct Naive {
+    child: Child,
+    started: Instant,
+}
 
 impl Naive {
     pub fn start(stage: &Stage) -> Self {
@@ -40,25 +43,30 @@ impl Naive {
         let (kubeconfig, token, log) = (file("kubeconfig"), file("token"), file("log"));
         stage.plane.account(ACCOUNT, &kubeconfig, &token);
         let program = std::env::current_exe().expect("this program has a path");
+        let started = Instant::now();
         let child = as_in_a_pod(&mut Command::new(program), &stage.azure, &kubeconfig, &token)
             .arg("naive")
             .stdin(Stdio::piped())
             .stderr(std::fs::File::create(log).expect("a log"))
             .spawn();
-        Self(child.expect("it starts"))
+        Self { child: child.expect("it starts"), started }
     }
 }
 
 impl rows::Controller for Naive {
+    fn started(&self) -> Instant {
+        self.started
+    }
+
     fn pid(&self) -> i32 {
-        i32::try_from(self.0.id()).expect("a process's number is small")
+        i32::try_from(self.child.id()).expect("a process's number is small")
     }
 }
 
 impl Drop for Naive {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

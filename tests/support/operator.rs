@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::azure::{Azure, CLIENT, TENANT};
 use super::kept::ACCOUNT;
@@ -48,6 +48,7 @@ pub struct Operator {
     guard: Child,
     lines: Receiver<i32>,
     pid: i32,
+    started: Instant,
     log: PathBuf,
     address: String,
 }
@@ -80,6 +81,7 @@ impl Operator {
         plane.account(account, &kubeconfig, &token);
         // Free a moment ago; the operator itself could not tell us which one it took.
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+        let started = Instant::now();
         let mut guard = as_in_a_pod(&mut Command::new("/bin/sh"), azure, &kubeconfig, &token)
             .args(["-c", GUARD, "guard", &program(), "run"])
             .args(["--metrics-address", &free.to_string()])
@@ -97,7 +99,7 @@ impl Operator {
             }
         });
         let pid = lines.recv_timeout(DEADLINE).expect("the guard says the pid");
-        let operator = Self { guard, lines, pid, log, address: free.to_string() };
+        let operator = Self { guard, lines, pid, started, log, address: free.to_string() };
         operator.answers("/livez");
         operator
     }
@@ -106,6 +108,11 @@ impl Operator {
     pub fn ready(self) -> Self {
         self.answers("/readyz");
         self
+    }
+
+    /// When its process began.
+    pub fn started(&self) -> Instant {
+        self.started
     }
 
     /// The number of its process.

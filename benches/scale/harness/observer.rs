@@ -65,6 +65,13 @@ impl Seen {
         }
     }
 
+    /// Begins anew with the failures: for the next row.
+    pub fn forget_failures(&mut self) {
+        self.failed.clear();
+        self.failures.clear();
+        self.waited.clear();
+    }
+
     fn gone(&mut self, name: &str) {
         self.ready.remove(name);
         self.present.remove(name);

@@ -1,5 +1,6 @@
 //! The rows: each sets something going and waits for its end, or looks on for a while.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -18,11 +19,18 @@ const PROGRESS: Duration = Duration::from_secs(5);
 /// What works on the objects: a process.
 pub trait Controller {
     fn pid(&self) -> i32;
+
+    /// When its process began.
+    fn started(&self) -> Instant;
 }
 
 impl Controller for Operator {
     fn pid(&self) -> i32 {
         Self::pid(self)
+    }
+
+    fn started(&self) -> Instant {
+        Self::started(self)
     }
 }
 
@@ -64,8 +72,9 @@ pub fn storm<'a>(name: &str, setting: Setting<'a>) -> (Field<'a>, Row) {
     let estate = Estate::new(&stage, name, setting.objects, setting.workspaces);
     estate.make(&stage);
     let observer = Observer::start(estate.api(&stage));
-    let begin = Begin { at: Instant::now(), tally: Tally::start(&stage), usage: Usage::default() };
+    let tally = Tally::start(&stage);
     let controller = (setting.start)(&stage);
+    let begin = Begin { at: controller.started(), tally, usage: Usage::default() };
     let field = Field { stage, estate, setting, observer, controller };
     let count = setting.objects as u64;
     let row = field.until(name, begin, Requests { reads: count, writes: count, deletes: 0 }, |seen| seen.ready.len());
@@ -95,7 +104,9 @@ impl Field<'_> {
         let mut row = self.watched(name, &begin, lasts, |_| None::<()>).1;
         self.fill(&mut row, &begin, least);
         (row.seconds, row.finished, row.done) = (lasts.as_secs_f64(), true, self.observer.seen().ready.len());
-        (row.bound, row.rss_before) = (None, Some(before.rss));
+        (row.bound, row.bound_of_sent) = (None, None);
+        row.more.insert("% of a core".to_owned(), 100.0 * row.cpu / row.seconds);
+        row.more.insert("MiB more".to_owned(), row.rss - before.rss);
         row
     }
 
@@ -114,20 +125,25 @@ impl Field<'_> {
         });
         let all = || (self.observer.seen().ready.len() >= from + applies).then_some(());
         poll(self.setting.longest, all).expect("all become Ready");
-        let mut took: Vec<f64> = applied.iter().map(|(name, at)| self.first_put(name).duration_since(*at)).map(millis).collect();
+        let puts = self.first_puts();
+        let mut took: Vec<f64> = applied.iter().map(|(name, at)| millis(puts[name].duration_since(*at))).collect();
         took.sort_by(f64::total_cmp);
         took
     }
 
-    fn first_put(&self, name: &str) -> jiff::Timestamp {
+    /// When each compute was first written, as far as the journal goes back.
+    fn first_puts(&self) -> BTreeMap<String, jiff::Timestamp> {
         let journal = self.stage.azure.control("GET", "journal", None).expect("there is a journal");
-        let requests = journal["requests"].as_array().expect("requests").iter();
-        let mut puts = requests.filter(|r| r["method"] == "PUT" && r["path"].as_str().is_some_and(|p| p.ends_with(name)));
-        let first = puts.next().and_then(|put| put["at"].as_str()).expect("it was attached");
-        first.parse().expect("a time")
+        let requests = journal["requests"].as_array().expect("requests").iter().rev();
+        let puts = requests.filter(|request| request["method"] == "PUT").filter_map(|put| {
+            let (path, at) = (put["path"].as_str()?, put["at"].as_str()?);
+            Some((path.rsplit('/').next()?.to_owned(), at.parse().ok()?))
+        });
+        puts.collect()
     }
 
     fn begin(&self) -> Begin {
+        self.observer.seen().forget_failures();
         Begin { at: Instant::now(), tally: Tally::start(&self.stage), usage: self.usage() }
     }
 

@@ -32,8 +32,6 @@ pub struct Row {
     pub kubernetes: BTreeMap<String, u64>,
     /// Seconds of CPU of the controller.
     pub cpu: f64,
-    /// Of the controller at the beginning of a row at rest, in MiB.
-    pub rss_before: Option<f64>,
     /// Of the controller at the end, in MiB.
     pub rss: f64,
     pub peak: f64,
