@@ -12,7 +12,7 @@ use kube::runtime::watcher::{self, Event, watcher};
 use synapse_spark_operator::api::SynapseSparkAttachment;
 use tokio::task::JoinHandle;
 
-use crate::support::block_on;
+use crate::support::spawn;
 
 /// The reasons of an attachment that is not Ready and whose work goes on as it should. All others tell of a failure.
 const IN_PROGRESS: [&str; 13] = [
@@ -113,7 +113,7 @@ impl Observer {
             });
             noted.await.expect("the watch of a test's own API server lasts");
         };
-        Self { seen, task: block_on(async { tokio::spawn(watching) }) }
+        Self { seen, task: spawn(watching) }
     }
 
     pub fn seen(&self) -> MutexGuard<'_, Seen> {

@@ -11,7 +11,7 @@ use super::process::{Usage, usage};
 use super::stage::{Rules, Stage};
 use super::table::Row;
 use super::tally::{self, Tally};
-use crate::support::{Operator, block_on, poll};
+use crate::support::{Operator, block_on, poll, spawn};
 
 /// How often a row that runs says how far it is.
 const PROGRESS: Duration = Duration::from_secs(5);
@@ -77,7 +77,7 @@ pub fn storm<'a>(name: &str, setting: Setting<'a>) -> (Field<'a>, Row) {
     let begin = Begin { at: controller.started(), tally, usage: Usage::default() };
     let field = Field { stage, estate, setting, observer, controller };
     let count = setting.objects as u64;
-    let row = field.until(name, begin, Requests { reads: count, writes: count, deletes: 0 }, |seen| seen.ready.len());
+    let row = field.until(name, &begin, Requests { reads: count, writes: count, deletes: 0 }, |seen| seen.ready.len());
     (field, row)
 }
 
@@ -85,12 +85,11 @@ impl Field<'_> {
     /// All objects are deleted: until all are gone.
     pub fn detach(&self, name: &str) -> Row {
         let begin = self.begin();
-        let deleting = Estate::delete(self.estate.api(&self.stage));
-        let deleting = block_on(async { tokio::spawn(deleting) });
+        let deleting = spawn(Estate::delete(self.estate.api(&self.stage)));
         let all = self.setting.objects;
         let count = all as u64;
         let least = Requests { reads: count, writes: 0, deletes: count };
-        let row = self.until(name, begin, least, |seen| all - seen.present.len().min(all));
+        let row = self.until(name, &begin, least, |seen| all - seen.present.len().min(all));
         block_on(deleting).expect("it doesn't panic").expect("the objects can be deleted");
         row
     }
@@ -111,19 +110,19 @@ impl Field<'_> {
     }
 
     /// New objects, one after the other with a pause between: how long until each is on Azure's wire, in milliseconds.
-    pub fn latencies(&self, applies: usize, pause: Duration) -> Vec<f64> {
+    pub fn latencies(&self, count: usize, pause: Duration) -> Vec<f64> {
         let api = self.estate.api(&self.stage);
         let from = self.setting.objects;
         let applied = block_on(async {
             let mut applied = Vec::new();
-            for number in from..from + applies {
+            for number in from..from + count {
                 applied.push((super::estate::name(number), jiff::Timestamp::now()));
                 self.estate.create(&api, number).await.expect("the object is valid and new");
                 tokio::time::sleep(pause).await;
             }
             applied
         });
-        let all = || (self.observer.seen().ready.len() >= from + applies).then_some(());
+        let all = || (self.observer.seen().ready.len() >= from + count).then_some(());
         poll(self.setting.longest, all).expect("all become Ready");
         let puts = self.first_puts();
         let mut took: Vec<f64> = applied.iter().map(|(name, at)| millis(puts[name].duration_since(*at))).collect();
@@ -152,11 +151,11 @@ impl Field<'_> {
     }
 
     /// Waits until all objects are done, or the time is over.
-    fn until(&self, name: &str, begin: Begin, least: Requests, done: impl Fn(&Seen) -> usize) -> Row {
+    fn until(&self, name: &str, begin: &Begin, least: Requests, done: impl Fn(&Seen) -> usize) -> Row {
         let all = self.setting.objects;
         let is_over = |seen: &Seen| (done(seen) == all).then(|| seen.changed.unwrap_or(begin.at));
-        let (ended, mut row) = self.watched(name, &begin, self.setting.longest, is_over);
-        self.fill(&mut row, &begin, least);
+        let (ended, mut row) = self.watched(name, begin, self.setting.longest, is_over);
+        self.fill(&mut row, begin, least);
         row.finished = ended.is_some();
         row.done = ended.map_or_else(|| done(&self.observer.seen()), |_| all);
         row.seconds = ended.map_or(begin.at.elapsed(), |at| at.duration_since(begin.at)).as_secs_f64();

@@ -44,7 +44,7 @@ impl Stage {
         self.azure.control("PATCH", "settings", Some(&settings));
     }
 
-    /// Where the API server writes down what ServiceAccounts ask.
+    /// Where the API server writes down what service accounts ask.
     pub fn audit_log(&self) -> PathBuf {
         self.plane.folder.join("audit.log")
     }

@@ -61,9 +61,10 @@ impl Row {
     }
 
     fn cells(&self) -> Vec<String> {
-        let time = match self.finished {
-            true => format!("{:.0} s", self.seconds),
-            false => format!("unfinished: {} of {} in {:.0} s", self.done, self.objects, self.seconds),
+        let time = if self.finished {
+            format!("{:.0} s", self.seconds)
+        } else {
+            format!("unfinished: {} of {} in {:.0} s", self.done, self.objects, self.seconds)
         };
         let bound = self.bound.map_or("–".to_owned(), |bound| format!("{bound:.0} s"));
         let factor = self.bound.filter(|_| self.finished).map_or("–".to_owned(), |b| format!("{:.2}", self.seconds / b));

@@ -26,7 +26,7 @@ impl Tally {
         Self { audit_log, from }
     }
 
-    /// What ServiceAccounts wrote to Kubernetes: `patch synapsesparkattachments/status` and how often.
+    /// What service accounts wrote to Kubernetes: `patch synapsesparkattachments/status` and how often.
     pub fn kubernetes(&self) -> BTreeMap<String, u64> {
         let mut writes = BTreeMap::new();
         let Ok(mut file) = File::open(&self.audit_log) else {

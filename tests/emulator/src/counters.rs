@@ -72,8 +72,8 @@ fn kind(path: &str) -> &'static str {
         return "token";
     }
     match (of(&id::fold(last)), of(&id::fold(before))) {
-        (Some([list, _]), _) => list,
-        (None, Some([_, one])) => one,
+        (Some([of_many, _]), _) => of_many,
+        (None, Some([_, of_one])) => of_one,
         (None, None) => "other",
     }
 }

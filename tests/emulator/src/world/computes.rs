@@ -57,7 +57,9 @@ impl Computes {
     /// Removes those whose key this is true of.
     pub(crate) fn remove_if(&mut self, goes: impl Fn(&str) -> bool) {
         let gone: Vec<String> = self.all.keys().filter(|key| goes(key)).cloned().collect();
-        gone.iter().for_each(|key| self.remove(key));
+        for key in gone {
+            self.remove(&key);
+        }
     }
 
     /// The keys of those of a workspace, the oldest first.
