@@ -212,8 +212,9 @@ impl Field<'_> {
         (row.rss, row.peak) = (usage.rss, usage.peak);
         (row.false_words, row.waited) = (seen.failed.len(), seen.waited.len());
         row.failures = seen.failures.clone();
-        let least_time = |requests| rules.limits.map(|limits| bound(requests, 1, &limits, rules.operation).as_secs_f64());
-        (row.bound, row.bound_of_sent) = (least_time(least), least_time(row.sent));
+        let seconds = |requests, last| rules.limits.map(|limits| bound(requests, 1, &limits, last).as_secs_f64());
+        // Some of what was sent went out while the last operation ran.
+        (row.bound, row.bound_of_sent) = (seconds(least, rules.operation), seconds(row.sent, Duration::ZERO));
     }
 }
 

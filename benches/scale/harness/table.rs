@@ -23,7 +23,7 @@ pub struct Row {
     pub seconds: f64,
     /// The least time that Azure's limits allow, for one read and one write of each object.
     pub bound: Option<f64>,
-    /// The same for the requests that were sent.
+    /// The least time for the requests that were sent, without an operation.
     pub bound_of_sent: Option<f64>,
     #[serde(serialize_with = "kinds")]
     pub sent: Requests,
