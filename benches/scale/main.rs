@@ -139,7 +139,7 @@ fn measure(arguments: &Arguments, who: Who, objects: usize, rows: &mut Vec<Row>)
 fn latency(field: &Field<'_>, name: &str, controller: &str, rules: Rules) -> Row {
     field.stage.apply(rules);
     let took = field.latencies(APPLIES.0, APPLIES.1);
-    let at = |percent: usize| took[(took.len() * percent / 100).min(took.len() - 1)];
+    let at = |percent: usize| took[(took.len() * percent).div_ceil(100) - 1];
     let figures = [("p50 ms", at(50)), ("p99 ms", at(99)), ("most ms", at(100))];
     let more = figures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Row { name: name.to_owned(), controller: controller.to_owned(), finished: true, more, ..Row::default() }
