@@ -62,4 +62,5 @@ fn a_storm_attaches_each_compute_with_one_write() {
     assert!(row.finished, "{} of {OBJECTS} are Ready", row.done);
     assert_eq!(row.requests.get("PUT compute"), Some(&(OBJECTS as u64)), "{:?}", row.requests);
     assert_eq!(row.sent.deletes, 0, "{:?}", row.requests);
+    assert_eq!(row.false_words, GOAL_FALSE_WORDS, "{:?}", row.failures);
 }
