@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-clean check generate bench build tools plane node gotools python rust go gitops sdk sdk-v1 docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
+.PHONY: help demo test test-clean check generate bench bench-memory build tools plane node gotools python rust go gitops sdk sdk-v1 docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
 
 python := tests/sdk/.venv/bin/python
 
@@ -112,11 +112,16 @@ node: tools ## and kubelet, kube-scheduler and kube-proxy
 gotools: tools ## Helm, promtool and other programs that tests need, from Go modules and Debian's packages
 	@tests/gotools/build
 
-bench: plane ## memory beside huge objects; two hundred attachments at rest: latency of an apply, memory, ten minutes without a write
+bench: plane ## attachments against Azure's own limits, beside a naive controller: N=200,1000 ROWS=storm,detach,rate,rest,latency CONTROLLERS=operator,naive and more (about two hours; the table is in target/bench)
+	# The operator first and by itself: with the features that it is shipped with, and not those of the tests.
+	cargo build --release --bin synapse-spark-operator
+	@mkdir -p target/bench && cp target/release/synapse-spark-operator target/bench/operator
+	OPERATOR_BINARY=target/bench/operator cargo bench --bench scale
+
+bench-memory: plane ## what the operator weighs beside a thousand huge objects
 	cargo build --workspace --all-targets
 	cargo build --release --bin synapse-spark-operator
 	@benches/annotations.sh
-	@benches/at_rest.sh
 
 generate: gotools ## write what is generated: crds/, the chart's README and copies, deploy/install.yaml, pages of docs/, fixtures
 	cargo build --workspace --all-targets

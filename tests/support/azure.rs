@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use azure_emulator::{Emulator, Options, Request};
+use azure_emulator::{Counters, Emulator, Options, Request};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -65,6 +65,11 @@ impl Azure {
             200 | 201 => Some(serde_json::from_str(&text).expect("it answers JSON")),
             status => panic!("{method} {target}: {status} {text}"),
         }
+    }
+
+    /// How often it was asked.
+    pub fn counters(&self) -> Counters {
+        self.0.azure().lock().expect("the emulator does not panic").counters().clone()
     }
 
     /// Adds to what there is.

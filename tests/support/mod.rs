@@ -15,10 +15,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
-pub use azure::{CLIENT, TENANT};
+pub use audit::ACCOUNT;
+pub use azure::{Azure, CLIENT, TENANT};
 pub use chart::{CHART, HELMS, gotool, helm, template};
-pub use operator::Operator;
+pub use operator::{Operator, as_in_a_pod};
 pub use plane::Plane;
 pub use world::{OWNER_TAG, World};
 
@@ -35,6 +37,11 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 /// Runs what is asynchronous on the one runtime, which outlives every test.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     RUNTIME.block_on(future)
+}
+
+/// Lets it run on the one runtime beside everything else.
+pub fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    RUNTIME.spawn(future)
 }
 
 /// Polls until there is a result, or the deadline is over.

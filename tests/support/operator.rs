@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::audit::ACCOUNT;
 use super::azure::{Azure, CLIENT, TENANT};
@@ -23,6 +23,11 @@ watcher=$!
 wait $pid
 echo $?
 kill $watcher"#;
+
+/// The operator's program: the one built beside this, unless `OPERATOR_BINARY` names another.
+fn program() -> String {
+    std::env::var("OPERATOR_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_synapse-spark-operator").to_owned())
+}
 
 /// Gives a program the environment of the operator's pod, and nothing else.
 pub fn as_in_a_pod<'a>(command: &'a mut Command, azure: &Azure, kubeconfig: &Path, token: &Path) -> &'a mut Command {
@@ -43,6 +48,7 @@ pub struct Operator {
     guard: Child,
     lines: Receiver<i32>,
     pid: i32,
+    started: Instant,
     log: PathBuf,
     address: String,
 }
@@ -61,13 +67,23 @@ impl Operator {
 
     /// Starts one of an account, with settings of its own. It may have to wait for others.
     pub fn start_as(account: &str, plane: &Plane, azure: &Azure, settings: &[&str]) -> Self {
+        Self::spawn(account, plane, azure, &[&["--resync-interval", "1"], settings].concat())
+    }
+
+    /// Starts one with these settings and no others, and waits until it knows all objects.
+    pub fn measured(plane: &Plane, azure: &Azure, settings: &[&str]) -> Self {
+        Self::spawn(ACCOUNT, plane, azure, settings).ready()
+    }
+
+    fn spawn(account: &str, plane: &Plane, azure: &Azure, settings: &[&str]) -> Self {
         let file = |name: &str| plane.folder.join(format!("operator-{}.{name}", number()));
         let (kubeconfig, token, log) = (file("kubeconfig"), file("token"), file("log"));
         plane.account(account, &kubeconfig, &token);
         // It was free a moment ago; the operator could not report which port it chose itself.
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+        let started = Instant::now();
         let mut guard = as_in_a_pod(&mut Command::new("/bin/sh"), azure, &kubeconfig, &token)
-            .args(["-c", GUARD, "guard", env!("CARGO_BIN_EXE_synapse-spark-operator"), "run", "--resync-interval", "1"])
+            .args(["-c", GUARD, "guard", &program(), "run"])
             .args(["--metrics-address", &free.to_string()])
             .args(settings)
             .stdin(Stdio::piped())
@@ -83,7 +99,7 @@ impl Operator {
             }
         });
         let pid = lines.recv_timeout(DEADLINE).expect("the guard says the pid");
-        let operator = Self { guard, lines, pid, log, address: free.to_string() };
+        let operator = Self { guard, lines, pid, started, log, address: free.to_string() };
         operator.answers("/livez");
         operator
     }
@@ -92,6 +108,16 @@ impl Operator {
     pub fn ready(self) -> Self {
         self.answers("/readyz");
         self
+    }
+
+    /// When its process began.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// The number of its process.
+    pub fn pid(&self) -> i32 {
+        self.pid
     }
 
     fn answers(&self, path: &str) {

@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::{DEADLINE, audit, block_on, folder, poll, record, tail};
 
-static SHARED: LazyLock<Plane> = LazyLock::new(|| Plane::start("shared").install());
-static SECOND: LazyLock<Plane> = LazyLock::new(|| Plane::start("second").install());
-static BARE: LazyLock<Plane> = LazyLock::new(|| Plane::start("bare"));
+static SHARED: LazyLock<Plane> = LazyLock::new(|| Plane::start("shared", &record::audit_log("shared")).install());
+static SECOND: LazyLock<Plane> = LazyLock::new(|| Plane::start("second", &record::audit_log("second")).install());
+static BARE: LazyLock<Plane> = LazyLock::new(|| Plane::start("bare", &record::audit_log("bare")));
 
 /// A control plane. It ends when this process does.
 pub struct Plane {
@@ -52,7 +52,13 @@ impl Plane {
         &BARE
     }
 
-    fn start(name: &str) -> Self {
+    /// One for whoever asks, with what is shipped in it; its audit log is `audit.log` in its folder. It ends when this is
+    /// dropped.
+    pub fn own(name: &str) -> Self {
+        Self::start(name, &folder(name).join("audit.log")).install()
+    }
+
+    fn start(name: &str, audit_log: &Path) -> Self {
         for program in ["control-plane", "etcd", "kube-apiserver", "kube-controller-manager", "kubectl"] {
             let there = self::program().with_file_name(program).is_file();
             assert!(there, "tests/control-plane/bin/{program} is missing: run make plane");
@@ -62,7 +68,7 @@ impl Plane {
         // The folder is removed when the control plane has ended, which is after the end of this process.
         let mut child = Command::new("/bin/sh")
             .args(["-c", r#""$0" up --dir "$1/state" --audit-log "$2"; rm -rf "$1"; rmdir "$(dirname "$1")" 2>/dev/null"#])
-            .args([&program(), &folder, &record::audit_log(name)])
+            .args([program().as_path(), &folder, audit_log])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(&log).expect("a log"))

@@ -6,6 +6,8 @@ mod compute;
 mod job;
 mod link;
 mod operation;
+mod page;
+mod quota;
 mod synapse;
 mod workspace;
 
@@ -13,7 +15,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub(crate) use access::{api_version, authenticated, is_allowed};
-use access::{authorize, is_for_arm, throttled, unauthenticated};
+use access::{authorize, is_for_arm, unauthenticated};
+use page::page;
+use quota::Counted;
 
 use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal, Request};
@@ -97,7 +101,8 @@ fn handle(azure: &mut Azure, incoming: &Incoming<'_>, segments: &[String]) -> Re
             ),
         ));
     }
-    let (kind, left) = throttled(azure, now, request, subscription, &token)?;
+    let counted = Counted { now, method: &request.method, path: &folded, token: &token };
+    let remaining = quota::of_subscription(azure, &counted, subscription)?;
     let call = Call { now, request, origin, version, token, doomed: incoming.doomed.clone() };
     let answered = match rest {
         ["providers", "microsoft.machinelearningservices", "locations", _, "computeoperationsstatus", guid] => {
@@ -158,8 +163,9 @@ fn handle(azure: &mut Azure, incoming: &Incoming<'_>, segments: &[String]) -> Re
             format!("The emulator doesn't serve resources such as {}.", request.path),
         )),
     };
-    let answer = answered.unwrap_or_else(Refusal::answer);
-    Ok(answer.with(kind.header(), left.to_string()))
+    let mut answer = answered.unwrap_or_else(Refusal::answer);
+    answer.headers.extend(remaining);
+    Ok(answer)
 }
 
 /// The resource group has to be there before anything in it.
@@ -214,24 +220,6 @@ pub(super) fn within(azure: &Azure, call: &Call<'_>, action: &str, segments: &[S
     Ok(scope)
 }
 
-/// LIST, page by page: `nextLink` is absolute, and absent on the last page (SPEC; SDK v1 breaks on a null).
-pub(super) fn page(azure: &Azure, call: &Call<'_>, path: &str, all: Vec<Value>) -> Result<Answer, Refusal> {
-    let skip = match call.request.query_value("$skip") {
-        None => 0,
-        Some(text) => {
-            text.parse::<usize>().map_err(|_| Refusal::user_error(format!("The continuation token '{text}' is not valid.")))?
-        }
-    };
-    let (size, count) = (azure.settings.page_size, all.len());
-    let page: Vec<Value> = all.into_iter().skip(skip).take(size).collect();
-    let next = skip.saturating_add(size);
-    let mut body = json!({"value": page});
-    if next < count {
-        body["nextLink"] = json!(format!("{}{path}?api-version={}&$skip={next}", call.origin, call.version));
-    }
-    Ok(Answer::json(200, &body))
-}
-
 /// What `discoveryUrl` of a workspace leads to, without a token: the hosts of Machine Learning, all of them this one (SDK).
 fn discovery(origin: &str) -> Answer {
     let services = [
@@ -250,8 +238,8 @@ fn discovery(origin: &str) -> Answer {
     Answer::json(200, &Value::Object(body))
 }
 
-/// The subscriptions of the token's tenant; SDK v1 asks for them before all else (SDK). One page, not counted by the throttle.
-fn subscriptions(azure: &Azure, incoming: &Incoming<'_>) -> Result<Answer, Refusal> {
+/// The subscriptions of the token's tenant; SDK v1 asks for them before all else (SDK). One page.
+fn subscriptions(azure: &mut Azure, incoming: &Incoming<'_>) -> Result<Answer, Refusal> {
     let request = incoming.request;
     if request.method != "GET" {
         return Err(not_allowed(&request.method));
@@ -259,10 +247,14 @@ fn subscriptions(azure: &Azure, incoming: &Incoming<'_>) -> Result<Answer, Refus
     let origin = azure.origin(request);
     let token = authenticated(azure, incoming, &origin, |audience| is_for_arm(azure, &origin, audience))?;
     api_version(request)?;
+    let counted = Counted { now: incoming.now, method: &request.method, path: &["subscriptions"], token: &token };
+    let remaining = quota::of_tenant(azure, &counted)?;
     let of_tenant = |tenant: &Option<String>| tenant.as_deref().is_some_and(|t| t.eq_ignore_ascii_case(&token.tenant));
     let all = azure.world.subscriptions.values().filter(|s| of_tenant(&s.tenant_id)).map(|s| {
         let id = &s.id;
         json!({"id": format!("/subscriptions/{id}"), "subscriptionId": id, "displayName": id, "state": "Enabled", "tenantId": s.tenant_id})
     });
-    Ok(Answer::json(200, &json!({"value": all.collect::<Vec<_>>()})))
+    let mut answer = Answer::json(200, &json!({"value": all.collect::<Vec<_>>()}));
+    answer.headers.extend(remaining);
+    Ok(answer)
 }

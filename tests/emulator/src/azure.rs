@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::counters::Counters;
 use crate::exchange::{Answer, Connection, Request};
 use crate::fault::{Effect, Fault, Faults};
 use crate::incoming::{HeldBack, Incoming, Queue};
@@ -22,6 +23,7 @@ pub struct Azure {
     pub(crate) throttle: Throttle,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
+    pub(crate) counters: Counters,
     held_back: Queue,
 }
 
@@ -44,6 +46,7 @@ impl Azure {
             throttle: Throttle::default(),
             faults: Faults::default(),
             journal: Journal::default(),
+            counters: Counters::default(),
             held_back: Queue::default(),
         }
     }
@@ -72,6 +75,12 @@ impl Azure {
         self.journal.since(since)
     }
 
+    /// How often it was asked since the counters were last cleared.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
     /// Answers one request.
     pub fn answer(&mut self, now: Timestamp, request: &Request) -> Answer {
         self.catch_up(now);
@@ -79,7 +88,7 @@ impl Azure {
         if segments.first().is_some_and(|s| s == "_emulator") {
             return control::answer(self, now, request, &segments);
         }
-        let effect = self.faults.take(request).unwrap_or_default();
+        let effect = self.faults.take(now, request).unwrap_or_default();
         let (answer, principal) = self.affected(now, request, &segments, &effect);
         let due = effect.process_after.map(|pause| later(now, pause.0));
         let seq = self.note(now, request, &answer, principal, due);
@@ -160,7 +169,9 @@ impl Azure {
             body: body.unwrap_or_default(),
             authorization: bearer.then_some("Bearer"),
         };
-        self.journal.push(entry, self.settings.journal_size);
+        self.counters.add(request, entry.status, entry.principal.as_deref());
+        let body = if secret { 0 } else { request.body.len() };
+        self.journal.push(entry, body, (self.settings.journal_size, self.settings.journal_bytes));
         seq
     }
 

@@ -7,13 +7,15 @@ use crate::azure::Azure;
 use crate::exchange::{Answer, Request};
 use crate::fault::Fault;
 use crate::id;
-use crate::settings::merge;
+use crate::settings::{Settings, merge};
 use crate::world::seed::Seed;
 
-const ROUTES: [&str; 16] = [
+const ROUTES: [&str; 18] = [
     "GET /_emulator/healthz",
     "GET /_emulator/journal?since=SEQ",
     "DELETE /_emulator/journal",
+    "GET /_emulator/counters",
+    "DELETE /_emulator/counters",
     "POST /_emulator/faults",
     "GET /_emulator/faults",
     "DELETE /_emulator/faults",
@@ -32,6 +34,7 @@ const ROUTES: [&str; 16] = [
 /// What is wrong with a request to the control API.
 struct Wrong(u16, String);
 
+// Longer than other functions: one arm per route.
 pub(crate) fn answer(azure: &mut Azure, now: Timestamp, request: &Request, segments: &[String]) -> Answer {
     let what = segments.get(1).filter(|_| segments.len() == 2).map_or("", String::as_str);
     let answered = match (request.method.as_str(), what) {
@@ -39,6 +42,11 @@ pub(crate) fn answer(azure: &mut Azure, now: Timestamp, request: &Request, segme
         ("GET", "journal") => journal(azure, request),
         ("DELETE", "journal") => {
             azure.journal.clear();
+            return Answer::empty(204);
+        }
+        ("GET", "counters") => Ok(counters(azure)),
+        ("DELETE", "counters") => {
+            azure.counters.clear();
             return Answer::empty(204);
         }
         ("GET", "faults") => Ok(json!({"faults": azure.faults.waiting()})),
@@ -90,9 +98,19 @@ fn journal(azure: &Azure, request: &Request) -> Result<Value, Wrong> {
     Ok(json!({"requests": azure.journal.since(since).collect::<Vec<_>>()}))
 }
 
+fn counters(azure: &Azure) -> Value {
+    let counted = azure.counters.iter().map(|(counted, count)| {
+        let mut counted = json!(counted);
+        counted["count"] = json!(count);
+        counted
+    });
+    json!({"total": azure.counters.count(|_| true), "requests": counted.collect::<Vec<_>>()})
+}
+
 fn settings(azure: &mut Azure, request: &Request) -> Result<Value, Wrong> {
     let patched = azure.settings.patched(&body(request)?).map_err(bad)?;
-    if patched.throttle != azure.settings.throttle {
+    let limits = |s: &Settings| (s.throttle, s.throttle_profile, s.hourly, s.provider_limit);
+    if limits(&patched) != limits(&azure.settings) {
         azure.throttle.clear();
     }
     azure.settings = patched;

@@ -1,13 +1,16 @@
 //! What goes wrong because a test asked for it.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+mod effect;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::exchange::{Answer, Refusal, Request};
-use crate::settings::duration;
+pub use effect::Effect;
+pub(crate) use effect::Failure;
+
+use crate::exchange::Request;
+use crate::world::later;
 
 /// Which requests it meets, and what happens to them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,7 +26,7 @@ pub struct Fault {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// Whether it meets only requests whose connection carried another request before.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "effect::is_false")]
     pub reused_connection: bool,
     /// How many it lets pass first.
     #[serde(default)]
@@ -34,74 +37,17 @@ pub struct Fault {
     /// What happens.
     #[serde(flatten)]
     pub effect: Effect,
+    /// Until when a provider refuses what this meets.
+    #[serde(skip)]
+    closed_until: Option<Timestamp>,
 }
 
 fn once() -> u64 {
     1
 }
 
-/// What happens to a request; the keys tell which it is.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-// Many fields: one per effect.
-pub struct Effect {
-    /// It is answered with this status, unprocessed; or processed later, if `process_after` is there too.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
-    /// The error code beside `status`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
-    /// The error's message beside `status`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-    /// The seconds of `Retry-After` beside `status`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry_after: Option<u64>,
-    /// The whole body beside `status`, instead of an error.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub body: Option<Value>,
-    /// More headers beside `status`.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<String, String>,
-    /// It is processed, and its answer held back.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delay: Option<Delay>,
-    /// Its connection is closed, unprocessed.
-    #[serde(skip_serializing_if = "is_false")]
-    pub reset: bool,
-    /// It is processed, and its connection closed instead of an answer.
-    #[serde(skip_serializing_if = "is_false")]
-    pub lost_answer: bool,
-    /// Its connection is closed, or `status` is answered; it is processed when so much time has passed. Only for writes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub process_after: Option<Delay>,
-    /// The operation that it starts ends `Failed` with this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fail_operation: Option<Failure>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it so")]
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
-/// A duration such as `500ms`.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Delay(#[serde(with = "duration")] pub Duration);
-
-/// Why an operation failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Failure {
-    /// Such as `InternalServerError`.
-    pub code: String,
-    /// For people.
-    pub message: String,
-}
-
 /// The keys of a fault; a `flatten` can't refuse others by itself.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "id",
     "method",
     "path",
@@ -118,6 +64,7 @@ const KEYS: [&str; 17] = [
     "reset",
     "lostAnswer",
     "processAfter",
+    "providerThrottle",
     "failOperation",
 ];
 
@@ -141,74 +88,22 @@ impl Fault {
     }
 
     fn meets(&self, request: &Request) -> bool {
-        let small = request.path.to_ascii_lowercase();
+        let (small, whole) = (request.path.to_ascii_lowercase(), self.effect.provider_throttle.is_some());
+        let holds = |part: &str| small.match_indices(part).any(|(at, _)| !whole || ends_a_name(&small[at + part.len()..]));
         self.method.as_ref().is_none_or(|m| m.eq_ignore_ascii_case(&request.method))
-            && self.path.as_ref().is_none_or(|p| small.contains(&p.to_ascii_lowercase()))
+            && self.path.as_ref().is_none_or(|p| holds(&p.to_ascii_lowercase()))
             && (self.effect.process_after.is_none() || is_write(&request.method))
             && (!self.reused_connection || request.carrier.is_some_and(|carrier| carrier.is_reused))
     }
 }
 
+/// Whether a part of a path is whole names, as of one compute and not of another whose name begins so.
+fn ends_a_name(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with('/')
+}
+
 fn is_write(method: &str) -> bool {
     ["PUT", "PATCH", "POST", "DELETE"].iter().any(|write| write.eq_ignore_ascii_case(method))
-}
-
-impl Effect {
-    /// Refuses what can't happen together.
-    fn check(&self) -> Result<(), String> {
-        let effects = [self.status.is_some(), self.delay.is_some(), self.reset, self.lost_answer, self.fail_operation.is_some()];
-        match effects.iter().filter(|is| **is).count() {
-            0 if self.process_after.is_some() => {}
-            1 if self.process_after.is_none() || self.status.is_some() => {}
-            _ => {
-                return Err("a fault has exactly one of status, delay, reset, lostAnswer, processAfter, failOperation; \
-                            only status and processAfter go together"
-                    .into());
-            }
-        }
-        if self.body.is_some() && (self.status.is_none() || self.code.is_some() || self.message.is_some()) {
-            return Err("body needs status, and takes the place of code and message".into());
-        }
-        Ok(())
-    }
-
-    /// The answer of a fault with a status; the token endpoint has a form of error of its own.
-    pub(crate) fn answer(&self, of_entra: bool) -> Option<Answer> {
-        let status = self.status?;
-        let mut answer = match &self.body {
-            Some(body) => Answer::json(status, body),
-            None => self.error(status, of_entra),
-        };
-        if let Some(seconds) = self.retry_after {
-            answer = answer.with("Retry-After", seconds.to_string());
-        }
-        answer.headers.extend(self.headers.clone());
-        Some(answer)
-    }
-
-    fn error(&self, status: u16, of_entra: bool) -> Answer {
-        let code = self.code.clone().unwrap_or_else(|| default_code(status).into());
-        let message = self.message.clone().unwrap_or_else(|| "The emulator was asked to answer so.".into());
-        if of_entra {
-            return Answer::json(status, &json!({"error": code, "error_description": message}));
-        }
-        Refusal::new(status, &code, message).answer()
-    }
-}
-
-fn default_code(status: u16) -> &'static str {
-    match status {
-        401 => "InvalidAuthenticationToken",
-        403 => "AuthorizationFailed",
-        404 => "ResourceNotFound",
-        409 => "Conflict",
-        429 => "SubscriptionRequestsThrottled",
-        500 => "InternalServerError",
-        502 => "BadGateway",
-        503 => "ServiceUnavailable",
-        504 => "GatewayTimeout",
-        _ => "UserError",
-    }
 }
 
 /// The faults that are still to come.
@@ -227,18 +122,24 @@ impl Faults {
     }
 
     /// The first that meets this request; it counts down, and goes when it is spent.
-    pub(crate) fn take(&mut self, request: &Request) -> Option<Effect> {
+    pub(crate) fn take(&mut self, now: Timestamp, request: &Request) -> Option<Effect> {
         let mut met = None;
         for fault in self.waiting.iter_mut().filter(|f| f.meets(request)) {
-            if fault.skip > 0 {
+            if fault.closed_until.is_some_and(|until| now < until) {
+                // Asking early renews the pause (DOC of ARM, INF of a provider).
+            } else if fault.skip > 0 {
                 fault.skip -= 1;
+                continue;
             } else if fault.times > 0 {
                 fault.times -= 1;
-                met = Some(fault.effect.clone());
-                break;
+            } else {
+                continue;
             }
+            fault.closed_until = fault.effect.provider_throttle.map(|pause| later(now, pause.0));
+            met = Some(fault.effect.clone());
+            break;
         }
-        self.waiting.retain(|f| f.times > 0);
+        self.waiting.retain(|f| f.times > 0 || f.closed_until.is_some_and(|until| now < until));
         met
     }
 
@@ -254,13 +155,14 @@ impl Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn skips_then_meets_then_goes() {
         let mut faults = Faults::default();
         let fault = Fault::from_json(&json!({"method": "put", "path": "COMPUTES", "skip": 1, "times": 2, "status": 503}));
         faults.add(fault.expect("a good one"));
-        let mut put = |path| faults.take(&Request::new("PUT", path)).is_some();
+        let mut put = |path| faults.take(Timestamp::UNIX_EPOCH, &Request::new("PUT", path)).is_some();
         assert!(!put("/x/jobs/a"));
         assert_eq!(
             [put("/x/computes/a"), put("/x/computes/a"), put("/x/computes/a"), put("/x/computes/a")],
@@ -273,7 +175,7 @@ mod tests {
     fn a_fault_of_reused_connections_lets_the_first_request_of_a_connection_pass() {
         let mut faults = Faults::default();
         faults.add(Fault::from_json(&json!({"reusedConnection": true, "times": 9, "status": 404})).expect("a good one"));
-        let mut get = |request: Request| faults.take(&request).is_some();
+        let mut get = |request: Request| faults.take(Timestamp::UNIX_EPOCH, &request).is_some();
         let request = || Request::new("GET", "/x/computes/a");
         assert_eq!([get(request()), get(request().on(1, false)), get(request().on(1, true))], [false, false, true]);
     }

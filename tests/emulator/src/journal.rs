@@ -54,8 +54,20 @@ pub struct Late {
 /// The last requests.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<(Entry, usize)>,
+    /// The sum of the entries' sizes.
+    bytes: usize,
     last: u64,
+}
+
+impl Entry {
+    /// About how many bytes it takes: the texts, which differ, and a number for the rest.
+    fn size(&self, body: usize) -> usize {
+        let texts = [&self.host, &self.principal, &self.client_request_id, &self.correlation_id];
+        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+        // A body takes about four times its text once it is parsed.
+        256 + self.method.len() + self.path.len() + self.query.len() + texts + 4 * body
+    }
 }
 
 impl Journal {
@@ -64,28 +76,35 @@ impl Journal {
         self.last
     }
 
-    pub(crate) fn push(&mut self, entry: Entry, size: usize) {
-        self.entries.push_back(entry);
-        while self.entries.len() > size {
-            self.entries.pop_front();
+    /// Adds an entry with a body of so many bytes. The oldest entries go if there are more than this, or if they take more bytes.
+    pub(crate) fn push(&mut self, entry: Entry, body: usize, (most, most_bytes): (usize, usize)) {
+        let size = entry.size(body);
+        self.bytes += size;
+        self.entries.push_back((entry, size));
+        while self.entries.len() > most || self.bytes > most_bytes {
+            let Some((_, size)) = self.entries.pop_front() else {
+                break;
+            };
+            self.bytes -= size;
         }
     }
 
     /// Those with a higher number than this, oldest first.
     pub(crate) fn since(&self, seq: u64) -> impl Iterator<Item = &Entry> {
-        let start = self.entries.partition_point(|e| e.seq <= seq);
-        self.entries.range(start..)
+        let start = self.entries.partition_point(|(e, _)| e.seq <= seq);
+        self.entries.range(start..).map(|(entry, _)| entry)
     }
 
     /// Notes the status of a request that was held back. The journal may have dropped it meanwhile.
     pub(crate) fn was_processed(&mut self, seq: u64, status: u16) {
-        let found = self.entries.binary_search_by_key(&seq, |e| e.seq).ok();
-        if let Some(late) = found.and_then(|at| self.entries[at].late.as_mut()) {
+        let found = self.entries.binary_search_by_key(&seq, |(e, _)| e.seq).ok();
+        if let Some(late) = found.and_then(|at| self.entries[at].0.late.as_mut()) {
             late.status = Some(status);
         }
     }
 
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
+        self.bytes = 0;
     }
 }

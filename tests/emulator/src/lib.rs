@@ -10,7 +10,7 @@
 //!                                      ├─ control   /_emulator: what tests ask for
 //!                                      ├─ fault     what goes wrong on purpose
 //!                                      ├─ incoming  requests that are processed late
-//!                                      ├─ journal   what was asked
+//!                                      ├─ journal   what was asked; counters: how often
 //!                                      ├─ entra     tokens
 //!                                      ├─ arm       authorization, routes, throttle
 //!                                      └─ synapse   the data plane of a Synapse workspace: roles
@@ -28,12 +28,14 @@
 mod arm;
 mod azure;
 mod control;
+mod counters;
 mod entra;
 mod exchange;
 mod fault;
 mod id;
 mod incoming;
 mod journal;
+mod limits;
 mod server;
 mod settings;
 mod synapse;
@@ -42,9 +44,11 @@ mod tls;
 mod world;
 
 pub use azure::Azure;
+pub use counters::{Counted, Counters};
 pub use exchange::{Answer, Carrier, Connection, Request};
 pub use fault::{Effect, Fault};
 pub use journal::{Entry, Late};
+pub use limits::{Hourly, Limit, Limits, ThrottleProfile};
 pub use server::{Emulator, Options};
-pub use settings::{AbsentIdentity, Limit, Limits, Settings, WrongLocation, parse_duration};
+pub use settings::{AbsentIdentity, Settings, WrongLocation, parse_duration};
 pub use world::seed::Seed;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::limits::{Hourly, Limit, Limits, ThrottleProfile};
+
 /// What a PUT without `identity` does to a compute that has one (NF).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -23,42 +25,6 @@ pub enum WrongLocation {
     Refuse,
     /// The compute gets the location of the workspace.
     Ignore,
-}
-
-/// One token bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Limit {
-    /// How many it holds.
-    pub bucket: f64,
-    /// How many it gets back in a second.
-    pub per_second: f64,
-}
-
-/// ARM's token buckets for each subscription and principal.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Limits {
-    /// GET and HEAD.
-    pub reads: Limit,
-    /// PUT, PATCH and POST.
-    pub writes: Limit,
-    /// DELETE.
-    pub deletes: Limit,
-    /// The seconds of `Retry-After`; asking earlier starts them anew (DOC).
-    pub retry_after: u64,
-}
-
-impl Default for Limits {
-    /// The documented sizes (DOC), and the seconds of a recorded 429 (REAL).
-    fn default() -> Self {
-        Self {
-            reads: Limit { bucket: 250.0, per_second: 25.0 },
-            writes: Limit { bucket: 200.0, per_second: 10.0 },
-            deletes: Limit { bucket: 200.0, per_second: 10.0 },
-            retry_after: 10,
-        }
-    }
 }
 
 /// Everything that `PATCH /_emulator/settings` can change.
@@ -99,10 +65,16 @@ pub struct Settings {
     pub role_propagation: Duration,
     /// Whether `discoveryUrl` of a Machine Learning workspace leads here, instead of to the host that it has in Azure.
     pub own_discovery: bool,
-    /// Whether the buckets of `throttle` count.
+    /// Whether requests to ARM are limited.
     pub throttling: bool,
-    /// The sizes of the buckets.
+    /// How they are counted.
+    pub throttle_profile: ThrottleProfile,
+    /// The sizes of the token buckets.
     pub throttle: Limits,
+    /// The numbers of an hour.
+    pub hourly: Hourly,
+    /// The bucket with which the resource providers override ARM's limit, and replace its headers by their own (DOC).
+    pub provider_limit: Option<Limit>,
     /// The seconds of `Retry-After` on PUT, DELETE and operations; the service sends none (REAL).
     pub operation_retry_after: Option<u64>,
     /// How long an access token holds.
@@ -110,6 +82,8 @@ pub struct Settings {
     pub token_lifetime: Duration,
     /// How many requests the journal keeps; the oldest go first.
     pub journal_size: usize,
+    /// How many bytes the journal's requests may take, roughly.
+    pub journal_bytes: usize,
 }
 
 impl Default for Settings {
@@ -130,10 +104,14 @@ impl Default for Settings {
             role_propagation: Duration::ZERO,
             own_discovery: false,
             throttling: true,
+            throttle_profile: ThrottleProfile::default(),
             throttle: Limits::default(),
+            hourly: Hourly::default(),
+            provider_limit: None,
             operation_retry_after: None,
             token_lifetime: Duration::from_secs(3599),
             journal_size: 100_000,
+            journal_bytes: 64 * 1024 * 1024,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod add;
 mod attach;
+mod computes;
 mod identity;
 mod job;
 mod link;
@@ -23,6 +24,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub(crate) use attach::{Started, Wanted};
+use computes::Computes;
 pub(crate) use job::Job;
 pub(crate) use link::LINK_TYPE;
 pub(crate) use operation::Progress;
@@ -69,7 +71,7 @@ pub(crate) struct World {
     pub(crate) synapse: BTreeMap<String, Workspace>,
     pub(crate) pools: BTreeMap<String, Pool>,
     pub(crate) identities: BTreeMap<String, Identity>,
-    pub(crate) computes: BTreeMap<String, Compute>,
+    pub(crate) computes: Computes,
     pub(crate) links: BTreeMap<String, LinkedService>,
     pub(crate) jobs: BTreeMap<String, Job>,
     /// Versions of components, codes and environments.
@@ -133,7 +135,7 @@ impl World {
         self.synapse.retain(|key, _| !id::is_within(key, &scope));
         self.pools.retain(|key, _| !id::is_within(key, &scope));
         self.identities.retain(|key, _| !id::is_within(key, &scope));
-        self.computes.retain(|key, _| !id::is_within(key, &scope));
+        self.computes.remove_if(|key| id::is_within(key, &scope));
         self.stale.forget(&scope);
         self.links.retain(|key, _| !id::is_within(key, &scope));
         self.jobs.retain(|key, _| !id::is_within(key, &scope));

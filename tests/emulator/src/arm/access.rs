@@ -1,12 +1,9 @@
-//! Who asks, may they, and how often.
-
-use jiff::Timestamp;
+//! Who asks, and may they.
 
 use crate::azure::Azure;
 use crate::exchange::{Refusal, Request};
 use crate::id;
 use crate::incoming::Incoming;
-use crate::throttle::{Kind, whole};
 use crate::world::{Token, World};
 
 /// Who may be named as audience of a token for ARM, besides the emulator's own address (SDK, of all clouds).
@@ -81,32 +78,6 @@ pub(crate) fn api_version(request: &Request) -> Result<String, Refusal> {
         "InvalidApiVersionParameter",
         format!("The api-version '{version}' is invalid. It is a date such as '2025-12-01', with '-preview' or without."),
     ))
-}
-
-pub(super) fn throttled(
-    azure: &mut Azure,
-    now: Timestamp,
-    request: &Request,
-    subscription: &str,
-    token: &Token,
-) -> Result<(Kind, u64), Refusal> {
-    let kind = Kind::of(&request.method);
-    let limits = azure.settings.throttle;
-    if !azure.settings.throttling {
-        return Ok((kind, whole(kind.limit(&limits).bucket - 1.0)));
-    }
-    match azure.throttle.take(now, subscription, &token.client, kind, &limits) {
-        Ok(left) => Ok((kind, left)),
-        Err(seconds) => {
-            let (word, actor) = (kind.word(), &token.object);
-            let message = format!(
-                "Number of '{word}' requests for subscription '{subscription}' actor '{actor}' exceeded. Please try again after '{seconds}' seconds."
-            );
-            Err(Refusal::new(429, "SubscriptionRequestsThrottled", message)
-                .with("Retry-After", seconds.to_string())
-                .with(kind.header(), "0"))
-        }
-    }
 }
 
 /// ARM asks for rights before it tells whether there is such a thing.

@@ -21,8 +21,7 @@ pub(super) fn list(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Resul
     }
     authorize(&azure.world, &call.token, &format!("{WORKSPACES}/computes/read"), &at)?;
     let workspace = parent(azure, &at, "computes", "read")?;
-    let all = azure.world.computes_of(&id::fold(&workspace.id)).into_iter().cloned().collect();
-    page(azure, call, &format!("{}/computes", workspace.id), all)
+    page(azure, call, &format!("{}/computes", workspace.id), azure.world.computes_of(&id::fold(&workspace.id)))
 }
 
 /// One compute: GET, PUT, PATCH, DELETE.

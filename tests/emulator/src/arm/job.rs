@@ -21,7 +21,7 @@ pub(super) fn list(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Resul
     let mut all: Vec<_> =
         azure.world.jobs.iter().filter(|(k, j)| j.parent.is_none() && id::is_within(k, &scope)).map(|(_, j)| j).collect();
     all.sort_by_key(|j| std::cmp::Reverse(j.created));
-    page(azure, call, &format!("{}/jobs", workspace.id), all.into_iter().map(crate::world::Job::body).collect())
+    page(azure, call, &format!("{}/jobs", workspace.id), all.into_iter().map(crate::world::Job::body))
 }
 
 /// One job: GET, PUT. PUT is done when it is answered (SDK, recorded): 201, or 200 for one that was there (SPEC).

@@ -27,7 +27,7 @@ pub(super) fn workspace(azure: &Azure, call: &Call<'_>, segments: &[String]) -> 
 pub(super) fn workspaces(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
     let scope = within(azure, call, &format!("{SYNAPSE_TYPE}/read"), segments)?;
     let all = azure.world.synapse.iter().filter(|(key, _)| id::is_within(key, &id::fold(&scope)));
-    let all = all.map(|(_, workspace)| body(workspace, &call.token.tenant)).collect();
+    let all = all.map(|(_, workspace)| body(workspace, &call.token.tenant));
     page(azure, call, &format!("/{}", segments.join("/")), all)
 }
 
@@ -53,8 +53,9 @@ pub(super) fn pools(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Resu
     authorize(&azure.world, &call.token, &format!("{POOL_TYPE}/read"), &at)?;
     let workspace = parent(azure, &at)?;
     let scope = id::fold(&workspace.id);
-    let all = azure.world.pools.iter().filter(|(key, _)| id::is_within(key, &scope));
-    let all = all.map(|(_, pool)| azure.world.pool_body(pool)).collect();
+    let all = azure.world.pools.range(scope.clone()..).take_while(|(key, _)| key.starts_with(&scope));
+    let all = all.filter(|(key, _)| id::is_within(key, &scope));
+    let all = all.map(|(_, pool)| azure.world.pool_body(pool));
     page(azure, call, &format!("{}/bigDataPools", workspace.id), all)
 }
 

@@ -28,7 +28,7 @@ pub(super) fn one(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result
 pub(super) fn list(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
     let scope = within(azure, call, &format!("{WORKSPACES}/read"), segments)?;
     let all = azure.world.workspaces.iter().filter(|(key, _)| id::is_within(key, &id::fold(&scope)));
-    let all = all.map(|(_, workspace)| body(azure, call, workspace)).collect();
+    let all = all.map(|(_, workspace)| body(azure, call, workspace));
     page(azure, call, &format!("/{}", segments.join("/")), all)
 }
 

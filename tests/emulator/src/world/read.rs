@@ -63,13 +63,16 @@ impl World {
     }
 
     /// What LIST shows of the computes of a workspace, in the order in which they were created (INF).
-    pub(crate) fn computes_of(&self, workspace: &str) -> Vec<&Value> {
+    pub(crate) fn computes_of<'a>(&'a self, workspace: &str) -> Box<dyn Iterator<Item = &'a Value> + 'a> {
+        let there = self.computes.in_order(workspace);
+        if self.stale.0.is_empty() {
+            return Box::new(there.filter_map(|key| self.computes.get(key)).map(|compute| &compute.body));
+        }
         let prefix = format!("{workspace}/computes/");
-        let there = self.computes.range(prefix.clone()..).map(|(key, _)| key).take_while(|key| key.starts_with(&prefix));
-        let gone = self.stale.0.keys().filter(|key| key.starts_with(&prefix) && !self.computes.contains_key(*key));
-        let mut found: Vec<_> = there.chain(gone).filter_map(|key| self.visible(key)).collect();
+        let gone = self.stale.0.keys().filter(|key| key.starts_with(&prefix) && !self.computes.contains_key(key));
+        let mut found: Vec<_> = there.chain(gone.map(String::as_str)).filter_map(|key| self.visible(key)).collect();
         found.sort_by_key(|(created, _)| *created);
-        found.into_iter().map(|(_, body)| body).collect()
+        Box::new(found.into_iter().map(|(_, body)| body))
     }
 
     fn visible(&self, key: &str) -> Option<(u64, &Value)> {

@@ -108,8 +108,9 @@ impl World {
     /// The grants of a workspace with their GUIDs, in the order of these (NF).
     pub(crate) fn grants<'a>(&'a self, workspace: &str) -> impl Iterator<Item = (&'a str, &'a Grant)> {
         let workspace = id::fold(workspace);
-        let of = move |key: &(String, String)| key.0 == workspace;
-        self.grants.iter().filter(move |(key, _)| of(key)).map(|(key, grant)| (key.1.as_str(), grant))
+        let from = (workspace.clone(), String::new());
+        let all = self.grants.range(from..).take_while(move |(key, _)| key.0 == workspace);
+        all.map(|(key, grant)| (key.1.as_str(), grant))
     }
 
     /// Whether the principal could run Spark on this pool at this time; a grant counts when it has spread (DOC: after minutes).

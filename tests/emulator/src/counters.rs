@@ -1,0 +1,100 @@
+//! How often Azure was asked, without the requests themselves: also of a run whose requests the journal can't hold.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::exchange::Request;
+use crate::id;
+
+/// The requests that are alike.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counted {
+    /// In capitals.
+    pub method: String,
+    /// What was asked for: `compute`, `computes` (their LIST), `operation`, `pool`, `linkedService`, `roleAssignment`, … or
+    /// `other`.
+    pub kind: &'static str,
+    /// The status that was answered. None if the connection was closed before the request was processed.
+    pub status: Option<u16>,
+    /// The client ID that asked, if it is known.
+    pub principal: Option<String>,
+}
+
+/// How many requests there were of each sort.
+#[derive(Clone, Debug, Default)]
+pub struct Counters(BTreeMap<Counted, u64>);
+
+impl Counters {
+    pub(crate) fn add(&mut self, request: &Request, status: Option<u16>, principal: Option<&str>) {
+        let counted = Counted {
+            method: request.method.clone(),
+            kind: kind(&request.path),
+            status,
+            principal: principal.map(str::to_owned),
+        };
+        *self.0.entry(counted).or_default() += 1;
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Each sort, and how many there were of it.
+    pub fn iter(&self) -> impl Iterator<Item = (&Counted, u64)> {
+        self.0.iter().map(|(counted, count)| (counted, *count))
+    }
+
+    /// How many there were of which this is true.
+    #[must_use]
+    pub fn count(&self, is_meant: impl Fn(&Counted) -> bool) -> u64 {
+        self.iter().filter(|(counted, _)| is_meant(counted)).map(|(_, count)| count).sum()
+    }
+}
+
+/// The last name of a type in the path, and whether a name follows it.
+fn kind(path: &str) -> &'static str {
+    let mut segments = path.rsplit('/').filter(|segment| !segment.is_empty());
+    let (last, before) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
+    let of = |name: &str| match name {
+        "computes" => Some(["computes", "compute"]),
+        "bigdatapools" => Some(["pools", "pool"]),
+        "linkedservices" => Some(["linkedServices", "linkedService"]),
+        "workspaces" => Some(["workspaces", "workspace"]),
+        "roleassignments" => Some(["roleAssignments", "roleAssignment"]),
+        "jobs" => Some(["jobs", "job"]),
+        "subscriptions" => Some(["subscriptions", "subscription"]),
+        "computeoperationsstatus" => Some(["operations", "operation"]),
+        _ => None,
+    };
+    if path.contains("/oauth2/") {
+        return "token";
+    }
+    match (of(&id::fold(last)), of(&id::fold(before))) {
+        (Some([of_many, _]), _) => of_many,
+        (None, Some([_, of_one])) => of_one,
+        (None, None) => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_told_by_the_end_of_the_path() {
+        let workspace = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w";
+        for (path, expected) in [
+            (format!("{workspace}/computes/c"), "compute"),
+            (format!("{workspace}/Computes"), "computes"),
+            (workspace.to_owned(), "workspace"),
+            ("/subscriptions/s/providers/x/locations/l/computeOperationsStatus/id".to_owned(), "operation"),
+            ("/synapse/w/roleAssignments".to_owned(), "roleAssignments"),
+            ("/tenant/oauth2/v2.0/token".to_owned(), "token"),
+            ("/elsewhere".to_owned(), "other"),
+        ] {
+            assert_eq!(kind(&path), expected, "{path}");
+        }
+    }
+}

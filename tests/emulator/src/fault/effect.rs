@@ -1,0 +1,142 @@
+//! What a fault does to a request.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::exchange::{Answer, Refusal};
+use crate::settings::duration;
+
+/// What happens to a request; the keys tell which it is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Effect {
+    /// It is answered with this status, unprocessed; or processed later, if `process_after` is there too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The error code beside `status`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The error's message beside `status`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The seconds of `Retry-After` beside `status`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
+    /// The whole body beside `status`, instead of an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
+    /// More headers beside `status`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// It is processed, and its answer held back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay: Option<Delay>,
+    /// Its connection is closed, unprocessed.
+    #[serde(skip_serializing_if = "is_false")]
+    pub reset: bool,
+    /// It is processed, and its connection closed instead of an answer.
+    #[serde(skip_serializing_if = "is_false")]
+    pub lost_answer: bool,
+    /// Its connection is closed, or `status` is answered; it is processed when so much time has passed. Only for writes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process_after: Option<Delay>,
+    /// A resource provider refuses it (429), and everything else that this fault meets until so much time has passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider_throttle: Option<Delay>,
+    /// The operation that it starts ends `Failed` with this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fail_operation: Option<Failure>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it so")]
+pub(super) fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// A duration such as `500ms`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Delay(#[serde(with = "duration")] pub Duration);
+
+/// Why an operation failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// Such as `InternalServerError`.
+    pub code: String,
+    /// For people.
+    pub message: String,
+}
+
+impl Effect {
+    /// Refuses what can't happen together.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let effects = [
+            self.status.is_some(),
+            self.delay.is_some(),
+            self.reset,
+            self.lost_answer,
+            self.provider_throttle.is_some(),
+            self.fail_operation.is_some(),
+        ];
+        match effects.iter().filter(|is| **is).count() {
+            0 if self.process_after.is_some() => {}
+            1 if self.process_after.is_none() || self.status.is_some() => {}
+            _ => {
+                return Err("a fault has exactly one of status, delay, reset, lostAnswer, processAfter, providerThrottle, failOperation; \
+                            only status and processAfter go together"
+                    .into());
+            }
+        }
+        if self.body.is_some() && (self.status.is_none() || self.code.is_some() || self.message.is_some()) {
+            return Err("body needs status, and takes the place of code and message".into());
+        }
+        Ok(())
+    }
+
+    /// The answer of a fault with a status; the token endpoint has a form of error of its own.
+    pub(crate) fn answer(&self, of_entra: bool) -> Option<Answer> {
+        if let Some(pause) = self.provider_throttle {
+            // Without ARM's headers: it was not ARM that refused (DOC); the text is that of other providers (REAL).
+            let refusal = Refusal::new(429, "TooManyRequests", "The request is being throttled.");
+            return Some(refusal.with("Retry-After", pause.0.as_secs().max(1).to_string()).answer());
+        }
+        let status = self.status?;
+        let mut answer = match &self.body {
+            Some(body) => Answer::json(status, body),
+            None => self.error(status, of_entra),
+        };
+        if let Some(seconds) = self.retry_after {
+            answer = answer.with("Retry-After", seconds.to_string());
+        }
+        answer.headers.extend(self.headers.clone());
+        Some(answer)
+    }
+
+    fn error(&self, status: u16, of_entra: bool) -> Answer {
+        let code = self.code.clone().unwrap_or_else(|| default_code(status).into());
+        let message = self.message.clone().unwrap_or_else(|| "The emulator was asked to answer so.".into());
+        if of_entra {
+            return Answer::json(status, &json!({"error": code, "error_description": message}));
+        }
+        Refusal::new(status, &code, message).answer()
+    }
+}
+
+fn default_code(status: u16) -> &'static str {
+    match status {
+        401 => "InvalidAuthenticationToken",
+        403 => "AuthorizationFailed",
+        404 => "ResourceNotFound",
+        409 => "Conflict",
+        429 => "SubscriptionRequestsThrottled",
+        500 => "InternalServerError",
+        502 => "BadGateway",
+        503 => "ServiceUnavailable",
+        504 => "GatewayTimeout",
+        _ => "UserError",
+    }
+}
