@@ -193,14 +193,17 @@ fn revoke_command(one: &RoleAssignment, goal: Option<&Goal>) -> String {
 }
 
 fn capitalized(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+    let mut text = text.to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
 }
 
 /// The text, or its beginning and `…`, with line ends as spaces.
 #[must_use]
 pub fn shortened(text: &str, longest: usize) -> String {
-    if text.len() <= longest && !text.bytes().any(|byte| byte.is_ascii_control()) {
+    if text.len() <= longest && !['\n', '\r', '\t'].iter().any(|end| text.contains(*end)) {
         return text.to_owned();
     }
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -282,7 +282,8 @@ pub fn starts() -> Vec<Start> {
 fn is_of_interest((has_finalizer, older, was_ready): (bool, bool, bool), trick: Trick) -> bool {
     match (has_finalizer, older, was_ready) {
         (true, false, false) => true,
-        (_, true, _) => matches!(trick, Trick::None | Trick::Lost | Trick::Flapping | Trick::LaggingCache),
+        (true, true, _) => matches!(trick, Trick::None | Trick::Lost | Trick::Flapping | Trick::LaggingCache),
+        (false, true, _) => trick == Trick::None,
         (true, false, true) => matches!(
             trick,
             Trick::None
