@@ -9,9 +9,16 @@ resync_interval=300
 . tests/stage.sh
 
 export OBJECTS=${OBJECTS:-1000}
+reads() {
+  curl -sSf --cacert "$ca" "$azure/_emulator/counters" | jq '[.requests[] | select(.method == "GET" and .kind == "compute") | .count] | add // 0'
+}
+# A new process, once it has observed each object.
 weigh() {
   kill "$operator"; wait "$operator" || true
+  local before
+  before=$(reads)
   operator_up
+  until [ $(($(reads) - before)) -ge "$OBJECTS" ]; do sleep 1; done
   python3 benches/annotations.py weigh "$operator" "$1"
 }
 
