@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{DEADLINE, Operator, World};
+use crate::support::{DEADLINE, Operator, World, poll};
 
 /// A Lease expires after this time without a renewal (`src/leader/timing.rs`).
 const LEASE_DURATION: Duration = Duration::from_secs(15);
@@ -119,10 +119,10 @@ fn leader_that_was_stopped_while_another_took_over_writes_nothing() {
     assert_eq!(holder(&world), "second");
 }
 
-/// Makes every access token good for one request, and late by three seconds.
+/// Makes every access token good for one request, and late by two seconds.
 fn delay_access_tokens(world: &World) {
     world.azure().control("PATCH", "settings", Some(&json!({"tokenLifetime": "2m"}))).expect("there are settings");
-    let fault = json!({"method": "POST", "path": "/oauth2/", "times": 1000, "delay": "3s"});
+    let fault = json!({"method": "POST", "path": "/oauth2/", "times": 1000, "delay": "2s"});
     world.azure().control("POST", "faults", Some(&fault)).expect("it is taken");
 }
 
@@ -136,7 +136,8 @@ fn leader_that_was_stopped_between_its_lease_check_and_a_write_does_not_send_it(
     world.apply("one", "one", &[]);
     // The leader stores the write intent, looks at its Lease, and then waits for the access token of the PUT.
     let is_pending = || world.object("one").is_some_and(|object| object["status"]["operation"]["pending"] == true);
-    world.until("the write intent is stored", || is_pending().then_some(()));
+    // Each request before it takes its two seconds, too.
+    poll(3 * DEADLINE, || is_pending().then_some(())).expect("the write intent is stored");
     first.signal("STOP");
     assert_eq!(world.writes("one"), [""; 0], "it was stopped before the PUT");
     world.azure().control("DELETE", "faults", None);
