@@ -16,7 +16,7 @@ use crate::controller::Readiness;
 
 /// What the server reports.
 #[derive(Debug, Clone)]
-pub struct Told {
+pub struct ServerState {
     /// All metrics.
     pub registry: Arc<Registry>,
     /// What keeps the program from its work.
@@ -37,7 +37,7 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// # Errors
 ///
 /// The system's.
-pub async fn serve(listener: TcpListener, state: Told) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, state: ServerState) -> io::Result<()> {
     let router = Router::new()
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(readyz))
@@ -46,14 +46,14 @@ pub async fn serve(listener: TcpListener, state: Told) -> io::Result<()> {
     axum::serve(listener, router).await
 }
 
-async fn readyz(State(state): State<Told>) -> impl IntoResponse {
+async fn readyz(State(state): State<ServerState>) -> impl IntoResponse {
     match state.readiness.text() {
         text if text.is_empty() => (StatusCode::OK, "ok\n".to_owned()),
         text => (StatusCode::SERVICE_UNAVAILABLE, format!("{text}\n")),
     }
 }
 
-async fn metrics(State(state): State<Told>) -> impl IntoResponse {
+async fn metrics(State(state): State<ServerState>) -> impl IntoResponse {
     let mut text = String::new();
     match encode(&mut text, &state.registry) {
         Ok(()) => (StatusCode::OK, [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text),

@@ -90,7 +90,7 @@ impl Run {
             .await
             .map_err(|error| format!("--metrics-address {}: {error}", self.metrics_address))?;
         let readiness = Arc::new(Readiness::starting());
-        tokio::spawn(server::serve(listener, server::Told { registry: Arc::new(registry), readiness: readiness.clone() }));
+        tokio::spawn(server::serve(listener, server::ServerState { registry: Arc::new(registry), readiness: readiness.clone() }));
         let election = Election::new(&self.scope, &self.pod_name, config, readiness.clone())?;
         let clients = Clients { watch, calls, azure, metrics, readiness };
         let mut held = Vec::new();

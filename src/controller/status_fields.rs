@@ -1,8 +1,9 @@
 //! The status belongs to the operator alone.
 //!
-//! Server-side apply removes a field that is no longer applied only if no other field manager owns it. A status that somebody
-//! edited (`kubectl edit --subresource=status`, a restored backup) would keep those fields forever, and an object of which half
-//! is kept can be one that the API server refuses. So the operator takes over their ownership:
+//! Server-side apply removes a field that is no longer applied only if no other field manager owns it. A status that was
+//! edited (`kubectl edit --subresource=status`) or restored from a backup would keep those fields forever. An object such as
+//! `failure` would then lack required fields, and the API server would reject the status. So the operator takes over the
+//! ownership of these fields:
 //! <https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership>.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry};
