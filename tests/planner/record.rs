@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::json;
 use synapse_spark_operator::api::v1alpha1::{AdoptionPolicy, Applied, AttachmentStatus, OperationKind, OperationStatus};
 use synapse_spark_operator::azure::wire;
 use synapse_spark_operator::controller::observe;
@@ -219,4 +220,22 @@ fn a_compute_that_was_ours_stays_ours_without_its_tag() {
         let observed = Observed { applied: kept.applied.clone(), ..shows(found) };
         kept = status_after(&kept, &goal, &observed, None);
     }
+}
+
+#[test]
+fn a_creation_time_that_azure_omits_once_is_kept() {
+    let mut seen = compute(Progress::Succeeded);
+    seen.details.created_on = None;
+    let next = status_after(&ready_status(), &attach(), &shows(seen), None);
+    let kept = next.applied.and_then(|applied| applied.created_on);
+    assert_eq!(kept.as_deref(), Some(CREATED_ON), "without it a compute that loses its tag would count as another's");
+}
+
+#[test]
+fn a_tag_of_null_is_no_tag() {
+    let properties = json!({"computeType": "SynapseSpark", "createdOn": CREATED_ON, "provisioningState": "Succeeded"});
+    let found = json!({"tags": {OWNER_TAG: null, "team": null}, "properties": properties});
+    let found: wire::Compute = serde_json::from_value(found).expect("a compute");
+    let shown = observe::compute::compute(&found, &owner(), &ready_status());
+    assert_eq!((shown.owner, shown.tags.len()), (Ownership::Ours, 0));
 }
