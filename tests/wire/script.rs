@@ -1,5 +1,8 @@
 //! A transport that plays answers.
 
+#[path = "../support/settings.rs"]
+mod settings;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -13,6 +16,8 @@ use synapse_spark_operator::azure::wire::Put;
 use synapse_spark_operator::azure::{Client, Credential, Metrics, Settings};
 use synapse_spark_operator::resource_id::{ComputeId, WorkspaceId};
 use tokio::sync::{oneshot, watch};
+
+pub use settings::settings;
 
 pub const SUBSCRIPTION: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7a";
 pub const ARM: &str = "https://arm.example";
@@ -123,18 +128,6 @@ impl Script {
     /// Waits for this many requests.
     pub async fn has_sent(&self, count: usize) {
         self.sent.subscribe().wait_for(|all| all.len() >= count).await.expect("the sender is here");
-    }
-}
-
-pub fn settings(endpoint: &str, authority: &str, credential: Credential) -> Settings {
-    Settings {
-        endpoint: endpoint.into(),
-        authority: authority.into(),
-        scope: format!("{endpoint}/.default"),
-        synapse_endpoint: "https://{workspace}.synapse.example".into(),
-        synapse_scope: "https://synapse.example/.default".into(),
-        api_version: "2024-04-01".into(),
-        credential,
     }
 }
 

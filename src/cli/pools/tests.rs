@@ -1,3 +1,6 @@
+#[path = "../../../tests/support/settings.rs"]
+mod settings;
+
 use std::sync::{Arc, Mutex};
 
 use azure_core::credentials::Secret;
@@ -39,19 +42,12 @@ impl Azure {
     }
 
     fn client(self) -> (Arc<Self>, Client) {
-        let settings = Settings {
-            endpoint: "https://arm.example".into(),
-            authority: "https://entra.example".into(),
-            scope: "https://arm.example/.default".into(),
-            synapse_endpoint: "https://{workspace}.synapse.example".into(),
-            synapse_scope: "https://synapse.example/.default".into(),
-            api_version: "2024-04-01".into(),
-            credential: Credential::ClientSecret {
-                tenant: "72f988bf-0000-4000-8000-000000000001".into(),
-                client: "c".into(),
-                secret: Secret::new("s"),
-            },
+        let credential = Credential::ClientSecret {
+            tenant: "72f988bf-0000-4000-8000-000000000001".into(),
+            client: "c".into(),
+            secret: Secret::new("s"),
         };
+        let settings = settings::settings("https://arm.example", "https://entra.example", credential);
         let azure = Arc::new(self);
         let client = Client::new(&settings, azure.clone(), Metrics::new(&mut Registry::default())).expect("good settings");
         (azure, client)

@@ -3,6 +3,8 @@
 mod api;
 mod cache;
 mod lost;
+#[path = "../../../tests/support/settings.rs"]
+mod settings;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -53,15 +55,8 @@ struct Stage {
 impl Stage {
     fn new(tenant: Option<&str>) -> Self {
         let entra = Arc::new(Entra { exchanges: Mutex::default(), lifetime: AtomicU32::new(3600) });
-        let settings = Settings {
-            endpoint: "https://arm.example".into(),
-            authority: "https://entra.example".into(),
-            scope: "https://arm.example/.default".into(),
-            synapse_endpoint: "https://{workspace}.synapse.example".into(),
-            synapse_scope: "https://synapse.example/.default".into(),
-            api_version: "2024-04-01".into(),
-            credential: Credential::Unavailable(refusal("the operator's own".into())),
-        };
+        let credential = Credential::Unavailable(refusal("the operator's own".into()));
+        let settings = settings::settings("https://arm.example", "https://entra.example", credential);
         let operator =
             azure::Client::new(&settings, entra.clone(), Metrics::new(&mut Registry::default())).expect("good settings");
         let identities = Identities::new(tenant.map(ToOwned::to_owned));

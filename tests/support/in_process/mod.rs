@@ -2,6 +2,8 @@
 
 mod api;
 mod azure;
+#[path = "../settings.rs"]
+mod settings;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use synapse_spark_operator::controller::{Context, metrics};
 
 pub use api::Api;
 pub use azure::Azure;
+use settings::settings;
 
 /// Where every object's pool is.
 const POOL: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Synapse/workspaces/w/bigDataPools/p";
@@ -46,14 +49,7 @@ pub fn context(kube: kube::Client, azure: Arc<dyn HttpClient>, registry: &mut Re
 
 /// A client of this Azure.
 pub fn client(azure: Arc<dyn HttpClient>, registry: &mut Registry) -> Client {
-    let settings = Settings {
-        endpoint: "https://arm.example".into(),
-        authority: "https://entra.example".into(),
-        scope: "https://arm.example/.default".into(),
-        synapse_endpoint: "https://{workspace}.synapse.example".into(),
-        synapse_scope: "https://synapse.example/.default".into(),
-        api_version: "2024-04-01".into(),
-        credential: Credential::ClientSecret { tenant: "t".into(), client: "c".into(), secret: Secret::new("s") },
-    };
+    let credential = Credential::ClientSecret { tenant: "t".into(), client: "c".into(), secret: Secret::new("s") };
+    let settings = settings("https://arm.example", "https://entra.example", credential);
     Client::new(&settings, azure, Metrics::new(registry)).expect("good settings")
 }

@@ -1,0 +1,16 @@
+//! The settings of a client of Azure, for tests of the crate and beside it.
+
+use super::{Credential, Settings};
+
+/// The settings for this Azure Resource Manager and this Entra.
+pub fn settings(endpoint: &str, authority: &str, credential: Credential) -> Settings {
+    Settings {
+        endpoint: endpoint.into(),
+        authority: authority.into(),
+        scope: format!("{endpoint}/.default"),
+        synapse_endpoint: "https://{workspace}.synapse.example".into(),
+        synapse_scope: "https://synapse.example/.default".into(),
+        api_version: "2024-04-01".into(),
+        credential,
+    }
+}
