@@ -41,8 +41,9 @@ doc: ## doc comments without warnings
 rust: plane gotools ## the Rust tests: pure, against the emulator, against a real API server; the chart, the alerts, the rights
 	@mkdir -p target
 	@echo "== Rust: pure tests, the client against the emulator, the operator against a real API server"
-	# To the end: a right that is missing is named by tests/rights.rs, whatever it broke in tests/cluster.rs.
-	cargo test --workspace --no-fail-fast 2>&1 | tee target/test-rust.log
+	# To the end: a right that is missing is named by tests/rights.rs, whatever it broke in tests/cluster.rs. Three tests a core:
+	# most of them wait for programs, which other tests use meanwhile.
+	RUST_TEST_THREADS=$$((3 * $$(getconf _NPROCESSORS_ONLN))) cargo test --workspace --no-fail-fast 2>&1 | tee target/test-rust.log
 
 # As the programs are compiled, so that what they share is not compiled again.
 go gitops: export CGO_ENABLED = 0

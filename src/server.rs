@@ -23,11 +23,11 @@ pub struct ServerState {
     pub readiness: Arc<Readiness>,
 }
 
-/// Takes the address. Separate from [`serve`], so that a wrong one ends the program at its start.
+/// Binds the address. Separate from [`serve`], so that an invalid one ends the program at its start.
 ///
 /// # Errors
 ///
-/// The system's, if the address cannot be had.
+/// The I/O error if the address cannot be bound.
 pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
@@ -36,7 +36,7 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 ///
 /// # Errors
 ///
-/// The system's.
+/// The I/O error of the listener.
 pub async fn serve(listener: TcpListener, state: ServerState) -> io::Result<()> {
     let router = Router::new()
         .route("/livez", get(async || "ok\n"))

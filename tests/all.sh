@@ -19,18 +19,32 @@ steps=(
   "docs       every command of the documents"
   "test-node  the image on a real node"
 )
-# The image takes minutes to compile, and the tests mostly wait. So it is built in parallel, with the lowest priority, for test-node.
-image='' log=target/test-image.log
-build_image() {
-  echo "== beside the next steps: the image of the operator; what it says is in $log"
-  setsid nice -n 19 python3 tests/node --build >"$log" 2>&1 &
-  image=$!
-  trap 'kill -TERM -- "-$image" 2>/dev/null || true' EXIT
+# What runs beside other steps, by its process: the image for test-node, which takes minutes to compile and gets the lowest priority, and
+# the documents, whose tests mostly wait, as the others' do.
+declare -A beside=()
+trap 'for pid in "${beside[@]}"; do kill -TERM -- "-$pid" 2>/dev/null || true; done' EXIT
+start_beside() {
+  local what=$1 log=target/beside-$1.log
+  shift
+  echo "== beside the next steps: $what; what it says is in $log"
+  setsid "$@" >"$log" 2>&1 &
+  beside[$what]=$!
 }
-await_image() {
-  [ ! -d "/proc/$image" ] || echo "waiting for the image"
-  wait "$image" || { cat "$log" && echo "the image FAILED" >&2 && exit 1; }
-  trap - EXIT
+# Ends at once if it has failed already.
+check_beside() {
+  local what pid
+  for what in "${!beside[@]}"; do
+    pid=${beside[$what]}
+    [ -d "/proc/$pid" ] || await_beside "$what" quietly
+  done
+}
+await_beside() {
+  local what=$1 pid=${beside[$1]:-}
+  [ -n "$pid" ] || return 0
+  [ ! -d "/proc/$pid" ] || echo "waiting for: $what"
+  unset "beside[$what]"
+  wait "$pid" || { cat "target/beside-$what.log" && printf '== %s FAILED\n' "$what" >&2 && exit 1; }
+  [ "${2:-}" = quietly ] || cat "target/beside-$what.log"
 }
 
 took=()
@@ -40,11 +54,16 @@ for at in "${!steps[@]}"; do
   label="[$((at + 1))/${#steps[@]}] $target"
   printf '== %s: %s\n' "$label" "$words"
   began=$SECONDS
+  check_beside
   case $target in
-    python) build_image ;;
-    test-node) await_image ;;
+    python) start_beside image nice -n 19 python3 tests/node --build ;;
+    go) start_beside docs make --no-print-directory docs ;;
+    test-node) await_beside image ;;
   esac
-  make --no-print-directory "$target" || { printf '== %s FAILED\n' "$label" >&2; exit 1; }
+  case $target in
+    docs) await_beside docs ;;
+    *) make --no-print-directory "$target" || { printf '== %s FAILED\n' "$label" >&2; exit 1; } ;;
+  esac
   seconds=$((SECONDS - began))
   total=$((total + seconds))
   took+=("$(printf '%3d:%02d  %s' $((seconds / 60)) $((seconds % 60)) "$target")")

@@ -15,12 +15,12 @@ impl DataPlane {
     pub fn new(template: &str) -> Result<Self, String> {
         let template = template.trim_end_matches('/');
         if template.matches("{workspace}").count() != 1 {
-            return Err(format!("{template:?} must have {{workspace}} in it, once"));
+            return Err(format!("{template:?} must contain {{workspace}} exactly once"));
         }
         let made = Self(template.to_owned());
-        let url = made.url("workspace", "/").ok_or_else(|| format!("{template:?} is no URL"))?;
+        let url = made.url("workspace", "/").ok_or_else(|| format!("{template:?} is not a valid URL"))?;
         match () {
-            () if url.scheme() != "https" => Err(format!("{template:?} must be https: it gets a token")),
+            () if url.scheme() != "https" => Err(format!("{template:?} must use https, since the access token is sent to it")),
             () if !url.username().is_empty() || url.password().is_some() => {
                 Err("an endpoint must carry no credentials".to_owned())
             }

@@ -18,9 +18,9 @@ impl Origin {
     ///
     /// The error names what is wrong with it.
     pub fn new(endpoint: &str) -> Result<Self, String> {
-        let url = Url::parse(endpoint).map_err(|error| format!("{endpoint:?} is no URL: {error}"))?;
+        let url = Url::parse(endpoint).map_err(|error| format!("{endpoint:?} is not a valid URL: {error}"))?;
         match () {
-            () if url.scheme() != "https" => Err(format!("{endpoint:?} must be https: it gets a token")),
+            () if url.scheme() != "https" => Err(format!("{endpoint:?} must use https, since the access token is sent to it")),
             () if url.path() != "/" || url.query().is_some() => Err(format!("{endpoint:?} must have no path")),
             () if !url.username().is_empty() || url.password().is_some() => {
                 Err("an endpoint must carry no credentials".to_owned())
@@ -35,7 +35,7 @@ impl Origin {
     ///
     /// [`Foreign`] if the text leads elsewhere.
     pub fn admit(&self, link: &str) -> Result<Url, Foreign> {
-        let url = self.0.join(link).map_err(|_| Foreign("an address that cannot be read".to_owned()))?;
+        let url = self.0.join(link).map_err(|_| Foreign("an invalid URL".to_owned()))?;
         if url.origin() == self.0.origin() && url.username().is_empty() && url.password().is_none() {
             Ok(url)
         } else {

@@ -24,7 +24,7 @@ use roles::SharedRoles;
 /// The older comes first; of the same second, any order that all reconciles agree on.
 type Age = (Option<Timestamp>, String);
 
-/// How other objects concern one.
+/// What other objects mean for one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Others {
     /// The oldest claimant of the same compute, as `namespace/name`, if it is older than the object.

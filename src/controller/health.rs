@@ -14,7 +14,7 @@ impl Readiness {
     #[must_use]
     pub fn starting() -> Self {
         let made = Self::default();
-        made.missing(START, "waiting for the first answer of Kubernetes");
+        made.missing(START, "waiting for the first response from the Kubernetes API server");
         made
     }
 

@@ -1,8 +1,7 @@
 //! The identity in Azure that a reconcile uses: the operator's, or that of a ServiceAccount of the object's namespace.
 //!
-//! The account is read in the object's own namespace and nowhere else. What
-//! is wrong with it becomes a client without a usable credential, so that a reconcile of an object that
-//! names an account can't fall back to the operator's identity.
+//! The account is read in the object's own namespace and nowhere else. If it is unusable, the client fails every call with
+//! the reason, so that a reconcile of an object that names an account can't fall back to the operator's identity.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -47,7 +46,7 @@ struct Place {
     name: String,
 }
 
-/// Who an account is: another one of the same name, or of another client, gets nothing of this one's.
+/// Who an account is. An account of the same name with another UID or client ID shares no token with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Account {
     uid: String,
@@ -96,7 +95,7 @@ impl Identities {
     ) -> Result<Arc<azure::Client>, azure::Error> {
         // It becomes part of a path. Admission refuses it too, but what is stored may be older than its rules.
         if !is_name(&place.name) {
-            return Err(refusal(format!("spec.serviceAccountName is no name of a ServiceAccount: {:?}", place.name)));
+            return Err(refusal(format!("spec.serviceAccountName {:?} is not a valid name of a ServiceAccount", place.name)));
         }
         if matches!(freshness, Freshness::Within(_))
             && let Some(azure) = self.cached(&place, ACCOUNT_TTL)
@@ -124,7 +123,7 @@ impl Identities {
             let value = meta.annotations.as_ref().and_then(|all| all.get(annotation)).map(|value| value.trim());
             match value.filter(|value| !value.is_empty()) {
                 Some(value) if uuid::Uuid::try_parse(value).is_ok() && value.len() == 36 => Ok(Some(value.to_ascii_lowercase())),
-                Some(value) => Err(refusal(format!("{place} has the annotation {annotation}: {value:?}, which is no GUID"))),
+                Some(value) => Err(refusal(format!("{place} has the annotation {annotation}: {value:?}, which is not a GUID"))),
                 None => Ok(None),
             }
         };
@@ -133,7 +132,7 @@ impl Identities {
             .ok_or_else(|| missing(CLIENT_ID, "the client ID of the managed identity or application that trusts this account"))?;
         let tenant = of(TENANT_ID)?
             .or_else(|| self.tenant.clone())
-            .ok_or_else(|| missing(TENANT_ID, "its Entra tenant, for which the operator has no default either"))?;
+            .ok_or_else(|| missing(TENANT_ID, "the ID of its Entra tenant; the operator has no default tenant"))?;
         Ok(Account { uid: meta.uid.clone().unwrap_or_default(), tenant, client })
     }
 
@@ -172,7 +171,7 @@ impl Identities {
         {
             cached.remove(&oldest);
         }
-        tracing::info!(namespace = place.namespace, account = place.name, client = account.client, "an identity of its own");
+        tracing::info!(namespace = place.namespace, account = place.name, client = account.client, "identity created");
         cached.insert(place, Cached { account, azure: azure.clone(), seen: now, used: now });
         Ok(azure)
     }
@@ -187,7 +186,7 @@ impl std::fmt::Display for Place {
 impl Place {
     fn absent(&self) -> azure::Error {
         refusal(format!(
-            "{self} is not there: make it again. To delete the attachment without it, see the ways out in docs/deletion.md"
+            "{self} does not exist. Create it again. To delete the attachment without it, see docs/deletion.md"
         ))
     }
 
@@ -202,7 +201,7 @@ impl Place {
             kube::Error::Api(status) if (400..500).contains(&status.code) && !matches!(status.code, 408 | 429) => {
                 refusal(format!("{self}: Kubernetes refuses to {verb}: {}", status.message))
             }
-            other => azure::Error::unavailable(format!("{self}: Kubernetes does not answer: {}", chain(other))),
+            other => azure::Error::unavailable(format!("{self}: the Kubernetes API server is unavailable: {}", chain(other))),
         }
     }
 }
@@ -224,12 +223,12 @@ impl Assertion for AccountToken {
         let asked = TokenRequest { spec, ..TokenRequest::default() };
         let api = Api::<ServiceAccount>::namespaced(self.kube.clone(), &self.place.namespace);
         let answer = api.create_token_request(&self.place.name, &PostParams::default(), &asked).await;
-        let answer = answer.map_err(|error| self.place.refused("make a token", &error))?;
+        let answer = answer.map_err(|error| self.place.refused("create a token", &error))?;
         answer
             .status
             .map(|status| status.token)
             .filter(|token| !token.is_empty())
-            .ok_or_else(|| azure::Error::unavailable(format!("{}: Kubernetes answers without a token", self.place)))
+            .ok_or_else(|| azure::Error::unavailable(format!("{}: the Kubernetes API server returned no token", self.place)))
     }
 }
 

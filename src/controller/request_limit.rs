@@ -35,7 +35,7 @@ impl Change {
 /// The limits of one object.
 #[derive(Debug, Default)]
 pub(super) struct RequestLimit {
-    /// Of each kind of change: when its whole burst is there again.
+    /// Of each kind of change: when its full burst is available again.
     full_at: [Option<Instant>; 3],
 }
 

@@ -223,7 +223,7 @@ impl Scope {
         None
     }
 
-    /// A reconcile, when it is its turn.
+    /// Reconciles an object once a concurrency slot is free.
     async fn reconcile(self: Arc<Self>, object: Arc<SynapseSparkAttachment>, ctx: Arc<Context>) -> Result<Action, Error> {
         let _slot = self.shared.slots.acquire().await.expect("nobody closes it");
         // It may have waited for the slot, so the object is taken as it is now.

@@ -94,12 +94,12 @@ fn account_cannot_be_used_for_an_identity_that_does_not_trust_it() {
     #[rustfmt::skip]
     let refused = [
         // object      account      what is told
-        ("absent",     "team",      format!("ServiceAccount team of namespace {mine} is not there")),
+        ("absent",     "team",      format!("ServiceAccount team of namespace {mine} does not exist")),
         ("borrowed",   "borrowed",  "AADSTS700213".to_owned()),
         ("elsewhere",  "elsewhere", "AADSTS700016".to_owned()),
         ("nowhere",    "nowhere",   "AADSTS90002".to_owned()),
         ("bare",       "bare",      "no annotation azure.workload.identity/client-id".to_owned()),
-        ("crooked",    "crooked",   "which is no GUID".to_owned()),
+        ("crooked",    "crooked",   "which is not a GUID".to_owned()),
     ];
     for (name, account, _) in &refused {
         world.apply(name, "one", &[&format!("serviceAccountName: {account}")]);
@@ -124,7 +124,7 @@ fn account_of_another_namespace_is_used_by_objects_of_that_namespace_only() {
     world.account(&theirs, "team", Some(&client), Some(TENANT));
     world.apply("mine", "one", &[NAMED]);
     let message = world.stalled("mine", "AuthenticationFailed");
-    assert!(message.contains(&format!("ServiceAccount team of namespace {mine} is not there")), "{message}");
+    assert!(message.contains(&format!("ServiceAccount team of namespace {mine} does not exist")), "{message}");
     assert_eq!(clients(&world, "mine"), [""; 0], "Azure is not asked");
     let there = world.manifest("right", "one", &[NAMED]).replace(&format!("namespace: {mine}"), &format!("namespace: {theirs}"));
     world.plane().kubectl(&["apply", "-f", "-"], &there).expect("it is accepted");
@@ -143,7 +143,7 @@ fn deleted_account_stalls_the_object_until_there_is_one_again() {
     world.kubectl(&["delete", "serviceaccount", "team"]);
     world.request_reconcile("nightly");
     let message = world.stalled("nightly", "AuthenticationFailed");
-    assert!(message.contains("is not there: make it again"), "{message}");
+    assert!(message.contains("does not exist. Create it again"), "{message}");
     let looks = world.observations("nightly");
     world.account(&world.namespace, "team", Some(&client), Some(TENANT));
     world.request_reconcile("nightly");
@@ -170,7 +170,7 @@ fn stuck(name: &str) -> (World, String) {
     world.use_accounts(&[]);
     world.delete("nightly");
     let message = world.stalled("nightly", "AuthenticationFailed");
-    for words in ["make it again", "docs/deletion.md"] {
+    for words in ["Create it again", "docs/deletion.md"] {
         assert!(message.contains(words), "{words} is not in {message}");
     }
     (world, client)

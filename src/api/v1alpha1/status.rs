@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// The state at the last observation. All of it can be rebuilt by observing again.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-// What the API server shows before the first look: kstatus takes an object without an observed generation for done.
+// What the API server shows before the first observation: kstatus considers an object without observedGeneration current.
 // Source: <https://github.com/fluxcd/kustomize-controller/issues/387>.
 #[schemars(extend("default" = {"observedGeneration": -1}))]
 // Many fields: the schema of the custom resource.

@@ -80,12 +80,12 @@ fn report_own(readiness: &Readiness, lease: &str, state: LeaseState) {
     match state {
         LeaseState::Held => readiness.there(lease),
         LeaseState::HeldBy(holder) => {
-            tracing::info!(holder, "standing by: another process holds {lease}");
+            tracing::info!(holder, lease, "standing by");
             readiness.there(lease);
             readiness.begun();
         }
         LeaseState::Unknown(why) => {
-            tracing::warn!(error = why, "cannot acquire {lease}, will retry");
+            tracing::warn!(lease, error = why, "cannot acquire the Lease, will retry");
             readiness.missing(lease, why);
             readiness.begun();
         }

@@ -156,12 +156,12 @@ async fn account_that_is_absent_or_badly_annotated_is_named() {
     #[rustfmt::skip]
     let table: [(&str, Option<Annotations>, &str); 6] = [
         // account       annotations                                      reason
-        ("absent",       None,                                            "ServiceAccount absent of namespace team-a is not there"),
+        ("absent",       None,                                            "ServiceAccount absent of namespace team-a does not exist"),
         ("bare",         Some(&[]),                                       "has no annotation azure.workload.identity/client-id"),
         ("empty",        Some(&[(CLIENT_ID, " "), (TENANT_ID, TENANT)]),  "has no annotation azure.workload.identity/client-id"),
         ("tenantless",   Some(&[(CLIENT_ID, ONE)]),                       "has no annotation azure.workload.identity/tenant-id"),
-        ("client",       Some(&[(CLIENT_ID, "x"), (TENANT_ID, TENANT)]),  "client-id: \"x\", which is no GUID"),
-        ("tenant",       Some(&[(CLIENT_ID, ONE), (TENANT_ID, "..")]),    "tenant-id: \"..\", which is no GUID"),
+        ("client",       Some(&[(CLIENT_ID, "x"), (TENANT_ID, TENANT)]),  "client-id: \"x\", which is not a GUID"),
+        ("tenant",       Some(&[(CLIENT_ID, ONE), (TENANT_ID, "..")]),    "tenant-id: \"..\", which is not a GUID"),
     ];
     for (name, annotations, reason) in table {
         is_refused(name, annotations, reason).await;
@@ -174,7 +174,7 @@ async fn name_that_no_account_can_have_becomes_no_part_of_a_path() {
     for name in
         ["", "../../team-b/serviceaccounts/team", "team-b/team", "team-b:team", "..", "Team", "team?x=y", "-team", long.as_str()]
     {
-        let stage = is_refused(name, None, "is no name of a ServiceAccount").await;
+        let stage = is_refused(name, None, "is not a valid name of a ServiceAccount").await;
         assert_eq!(stage.reads(), 0, "{name}");
     }
 }

@@ -21,7 +21,7 @@ const PAGE: u32 = 8;
 /// A watch of which the API server may still turn out not to serve streaming lists.
 struct Listing<K: 'static> {
     events: BoxStream<'static, watcher::Result<Event<K>>>,
-    /// With what the pages are asked for; `None` when that has begun.
+    /// The API for paged lists; `None` once they are in use.
     pages: Option<Api<K>>,
     is_begun: bool,
 }
@@ -48,7 +48,7 @@ where
             };
             match listing.pages.take_if(|_| is_refused) {
                 Some(api) => {
-                    tracing::info!("the API server does not serve streaming lists; asking for pages");
+                    tracing::info!("streaming lists are not supported, falling back to pages");
                     listing.events = watcher(api, Config::default().timeout(WATCH_SECONDS).page_size(PAGE)).boxed();
                 }
                 None => return Some((event, listing)),

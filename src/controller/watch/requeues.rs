@@ -1,4 +1,4 @@
-//! The way of an object into the queue of its scope.
+//! Routes objects to the work queue of their scope.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ pub(super) struct Requeues(HashMap<Option<String>, UnboundedSender<Key>>);
 /// What one scope receives.
 pub(super) type Requeued = UnboundedReceiver<Key>;
 
-/// Makes the way to these scopes, and gives each its end.
+/// Creates a queue for each scope.
 pub(super) fn to(scopes: Vec<Option<String>>) -> (Requeues, Vec<(Option<String>, Requeued)>) {
     let ways = scopes.into_iter().map(|namespace| {
         let (send, receive) = unbounded();
@@ -23,7 +23,7 @@ pub(super) fn to(scopes: Vec<Option<String>>) -> (Requeues, Vec<(Option<String>,
 }
 
 impl Requeues {
-    /// Has this object reconciled.
+    /// Enqueues a reconcile of this object.
     pub(super) fn send(&self, key: Key) {
         if let Some(queue) = self.0.get(&None).or_else(|| self.0.get(&key.namespace)) {
             // The receiver ends with its scope, and then nothing is reconciled any longer.

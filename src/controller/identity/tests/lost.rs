@@ -28,7 +28,7 @@ async fn deleted_object_without_its_account_and_a_token_says_what_helps() {
     for wait in [Duration::from_mins(2), Duration::from_hours(2)] {
         tokio::time::advance(wait).await;
         let error = stage.token(&deleted("team")).await.expect_err("there is no account");
-        for words in ["is not there: make it again", "docs/deletion.md"] {
+        for words in ["does not exist. Create it again", "docs/deletion.md"] {
             assert!(error.to_string().contains(words), "{error}");
         }
     }
