@@ -22,6 +22,9 @@ pub mod origin;
 mod pool;
 mod retry_after;
 mod role_assignment;
+#[cfg(test)]
+#[path = "../tests/support/settings.rs"]
+pub(crate) mod test_settings;
 pub mod throttle;
 mod transport;
 pub mod wire;
