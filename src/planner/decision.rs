@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::planner::backoff::{ROLE_PATIENCE, Requeue};
+use crate::planner::backoff::{MIN_BACKOFF, ROLE_PATIENCE, Requeue};
 use crate::planner::cause::Cause;
 use crate::planner::compute_spec::ComputeSpec;
 use crate::planner::finding::{Fault, FaultKind};
@@ -181,12 +181,13 @@ impl Decision {
     }
 }
 
-/// The pause after a fault. A throttled request is no failure: its pause is Azure's and does not grow.
+/// The pause after a fault. A throttled request is no failure: its pause is Azure's and does not grow. Azure may name none, or a
+/// time in the past.
 fn requeue_after(kind: FaultKind, unavailable_for: Duration, failing_for: Duration) -> Requeue {
     match kind {
         FaultKind::Unavailable(None) | FaultKind::Unauthenticated => Requeue::Backoff(unavailable_for.max(failing_for)),
         FaultKind::Unavailable(Some(pause)) => Requeue::After(pause.max(Requeue::Backoff(unavailable_for).pause(pause))),
-        FaultKind::Throttled(pause) => Requeue::After(pause),
+        FaultKind::Throttled(pause) => Requeue::After(pause.max(MIN_BACKOFF)),
         FaultKind::Forbidden | FaultKind::WorkspaceNotFound | FaultKind::SubscriptionNotFound | FaultKind::Rejected => {
             Requeue::SlowBackoff(failing_for)
         }

@@ -61,6 +61,7 @@ fn without_an_answer_the_planner_waits() {
         ("Azure names a pause",                      Unavailable(Some(seconds(20))),  Reason::AzureUnavailable,       Requeue::After(seconds(20))),
         ("Azure names a pause that is too short",    Unavailable(Some(seconds(1))),   Reason::AzureUnavailable,       Requeue::After(MIN_BACKOFF)),
         ("Azure throttles",                          Throttled(seconds(17)),          Reason::Throttled,              Requeue::After(seconds(17))),
+        ("Azure throttles and names no pause",       Throttled(zero),                 Reason::Throttled,              Requeue::After(MIN_BACKOFF)),
         ("there is no access token",                 Unauthenticated,                 Reason::AuthenticationFailed,   Requeue::Backoff(zero)),
         ("a right is missing",                       Forbidden,                       Reason::AuthorizationFailed,    Requeue::SlowBackoff(zero)),
         ("the workspace does not exist",             WorkspaceNotFound,               Reason::WorkspaceNotFound,      Requeue::SlowBackoff(zero)),
