@@ -55,6 +55,7 @@ fn an_adoption_is_not_sent_again_while_it_may_take_effect() {
     #[rustfmt::skip]
     check(vec![
         ("somebody else's operation goes on",             &goal, unowned(Progress::Working),                                   "Wait", Reason::Adopting),
+        ("its state cannot be parsed",                    &goal, unowned(Progress::Unreadable),                                "Wait", Reason::StateUnreadable),
         ("the adoption goes on, and shows no tag yet",    &goal, after(accepted(Update, MINUTE, Outcome::Running), still()),   "Wait", Reason::Adopting),
         ("nobody knows how the adoption goes",            &goal, after(accepted(Update, MINUTE, Outcome::Unknown), still()),   "Wait", Reason::Adopting),
         ("the adoption has just failed",                  &goal, after(accepted(Update, MINUTE, failed()), still()),           "Wait", Reason::AttachFailed),

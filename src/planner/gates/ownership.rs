@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::api::v1alpha1::{AdoptionPolicy, OperationKind};
 use crate::planner::cause::Cause;
-use crate::planner::compute::{Compute, PoolReading, Unreadable};
+use crate::planner::compute::{Compute, PoolReading, Progress, Unreadable};
 use crate::planner::compute_spec::ComputeSpec;
 use crate::planner::decision::{Decision, Step};
 use crate::planner::gates::{answer, claims, drift, operation};
@@ -73,6 +73,9 @@ fn may_adopt(goal: &Attached, pool: &PoolId, compute: &Compute, seen: &Observed)
 /// Azure is not changing the compute, and no adoption of ours is unheard or has just failed.
 fn not_yet_adopted(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
     match &seen.operation {
+        _ if compute.progress == Progress::Unreadable => {
+            ControlFlow::Break(answer::unreadable(compute.unreadable_progress(), seen))
+        }
         _ if compute.progress.is_ongoing() || !drift::is_reported(compute, seen) => {
             ControlFlow::Break(operation::polling(Cause::Adopting, seen))
         }
