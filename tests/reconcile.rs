@@ -21,7 +21,7 @@ use azure_core::http::{AsyncRawResponse, HttpClient};
 use in_process::{Api, Azure, context, object};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
-use serde_json::json;
+use serde_json::{Value, json};
 use synapse_spark_operator::api::SynapseSparkAttachment;
 use synapse_spark_operator::controller::{Options, Readiness, clock_ahead, reconcile, run};
 
@@ -39,6 +39,12 @@ impl HttpClient for Trap {
 /// The object `pool` as the watch brings it.
 fn stored(api: &Api) -> Arc<SynapseSparkAttachment> {
     Arc::new(serde_json::from_value(api.get("team-a", "pool")).expect("an object"))
+}
+
+/// Whether the finalizer was removed.
+fn is_released(api: &Api) -> bool {
+    let patches = api.bodies(&["PATCH"]);
+    patches.iter().filter_map(Value::as_array).flatten().any(|operation| operation["op"] == "remove")
 }
 
 #[tokio::test]

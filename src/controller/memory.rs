@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::api::SynapseSparkAttachment;
 use crate::controller::key::Key;
 use crate::planner::backoff::MAX_BACKOFF;
-use crate::planner::{Decision, Finding, Observed};
+use crate::planner::{Decision, Observed};
 
 /// The memory of each object. The watch removes objects that are gone.
 #[derive(Debug, Default)]
@@ -39,23 +39,14 @@ pub(crate) struct Spans {
 
 impl Memory {
     /// Takes in an observation of the compute.
-    ///
-    /// An absence counts from when no attach or update of ours was still running: before, it may be an older state.
     pub(crate) fn observe(&self, object: &SynapseSparkAttachment, seen: &Observed) -> Spans {
         let (mut all, now) = (self.lock(), Instant::now());
         let known = entry(&mut all, object);
-        let is_put_ongoing = seen.put().is_some_and(|put| put.is_ongoing() || put.is_unheard());
-        let is_absent = seen.is_compute_absent();
-        match &seen.compute {
-            Finding::Present(_) => known.absent_since = None,
-            _ if is_absent && is_put_ongoing => known.absent_since = Some(now),
-            _ if is_absent => drop(known.absent_since.get_or_insert(now)),
-            Finding::Absent | Finding::Unknown(_) => {}
-        }
+        known.absent_since = seen.absent_since(known.absent_since, now);
         let silent_since = if seen.is_answered() { None } else { Some(known.unanswered_since.unwrap_or(now)) };
         known.unanswered_since = silent_since;
         Spans {
-            absent_for: known.absent_since.filter(|_| is_absent).map(|since| now - since),
+            absent_for: known.absent_since.filter(|_| seen.is_compute_absent()).map(|since| now - since),
             unavailable_for: silent_since.map(|since| now - since).unwrap_or_default(),
         }
     }
@@ -116,8 +107,8 @@ mod tests {
     use crate::planner::compute::Details;
     use crate::planner::roles::observed::Roles;
     use crate::planner::{
-        Compute, Dependencies, Fault, FaultKind, ObjectState, ObservedIdentity, Operation, Outcome, Ownership, PoolReading,
-        Progress,
+        Compute, Dependencies, Fault, FaultKind, Finding, ObjectState, ObservedIdentity, Operation, Outcome, Ownership,
+        PoolReading, Progress,
     };
     use crate::service_error::ServiceError;
 

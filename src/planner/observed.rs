@@ -64,6 +64,21 @@ impl Observed {
         self.absent_for.is_some_and(|seen| seen >= ABSENCE_CONFIRMED_AFTER)
     }
 
+    /// Since when the compute has been absent, given since when it was before this observation; on any clock.
+    ///
+    /// A 404 counts from when no attach or update of ours was under way: before, it may be an older state. Without its workspace
+    /// no write creates a compute. An observation without an answer changes nothing.
+    #[must_use]
+    pub fn absent_since<T>(&self, before: Option<T>, now: T) -> Option<T> {
+        let is_put_under_way = self.put().is_some_and(|put| put.is_ongoing() || put.is_unheard());
+        match &self.compute {
+            Finding::Present(_) => None,
+            Finding::Absent if is_put_under_way => Some(now),
+            _ if self.is_compute_absent() => before.or(Some(now)),
+            Finding::Absent | Finding::Unknown(_) => before,
+        }
+    }
+
     /// Whether the compute does not exist: a workspace that is gone took its computes with it.
     #[must_use]
     pub fn is_compute_absent(&self) -> bool {

@@ -10,8 +10,8 @@ use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use synapse_spark_operator::controller::{Context, metrics, reconcile};
 
-use super::in_process::{Api, client, object};
-use super::stored;
+use super::in_process::{Api, client, context, object};
+use super::{is_released, stored};
 
 /// Two absences so far apart are certain (`src/planner/backoff.rs`).
 const CONFIRMED_AFTER: Duration = Duration::from_secs(15);
@@ -114,8 +114,7 @@ impl Scene {
     }
 
     fn is_released(&self) -> bool {
-        let bodies = self.api.bodies(&["PATCH"]);
-        bodies.iter().filter_map(Value::as_array).flatten().any(|operation| operation["op"] == "remove")
+        is_released(&self.api)
     }
 }
 
@@ -158,4 +157,37 @@ async fn compute_of_another_owner_that_a_stale_connection_does_not_show_is_not_o
     let scene = Scene::new(pending(), Some(compute));
     scene.reconcile().await;
     assert_eq!((scene.reads(), scene.writes()), ((1, 1), Vec::new()));
+}
+
+/// An Azure without the workspace of the object.
+#[derive(Debug, Default)]
+struct NoWorkspace;
+
+#[async_trait::async_trait]
+impl HttpClient for NoWorkspace {
+    async fn execute_request(&self, request: &azure_core::http::Request) -> azure_core::Result<AsyncRawResponse> {
+        let gone = json!({"error": {"code": "ParentResourceNotFound", "message": "m"}});
+        let (code, body) = match request.method() {
+            Method::Post => (200, json!({"token_type": "Bearer", "access_token": "t", "expires_in": 3600})),
+            _ => (404, gone),
+        };
+        Ok(AsyncRawResponse::from_bytes(code.into(), Headers::new(), body.to_string()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn object_of_a_workspace_that_goes_during_an_attach_is_released() {
+    for (case, pending) in [("Azure accepted the attach", false), ("the attach was not answered", true)] {
+        let mut object = deleted();
+        let started = jiff::Timestamp::now().to_string();
+        let operation = json!({"kind": "Attach", "pending": pending, "path": "/operation", "startedAt": started});
+        object["status"] = json!({"observedGeneration": 1, "operation": operation});
+        let api = Api::with(object);
+        let context = Arc::new(context(api.client(), Arc::new(NoWorkspace), &mut Registry::default()));
+        reconcile(stored(&api), context.clone()).await.expect("Kubernetes accepts every write");
+        assert!(!is_released(&api), "{case}: one observation is not certain");
+        tokio::time::advance(CONFIRMED_AFTER).await;
+        reconcile(stored(&api), context).await.expect("Kubernetes accepts every write");
+        assert!(is_released(&api), "{case}");
+    }
 }
