@@ -90,25 +90,30 @@ fn nothing_appears(seen: &Observed) -> ControlFlow<Decision> {
 
 /// Only a compute that belongs to this object is detached.
 fn ours(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
-    let retained = || ControlFlow::Break(Decision::remove_finalizer(Cause::Retained));
     if let Some(unreadable) = compute.unreadable_type() {
         return ControlFlow::Break(answer::unreadable(unreadable, seen));
     }
     match &compute.owner {
-        _ if !compute.is_spark() => retained(),
+        _ if !compute.is_spark() => ControlFlow::Break(Decision::remove_finalizer(Cause::Retained)),
         Ownership::Ours => ControlFlow::Continue(()),
-        Ownership::Another(_) => retained(),
-        Ownership::Unowned => match seen.put() {
-            // Azure may show the owner tag only when the operation ends.
-            Some(put) if put.is_ongoing() => ControlFlow::Break(Decision::poll(Cause::Detaching(Vec::new()), put.age)),
-            _ if seen.has_created(compute) => ControlFlow::Continue(()),
-            Some(put) if put.is_unheard() => ControlFlow::Break(Decision::poll(Cause::AwaitingWrite, put.age)),
-            // Azure may answer a read with what was there before the adoption ended.
-            Some(put) if put.is_recent() && !seen.has_failed(put) => {
-                ControlFlow::Break(Decision::poll(Cause::Detaching(Vec::new()), put.age))
-            }
-            Some(_) | None => retained(),
-        },
+        Ownership::Another(_) | Ownership::Unowned => not_shown_as_ours(compute, seen),
+    }
+}
+
+/// The compute does not show this object's owner tag: it stays in Azure, unless this object created it. A write of ours that may
+/// still be carried out would make it this object's.
+fn not_shown_as_ours(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
+    let wait = |cause, so_far| ControlFlow::Break(Decision::poll(cause, so_far));
+    let is_unowned = compute.owner == Ownership::Unowned;
+    match seen.put() {
+        // Azure may show the owner tag only when the operation ends.
+        Some(put) if put.is_ongoing() => wait(Cause::Detaching(Vec::new()), put.age),
+        _ if is_unowned && seen.has_created(compute) => ControlFlow::Continue(()),
+        Some(put) if put.is_unheard() => wait(Cause::AwaitingWrite, put.age),
+        _ if seen.is_put_unanswered() => wait(Cause::AwaitingWrite, seen.object.unanswered_put_age),
+        // Azure may answer a read with what was there before the adoption ended.
+        Some(put) if is_unowned && put.is_recent() && !seen.has_failed(put) => wait(Cause::Detaching(Vec::new()), put.age),
+        Some(_) | None => ControlFlow::Break(Decision::remove_finalizer(Cause::Retained)),
     }
 }
 

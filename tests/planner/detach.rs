@@ -130,6 +130,29 @@ fn the_finalizer_stays_while_an_earlier_write_may_create_the_compute_again_after
 }
 
 #[test]
+fn the_finalizer_stays_while_an_earlier_write_may_take_effect_on_a_compute_of_another_owner() {
+    use OperationKind::{Attach, Update};
+    let goal = detach();
+    let of_another = || shows(Compute { owner: Ownership::Another("them".into()), ..compute(Progress::Succeeded) });
+    let before_that = |age, mut observed: Observed| {
+        observed.object.unanswered_put_age = Some(age);
+        observed
+    };
+    let unowned = || shows(unowned(pool("wanted")));
+    #[rustfmt::skip]
+    check(vec![
+        ("the answer to our attach was lost",              &goal, after(unheard(Attach, MINUTE), of_another()),                     "Wait",            Reason::WaitingForWrite),
+        ("the answer to our adoption was lost",            &goal, after(unheard(Update, MINUTE), of_another()),                     "Wait",            Reason::WaitingForWrite),
+        ("it was lost ten minutes ago",                    &goal, after(unheard(Attach, UNHEARD_WRITE_PATIENCE), of_another()),     "RemoveFinalizer", Reason::Retained),
+        ("the answer to an earlier write was lost",        &goal, before_that(MINUTE, of_another()),                                "Wait",            Reason::WaitingForWrite),
+        ("that was lost ten minutes ago",                  &goal, before_that(UNHEARD_WRITE_PATIENCE, of_another()),                "RemoveFinalizer", Reason::Retained),
+        ("it was lost, and no owner shows",                &goal, before_that(MINUTE, unowned()),                                   "Wait",            Reason::WaitingForWrite),
+        ("our attach goes on",                             &goal, after(accepted(Attach, MINUTE, Outcome::Running), of_another()),  "Wait",            Reason::Detaching),
+        ("our attach has ended",                           &goal, after(accepted(Attach, MINUTE, Outcome::Ended), of_another()),    "RemoveFinalizer", Reason::Retained),
+    ]);
+}
+
+#[test]
 fn the_finalizer_is_removed_only_when_the_absence_is_certain() {
     let (goal, seconds) = (detach(), Duration::from_secs);
     let absent_for = |absent_for| Observed { absent_for, ..absent() };
