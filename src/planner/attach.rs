@@ -9,6 +9,7 @@ use crate::planner::finding::Finding;
 use crate::planner::gates::{answer, claims, drift, finalizer, operation, ownership, pool_reference, pool_state, roles};
 use crate::planner::goal::Attached;
 use crate::planner::observed::Observed;
+use crate::planner::owner::Ownership;
 
 pub(super) fn decide(goal: &Attached, seen: &Observed) -> Decision {
     let (ControlFlow::Break(decision) | ControlFlow::Continue(decision)) = chain(goal, seen);
@@ -39,6 +40,10 @@ fn chain(goal: &Attached, seen: &Observed) -> ControlFlow<Decision, Decision> {
 /// What holds for every decision: nothing is written while suspended, and nothing before the finalizer is on the object.
 fn guard(goal: &Attached, seen: &Observed, decision: Decision) -> Decision {
     match &decision.step {
+        // The retry would not be sent when it is due.
+        Step::Wait if goal.policy.suspend && decision.cause.awaits_retry() => {
+            Decision::blocked(Cause::Suspended(suspended(&decision.cause, seen)))
+        }
         Step::Wait | Step::AddFinalizer | Step::RemoveFinalizer => decision,
         Step::Done if goal.policy.suspend => Decision::done(Cause::Suspended(Suspension::InSync)),
         Step::Done => decision,
@@ -51,11 +56,13 @@ fn guard(goal: &Attached, seen: &Observed, decision: Decision) -> Decision {
 }
 
 /// What is suspended, given the cause of the write that is not sent.
-const fn suspended(cause: &Cause, seen: &Observed) -> Suspension {
+fn suspended(cause: &Cause, seen: &Observed) -> Suspension {
     match (cause, &seen.compute) {
         (_, Finding::Absent) => Suspension::Attach,
-        (Cause::Adopting, _) => Suspension::Adoption,
         (Cause::AssigningRole(_) | Cause::RevokingRole(_), _) => Suspension::Roles,
+        (_, Finding::Present(compute)) if compute.owner == Ownership::Unowned && !seen.has_created(compute) => {
+            Suspension::Adoption
+        }
         _ => Suspension::Update,
     }
 }

@@ -150,6 +150,12 @@ impl Cause {
         matches!(self, Self::ConfirmingAbsence | Self::ConfirmingDetached)
     }
 
+    /// Whether a write that had no effect is only waiting to be sent again.
+    #[must_use]
+    pub const fn awaits_retry(&self) -> bool {
+        matches!(self, Self::AttachFailed(_) | Self::UpdateFailed(_) | Self::DetachFailed(_) | Self::DriftPersists)
+    }
+
     /// How the attachment is.
     #[must_use]
     // Longer than other functions: a table with one row per cause.

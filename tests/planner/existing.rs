@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use synapse_spark_operator::api::Reason;
-use synapse_spark_operator::api::v1alpha1::{AdoptionPolicy, DriftStatus, OperationKind};
+use synapse_spark_operator::api::v1alpha1::{AdoptionPolicy, DriftStatus, FailedStep, OperationKind};
 use synapse_spark_operator::planner::backoff::UNHEARD_WRITE_PATIENCE;
 use synapse_spark_operator::planner::{
     Cause, Compute, Observed, Outcome, Ownership, PoolReading, Progress, Requeue, Step, Suspension, decide,
@@ -11,8 +11,8 @@ use synapse_spark_operator::planner::{
 use synapse_spark_operator::service_error::ServiceError;
 
 use crate::builders::{
-    absent, accepted, after, attach, check, compute, compute_id, created, drifted, in_sync, now, of_other_pool, ours, pool,
-    recreate, seen, shows, unheard, unowned, with_policy, younger,
+    absent, accepted, after, attach, check, compute, compute_id, created, drifted, failure, in_sync, now, of_other_pool, ours,
+    pool, recreate, seen, shows, unheard, unowned, with_policy, younger,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -204,5 +204,33 @@ fn nothing_is_written_while_the_object_is_suspended() {
         (in_sync(), Suspension::InSync),
     ] {
         assert_eq!(decide(&suspended, &observed).cause, Cause::Suspended(what));
+    }
+}
+
+#[test]
+fn a_suspended_object_waits_for_no_retry() {
+    use OperationKind::{Attach, Detach, Update};
+    let suspended = with_policy(AdoptionPolicy::Always, true, true);
+    let other = || shows(of_other_pool(Progress::Succeeded));
+    let unowned = || shows(unowned(pool("wanted")));
+    for (case, observed, what) in [
+        ("the attach left a failed compute", ours(Progress::Failed), Suspension::Update),
+        ("our attach failed and left nothing", after(accepted(Attach, MINUTE, failed()), absent()), Suspension::Attach),
+        ("our update failed", after(accepted(Update, MINUTE, failed()), in_sync()), Suspension::Update),
+        (
+            "our update ended, and the drift still shows",
+            after(accepted(Update, MINUTE, Outcome::Ended), shows(drifted())),
+            Suspension::Update,
+        ),
+        ("our adoption failed", after(accepted(Update, MINUTE, failed()), unowned()), Suspension::Adoption),
+        ("our detach of another pool failed", after(accepted(Detach, MINUTE, failed()), other()), Suspension::Update),
+    ] {
+        for since_attempt in [0, 5] {
+            let failing = Duration::from_secs(since_attempt);
+            let failure = Some(failure(FailedStep::Put, failing, failing));
+            let decision = decide(&suspended, &Observed { failure, ..observed.clone() });
+            assert_eq!(decision.cause, Cause::Suspended(what), "{case}, {since_attempt} s ago");
+            assert_eq!(decision.requeue, Requeue::Resync, "{case}, {since_attempt} s ago");
+        }
     }
 }
