@@ -170,7 +170,7 @@ mod tests {
         let (memory, object, seconds) = (Memory::default(), object("u"), Duration::from_secs);
         let started_at = jiff::Timestamp::UNIX_EPOCH;
         let (kind, age) = (OperationKind::Attach, Some(Duration::ZERO));
-        let put = |outcome| Some(Operation { kind, is_accepted: true, started_at, age, outcome });
+        let put = |outcome| Some(Operation { kind, is_accepted: true, pool: None, started_at, age, outcome });
         let absent_for = |outcome| memory.observe(&object, &absent(put(outcome))).absent_for;
         assert_eq!(absent_for(Outcome::Running), Some(Duration::ZERO));
         tokio::time::advance(seconds(60)).await;

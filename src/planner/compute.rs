@@ -58,6 +58,18 @@ impl Compute {
         self.kind.is_empty().then(|| Unreadable { field: "computeType", text: String::new() })
     }
 
+    /// The pool that it is attached to.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`] if Azure shows none that can be parsed.
+    pub fn readable_pool(&self) -> Result<&PoolId, Unreadable> {
+        match &self.pool {
+            PoolReading::Pool(id) => Ok(id),
+            PoolReading::Unreadable(text) => Err(Unreadable { field: "resourceId", text: text.clone() }),
+        }
+    }
+
     /// Its state, where [`Progress::Unreadable`] stands for it.
     #[must_use]
     pub fn unreadable_progress(&self) -> Unreadable {

@@ -105,15 +105,18 @@ fn ours(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
 fn not_shown_as_ours(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
     let wait = |cause, so_far| ControlFlow::Break(Decision::poll(cause, so_far));
     let is_unowned = compute.owner == Ownership::Unowned;
-    match seen.put() {
+    match (seen.put(), compute.readable_pool()) {
         // Azure may show the owner tag only when the operation ends.
-        Some(put) if put.is_ongoing() => wait(Cause::Detaching(Vec::new()), put.age),
+        (Some(put), _) if put.is_ongoing() => wait(Cause::Detaching(Vec::new()), put.age),
         _ if is_unowned && seen.has_created(compute) => ControlFlow::Continue(()),
-        Some(put) if put.is_unheard() => wait(Cause::AwaitingWrite, put.age),
+        (Some(put), _) if put.is_unheard() => wait(Cause::AwaitingWrite, put.age),
         _ if seen.is_put_unanswered() => wait(Cause::AwaitingWrite, seen.object.unanswered_put_age),
         // Azure may answer a read with what was there before the adoption ended.
-        Some(put) if is_unowned && put.is_recent() && !seen.has_failed(put) => wait(Cause::Detaching(Vec::new()), put.age),
-        Some(_) | None => ControlFlow::Break(Decision::remove_finalizer(Cause::Retained)),
+        (Some(put), _) if is_unowned && put.is_recent() && !seen.has_failed(put) => wait(Cause::Detaching(Vec::new()), put.age),
+        (_, Err(unreadable)) if is_unowned && seen.may_have_created(compute) => {
+            ControlFlow::Break(answer::unreadable(unreadable, seen))
+        }
+        _ => ControlFlow::Break(Decision::remove_finalizer(Cause::Retained)),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::planner::dependencies::Dependencies;
 use crate::planner::finding::{FaultKind, Finding};
 use crate::planner::roles::decide::{Next, missing};
 use crate::planner::roles::observed::Roles;
+use crate::resource_id::PoolId;
 use crate::service_error::ServiceError;
 
 /// What one observation of an object, its compute and its dependencies found.
@@ -158,13 +159,23 @@ impl Observed {
     /// Whether this object created the compute, although its owner tag does not show (yet).
     ///
     /// Azure may show tags only when an operation ends, and anybody may remove them. But the object's own PUT found nothing
-    /// under that name, and what exists there was not created before.
+    /// under that name, and what exists there has the pool of that PUT and was not created before it.
     #[must_use]
     pub fn has_created(&self, compute: &Compute) -> bool {
-        let attach =
-            self.operation.as_ref().filter(|operation| operation.kind == OperationKind::Attach && !self.has_failed(operation));
-        let created = compute.details.created_on.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
-        attach.zip(created).is_some_and(|(attach, created)| attach.may_have_taken_effect_at(created))
+        self.attach_before(compute).is_some_and(|attach| attach.pool.is_some() && attach.pool.as_ref() == compute.pool.id())
+    }
+
+    /// Whether nothing but the pool, which cannot be read, tells whether this object created the compute.
+    #[must_use]
+    pub fn may_have_created(&self, compute: &Compute) -> bool {
+        compute.pool.id().is_none() && self.attach_before(compute).is_some()
+    }
+
+    /// The attach, if the compute was created when it may have taken effect.
+    fn attach_before(&self, compute: &Compute) -> Option<&Operation> {
+        let attach = self.put().filter(|put| put.kind == OperationKind::Attach && !self.has_failed(put))?;
+        let created: Timestamp = compute.details.created_on.as_deref()?.parse().ok()?;
+        attach.may_have_taken_effect_at(created).then_some(attach)
     }
 
     /// Whether Azure accepted this operation, and it failed. After a time Azure no longer shows the operation, so the recorded
@@ -204,6 +215,8 @@ pub struct Operation {
     pub kind: OperationKind,
     /// Whether Azure accepted it; otherwise there was no answer.
     pub is_accepted: bool,
+    /// The pool that an attach or update names.
+    pub pool: Option<PoolId>,
     /// When it was sent.
     pub started_at: Timestamp,
     /// How long ago that was; none if the time lies in the future.

@@ -178,8 +178,15 @@ fn a_compute_without_a_tag_is_detached_if_this_object_created_it() {
     let (before, later) = (now() - Duration::from_hours(1), now() - Duration::from_secs(50));
     let untagged = |at| shows(created(at, unowned(pool("wanted"))));
     let recorded = |observed| Observed { failure: Some(failure(FailedStep::Put, MINUTE, Duration::from_secs(30))), ..observed };
+    let other = |at| shows(created(at, unowned(pool("other"))));
+    let unreadable = |at| shows(created(at, Compute { pool: PoolReading::of(None), ..unowned(pool("wanted")) }));
+    let (patience, meanwhile) = (UNHEARD_WRITE_PATIENCE, now() - Duration::from_mins(5));
     #[rustfmt::skip]
     check(vec![
+        ("somebody attached another pool after our lost attach", &goal, after(unheard(Attach, MINUTE), other(later)),                     "Wait",   Reason::WaitingForWrite),
+        ("our lost attach is over, and another pool shows",    &goal, after(unheard(Attach, patience), other(meanwhile)),                  "RemoveFinalizer", Reason::Retained),
+        ("our attach ended long ago, and another pool shows",  &goal, after(accepted(Attach, patience, Outcome::Ended), other(meanwhile)), "RemoveFinalizer", Reason::Retained),
+        ("our lost attach is over, and the pool cannot be read", &goal, after(unheard(Attach, patience), unreadable(meanwhile)),           "Wait",   Reason::StateUnreadable),
         ("our attach goes on, and the tag does not show yet",  &goal, after(accepted(Attach, MINUTE, Outcome::Running), untagged(later)), "Wait",   Reason::Detaching),
         ("our adoption goes on",                               &goal, after(accepted(Update, MINUTE, Outcome::Running), untagged(before)), "Wait",  Reason::Detaching),
         ("our attach has ended, and the tag is gone",          &goal, after(accepted(Attach, MINUTE, Outcome::Ended), untagged(later)),   "Detach", Reason::Detaching),

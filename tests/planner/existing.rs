@@ -69,7 +69,10 @@ fn a_compute_without_a_tag_that_this_object_created_is_its_own() {
     use OperationKind::{Attach, Update};
     let never = with_policy(AdoptionPolicy::Never, false, false);
     let (before, later) = (now() - Duration::from_hours(1), now() - Duration::from_secs(50));
+    let replace = with_policy(AdoptionPolicy::Never, true, false);
     let untagged = |at| shows(created(at, unowned(pool("wanted"))));
+    let other = |at| shows(created(at, unowned(pool("other"))));
+    let unreadable = |at| shows(created(at, Compute { pool: PoolReading::of(None), ..unowned(pool("wanted")) }));
     let skewed = now() - MINUTE - Duration::from_secs(90);
     #[rustfmt::skip]
     check(vec![
@@ -77,6 +80,9 @@ fn a_compute_without_a_tag_that_this_object_created_is_its_own() {
         ("our attach has ended, and the tag is gone",             &never, after(accepted(Attach, MINUTE, Outcome::Ended), untagged(later)),   "Wait", Reason::DriftPersists),
         ("the answer to our attach was lost, and it was created", &never, after(unheard(Attach, MINUTE), untagged(later)),                    "Put",  Reason::Updating),
         ("Azure's clock is a little behind",                      &never, after(unheard(Attach, MINUTE), untagged(skewed)),                   "Put",  Reason::Updating),
+        ("somebody attached another pool after our attach",       &never, after(unheard(Attach, MINUTE), other(later)),                       "Wait", Reason::AdoptionNotAllowed),
+        ("that may not be detached to attach the wanted one",     &replace, after(unheard(Attach, MINUTE), other(later)),                     "Wait", Reason::AdoptionNotAllowed),
+        ("its pool cannot be read",                               &never, after(unheard(Attach, MINUTE), unreadable(later)),                  "Wait", Reason::StateUnreadable),
         ("it was created before our attach",                      &never, after(unheard(Attach, MINUTE), untagged(before)),                   "Wait", Reason::AdoptionNotAllowed),
         ("our write was an update, which creates nothing",        &never, after(unheard(Update, MINUTE), untagged(later)),                    "Wait", Reason::AdoptionNotAllowed),
         ("nothing was written",                                   &never, untagged(later),                                                    "Wait", Reason::AdoptionNotAllowed),

@@ -14,8 +14,8 @@ use synapse_spark_operator::planner::{
 };
 
 use crate::builders::{
-    CREATED_ON, absent, accepted, after, attach, attached, compute, detach, drifted, fault, in_sync, now, ours, owner, pool,
-    ready_status, seen, shows, status_after, unheard, unknown, unowned, with_policy,
+    CREATED_ON, absent, accepted, after, attach, attached, compute, created, detach, drifted, fault, in_sync, now, ours, owner,
+    pool, ready_status, seen, shows, status_after, unheard, unknown, unowned, with_policy,
 };
 use WriteResult::{Accepted, Failed, Intent, NotSent};
 
@@ -23,7 +23,8 @@ const MINUTE: Duration = Duration::from_mins(1);
 const SILENT: FaultKind = FaultKind::Unavailable(None);
 
 fn operation(kind: OperationKind, pending: bool, path: Option<&str>, at: Timestamp) -> OperationStatus {
-    OperationStatus { kind, pending, path: path.map(ToOwned::to_owned), started_at: stored(at) }
+    let pool = (kind != OperationKind::Detach).then(|| pool("wanted").to_string());
+    OperationStatus { kind, pending, path: path.map(ToOwned::to_owned), pool, started_at: stored(at) }
 }
 
 fn with_text() -> Goal {
@@ -143,6 +144,10 @@ fn nothing_is_recorded_of_a_compute_that_is_not_ours() {
     let previous = ready_status();
     let foreign = || shows(unowned(pool("wanted")));
     assert_eq!(status_after(&previous, &never, &foreign(), None).applied, None, "it is not ours");
+    let created_since = || shows(created(now(), unowned(pool("other"))));
+    let of_another_pool = after(unheard(OperationKind::Attach, MINUTE), created_since());
+    let recorded = status_after(&AttachmentStatus::default(), &never, &of_another_pool, None).applied;
+    assert_eq!(recorded, None, "somebody attached another pool after our attach");
     let pending = after(unheard(OperationKind::Update, MINUTE), foreign());
     assert_eq!(status_after(&previous, &never, &pending, None).applied, previous.applied, "our write may yet show");
     let silent = seen(true, unknown(SILENT));

@@ -119,7 +119,7 @@ fn times_in_the_future_are_replaced_by_now() {
     let mut previous = ready_status();
     previous.conditions[0].last_transition_time = stored(ahead);
     let started_at = stored(ahead);
-    let sent = OperationStatus { kind: OperationKind::Update, pending: true, path: None, started_at };
+    let sent = OperationStatus { kind: OperationKind::Update, pending: true, path: None, pool: None, started_at };
     previous.operation = Some(sent);
     let silent = status_after(&previous, &attach(), &seen(true, unknown(SILENT)), None);
     assert_eq!(condition(&silent, "Ready").map(|ready| ready.last_transition_time.clone()), Some(stored(now())));

@@ -88,6 +88,7 @@ pub fn recorded(previous: &AttachmentStatus, observed: &Observed) -> AttachmentS
         kind: operation.kind,
         pending: !operation.is_accepted,
         path: operation.is_accepted.then(|| PATH.to_owned()),
+        pool: operation.pool.as_ref().map(ToString::to_string),
         started_at: stored(operation.started_at),
     });
     let failure = observed.failure.or(observed.roles.failure).map(|failure| FailureStatus {

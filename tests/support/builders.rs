@@ -213,7 +213,8 @@ pub fn fault(kind: FaultKind) -> Fault {
 /// A write that Azure accepted this long ago.
 pub fn accepted(kind: OperationKind, age: Duration, outcome: Outcome) -> Operation {
     let started_at = now().checked_sub(age).expect("a time");
-    Operation { kind, is_accepted: true, started_at, age: Some(age), outcome }
+    let pool = (kind != OperationKind::Detach).then(|| pool("wanted"));
+    Operation { kind, is_accepted: true, pool, started_at, age: Some(age), outcome }
 }
 
 /// A write that was sent this long ago, without an answer.

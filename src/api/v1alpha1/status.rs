@@ -231,6 +231,9 @@ pub struct OperationStatus {
     /// Path and query of Azure's operation; never a host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// The pool that an attach or update names: a compute of another pool is not the one that it created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
     /// When it was sent, or was about to be.
     pub started_at: Time,
 }

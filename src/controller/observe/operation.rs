@@ -6,6 +6,7 @@ use crate::api::v1alpha1::{AttachmentStatus, OperationKind, OperationStatus};
 use crate::azure;
 use crate::planner::status::time::elapsed;
 use crate::planner::{Compute, Finding, Goal, Operation, Outcome};
+use crate::resource_id::PoolId;
 
 /// The operation that the status records, and what became of it.
 pub(super) async fn observe(
@@ -19,6 +20,7 @@ pub(super) async fn observe(
     Some(Operation {
         kind: recorded.kind,
         is_accepted: !recorded.pending,
+        pool: recorded.pool.as_deref().and_then(|id| PoolId::parse(id).ok()),
         started_at: recorded.started_at.0,
         age: elapsed(recorded.started_at.0, now),
         outcome: outcome(azure, goal, recorded, compute).await,

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::api::v1alpha1::{AdoptionPolicy, OperationKind};
 use crate::planner::cause::Cause;
-use crate::planner::compute::{Compute, PoolReading, Progress, Unreadable};
+use crate::planner::compute::{Compute, Progress};
 use crate::planner::compute_spec::ComputeSpec;
 use crate::planner::decision::{Decision, Step};
 use crate::planner::gates::{answer, claims, drift, operation};
@@ -52,12 +52,9 @@ fn unowned<'a>(goal: &Attached, pool: &PoolId, compute: &'a Compute, seen: &Obse
 
 /// The policies allow to adopt the compute.
 fn may_adopt(goal: &Attached, pool: &PoolId, compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
-    let attached = match &compute.pool {
-        PoolReading::Pool(id) => id,
-        PoolReading::Unreadable(text) => {
-            let unreadable = Unreadable { field: "resourceId", text: text.clone() };
-            return ControlFlow::Break(answer::unreadable(unreadable, seen));
-        }
+    let attached = match compute.readable_pool() {
+        Ok(attached) => attached,
+        Err(unreadable) => return ControlFlow::Break(answer::unreadable(unreadable, seen)),
     };
     let refusal = match goal.policy.adopt {
         AdoptionPolicy::IfSamePool | AdoptionPolicy::Always if attached == pool => return ControlFlow::Continue(()),

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::planner::cause::Cause;
-use crate::planner::compute::{Compute, PoolReading, Unreadable};
+use crate::planner::compute::Compute;
 use crate::planner::decision::{Decision, Step};
 use crate::planner::finding::Finding;
 use crate::planner::gates::{answer, claims, operation};
@@ -33,13 +33,10 @@ pub fn resolve(goal: &Attached, seen: &Observed) -> ControlFlow<Decision, PoolId
 
 /// The compute is attached to that pool. Another pool is replaced by a detach, if the spec allows it.
 pub fn same(goal: &Attached, pool: &PoolId, ours: &Compute, seen: &Observed) -> ControlFlow<Decision> {
-    let attached = match &ours.pool {
-        PoolReading::Pool(id) if id == pool => return ControlFlow::Continue(()),
-        PoolReading::Pool(id) => id,
-        PoolReading::Unreadable(text) => {
-            let unreadable = Unreadable { field: "resourceId", text: text.clone() };
-            return ControlFlow::Break(answer::unreadable(unreadable, seen));
-        }
+    let attached = match ours.readable_pool() {
+        Ok(attached) if attached == pool => return ControlFlow::Continue(()),
+        Ok(attached) => attached,
+        Err(unreadable) => return ControlFlow::Break(answer::unreadable(unreadable, seen)),
     };
     if !goal.policy.replace {
         return ControlFlow::Break(Decision::blocked(Cause::PoolMismatch(attached.clone())));

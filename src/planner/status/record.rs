@@ -28,7 +28,8 @@ pub(super) fn operation(previous: &AttachmentStatus, report: &Report<'_>) -> Opt
         let is_over = is_compute_in_sync(report) || report.decision.step == Step::RemoveFinalizer;
         return before().filter(|_| !is_over);
     };
-    let sent = |pending, path| Some(OperationStatus { kind, pending, path, started_at: stored(report.now) });
+    let pool = sent_pool(report);
+    let sent = |pending, path| Some(OperationStatus { kind, pending, path, pool, started_at: stored(report.now) });
     match result {
         WriteResult::Intent => sent(true, None),
         WriteResult::Accepted(path) => sent(false, path.clone()),
@@ -83,6 +84,14 @@ fn written_kind<'a>(report: &Report<'a>) -> Option<(OperationKind, &'a WriteResu
         Step::Put(spec) => Some((spec.kind, result)),
         Step::Detach(_) => Some((OperationKind::Detach, result)),
         Step::Wait | Step::Done | Step::AddFinalizer | Step::RemoveFinalizer | Step::AssignRole(_) | Step::RevokeRole(_) => None,
+    }
+}
+
+/// The pool that the PUT names.
+fn sent_pool(report: &Report<'_>) -> Option<String> {
+    match &report.written?.0.step {
+        Step::Put(spec) => Some(spec.pool.to_string()),
+        _ => None,
     }
 }
 

@@ -16,6 +16,7 @@ use synapse_spark_operator::planner::{
     Compute, Decision, Dependencies, FaultKind, Finding, Goal, ObjectState, Observed, ObservedIdentity, Operation, Outcome,
     Ownership, PoolReading, Progress, Report, SparkPool, Step, WriteResult, decide,
 };
+use synapse_spark_operator::resource_id::PoolId;
 use synapse_spark_operator::service_error::ServiceError;
 
 use super::ends::{check_conditions, check_safety};
@@ -303,6 +304,7 @@ impl<'a> World<'a> {
         let operation = status.operation.as_ref().map(|recorded| Operation {
             kind: recorded.kind,
             is_accepted: !recorded.pending,
+            pool: recorded.pool.as_deref().and_then(|id| PoolId::parse(id).ok()),
             started_at: recorded.started_at.0,
             age: elapsed(recorded.started_at.0, self.now),
             outcome: if recorded.pending { Outcome::Unknown } else { self.outcome.clone() },
