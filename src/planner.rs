@@ -45,8 +45,8 @@ pub use identity::{Identity, ObservedIdentity};
 pub use observed::{ObjectState, Observed, Operation, Outcome};
 pub use owner::{OWNER_TAG, Owner, Ownership};
 pub use roles::goal::RoleAssignment;
-pub use status::{Report, WriteResult};
-pub use write::Write;
+pub use status::Report;
+pub use write::{Write, WriteResult};
 
 /// Decides the next step. Total: every goal and every observation has one.
 ///

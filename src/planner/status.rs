@@ -13,7 +13,7 @@ pub mod time;
 pub use dependency_conditions::end_of_support;
 pub use message::shortened;
 pub use record::with_outcome_of;
-pub use report::{Report, WriteResult};
+pub use report::Report;
 pub use shown::condition;
 
 use crate::api::v1alpha1::{AttachmentStatus, DriftStatus};

@@ -1,6 +1,7 @@
-//! The kinds of write to Azure.
+//! The kinds of write to Azure, and what becomes of one.
 
 use crate::api::v1alpha1::FailedStep;
+use crate::planner::finding::Fault;
 use crate::planner::roles::goal::RoleAssignment;
 
 /// A kind of write to Azure.
@@ -27,4 +28,21 @@ impl Write {
             Self::RevokeRole(_) => FailedStep::RevokeRole,
         }
     }
+}
+
+/// What became of the write of a decision.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WriteResult {
+    /// It is about to be sent: the write intent.
+    Intent,
+    /// Azure accepted it. A compute's write has an operation, by its path and query.
+    Accepted(Option<String>),
+    /// Synapse answered that the role assignment exists already.
+    AlreadyExists,
+    /// There is no compute of that name to detach, by the answer to the DELETE.
+    NotFound,
+    /// Azure did not accept it, or gave no answer.
+    Failed(Fault),
+    /// It was not sent, since something that it needs could not be had: an access token, the region.
+    NotSent(Fault),
 }

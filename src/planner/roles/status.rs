@@ -8,8 +8,9 @@ use crate::planner::finding::{Fault, Finding};
 use crate::planner::goal::{Attached, Goal};
 use crate::planner::observed::Observed;
 use crate::planner::roles::goal::{RoleAssignment, is_created_by};
-use crate::planner::status::report::{Report, WriteResult};
+use crate::planner::status::report::Report;
 use crate::planner::status::time::stored;
+use crate::planner::write::WriteResult;
 
 /// The role assignments that the status records after a reconcile.
 #[must_use]

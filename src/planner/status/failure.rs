@@ -8,8 +8,9 @@ use crate::planner::backoff::FailureHistory;
 use crate::planner::cause::{Cause, Health};
 use crate::planner::finding::FaultKind;
 use crate::planner::observed::Observed;
-use crate::planner::status::report::{Report, WriteResult};
+use crate::planner::status::report::Report;
 use crate::planner::status::time::{elapsed, stored};
+use crate::planner::write::WriteResult;
 
 /// The failure history of a status.
 #[must_use]

@@ -12,8 +12,9 @@ use crate::planner::drift::is_in_sync;
 use crate::planner::goal::{Attached, Goal};
 use crate::planner::observed::Observed;
 use crate::planner::owner::Ownership;
-use crate::planner::status::report::{Report, WriteResult};
+use crate::planner::status::report::Report;
 use crate::planner::status::time::{elapsed, not_after, stored};
+use crate::planner::write::WriteResult;
 
 /// The last write that was sent to Azure, while it is not known to have succeeded.
 pub(super) fn operation(previous: &AttachmentStatus, report: &Report<'_>) -> Option<OperationStatus> {

@@ -8,11 +8,12 @@ use crate::api::v1alpha1::OperationKind;
 use crate::planner::compute::Progress;
 use crate::planner::decision::Decision;
 use crate::planner::drift::{Drift, drift, is_in_sync};
-use crate::planner::finding::{Fault, Finding};
+use crate::planner::finding::Finding;
 use crate::planner::goal::Goal;
 use crate::planner::observed::Observed;
 use crate::planner::owner::Ownership;
 use crate::planner::roles::decide::{Next, missing};
+use crate::planner::write::WriteResult;
 
 /// What a report needs of the object apart from its spec and status.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,23 +24,6 @@ pub struct ObjectMeta<'a> {
     pub requested: Option<&'a str>,
     /// When the object was created.
     pub created: Option<Timestamp>,
-}
-
-/// What became of the write of a decision.
-#[derive(Debug, Clone, PartialEq)]
-pub enum WriteResult {
-    /// It is about to be sent: the write intent.
-    Intent,
-    /// Azure accepted it. A compute's write has an operation, by its path and query.
-    Accepted(Option<String>),
-    /// Synapse answered that the role assignment exists already.
-    AlreadyExists,
-    /// There is no compute of that name to detach, by the answer to the DELETE.
-    NotFound,
-    /// Azure did not accept it, or gave no answer.
-    Failed(Fault),
-    /// It was not sent, since something that it needs could not be had: an access token, the region.
-    NotSent(Fault),
 }
 
 /// The result of a reconcile, from which the status is computed.
