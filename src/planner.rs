@@ -33,7 +33,7 @@ pub mod status;
 pub mod write;
 
 pub use backoff::{FailureHistory, Requeue};
-pub use cause::{Cause, Health, Suspension};
+pub use cause::{Cause, Health, NoEffect, Suspension};
 pub use compute::{Compute, PoolReading, Progress};
 pub use compute_spec::ComputeSpec;
 pub use decision::{Decision, Step};

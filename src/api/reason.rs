@@ -54,6 +54,8 @@ pub enum Reason {
     DetachFailed,
     /// Azure reported that the change succeeded, and still shows another state than the spec.
     DriftPersists,
+    /// Azure accepted an attach or a detach, reported no error, and shows no effect of it.
+    NoEffect,
     /// Azure shows the compute in a way that the operator cannot parse, so the operator changes nothing.
     StateUnreadable,
     /// The operator has no valid access token: Microsoft Entra ID issues none, the ServiceAccount cannot be used, or Azure
@@ -98,7 +100,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the documents.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::Attached,
         Self::AddingFinalizer,
         Self::Attaching,
@@ -121,6 +123,7 @@ impl Reason {
         Self::UpdateFailed,
         Self::DetachFailed,
         Self::DriftPersists,
+        Self::NoEffect,
         Self::StateUnreadable,
         Self::AuthenticationFailed,
         Self::AuthorizationFailed,
@@ -169,6 +172,7 @@ impl Reason {
             Self::UpdateFailed => "UpdateFailed",
             Self::DetachFailed => "DetachFailed",
             Self::DriftPersists => "DriftPersists",
+            Self::NoEffect => "NoEffect",
             Self::StateUnreadable => "StateUnreadable",
             Self::AuthenticationFailed => "AuthenticationFailed",
             Self::AuthorizationFailed => "AuthorizationFailed",

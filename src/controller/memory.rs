@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
 use tokio::time::Instant;
@@ -21,6 +22,8 @@ pub(crate) struct Memory(Mutex<HashMap<Key, Remembered>>);
 struct Remembered {
     uid: Option<String>,
     absent_since: Option<Instant>,
+    /// Since when the last write is known to have ended, with the time at which it was sent.
+    ended_since: Option<(Timestamp, Instant)>,
     /// Whether the last decision waits until the absence is certain.
     confirms_absence: bool,
     unanswered_since: Option<Instant>,
@@ -28,11 +31,13 @@ struct Remembered {
     errors: u32,
 }
 
-/// How long the compute has been absent, and how long Azure has been silent.
+/// How long the compute has been absent, the last write ended, and Azure silent.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Spans {
     /// None if the compute is not known to be absent.
     pub(crate) absent_for: Option<Duration>,
+    /// None if no write of ours is known to have ended.
+    pub(crate) ended_for: Option<Duration>,
     /// Zero if Azure answers.
     pub(crate) unavailable_for: Duration,
 }
@@ -43,10 +48,12 @@ impl Memory {
         let (mut all, now) = (self.lock(), Instant::now());
         let known = entry(&mut all, object);
         known.absent_since = seen.absent_since(known.absent_since, now);
+        known.ended_since = seen.ended_since(known.ended_since, now);
         let silent_since = if seen.is_answered() { None } else { Some(known.unanswered_since.unwrap_or(now)) };
         known.unanswered_since = silent_since;
         Spans {
             absent_for: known.absent_since.filter(|_| seen.is_compute_absent()).map(|since| now - since),
+            ended_for: known.ended_since.map(|(_, since)| now - since),
             unavailable_for: silent_since.map(|since| now - since).unwrap_or_default(),
         }
     }
@@ -170,13 +177,29 @@ mod tests {
         let (memory, object, seconds) = (Memory::default(), object("u"), Duration::from_secs);
         let started_at = jiff::Timestamp::UNIX_EPOCH;
         let (kind, age) = (OperationKind::Attach, Some(Duration::ZERO));
-        let put = |outcome| Some(Operation { kind, is_accepted: true, pool: None, started_at, age, outcome });
+        let put = |outcome| Some(Operation { kind, is_accepted: true, pool: None, started_at, age, outcome, ended_for: None });
         let absent_for = |outcome| memory.observe(&object, &absent(put(outcome))).absent_for;
         assert_eq!(absent_for(Outcome::Running), Some(Duration::ZERO));
         tokio::time::advance(seconds(60)).await;
         assert_eq!(absent_for(Outcome::Running), Some(Duration::ZERO));
         tokio::time::advance(seconds(10)).await;
         assert_eq!(absent_for(Outcome::Ended), Some(seconds(10)), "since it was last seen running");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_a_write_counts_from_its_first_observation_until_another_write() {
+        let (memory, object, seconds) = (Memory::default(), object("u"), Duration::from_secs);
+        let (kind, age, at) = (OperationKind::Attach, Some(Duration::ZERO), jiff::Timestamp::UNIX_EPOCH);
+        let put = |started_at, outcome| {
+            Some(Operation { kind, is_accepted: true, pool: None, started_at, age, outcome, ended_for: None })
+        };
+        let ended_for = |at, outcome| memory.observe(&object, &absent(put(at, outcome))).ended_for;
+        assert_eq!(ended_for(at, Outcome::Unknown), None);
+        assert_eq!(ended_for(at, Outcome::Ended), Some(Duration::ZERO));
+        tokio::time::advance(seconds(10)).await;
+        assert_eq!(ended_for(at, Outcome::Unknown), Some(seconds(10)), "a later poll has no answer");
+        assert_eq!(ended_for(at, Outcome::Ended), Some(seconds(10)));
+        assert_eq!(ended_for(at + seconds(10), Outcome::Ended), Some(Duration::ZERO), "another write");
     }
 
     #[tokio::test(start_paused = true)]

@@ -126,6 +126,9 @@ async fn evaluate(
     let mut observed = observe(azure, &object, &goal, others, (freshness, now)).await;
     let spans = ctx.objects.memory.observe(&object, &observed);
     observed.absent_for = spans.absent_for;
+    if let Some(operation) = &mut observed.operation {
+        operation.ended_for = spans.ended_for;
+    }
     observed.object.unavailable_for = spans.unavailable_for;
     let decision = decide(&goal, &observed);
     ctx.objects.memory.decided(&object, &decision);

@@ -20,6 +20,9 @@ pub const MAX_POLLING: Duration = Duration::from_secs(15);
 pub const UNHEARD_WRITE_PATIENCE: Duration = Duration::from_mins(10);
 /// Two observations of an absence so far apart make it certain: replicas of Azure Resource Manager lag by seconds.
 pub const ABSENCE_CONFIRMED_AFTER: Duration = Duration::from_secs(15);
+/// So long after Azure ended a write a read may still show what was there before: replicas of Azure Resource Manager lag by
+/// seconds.
+pub const EFFECT_SHOWS_AFTER: Duration = ABSENCE_CONFIRMED_AFTER;
 /// A compute that is being changed for longer than this is detached all the same when its object is deleted: Azure was seen
 /// to work for more than an hour, and to fail then (`Azure/AML-Kubernetes#155`).
 pub const STUCK_AFTER: Duration = Duration::from_mins(30);

@@ -73,10 +73,12 @@ pub enum Cause {
     AttachFailed(Option<ServiceError>),
     /// Azure accepted the update and ended it as failed.
     UpdateFailed(Option<ServiceError>),
-    /// Azure accepted the detach and ended it as failed, or shows no effect of it.
+    /// Azure accepted the detach and ended it as failed.
     DetachFailed(Option<ServiceError>),
     /// Azure accepted a change and does not show it.
     DriftPersists,
+    /// Azure accepted a write, reported no error, and shows no effect of it.
+    NoEffect(NoEffect),
     /// Azure shows something that cannot be parsed.
     StateUnreadable(Unreadable),
     /// The workspace has no linked service of that name.
@@ -110,6 +112,15 @@ pub enum Cause {
 
 /// The commands that revoke by hand what may stay in Synapse when the object is gone.
 pub type Orphaned = Vec<String>;
+
+/// The effect that Azure does not show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoEffect {
+    /// An attach ended, and the compute does not exist.
+    Attach,
+    /// A detach ended, and the compute exists.
+    Detach,
+}
 
 /// What is suspended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,7 +164,10 @@ impl Cause {
     /// Whether a write that had no effect is only waiting to be sent again.
     #[must_use]
     pub const fn awaits_retry(&self) -> bool {
-        matches!(self, Self::AttachFailed(_) | Self::UpdateFailed(_) | Self::DetachFailed(_) | Self::DriftPersists)
+        matches!(
+            self,
+            Self::AttachFailed(_) | Self::UpdateFailed(_) | Self::DetachFailed(_) | Self::DriftPersists | Self::NoEffect(_)
+        )
     }
 
     /// How the attachment is.
@@ -191,6 +205,7 @@ impl Cause {
             | Self::UpdateFailed(_)
             | Self::DetachFailed(_)
             | Self::DriftPersists
+            | Self::NoEffect(_)
             | Self::StateUnreadable(_)
             | Self::LinkedServiceNotFound { .. }
             | Self::LinkedServiceUnusable { .. }
@@ -229,6 +244,7 @@ impl Cause {
             Self::UpdateFailed(_) => Reason::UpdateFailed,
             Self::DetachFailed(_) => Reason::DetachFailed,
             Self::DriftPersists => Reason::DriftPersists,
+            Self::NoEffect(_) => Reason::NoEffect,
             Self::StateUnreadable(_) => Reason::StateUnreadable,
             Self::LinkedServiceNotFound { .. } | Self::LinkedServiceUnusable { .. } => Reason::LinkedServiceNotFound,
             Self::PoolNotFound(_) => Reason::PoolNotFound,

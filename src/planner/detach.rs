@@ -34,7 +34,7 @@ fn chain(goal: &Detached, seen: &Observed) -> ControlFlow<Decision, Decision> {
     if goal.suspend {
         return ControlFlow::Continue(Decision::blocked(Cause::Suspended(Suspension::Detach)));
     }
-    operation::not_detaching(seen)?;
+    operation::not_detaching(Cause::Detaching(Vec::new()), seen)?;
     ControlFlow::Continue(Decision::write(Step::Detach(id.clone()), Cause::Detaching(Vec::new())))
 }
 

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::api::v1alpha1::{Applied, DriftStatus, FailedStep, OperationKind};
 use crate::planner::backoff::{
-    ABSENCE_CONFIRMED_AFTER, FailureHistory, MIN_BACKOFF, STUCK_AFTER, UNHEARD_WRITE_PATIENCE, exponential,
+    ABSENCE_CONFIRMED_AFTER, EFFECT_SHOWS_AFTER, FailureHistory, MIN_BACKOFF, STUCK_AFTER, UNHEARD_WRITE_PATIENCE, exponential,
 };
 use crate::planner::compute::Compute;
 use crate::planner::dependencies::Dependencies;
@@ -78,6 +78,15 @@ impl Observed {
             _ if self.is_compute_absent() => before.or(Some(now)),
             Finding::Absent | Finding::Unknown(_) => before,
         }
+    }
+
+    /// Since when the end of the last write is known, with the time at which that write was sent; given the same before this
+    /// observation. An operation that has ended stays so, whatever a later poll answers.
+    #[must_use]
+    pub fn ended_since<T>(&self, before: Option<(Timestamp, T)>, now: T) -> Option<(Timestamp, T)> {
+        let operation = self.operation.as_ref()?;
+        let known = before.filter(|(started_at, _)| *started_at == operation.started_at);
+        known.or((operation.outcome == Outcome::Ended).then_some((operation.started_at, now)))
     }
 
     /// Whether the compute does not exist: a workspace that is gone took its computes with it.
@@ -193,6 +202,14 @@ impl Observed {
         self.detach().filter(|detach| detach.is_accepted && !self.has_failed(detach))
     }
 
+    /// Whether a write of ours ended so recently that a read may still show what was there before it.
+    #[must_use]
+    pub fn has_just_ended(&self) -> bool {
+        let ended = self.operation.as_ref().filter(|operation| operation.is_accepted && operation.outcome == Outcome::Ended);
+        let is_recent = |operation: &Operation| operation.ended_for.is_none_or(|ago| ago < EFFECT_SHOWS_AFTER);
+        ended.is_some_and(is_recent) && self.recorded_failure().is_none()
+    }
+
     /// For how long Azure has been working on the compute, as far as the status tells; none if that time is unknown.
     #[must_use]
     pub fn working_for(&self) -> Option<Duration> {
@@ -223,6 +240,8 @@ pub struct Operation {
     pub age: Option<Duration>,
     /// What became of it.
     pub outcome: Outcome,
+    /// How long ago its successful end was observed first; none if that is unknown.
+    pub ended_for: Option<Duration>,
 }
 
 /// Clocks of Azure and of the cluster's nodes differ by seconds.

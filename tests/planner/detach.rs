@@ -12,8 +12,8 @@ use synapse_spark_operator::planner::{
 use synapse_spark_operator::service_error::ServiceError;
 
 use crate::builders::{
-    absent, accepted, after, check, compute, compute_id, created, detach, detached, drifted, failure, in_sync, now, ours, pool,
-    seen, shows, unheard, unknown, unowned,
+    absent, accepted, after, check, compute, compute_id, created, detach, detached, drifted, ended, failure, in_sync, now, ours,
+    pool, seen, shows, unheard, unknown, unowned,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -218,7 +218,8 @@ fn a_detach_is_sent_again_when_it_is_due() {
         ("it goes on, and the compute still shows",          &goal, after(accepted(Detach, MINUTE, Outcome::Running), in_sync()), "Wait",   Reason::Detaching),
         ("nobody knows how it goes",                         &goal, after(accepted(Detach, MINUTE, Outcome::Unknown), in_sync()), "Wait",   Reason::Detaching),
         ("it has just failed",                               &goal, after(accepted(Detach, MINUTE, failed()), in_sync()),         "Wait",   Reason::DetachFailed),
-        ("it has ended, and the compute still shows",        &goal, after(accepted(Detach, MINUTE, Outcome::Ended), in_sync()),   "Wait",   Reason::DetachFailed),
+        ("it has ended, and the compute still shows",        &goal, after(accepted(Detach, MINUTE, Outcome::Ended), in_sync()),   "Wait",   Reason::NoEffect),
+        ("it ended just now, and the compute still shows",   &goal, after(ended(Detach, seconds(14)), in_sync()),                 "Wait",   Reason::Detaching),
         ("its answer was lost just now",                     &goal, after(unheard(Detach, seconds(4)), in_sync()),                "Wait",   Reason::WaitingForWrite),
         ("its answer was lost, and a retry is due",          &goal, after(unheard(Detach, seconds(5)), in_sync()),                "Detach", Reason::Detaching),
         ("the attach goes on for less than half an hour",    &goal, long(Some(STUCK_AFTER.saturating_sub(seconds(1)))), "Wait",  Reason::Detaching),

@@ -11,8 +11,8 @@ use synapse_spark_operator::planner::{
 use synapse_spark_operator::service_error::ServiceError;
 
 use crate::builders::{
-    absent, accepted, after, attach, check, compute, compute_id, created, drifted, failure, in_sync, now, of_other_pool, ours,
-    pool, recreate, seen, shows, unheard, unowned, with_policy, younger,
+    absent, accepted, after, attach, check, compute, compute_id, created, drifted, ended, failure, in_sync, now, of_other_pool,
+    ours, pool, recreate, seen, shows, unheard, unowned, with_policy, younger,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -58,6 +58,8 @@ fn an_adoption_is_not_sent_again_while_it_may_take_effect() {
         ("its state cannot be parsed",                    &goal, unowned(Progress::Unreadable),                                "Wait", Reason::StateUnreadable),
         ("the adoption goes on, and shows no tag yet",    &goal, after(accepted(Update, MINUTE, Outcome::Running), still()),   "Wait", Reason::Adopting),
         ("nobody knows how the adoption goes",            &goal, after(accepted(Update, MINUTE, Outcome::Unknown), still()),   "Wait", Reason::Adopting),
+        ("the adoption ended just now, and shows no tag yet", &goal, after(ended(Update, seconds(14)), still()),               "Wait", Reason::Adopting),
+        ("the adoption ended, and the tag never shows",   &goal, after(ended(Update, seconds(15)), still()),                   "Wait", Reason::DriftPersists),
         ("the adoption has just failed",                  &goal, after(accepted(Update, MINUTE, failed()), still()),           "Wait", Reason::AttachFailed),
         ("the answer to the adoption was lost just now",  &goal, after(unheard(Update, seconds(4)), still()),                  "Wait", Reason::WaitingForWrite),
         ("the answer was lost, and a retry is due",       &goal, after(unheard(Update, seconds(5)), still()),                  "Put",  Reason::Adopting),
@@ -123,6 +125,8 @@ fn another_pool_is_replaced_by_a_detach_if_the_spec_allows_it() {
         ("our detach goes on",                            &recreate, after(accepted(Detach, MINUTE, Outcome::Running), other()),   "Wait",   Reason::Replacing),
         ("the answer to our detach was lost just now",    &recreate, after(unheard(Detach, seconds(4)), other()),                  "Wait",   Reason::WaitingForWrite),
         ("the answer was lost, and a retry is due",       &recreate, after(unheard(Detach, seconds(5)), other()),                  "Detach", Reason::Replacing),
+        ("our detach ended just now, and it still shows", &recreate, after(ended(Detach, seconds(14)), other()),                   "Wait",   Reason::Replacing),
+        ("our detach ended, and it still shows",          &recreate, after(ended(Detach, seconds(15)), other()),                   "Wait",   Reason::NoEffect),
         ("our detach has just failed",                    &recreate, after(accepted(Detach, MINUTE, failed()), other()),           "Wait",   Reason::DetachFailed),
         ("the resource ID of the pool is null",           &recreate, unreadable(None),                                             "Wait",   Reason::StateUnreadable),
         ("the resource ID of the pool is empty",          &recreate, unreadable(Some("")),                                         "Wait",   Reason::StateUnreadable),
@@ -145,6 +149,8 @@ fn drift_is_corrected_in_place() {
         ("our attach failed and left what was there",         &goal, after(accepted(Attach, MINUTE, failed()), in_sync()),                   "Wait", Reason::AttachFailed),
         ("the attach left a failed compute",                  &goal, ours(Progress::Failed),                                                 "Wait", Reason::AttachFailed),
         ("our update ended, and the drift still shows",       &goal, after(accepted(Update, MINUTE, Outcome::Ended), drift()),               "Wait", Reason::DriftPersists),
+        ("our update ended just now, and may not show yet",   &goal, after(ended(Update, seconds(14)), drift()),                             "Wait", Reason::Updating),
+        ("our attach ended just now, and may not show yet",   &goal, after(ended(Attach, seconds(14)), ours(Progress::Failed)),              "Wait", Reason::Attaching),
         ("our update may not be read, and may be going on",   &goal, after(accepted(Update, MINUTE, Outcome::Unreadable), drift()),          "Wait", Reason::Updating),
         ("our update may not be read, and is over by now",    &goal, after(accepted(Update, UNHEARD_WRITE_PATIENCE, Outcome::Unreadable), drift()), "Wait", Reason::DriftPersists),
         ("the answer to our update was lost just now",        &goal, after(unheard(Update, seconds(4)), drift()),                            "Wait", Reason::WaitingForWrite),
@@ -239,4 +245,11 @@ fn a_suspended_object_waits_for_no_retry() {
             assert_eq!(decision.requeue, Requeue::Resync, "{case}, {since_attempt} s ago");
         }
     }
+}
+
+#[test]
+fn a_failure_that_the_status_shows_is_not_forgotten_when_the_end_of_its_write_is_observed_again() {
+    let failure = Some(failure(FailedStep::Put, Duration::from_secs(30), Duration::from_secs(2)));
+    let restarted = Observed { failure, ..after(ended(OperationKind::Update, Duration::ZERO), shows(drifted())) };
+    assert_eq!(decide(&attach(), &restarted).cause, Cause::DriftPersists);
 }

@@ -12,8 +12,8 @@ use synapse_spark_operator::planner::{
 use synapse_spark_operator::service_error::ServiceError;
 
 use crate::builders::{
-    CREATED_ON, absent, accepted, after, attach, check, compute, drifted, failure, in_sync, linked, pool, seen, shows, unheard,
-    unknown, unowned, younger,
+    CREATED_ON, absent, accepted, after, attach, check, compute, drifted, ended, failure, in_sync, linked, pool, seen, shows,
+    unheard, unknown, unowned, younger,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -105,7 +105,8 @@ fn nothing_is_attached_while_an_earlier_write_may_take_effect() {
         ("nobody knows how the attach goes",              &goal, after(accepted(Attach, MINUTE, Outcome::Unknown), absent()),   "Wait", Reason::Attaching),
         ("the attach may not be read, and may go on",     &goal, after(accepted(Attach, MINUTE, Outcome::Unreadable), absent()), "Wait", Reason::Attaching),
         ("the attach has just failed",                    &goal, after(accepted(Attach, MINUTE, failed()), absent()),           "Wait", Reason::AttachFailed),
-        ("the attach ended and left nothing",             &goal, after(accepted(Attach, MINUTE, Outcome::Ended), absent()),     "Wait", Reason::AttachFailed),
+        ("the attach ended and left nothing",             &goal, after(accepted(Attach, MINUTE, Outcome::Ended), absent()),     "Wait", Reason::NoEffect),
+        ("the attach ended just now",                     &goal, after(ended(Attach, seconds(14)), absent()),                   "Wait", Reason::Attaching),
         ("the attach has just failed, and a user asks",   &goal, requested(after(accepted(Attach, MINUTE, failed()), absent())), "Put", Reason::Attaching),
         ("the answer to the attach was lost just now",    &goal, after(unheard(Attach, seconds(4)), absent()),                  "Wait", Reason::WaitingForWrite),
         ("the answer was lost, and a retry is due",       &goal, after(unheard(Attach, MIN_BACKOFF), absent()),                 "Put",  Reason::Attaching),

@@ -66,6 +66,7 @@ pub const CATALOGUE: [Row; Reason::ALL.len()] = [
     (Reason::UpdateFailed,           &[Stalled],                      &[],                             &[]),
     (Reason::DetachFailed,           &[Stalled],                      &[],                             &[Stalled]),
     (Reason::DriftPersists,          &[Stalled],                      &[],                             &[]),
+    (Reason::NoEffect,               &[Stalled],                      &[],                             &[Stalled]),
     (Reason::StateUnreadable,        &[Stalled],                      &[Stalled],                      &[Stalled]),
     (Reason::AuthenticationFailed,   &[Stalled],                      &[Stalled],                      &[Stalled]),
     (Reason::AuthorizationFailed,    &[Stalled],                      &[Stalled],                      &[Stalled]),

@@ -12,6 +12,7 @@ use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::{
     AdoptionPolicy, AttachmentStatus, FailedStep, OperationKind, RoleAssignmentStatus, RolePhase,
 };
+use synapse_spark_operator::planner::backoff::EFFECT_SHOWS_AFTER;
 use synapse_spark_operator::planner::compute::Details;
 use synapse_spark_operator::planner::goal::{Link, Policy};
 use synapse_spark_operator::planner::identity::UserAssigned;
@@ -210,11 +211,17 @@ pub fn fault(kind: FaultKind) -> Fault {
     Fault { kind, error: ServiceError::default() }
 }
 
-/// A write that Azure accepted this long ago.
+/// A write that Azure accepted this long ago. Its end was observed long ago.
 pub fn accepted(kind: OperationKind, age: Duration, outcome: Outcome) -> Operation {
     let started_at = now().checked_sub(age).expect("a time");
     let pool = (kind != OperationKind::Detach).then(|| pool("wanted"));
-    Operation { kind, is_accepted: true, pool, started_at, age: Some(age), outcome }
+    let ended_for = (outcome == Outcome::Ended).then_some(EFFECT_SHOWS_AFTER);
+    Operation { kind, is_accepted: true, pool, started_at, age: Some(age), outcome, ended_for }
+}
+
+/// A write whose successful end was observed this long ago.
+pub fn ended(kind: OperationKind, ago: Duration) -> Operation {
+    Operation { ended_for: Some(ago), ..accepted(kind, Duration::from_mins(1), Outcome::Ended) }
 }
 
 /// A write that was sent this long ago, without an answer.

@@ -13,6 +13,7 @@ impl Reason {
             Self::WaitingForWrite
             | Self::Suspended
             | Self::DetachFailed
+            | Self::NoEffect
             | Self::StateUnreadable
             | Self::AuthenticationFailed
             | Self::AuthorizationFailed
@@ -70,6 +71,9 @@ impl Reason {
             Self::DetachFailed => "Fix the error that Azure reports. The detach is retried with exponential backoff.",
             Self::DriftPersists => {
                 "Compare status.drift with the spec, and look for another tool that writes to this compute. The change is retried with exponential backoff."
+            }
+            Self::NoEffect => {
+                "Look for another tool that attaches or detaches this compute. The operator retries with exponential backoff."
             }
             Self::StateUnreadable => {
                 "Inspect the compute in Azure Machine Learning. If it is correct there, report the value in this message as a bug of the operator."

@@ -24,6 +24,7 @@ pub(super) async fn observe(
         started_at: recorded.started_at.0,
         age: elapsed(recorded.started_at.0, now),
         outcome: outcome(azure, goal, recorded, compute).await,
+        ended_for: None,
     })
 }
 

@@ -25,18 +25,18 @@ pub fn corrected(goal: &Attached, pool: &PoolId, ours: &Compute, seen: &Observed
         let spec = ComputeSpec::update(goal, pool, ours, seen.applied.as_ref());
         ControlFlow::Break(Decision::write(Step::Put(spec), cause))
     };
-    let is_update = seen.put().is_some_and(|put| put.kind == OperationKind::Update);
-    let failed = |error| if is_update { Cause::UpdateFailed(error) } else { Cause::AttachFailed(error) };
+    let kind = seen.put().map_or(OperationKind::Attach, |put| put.kind);
+    let writing = || if kind == OperationKind::Attach { Cause::Attaching } else { Cause::Updating };
     let has_failed = ours.progress == Progress::Failed || seen.put().is_some_and(|put| matches!(put.outcome, Outcome::Failed(_)));
+    let without_effect = |no_effect| ControlFlow::Break(operation::without_effect(kind, (writing(), no_effect), seen));
     match seen.put() {
         // A failed compute may lack what Azure does not show, such as the order of identities.
-        _ if has_failed && seen.is_retry_due() => put(if is_update { Cause::Updating } else { Cause::Attaching }),
-        _ if has_failed => ControlFlow::Break(Decision::retry_later(failed(operation::error(seen)), seen)),
+        _ if has_failed && seen.is_retry_due() => put(writing()),
+        _ if has_failed => without_effect(operation::failed(kind, None)),
         Some(write) if write.is_ongoing() => ControlFlow::Break(operation::polling(Cause::Updating, seen)),
         Some(_) if seen.is_retry_due() => put(Cause::Updating),
         Some(write) if write.is_unheard() => ControlFlow::Break(operation::unheard(seen)),
-        // Azure ended our PUT successfully, and still shows another state.
-        Some(_) => ControlFlow::Break(Decision::retry_later(Cause::DriftPersists, seen)),
+        Some(_) => without_effect(Cause::DriftPersists),
         None => put(Cause::Updating),
     }
 }

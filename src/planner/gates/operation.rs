@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::api::v1alpha1::OperationKind;
-use crate::planner::cause::Cause;
+use crate::planner::cause::{Cause, NoEffect};
 use crate::planner::compute::{Compute, Progress};
 use crate::planner::decision::Decision;
 use crate::planner::gates::answer;
@@ -17,8 +17,9 @@ pub fn idle(seen: &Observed) -> ControlFlow<Decision> {
         Some(put) if put.is_ongoing() => ControlFlow::Break(polling(Cause::Attaching, seen)),
         Some(_) if seen.is_retry_due() => ControlFlow::Continue(()),
         Some(put) if put.is_unheard() => ControlFlow::Break(unheard(seen)),
-        // Azure accepted our PUT and ended it, but shows no compute.
-        Some(_) => ControlFlow::Break(Decision::retry_later(Cause::AttachFailed(error(seen)), seen)),
+        Some(_) => {
+            ControlFlow::Break(without_effect(OperationKind::Attach, (Cause::Attaching, Cause::NoEffect(NoEffect::Attach)), seen))
+        }
         None => ControlFlow::Continue(()),
     }
 }
@@ -36,14 +37,36 @@ pub fn idle_on(pool: &PoolId, ours: &Compute, seen: &Observed) -> ControlFlow<De
     ControlFlow::Break(polling(cause, seen))
 }
 
-/// No detach of ours is in progress, unheard or recently failed.
-pub fn not_detaching(seen: &Observed) -> ControlFlow<Decision> {
+/// No detach of ours is in progress, unheard or recently failed. `detaching` is why there is one.
+pub fn not_detaching(detaching: Cause, seen: &Observed) -> ControlFlow<Decision> {
     match seen.detach() {
-        Some(detach) if detach.is_ongoing() => ControlFlow::Break(polling(Cause::Detaching(Vec::new()), seen)),
+        Some(detach) if detach.is_ongoing() => ControlFlow::Break(polling(detaching, seen)),
         Some(_) if seen.is_retry_due() => ControlFlow::Continue(()),
         Some(detach) if detach.is_unheard() => ControlFlow::Break(unheard(seen)),
-        Some(_) => ControlFlow::Break(Decision::retry_later(Cause::DetachFailed(error(seen)), seen)),
+        Some(_) => {
+            ControlFlow::Break(without_effect(OperationKind::Detach, (detaching, Cause::NoEffect(NoEffect::Detach)), seen))
+        }
         None => ControlFlow::Continue(()),
+    }
+}
+
+/// Azure accepted a write of this kind that is over, and shows no effect of it. For a short time after the end a read may lag
+/// behind: then the object is still `writing`.
+pub fn without_effect(kind: OperationKind, (writing, no_effect): (Cause, Cause), seen: &Observed) -> Decision {
+    let operation = seen.operation.as_ref();
+    match operation.map(|operation| &operation.outcome) {
+        _ if seen.has_just_ended() => Decision::poll(writing, operation.and_then(|operation| operation.ended_for)),
+        Some(Outcome::Failed(error)) => Decision::retry_later(failed(kind, Some(error.clone())), seen),
+        _ => Decision::retry_later(no_effect, seen),
+    }
+}
+
+/// The cause for a write that Azure accepted and ended as failed.
+pub const fn failed(kind: OperationKind, error: Option<ServiceError>) -> Cause {
+    match kind {
+        OperationKind::Attach => Cause::AttachFailed(error),
+        OperationKind::Update | OperationKind::Unknown => Cause::UpdateFailed(error),
+        OperationKind::Detach => Cause::DetachFailed(error),
     }
 }
 
@@ -55,12 +78,4 @@ pub fn polling(cause: Cause, seen: &Observed) -> Decision {
 /// Waits for a write without an answer, until its effect shows or it is due to be sent again.
 pub fn unheard(seen: &Observed) -> Decision {
     Decision::retry_later(Cause::AwaitingWrite, seen)
-}
-
-/// Azure's error of an operation that failed.
-pub fn error(seen: &Observed) -> Option<ServiceError> {
-    seen.operation.as_ref().and_then(|operation| match &operation.outcome {
-        Outcome::Failed(error) => Some(error.clone()),
-        _ => None,
-    })
 }

@@ -78,7 +78,10 @@ fn not_yet_adopted(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> 
         }
         Some(_) if seen.is_retry_due() => ControlFlow::Continue(()),
         Some(write) if write.is_unheard() => ControlFlow::Break(operation::unheard(seen)),
-        Some(_) => ControlFlow::Break(Decision::retry_later(Cause::AttachFailed(operation::error(seen)), seen)),
+        Some(_) => {
+            let causes = (Cause::Adopting, Cause::DriftPersists);
+            ControlFlow::Break(operation::without_effect(OperationKind::Attach, causes, seen))
+        }
         None => ControlFlow::Continue(()),
     }
 }

@@ -43,9 +43,6 @@ pub fn same(goal: &Attached, pool: &PoolId, ours: &Compute, seen: &Observed) -> 
     }
     // The older object would take the name, so the pool of the spec would not be attached again.
     claims::oldest(seen)?;
-    match seen.detach() {
-        Some(detach) if detach.is_ongoing() => return ControlFlow::Break(operation::polling(Cause::Replacing, seen)),
-        _ => operation::not_detaching(seen)?,
-    }
+    operation::not_detaching(Cause::Replacing, seen)?;
     ControlFlow::Break(Decision::write(Step::Detach(goal.compute.clone()), Cause::Replacing))
 }

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::v1alpha1::{AttachmentStatus, FailedStep, FailureStatus};
 use crate::planner::backoff::FailureHistory;
-use crate::planner::cause::{Cause, Health};
+use crate::planner::cause::{Cause, Health, NoEffect};
 use crate::planner::finding::FaultKind;
 use crate::planner::observed::Observed;
 use crate::planner::status::report::Report;
@@ -69,10 +69,12 @@ fn failed(report: &Report<'_>) -> Option<(FailedStep, bool, bool)> {
         return Some((step, is_refused, true));
     }
     match &report.decision.cause {
-        Cause::AttachFailed(_) | Cause::UpdateFailed(_) | Cause::DriftPersists => {
+        Cause::AttachFailed(_) | Cause::UpdateFailed(_) | Cause::DriftPersists | Cause::NoEffect(NoEffect::Attach) => {
             Some((FailedStep::Put, false, report.observed.is_some_and(is_unrecorded)))
         }
-        Cause::DetachFailed(_) => Some((FailedStep::Detach, false, report.observed.is_some_and(is_unrecorded))),
+        Cause::DetachFailed(_) | Cause::NoEffect(NoEffect::Detach) => {
+            Some((FailedStep::Detach, false, report.observed.is_some_and(is_unrecorded)))
+        }
         Cause::ReadFailed(fault) if fault.kind.is_answer() => Some((FailedStep::Observe, true, false)),
         Cause::StateUnreadable(_) | Cause::InternalError(_) => Some((FailedStep::Observe, false, false)),
         _ => None,

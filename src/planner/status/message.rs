@@ -1,7 +1,7 @@
 //! The messages of conditions and events: what happened, why, and what to do.
 
 use crate::api::v1alpha1::ProvisioningError;
-use crate::planner::cause::{Cause, Suspension};
+use crate::planner::cause::{Cause, NoEffect, Suspension};
 use crate::planner::compute::Unreadable;
 use crate::planner::finding::{Fault, FaultKind};
 use crate::planner::goal::Goal;
@@ -120,6 +120,8 @@ fn blocked(cause: &Cause, compute: &str) -> String {
         Cause::UpdateFailed(_) => format!("Azure failed to update {compute}"),
         Cause::DetachFailed(_) => format!("Azure failed to detach {compute}"),
         Cause::DriftPersists => format!("Azure accepted the change of {compute} and does not show it"),
+        Cause::NoEffect(NoEffect::Attach) => format!("Azure accepted the attach of {compute} and does not show it"),
+        Cause::NoEffect(NoEffect::Detach) => format!("Azure accepted the detach of {compute} and still shows it"),
         Cause::StateUnreadable(Unreadable { field, text }) if text.is_empty() => {
             format!("Azure shows {compute} without {field}; nothing is changed until it can be read")
         }

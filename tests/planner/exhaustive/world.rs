@@ -51,6 +51,7 @@ pub struct World<'a> {
     late: Option<(Timestamp, OperationKind)>,
     observations: u32,
     absent_since: Option<Timestamp>,
+    ended_since: Option<(Timestamp, Timestamp)>,
     unanswered_since: Option<Timestamp>,
     status_writes: u32,
     role_writes: u32,
@@ -79,6 +80,7 @@ impl<'a> World<'a> {
             late: None,
             observations: 0,
             absent_since: None,
+            ended_since: None,
             unanswered_since: None,
             status_writes: 0,
             role_writes: 0,
@@ -308,29 +310,44 @@ impl<'a> World<'a> {
             started_at: recorded.started_at.0,
             age: elapsed(recorded.started_at.0, self.now),
             outcome: if recorded.pending { Outcome::Unknown } else { self.outcome.clone() },
+            ended_for: None,
         });
-        self.remember(&compute, operation.as_ref());
-        let since = |at: Option<Timestamp>| at.and_then(|at| elapsed(at, self.now));
         let reconciling =
             condition(status, "Reconciling").map_or(Some(Duration::ZERO), |one| elapsed(one.last_transition_time.0, self.now));
         let failure = status.failure.as_ref().map(|failure| history(failure, self.now));
-        Observed {
+        let mut observed = Observed {
             object: ObjectState {
                 has_finalizer: self.has_finalizer,
                 older_claimant: self.start.older.then(|| "team-a/older".to_owned()),
                 reconcile_requested: status.observed_generation != Some(1),
                 reconciling_for: reconciling,
-                unavailable_for: since(self.unanswered_since).unwrap_or_default(),
-                unanswered_put_age: status.unanswered_put_at.as_ref().and_then(|at| elapsed(at.0, self.now)),
+                unavailable_for: Duration::ZERO,
+                unanswered_put_age: status.unanswered_put_at.as_ref().map(|at| elapsed(at.0, self.now).unwrap_or_default()),
                 reported_drift: status.drift.clone(),
             },
-            absent_for: since(self.absent_since).filter(|_| matches!(compute, Finding::Absent)),
+            absent_for: None,
             dependencies: self.dependencies(&compute),
             roles: self.roles(status, &compute, failure),
             compute,
             operation,
             applied: status.applied.clone(),
             failure,
+        };
+        self.remember(&mut observed);
+        observed
+    }
+
+    /// What the controller keeps in memory.
+    fn remember(&mut self, seen: &mut Observed) {
+        let now = self.now;
+        let since = |at: Option<Timestamp>| at.and_then(|at| elapsed(at, now));
+        self.absent_since = seen.absent_since(self.absent_since, self.now);
+        self.ended_since = seen.ended_since(self.ended_since, self.now);
+        self.unanswered_since = if seen.is_answered() { None } else { Some(self.unanswered_since.unwrap_or(self.now)) };
+        seen.absent_for = since(self.absent_since).filter(|_| seen.is_compute_absent());
+        seen.object.unavailable_for = since(self.unanswered_since).unwrap_or_default();
+        if let Some(operation) = &mut seen.operation {
+            operation.ended_for = since(self.ended_since.map(|(_, at)| at));
         }
     }
 
@@ -349,17 +366,6 @@ impl<'a> World<'a> {
 
     fn is_known(&self, model: Model) -> bool {
         model.whose == Whose::Ours && (self.start.was_ready || matches!(self.goal, Goal::Detached(_)))
-    }
-
-    fn remember(&mut self, compute: &Finding<Compute>, operation: Option<&Operation>) {
-        let put = operation.filter(|operation| operation.kind != OperationKind::Detach);
-        match compute {
-            Finding::Present(_) => self.absent_since = None,
-            Finding::Absent if put.is_some_and(|put| put.is_ongoing() || put.is_unheard()) => self.absent_since = Some(self.now),
-            Finding::Absent => drop(self.absent_since.get_or_insert(self.now)),
-            Finding::Unknown(_) => {}
-        }
-        self.unanswered_since = if compute.is_answered() { None } else { Some(self.unanswered_since.unwrap_or(self.now)) };
     }
 
     fn shown(&self, model: Model) -> Compute {
