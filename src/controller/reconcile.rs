@@ -211,12 +211,8 @@ async fn write(
             (Some(stored), request.send(azure, deadline).await)
         }
     };
-    let reported = match (&result, decision.step.write()) {
-        (WriteResult::Failed(fault) | WriteResult::NotSent(fault), Some(write)) => {
-            decision.write_failed(write, fault.clone(), &evaluation.observed)
-        }
-        _ => decision.clone(),
-    };
+    let reported = decision.after(&result, &evaluation.observed);
+    ctx.objects.memory.decided(&evaluation.object, &reported);
     report_outcome(ctx, &draft, stored, (decision, &result), &reported).await?;
     let assigned = match (decision.step.write(), &result) {
         (Some(Write::AssignRole(one)), WriteResult::Accepted(_) | WriteResult::AlreadyExists) => Some(one),

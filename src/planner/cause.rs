@@ -120,6 +120,8 @@ pub enum NoEffect {
     Attach,
     /// A detach ended, and the compute exists.
     Detach,
+    /// A detach is answered with 404, again and again, and reads show the compute.
+    DetachNotFound,
 }
 
 /// What is suspended.
@@ -158,7 +160,7 @@ impl Cause {
     /// Whether the compute was observed to be absent, and has to be once more before anything rests on it.
     #[must_use]
     pub const fn confirms_absence(&self) -> bool {
-        matches!(self, Self::ConfirmingAbsence | Self::ConfirmingDetached)
+        matches!(self, Self::ConfirmingAbsence | Self::ConfirmingDetached | Self::NoEffect(NoEffect::DetachNotFound))
     }
 
     /// Whether a write that had no effect is only waiting to be sent again.

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use crate::api::v1alpha1::FailedStep;
 use crate::planner::backoff::{MIN_BACKOFF, ROLE_PATIENCE, Requeue};
-use crate::planner::cause::Cause;
+use crate::planner::cause::{Cause, NoEffect};
 use crate::planner::compute_spec::ComputeSpec;
 use crate::planner::finding::{Fault, FaultKind};
 use crate::planner::goal::Invalid;
 use crate::planner::observed::Observed;
 use crate::planner::roles::decide::{Abandoned, abandon};
 use crate::planner::roles::goal::RoleAssignment;
-use crate::planner::write::Write;
+use crate::planner::write::{Write, WriteResult};
 use crate::resource_id::ComputeId;
 
 /// The one thing to do in this reconcile. It carries all that is needed to do it.
@@ -147,6 +148,30 @@ impl Decision {
     pub fn read_failed(fault: Fault, seen: &Observed) -> Self {
         let requeue = requeue_after(fault.kind, seen.object.unavailable_for, seen.failing_for());
         Self::wait(Cause::ReadFailed(fault), requeue)
+    }
+
+    /// The decision to report once this one, which writes, has been carried out with this result.
+    #[must_use]
+    pub fn after(&self, result: &WriteResult, seen: &Observed) -> Self {
+        match (result, self.step.write()) {
+            (WriteResult::Failed(fault) | WriteResult::NotSent(fault), Some(write)) => {
+                self.write_failed(write, fault.clone(), seen)
+            }
+            (WriteResult::NotFound, _) => self.detach_not_found(seen),
+            _ => self.clone(),
+        }
+    }
+
+    /// Azure showed the compute, and answered its DELETE with 404: most likely it has gone in between. If it shows again, each
+    /// further attempt is a failure.
+    fn detach_not_found(&self, seen: &Observed) -> Self {
+        let is_repeated = seen.failure.is_some_and(|failure| failure.step == FailedStep::Detach);
+        let cause = match &self.cause {
+            _ if is_repeated => Cause::NoEffect(NoEffect::DetachNotFound),
+            Cause::Replacing => Cause::ConfirmingAbsence,
+            _ => Cause::ConfirmingDetached,
+        };
+        Self::wait(cause, Requeue::Backoff(seen.failing_for()))
     }
 
     /// The decision to report instead of this one, whose write Azure did not accept.

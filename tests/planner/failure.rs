@@ -8,13 +8,13 @@ use synapse_spark_operator::planner::backoff::exponential;
 use synapse_spark_operator::planner::status::failure::history;
 use synapse_spark_operator::planner::status::time::stored;
 use synapse_spark_operator::planner::{
-    Compute, FaultKind, Goal, Observed, Outcome, Ownership, Progress, Requeue, WriteResult, decide,
+    Cause, Compute, FaultKind, Goal, NoEffect, Observed, Outcome, Ownership, Progress, Requeue, WriteResult, decide,
 };
 use synapse_spark_operator::service_error::ServiceError;
 
 use crate::builders::{
-    absent, accepted, after, attach, compute, detach, failure, fault, in_sync, now, ours, seen, shows, status_after, unheard,
-    unknown, with_policy,
+    absent, accepted, after, attach, compute, detach, failure, fault, in_sync, now, of_other_pool, ours, recreate, seen, shows,
+    status_after, unheard, unknown, with_policy,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -194,4 +194,34 @@ fn a_throttled_write_is_no_failure() {
     assert_eq!(status_after(&fresh, &attach(), &absent(), Some(&throttled)).failure, None);
     let earlier = failing(FailedStep::Put, 600, 300);
     assert_eq!(status_after(&earlier, &attach(), &absent(), Some(&throttled)).failure, earlier.failure);
+}
+
+#[test]
+fn a_detach_that_is_answered_with_404_while_the_compute_shows_is_repeated_with_growing_pauses() {
+    let fresh = AttachmentStatus { observed_generation: Some(1), ..AttachmentStatus::default() };
+    let earlier = failing(FailedStep::Detach, 100, 50);
+    let recreate = recreate();
+    #[rustfmt::skip]
+    let table = [
+        // case                               previous   goal       observation               since  cause                                        requeue
+        ("it has most likely gone meanwhile", &fresh,    &detach(), in_sync(),                0,     Cause::ConfirmingDetached,                   0),
+        ("another pool has gone meanwhile",   &fresh,    &recreate, shows(of_other_pool(Progress::Succeeded)), 0, Cause::ConfirmingAbsence,   0),
+        ("it shows again",                    &earlier,  &detach(), in_sync(),                100,   Cause::NoEffect(NoEffect::DetachNotFound),   100),
+    ];
+    for (case, previous, goal, found, since, cause, requeue) in table {
+        let observed = observed(previous, found);
+        let decision = decide(goal, &observed);
+        assert_eq!(decision.step.name(), "Detach", "{case}");
+        let reported = decision.after(&WriteResult::NotFound, &observed);
+        assert_eq!((&reported.cause, reported.requeue), (&cause, Requeue::Backoff(Duration::from_secs(requeue))), "{case}");
+        assert!(reported.cause.confirms_absence(), "{case}: the next observation is over a new connection");
+        let next = status_after(previous, goal, &observed, Some(&WriteResult::NotFound));
+        assert_eq!(next.operation, None, "{case}: nothing was carried out");
+        let failure = next.failure.expect("a failure");
+        assert_eq!(
+            (failure.step, failure.since, failure.last_attempt),
+            (FailedStep::Detach, stored(ago(since)), stored(now())),
+            "{case}"
+        );
+    }
 }

@@ -21,6 +21,8 @@ const CONFIRMED_AFTER: Duration = Duration::from_secs(15);
 struct FrontEnd {
     /// None: it answers 404.
     compute: Option<Value>,
+    /// It answers 404 to a DELETE, whatever it shows.
+    detaches_nothing: bool,
     reads: AtomicU32,
     writes: Mutex<Vec<String>>,
 }
@@ -32,18 +34,22 @@ impl HttpClient for FrontEnd {
         let (code, body) = match request.method() {
             Method::Get if is_compute => {
                 self.reads.fetch_add(1, Ordering::Relaxed);
-                let absent = json!({"error": {"code": "ResourceNotFound", "message": "m"}});
-                self.compute.clone().map_or((404, absent), |compute| (200, compute))
+                self.compute.clone().map_or_else(|| (404, absent()), |compute| (200, compute))
             }
             Method::Get => (200, json!({"location": "eastus2"})),
             Method::Post => (200, json!({"token_type": "Bearer", "access_token": "t", "expires_in": 3600})),
             method => {
                 self.writes.lock().expect("no holder panics").push(method.to_string());
-                (202, json!({}))
+                if self.detaches_nothing { (404, absent()) } else { (202, json!({})) }
             }
         };
         Ok(AsyncRawResponse::from_bytes(code.into(), Headers::new(), body.to_string()))
     }
+}
+
+/// The body of a 404 of a compute.
+fn absent() -> Value {
+    json!({"error": {"code": "ResourceNotFound", "message": "m"}})
 }
 
 /// The object's own compute.
@@ -84,8 +90,11 @@ struct Scene {
 impl Scene {
     /// Kept connections lead to a front end that shows no compute.
     fn new(object: Value, on_new_connection: Option<Value>) -> Self {
-        let (api, kept) = (Api::with(object), Arc::new(FrontEnd::default()));
-        let new = Arc::new(FrontEnd { compute: on_new_connection, ..FrontEnd::default() });
+        Self::behind(object, FrontEnd::default(), FrontEnd { compute: on_new_connection, ..FrontEnd::default() })
+    }
+
+    fn behind(object: Value, kept: FrontEnd, new: FrontEnd) -> Self {
+        let (api, kept, new) = (Api::with(object), Arc::new(kept), Arc::new(new));
         let mut registry = Registry::default();
         let azure = client(kept.clone(), &mut registry).with_unpooled(new.clone());
         let metrics = metrics::Metrics::new(&mut registry);
@@ -190,4 +199,16 @@ async fn object_of_a_workspace_that_goes_during_an_attach_is_released() {
         reconcile(stored(&api), context).await.expect("Kubernetes accepts every write");
         assert!(is_released(&api), "{case}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn compute_that_a_stale_connection_shows_after_a_detach_found_none_is_read_over_a_new_connection() {
+    let stale = FrontEnd { compute: Some(ours()), detaches_nothing: true, ..FrontEnd::default() };
+    let scene = Scene::behind(deleted(), stale, FrontEnd::default());
+    scene.reconcile().await;
+    let status = scene.api.get("team-a", "pool")["status"].clone();
+    assert_eq!((scene.writes(), &status["failure"]["step"]), (vec!["DELETE".to_owned()], &json!("Detach")), "{status}");
+    assert_eq!(scene.api.reason("team-a", "pool").as_deref(), Some("Detaching"), "{status}");
+    scene.reconcile_twice().await;
+    assert_eq!((scene.writes().len(), scene.is_released()), (1, true), "new connections show none");
 }

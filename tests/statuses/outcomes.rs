@@ -28,18 +28,13 @@ pub fn outcomes<'a>(decision: &'a Decision, observed: &'a Observed) -> Box<dyn I
         };
     };
     let accepted = match &write {
-        Write::Put | Write::Detach => vec![WriteResult::Accepted(Some(PATH.to_owned())), WriteResult::Accepted(None)],
+        Write::Put => vec![WriteResult::Accepted(Some(PATH.to_owned())), WriteResult::Accepted(None)],
+        Write::Detach => vec![WriteResult::Accepted(Some(PATH.to_owned())), WriteResult::Accepted(None), WriteResult::NotFound],
         Write::AssignRole(_) => vec![WriteResult::Accepted(None), WriteResult::AlreadyExists],
         Write::RevokeRole(_) => vec![WriteResult::Accepted(None)],
     };
-    let written = std::iter::once(WriteResult::Intent)
-        .chain(accepted)
-        .map(|result| Outcome { decision: decision.clone(), result: Some(result) });
-    let failed = all_faults().flat_map(move |fault| {
-        [WriteResult::Failed(fault.clone()), WriteResult::NotSent(fault.clone())].map(|result| Outcome {
-            decision: decision.write_failed(write.clone(), fault.clone(), observed),
-            result: Some(result),
-        })
-    });
-    Box::new(written.chain(superseded).chain(unconfirmed).chain(failed))
+    let failed = all_faults().flat_map(|fault| [WriteResult::Failed(fault.clone()), WriteResult::NotSent(fault)]);
+    let written = move |result| Outcome { decision: decision.after(&result, observed), result: Some(result) };
+    let accepted = std::iter::once(WriteResult::Intent).chain(accepted).map(written);
+    Box::new(accepted.chain(superseded).chain(unconfirmed).chain(failed.map(written)))
 }

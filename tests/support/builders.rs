@@ -289,12 +289,7 @@ pub fn status_after(
     result: Option<&WriteResult>,
 ) -> AttachmentStatus {
     let decided = decide(goal, observed);
-    let reported = match (result, decided.step.write()) {
-        (Some(WriteResult::Failed(fault) | WriteResult::NotSent(fault)), Some(write)) => {
-            decided.write_failed(write, fault.clone(), observed)
-        }
-        _ => decided.clone(),
-    };
+    let reported = result.map_or_else(|| decided.clone(), |result| decided.after(result, observed));
     status(previous, &report(goal, observed, &reported, result.map(|result| (&decided, result))))
 }
 

@@ -58,6 +58,9 @@ pub(super) fn failure(previous: &AttachmentStatus, report: &Report<'_>) -> Optio
 
 /// What failed in this reconcile: the step, whether it was refused, and whether it is an attempt that is not recorded yet.
 fn failed(report: &Report<'_>) -> Option<(FailedStep, bool, bool)> {
+    if matches!(report.written, Some((_, WriteResult::NotFound))) {
+        return Some((FailedStep::Detach, false, true));
+    }
     if let Some((decision, WriteResult::Failed(fault) | WriteResult::NotSent(fault))) = report.written {
         let step = decision.step.write()?.failed_step();
         // A throttled request is no failure: Azure has not processed it. But a role assignment must not delay a detach, or
@@ -72,7 +75,7 @@ fn failed(report: &Report<'_>) -> Option<(FailedStep, bool, bool)> {
         Cause::AttachFailed(_) | Cause::UpdateFailed(_) | Cause::DriftPersists | Cause::NoEffect(NoEffect::Attach) => {
             Some((FailedStep::Put, false, report.observed.is_some_and(is_unrecorded)))
         }
-        Cause::DetachFailed(_) | Cause::NoEffect(NoEffect::Detach) => {
+        Cause::DetachFailed(_) | Cause::NoEffect(_) => {
             Some((FailedStep::Detach, false, report.observed.is_some_and(is_unrecorded)))
         }
         Cause::ReadFailed(fault) if fault.kind.is_answer() => Some((FailedStep::Observe, true, false)),

@@ -122,6 +122,9 @@ fn blocked(cause: &Cause, compute: &str) -> String {
         Cause::DriftPersists => format!("Azure accepted the change of {compute} and does not show it"),
         Cause::NoEffect(NoEffect::Attach) => format!("Azure accepted the attach of {compute} and does not show it"),
         Cause::NoEffect(NoEffect::Detach) => format!("Azure accepted the detach of {compute} and still shows it"),
+        Cause::NoEffect(NoEffect::DetachNotFound) => {
+            format!("Azure shows {compute} and answers its detach with 404, as if it did not exist")
+        }
         Cause::StateUnreadable(Unreadable { field, text }) if text.is_empty() => {
             format!("Azure shows {compute} without {field}; nothing is changed until it can be read")
         }

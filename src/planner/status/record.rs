@@ -35,12 +35,11 @@ pub(super) fn operation(previous: &AttachmentStatus, report: &Report<'_>) -> Opt
         WriteResult::Intent => sent(true, None),
         WriteResult::Accepted(path) => sent(false, path.clone()),
         WriteResult::AlreadyExists => sent(false, None),
-        // Another replica of Azure may still show the compute: its absence is not certain.
-        WriteResult::NotFound => sent(true, None),
         // An earlier write without an answer may still be carried out.
         WriteResult::NotSent(_) => before(),
-        WriteResult::Failed(fault) if fault.kind.is_conclusive() => before().filter(|earlier| earlier.pending),
-        WriteResult::Failed(_) => sent(true, None),
+        WriteResult::Failed(fault) if !fault.kind.is_conclusive() => sent(true, None),
+        // Nothing was carried out. A 404 makes the absence of the compute no more certain: another replica may still show it.
+        WriteResult::Failed(_) | WriteResult::NotFound => before().filter(|earlier| earlier.pending),
     }
 }
 

@@ -190,10 +190,7 @@ impl<'a> World<'a> {
         }
         let result = self.send(&decision.step);
         let is_deleted = self.start.deletion == Deletion::AfterFirstWrite && matches!(self.goal, Goal::Attached(_));
-        let reported = match (&result, decision.step.write()) {
-            (WriteResult::Failed(fault), Some(write)) => decision.write_failed(write, fault.clone(), observed),
-            _ => decision.clone(),
-        };
+        let reported = decision.after(&result, observed);
         let is_killed = self.start.trick == Trick::Killed && (self.writes, self.role_writes) == (1, 0);
         if !is_killed {
             let report = Report { now: self.now, ..report(&goal, observed, &reported, Some((decision, &result))) };
