@@ -56,6 +56,8 @@ pub enum Reason {
     DriftPersists,
     /// Azure accepted an attach or a detach, reported no error, and shows no effect of it.
     NoEffect,
+    /// Azure has been working on an attach, update or detach for more than half an hour.
+    OperationStuck,
     /// Azure shows the compute in a way that the operator cannot parse, so the operator changes nothing.
     StateUnreadable,
     /// The operator has no valid access token: Microsoft Entra ID issues none, the ServiceAccount cannot be used, or Azure
@@ -100,7 +102,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the documents.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::Attached,
         Self::AddingFinalizer,
         Self::Attaching,
@@ -124,6 +126,7 @@ impl Reason {
         Self::DetachFailed,
         Self::DriftPersists,
         Self::NoEffect,
+        Self::OperationStuck,
         Self::StateUnreadable,
         Self::AuthenticationFailed,
         Self::AuthorizationFailed,
@@ -173,6 +176,7 @@ impl Reason {
             Self::DetachFailed => "DetachFailed",
             Self::DriftPersists => "DriftPersists",
             Self::NoEffect => "NoEffect",
+            Self::OperationStuck => "OperationStuck",
             Self::StateUnreadable => "StateUnreadable",
             Self::AuthenticationFailed => "AuthenticationFailed",
             Self::AuthorizationFailed => "AuthorizationFailed",

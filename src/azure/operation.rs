@@ -18,8 +18,9 @@ use crate::service_error::ServiceError;
 /// The state of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// It is in progress.
-    Running,
+    /// It is in progress, in this state by Azure's name: any state that is not terminal
+    /// (<https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations>).
+    Running(String),
     /// It has succeeded.
     Succeeded,
     /// It has failed or was canceled.
@@ -68,7 +69,7 @@ fn state(answer: Answer) -> Option<State> {
             let (code, message) = wire::error_in(&value).unwrap_or_else(|| (status.clone(), String::new()));
             State::Failed(ServiceError { code, message, correlation_id: answer.correlation_id })
         }
-        _ => State::Running,
+        _ => State::Running(status),
     })
 }
 

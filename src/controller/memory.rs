@@ -179,9 +179,9 @@ mod tests {
         let (kind, age) = (OperationKind::Attach, Some(Duration::ZERO));
         let put = |outcome| Some(Operation { kind, is_accepted: true, pool: None, started_at, age, outcome, ended_for: None });
         let absent_for = |outcome| memory.observe(&object, &absent(put(outcome))).absent_for;
-        assert_eq!(absent_for(Outcome::Running), Some(Duration::ZERO));
+        assert_eq!(absent_for(Outcome::Running("InProgress".into())), Some(Duration::ZERO));
         tokio::time::advance(seconds(60)).await;
-        assert_eq!(absent_for(Outcome::Running), Some(Duration::ZERO));
+        assert_eq!(absent_for(Outcome::Running("InProgress".into())), Some(Duration::ZERO));
         tokio::time::advance(seconds(10)).await;
         assert_eq!(absent_for(Outcome::Ended), Some(seconds(10)), "since it was last seen running");
     }

@@ -23,8 +23,8 @@ pub const ABSENCE_CONFIRMED_AFTER: Duration = Duration::from_secs(15);
 /// So long after Azure ended a write a read may still show what was there before: replicas of Azure Resource Manager lag by
 /// seconds.
 pub const EFFECT_SHOWS_AFTER: Duration = ABSENCE_CONFIRMED_AFTER;
-/// A compute that is being changed for longer than this is detached all the same when its object is deleted: Azure was seen
-/// to work for more than an hour, and to fail then (`Azure/AML-Kubernetes#155`).
+/// Nothing waits for the end of a write for longer than this: it is sent again, and when its object is deleted, the compute is
+/// detached all the same. Azure was seen to work for more than an hour, and to fail then (`Azure/AML-Kubernetes#155`).
 pub const STUCK_AFTER: Duration = Duration::from_mins(30);
 /// After the finalizer was added the watch brings the next reconcile; this is for the case that it does not.
 pub const WATCH_FALLBACK: Duration = Duration::from_secs(5);

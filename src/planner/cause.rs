@@ -1,6 +1,9 @@
 //! Why a decision was taken: what the user reads follows from it.
 
+use jiff::Timestamp;
+
 use crate::api::Reason;
+use crate::api::v1alpha1::OperationKind;
 use crate::planner::compute::Unreadable;
 use crate::planner::finding::{Fault, FaultKind};
 use crate::planner::roles::goal::RoleAssignment;
@@ -79,6 +82,15 @@ pub enum Cause {
     DriftPersists,
     /// Azure accepted a write, reported no error, and shows no effect of it.
     NoEffect(NoEffect),
+    /// Azure has been working on a write of ours for too long.
+    OperationStuck {
+        /// The write.
+        kind: OperationKind,
+        /// Azure's name of the operation's state.
+        state: String,
+        /// When it was sent.
+        since: Timestamp,
+    },
     /// Azure shows something that cannot be parsed.
     StateUnreadable(Unreadable),
     /// The workspace has no linked service of that name.
@@ -168,7 +180,12 @@ impl Cause {
     pub const fn awaits_retry(&self) -> bool {
         matches!(
             self,
-            Self::AttachFailed(_) | Self::UpdateFailed(_) | Self::DetachFailed(_) | Self::DriftPersists | Self::NoEffect(_)
+            Self::AttachFailed(_)
+                | Self::UpdateFailed(_)
+                | Self::DetachFailed(_)
+                | Self::DriftPersists
+                | Self::NoEffect(_)
+                | Self::OperationStuck { .. }
         )
     }
 
@@ -208,6 +225,7 @@ impl Cause {
             | Self::DetachFailed(_)
             | Self::DriftPersists
             | Self::NoEffect(_)
+            | Self::OperationStuck { .. }
             | Self::StateUnreadable(_)
             | Self::LinkedServiceNotFound { .. }
             | Self::LinkedServiceUnusable { .. }
@@ -247,6 +265,7 @@ impl Cause {
             Self::DetachFailed(_) => Reason::DetachFailed,
             Self::DriftPersists => Reason::DriftPersists,
             Self::NoEffect(_) => Reason::NoEffect,
+            Self::OperationStuck { .. } => Reason::OperationStuck,
             Self::StateUnreadable(_) => Reason::StateUnreadable,
             Self::LinkedServiceNotFound { .. } | Self::LinkedServiceUnusable { .. } => Reason::LinkedServiceNotFound,
             Self::PoolNotFound(_) => Reason::PoolNotFound,

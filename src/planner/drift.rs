@@ -147,7 +147,11 @@ fn tag_drift(goal: &Attached, compute: &Compute, applied: Option<&Applied>) -> V
 #[must_use]
 pub fn is_in_sync(goal: &Attached, seen: &Observed) -> bool {
     let (Some(pool), Some(compute)) = (seen.dependencies.resolve(&goal.pool), seen.compute.present()) else { return false };
-    let is_undisturbed = seen.put().is_none_or(|put| !matches!(put.outcome, Outcome::Running | Outcome::Failed(_)));
+    let is_undisturbed = seen.put().is_none_or(|put| match put.outcome {
+        Outcome::Running(_) => !put.is_ongoing(),
+        Outcome::Failed(_) => false,
+        Outcome::Unknown | Outcome::Unreadable | Outcome::Ended => true,
+    });
     compute.is_spark()
         && compute.owner == Ownership::Ours
         && compute.progress == Progress::Succeeded

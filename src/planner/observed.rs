@@ -268,11 +268,16 @@ impl Operation {
         self.age.is_none_or(|age| age < UNHEARD_WRITE_PATIENCE)
     }
 
+    /// Whether it was sent so long ago that nothing waits for its end any longer.
+    fn is_stuck(&self) -> bool {
+        self.age.is_some_and(|age| age >= STUCK_AFTER)
+    }
+
     fn may_take_effect(&self) -> bool {
         match self.outcome {
-            Outcome::Running => true,
             // A failed poll is not a failed operation. But one that is never answered ends like one that takes too long.
-            Outcome::Unknown if self.is_accepted => self.age.is_none_or(|age| age < STUCK_AFTER),
+            Outcome::Running(_) => !self.is_stuck(),
+            Outcome::Unknown if self.is_accepted => !self.is_stuck(),
             Outcome::Unknown => self.is_recent(),
             Outcome::Unreadable => self.is_recent(),
             Outcome::Ended | Outcome::Failed(_) => false,
@@ -292,8 +297,8 @@ pub enum Outcome {
     Unknown,
     /// It may not be read: the answer will never come.
     Unreadable,
-    /// It is still going on.
-    Running,
+    /// It is still going on, in this state by Azure's name.
+    Running(String),
     /// It has ended successfully, or Azure has forgotten it (a poll after the end may get 404).
     Ended,
     /// It has failed.

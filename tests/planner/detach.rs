@@ -13,7 +13,7 @@ use synapse_spark_operator::service_error::ServiceError;
 
 use crate::builders::{
     absent, accepted, after, check, compute, compute_id, created, detach, detached, drifted, ended, failure, in_sync, now, ours,
-    pool, seen, shows, unheard, unknown, unowned,
+    pool, running, seen, shows, unheard, unknown, unowned,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -93,11 +93,14 @@ fn the_finalizer_stays_while_azures_answer_is_missing_or_unreadable() {
 fn the_finalizer_stays_while_an_earlier_write_may_create_a_compute() {
     use OperationKind::{Attach, Detach, Update};
     let (goal, patience) = (detach(), UNHEARD_WRITE_PATIENCE);
+    let almost_stuck = STUCK_AFTER.saturating_sub(Duration::from_secs(1));
     let almost = patience.saturating_sub(Duration::from_secs(1));
     let future = Operation { age: None, ..unheard(Attach, Duration::ZERO) };
     #[rustfmt::skip]
     check(vec![
         ("the attach goes on, and the compute does not show yet", &goal, after(accepted(Attach, MINUTE, Outcome::Unknown), absent()), "Wait", Reason::Detaching),
+        ("the attach goes on for less than half an hour",         &goal, after(accepted(Attach, almost_stuck, running()), absent()),      "Wait", Reason::Detaching),
+        ("it goes on for half an hour",                           &goal, after(accepted(Attach, STUCK_AFTER, running()), absent()),       "RemoveFinalizer", Reason::Detached),
         ("the attach may not be read",                     &goal, after(accepted(Attach, MINUTE, Outcome::Unreadable), absent()),    "Wait", Reason::Detaching),
         ("the answer to the attach was lost just now",     &goal, after(unheard(Attach, Duration::ZERO), absent()),                  "Wait", Reason::WaitingForWrite),
         ("it was lost, and a retry would be due",          &goal, after(unheard(Attach, MINUTE), absent()),                          "Wait", Reason::WaitingForWrite),
@@ -147,7 +150,7 @@ fn the_finalizer_stays_while_an_earlier_write_may_take_effect_on_a_compute_of_an
         ("the answer to an earlier write was lost",        &goal, before_that(MINUTE, of_another()),                                "Wait",            Reason::WaitingForWrite),
         ("that was lost ten minutes ago",                  &goal, before_that(UNHEARD_WRITE_PATIENCE, of_another()),                "RemoveFinalizer", Reason::Retained),
         ("it was lost, and no owner shows",                &goal, before_that(MINUTE, unowned()),                                   "Wait",            Reason::WaitingForWrite),
-        ("our attach goes on",                             &goal, after(accepted(Attach, MINUTE, Outcome::Running), of_another()),  "Wait",            Reason::Detaching),
+        ("our attach goes on",                             &goal, after(accepted(Attach, MINUTE, running()), of_another()),  "Wait",            Reason::Detaching),
         ("our attach has ended",                           &goal, after(accepted(Attach, MINUTE, Outcome::Ended), of_another()),    "RemoveFinalizer", Reason::Retained),
     ]);
 }
@@ -187,8 +190,8 @@ fn a_compute_without_a_tag_is_detached_if_this_object_created_it() {
         ("our lost attach is over, and another pool shows",    &goal, after(unheard(Attach, patience), other(meanwhile)),                  "RemoveFinalizer", Reason::Retained),
         ("our attach ended long ago, and another pool shows",  &goal, after(accepted(Attach, patience, Outcome::Ended), other(meanwhile)), "RemoveFinalizer", Reason::Retained),
         ("our lost attach is over, and the pool cannot be read", &goal, after(unheard(Attach, patience), unreadable(meanwhile)),           "Wait",   Reason::StateUnreadable),
-        ("our attach goes on, and the tag does not show yet",  &goal, after(accepted(Attach, MINUTE, Outcome::Running), untagged(later)), "Wait",   Reason::Detaching),
-        ("our adoption goes on",                               &goal, after(accepted(Update, MINUTE, Outcome::Running), untagged(before)), "Wait",  Reason::Detaching),
+        ("our attach goes on, and the tag does not show yet",  &goal, after(accepted(Attach, MINUTE, running()), untagged(later)), "Wait",   Reason::Detaching),
+        ("our adoption goes on",                               &goal, after(accepted(Update, MINUTE, running()), untagged(before)), "Wait",  Reason::Detaching),
         ("our attach has ended, and the tag is gone",          &goal, after(accepted(Attach, MINUTE, Outcome::Ended), untagged(later)),   "Detach", Reason::Detaching),
         ("the answer to our attach was lost",                  &goal, after(unheard(Attach, MINUTE), untagged(later)),                    "Detach", Reason::Detaching),
         ("it was created before our attach, which may yet show", &goal, after(unheard(Attach, MINUTE), untagged(before)),                 "Wait",   Reason::WaitingForWrite),
@@ -208,18 +211,19 @@ fn a_detach_is_sent_again_when_it_is_due() {
     use OperationKind::{Attach, Detach};
     let (goal, seconds) = (detach(), Duration::from_secs);
     let long = |so_far: Option<Duration>| {
-        let attach = Operation { age: so_far, ..accepted(Attach, so_far.unwrap_or_default(), Outcome::Running) };
+        let attach = Operation { age: so_far, ..accepted(Attach, so_far.unwrap_or_default(), running()) };
         let mut observed = after(attach, ours(Progress::Working));
         observed.object.reconciling_for = Some(HOUR);
         observed
     };
     #[rustfmt::skip]
     check(vec![
-        ("it goes on, and the compute still shows",          &goal, after(accepted(Detach, MINUTE, Outcome::Running), in_sync()), "Wait",   Reason::Detaching),
+        ("it goes on, and the compute still shows",          &goal, after(accepted(Detach, MINUTE, running()), in_sync()), "Wait",   Reason::Detaching),
         ("nobody knows how it goes",                         &goal, after(accepted(Detach, MINUTE, Outcome::Unknown), in_sync()), "Wait",   Reason::Detaching),
         ("it has just failed",                               &goal, after(accepted(Detach, MINUTE, failed()), in_sync()),         "Wait",   Reason::DetachFailed),
         ("it has ended, and the compute still shows",        &goal, after(accepted(Detach, MINUTE, Outcome::Ended), in_sync()),   "Wait",   Reason::NoEffect),
         ("it ended just now, and the compute still shows",   &goal, after(ended(Detach, seconds(14)), in_sync()),                 "Wait",   Reason::Detaching),
+        ("it goes on for half an hour",                      &goal, after(accepted(Detach, STUCK_AFTER, running()), in_sync()),  "Wait",   Reason::OperationStuck),
         ("its answer was lost just now",                     &goal, after(unheard(Detach, seconds(4)), in_sync()),                "Wait",   Reason::WaitingForWrite),
         ("its answer was lost, and a retry is due",          &goal, after(unheard(Detach, seconds(5)), in_sync()),                "Detach", Reason::Detaching),
         ("the attach goes on for less than half an hour",    &goal, long(Some(STUCK_AFTER.saturating_sub(seconds(1)))), "Wait",  Reason::Detaching),

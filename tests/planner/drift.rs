@@ -8,7 +8,7 @@ use synapse_spark_operator::planner::{
 };
 use synapse_spark_operator::service_error::ServiceError;
 
-use crate::builders::{accepted, attached, compute, in_sync, owner, pool, shown_user, shows, unheard, user};
+use crate::builders::{accepted, attached, compute, in_sync, owner, pool, running, shown_user, shows, unheard, user};
 
 /// The compute that is in sync with [`attached`], but for this change.
 fn with(change: impl Fn(&mut Compute)) -> Compute {
@@ -116,7 +116,7 @@ fn a_compute_is_in_sync_only_if_no_write_of_ours_is_about_to_change_it() {
     #[rustfmt::skip]
     let table = [
         ("nothing was written",                       in_sync(),                                                               true),
-        ("an update goes on",                         update(Outcome::Running),                                                false),
+        ("an update goes on",                         update(running()),                                                false),
         ("an update has failed",                      update(Outcome::Failed(ServiceError::default())),                        false),
         ("an update has ended",                       update(Outcome::Ended),                                                  true),
         ("the answer to an update was lost",          after(unheard(OperationKind::Update, minute)),                           true),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::{AdoptionPolicy, DriftStatus, FailedStep, OperationKind};
-use synapse_spark_operator::planner::backoff::UNHEARD_WRITE_PATIENCE;
+use synapse_spark_operator::planner::backoff::{STUCK_AFTER, UNHEARD_WRITE_PATIENCE};
 use synapse_spark_operator::planner::{
     Cause, Compute, Observed, Outcome, Ownership, PoolReading, Progress, Requeue, Step, Suspension, decide,
 };
@@ -12,7 +12,7 @@ use synapse_spark_operator::service_error::ServiceError;
 
 use crate::builders::{
     absent, accepted, after, attach, check, compute, compute_id, created, drifted, ended, failure, in_sync, now, of_other_pool,
-    ours, pool, recreate, seen, shows, unheard, unowned, with_policy, younger,
+    ours, pool, recreate, running, seen, shows, unheard, unowned, with_policy, younger,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -56,7 +56,7 @@ fn an_adoption_is_not_sent_again_while_it_may_take_effect() {
     check(vec![
         ("somebody else's operation goes on",             &goal, unowned(Progress::Working),                                   "Wait", Reason::Adopting),
         ("its state cannot be parsed",                    &goal, unowned(Progress::Unreadable),                                "Wait", Reason::StateUnreadable),
-        ("the adoption goes on, and shows no tag yet",    &goal, after(accepted(Update, MINUTE, Outcome::Running), still()),   "Wait", Reason::Adopting),
+        ("the adoption goes on, and shows no tag yet",    &goal, after(accepted(Update, MINUTE, running()), still()),   "Wait", Reason::Adopting),
         ("nobody knows how the adoption goes",            &goal, after(accepted(Update, MINUTE, Outcome::Unknown), still()),   "Wait", Reason::Adopting),
         ("the adoption ended just now, and shows no tag yet", &goal, after(ended(Update, seconds(14)), still()),               "Wait", Reason::Adopting),
         ("the adoption ended, and the tag never shows",   &goal, after(ended(Update, seconds(15)), still()),                   "Wait", Reason::DriftPersists),
@@ -78,7 +78,7 @@ fn a_compute_without_a_tag_that_this_object_created_is_its_own() {
     let skewed = now() - MINUTE - Duration::from_secs(90);
     #[rustfmt::skip]
     check(vec![
-        ("our attach goes on, and the tag does not show yet",     &never, after(accepted(Attach, MINUTE, Outcome::Running), untagged(later)), "Wait", Reason::Attaching),
+        ("our attach goes on, and the tag does not show yet",     &never, after(accepted(Attach, MINUTE, running()), untagged(later)), "Wait", Reason::Attaching),
         ("our attach has ended, and the tag is gone",             &never, after(accepted(Attach, MINUTE, Outcome::Ended), untagged(later)),   "Wait", Reason::DriftPersists),
         ("the answer to our attach was lost, and it was created", &never, after(unheard(Attach, MINUTE), untagged(later)),                    "Put",  Reason::Updating),
         ("Azure's clock is a little behind",                      &never, after(unheard(Attach, MINUTE), untagged(skewed)),                   "Put",  Reason::Updating),
@@ -122,7 +122,7 @@ fn another_pool_is_replaced_by_a_detach_if_the_spec_allows_it() {
         ("the policy does not allow it",                  &goal,     other(),                                                      "Wait",   Reason::PoolMismatch),
         ("the policy allows it",                          &recreate, other(),                                                      "Detach", Reason::Replacing),
         ("an older claimant would take the name",         &recreate, younger(other()),                                             "Wait",   Reason::Duplicate),
-        ("our detach goes on",                            &recreate, after(accepted(Detach, MINUTE, Outcome::Running), other()),   "Wait",   Reason::Replacing),
+        ("our detach goes on",                            &recreate, after(accepted(Detach, MINUTE, running()), other()),   "Wait",   Reason::Replacing),
         ("the answer to our detach was lost just now",    &recreate, after(unheard(Detach, seconds(4)), other()),                  "Wait",   Reason::WaitingForWrite),
         ("the answer was lost, and a retry is due",       &recreate, after(unheard(Detach, seconds(5)), other()),                  "Detach", Reason::Replacing),
         ("our detach ended just now, and it still shows", &recreate, after(ended(Detach, seconds(14)), other()),                   "Wait",   Reason::Replacing),
@@ -144,7 +144,9 @@ fn drift_is_corrected_in_place() {
     #[rustfmt::skip]
     check(vec![
         ("nothing was written",                               &goal, drift(),                                                                "Put",  Reason::Updating),
-        ("our update goes on",                                &goal, after(accepted(Update, MINUTE, Outcome::Running), drift()),             "Wait", Reason::Updating),
+        ("our update goes on",                                &goal, after(accepted(Update, MINUTE, running()), drift()),             "Wait", Reason::Updating),
+        ("our update goes on for half an hour",               &goal, after(accepted(Update, STUCK_AFTER, running()), drift()),               "Wait", Reason::OperationStuck),
+        ("it shows its effect, and goes on nevertheless",     &goal, after(accepted(Update, STUCK_AFTER, running()), in_sync()),             "Done", Reason::Attached),
         ("our update failed and left what was there",         &goal, after(accepted(Update, MINUTE, failed()), in_sync()),                   "Wait", Reason::UpdateFailed),
         ("our attach failed and left what was there",         &goal, after(accepted(Attach, MINUTE, failed()), in_sync()),                   "Wait", Reason::AttachFailed),
         ("the attach left a failed compute",                  &goal, ours(Progress::Failed),                                                 "Wait", Reason::AttachFailed),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::{Applied, FailedStep, OperationKind, PoolStatus};
-use synapse_spark_operator::planner::backoff::{ABSENCE_CONFIRMED_AFTER, MIN_BACKOFF, UNHEARD_WRITE_PATIENCE};
+use synapse_spark_operator::planner::backoff::{ABSENCE_CONFIRMED_AFTER, MIN_BACKOFF, STUCK_AFTER, UNHEARD_WRITE_PATIENCE};
 use synapse_spark_operator::planner::{
     Cause, Compute, FaultKind, Finding, Goal, LinkedService, Observed, Operation, Outcome, Ownership, Progress, Requeue,
     SparkPool, Step, decide,
@@ -12,8 +12,8 @@ use synapse_spark_operator::planner::{
 use synapse_spark_operator::service_error::ServiceError;
 
 use crate::builders::{
-    CREATED_ON, absent, accepted, after, attach, check, compute, drifted, ended, failure, in_sync, linked, pool, seen, shows,
-    unheard, unknown, unowned, younger,
+    CREATED_ON, absent, accepted, after, attach, check, compute, drifted, ended, failure, in_sync, linked, pool, running, seen,
+    shows, unheard, unknown, unowned, younger,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -101,7 +101,9 @@ fn nothing_is_attached_while_an_earlier_write_may_take_effect() {
     let future = after(unheard(Attach, seconds(0)), absent()).operation.map(|one| Operation { age: None, ..one });
     #[rustfmt::skip]
     check(vec![
-        ("the attach goes on, however long",              &goal, after(accepted(Attach, UNHEARD_WRITE_PATIENCE, Outcome::Running), absent()), "Wait", Reason::Attaching),
+        ("the attach goes on for less than half an hour", &goal, after(accepted(Attach, UNHEARD_WRITE_PATIENCE, running()), absent()), "Wait", Reason::Attaching),
+        ("the attach goes on for half an hour",           &goal, after(accepted(Attach, STUCK_AFTER, running()), absent()),     "Wait", Reason::OperationStuck),
+        ("the same, and a user asks",                     &goal, requested(after(accepted(Attach, STUCK_AFTER, running()), absent())), "Put", Reason::Attaching),
         ("nobody knows how the attach goes",              &goal, after(accepted(Attach, MINUTE, Outcome::Unknown), absent()),   "Wait", Reason::Attaching),
         ("the attach may not be read, and may go on",     &goal, after(accepted(Attach, MINUTE, Outcome::Unreadable), absent()), "Wait", Reason::Attaching),
         ("the attach has just failed",                    &goal, after(accepted(Attach, MINUTE, failed()), absent()),           "Wait", Reason::AttachFailed),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::{AdoptionPolicy, AttachmentStatus, DriftStatus, OperationKind, OperationStatus};
+use synapse_spark_operator::planner::backoff::{EFFECT_SHOWS_AFTER, STUCK_AFTER};
 use synapse_spark_operator::planner::roles::observed::Roles;
 use synapse_spark_operator::planner::status::report::ObjectMeta;
 use synapse_spark_operator::planner::status::time::stored;
@@ -16,8 +17,8 @@ use synapse_spark_operator::planner::{
 use synapse_spark_operator::service_error::ServiceError;
 
 use crate::builders::{
-    absent, accepted, after, attach, compute, detach, detached, drifted, fault, in_sync, linked, now, of_other_pool, ours, pool,
-    ready_status, recreate, report, role, seen, shows, status_after, unheard, unknown, unowned, with_policy,
+    absent, accepted, after, attach, compute, detach, detached, drifted, ended, fault, in_sync, linked, now, of_other_pool, ours,
+    pool, ready_status, recreate, report, role, running, seen, shows, status_after, unheard, unknown, unowned, with_policy,
 };
 use WriteResult::{Failed, Intent};
 
@@ -201,6 +202,7 @@ fn only_a_deleted_object_is_advised_how_to_release_it() {
     };
     let lost = after(unheard(OperationKind::Attach, Duration::ZERO), absent());
     let failed = accepted(OperationKind::Detach, MINUTE, Outcome::Failed(ServiceError::default()));
+    let stuck = after(accepted(OperationKind::Detach, STUCK_AFTER, running()), in_sync());
     let other_pool = after(failed.clone(), shows(of_other_pool(Progress::Succeeded)));
     #[rustfmt::skip]
     let table = [
@@ -209,11 +211,34 @@ fn only_a_deleted_object_is_advised_how_to_release_it() {
         ("a lost answer, and a deletion",      detach(),    lost,                                        "WaitingForWrite", true),
         ("a replacement that failed",          recreate(),  other_pool,                                  "DetachFailed",    false),
         ("a deletion that failed",             detach(),    after(failed, in_sync()),                    "DetachFailed",    true),
+        ("a deletion whose detach never ends", detach(),    stuck,                                       "OperationStuck",  true),
         ("a deletion without permission",      detach(),    seen(true, unknown(FaultKind::Forbidden)),   "AuthorizationFailed", true),
         ("an attach without permission",       attach(),    seen(true, unknown(FaultKind::Forbidden)),   "AuthorizationFailed", false),
     ];
     for (case, goal, observed, reason, release) in table {
         assert_eq!(decide(&goal, &observed).cause.reason().as_str(), reason, "{case}");
         assert_eq!(message(&goal, &observed).contains("on-delete=abandon"), release, "{case}");
+    }
+}
+
+#[test]
+fn a_write_without_an_effect_is_described_without_an_error_of_azure() {
+    let message = |goal: &Goal, observed: &Observed| {
+        let next = status_after(&AttachmentStatus::default(), goal, observed, None);
+        condition(&next, "Ready").expect("always there").message.clone()
+    };
+    let long = EFFECT_SHOWS_AFTER;
+    let stuck = after(accepted(OperationKind::Attach, STUCK_AFTER, running()), absent());
+    let began = now() - STUCK_AFTER;
+    #[rustfmt::skip]
+    let table = [
+        (attach(), after(ended(OperationKind::Attach, long), absent()),   "Azure accepted the attach of compute pool in workspace w and does not show it. Look for another tool".to_owned()),
+        (detach(), after(ended(OperationKind::Detach, long), in_sync()),  "Azure accepted the detach of compute pool in workspace w and still shows it. Look for another tool".to_owned()),
+        (attach(), stuck, format!("Azure has been working on the attach of compute pool in workspace w since {began}, longer than usual; its operation is in state InProgress. Inspect")),
+    ];
+    for (goal, observed, beginning) in table {
+        let message = message(&goal, &observed);
+        assert!(message.starts_with(&beginning), "{message}");
+        assert!(!message.contains("the error that Azure reports"), "{message}");
     }
 }

@@ -67,6 +67,7 @@ pub const CATALOGUE: [Row; Reason::ALL.len()] = [
     (Reason::DetachFailed,           &[Stalled],                      &[],                             &[Stalled]),
     (Reason::DriftPersists,          &[Stalled],                      &[],                             &[]),
     (Reason::NoEffect,               &[Stalled],                      &[],                             &[Stalled]),
+    (Reason::OperationStuck,         &[Stalled],                      &[],                             &[Stalled]),
     (Reason::StateUnreadable,        &[Stalled],                      &[Stalled],                      &[Stalled]),
     (Reason::AuthenticationFailed,   &[Stalled],                      &[Stalled],                      &[Stalled]),
     (Reason::AuthorizationFailed,    &[Stalled],                      &[Stalled],                      &[Stalled]),

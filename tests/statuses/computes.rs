@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use synapse_spark_operator::api::v1alpha1::{OperationKind, PoolStatus, ProvisioningError};
+use synapse_spark_operator::planner::backoff::STUCK_AFTER;
 use synapse_spark_operator::planner::compute::Details;
 use synapse_spark_operator::planner::{
     Compute, Finding, OWNER_TAG, ObservedIdentity, Operation, Outcome, Ownership, PoolReading, Progress,
@@ -102,9 +103,11 @@ pub fn operations() -> Vec<Option<Operation>> {
     for kind in [OperationKind::Attach, OperationKind::Update, OperationKind::Detach] {
         all.extend([seconds, minute].map(|age| Some(builders::unheard(kind, age))));
         let failed = Outcome::Failed(error("InternalServerError", "The operation failed."));
-        for outcome in [Outcome::Running, failed, Outcome::Ended, Outcome::Unknown, Outcome::Unreadable] {
+        for outcome in [builders::running(), failed, Outcome::Ended, Outcome::Unknown, Outcome::Unreadable] {
             all.push(Some(builders::accepted(kind, minute, outcome)));
         }
+        all.push(Some(builders::ended(kind, seconds)));
+        all.push(Some(builders::accepted(kind, STUCK_AFTER, builders::running())));
     }
     all
 }

@@ -219,6 +219,11 @@ pub fn accepted(kind: OperationKind, age: Duration, outcome: Outcome) -> Operati
     Operation { kind, is_accepted: true, pool, started_at, age: Some(age), outcome, ended_for }
 }
 
+/// An operation that goes on.
+pub fn running() -> Outcome {
+    Outcome::Running("InProgress".into())
+}
+
 /// A write whose successful end was observed this long ago.
 pub fn ended(kind: OperationKind, ago: Duration) -> Operation {
     Operation { ended_for: Some(ago), ..accepted(kind, Duration::from_mins(1), Outcome::Ended) }

@@ -14,6 +14,7 @@ impl Reason {
             | Self::Suspended
             | Self::DetachFailed
             | Self::NoEffect
+            | Self::OperationStuck
             | Self::StateUnreadable
             | Self::AuthenticationFailed
             | Self::AuthorizationFailed
@@ -74,6 +75,9 @@ impl Reason {
             }
             Self::NoEffect => {
                 "Look for another tool that attaches or detaches this compute. The operator retries with exponential backoff."
+            }
+            Self::OperationStuck => {
+                "Inspect the compute in Azure Machine Learning, and ask Azure's support about the operation. The operator sends the request again with exponential backoff."
             }
             Self::StateUnreadable => {
                 "Inspect the compute in Azure Machine Learning. If it is correct there, report the value in this message as a bug of the operator."

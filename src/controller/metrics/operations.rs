@@ -47,9 +47,10 @@ impl Operations {
 }
 
 fn ended(previous: &AttachmentStatus, next: &AttachmentStatus, report: &Report<'_>) -> Option<(OperationKind, &'static str)> {
-    use Reason::{AttachFailed, DetachFailed, DriftPersists, NoEffect, UpdateFailed};
+    use Reason::{AttachFailed, DetachFailed, DriftPersists, NoEffect, OperationStuck, UpdateFailed};
     let operation = previous.operation.as_ref()?;
-    let failed = |reason| matches!(reason, AttachFailed | UpdateFailed | DetachFailed | DriftPersists | NoEffect);
+    let failed =
+        |reason| matches!(reason, AttachFailed | UpdateFailed | DetachFailed | DriftPersists | NoEffect | OperationStuck);
     let before = condition(previous, "Stalled").and_then(|stalled| Reason::parse(&stalled.reason));
     let is_absent = matches!(report.observed, Some(observed) if matches!(observed.compute, Finding::Absent));
     let is_done = match operation.kind {

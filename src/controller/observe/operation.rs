@@ -38,7 +38,7 @@ async fn outcome(azure: &azure::Client, goal: &Goal, recorded: &OperationStatus,
     let (false, false, Some(id)) = (is_told_by_compute, recorded.pending, goal.compute()) else { return Outcome::Unknown };
     let Some(path) = &recorded.path else { return Outcome::Ended };
     match azure.operation(id.workspace().subscription(), path).await {
-        Ok(azure::State::Running) => Outcome::Running,
+        Ok(azure::State::Running(state)) => Outcome::Running(state),
         Ok(azure::State::Succeeded | azure::State::Forgotten) => Outcome::Ended,
         Ok(azure::State::Failed(error)) => Outcome::Failed(error),
         Err(azure::Error::Forbidden(_) | azure::Error::Rejected(_) | azure::Error::SubscriptionNotFound(_)) => {

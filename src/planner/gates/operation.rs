@@ -50,15 +50,19 @@ pub fn not_detaching(detaching: Cause, seen: &Observed) -> ControlFlow<Decision>
     }
 }
 
-/// Azure accepted a write of this kind that is over, and shows no effect of it. For a short time after the end a read may lag
-/// behind: then the object is still `writing`.
+/// Azure accepted a write of this kind, which is over or takes too long, and shows no effect of it. For a short time after the
+/// end a read may lag behind: then the object is still `writing`.
 pub fn without_effect(kind: OperationKind, (writing, no_effect): (Cause, Cause), seen: &Observed) -> Decision {
-    let operation = seen.operation.as_ref();
-    match operation.map(|operation| &operation.outcome) {
-        _ if seen.has_just_ended() => Decision::poll(writing, operation.and_then(|operation| operation.ended_for)),
-        Some(Outcome::Failed(error)) => Decision::retry_later(failed(kind, Some(error.clone())), seen),
-        _ => Decision::retry_later(no_effect, seen),
-    }
+    let Some(operation) = &seen.operation else { return Decision::retry_later(no_effect, seen) };
+    let cause = match &operation.outcome {
+        _ if seen.has_just_ended() => return Decision::poll(writing, operation.ended_for),
+        Outcome::Failed(error) => failed(kind, Some(error.clone())),
+        Outcome::Running(state) => {
+            Cause::OperationStuck { kind: operation.kind, state: state.clone(), since: operation.started_at }
+        }
+        Outcome::Ended | Outcome::Unknown | Outcome::Unreadable => no_effect,
+    };
+    Decision::retry_later(cause, seen)
 }
 
 /// The cause for a write that Azure accepted and ended as failed.

@@ -3,11 +3,10 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::api::v1alpha1::{AttachmentStatus, FailedStep, FailureStatus};
+use crate::api::v1alpha1::{AttachmentStatus, FailedStep, FailureStatus, OperationKind};
 use crate::planner::backoff::FailureHistory;
 use crate::planner::cause::{Cause, Health, NoEffect};
 use crate::planner::finding::FaultKind;
-use crate::planner::observed::Observed;
 use crate::planner::status::report::Report;
 use crate::planner::status::time::{elapsed, stored};
 use crate::planner::write::WriteResult;
@@ -71,21 +70,22 @@ fn failed(report: &Report<'_>) -> Option<(FailedStep, bool, bool)> {
         let is_refused = fault.kind.is_conclusive() && fault.kind.is_answer();
         return Some((step, is_refused, true));
     }
+    let is_new = report.observed.is_some_and(|seen| seen.recorded_failure().is_none());
     match &report.decision.cause {
-        Cause::AttachFailed(_) | Cause::UpdateFailed(_) | Cause::DriftPersists | Cause::NoEffect(NoEffect::Attach) => {
-            Some((FailedStep::Put, false, report.observed.is_some_and(is_unrecorded)))
+        Cause::AttachFailed(_)
+        | Cause::UpdateFailed(_)
+        | Cause::DriftPersists
+        | Cause::NoEffect(NoEffect::Attach)
+        | Cause::OperationStuck { kind: OperationKind::Attach | OperationKind::Update | OperationKind::Unknown, .. } => {
+            Some((FailedStep::Put, false, is_new))
         }
-        Cause::DetachFailed(_) | Cause::NoEffect(_) => {
-            Some((FailedStep::Detach, false, report.observed.is_some_and(is_unrecorded)))
-        }
+        Cause::DetachFailed(_)
+        | Cause::NoEffect(NoEffect::Detach | NoEffect::DetachNotFound)
+        | Cause::OperationStuck { kind: OperationKind::Detach, .. } => Some((FailedStep::Detach, false, is_new)),
         Cause::ReadFailed(fault) if fault.kind.is_answer() => Some((FailedStep::Observe, true, false)),
         Cause::StateUnreadable(_) | Cause::InternalError(_) => Some((FailedStep::Observe, false, false)),
         _ => None,
     }
-}
-
-fn is_unrecorded(seen: &Observed) -> bool {
-    seen.recorded_failure().is_none()
 }
 
 /// A failed observation keeps the history of a write: the write is retried when it is due, whatever happened in between. A

@@ -125,6 +125,12 @@ fn blocked(cause: &Cause, compute: &str) -> String {
         Cause::NoEffect(NoEffect::DetachNotFound) => {
             format!("Azure shows {compute} and answers its detach with 404, as if it did not exist")
         }
+        Cause::OperationStuck { kind, state, since } => {
+            let kind = format!("{kind:?}").to_lowercase();
+            format!(
+                "Azure has been working on the {kind} of {compute} since {since}, longer than usual; its operation is in state {state}"
+            )
+        }
         Cause::StateUnreadable(Unreadable { field, text }) if text.is_empty() => {
             format!("Azure shows {compute} without {field}; nothing is changed until it can be read")
         }

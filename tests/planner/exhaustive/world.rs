@@ -21,7 +21,7 @@ use synapse_spark_operator::service_error::ServiceError;
 
 use super::ends::{check_conditions, check_safety};
 use super::starts::{Deletion, Model, PoolState, ShownPool, Start, Synapse, Trick, Whose};
-use crate::builders::{CREATED_ON, compute, detached, fault, now, owner, pool, ready_status, report, role};
+use crate::builders::{CREATED_ON, compute, detached, fault, now, owner, pool, ready_status, report, role, running};
 
 /// A status and the version of the object that it belongs to.
 type Versioned = (u32, AttachmentStatus);
@@ -255,7 +255,7 @@ impl<'a> World<'a> {
     }
 
     fn carry_out(&mut self, kind: OperationKind) {
-        self.outcome = if self.start.trick == Trick::Unreadable { Outcome::Unreadable } else { Outcome::Running };
+        self.outcome = if self.start.trick == Trick::Unreadable { Outcome::Unreadable } else { running() };
         let fails = matches!(self.start.trick, Trick::LeavesFailed(times) if self.writes <= times);
         self.running = Some(fails && kind != OperationKind::Detach);
         let hides_tags = self.start.trick == Trick::TagsAtEnd;
@@ -449,7 +449,7 @@ impl<'a> World<'a> {
             _ => {}
         }
         let age = self.status.operation.as_ref().and_then(|recorded| elapsed(recorded.started_at.0, self.now));
-        if self.outcome == Outcome::Running || age.is_some_and(|age| age > UNHEARD_WRITE_PATIENCE) {
+        if matches!(self.outcome, Outcome::Running(_)) || age.is_some_and(|age| age > UNHEARD_WRITE_PATIENCE) {
             self.outcome = Outcome::Ended;
         }
         if let Some((at, kind)) = self.late.filter(|(at, _)| *at <= self.now) {
