@@ -2,12 +2,12 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
 
 use futures::FutureExt;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
+use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
 use crate::azure::{self, Freshness};
@@ -25,11 +25,11 @@ use crate::planner::{Decision, Finding, Goal, Observed, RoleAssignment, Step, Wr
 /// [`Error`] if Kubernetes refuses a write, so that no status can report it.
 #[tracing::instrument(name = "reconcile", skip_all, fields(namespace = object.namespace(), name = object.name_any()))]
 pub async fn reconcile(object: Arc<SynapseSparkAttachment>, ctx: Arc<Context>) -> Result<Action, Error> {
-    let (started, now) = (Instant::now(), Timestamp::now());
-    let decision = match Box::pin(AssertUnwindSafe(rounds(&object, &ctx, now)).catch_unwind()).await {
+    let clock = Clock::read();
+    let decision = match Box::pin(AssertUnwindSafe(rounds(&object, &ctx, clock)).catch_unwind()).await {
         Ok(decision) => {
             let decision = decision?;
-            ctx.metrics.reconciled(decision.step.name(), started.elapsed());
+            ctx.metrics.reconciled(decision.step.name(), clock.at.elapsed());
             decision
         }
         Err(panic) => {
@@ -37,11 +37,28 @@ pub async fn reconcile(object: Arc<SynapseSparkAttachment>, ctx: Arc<Context>) -
             let what = what.unwrap_or_else(|| "a panic without a message".to_owned());
             ctx.metrics.reconcile_panicked();
             tracing::error!(what, "reconcile panicked");
-            report_defect(&object, &ctx, what, now).await?
+            report_defect(&object, &ctx, what, clock.now()).await?
         }
     };
     ctx.objects.memory.succeeded(&object);
     Ok(Action::requeue(decision.requeue.pause(ctx.resync)))
+}
+
+/// The clock of a reconcile: it is read once, and the time that passes is measured. A reconcile may take minutes.
+#[derive(Clone, Copy)]
+struct Clock {
+    started: Timestamp,
+    at: Instant,
+}
+
+impl Clock {
+    fn read() -> Self {
+        Self { started: Timestamp::now(), at: Instant::now() }
+    }
+
+    fn now(self) -> Timestamp {
+        self.started.checked_add(self.at.elapsed()).unwrap_or(self.started)
+    }
 }
 
 /// Reports a defect. The reconcile may have stored a write intent before it panicked: then the defect is reported over the live
@@ -87,12 +104,12 @@ impl Evaluation {
 }
 
 /// What Azure refuses is a finding, not an error: it ends in the status, where the user reads it.
-async fn rounds(object: &SynapseSparkAttachment, ctx: &Context, now: Timestamp) -> Result<Decision, Error> {
+async fn rounds(object: &SynapseSparkAttachment, ctx: &Context, clock: Clock) -> Result<Decision, Error> {
     let goal = match Goal::of(object, &ctx.cluster) {
         Ok(goal) => goal,
         Err(invalid) => {
             let decision = Decision::invalid(&invalid);
-            report(ctx, &Draft { object, goal: None, observed: None, now }, &decision).await?;
+            report(ctx, &Draft { object, goal: None, observed: None, now: clock.started }, &decision).await?;
             return Ok(decision);
         }
     };
@@ -102,9 +119,9 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Context, now: Timestamp) 
     let pending = ctx.objects.claims.others(object).pending_verification;
     let freshness = freshness(object, &goal);
     let azure = &*ctx.identities.of(object, freshness, &ctx.kube, &ctx.azure).await;
-    let first = evaluate(ctx, azure, (object.clone(), goal), freshness, now).await;
-    let evaluation = if first.decision.step.needs_confirmation() { confirm(ctx, azure, first, now).await? } else { first };
-    let (decision, assigned) = carry_out(ctx, azure, &evaluation, now).await?;
+    let first = evaluate(ctx, azure, (object.clone(), goal), freshness, clock.started).await;
+    let evaluation = if first.decision.step.needs_confirmation() { confirm(ctx, azure, first, clock).await? } else { first };
+    let (decision, assigned) = carry_out(ctx, azure, &evaluation, clock).await?;
     let wants_role = matches!(&evaluation.goal, Goal::Attached(goal) if goal.role.is_some());
     let roles = &evaluation.observed.roles;
     let resolved: Vec<_> = pending.into_iter().filter(|one| one.is_resolved(wants_role, roles, assigned.as_ref())).collect();
@@ -138,7 +155,7 @@ async fn evaluate(
 /// The second round: reads object and compute live, and decides again. The write is carried out only if both rounds agree.
 ///
 /// A stale cache, after a restart or from an API server that lags itself, must do no harm.
-async fn confirm(ctx: &Context, azure: &azure::Client, first: Evaluation, now: Timestamp) -> Result<Evaluation, Error> {
+async fn confirm(ctx: &Context, azure: &azure::Client, first: Evaluation, clock: Clock) -> Result<Evaluation, Error> {
     let live = ctx.read(&first.object).await?;
     let Some((live, goal)) = live
         .filter(|live| live.uid() == first.object.uid())
@@ -153,7 +170,7 @@ async fn confirm(ctx: &Context, azure: &azure::Client, first: Evaluation, now: T
         // A write is about to rest on an absence, or on what only a new connection showed.
         _ => Freshness::NowOnNewConnection,
     };
-    let second = evaluate(ctx, azure, (live, goal), freshness, now).await;
+    let second = evaluate(ctx, azure, (live, goal), freshness, clock.now()).await;
     Ok(match (&second.observed.compute, &second.decision.step) {
         (_, step) if step.name() == first.decision.step.name() => second,
         // What the first round observed still counts: that there is something to do.
@@ -171,7 +188,7 @@ async fn carry_out(
     ctx: &Context,
     azure: &azure::Client,
     evaluation: &Evaluation,
-    now: Timestamp,
+    clock: Clock,
 ) -> Result<(Decision, Option<RoleAssignment>), Error> {
     let (object, decision) = (&evaluation.object, &evaluation.decision);
     match &decision.step {
@@ -179,41 +196,42 @@ async fn carry_out(
         Step::AddFinalizer => finalizer::add(ctx, object).await?,
         Step::RemoveFinalizer => {
             finalizer::remove(ctx, object).await?;
-            report(ctx, &evaluation.draft(now), decision).await?;
+            report(ctx, &evaluation.draft(clock.now()), decision).await?;
         }
         // A deleted object without the finalizer is left to whoever owns the other finalizers.
         Step::Wait | Step::Done => {
             if evaluation.observed.object.has_finalizer || matches!(evaluation.goal, Goal::Attached(_)) {
-                report(ctx, &evaluation.draft(now), decision).await?;
+                report(ctx, &evaluation.draft(clock.now()), decision).await?;
             }
         }
         Step::Put(_) | Step::Detach(_) | Step::AssignRole(_) | Step::RevokeRole(_) => {
-            return write(ctx, azure, evaluation, now).await;
+            return write(ctx, azure, evaluation, clock).await;
         }
     }
     Ok((decision.clone(), None))
 }
 
-/// A write to Azure: the intent is stored, then the write is sent, then its outcome is stored.
+/// A write to Azure: the intent is stored, then the write is sent, then its outcome is stored. Each has the time at which it is
+/// stored, since the ten minutes in which an unanswered write may be carried out count from there.
 async fn write(
     ctx: &Context,
     azure: &azure::Client,
     evaluation: &Evaluation,
-    now: Timestamp,
+    clock: Clock,
 ) -> Result<(Decision, Option<RoleAssignment>), Error> {
-    let (decision, draft) = (&evaluation.decision, evaluation.draft(now));
+    let decision = &evaluation.decision;
     let (stored, result) = match execute::prepare(azure, &decision.step, &evaluation.goal.owner().uid).await {
         Err(fault) => (None, WriteResult::NotSent(fault)),
         Ok(None) => return Ok((decision.clone(), None)),
         Ok(Some(request)) => {
-            let stored = report_intent(ctx, &draft, decision).await?;
+            let stored = report_intent(ctx, &evaluation.draft(clock.now()), decision).await?;
             let deadline = ctx.ensure_leader()?;
             (Some(stored), request.send(azure, deadline).await)
         }
     };
     let reported = decision.after(&result, &evaluation.observed);
     ctx.objects.memory.decided(&evaluation.object, &reported);
-    report_outcome(ctx, &draft, stored, (decision, &result), &reported).await?;
+    report_outcome(ctx, &evaluation.draft(clock.now()), stored, (decision, &result), &reported).await?;
     let assigned = match (decision.step.write(), &result) {
         (Some(Write::AssignRole(one)), WriteResult::Accepted(_) | WriteResult::AlreadyExists) => Some(one),
         _ => None,

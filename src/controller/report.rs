@@ -24,7 +24,7 @@ pub(super) struct Draft<'a> {
     pub(super) goal: Option<&'a Goal>,
     /// What was observed; none if nothing was.
     pub(super) observed: Option<&'a Observed>,
-    /// The time of the reconcile.
+    /// The time now.
     pub(super) now: Timestamp,
 }
 

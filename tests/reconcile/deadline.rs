@@ -20,6 +20,8 @@ struct Silent {
     puts: AtomicU32,
     /// How long an access token takes once the Lease was looked at.
     token_takes: Duration,
+    /// How long a read of the compute takes.
+    read_takes: Duration,
     lease_was_read: Arc<AtomicBool>,
 }
 
@@ -28,7 +30,10 @@ impl HttpClient for Silent {
     async fn execute_request(&self, request: &azure_core::http::Request) -> azure_core::Result<AsyncRawResponse> {
         let is_compute = request.url().path().contains("/computes/");
         let (code, body) = match request.method() {
-            Method::Get if is_compute => (404, json!({"error": {"code": "ResourceNotFound", "message": "m"}})),
+            Method::Get if is_compute => {
+                tokio::time::sleep(self.read_takes).await;
+                (404, json!({"error": {"code": "ResourceNotFound", "message": "m"}}))
+            }
             Method::Get => (200, json!({"location": "eastus2"})),
             Method::Post => {
                 if self.lease_was_read.load(Ordering::Relaxed) {
@@ -75,4 +80,32 @@ async fn time_that_an_access_token_takes_counts_against_the_lease() {
 async fn write_is_not_sent_if_the_lease_may_be_taken_over_before_its_access_token_comes() {
     let (left, token_takes) = (Duration::from_secs(7), Duration::from_secs(8));
     assert_eq!(attach(left, token_takes).await, (token_takes, 0));
+}
+
+/// When the status says that the last write was sent: so long after the test began.
+fn started_after(api: &Api, began: jiff::Timestamp) -> i64 {
+    let status = api.get("team-a", "pool")["status"].clone();
+    let started: jiff::Timestamp = status["operation"]["startedAt"].as_str().expect("a time").parse().expect("a time");
+    started.duration_since(began).as_secs()
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_in_which_an_unanswered_write_may_be_carried_out_counts_from_the_write() {
+    let (reads, left) = (Duration::from_secs(50), Duration::from_secs(40));
+    let azure = Arc::new(Silent { read_takes: reads, ..Silent::default() });
+    let api = Api::with(object("team-a", "pool", &json!({})));
+    let (server, began) = (api.clone(), jiff::Timestamp::now());
+    let intent = Arc::new(std::sync::Mutex::new(None));
+    let seen = intent.clone();
+    let context = context(api.client(), azure, &mut Registry::default()).with_write_gate(move || {
+        let is_stored = server.get("team-a", "pool")["status"]["operation"].is_object();
+        *seen.lock().expect("no holder panics") = is_stored.then(|| started_after(&server, began));
+        Some(left)
+    });
+    reconcile(stored(&api), Arc::new(context)).await.expect("a write without an answer ends in the status");
+    let intent = intent.lock().expect("no holder panics").expect("an intent");
+    // The reads of both rounds come before; a status has whole seconds.
+    assert!((99..=102).contains(&intent), "the intent is stored {intent} s after the start");
+    let outcome = started_after(&api, began);
+    assert!((139..=142).contains(&outcome), "the write had no answer {outcome} s after the start");
 }

@@ -41,7 +41,7 @@ pub struct Report<'a> {
     pub object: ObjectMeta<'a>,
     /// The time between two observations of what is in sync.
     pub resync: Duration,
-    /// The time of the reconcile.
+    /// The time at which it is stored.
     pub now: Timestamp,
 }
 
