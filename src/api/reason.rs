@@ -36,6 +36,8 @@ pub enum Reason {
     Throttled,
     /// Azure did not answer, or answered with a server error; the operator retries with backoff.
     AzureUnavailable,
+    /// Azure answered 409: another operation, a lock or the state of the resource is in the way; the operator retries with backoff.
+    Conflict,
     /// A compute with this name exists and is not an attached Synapse Spark pool.
     ComputeTypeMismatch,
     /// A compute with this name exists, has no owner, and `spec.adoptionPolicy` does not allow its adoption.
@@ -102,7 +104,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the documents.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::Attached,
         Self::AddingFinalizer,
         Self::Attaching,
@@ -116,6 +118,7 @@ impl Reason {
         Self::Suspended,
         Self::Throttled,
         Self::AzureUnavailable,
+        Self::Conflict,
         Self::ComputeTypeMismatch,
         Self::AdoptionNotAllowed,
         Self::OwnedByAnother,
@@ -166,6 +169,7 @@ impl Reason {
             Self::Suspended => "Suspended",
             Self::Throttled => "Throttled",
             Self::AzureUnavailable => "AzureUnavailable",
+            Self::Conflict => "Conflict",
             Self::ComputeTypeMismatch => "ComputeTypeMismatch",
             Self::AdoptionNotAllowed => "AdoptionNotAllowed",
             Self::OwnedByAnother => "OwnedByAnother",

@@ -26,7 +26,11 @@ pub enum Error {
         /// Azure's error text.
         error: ServiceError,
     },
-    /// 409: another operation on the same resource is in progress. A retry will help.
+    /// The request was not sent: its deadline passed before, or no access token could be had in time. A retry may help.
+    #[error("request not sent: {0}")]
+    NotSent(ServiceError),
+    /// 409: another operation on the same resource is in progress, or a lock or the state of the resource is in the way. A retry
+    /// may help.
     #[error("conflicts with another operation: {0}")]
     Conflict(ServiceError),
     /// 401: Azure does not accept the access token.
@@ -58,12 +62,27 @@ impl Error {
         Self::Unavailable { error, retry_after: None }
     }
 
+    /// The same, of a request that was not sent because of it.
+    pub(super) fn before_sending(self) -> Self {
+        match self {
+            Self::Unavailable { error, .. } => Self::NotSent(error),
+            other => other,
+        }
+    }
+
+    /// Whether the request was certainly not sent: a credential that is refused is refused before.
+    #[must_use]
+    pub const fn was_not_sent(&self) -> bool {
+        matches!(self, Self::NotSent(_) | Self::CredentialUnavailable(_))
+    }
+
     /// Azure's error text.
     #[must_use]
     pub const fn service_error(&self) -> &ServiceError {
         match self {
             Self::Unavailable { error, .. }
             | Self::Throttled { error, .. }
+            | Self::NotSent(error)
             | Self::Conflict(error)
             | Self::Unauthenticated(error)
             | Self::Forbidden(error)

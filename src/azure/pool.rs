@@ -17,6 +17,7 @@ impl Client {
     ///
     /// [`Error`] if Azure gives no such answer.
     pub async fn pool(&self, id: &PoolId, freshness: Freshness) -> Result<Option<wire::SparkPool>, Error> {
+        use Error as E;
         if let Some(cached) = self.cached.pools.get(id, freshness) {
             return cached;
         }
@@ -27,7 +28,7 @@ impl Client {
             Err(Error::NotFound(_) | Error::ParentNotFound(_)) => Ok(None),
             Err(error) => Err(error),
         };
-        if !matches!(found, Err(Error::Unavailable { .. } | Error::Throttled { .. } | Error::CredentialUnavailable(_))) {
+        if !matches!(found, Err(E::Unavailable { .. } | E::Throttled { .. } | E::NotSent(_) | E::CredentialUnavailable(_))) {
             self.cached.pools.insert(id, began, found.clone());
         }
         found

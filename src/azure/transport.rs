@@ -98,8 +98,8 @@ impl Client {
             let message = "Waiting as Azure requested in Retry-After".to_owned();
             return Err(Error::Throttled { retry_after, error: ServiceError { message, ..ServiceError::default() } });
         }
-        let token = request.tokens.bearer().await?;
-        let timeout = timeout(request.deadline)?;
+        let token = request.tokens.bearer().await.map_err(Error::before_sending)?;
+        let timeout = timeout(request.deadline).map_err(Error::before_sending)?;
         let id = uuid::Uuid::new_v4().to_string();
         let span = span(&request, &id);
         let raw = raw(&request, &token, id);

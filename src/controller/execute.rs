@@ -67,7 +67,10 @@ impl Request<'_> {
                 azure.revoke_role(&id, &request(one), deadline).await.map(|()| WriteResult::Accepted(None))
             }
         };
-        sent.unwrap_or_else(|error| WriteResult::Failed(fault(error)))
+        sent.unwrap_or_else(|error| {
+            let result = if error.was_not_sent() { WriteResult::NotSent } else { WriteResult::Failed };
+            result(fault(error))
+        })
     }
 }
 

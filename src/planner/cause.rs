@@ -313,6 +313,7 @@ const fn fault_reason(kind: FaultKind) -> Reason {
     match kind {
         FaultKind::Unavailable(_) => Reason::AzureUnavailable,
         FaultKind::Throttled(_) => Reason::Throttled,
+        FaultKind::Conflict => Reason::Conflict,
         FaultKind::Unauthenticated => Reason::AuthenticationFailed,
         FaultKind::Forbidden => Reason::AuthorizationFailed,
         FaultKind::WorkspaceNotFound | FaultKind::SubscriptionNotFound => Reason::WorkspaceNotFound,

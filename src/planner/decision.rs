@@ -210,7 +210,9 @@ impl Decision {
 /// time in the past.
 fn requeue_after(kind: FaultKind, unavailable_for: Duration, failing_for: Duration) -> Requeue {
     match kind {
-        FaultKind::Unavailable(None) | FaultKind::Unauthenticated => Requeue::Backoff(unavailable_for.max(failing_for)),
+        FaultKind::Unavailable(None) | FaultKind::Conflict | FaultKind::Unauthenticated => {
+            Requeue::Backoff(unavailable_for.max(failing_for))
+        }
         FaultKind::Unavailable(Some(pause)) => Requeue::After(pause.max(Requeue::Backoff(unavailable_for).pause(pause))),
         FaultKind::Throttled(pause) => Requeue::After(pause.max(MIN_BACKOFF)),
         FaultKind::Forbidden | FaultKind::WorkspaceNotFound | FaultKind::SubscriptionNotFound | FaultKind::Rejected => {

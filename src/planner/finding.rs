@@ -47,8 +47,10 @@ pub struct Fault {
 /// What can be done about a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
-    /// No answer, a 5xx, or a conflict with another operation: retry. Azure may name a pause.
+    /// No answer, or a 5xx: retry. Azure may name a pause.
     Unavailable(Option<Duration>),
+    /// 409: another operation, a lock or a state of the resource is in the way. Retry.
+    Conflict,
     /// 429: retry after the pause.
     Throttled(Duration),
     /// No access token, or 401: the credential has to be fixed.
@@ -64,16 +66,17 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// Whether Azure gave an answer, be it a refusal; neither a throttled nor an unanswered request has one.
+    /// Whether Azure gave an answer, be it a refusal. A request that is unanswered, throttled or in conflict with another one has
+    /// none: it may succeed later as it is.
     #[must_use]
     pub const fn is_answer(self) -> bool {
-        !matches!(self, Self::Unavailable(_) | Self::Throttled(_))
+        !matches!(self, Self::Unavailable(_) | Self::Throttled(_) | Self::Conflict)
     }
 
     /// Whether a write that ended so was certainly not carried out.
     ///
-    /// A gateway may answer 5xx although the request is carried out. A throttled request is refused before anything
-    /// is done.
+    /// A gateway may answer 5xx although the request is carried out. A request that is throttled or in conflict is refused before
+    /// anything is done.
     #[must_use]
     pub const fn is_conclusive(self) -> bool {
         !matches!(self, Self::Unavailable(_))

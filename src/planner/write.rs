@@ -43,6 +43,6 @@ pub enum WriteResult {
     NotFound,
     /// Azure did not accept it, or gave no answer.
     Failed(Fault),
-    /// It was not sent, since something that it needs could not be had: an access token, the region.
+    /// It was not sent, since something that it needs could not be had in time: an access token, the region.
     NotSent(Fault),
 }

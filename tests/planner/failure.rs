@@ -87,7 +87,9 @@ fn a_failure_that_the_status_has_not_recorded_is_recorded_before_the_retry() {
 
 #[test]
 fn an_observation_without_an_answer_neither_resets_a_failure_nor_counts_as_one() {
-    for kind in [FaultKind::Unavailable(None), FaultKind::Unavailable(Some(MINUTE)), FaultKind::Throttled(MINUTE)] {
+    for kind in
+        [FaultKind::Unavailable(None), FaultKind::Unavailable(Some(MINUTE)), FaultKind::Throttled(MINUTE), FaultKind::Conflict]
+    {
         for goal in [attach(), detach()] {
             let previous = failing(FailedStep::Detach, 600, 300);
             let next = status_after(&previous, &goal, &observed(&previous, silent(kind)), None);
@@ -155,6 +157,7 @@ fn the_history_of_a_write_ends_with_a_success_another_spec_or_a_suspension() {
 fn a_refused_write_begins_or_continues_the_history() {
     let refused = WriteResult::Failed(fault(FaultKind::Forbidden));
     let lost = WriteResult::Failed(fault(FaultKind::Unavailable(None)));
+    let conflict = WriteResult::Failed(fault(FaultKind::Conflict));
     let not_sent = WriteResult::NotSent(fault(FaultKind::Unauthenticated));
     let earlier = failing(FailedStep::Put, 600, 300);
     let fresh = AttachmentStatus { observed_generation: Some(1), ..AttachmentStatus::default() };
@@ -164,6 +167,7 @@ fn a_refused_write_begins_or_continues_the_history() {
         // case                                               previous   result      since  refused
         ("the first write is refused",                        &fresh,    &refused,   0,     true),
         ("the first write has no answer",                     &fresh,    &lost,      0,     false),
+        ("the first write meets another operation",           &fresh,    &conflict,  0,     false),
         ("the first write is not sent: no access token",      &fresh,    &not_sent,  0,     true),
         ("another write is refused",                          &earlier,  &refused,   600,   true),
         ("another write has no answer",                       &earlier,  &lost,      600,   false),

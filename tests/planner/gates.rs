@@ -52,7 +52,9 @@ fn a_pool_reference_is_resolved_first() {
 
 #[test]
 fn without_an_answer_the_planner_waits() {
-    use FaultKind::{Forbidden, Rejected, SubscriptionNotFound, Throttled, Unauthenticated, Unavailable, WorkspaceNotFound};
+    use FaultKind::{
+        Conflict, Forbidden, Rejected, SubscriptionNotFound, Throttled, Unauthenticated, Unavailable, WorkspaceNotFound,
+    };
     let (seconds, zero) = (Duration::from_secs, Duration::ZERO);
     #[rustfmt::skip]
     let table = [
@@ -60,6 +62,7 @@ fn without_an_answer_the_planner_waits() {
         ("Azure is silent",                          Unavailable(None),               Reason::AzureUnavailable,       Requeue::Backoff(zero)),
         ("Azure names a pause",                      Unavailable(Some(seconds(20))),  Reason::AzureUnavailable,       Requeue::After(seconds(20))),
         ("Azure names a pause that is too short",    Unavailable(Some(seconds(1))),   Reason::AzureUnavailable,       Requeue::After(MIN_BACKOFF)),
+        ("Azure reports a conflict",                 Conflict,                        Reason::Conflict,               Requeue::Backoff(zero)),
         ("Azure throttles",                          Throttled(seconds(17)),          Reason::Throttled,              Requeue::After(seconds(17))),
         ("Azure throttles and names no pause",       Throttled(zero),                 Reason::Throttled,              Requeue::After(MIN_BACKOFF)),
         ("there is no access token",                 Unauthenticated,                 Reason::AuthenticationFailed,   Requeue::Backoff(zero)),

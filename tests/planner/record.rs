@@ -45,6 +45,7 @@ fn a_write_is_recorded_before_it_is_sent_with_all_that_it_applies() {
 #[test]
 fn an_operation_is_pending_while_azure_may_carry_it_out() {
     let (conclusive, lost) = (|| Failed(fault(FaultKind::Forbidden)), || Failed(fault(SILENT)));
+    let conflict = || Failed(fault(FaultKind::Conflict));
     let earlier = now() - MINUTE;
     let pending = || Some(operation(OperationKind::Attach, true, None, earlier));
     let ended = || Some(operation(OperationKind::Attach, false, Some("/path"), earlier));
@@ -57,6 +58,8 @@ fn an_operation_is_pending_while_azure_may_carry_it_out() {
         ("there is no answer",                                       None,      lost(),                         Some(operation(OperationKind::Attach, true, None, now()))),
         ("there is no answer to another attempt: the time is new",   pending(), lost(),                         Some(operation(OperationKind::Attach, true, None, now()))),
         ("Azure refuses it",                                         None,      conclusive(),                   None),
+        ("another operation is in the way",                          None,      conflict(),                     None),
+        ("another operation is in the way, maybe our earlier one",   pending(), conflict(),                     pending()),
         ("Azure throttles it",                                       None,      throttled,                      None),
         ("Azure refuses it after an attempt without an answer",      pending(), conclusive(),                   pending()),
         ("Azure refuses it after an operation that has ended",       ended(),   conclusive(),                   None),

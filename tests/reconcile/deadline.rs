@@ -61,7 +61,10 @@ async fn attach(left: Duration, token_takes: Duration) -> (Duration, u32) {
     });
     let began = Instant::now();
     reconcile(stored(&api), Arc::new(context)).await.expect("a write without an answer ends in the status");
-    (began.elapsed(), azure.puts.load(Ordering::Relaxed))
+    let sent = azure.puts.load(Ordering::Relaxed);
+    let is_pending = api.get("team-a", "pool")["status"]["operation"]["pending"] == true;
+    assert_eq!(is_pending, sent > 0, "only a write that was sent may still be carried out");
+    (began.elapsed(), sent)
 }
 
 #[tokio::test(start_paused = true)]

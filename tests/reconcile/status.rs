@@ -1,8 +1,10 @@
 //! What a reconcile stores, and when.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, HttpClient, Method, Request};
 use kube::runtime::controller::Action;
 use prometheus_client::registry::Registry;
@@ -98,4 +100,49 @@ async fn the_write_intent_is_stored_before_the_write() {
     assert_eq!(azure.writes(), 0);
     let status = api.get("team-a", "pool")["status"].clone();
     assert_eq!(status["operation"]["pending"], true, "the intent says that the write may have been sent");
+}
+
+/// An Azure without the compute that refuses a PUT because of another operation, or an Entra that gives no token for it.
+#[derive(Debug, Default)]
+struct Refusing {
+    fails_token: bool,
+    lease_was_read: AtomicBool,
+}
+
+#[async_trait::async_trait]
+impl HttpClient for Refusing {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let error = |code: &str| json!({"error": {"code": code, "message": "m"}});
+        let is_last_token = self.fails_token && self.lease_was_read.load(Ordering::Relaxed);
+        let (code, body) = match request.method() {
+            Method::Get if request.url().path().contains("/computes/") => (404, error("ResourceNotFound")),
+            Method::Get => (200, json!({"location": "eastus2", "properties": {"provisioningState": "Succeeded"}})),
+            Method::Post if is_last_token => (503, json!({})),
+            // Each request needs an access token of its own.
+            Method::Post => (200, json!({"token_type": "Bearer", "access_token": "t", "expires_in": 30})),
+            _ => (409, error("AnotherOperationInProgress")),
+        };
+        Ok(AsyncRawResponse::from_bytes(code.into(), Headers::new(), body.to_string()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_was_refused_or_not_sent_is_not_waited_for() {
+    for (case, fails_token, reason) in
+        [("another operation is in progress", false, "Conflict"), ("there is no access token", true, "AzureUnavailable")]
+    {
+        let azure = Arc::new(Refusing { fails_token, ..Refusing::default() });
+        let (api, gate) = (Api::with(object("team-a", "pool", &json!({}))), azure.clone());
+        let server = api.clone();
+        let context = context(api.client(), azure, &mut Registry::default()).with_write_gate(move || {
+            let is_stored = server.get("team-a", "pool")["status"]["operation"]["pending"] == true;
+            gate.lease_was_read.store(is_stored, Ordering::Relaxed);
+            Some(Duration::MAX)
+        });
+        reconcile(stored(&api), Arc::new(context)).await.expect("it ends in the status");
+        let status = api.get("team-a", "pool")["status"].clone();
+        assert_eq!(status["operation"], Value::Null, "{case}: nothing may still be carried out: {status}");
+        assert_eq!(status["failure"]["step"], "Put", "{case}: {status}");
+        assert_eq!(api.reason("team-a", "pool").as_deref(), Some(reason), "{case}");
+    }
 }

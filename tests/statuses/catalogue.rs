@@ -57,6 +57,7 @@ pub const CATALOGUE: [Row; Reason::ALL.len()] = [
     (Reason::Suspended,              &[],                             &[Ready, NotReady],              &[NotReady]),
     (Reason::Throttled,              &[Ready, Reconciling, Unknown],  &[Ready, Reconciling, Unknown],  &[Reconciling]),
     (Reason::AzureUnavailable,       &[Ready, Reconciling, Unknown],  &[Ready, Reconciling, Unknown],  &[Reconciling]),
+    (Reason::Conflict,               &[Ready, Reconciling, Unknown],  &[Ready, Reconciling, Unknown],  &[Reconciling]),
     (Reason::ComputeTypeMismatch,    &[Stalled],                      &[Stalled],                      &[]),
     (Reason::AdoptionNotAllowed,     &[Stalled],                      &[Stalled],                      &[]),
     (Reason::PoolMismatch,           &[Stalled],                      &[Stalled],                      &[]),
@@ -89,12 +90,13 @@ pub const CATALOGUE: [Row; Reason::ALL.len()] = [
 ];
 
 /// The possible statuses and reasons of the condition `RoleAssigned`.
-pub const ROLE_ASSIGNED: [(&str, Reason); 8] = [
+pub const ROLE_ASSIGNED: [(&str, Reason); 9] = [
     ("True", Reason::RoleAssigned),
     ("False", Reason::AssigningRole),
     ("False", Reason::RoleAssignmentForbidden),
     ("False", Reason::RequestRejected),
     ("False", Reason::AzureUnavailable),
+    ("False", Reason::Conflict),
     ("False", Reason::Throttled),
     ("False", Reason::AuthenticationFailed),
     ("False", Reason::WorkspaceNotFound),

@@ -12,6 +12,7 @@ impl Reason {
         match self {
             Self::WaitingForWrite
             | Self::Suspended
+            | Self::Conflict
             | Self::DetachFailed
             | Self::NoEffect
             | Self::OperationStuck
@@ -54,6 +55,7 @@ impl Reason {
             | Self::PoolAvailable
             | Self::PoolChanged => "",
             Self::Suspended => "Set spec.suspend to false to let the operator write to Azure again.",
+            Self::Conflict => "If the conflict does not pass, remove what Azure names, such as a lock on the workspace.",
             Self::ComputeTypeMismatch => "Delete this object and create one with another spec.computeName.",
             Self::AdoptionNotAllowed => "Allow the adoption with spec.adoptionPolicy, or detach that compute in Azure.",
             Self::OwnedByAnother => {

@@ -80,9 +80,10 @@ impl PoolInventory {
 
     /// A list; an empty one, and a note, if the user may not read it. It is an error if there is no answer.
     fn read<T>(&mut self, place: &impl fmt::Display, what: &str, answer: Result<Vec<T>, Error>) -> Result<Vec<T>, String> {
+        use Error as E;
         match answer {
             Ok(all) => Ok(all),
-            Err(error @ (Error::CredentialUnavailable(_) | Error::Unavailable { .. } | Error::Throttled { .. })) => {
+            Err(error @ (E::CredentialUnavailable(_) | E::NotSent(_) | E::Unavailable { .. } | E::Throttled { .. })) => {
                 Err(format!("{place}: {what} cannot be listed: {error}"))
             }
             Err(error) => {

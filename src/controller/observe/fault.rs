@@ -9,7 +9,8 @@ pub fn fault(error: azure::Error) -> Fault {
     use azure::Error as E;
     let (kind, error) = match error {
         E::Unavailable { error, retry_after } => (FaultKind::Unavailable(retry_after), error),
-        E::Conflict(error) => (FaultKind::Unavailable(None), error),
+        E::NotSent(error) => (FaultKind::Unavailable(None), error),
+        E::Conflict(error) => (FaultKind::Conflict, error),
         E::Throttled { retry_after, error } => (FaultKind::Throttled(retry_after), error),
         E::Forbidden(error) => (FaultKind::Forbidden, error),
         E::Unauthenticated(error) | E::CredentialUnavailable(error) => (FaultKind::Unauthenticated, error),

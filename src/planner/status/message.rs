@@ -164,6 +164,7 @@ fn read_failed(fault: &Fault, report: &Report<'_>) -> String {
 fn fault_text(fault: &Fault) -> String {
     match fault.kind {
         FaultKind::Unavailable(_) => "Azure Resource Manager is unavailable; retrying with backoff",
+        FaultKind::Conflict => "Azure reports a conflict with another operation or a lock; retrying with backoff",
         FaultKind::Throttled(_) => "Azure throttles the operator's requests; waiting as long as Azure requests",
         FaultKind::Unauthenticated => "Cannot obtain an access token from Microsoft Entra ID",
         FaultKind::Forbidden => "Azure denies access to the operator's identity",
