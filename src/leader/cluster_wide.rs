@@ -1,11 +1,11 @@
 //! The Lease of an operator for all namespaces, as an operator for some namespaces sees it: only one of the two may write.
 
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::last_seen::LastSeen;
 use super::lease::LeaseClient;
 use super::state::{LeaseState, StateReporter};
-use super::timing::{REQUEST_TIMEOUT, RETRY_PERIOD, STANDBY_PERIOD};
+use super::timing::{LEASE_DURATION, REQUEST_TIMEOUT, RETRY_PERIOD, STANDBY_PERIOD};
 use crate::error_chain::chain;
 
 /// The Lease of an operator for all namespaces, as an operator for some namespaces sees it.
@@ -23,16 +23,22 @@ impl ClusterWideLease {
 
     /// Waits until no process holds the Lease. Calls `on_change` each time that its state changes.
     ///
-    /// A process that may not read the Lease could wait for ever, so it does not wait. Any other failure says nothing about
-    /// the Lease and is retried.
+    /// A process that may not read the Lease could wait for ever, so it waits for [`LEASE_DURATION`] only: a single refusal may be
+    /// that of an API server whose roles are not loaded yet. Any other failure says nothing about the Lease and is retried.
     pub async fn wait_until_free(&mut self, on_change: impl Fn(&str, LeaseState)) {
         let mut reporter = StateReporter::new(self.client.title(), on_change);
+        let mut refused_since: Option<Instant> = None;
         loop {
-            match self.read().await {
+            let reading = self.read().await;
+            refused_since = matches!(reading, Reading::Forbidden(_)).then(|| refused_since.unwrap_or_else(Instant::now));
+            match reading {
                 Reading::Free => return,
-                Reading::Forbidden(why) => return reporter.report(LeaseState::Unknown(why)),
+                Reading::Forbidden(why) => reporter.report(LeaseState::Unknown(why)),
                 Reading::HeldBy(holder) => reporter.report(LeaseState::HeldBy(holder)),
                 Reading::Failed(why) => reporter.report(LeaseState::Unknown(why)),
+            }
+            if refused_since.is_some_and(|since| since.elapsed() >= LEASE_DURATION) {
+                return;
             }
             sleep(STANDBY_PERIOD).await;
         }
