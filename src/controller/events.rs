@@ -7,7 +7,7 @@ use crate::api::v1alpha1::{AttachmentStatus, PoolStatus};
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::controller::context::Context;
 use crate::planner::status::{condition, shortened};
-use crate::planner::{Cause, Decision, Field, Report, Step, WriteResult};
+use crate::planner::{Cause, Decision, Field, Report, Step};
 
 /// An event's note has 1,024 bytes at most.
 const MAX_NOTE_BYTES: usize = 1024;
@@ -72,7 +72,7 @@ fn removed_identities(report: &Report<'_>) -> Vec<(Reason, bool, String)> {
         return Vec::new();
     };
     // Also a PUT whose answer is lost may have removed them.
-    if matches!(result, WriteResult::NotSent(_)) {
+    if result.is_certainly_not_carried_out() {
         return Vec::new();
     }
     let unreadable = seen.compute.present().map(|compute| compute.identity.unreadable.as_slice()).unwrap_or_default();

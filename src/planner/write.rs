@@ -46,3 +46,15 @@ pub enum WriteResult {
     /// It was not sent, since something that it needs could not be had in time: an access token, the region.
     NotSent(Fault),
 }
+
+impl WriteResult {
+    /// Whether Azure certainly did not carry it out, and will not.
+    #[must_use]
+    pub const fn is_certainly_not_carried_out(&self) -> bool {
+        match self {
+            Self::NotSent(_) | Self::NotFound => true,
+            Self::Failed(fault) => fault.kind.is_conclusive(),
+            Self::Intent | Self::Accepted(_) | Self::AlreadyExists => false,
+        }
+    }
+}

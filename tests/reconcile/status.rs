@@ -146,3 +146,44 @@ async fn a_write_that_was_refused_or_not_sent_is_not_waited_for() {
         assert_eq!(api.reason("team-a", "pool").as_deref(), Some(reason), "{case}");
     }
 }
+
+/// An Azure that refuses each PUT.
+#[derive(Debug)]
+struct Denying(Azure);
+
+#[async_trait::async_trait]
+impl HttpClient for Denying {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        match request.method() {
+            Method::Put => {
+                let body = json!({"error": {"code": "AuthorizationFailed", "message": "m"}});
+                Ok(AsyncRawResponse::from_bytes(403.into(), Headers::new(), body.to_string()))
+            }
+            _ => self.0.execute_request(request).await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_removal_of_an_identity_is_published_only_if_azure_may_have_removed_it() {
+    let id = "/subscriptions/s/not-an-identity";
+    let mut object = object("team-a", "pool", &json!({}));
+    let drift = json!({"field": "identity.userAssignedIdentities", "want": "", "have": id});
+    object["status"] = json!({"observedGeneration": 1, "drift": [drift]});
+    let compute = json!({
+        "tags": {"synapse-spark-operator-owner": "cluster/team-a/pool/team-a-pool"},
+        "identity": {"type": "UserAssigned", "userAssignedIdentities": {id: {}}},
+        "properties": {"computeType": "SynapseSpark", "resourceId": object["spec"]["resourceId"], "provisioningState": "Succeeded"},
+    });
+    for is_denied in [false, true] {
+        let azure = Azure::with("pool", compute.clone());
+        let azure: Arc<dyn HttpClient> = if is_denied { Arc::new(Denying(azure)) } else { Arc::new(azure) };
+        let api = Api::with(object.clone());
+        let context = context(api.client(), azure, &mut Registry::default());
+        reconcile(stored(&api), Arc::new(context)).await.expect("it ends in the status");
+        let events = api.bodies(&["POST", "/events"]);
+        let is_published =
+            events.iter().any(|event| event["note"].as_str().is_some_and(|note| note.contains("Removing the user")));
+        assert_eq!(is_published, !is_denied, "denied: {is_denied}, {events:?}");
+    }
+}

@@ -107,7 +107,7 @@ fn is_compute_in_sync(report: &Report<'_>) -> bool {
 pub(super) fn applied(previous: &AttachmentStatus, report: &Report<'_>) -> Option<Applied> {
     let applied = match (report.goal, report.observed, written_kind(report)) {
         (Some(Goal::Attached(goal)), Some(seen), Some((OperationKind::Attach | OperationKind::Update, result)))
-            if !is_refused(result) =>
+            if !result.is_certainly_not_carried_out() =>
         {
             let known = observed_applied(previous, report);
             let before = if seen.compute.present().is_some() { known.as_ref() } else { seen.applied.as_ref() };
@@ -116,14 +116,6 @@ pub(super) fn applied(previous: &AttachmentStatus, report: &Report<'_>) -> Optio
         _ => observed_applied(previous, report),
     };
     applied.filter(|applied| *applied != Applied::default())
-}
-
-fn is_refused(result: &WriteResult) -> bool {
-    match result {
-        WriteResult::NotSent(_) => true,
-        WriteResult::Failed(fault) => fault.kind.is_conclusive(),
-        WriteResult::Intent | WriteResult::Accepted(_) | WriteResult::AlreadyExists | WriteResult::NotFound => false,
-    }
 }
 
 /// What is recorded, now that the compute was observed.
