@@ -17,3 +17,11 @@ pub const ON_DELETE: &str = "synapse-spark.dev/on-delete";
 
 /// Any new value requests a reconcile; the status repeats it once it is handled.
 pub const RECONCILE_REQUESTED_AT: &str = "synapse-spark.dev/reconcile-requested-at";
+
+impl SynapseSparkAttachment {
+    /// Whether the operator's finalizer is on the object.
+    #[must_use]
+    pub fn has_finalizer(&self) -> bool {
+        self.metadata.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER)
+    }
+}

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::watcher::Event;
 
-use crate::api::{FINALIZER, Reason, SynapseSparkAttachment};
+use crate::api::{Reason, SynapseSparkAttachment};
 use crate::controller::key::{Key, key_of};
 use crate::planner::Goal;
 use crate::planner::goal::compute_of;
@@ -63,7 +63,7 @@ impl Claim {
 
 /// Whether an object could attach a compute, or detach the one that it has. As long as Azure has not answered, it could.
 fn can_act(object: &SynapseSparkAttachment) -> bool {
-    let is_ours = object.metadata.deletion_timestamp.is_none() || object.finalizers().iter().any(|one| one == FINALIZER);
+    let is_ours = object.metadata.deletion_timestamp.is_none() || object.has_finalizer();
     is_ours && !object.spec.suspend && !is_refused(object) && Goal::of(object, "").is_ok()
 }
 

@@ -8,11 +8,6 @@ use serde_json::{Value, json};
 use crate::api::{FINALIZER, SynapseSparkAttachment};
 use crate::controller::context::{Context, Error};
 
-/// Whether the finalizer is on the object.
-pub(crate) fn is_present(object: &SynapseSparkAttachment) -> bool {
-    object.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
-}
-
 /// Adds the finalizer.
 pub(crate) async fn add(ctx: &Context, object: &SynapseSparkAttachment) -> Result<(), Error> {
     let operations = match object.metadata.finalizers.as_deref() {

@@ -19,7 +19,6 @@ use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::azure::{self, Freshness};
 use crate::controller::claims::Others;
-use crate::controller::finalizer;
 use crate::planner::status::condition;
 use crate::planner::status::failure::history;
 use crate::planner::status::time::elapsed;
@@ -34,7 +33,7 @@ pub async fn observe(
     (freshness, now): (Freshness, Timestamp),
 ) -> Observed {
     let status = object.status.clone().unwrap_or_default();
-    let has_finalizer = finalizer::is_present(object);
+    let has_finalizer = object.has_finalizer();
     let mut dependencies = dependencies::link(azure, goal, &status, freshness).await;
     let compute = match goal.compute() {
         // Nothing rests on the compute of a deleted object without the finalizer.

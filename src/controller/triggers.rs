@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use kube::ResourceExt;
 use tokio::time::Instant;
 
-use crate::api::{FINALIZER, ON_DELETE, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
+use crate::api::{ON_DELETE, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
 use crate::controller::key::Key;
 use crate::controller::request_limit::{Change, RequestLimit};
 
@@ -44,7 +44,7 @@ impl Seen {
             uid: object.metadata.uid.clone(),
             is_deleted: object.metadata.deletion_timestamp.is_some(),
             generation: object.metadata.generation,
-            has_finalizer: object.finalizers().iter().any(|one| one == FINALIZER),
+            has_finalizer: object.has_finalizer(),
             on_delete: annotation(ON_DELETE),
             requested: annotation(RECONCILE_REQUESTED_AT),
         }

@@ -8,6 +8,8 @@ use crate::api::v1alpha1::FailedStep;
 pub const MIN_BACKOFF: Duration = Duration::from_secs(5);
 /// The longest pause after a failure: after a fix, the result shows within minutes.
 pub const MAX_BACKOFF: Duration = Duration::from_mins(5);
+/// Clocks of Azure and of the cluster's nodes may differ so much: a time no further ahead counts as now.
+pub const CLOCK_SKEW: Duration = Duration::from_mins(2);
 /// The first pause after a refusal for a missing permission: a role assignment takes minutes to take effect
 /// (<https://learn.microsoft.com/azure/role-based-access-control/troubleshooting>).
 pub const MIN_SLOW_BACKOFF: Duration = Duration::from_mins(1);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::api::v1alpha1::{Applied, DriftStatus, FailedStep, OperationKind};
 use crate::planner::backoff::{
@@ -13,6 +13,7 @@ use crate::planner::dependencies::Dependencies;
 use crate::planner::finding::{FaultKind, Finding};
 use crate::planner::roles::decide::{Next, missing};
 use crate::planner::roles::observed::Roles;
+use crate::planner::status::time::elapsed;
 use crate::resource_id::PoolId;
 use crate::service_error::ServiceError;
 
@@ -244,11 +245,6 @@ pub struct Operation {
     pub ended_for: Option<Duration>,
 }
 
-/// Clocks of Azure and of the cluster's nodes differ by seconds.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(2);
-/// Later than this no write takes effect.
-const LATEST_EFFECT: SignedDuration = SignedDuration::from_secs(UNHEARD_WRITE_PATIENCE.as_secs().cast_signed());
-
 impl Operation {
     /// Whether Azure accepted it and may still be working on it.
     #[must_use]
@@ -284,9 +280,9 @@ impl Operation {
         }
     }
 
+    /// A write takes effect within [`UNHEARD_WRITE_PATIENCE`], and by Azure's clock maybe before it was sent.
     fn may_have_taken_effect_at(&self, at: Timestamp) -> bool {
-        let after = at.duration_since(self.started_at);
-        after >= -CLOCK_SKEW && after < LATEST_EFFECT
+        elapsed(self.started_at, at).is_some_and(|after| after < UNHEARD_WRITE_PATIENCE)
     }
 }
 

@@ -15,7 +15,7 @@ use prometheus_client::registry::Unit;
 
 use super::shared::{between, is_true};
 use crate::api::v1alpha1::AttachmentStatus;
-use crate::api::{FINALIZER, Reason, SynapseSparkAttachment};
+use crate::api::{Reason, SynapseSparkAttachment};
 use crate::planner::status::condition;
 use crate::planner::{Fault, FaultKind, Finding, Report};
 
@@ -81,7 +81,7 @@ impl Objects {
     pub(super) fn seen(&self, object: &SynapseSparkAttachment, now: Timestamp) {
         let key = ObjectRef::from_obj(object);
         // Without our finalizer, a deleted object waits for the finalizers of others.
-        if object.metadata.deletion_timestamp.is_some() && !object.finalizers().iter().any(|one| one == FINALIZER) {
+        if object.metadata.deletion_timestamp.is_some() && !object.has_finalizer() {
             self.known().remove(&key);
             return;
         }
