@@ -101,6 +101,9 @@ impl Claims {
         let is_listed = matches!(event, Event::InitApply(_));
         match (event, read) {
             (_, Some((key, claim, roles))) => {
+                if !state.objects.contains_key(&key) {
+                    state.roles.found(&key, &roles);
+                }
                 let mut to_requeue = state.claim(&key, claim);
                 to_requeue.extend(state.roles.recorded(&key, roles));
                 if is_listed {

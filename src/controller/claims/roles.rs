@@ -21,6 +21,8 @@ pub(super) struct Recorded {
     is_made: bool,
     /// Another made it, or may have made it.
     relies: bool,
+    /// Synapse did not say who made it.
+    existed: bool,
 }
 
 /// The role assignments that an object's status records.
@@ -34,6 +36,7 @@ pub(super) fn of(object: &SynapseSparkAttachment) -> Vec<Recorded> {
             id: role.assignment_id.clone(),
             is_made: is_own && !is_denied,
             relies: !(is_denied || is_own && role.phase == RolePhase::Assigned),
+            existed: role.phase == RolePhase::PreExisting,
         }
     };
     object.status.iter().flat_map(|status| &status.role_assignments).map(recorded).collect()
@@ -79,6 +82,14 @@ impl SharedRoles {
             self.recorded.insert(key.clone(), now);
         }
         to_requeue
+    }
+
+    /// An object is listed for the first time since the process started: another object may have revoked what existed before
+    /// this one while nobody looked.
+    pub(super) fn found(&mut self, key: &Key, roles: &[Recorded]) {
+        for role in roles.iter().filter(|role| role.existed) {
+            self.verify(key, role.assignment.clone(), None);
+        }
     }
 
     /// The object is gone. Gives those that rely on what it made.

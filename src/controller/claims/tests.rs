@@ -239,6 +239,25 @@ mod role_assignments {
     }
 
     #[test]
+    fn an_assignment_that_existed_before_is_verified_once_after_a_start() {
+        for (phase, pending) in [(RolePhase::PreExisting, 1), (RolePhase::Assigned, 0), (RolePhase::Denied, 0)] {
+            let claims = Claims::default();
+            let mut sharer = object("sharer", Some("sharer"));
+            if let Some(status) = sharer.status.as_mut() {
+                status.role_assignments[0].phase = phase;
+            }
+            claims.take_in(None, &Event::InitApply(sharer.clone()));
+            let found = claims.others(&sharer).pending_verification;
+            assert_eq!(found.len(), pending, "{phase:?}: its creator may have revoked it before the start");
+            claims.resolve(&sharer, &found);
+            for event in [Event::InitApply(sharer.clone()), Event::Apply(sharer.clone())] {
+                claims.take_in(None, &event);
+                assert_eq!(claims.others(&sharer).pending_verification, [], "{phase:?}: once");
+            }
+        }
+    }
+
+    #[test]
     fn a_verification_that_arrives_during_a_reconcile_stays_pending() {
         let claims = Claims::default();
         let sharer = object("sharer", Some("maker"));
