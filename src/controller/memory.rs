@@ -35,11 +35,11 @@ struct Remembered {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Spans {
     /// None if the compute is not known to be absent.
-    pub(crate) absent_for: Option<Duration>,
+    pub(crate) absent: Option<Duration>,
     /// None if no write of ours is known to have ended.
-    pub(crate) ended_for: Option<Duration>,
+    pub(crate) ended: Option<Duration>,
     /// Zero if Azure answers.
-    pub(crate) unavailable_for: Duration,
+    pub(crate) unavailable: Duration,
 }
 
 impl Memory {
@@ -52,9 +52,9 @@ impl Memory {
         let silent_since = if seen.is_answered() { None } else { Some(known.unanswered_since.unwrap_or(now)) };
         known.unanswered_since = silent_since;
         Spans {
-            absent_for: known.absent_since.filter(|_| seen.is_compute_absent()).map(|since| now - since),
-            ended_for: known.ended_since.map(|(_, since)| now - since),
-            unavailable_for: silent_since.map(|since| now - since).unwrap_or_default(),
+            absent: known.absent_since.filter(|_| seen.is_compute_absent()).map(|since| now - since),
+            ended: known.ended_since.map(|(_, since)| now - since),
+            unavailable: silent_since.map(|since| now - since).unwrap_or_default(),
         }
     }
 
@@ -163,13 +163,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn absence_counts_from_its_first_observation_until_the_compute_shows() {
         let (memory, object, seconds) = (Memory::default(), object("u"), Duration::from_secs);
-        assert_eq!(memory.observe(&object, &absent(None)).absent_for, Some(Duration::ZERO));
+        assert_eq!(memory.observe(&object, &absent(None)).absent, Some(Duration::ZERO));
         tokio::time::advance(seconds(10)).await;
-        assert_eq!(memory.observe(&object, &silent()).absent_for, None, "nobody knows now");
+        assert_eq!(memory.observe(&object, &silent()).absent, None, "nobody knows now");
         tokio::time::advance(seconds(5)).await;
-        assert_eq!(memory.observe(&object, &absent(None)).absent_for, Some(seconds(15)));
-        assert_eq!(memory.observe(&object, &present()).absent_for, None);
-        assert_eq!(memory.observe(&object, &absent(None)).absent_for, Some(Duration::ZERO));
+        assert_eq!(memory.observe(&object, &absent(None)).absent, Some(seconds(15)));
+        assert_eq!(memory.observe(&object, &present()).absent, None);
+        assert_eq!(memory.observe(&object, &absent(None)).absent, Some(Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]
@@ -178,7 +178,7 @@ mod tests {
         let started_at = jiff::Timestamp::UNIX_EPOCH;
         let (kind, age) = (OperationKind::Attach, Some(Duration::ZERO));
         let put = |outcome| Some(Operation { kind, is_accepted: true, pool: None, started_at, age, outcome, ended_for: None });
-        let absent_for = |outcome| memory.observe(&object, &absent(put(outcome))).absent_for;
+        let absent_for = |outcome| memory.observe(&object, &absent(put(outcome))).absent;
         assert_eq!(absent_for(Outcome::Running("InProgress".into())), Some(Duration::ZERO));
         tokio::time::advance(seconds(60)).await;
         assert_eq!(absent_for(Outcome::Running("InProgress".into())), Some(Duration::ZERO));
@@ -193,7 +193,7 @@ mod tests {
         let put = |started_at, outcome| {
             Some(Operation { kind, is_accepted: true, pool: None, started_at, age, outcome, ended_for: None })
         };
-        let ended_for = |at, outcome| memory.observe(&object, &absent(put(at, outcome))).ended_for;
+        let ended_for = |at, outcome| memory.observe(&object, &absent(put(at, outcome))).ended;
         assert_eq!(ended_for(at, Outcome::Unknown), None);
         assert_eq!(ended_for(at, Outcome::Ended), Some(Duration::ZERO));
         tokio::time::advance(seconds(10)).await;
@@ -205,10 +205,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_lasts_until_an_answer() {
         let (memory, object, seconds) = (Memory::default(), object("u"), Duration::from_secs);
-        assert_eq!(memory.observe(&object, &silent()).unavailable_for, Duration::ZERO);
+        assert_eq!(memory.observe(&object, &silent()).unavailable, Duration::ZERO);
         tokio::time::advance(seconds(60)).await;
-        assert_eq!(memory.observe(&object, &silent()).unavailable_for, seconds(60));
-        assert_eq!(memory.observe(&object, &absent(None)).unavailable_for, Duration::ZERO);
+        assert_eq!(memory.observe(&object, &silent()).unavailable, seconds(60));
+        assert_eq!(memory.observe(&object, &absent(None)).unavailable, Duration::ZERO);
     }
 
     #[test]

@@ -142,11 +142,11 @@ async fn evaluate(
     let freshness = if is_confirming { Freshness::NowOnNewConnection } else { freshness };
     let mut observed = observe(azure, &object, &goal, others, (freshness, now)).await;
     let spans = ctx.objects.memory.observe(&object, &observed);
-    observed.absent_for = spans.absent_for;
+    observed.absent_for = spans.absent;
     if let Some(operation) = &mut observed.operation {
-        operation.ended_for = spans.ended_for;
+        operation.ended_for = spans.ended;
     }
-    observed.object.unavailable_for = spans.unavailable_for;
+    observed.object.unavailable_for = spans.unavailable;
     let decision = decide(&goal, &observed);
     ctx.objects.memory.decided(&object, &decision);
     Evaluation { object, goal, observed, decision, freshness }
@@ -171,16 +171,9 @@ async fn confirm(ctx: &Context, azure: &azure::Client, first: Evaluation, clock:
         _ => Freshness::NowOnNewConnection,
     };
     let second = evaluate(ctx, azure, (live, goal), freshness, clock.now()).await;
-    Ok(match (&second.observed.compute, &second.decision.step) {
-        (_, step) if step.name() == first.decision.step.name() => second,
-        // What the first round observed still counts: that there is something to do.
-        (Finding::Unknown(fault), _) => {
-            let decision = Decision::read_failed(fault.clone(), &first.observed);
-            Evaluation { decision, observed: first.observed, ..second }
-        }
-        (_, Step::Wait | Step::Done) => second,
-        _ => Evaluation { decision: second.decision.superseded(), ..second },
-    })
+    let (decision, is_first_reported) = second.decision.confirm(&second.observed, (&first.decision, &first.observed));
+    let observed = if is_first_reported { first.observed } else { second.observed };
+    Ok(Evaluation { observed, decision, ..second })
 }
 
 /// Carries out the decision and reports it. Gives the decision that was reported, and the role that was assigned.

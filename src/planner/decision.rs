@@ -6,7 +6,7 @@ use crate::api::v1alpha1::FailedStep;
 use crate::planner::backoff::{MIN_BACKOFF, ROLE_PATIENCE, Requeue};
 use crate::planner::cause::{Cause, NoEffect};
 use crate::planner::compute_spec::ComputeSpec;
-use crate::planner::finding::{Fault, FaultKind};
+use crate::planner::finding::{Fault, FaultKind, Finding};
 use crate::planner::goal::Invalid;
 use crate::planner::observed::Observed;
 use crate::planner::roles::decide::{Abandoned, abandon};
@@ -197,6 +197,18 @@ impl Decision {
             Abandoned::Orphaned(command) => Some(command),
         };
         Self::poll(Cause::RoleAbandoned { assignment, command }, Some(Duration::ZERO))
+    }
+
+    /// The decision of two rounds, this one being the second: a write is carried out only if both agree. Also whether the first
+    /// observation is to be reported with it, since the second has no answer: what it showed still counts.
+    #[must_use]
+    pub fn confirm(self, seen: &Observed, (first, first_seen): (&Self, &Observed)) -> (Self, bool) {
+        match (&seen.compute, &self.step) {
+            (_, step) if step.name() == first.step.name() => (self, false),
+            (Finding::Unknown(fault), _) => (Self::read_failed(fault.clone(), first_seen), true),
+            (_, Step::Wait | Step::Done) => (self, false),
+            _ => (self.superseded(), false),
+        }
     }
 
     /// Nothing is done: something changed since the decision was taken, so decide again at once.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::api::v1alpha1::Applied;
+
 /// The tag of a compute that names the object that owns it.
 ///
 /// It has no `/`, which Azure refuses in a tag's name.
@@ -34,6 +36,19 @@ impl Owner {
             _ if tag == self.to_string() => Ownership::Ours,
             Some((place, _)) if place == format!("{}/{}/{}", self.cluster, self.namespace, self.name) => Ownership::Unowned,
             _ => Ownership::Another(tag.to_owned()),
+        }
+    }
+
+    /// Who owns a compute with this owner tag, or none, that Azure created at this time.
+    ///
+    /// A compute without the tag is still ours if it is the one that the status records as created by this object.
+    #[must_use]
+    pub fn of_compute(&self, tag: Option<&str>, created_on: Option<&str>, applied: Option<&Applied>) -> Ownership {
+        let recorded = applied.and_then(|applied| applied.created_on.as_deref());
+        match tag {
+            Some(tag) => self.of_tag(tag),
+            None if recorded.is_some() && recorded == created_on => Ownership::Ours,
+            None => Ownership::Unowned,
         }
     }
 }

@@ -178,14 +178,19 @@ fn the_status_never_contains_null_or_an_empty_value() {
 
 #[test]
 fn over_a_live_status_only_the_outcome_of_the_write_is_recorded() {
-    let live = AttachmentStatus { last_handled_reconcile_at: Some("live".into()), ..ready_status() };
+    let at = |ago| Some(stored(now() - ago));
+    let live =
+        AttachmentStatus { last_handled_reconcile_at: Some("live".into()), unanswered_put_at: at(3 * MINUTE), ..ready_status() };
     let lost = Failed(fault(SILENT));
-    let next = status_after(&AttachmentStatus::default(), &with_text(), &absent(), Some(&lost));
+    let previous = AttachmentStatus { unanswered_put_at: at(MINUTE), ..AttachmentStatus::default() };
+    let next = status_after(&previous, &with_text(), &absent(), Some(&lost));
     let merged = with_outcome_of(&live, &next);
-    assert_eq!((&merged.operation, &merged.applied), (&next.operation, &next.applied));
+    assert_eq!((&merged.operation, &merged.unanswered_put_at), (&next.operation, &at(MINUTE)));
+    assert_eq!(merged.applied, next.applied);
     assert_eq!((&merged.failure, &merged.role_assignments), (&next.failure, &next.role_assignments));
     let rest = AttachmentStatus {
         operation: live.operation.clone(),
+        unanswered_put_at: live.unanswered_put_at.clone(),
         applied: live.applied.clone(),
         failure: live.failure.clone(),
         role_assignments: live.role_assignments.clone(),

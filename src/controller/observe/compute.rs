@@ -8,7 +8,7 @@ use crate::controller::observe::fault::fault;
 use crate::planner::compute::Details;
 use crate::planner::drift::tag;
 use crate::planner::identity::UserAssigned;
-use crate::planner::{Compute, Finding, OWNER_TAG, ObservedIdentity, Owner, Ownership, PoolReading, Progress};
+use crate::planner::{Compute, Finding, OWNER_TAG, ObservedIdentity, Owner, PoolReading, Progress};
 use crate::resource_id::{ComputeId, IdentityId};
 
 /// The compute, or its absence.
@@ -33,25 +33,16 @@ pub fn compute(found: &wire::Compute, owner: &Owner, status: &AttachmentStatus) 
     // A tag of null is no tag.
     let tags = found.tags.iter().filter(|(_, value)| !value.is_null());
     let tags: BTreeMap<_, _> = tags.map(|(name, value)| (name.clone(), text(value))).collect();
+    let tag = tag(&tags, OWNER_TAG).cloned();
     Compute {
         kind: properties.compute_type.clone(),
         pool: PoolReading::of(properties.resource_id.as_deref()),
         progress: Progress::of(properties.provisioning_state.as_deref()),
-        owner: ownership(&tags, owner, found, status),
+        owner: owner.of_compute(tag.as_deref(), properties.created_on.as_deref(), status.applied.as_ref()),
         identity: identity(found.identity.as_ref()),
         description: properties.description.clone(),
         tags,
         details: details(found),
-    }
-}
-
-/// Who owns it. A compute without the tag is still ours if `createdOn` shows that this object created it.
-fn ownership(tags: &BTreeMap<String, String>, owner: &Owner, found: &wire::Compute, status: &AttachmentStatus) -> Ownership {
-    let recorded = status.applied.as_ref().and_then(|applied| applied.created_on.as_deref());
-    match tag(tags, OWNER_TAG) {
-        Some(tag) => owner.of_tag(tag),
-        None if recorded.is_some() && recorded == found.properties.created_on.as_deref() => Ownership::Ours,
-        None => Ownership::Unowned,
     }
 }
 

@@ -148,15 +148,8 @@ impl<'a> World<'a> {
     /// The second round, as the controller does it.
     fn confirm(&mut self, first: (Observed, Decision), live: Versioned) -> (Observed, Decision, Versioned) {
         let (observed, decision) = self.evaluate(&live.1);
-        match (&observed.compute, &decision.step) {
-            (_, step) if step.name() == first.1.step.name() => (observed, decision, live),
-            (Finding::Unknown(fault), _) => {
-                let decision = Decision::read_failed(fault.clone(), &first.0);
-                (first.0, decision, live)
-            }
-            (_, Step::Wait | Step::Done) => (observed, decision, live),
-            _ => (observed, decision.superseded(), live),
-        }
+        let (decision, is_first_reported) = decision.confirm(&observed, (&first.1, &first.0));
+        (if is_first_reported { first.0 } else { observed }, decision, live)
     }
 
     fn report(&mut self, base: &Versioned, observed: &Observed, decision: &Decision) -> Result<(), String> {
@@ -374,7 +367,6 @@ impl<'a> World<'a> {
             Model { is_foreign: true, .. } => "2026-02-02T00:00:00Z".to_owned(),
             Model { .. } => CREATED_ON.to_owned(),
         };
-        let recorded = self.status.applied.as_ref().and_then(|applied| applied.created_on.as_deref());
         Compute {
             kind: if model.spark { "SynapseSpark" } else { "AmlCompute" }.to_owned(),
             pool: match model.pool {
@@ -383,11 +375,7 @@ impl<'a> World<'a> {
                 ShownPool::Null(times) if self.observations > times => PoolReading::Pool(pool("wanted")),
                 ShownPool::Wanted | ShownPool::Null(_) => PoolReading::Unreadable(String::new()),
             },
-            owner: match &tag {
-                Some(tag) => owner().of_tag(tag),
-                None if recorded == Some(created_on.as_str()) => Ownership::Ours,
-                None => Ownership::Unowned,
-            },
+            owner: owner().of_compute(tag.as_deref(), Some(&created_on), self.status.applied.as_ref()),
             identity: ObservedIdentity {
                 system: model.right_identity,
                 principal_id: model.right_identity.then(|| "now".to_owned()),
