@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::api::v1alpha1::FailedStep;
-use crate::planner::backoff::STUCK_AFTER;
+use crate::planner::backoff::{ABSENCE_CONFIRMED_AFTER, STUCK_AFTER};
 use crate::planner::cause::{Cause, Suspension};
 use crate::planner::compute::{Compute, Progress};
 use crate::planner::decision::{Decision, Step};
@@ -69,10 +69,12 @@ fn workspace_exists(seen: &Observed) -> ControlFlow<Decision> {
 
 /// The absence is certain. A detach that Azure accepted makes it so.
 fn confirmed(seen: &Observed) -> ControlFlow<Decision> {
-    if seen.accepted_detach().is_some() || seen.is_absence_confirmed() {
+    let absent_for = seen.absent_since_put();
+    let is_certain = absent_for.is_some_and(|absent| absent >= ABSENCE_CONFIRMED_AFTER);
+    if seen.accepted_detach().is_some() || is_certain {
         return ControlFlow::Continue(());
     }
-    ControlFlow::Break(answer::observe_again(Cause::ConfirmingDetached, seen))
+    ControlFlow::Break(answer::observe_again(Cause::ConfirmingDetached, absent_for))
 }
 
 /// The compute is absent, and no write of ours will bring it back.

@@ -58,12 +58,20 @@ pub struct ObjectState {
 }
 
 impl Observed {
-    /// Whether the compute's absence is certain enough to rest something irreversible on it.
+    /// Whether the compute has been absent for long enough to create it again.
     ///
     /// One 404 may come from a replica that lags behind; two answers that far apart do not.
     #[must_use]
     pub fn is_absence_confirmed(&self) -> bool {
         self.absent_for.is_some_and(|seen| seen >= ABSENCE_CONFIRMED_AFTER)
+    }
+
+    /// For how long the compute has been seen absent since our last attach or update took effect or failed: before, it was another
+    /// state. Only this is certain enough to release the object.
+    #[must_use]
+    pub fn absent_since_put(&self) -> Option<Duration> {
+        let after_put = self.put().map(|put| if put.outcome == Outcome::Ended { put.ended_for } else { put.age });
+        self.absent_for.map(|absent| after_put.map_or(absent, |since| absent.min(since.unwrap_or_default())))
     }
 
     /// Since when the compute has been absent, given since when it was before this observation; on any clock.

@@ -159,6 +159,7 @@ fn the_finalizer_stays_while_an_earlier_write_may_take_effect_on_a_compute_of_an
 fn the_finalizer_is_removed_only_when_the_absence_is_certain() {
     let (goal, seconds) = (detach(), Duration::from_secs);
     let absent_for = |absent_for| Observed { absent_for, ..absent() };
+    let sent = |age| accepted(OperationKind::Attach, age, failed());
     let accepted = after(accepted(OperationKind::Detach, MINUTE, Outcome::Unknown), just_absent());
     let failed = |observed| Observed { failure: Some(failure(FailedStep::Detach, MINUTE, seconds(30))), ..observed };
     #[rustfmt::skip]
@@ -166,12 +167,17 @@ fn the_finalizer_is_removed_only_when_the_absence_is_certain() {
         ("one observation",                               &goal, just_absent(),                     "Wait",            Reason::Detaching),
         ("nobody knows since when",                       &goal, absent_for(None),                  "Wait",            Reason::Detaching),
         ("two observations that are 14 seconds apart",    &goal, absent_for(Some(seconds(14))),     "Wait",            Reason::Detaching),
+        ("our attach was sent and failed in between",     &goal, after(sent(seconds(14)), absent()), "Wait", Reason::Detaching),
+        ("our attach ended in between",                   &goal, after(ended(OperationKind::Attach, seconds(14)), absent()), "Wait",     Reason::Detaching),
+        ("our attach ended before",                       &goal, after(ended(OperationKind::Attach, seconds(15)), absent()), "RemoveFinalizer", Reason::Detached),
         ("two observations that are 15 seconds apart",    &goal, absent_for(Some(seconds(15))),     "RemoveFinalizer", Reason::Detached),
         ("Azure accepted our detach",                     &goal, accepted.clone(),                  "RemoveFinalizer", Reason::Detached),
         ("the accepted detach has failed",                &goal, failed(accepted),                  "Wait",            Reason::Detaching),
     ]);
     let waits = decide(&goal, &absent_for(Some(seconds(4))));
     assert_eq!((waits.cause, waits.requeue), (Cause::ConfirmingDetached, Requeue::After(seconds(11))));
+    let waits = decide(&goal, &after(ended(OperationKind::Attach, seconds(5)), absent()));
+    assert_eq!((waits.cause, waits.requeue), (Cause::ConfirmingDetached, Requeue::After(seconds(10))), "since the attach");
 }
 
 #[test]

@@ -188,7 +188,7 @@ impl HttpClient for NoWorkspace {
 async fn object_of_a_workspace_that_goes_during_an_attach_is_released() {
     for (case, pending) in [("Azure accepted the attach", false), ("the attach was not answered", true)] {
         let mut object = deleted();
-        let started = jiff::Timestamp::now().to_string();
+        let started = (jiff::Timestamp::now() - Duration::from_mins(1)).to_string();
         let operation = json!({"kind": "Attach", "pending": pending, "path": "/operation", "startedAt": started});
         object["status"] = json!({"observedGeneration": 1, "operation": operation});
         let api = Api::with(object);

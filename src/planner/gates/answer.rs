@@ -1,6 +1,7 @@
 //! Azure answered, and its answer is certain enough.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use crate::planner::backoff::{ABSENCE_CONFIRMED_AFTER, Requeue};
 use crate::planner::cause::Cause;
@@ -24,13 +25,13 @@ pub fn absence_confirmed(seen: &Observed) -> ControlFlow<Decision> {
     let was_detached = seen.accepted_detach().is_some();
     match () {
         () if !existed || was_detached || seen.is_absence_confirmed() => ControlFlow::Continue(()),
-        () => ControlFlow::Break(observe_again(Cause::ConfirmingAbsence, seen)),
+        () => ControlFlow::Break(observe_again(Cause::ConfirmingAbsence, seen.absent_for)),
     }
 }
 
-/// Waits until the absence of the compute is certain.
-pub fn observe_again(cause: Cause, seen: &Observed) -> Decision {
-    let left = ABSENCE_CONFIRMED_AFTER.saturating_sub(seen.absent_for.unwrap_or_default());
+/// Waits until the absence of the compute, which has lasted for so long, is certain.
+pub fn observe_again(cause: Cause, absent_for: Option<Duration>) -> Decision {
+    let left = ABSENCE_CONFIRMED_AFTER.saturating_sub(absent_for.unwrap_or_default());
     Decision::wait(cause, Requeue::After(left))
 }
 
