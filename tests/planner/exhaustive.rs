@@ -13,14 +13,18 @@ mod world;
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::planner::Goal;
 
-use starts::{Start, goals, starts};
-use world::World;
+use starts::{Start, Synapse, goals, starts};
+use world::{Existing, World};
 
 /// No start takes more reconciles.
 const MAX_RECONCILES: u32 = 200;
+/// No reconcile follows another one sooner.
+const MIN_PAUSE: Duration = Duration::from_secs(1);
 /// A run in which nothing changes for so many reconciles has ended, unless a write is still unanswered: that takes ten minutes.
 const MAX_IDLE: u32 = 6;
 const MAX_IDLE_UNANSWERED: u32 = 24;
@@ -30,21 +34,52 @@ const MAX_SLOWNESS: u32 = 8;
 /// Runs one start to its end. Gives the reconciles that it took, or what is wrong with it.
 fn run(goal: &Goal, start: &Start) -> Result<u32, String> {
     let mut world = World::new(goal, start);
-    let (mut at_rest, mut idle, mut reconciles) = (0, 0, 0);
-    while reconciles < MAX_RECONCILES {
-        reconciles += 1;
+    let (mut at_rest, mut idle, mut shown) = (0, 0, Shown::default());
+    for reconciles in 1..=MAX_RECONCILES {
         let before = world.fingerprint();
         let pause = world.reconcile()?;
+        if pause < MIN_PAUSE {
+            return Err(format!("reconciles again after {pause:?}: {:?}", world.last));
+        }
+        shown.next(&world)?;
         at_rest = if world.is_at_rest() && !world.is_cache_behind() { at_rest + 1 } else { 0 };
         idle = if before == world.fingerprint() { idle + 1 } else { 0 };
         let is_waiting = world.is_late() || world.is_waiting_for_a_write();
         if at_rest == 2 && !world.is_late() || idle >= if is_waiting { MAX_IDLE_UNANSWERED } else { MAX_IDLE } {
-            break;
+            ends::check(&world)?;
+            return Ok(reconciles);
         }
         world.pass_time(pause * (idle + 1).min(MAX_SLOWNESS));
     }
-    ends::check(&world)?;
-    Ok(reconciles)
+    // What fails for ever is retried for ever.
+    if start.trick.is_lasting() || start.dependencies.1 == Synapse::Forbidden {
+        ends::check(&world).map(|()| MAX_RECONCILES)
+    } else {
+        Err(format!("has no end: {:?}", world.last))
+    }
+}
+
+/// The reasons that were shown while the same things existed.
+#[derive(Default)]
+struct Shown {
+    world: Option<Existing>,
+    reasons: Vec<Reason>,
+}
+
+impl Shown {
+    /// A reason that gave way to another one recurs only if something has changed.
+    fn next(&mut self, world: &World<'_>) -> Result<(), String> {
+        let (now, reason) = (world.existing(), world.last.as_ref().map(|decision| decision.cause.reason()));
+        if self.world.as_ref() != Some(&now) || !world.is_told_truly() {
+            *self = Self { world: Some(now), reasons: Vec::new() };
+        }
+        let Some(reason) = reason.filter(|reason| self.reasons.last() != Some(reason)) else { return Ok(()) };
+        if self.reasons.contains(&reason) {
+            return Err(format!("shows {reason} again without a cause, after {:?}", self.reasons));
+        }
+        self.reasons.push(reason);
+        Ok(())
+    }
 }
 
 #[test]

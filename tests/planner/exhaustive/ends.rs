@@ -1,7 +1,8 @@
 //! What must hold before every step and after every report, and how each start must end: told without the planner.
 
+use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::{AdoptionPolicy, AttachmentStatus};
-use synapse_spark_operator::planner::backoff::MAX_BACKOFF;
+use synapse_spark_operator::planner::backoff::{MAX_BACKOFF, MIN_BACKOFF};
 use synapse_spark_operator::planner::status::condition;
 use synapse_spark_operator::planner::{Attached, FaultKind, Finding, Goal, Observed, Progress, Step};
 
@@ -26,6 +27,11 @@ fn is_in_sync(model: Model) -> bool {
         && model.progress == Progress::Succeeded
 }
 
+/// Azure shows something of it that can be parsed, now or later.
+fn is_readable(model: Model) -> bool {
+    !matches!(model.pool, ShownPool::Null(LASTING)) && model.progress != Progress::Unreadable
+}
+
 /// What must hold before every step, whatever the path.
 pub fn check_safety(world: &World<'_>, step: &Step) -> Result<(), &'static str> {
     let is_ours = world.compute.is_some_and(|compute| compute.spark && compute.whose == Whose::Ours);
@@ -43,7 +49,7 @@ pub fn check_safety(world: &World<'_>, step: &Step) -> Result<(), &'static str> 
         (Goal::Attached(goal), Step::Put(_)) => may_put(world, goal),
         (Goal::Attached(goal), Step::Detach(_)) => {
             must(world.has_finalizer && is_ours && !goal.policy.suspend, "detaches only its own")?;
-            must(!world.start.older, "detaches nothing that an older object would take")?;
+            must(!world.has_older_claimant(), "detaches nothing that an older object would take")?;
             let is_other = world.compute.is_some_and(|compute| compute.pool == ShownPool::Other);
             must(goal.policy.replace && is_other, "detaches only to replace another pool")
         }
@@ -76,9 +82,8 @@ fn may_put(world: &World<'_>, goal: &Attached) -> Result<(), &'static str> {
         AdoptionPolicy::Never | AdoptionPolicy::Unknown => false,
     });
     must(compute.is_none() || is_ours || is_free && may_adopt, "writes only to its own, or to what it may adopt")?;
-    must(is_ours || !world.start.older, "leaves the compute to the older object")?;
-    let is_readable = compute.is_none_or(|compute| !matches!(compute.pool, ShownPool::Null(LASTING)));
-    must(is_readable, "writes nothing on the strength of what it cannot read")
+    must(is_ours || !world.has_older_claimant(), "leaves the compute to the older object")?;
+    must(compute.is_none_or(is_readable), "writes nothing on the strength of what it cannot read")
 }
 
 /// Conditions that contradict each other, or the world.
@@ -92,7 +97,13 @@ pub fn check_conditions(world: &World<'_>, observed: &Observed, status: &Attachm
     must(!is("Ready") || in_sync || matches!(observed.compute, Finding::Unknown(_)), "is Ready only in sync")?;
     must(!(is("Ready") && (is("Reconciling") || is("Stalled"))), "Ready excludes Reconciling and Stalled")?;
     must(!(is("Reconciling") && is("Stalled")), "Reconciling excludes Stalled")?;
-    must(!is("Ready") || !wants_role || world.role_held || was_ready, "is Ready only with the role")
+    must(!is("Ready") || !wants_role || world.role_held || was_ready, "is Ready only with the role")?;
+    must(world.start.trick != Trick::StaleReads || !is_called_failure(status), "takes no late read for a failure")
+}
+
+fn is_called_failure(status: &AttachmentStatus) -> bool {
+    let reason = condition(status, "Ready").and_then(|ready| Reason::parse(&ready.reason));
+    matches!(reason, Some(Reason::DriftPersists | Reason::DetachFailed | Reason::NoEffect))
 }
 
 /// How a start must end.
@@ -111,12 +122,13 @@ enum End {
 /// How a start must end: the table of the custom resource's documents.
 fn end(goal: &Goal, start: &Start) -> End {
     // What Azure is detaching is as good as gone.
-    let compute = start.compute.filter(|compute| compute.progress != Progress::Deleting);
+    let compute = start.compute.or(start.trick.takes()).filter(|compute| compute.progress != Progress::Deleting);
     match goal {
         Goal::Attached(goal) => attached_end(goal, start, compute),
         Goal::Detached(goal) => match compute {
             _ if !start.has_finalizer || goal.retain => End::LetGo,
             Some(Model { spark: true, whose: Whose::Ours, .. }) if goal.suspend => End::Untouched,
+            Some(Model { spark: true, whose: Whose::Ours, progress: Progress::Unreadable, .. }) => End::Untouched,
             Some(Model { spark: true, whose: Whose::Ours, .. }) | None => End::Detached,
             Some(_) => End::LetGo,
         },
@@ -125,21 +137,24 @@ fn end(goal: &Goal, start: &Start) -> End {
 
 fn attached_end(goal: &Attached, start: &Start, compute: Option<Model>) -> End {
     let can_create = matches!(start.dependencies.0, PoolState::Usable | PoolState::Forbidden);
+    let is_older = start.older && start.trick != Trick::OlderLeaves;
     match compute {
         _ if goal.policy.suspend => End::Untouched,
-        None if start.older || !can_create => End::Untouched,
+        // The write that was under way makes it ours.
+        Some(_) if matches!(start.trick, Trick::LateAndTaken(_)) => End::Attached,
+        Some(one) if !is_readable(one) && matches!(one.whose, Whose::Ours | Whose::Nobodys) => End::Untouched,
+        None if is_older || !can_create => End::Untouched,
         None => End::Attached,
         Some(Model { spark: false, .. } | Model { whose: Whose::Anothers, .. }) => End::Untouched,
-        Some(Model { pool: ShownPool::Null(LASTING), .. }) => End::Untouched,
         Some(Model { whose: Whose::Ours, pool, .. }) => match (is_wanted(pool), goal.policy.replace) {
             (true, _) => End::Attached,
-            (false, true) if start.older => End::Untouched,
+            (false, true) if is_older => End::Untouched,
             (false, true) if !can_create => End::Detached,
             (false, true) => End::Attached,
             (false, false) => End::Untouched,
         },
         Some(Model { pool, .. }) => match goal.policy.adopt {
-            _ if start.older => End::Untouched,
+            _ if is_older => End::Untouched,
             AdoptionPolicy::IfSamePool if is_wanted(pool) => End::Attached,
             AdoptionPolicy::Always if is_wanted(pool) => End::Attached,
             AdoptionPolicy::Always if goal.policy.replace && can_create => End::Attached,
@@ -153,7 +168,6 @@ fn attached_end(goal: &Attached, start: &Start, compute: Option<Model>) -> End {
 pub fn check(world: &World<'_>) -> Result<(), String> {
     let is_deleted = world.start.deletion != Deletion::Never && matches!(world.goal, Goal::Detached(_));
     let trick = world.start.trick;
-    let is_gone = world.compute.is_none_or(|_| trick == Trick::Observe(FaultKind::WorkspaceNotFound));
     if is_deleted {
         // The user deleted the object after the first write: nothing of it may be left, and the object is released.
         let is_left = world.compute.is_some_and(|compute| compute.spark && compute.whose == Whose::Ours);
@@ -167,25 +181,29 @@ pub fn check(world: &World<'_>) -> Result<(), String> {
             () => Ok(()),
         };
     }
+    if trick == Trick::WorkspaceGoes && world.writes > 0 && matches!(world.goal, Goal::Attached(_)) {
+        return must(world.writes == 1 && world.has_finalizer, "waits for the workspace").map_err(str::to_owned);
+    }
     let wanted = end(&world.goal, world.start);
     let in_sync = world.compute.is_some_and(is_in_sync);
     let holds = match wanted {
         End::Attached => in_sync && world.has_finalizer && recorded(world),
         End::Detached if matches!(world.goal, Goal::Attached(_)) => world.compute.is_none(),
-        End::Detached => is_gone && !world.has_finalizer,
+        End::Detached => world.compute.is_none() && !world.has_finalizer,
         End::LetGo => world.writes == 0 && !world.has_finalizer,
-        End::Untouched => world.writes == 0,
+        End::Untouched => world.writes == writes_of_others(trick),
     };
     let (holds, bound) = match trick {
         // What fails for ever never ends, but is retried with growing pauses.
         _ if trick.is_lasting() && world.writes > 0 => {
             // A throttled write is retried after Azure's own pause.
-            let pause = if let Trick::Write(FaultKind::Throttled(pause), _) = trick { pause } else { MAX_BACKOFF };
+            let pause =
+                if let Trick::Write(FaultKind::Throttled(pause), _) = trick { pause.max(MIN_BACKOFF) } else { MAX_BACKOFF };
             let tries = world.now.duration_since(now()).as_secs() / i64::try_from(pause.as_secs()).expect("minutes");
             (wanted != End::Untouched && wanted != End::LetGo, 10 + u32::try_from(tries).expect("a few"))
         }
-        Trick::Late(_) => (holds, 9),
-        Trick::Write(..) => (holds, 6),
+        Trick::Late(_) | Trick::LateAndTaken(_) => (holds, 9),
+        Trick::Write(..) | Trick::DetachFindsNothing(_) => (holds, 6),
         _ => (holds, 4),
     };
     let what = || format!("compute {:?}, finalizer {}, {} writes", world.compute, world.has_finalizer, world.writes);
@@ -194,6 +212,11 @@ pub fn check(world: &World<'_>) -> Result<(), String> {
         () if world.writes > bound => Err(format!("{} writes, {} of them PUTs", world.writes, world.puts)),
         () => ready_in_the_end(world, in_sync),
     }
+}
+
+/// A write that was never sent counts, too.
+fn writes_of_others(trick: Trick) -> u32 {
+    u32::from(matches!(trick, Trick::KilledAndTaken(_)))
 }
 
 /// The status knows what was put there: without it a tag that the spec drops would stay.
@@ -207,20 +230,13 @@ fn ready_in_the_end(world: &World<'_>, in_sync: bool) -> Result<(), String> {
     let ready = condition(&world.status, "Ready").map(|ready| ready.status.as_str());
     let is_usable = matches!(world.start.dependencies.0, PoolState::Usable | PoolState::Forbidden);
     let has_role = goal.role.is_none() || world.role_held;
-    let may_be_ready =
-        in_sync && is_usable && has_role && !matches!(world.compute, Some(Model { pool: ShownPool::Null(LASTING), .. }));
+    let may_be_ready = in_sync && is_usable && has_role && world.compute.is_none_or(is_readable);
     let can_assign = goal.role.is_none() || world.start.dependencies.1 != Synapse::Forbidden;
     match (ready, may_be_ready) {
         (Some("True"), false) => Err(format!("says Ready and is not: {:?}", world.status)),
         (Some("True"), true) => Ok(()),
         (_, true) if !world.start.trick.is_lasting() => Err(format!("is in sync and not Ready: {:?}", world.status)),
-        (_, false)
-            if in_sync
-                && is_usable
-                && can_assign
-                && !goal.policy.suspend
-                && !matches!(world.compute, Some(Model { pool: ShownPool::Null(LASTING), .. })) =>
-        {
+        (_, false) if in_sync && is_usable && can_assign && !goal.policy.suspend && world.compute.is_none_or(is_readable) => {
             Err(format!("does not assign the role: {:?}", world.status))
         }
         _ => Ok(()),

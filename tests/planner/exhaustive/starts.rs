@@ -87,6 +87,20 @@ pub enum Trick {
     TagsAtEnd,
     /// The first detach is accepted, ends as failed, and leaves the compute.
     DetachFails,
+    /// So many detaches are answered with 404, and the compute shows nevertheless.
+    DetachFindsNothing(u32),
+    /// For ten seconds after the end of each operation, reads show what was there before it.
+    StaleReads,
+    /// The first write is accepted, and its operation never ends and does nothing.
+    NeverEnds,
+    /// The workspace goes while the first write is under way, with its computes.
+    WorkspaceGoes,
+    /// The operator is killed after the intent of its first write, and somebody else attaches another pool under that name.
+    KilledAndTaken(Whose),
+    /// The first write is not answered, and carried out a minute later. Before that somebody else attaches the pool.
+    LateAndTaken(Whose),
+    /// The older object leaves after some observations.
+    OlderLeaves,
     /// The operator is killed after its first write: its outcome is not stored.
     Killed,
     /// The operator is killed after the intent of its first write: nothing is sent.
@@ -101,12 +115,36 @@ impl Trick {
     const fn is_of_writes(self) -> bool {
         !matches!(
             self,
-            Self::None | Self::Observe(_) | Self::Flapping | Self::False404 | Self::LaggingCache | Self::StatusRefused(_)
+            Self::None
+                | Self::Observe(_)
+                | Self::Flapping
+                | Self::False404
+                | Self::LaggingCache
+                | Self::StatusRefused(_)
+                | Self::OlderLeaves
         )
     }
 
     pub fn is_lasting(self) -> bool {
-        matches!(self, Self::Write(_, LASTING) | Self::OperationFails(LASTING) | Self::LeavesFailed(LASTING))
+        matches!(
+            self,
+            Self::Write(_, LASTING)
+                | Self::OperationFails(LASTING)
+                | Self::LeavesFailed(LASTING)
+                | Self::DetachFindsNothing(LASTING)
+        )
+    }
+
+    /// Whether somebody else attaches a compute under the same name.
+    pub fn takes(self) -> Option<Model> {
+        let (pool, whose) = match self {
+            Self::KilledAndTaken(whose) => (ShownPool::Other, whose),
+            Self::LateAndTaken(whose) => (ShownPool::Wanted, whose),
+            _ => return None,
+        };
+        let progress = Progress::Succeeded;
+        let (right_identity, is_new, is_foreign) = (true, true, true);
+        Some(Model { spark: true, pool, whose, shown_whose: whose, right_identity, progress, is_new, is_foreign })
     }
 }
 
@@ -159,6 +197,7 @@ impl Start {
             // What writes nothing meets no trick of writes.
             Goal::Attached(goal) if goal.policy.suspend && self.trick.is_of_writes() => false,
             Goal::Detached(goal) if (goal.suspend || goal.retain) && self.trick.is_of_writes() => false,
+            Goal::Detached(_) if self.trick.takes().is_some() => false,
             Goal::Attached(goal) => {
                 let is_usual = self.dependencies == (PoolState::Usable, Synapse::Good);
                 goal.role.is_none() == is_usual || is_usual
@@ -205,6 +244,9 @@ fn computes() -> Vec<Option<Model>> {
             computes.push(model(true, pool, whose, false, Progress::Succeeded));
         }
     }
+    for whose in [Whose::Ours, Whose::Nobodys] {
+        computes.push(model(true, ShownPool::Wanted, whose, true, Progress::Unreadable));
+    }
     for progress in [Progress::Working, Progress::Succeeded] {
         computes.extend(owners.map(|whose| model(false, ShownPool::Wanted, whose, true, progress)));
         for whose in [Whose::Ours, Whose::Nobodys] {
@@ -215,14 +257,16 @@ fn computes() -> Vec<Option<Model>> {
 }
 
 fn tricks() -> Vec<Trick> {
+    use FaultKind::{Conflict, Forbidden, Rejected, SubscriptionNotFound, Throttled, Unauthenticated, Unavailable};
     let faults = [
-        FaultKind::Unavailable(None),
-        FaultKind::Unavailable(Some(Duration::from_secs(7))),
-        FaultKind::Throttled(Duration::from_secs(17)),
-        FaultKind::Unauthenticated,
-        FaultKind::Forbidden,
-        FaultKind::SubscriptionNotFound,
-        FaultKind::Rejected,
+        Unavailable(None),
+        Unavailable(Some(Duration::from_secs(7))),
+        Throttled(Duration::from_secs(17)),
+        Throttled(Duration::ZERO),
+        Unauthenticated,
+        Forbidden,
+        SubscriptionNotFound,
+        Rejected,
     ];
     let mut tricks = vec![
         Trick::None,
@@ -236,14 +280,22 @@ fn tricks() -> Vec<Trick> {
         Trick::KilledBefore,
         Trick::LaggingCache,
         Trick::StatusRefused(3),
+        Trick::StaleReads,
+        Trick::NeverEnds,
+        Trick::WorkspaceGoes,
     ];
+    tricks.extend([3, LASTING].map(Trick::DetachFindsNothing));
+    tricks.extend([Whose::Nobodys, Whose::Anothers].map(Trick::KilledAndTaken));
+    // One without an owner and with our pool cannot be told from our own.
+    tricks.push(Trick::LateAndTaken(Whose::Anothers));
     tricks.extend([3, 60, 180].map(Trick::Late));
     tricks.extend([1, LASTING].map(Trick::OperationFails));
     tricks.extend([1, LASTING].map(Trick::LeavesFailed));
     tricks.extend(faults.map(Trick::Observe));
-    let writes = [FaultKind::Unavailable(None), FaultKind::Throttled(Duration::from_secs(17)), FaultKind::Forbidden];
-    tricks.extend(writes.map(|fault| Trick::Write(fault, 3)));
-    tricks.extend(writes.map(|fault| Trick::Write(fault, LASTING)));
+    let throttled = Throttled(Duration::from_secs(17));
+    tricks.extend([Unavailable(None), throttled, Conflict, Forbidden].map(|fault| Trick::Write(fault, 3)));
+    // What is retried after the same pauses does not differ for ever.
+    tricks.extend([Unavailable(None), throttled, Throttled(Duration::ZERO), Forbidden].map(|fault| Trick::Write(fault, LASTING)));
     tricks
 }
 
@@ -256,9 +308,10 @@ pub fn starts() -> Vec<Start> {
         [(true, false, true), (true, false, false), (true, true, false), (false, false, false), (false, true, false)]
     {
         for compute in computes() {
-            for trick in tricks().into_iter().chain(compute.is_none().then_some(gone)) {
+            for trick in tricks().into_iter().chain(compute.is_none().then_some(gone)).chain(older.then_some(Trick::OlderLeaves))
+            {
                 let flags = (has_finalizer, older, was_ready);
-                if !is_of_interest(flags, trick) {
+                if !is_of_interest(flags, trick) || trick.takes().is_some() && compute.is_some() {
                     continue;
                 }
                 starts.push(Start {
@@ -282,7 +335,9 @@ pub fn starts() -> Vec<Start> {
 fn is_of_interest((has_finalizer, older, was_ready): (bool, bool, bool), trick: Trick) -> bool {
     match (has_finalizer, older, was_ready) {
         (true, false, false) => true,
-        (true, true, _) => matches!(trick, Trick::None | Trick::Lost | Trick::Flapping | Trick::LaggingCache),
+        (true, true, _) => {
+            matches!(trick, Trick::None | Trick::Lost | Trick::Flapping | Trick::LaggingCache | Trick::OlderLeaves)
+        }
         (false, true, _) => trick == Trick::None,
         (true, false, true) => matches!(
             trick,
@@ -293,6 +348,9 @@ fn is_of_interest((has_finalizer, older, was_ready): (bool, bool, bool), trick: 
                 | Trick::Late(60)
                 | Trick::LaggingCache
                 | Trick::TagsAtEnd
+                | Trick::StaleReads
+                | Trick::WorkspaceGoes
+                | Trick::DetachFindsNothing(3)
                 | Trick::Observe(FaultKind::Unavailable(None) | FaultKind::Forbidden)
         ),
         (false, false, _) => matches!(

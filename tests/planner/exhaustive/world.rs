@@ -23,6 +23,9 @@ use super::ends::{check_conditions, check_safety};
 use super::starts::{Deletion, Model, PoolState, ShownPool, Start, Synapse, Trick, Whose};
 use crate::builders::{CREATED_ON, compute, detached, fault, now, owner, pool, ready_status, report, role, running};
 
+/// What a reason rests on.
+pub type Existing = (Option<Model>, bool, u32, u32, &'static str, std::mem::Discriminant<Outcome>, bool);
+
 /// A status and the version of the object that it belongs to.
 type Versioned = (u32, AttachmentStatus);
 
@@ -47,9 +50,15 @@ pub struct World<'a> {
     version: u32,
     /// What the cache shows, while it lags.
     cached: Option<(u32, Versioned)>,
+    /// What reads show until then, instead of what exists.
+    stale: Option<(Timestamp, Option<Model>)>,
+    /// What existed before the operation that goes on.
+    before: Option<Model>,
     /// A write that Azure will carry out later.
     late: Option<(Timestamp, OperationKind)>,
     observations: u32,
+    /// What the last observation of the compute found.
+    found: &'static str,
     absent_since: Option<Timestamp>,
     ended_since: Option<(Timestamp, Timestamp)>,
     unanswered_since: Option<Timestamp>,
@@ -77,8 +86,11 @@ impl<'a> World<'a> {
             outcome: Outcome::Unknown,
             version: 0,
             cached: None,
+            stale: None,
+            before: None,
             late: None,
             observations: 0,
+            found: "",
             absent_since: None,
             ended_since: None,
             unanswered_since: None,
@@ -92,6 +104,30 @@ impl<'a> World<'a> {
         (self.compute, self.has_finalizer, self.writes, self.role_writes, reason)
     }
 
+    /// What exists, and what was written: what a reason rests on.
+    pub fn existing(&self) -> Existing {
+        let outcome = std::mem::discriminant(&self.outcome);
+        (
+            self.compute,
+            self.has_finalizer,
+            self.writes,
+            self.role_writes,
+            self.found,
+            outcome,
+            matches!(self.goal, Goal::Attached(_)),
+        )
+    }
+
+    /// Whether the last reconcile saw the object and the compute as they are.
+    pub fn is_told_truly(&self) -> bool {
+        !self.is_cache_behind() && self.is_reported
+    }
+
+    /// The first write is the last one that the workspace sees.
+    fn is_workspace_gone(&self) -> bool {
+        self.start.trick == Trick::WorkspaceGoes && self.writes > 0
+    }
+
     pub fn is_late(&self) -> bool {
         self.late.is_some()
     }
@@ -102,7 +138,10 @@ impl<'a> World<'a> {
     }
 
     pub fn is_waiting_for_a_write(&self) -> bool {
-        self.status.operation.as_ref().is_some_and(|operation| operation.pending) || self.status.unanswered_put_at.is_some()
+        let is_running = matches!(self.outcome, Outcome::Running(_));
+        is_running
+            || self.status.operation.as_ref().is_some_and(|operation| operation.pending)
+            || self.status.unanswered_put_at.is_some()
     }
 
     pub fn is_cache_behind(&self) -> bool {
@@ -177,8 +216,12 @@ impl<'a> World<'a> {
             return Ok(Duration::from_secs(5));
         }
         let before = (base.0, self.status.clone());
-        if self.start.trick == Trick::KilledBefore && self.writes == 0 {
+        if matches!(self.start.trick, Trick::KilledBefore | Trick::KilledAndTaken(_)) && self.writes == 0 {
             self.writes += 1;
+            self.compute = self.start.trick.takes().or(self.compute);
+            if self.start.deletion == Deletion::AfterFirstWrite {
+                self.goal = Goal::Detached(detached());
+            }
             return Ok(Duration::from_secs(5));
         }
         let result = self.send(&decision.step);
@@ -228,9 +271,18 @@ impl<'a> World<'a> {
             Trick::Write(kind, times) if self.writes <= times => return WriteResult::Failed(fault(kind)),
             Trick::OperationFails(times) if self.writes <= times => return self.accept_and_fail(),
             Trick::DetachFails if kind == OperationKind::Detach && self.writes - self.puts == 1 => return self.accept_and_fail(),
-            Trick::Late(seconds) if self.writes == 1 => {
+            Trick::DetachFindsNothing(times) if kind == OperationKind::Detach && self.writes - self.puts <= times => {
+                return WriteResult::NotFound;
+            }
+            Trick::NeverEnds if self.writes == 1 => {
+                self.outcome = running();
+                return WriteResult::Accepted(Some("/op".into()));
+            }
+            Trick::Late(_) | Trick::LateAndTaken(_) if self.writes == 1 => {
+                let seconds = if let Trick::Late(seconds) = self.start.trick { seconds } else { 60 };
                 let at = self.now.checked_add(Duration::from_secs(seconds)).expect("a time");
                 self.late = Some((at, kind));
+                self.compute = self.start.trick.takes().or(self.compute);
                 return WriteResult::Failed(fault(FaultKind::Unavailable(None)));
             }
             _ => {}
@@ -249,6 +301,7 @@ impl<'a> World<'a> {
 
     fn carry_out(&mut self, kind: OperationKind) {
         self.outcome = if self.start.trick == Trick::Unreadable { Outcome::Unreadable } else { running() };
+        self.before = self.compute;
         let fails = matches!(self.start.trick, Trick::LeavesFailed(times) if self.writes <= times);
         self.running = Some(fails && kind != OperationKind::Detach);
         let hides_tags = self.start.trick == Trick::TagsAtEnd;
@@ -293,13 +346,18 @@ impl<'a> World<'a> {
     fn observe(&mut self, status: &AttachmentStatus) -> Observed {
         self.observations += 1;
         let compute = self.find();
+        self.found = match &compute {
+            Finding::Present(_) => "present",
+            Finding::Absent => "absent",
+            Finding::Unknown(_) => "unknown",
+        };
         let operation = status.operation.as_ref().map(|recorded| Operation {
             kind: recorded.kind,
             is_accepted: !recorded.pending,
             pool: recorded.pool.as_deref().and_then(|id| PoolId::parse(id).ok()),
             started_at: recorded.started_at.0,
             age: elapsed(recorded.started_at.0, self.now),
-            outcome: if recorded.pending { Outcome::Unknown } else { self.outcome.clone() },
+            outcome: if recorded.pending || self.is_workspace_gone() { Outcome::Unknown } else { self.outcome.clone() },
             ended_for: None,
         });
         let reconciling =
@@ -308,7 +366,7 @@ impl<'a> World<'a> {
         let mut observed = Observed {
             object: ObjectState {
                 has_finalizer: self.has_finalizer,
-                older_claimant: self.start.older.then(|| "team-a/older".to_owned()),
+                older_claimant: self.has_older_claimant().then(|| "team-a/older".to_owned()),
                 reconcile_requested: status.observed_generation != Some(1),
                 reconciling_for: reconciling,
                 unavailable_for: Duration::ZERO,
@@ -327,6 +385,10 @@ impl<'a> World<'a> {
         observed
     }
 
+    pub fn has_older_claimant(&self) -> bool {
+        self.start.older && (self.start.trick != Trick::OlderLeaves || self.observations <= 3)
+    }
+
     /// What the controller keeps in memory.
     fn remember(&mut self, seen: &mut Observed) {
         let now = self.now;
@@ -342,7 +404,9 @@ impl<'a> World<'a> {
     }
 
     fn find(&self) -> Finding<Compute> {
-        match (self.start.trick, self.compute) {
+        let shown = self.stale.filter(|(until, _)| *until > self.now).map_or(self.compute, |(_, before)| before);
+        match (self.start.trick, shown) {
+            _ if self.is_workspace_gone() => Finding::Unknown(fault(FaultKind::WorkspaceNotFound)),
             (Trick::Observe(kind), _) if self.observations <= 3 => Finding::Unknown(fault(kind)),
             (Trick::Flapping, _) if self.observations <= 24 && self.observations.is_multiple_of(3) => {
                 Finding::Unknown(fault(FaultKind::Unavailable(None)))
@@ -363,6 +427,8 @@ impl<'a> World<'a> {
         let tag = if is_hidden { model.shown_whose } else { model.whose }.tag();
         let usual = compute(model.progress);
         let created_on = match model {
+            // Somebody else created it after our write.
+            Model { is_new: true, is_foreign: true, .. } => "2027-01-15T08:00:05Z".to_owned(),
             Model { is_new: true, .. } => "2027-01-15T08:00:00Z".to_owned(),
             Model { is_foreign: true, .. } => "2026-02-02T00:00:00Z".to_owned(),
             Model { .. } => CREATED_ON.to_owned(),
@@ -428,7 +494,15 @@ impl<'a> World<'a> {
     /// Time passes: what Azure is working on ends, and what it is late with begins.
     pub fn pass_time(&mut self, pause: Duration) {
         self.now = self.now.checked_add(pause).expect("a time");
-        let fails = self.running.take().unwrap_or(false);
+        let fails = self.running.take();
+        if self.is_workspace_gone() {
+            (self.compute, self.role_held) = (None, false);
+        }
+        if fails.is_some() && self.start.trick == Trick::StaleReads {
+            let until = self.now.checked_add(Duration::from_secs(10)).expect("a time");
+            self.stale = Some((until, self.before));
+        }
+        let fails = fails.unwrap_or(false);
         match &mut self.compute {
             Some(compute) if compute.progress == Progress::Working => {
                 compute.progress = if fails { Progress::Failed } else { Progress::Succeeded };
@@ -437,7 +511,9 @@ impl<'a> World<'a> {
             _ => {}
         }
         let age = self.status.operation.as_ref().and_then(|recorded| elapsed(recorded.started_at.0, self.now));
-        if matches!(self.outcome, Outcome::Running(_)) || age.is_some_and(|age| age > UNHEARD_WRITE_PATIENCE) {
+        let never_ends = self.start.trick == Trick::NeverEnds && self.writes == 1;
+        let is_over = matches!(self.outcome, Outcome::Running(_)) || age.is_some_and(|age| age > UNHEARD_WRITE_PATIENCE);
+        if is_over && !never_ends {
             self.outcome = Outcome::Ended;
         }
         if let Some((at, kind)) = self.late.filter(|(at, _)| *at <= self.now) {
