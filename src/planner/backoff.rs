@@ -69,8 +69,6 @@ pub struct FailureHistory {
     pub since_attempt: Option<Duration>,
     /// What fails.
     pub step: FailedStep,
-    /// Azure or Entra refused the last attempt: it will not succeed without a change elsewhere.
-    pub is_refused: bool,
 }
 
 impl FailureHistory {
@@ -157,7 +155,6 @@ mod tests {
             failing_at_attempt: Duration::ZERO,
             since_attempt: None,
             step: FailedStep::Put,
-            is_refused: false,
         };
         assert_eq!(failure.retry_in(), Duration::ZERO);
     }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::{AttachmentStatus, RoleAssignmentStatus, RolePhase};
 use synapse_spark_operator::planner::roles::goal::Role;
-use synapse_spark_operator::planner::roles::observed::Roles;
+use synapse_spark_operator::planner::roles::observed::{Recorded, Roles};
 use synapse_spark_operator::planner::status::condition;
 use synapse_spark_operator::planner::status::time::stored;
 use synapse_spark_operator::planner::{Attached, FaultKind, Finding, Goal, Observed, RoleAssignment, WriteResult};
 
-use crate::builders::{attach, attached, fault, in_sync, now, recorded, role, role_status, status_after, unknown};
+use crate::builders::{attach, attached, detach, fault, in_sync, now, recorded, role, role_status, status_after, unknown};
 use RolePhase::{Assigned, Denied, Pending, PreExisting};
 use WriteResult::{Accepted, AlreadyExists, Failed, Intent, NotSent};
 
@@ -138,5 +138,37 @@ fn the_message_of_a_refused_role_has_the_command_and_the_advice_once() {
         let end = format!("`{command}`. Synapse returned No permission. {}", Reason::RoleAssignmentForbidden.advice());
         assert!(message.ends_with(&end), "{case}: {message}");
         assert_eq!(message.matches("Ask a").count(), 1, "{case}: {message}");
+    }
+}
+
+fn recorded_of(one: &RoleAssignment) -> Recorded {
+    recorded(one, Assigned, Some(Duration::from_hours(1)))
+}
+
+#[test]
+fn a_refused_revocation_is_recorded_with_its_assignment_once_the_object_is_deleted() {
+    use FaultKind::{Conflict, Forbidden, Rejected, Unauthenticated, Unavailable};
+    let kept = Goal::Attached(attached());
+    let other = role_status(&role("other"), Assigned, Some(now()));
+    let one = role_status(&role("wanted"), Assigned, Some(now()));
+    let records = || vec![other.clone(), one.clone()];
+    let after = |refused: bool| vec![RoleAssignmentStatus { revocation_refused: refused, ..other.clone() }, one.clone()];
+    let observed = Observed {
+        roles: Roles { recorded: [role("other"), role("wanted")].map(|one| recorded_of(&one)).to_vec(), ..Roles::default() },
+        ..in_sync()
+    };
+    #[rustfmt::skip]
+    let table = [
+        // case                                   goal       result                             recorded
+        ("a right is missing",                    detach(),  Failed(fault(Forbidden)),          after(true)),
+        ("Synapse rejects it",                    detach(),  Failed(fault(Rejected)),           after(true)),
+        ("there is no access token",              detach(),  NotSent(fault(Unauthenticated)),   after(true)),
+        ("Synapse does not answer",               detach(),  Failed(fault(Unavailable(None))),  after(false)),
+        ("another request is in the way",         detach(),  Failed(fault(Conflict)),           after(false)),
+        ("a right is missing, and it stays",      kept,      Failed(fault(Forbidden)),          after(false)),
+    ];
+    for (case, goal, result, expected) in table {
+        let next = status_after(&previous(records()), &goal, &observed, Some(&result));
+        assert_eq!(next.role_assignments, expected, "{case}");
     }
 }

@@ -8,8 +8,8 @@ use synapse_spark_operator::planner::goal::Policy;
 use synapse_spark_operator::planner::roles::goal::Role;
 use synapse_spark_operator::planner::roles::observed::{PendingVerification, Recorded, Roles};
 use synapse_spark_operator::planner::{
-    Attached, Cause, Detached, FailureHistory, FaultKind, Finding, Goal, Identity, Observed, ObservedIdentity, RoleAssignment,
-    Step, Write, decide,
+    Attached, Cause, Detached, FaultKind, Finding, Goal, Identity, Observed, ObservedIdentity, RoleAssignment, Step, Write,
+    decide,
 };
 
 use crate::builders::{
@@ -61,9 +61,15 @@ fn recording(records: &[Recorded], observed: Observed) -> Observed {
     Observed { roles: Roles { recorded: records.to_vec(), ..Roles::default() }, ..observed }
 }
 
-fn failing(step: FailedStep, is_refused: bool, lasts: u64, mut observed: Observed) -> Observed {
-    observed.roles.failure = Some(FailureHistory { is_refused, ..failure(step, minutes(lasts), Duration::ZERO) });
+fn failing(step: FailedStep, lasts: u64, mut observed: Observed) -> Observed {
+    observed.roles.failure = Some(failure(step, minutes(lasts), Duration::ZERO));
     observed
+}
+
+/// The same, where Synapse has refused to revoke it.
+fn refused(mut recorded: Recorded) -> Recorded {
+    recorded.status.revocation_refused = true;
+    recorded
 }
 
 /// The same, where another object has revoked the assignment `gone`.
@@ -135,9 +141,9 @@ fn an_unwanted_assignment_of_ours_is_revoked() {
     check(vec![
         ("the principal has changed",                               &goal,  wanting(&[former()], Present("id".into())),                        "RevokeRole", Reason::RevokingRole),
         ("the role is no longer in the spec",                       &plain, recording(&[assigned(60)], in_sync()),                             "RevokeRole", Reason::RevokingRole),
-        ("the revocation has been failing for long",                &plain, failing(RevokeRole, true, 99, recording(&[assigned(60)], in_sync())), "RevokeRole", Reason::RevokingRole),
+        ("the revocation has been failing for long",                &plain, failing(RevokeRole, 99, recording(&[assigned(60)], in_sync())), "RevokeRole", Reason::RevokingRole),
         ("the wanted one is assigned first",                        &goal,  wanting(&[former()], Absent),                                      "AssignRole", Reason::AssigningRole),
-        ("the wanted one could not be assigned",                    &goal,  failing(AssignRole, true, 0, wanting(&[former()], Absent)),        "RevokeRole", Reason::RevokingRole),
+        ("the wanted one could not be assigned",                    &goal,  failing(AssignRole, 0, wanting(&[former()], Absent)),        "RevokeRole", Reason::RevokingRole),
         ("Synapse does not answer for the wanted one",              &goal,  wanting(&[former()], unknown(FaultKind::Unavailable(None))),       "RevokeRole", Reason::RevokingRole),
         ("it may be the wanted one: no principal shows yet",        &goal,  unknown_principal,                                                 "Wait",       Reason::AssigningRole),
         ("somebody else has assigned it",                           &plain, recording(&[of_others(1)], in_sync()),                             "Done",       Reason::Attached),
@@ -158,9 +164,11 @@ fn assignments_are_revoked_before_the_compute_is_detached() {
         ("the compute is gone",                           &goal,      recording(&[assigned(60)], absent()),      "RevokeRole",      Reason::Detaching),
         ("it was requested without an answer",            &goal,      recording(&[pending()], in_sync()),        "RevokeRole",      Reason::Detaching),
         ("somebody else has assigned it",                 &goal,      recording(&[of_others(1)], in_sync()),     "Detach",          Reason::Detaching),
-        ("the revocation is refused",                     &goal,      failing(RevokeRole, true, 0, ours()),      "Detach",          Reason::Detaching),
-        ("the revocation has no answer for a minute",     &goal,      failing(RevokeRole, false, 1, ours()),     "RevokeRole",      Reason::Detaching),
-        ("the revocation has no answer for two minutes",  &goal,      failing(RevokeRole, false, 2, ours()),     "Detach",          Reason::Detaching),
+        ("the revocation is refused",                     &goal,      failing(RevokeRole, 0, recording(&[refused(assigned(60))], in_sync())), "Detach", Reason::Detaching),
+        ("one is refused, and another is left",           &goal,      failing(RevokeRole, 1, recording(&[refused(former()), assigned(60)], in_sync())), "RevokeRole", Reason::Detaching),
+        ("both are refused",                              &goal,      failing(RevokeRole, 1, recording(&[refused(former()), refused(assigned(60))], in_sync())), "Detach", Reason::Detaching),
+        ("the revocation has no answer for a minute",     &goal,      failing(RevokeRole, 1, ours()),     "RevokeRole",      Reason::Detaching),
+        ("the revocation has no answer for two minutes",  &goal,      failing(RevokeRole, 2, ours()),     "Detach",          Reason::Detaching),
         ("the detach was sent and failed",                &goal,      after_detach(ours()),                      "Detach",          Reason::Detaching),
         ("Azure is left as it is",                        &retain,    ours(),                                    "RemoveFinalizer", Reason::Retained),
         ("the object is suspended, and the compute gone", &suspended, recording(&[assigned(60)], absent()),      "RemoveFinalizer", Reason::Detached),
@@ -179,7 +187,7 @@ fn orphaned_assignments_are_reported_with_the_command_that_revokes_them() {
         ("every request was refused", denied, vec![]),
         ("somebody else has assigned it", of_others(60), vec![]),
     ] {
-        let observed = failing(FailedStep::RevokeRole, true, 0, recording(&[record], in_sync()));
+        let observed = failing(FailedStep::RevokeRole, 0, recording(&[refused(record)], in_sync()));
         assert_eq!(decide(&detach(), &observed).cause, Cause::Detaching(orphaned), "{case}");
     }
 }
@@ -206,7 +214,7 @@ fn an_assignment_that_cannot_be_revoked_is_abandoned_after_a_while() {
     for (case, phase, kind, lasts, expected) in table {
         let observed = recording(&[recorded(&one, phase, None)], in_sync());
         let observed = match lasts {
-            Some(lasts) => failing(FailedStep::RevokeRole, true, lasts, observed),
+            Some(lasts) => failing(FailedStep::RevokeRole, lasts, observed),
             None => observed,
         };
         let decision = decide(&attach(), &observed);

@@ -66,7 +66,7 @@ fn recorded(one: &RoleAssignment, phase: RolePhase) -> Recorded {
 fn failures() -> [Option<FailureHistory>; 3] {
     let refused = builders::failure(FailedStep::AssignRole, Duration::from_secs(5), Duration::from_secs(5));
     let long = builders::failure(FailedStep::RevokeRole, Duration::from_mins(15), Duration::from_mins(5));
-    [None, Some(FailureHistory { is_refused: true, ..refused }), Some(long)]
+    [None, Some(refused), Some(long)]
 }
 
 /// Every combination of recorded and wanted role assignments, answers of Synapse, and failures.

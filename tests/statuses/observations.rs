@@ -95,7 +95,7 @@ pub fn recorded(previous: &AttachmentStatus, observed: &Observed) -> AttachmentS
         since: ago(failure.failing_for),
         last_attempt: ago(failure.since_attempt.unwrap_or_default()),
         step: failure.step,
-        refused: failure.is_refused,
+        refused: false,
     });
     let role_assignments = observed.roles.recorded.iter().map(|one| one.status.clone()).collect();
     AttachmentStatus { operation, failure, role_assignments, ..previous.clone() }

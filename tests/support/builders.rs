@@ -241,7 +241,6 @@ pub fn failure(step: FailedStep, failing_for: Duration, since_attempt: Duration)
         failing_at_attempt: failing_for.saturating_sub(since_attempt),
         since_attempt: Some(since_attempt),
         step,
-        is_refused: false,
     }
 }
 
@@ -259,6 +258,7 @@ pub fn role_status(one: &RoleAssignment, phase: RolePhase, assigned_at: Option<T
         scope: one.scope.clone(),
         phase,
         assigned_at: assigned_at.map(stored),
+        revocation_refused: false,
     }
 }
 

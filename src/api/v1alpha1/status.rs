@@ -138,6 +138,9 @@ pub struct RoleAssignmentStatus {
     /// When Synapse confirmed it. It takes effect some minutes later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assigned_at: Option<Time>,
+    /// true: Synapse refused to revoke it when the object was deleted, so the deletion no longer waits for that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub revocation_refused: bool,
 }
 
 /// The phase of a role assignment.

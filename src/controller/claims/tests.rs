@@ -169,6 +169,7 @@ mod role_assignments {
             scope: role.scope.clone(),
             phase: RolePhase::Assigned,
             assigned_at: Some(Time(Timestamp::UNIX_EPOCH)),
+            revocation_refused: false,
         });
         let mut object = SynapseSparkAttachment::new(name, SynapseSparkAttachmentSpec::default());
         object.metadata.namespace = Some("n".into());

@@ -74,11 +74,13 @@ fn is_trusted(recorded: &Recorded) -> bool {
     recorded.is_ours && (recorded.status.phase == RolePhase::PreExisting || recorded.confirmed_ago < Some(PROPAGATION))
 }
 
-/// What to revoke before a detach, if it can be revoked: it delays the detach for [`ROLE_PATIENCE`] at most.
+/// What to revoke before a detach, if it can be revoked: each assignment once, if Synapse refuses it; without answers it delays
+/// the detach for [`ROLE_PATIENCE`] at most.
 #[must_use]
 pub fn to_revoke(roles: &Roles) -> Option<RoleAssignment> {
-    let is_given_up = roles.failure.is_some_and(|failure| failure.is_refused || failure.failing_for >= ROLE_PATIENCE);
-    roles.ours().next().filter(|_| !is_given_up).map(|recorded| (&recorded.status).into())
+    let is_given_up = roles.failure.is_some_and(|failure| failure.failing_for >= ROLE_PATIENCE);
+    let next = roles.ours().find(|recorded| !recorded.status.revocation_refused);
+    next.filter(|_| !is_given_up).map(|recorded| (&recorded.status).into())
 }
 
 /// What becomes of a role assignment that is not wanted and could not be revoked.

@@ -28,6 +28,10 @@ pub fn role_assignments(previous: &AttachmentStatus, report: &Report<'_>) -> Vec
                 }
             }
             Step::RevokeRole(one) if matches!(result, WriteResult::Accepted(_)) => all.retain(|known| !one.is(known)),
+            // An object that stays tries again.
+            Step::RevokeRole(one) if matches!(goal, Goal::Detached(_)) && is_refused(result) => {
+                all.iter_mut().filter(|known| one.is(known)).for_each(|known| known.revocation_refused = true);
+            }
             _ => {}
         }
     }
@@ -83,6 +87,14 @@ fn assigned(
     }
 }
 
+/// Whether only another credential or another right helps.
+const fn is_refused(result: &WriteResult) -> bool {
+    match result {
+        WriteResult::Failed(fault) | WriteResult::NotSent(fault) => fault.kind.is_conclusive() && fault.kind.is_answer(),
+        _ => false,
+    }
+}
+
 /// Every request for a denied assignment was refused, so it never existed. Otherwise it may have been created all the same.
 const fn failed(fault: &Fault, before: Option<RolePhase>) -> RolePhase {
     match (fault.kind.is_conclusive(), before) {
@@ -100,6 +112,7 @@ fn entry(one: &RoleAssignment, assignment_id: String, phase: RolePhase) -> RoleA
         scope: one.scope.clone(),
         phase,
         assigned_at: None,
+        revocation_refused: false,
     }
 }
 

@@ -22,7 +22,6 @@ pub fn history(failure: &FailureStatus, now: Timestamp) -> FailureHistory {
         failing_at_attempt: failing_for.saturating_sub(since_attempt.unwrap_or_default()),
         since_attempt,
         step: failure.step,
-        is_refused: failure.refused,
     }
 }
 
