@@ -1,4 +1,4 @@
-//! An error that Azure returned.
+//! An error that Azure returned, and the service that it came from.
 
 /// Azure's code and message for an error, and the ID under which Azure support finds the request.
 ///
@@ -11,6 +11,33 @@ pub struct ServiceError {
     pub message: String,
     /// The header `x-ms-correlation-request-id`.
     pub correlation_id: Option<String>,
+    /// Which service returned it, or did not answer.
+    pub service: Service,
+}
+
+/// A service that the operator sends requests to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Service {
+    /// Azure Resource Manager.
+    #[default]
+    ResourceManager,
+    /// The data plane of a Synapse workspace.
+    Synapse,
+    /// Microsoft Entra ID.
+    Entra,
+    /// The Kubernetes API server, which signs the tokens of each `ServiceAccount`.
+    Kubernetes,
+}
+
+impl std::fmt::Display for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::ResourceManager => "Azure Resource Manager",
+            Self::Synapse => "The Synapse workspace",
+            Self::Entra => "Microsoft Entra ID",
+            Self::Kubernetes => "The Kubernetes API server",
+        })
+    }
 }
 
 impl std::fmt::Display for ServiceError {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::azure::wire;
-use crate::service_error::ServiceError;
+use crate::service_error::{Service, ServiceError};
 
 /// A request to Azure that did not succeed.
 ///
@@ -76,6 +76,32 @@ impl Error {
         matches!(self, Self::NotSent(_) | Self::CredentialUnavailable(_))
     }
 
+    /// The same, from this service, unless it comes from another one than Azure Resource Manager already.
+    #[must_use]
+    pub fn of(mut self, service: Service) -> Self {
+        let error = self.service_error_mut();
+        if error.service == Service::ResourceManager {
+            error.service = service;
+        }
+        self
+    }
+
+    const fn service_error_mut(&mut self) -> &mut ServiceError {
+        match self {
+            Self::Unavailable { error, .. }
+            | Self::Throttled { error, .. }
+            | Self::NotSent(error)
+            | Self::Conflict(error)
+            | Self::Unauthenticated(error)
+            | Self::Forbidden(error)
+            | Self::NotFound(error)
+            | Self::ParentNotFound(error)
+            | Self::SubscriptionNotFound(error)
+            | Self::Rejected(error)
+            | Self::CredentialUnavailable(error) => error,
+        }
+    }
+
     /// Azure's error text.
     #[must_use]
     pub const fn service_error(&self) -> &ServiceError {
@@ -105,7 +131,7 @@ impl Error {
                 _ => Self::of_status(status, retry_after, error),
             };
         };
-        let error = ServiceError { code, message, correlation_id };
+        let error = ServiceError { code, message, correlation_id, ..ServiceError::default() };
         match status {
             404 => Self::of_absence(error),
             // Also "resource already exists. This may be due to a pending delete operation": the former identity of

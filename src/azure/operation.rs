@@ -67,7 +67,7 @@ fn state(answer: Answer) -> Option<State> {
         "succeeded" => State::Succeeded,
         "failed" | "canceled" => {
             let (code, message) = wire::error_in(&value).unwrap_or_else(|| (status.clone(), String::new()));
-            State::Failed(ServiceError { code, message, correlation_id: answer.correlation_id })
+            State::Failed(ServiceError { code, message, correlation_id: answer.correlation_id, ..ServiceError::default() })
         }
         _ => State::Running(status),
     })

@@ -10,6 +10,7 @@ use crate::azure::error::Error;
 use crate::azure::list::MAX_PAGES;
 use crate::azure::transport::ApiRequest;
 use crate::azure::wire::{self, RoleAssignmentRequest};
+use crate::service_error::Service;
 
 /// The result of [`Client::assign_role`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Client {
             let mut request = self.data_plane_request(Call::RoleAssignments, wanted, None)?;
             request.url.query_pairs_mut().extend_pairs(filter);
             request.continuation = continuation;
-            let answer = self.send(request).await?;
+            let answer = self.send(request).await.map_err(|error| error.of(Service::Synapse))?;
             let page: wire::RoleAssignments = answer.read()?;
             let found = page.value.into_iter().find(|one| one.is(wanted));
             continuation = answer.continuation.filter(|text| !text.is_empty());
@@ -74,7 +75,7 @@ impl Client {
         request.body = Some(wanted.body().to_string().into_bytes());
         request.deadline = deadline;
         self.cached.role_assignments.invalidate(wanted);
-        let sent = self.send(request).await;
+        let sent = self.send(request).await.map_err(|error| error.of(Service::Synapse));
         self.cached.role_assignments.invalidate(wanted);
         match sent {
             Ok(_) => Ok(Assigned::Created),
@@ -97,7 +98,7 @@ impl Client {
         let mut request = self.data_plane_request(Call::RevokeRole, assigned, Some(id))?;
         request.deadline = deadline;
         self.cached.role_assignments.invalidate(assigned);
-        let sent = self.send(request).await;
+        let sent = self.send(request).await.map_err(|error| error.of(Service::Synapse));
         self.cached.role_assignments.invalidate(assigned);
         match sent {
             Ok(_) | Err(Error::NotFound(_) | Error::ParentNotFound(_)) => Ok(()),

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::api::SynapseSparkAttachment;
 use crate::azure::{self, AUDIENCE, Assertion, Credential, Freshness};
 use crate::error_chain::chain;
-use crate::service_error::ServiceError;
+use crate::service_error::{Service, ServiceError};
 
 /// The annotations of AKS' workload identity. Source: <https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html>.
 const CLIENT_ID: &str = "azure.workload.identity/client-id";
@@ -185,9 +185,7 @@ impl std::fmt::Display for Place {
 
 impl Place {
     fn absent(&self) -> azure::Error {
-        refusal(format!(
-            "{self} does not exist. Create it again. To delete the attachment without it, see docs/deletion.md"
-        ))
+        refusal(format!("{self} does not exist. Create it again. To delete the attachment without it, see docs/deletion.md"))
     }
 
     /// What a refusal of Kubernetes means for the account's token.
@@ -201,7 +199,7 @@ impl Place {
             kube::Error::Api(status) if (400..500).contains(&status.code) && !matches!(status.code, 408 | 429) => {
                 refusal(format!("{self}: Kubernetes refuses to {verb}: {}", status.message))
             }
-            other => azure::Error::unavailable(format!("{self}: the Kubernetes API server is unavailable: {}", chain(other))),
+            other => unanswered(format!("{self}: the Kubernetes API server is unavailable: {}", chain(other))),
         }
     }
 }
@@ -228,12 +226,20 @@ impl Assertion for AccountToken {
             .status
             .map(|status| status.token)
             .filter(|token| !token.is_empty())
-            .ok_or_else(|| azure::Error::unavailable(format!("{}: the Kubernetes API server returned no token", self.place)))
+            .ok_or_else(|| unanswered(format!("{}: the Kubernetes API server returned no token", self.place)))
     }
 }
 
 fn refusal(message: String) -> azure::Error {
-    azure::Error::CredentialUnavailable(ServiceError { message, ..ServiceError::default() })
+    azure::Error::CredentialUnavailable(of_kubernetes(message))
+}
+
+fn unanswered(message: String) -> azure::Error {
+    azure::Error::Unavailable { error: of_kubernetes(message), retry_after: None }
+}
+
+fn of_kubernetes(message: String) -> ServiceError {
+    ServiceError { message, service: Service::Kubernetes, ..ServiceError::default() }
 }
 
 /// Whether Kubernetes could have a ServiceAccount of this name: a DNS subdomain.

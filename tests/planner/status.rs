@@ -11,10 +11,10 @@ use synapse_spark_operator::planner::status::report::ObjectMeta;
 use synapse_spark_operator::planner::status::time::stored;
 use synapse_spark_operator::planner::status::{condition, status};
 use synapse_spark_operator::planner::{
-    Cause, Compute, Decision, Detached, FaultKind, Finding, Goal, Observed, Outcome, Ownership, Progress, Report, WriteResult,
-    decide,
+    Cause, Compute, Decision, Detached, Fault, FaultKind, Finding, Goal, Observed, Outcome, Ownership, Progress, Report, Requeue,
+    Write, WriteResult, decide,
 };
-use synapse_spark_operator::service_error::ServiceError;
+use synapse_spark_operator::service_error::{Service, ServiceError};
 
 use crate::builders::{
     absent, accepted, after, attach, compute, detach, detached, drifted, ended, fault, in_sync, linked, now, of_other_pool, ours,
@@ -240,5 +240,34 @@ fn a_write_without_an_effect_is_described_without_an_error_of_azure() {
         let message = message(&goal, &observed);
         assert!(message.starts_with(&beginning), "{message}");
         assert!(!message.contains("the error that Azure reports"), "{message}");
+    }
+}
+
+#[test]
+fn a_message_names_the_service_that_failed() {
+    let from = |kind, service| {
+        let fault = fault(kind);
+        Fault { error: ServiceError { service, ..fault.error }, ..fault }
+    };
+    let one = role("wanted");
+    let assign = Write::AssignRole(one.clone());
+    let silent_role = Cause::WriteFailed { write: assign, fault: from(SILENT, Service::Synapse) };
+    let read = |kind, service| Cause::ReadFailed(from(kind, service));
+    #[rustfmt::skip]
+    let table = [
+        (read(SILENT, Service::ResourceManager),                   "Azure Resource Manager is unavailable; retrying with backoff".to_owned()),
+        (read(SILENT, Service::Entra),                             "Microsoft Entra ID is unavailable; retrying with backoff".to_owned()),
+        (read(SILENT, Service::Kubernetes),                        "The Kubernetes API server is unavailable; retrying with backoff".to_owned()),
+        (silent_role,                                              format!("The role {one} could not be assigned. The Synapse workspace is unavailable; retrying with backoff")),
+        (read(FaultKind::Unauthenticated, Service::Entra),         "Cannot obtain an access token from Microsoft Entra ID. ".to_owned()),
+        (read(FaultKind::Unauthenticated, Service::Kubernetes),    "Cannot obtain an access token from Microsoft Entra ID. ".to_owned()),
+        (read(FaultKind::Unauthenticated, Service::ResourceManager), "Azure Resource Manager does not accept the access token. ".to_owned()),
+    ];
+    for (cause, beginning) in table {
+        let (goal, observed) = (attach(), absent());
+        let decision = Decision::wait(cause, Requeue::Resync);
+        let next = status(&AttachmentStatus::default(), &report(&goal, &observed, &decision, None));
+        let message = &condition(&next, "Ready").expect("always there").message;
+        assert!(message.starts_with(&beginning), "{message}");
     }
 }

@@ -128,9 +128,10 @@ impl HttpClient for Refusing {
 
 #[tokio::test(start_paused = true)]
 async fn a_write_that_was_refused_or_not_sent_is_not_waited_for() {
-    for (case, fails_token, reason) in
-        [("another operation is in progress", false, "Conflict"), ("there is no access token", true, "AzureUnavailable")]
-    {
+    for (case, fails_token, reason, says) in [
+        ("another operation is in progress", false, "Conflict", "Azure reports a conflict"),
+        ("there is no access token", true, "AzureUnavailable", "Microsoft Entra ID is unavailable"),
+    ] {
         let azure = Arc::new(Refusing { fails_token, ..Refusing::default() });
         let (api, gate) = (Api::with(object("team-a", "pool", &json!({}))), azure.clone());
         let server = api.clone();
@@ -144,6 +145,7 @@ async fn a_write_that_was_refused_or_not_sent_is_not_waited_for() {
         assert_eq!(status["operation"], Value::Null, "{case}: nothing may still be carried out: {status}");
         assert_eq!(status["failure"]["step"], "Put", "{case}: {status}");
         assert_eq!(api.reason("team-a", "pool").as_deref(), Some(reason), "{case}");
+        assert!(status["conditions"][0]["message"].as_str().is_some_and(|text| text.starts_with(says)), "{case}: {status}");
     }
 }
 

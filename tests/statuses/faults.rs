@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use synapse_spark_operator::planner::{Fault, FaultKind};
-use synapse_spark_operator::service_error::ServiceError;
+use synapse_spark_operator::service_error::{Service, ServiceError};
 
 /// An error of Azure.
 pub fn error(code: &str, message: &str) -> ServiceError {
-    ServiceError { code: code.to_owned(), message: message.to_owned(), correlation_id: None }
+    ServiceError { code: code.to_owned(), message: message.to_owned(), ..ServiceError::default() }
+}
+
+fn of_entra(fault: Fault) -> Fault {
+    Fault { error: ServiceError { service: Service::Entra, ..fault.error }, ..fault }
 }
 
 /// Every fault.
@@ -22,7 +26,11 @@ pub fn faults() -> Vec<Fault> {
             "AuthorizationFailed",
             "The client does not have authorization to perform action 'Microsoft.MachineLearningServices/workspaces/computes/write'.",
         ),
-        fault(FaultKind::Unauthenticated, "invalid_client", "AADSTS700213: No matching federated identity record found."),
+        of_entra(fault(
+            FaultKind::Unauthenticated,
+            "invalid_client",
+            "AADSTS700213: No matching federated identity record found.",
+        )),
         fault(FaultKind::WorkspaceNotFound, "ResourceNotFound", "The workspace was not found."),
         fault(FaultKind::SubscriptionNotFound, "SubscriptionNotFound", "The subscription could not be found."),
         fault(FaultKind::Rejected, "BadRequest", "The request is invalid."),

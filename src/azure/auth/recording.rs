@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use azure_core::http::{AsyncRawResponse, HttpClient, Request};
 use serde_json::{Value, json};
 
-use crate::service_error::ServiceError;
+use crate::service_error::{Service, ServiceError};
 
 /// Records the last refusal of Microsoft Entra ID.
 ///
@@ -63,6 +63,7 @@ fn refusal(status: u16, value: &Value) -> ServiceError {
             _ => description.to_owned(),
         },
         correlation_id: value.get("correlation_id").and_then(Value::as_str).map(ToOwned::to_owned),
+        service: Service::Entra,
     }
 }
 

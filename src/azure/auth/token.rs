@@ -19,7 +19,7 @@ use crate::azure::auth::credential::Credential;
 use crate::azure::auth::recording::RecordingTransport;
 use crate::azure::error::Error;
 use crate::azure::metrics::Metrics;
-use crate::service_error::ServiceError;
+use crate::service_error::{Service, ServiceError};
 
 /// A token is renewed this long before it expires, as the cache of `azure_identity` would.
 const RENEW_BEFORE: Duration = Duration::from_mins(5);
@@ -125,6 +125,7 @@ impl TokenCache {
             }
             Ok(Err(error)) => Err(assertion_error.unwrap_or_else(|| failure(&error, refusal))),
         };
+        let token = token.map_err(|error| error.of(Service::Entra));
         if let Some(metrics) = &self.metrics {
             metrics.token(&token);
         }

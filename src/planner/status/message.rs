@@ -9,6 +9,7 @@ use crate::planner::roles::goal::RoleAssignment;
 use crate::planner::status::report::Report;
 use crate::planner::status::shown::Shown;
 use crate::planner::write::Write;
+use crate::service_error::Service;
 
 /// Kubernetes allows 32,768 characters in a condition's message, but users read only the first hundreds.
 const MAX_CHARACTERS: usize = 1024;
@@ -155,15 +156,20 @@ fn blocked(cause: &Cause, compute: &str) -> String {
 }
 
 fn read_failed(fault: &Fault, report: &Report<'_>) -> String {
+    let is_of_credential = matches!(fault.error.service, Service::Entra | Service::Kubernetes);
     match (fault.kind, report.unanswered_dependency()) {
-        (FaultKind::Unavailable(_), Some(what)) => format!("Cannot read {what}; retrying with backoff"),
+        (FaultKind::Unavailable(_), Some(what)) if !is_of_credential => format!("Cannot read {what}; retrying with backoff"),
         _ => fault_text(fault),
     }
 }
 
 fn fault_text(fault: &Fault) -> String {
+    let service = fault.error.service;
     match fault.kind {
-        FaultKind::Unavailable(_) => "Azure Resource Manager is unavailable; retrying with backoff",
+        FaultKind::Unavailable(_) => return format!("{service} is unavailable; retrying with backoff"),
+        FaultKind::Unauthenticated if matches!(service, Service::ResourceManager | Service::Synapse) => {
+            return format!("{service} does not accept the access token");
+        }
         FaultKind::Conflict => "Azure reports a conflict with another operation or a lock; retrying with backoff",
         FaultKind::Throttled(_) => "Azure throttles the operator's requests; waiting as long as Azure requests",
         FaultKind::Unauthenticated => "Cannot obtain an access token from Microsoft Entra ID",
