@@ -132,6 +132,34 @@ async fn one_slow_put_in_one_of_32_namespaces_does_not_delay_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_older_claimant_of_another_namespace_attaches_first_after_a_start() {
+    // The list of team-b ends ten seconds later, since the older object is on its second page.
+    let api = Api::paging(1, Duration::from_secs(10));
+    let shared = json!({"computeName": "shared"});
+    api.put(object("team-a", "young", &shared));
+    api.put(object("team-b", "a-first", &nothing()));
+    let mut old = object("team-b", "b-old", &shared);
+    old["metadata"]["creationTimestamp"] = json!("2025-01-01T00:00:00Z");
+    api.put(old);
+    let (azure, _running) = start(&api, &["team-a".to_owned(), "team-b".to_owned()]);
+    let reason = |namespace, name| api.reason(namespace, name);
+    until("the older one is attached", || reason("team-b", "b-old").as_deref() == Some("Attached")).await;
+    until("the younger one is not", || matches!(reason("team-a", "young").as_deref(), Some("OwnedByAnother" | "Duplicate")))
+        .await;
+    assert_eq!(azure.count("PUT", "shared"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_that_cannot_be_listed_holds_up_the_others_for_half_a_minute_only() {
+    let api = Api::streaming();
+    api.put(object("team-a", "pool", &nothing()));
+    api.refuse("/namespaces/team-b/", 403, "Forbidden", "not allowed");
+    let (azure, _running) = start(&api, &["team-a".to_owned(), "team-b".to_owned()]);
+    let attached = until("it is attached", || azure.count("PUT", "pool") == 1);
+    tokio::time::timeout(Duration::from_secs(31), attached).await.expect("no longer");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_constantly_changing_annotation_gets_one_reconcile_in_five_seconds() {
     let api = Api::streaming();
     api.put(object("team-a", "asked", &nothing()));

@@ -4,18 +4,18 @@
 //! for the next one, and when a change of another object concerns it ([`Claims`](super::claims::Claims)). All namespaces share
 //! one limit of concurrency.
 
+mod first_lists;
 mod listing;
 mod requeues;
+mod undecodable;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Client;
 use kube::api::Api;
-use kube::core::error_boundary::InvalidObject;
 use kube::runtime::controller::{self, Action};
 use kube::runtime::reflector::{self, Store};
 use kube::runtime::watcher::{self, Event};
@@ -24,7 +24,6 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
-use crate::api::v1alpha1::SynapseSparkAttachmentSpec;
 use crate::controller::claims::Changes;
 use crate::controller::context::{Context, Error};
 use crate::controller::health::Readiness;
@@ -34,7 +33,9 @@ use crate::controller::stored::Stored;
 use crate::controller::triggers::Triggers;
 use crate::error_chain::chain;
 use crate::planner::backoff::{MIN_BACKOFF, MIN_POLLING};
+use first_lists::FirstLists;
 use requeues::{Requeued, Requeues};
+use undecodable::{named, skipped};
 
 /// How the controller runs.
 #[derive(Debug, Clone)]
@@ -53,7 +54,8 @@ pub struct Options {
 pub async fn run(watch: Client, ctx: Arc<Context>, options: Options, shutdown: impl Future<Output = ()> + Send + 'static) {
     let shutdown = shutdown.shared();
     let names = options.namespaces.into_iter().map(Some).collect::<Vec<_>>();
-    let (requeues, scopes) = requeues::to(if names.is_empty() { vec![None] } else { names });
+    let names = if names.is_empty() { vec![None] } else { names };
+    let (first_lists, (requeues, scopes)) = (FirstLists::of(&names), requeues::to(names));
     let shared = Arc::new(Shared {
         watch,
         ctx,
@@ -62,6 +64,7 @@ pub async fn run(watch: Client, ctx: Arc<Context>, options: Options, shutdown: i
         slots: Semaphore::new(options.concurrency.into()),
         requeues,
         triggers: Triggers::default(),
+        first_lists,
     });
     let all = scopes.into_iter().map(|(namespace, requeued)| Scope::run(shared.clone(), namespace, requeued, shutdown.clone()));
     futures::future::join_all(all).await;
@@ -76,6 +79,7 @@ struct Shared {
     slots: Semaphore,
     requeues: Requeues,
     triggers: Triggers,
+    first_lists: FirstLists,
 }
 
 /// One namespace, or all.
@@ -181,11 +185,14 @@ impl Scope {
 
     /// Records an event before the store shows it.
     fn take_in(&self, event: &Event<SynapseSparkAttachment>) {
-        let Shared { ctx, readiness, requeues, triggers, .. } = &*self.shared;
+        let Shared { ctx, readiness, requeues, triggers, first_lists, .. } = &*self.shared;
         match event {
             Event::Init => self.left_out.lock().expect("no holder panics").is_listing = true,
             Event::Apply(object) | Event::InitApply(object) => ctx.metrics.seen(object, Timestamp::now()),
-            Event::InitDone => readiness.there(&self.name),
+            Event::InitDone => {
+                readiness.there(&self.name);
+                first_lists.ended(self.namespace.as_deref());
+            }
             Event::Delete(_) => {}
         }
         let Changes { gone, to_requeue } = ctx.objects.claims.take_in(self.namespace.as_deref(), event);
@@ -225,6 +232,7 @@ impl Scope {
 
     /// Reconciles an object once a concurrency slot is free.
     async fn reconcile(self: Arc<Self>, object: Arc<SynapseSparkAttachment>, ctx: Arc<Context>) -> Result<Action, Error> {
+        self.shared.first_lists.all().await;
         let _slot = self.shared.slots.acquire().await.expect("nobody closes it");
         // It may have waited for the slot, so the object is taken as it is now.
         let key = key_of(&object);
@@ -264,19 +272,6 @@ impl Scope {
             left_out.keys.insert(key);
         }
     }
-}
-
-/// Logs an object that cannot be decoded. Gives what is known of it.
-fn skipped(invalid: InvalidObject) -> Box<SynapseSparkAttachment> {
-    let InvalidObject { error, metadata } = invalid;
-    let (namespace, name) = (metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default());
-    tracing::error!(namespace, name, error, "object skipped: cannot be decoded; correct or delete it");
-    named(metadata)
-}
-
-/// An object of which only the metadata is known.
-fn named(metadata: ObjectMeta) -> Box<SynapseSparkAttachment> {
-    Box::new(SynapseSparkAttachment { metadata, spec: SynapseSparkAttachmentSpec::default(), status: None })
 }
 
 /// Kubernetes refused a write, or the object has changed since it was read.

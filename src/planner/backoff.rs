@@ -28,6 +28,9 @@ pub const EFFECT_SHOWS_AFTER: Duration = ABSENCE_CONFIRMED_AFTER;
 /// Nothing waits for the end of a write for longer than this: it is sent again, and when its object is deleted, the compute is
 /// detached all the same. Azure was seen to work for more than an hour, and to fail then (`Azure/AML-Kubernetes#155`).
 pub const STUCK_AFTER: Duration = Duration::from_mins(30);
+/// So long at most nothing is reconciled after a start because the objects of some namespace are not listed yet: an older
+/// claimant may be among them. A list takes seconds.
+pub const LISTS_PATIENCE: Duration = Duration::from_secs(30);
 /// After the finalizer was added the watch brings the next reconcile; this is for the case that it does not.
 pub const WATCH_FALLBACK: Duration = Duration::from_secs(5);
 /// How old an answer may be for a decision that is taken again before anything is written.
