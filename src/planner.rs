@@ -27,13 +27,14 @@ mod gates;
 pub mod goal;
 pub mod identity;
 pub mod observed;
+pub mod operation;
 pub mod owner;
 pub mod roles;
 pub mod status;
 pub mod write;
 
 pub use backoff::{FailureHistory, Requeue};
-pub use cause::{Cause, Health, NoEffect, Suspension};
+pub use cause::{Cause, Health, Suspension};
 pub use compute::{Compute, PoolReading, Progress};
 pub use compute_spec::ComputeSpec;
 pub use decision::{Decision, Step};
@@ -42,11 +43,12 @@ pub use drift::{Drift, Field};
 pub use finding::{Fault, FaultKind, Finding};
 pub use goal::{Attached, Detached, Goal, PoolReference};
 pub use identity::{Identity, ObservedIdentity};
-pub use observed::{ObjectState, Observed, Operation, Outcome};
+pub use observed::{ObjectState, Observed};
+pub use operation::{Operation, Outcome};
 pub use owner::{OWNER_TAG, Owner, Ownership};
 pub use roles::goal::RoleAssignment;
 pub use status::Report;
-pub use write::{Write, WriteResult};
+pub use write::{NoEffect, Write, WriteResult};
 
 /// Decides the next step. Total: every goal and every observation has one.
 ///

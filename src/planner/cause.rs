@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use crate::api::Reason;
 use crate::api::v1alpha1::OperationKind;
 use crate::planner::compute::Unreadable;
-use crate::planner::finding::{Fault, FaultKind};
+use crate::planner::finding::Fault;
 use crate::planner::roles::goal::RoleAssignment;
-use crate::planner::write::Write;
+use crate::planner::write::{NoEffect, Write};
 use crate::resource_id::PoolId;
 use crate::service_error::ServiceError;
 
@@ -124,17 +124,6 @@ pub enum Cause {
 
 /// The commands that revoke by hand what may stay in Synapse when the object is gone.
 pub type Orphaned = Vec<String>;
-
-/// The effect that Azure does not show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoEffect {
-    /// An attach ended, and the compute does not exist.
-    Attach,
-    /// A detach ended, and the compute exists.
-    Detach,
-    /// A detach is answered with 404, again and again, and reads show the compute.
-    DetachNotFound,
-}
 
 /// What is suspended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -253,8 +242,8 @@ impl Cause {
             Self::Retained => Reason::Retained,
             Self::AssigningRole(_) | Self::AwaitingPrincipal => Reason::AssigningRole,
             Self::RevokingRole(_) | Self::RoleAbandoned { .. } => Reason::RevokingRole,
-            Self::ReadFailed(fault) => fault_reason(fault.kind),
-            Self::WriteFailed { write, fault } => write_reason(write, fault.kind),
+            Self::ReadFailed(fault) => fault.kind.reason(),
+            Self::WriteFailed { write, fault } => write.refusal(fault.kind),
             Self::ComputeTypeMismatch(_) => Reason::ComputeTypeMismatch,
             Self::AdoptionNotAllowed(_) => Reason::AdoptionNotAllowed,
             Self::PoolMismatch(_) => Reason::PoolMismatch,
@@ -299,24 +288,5 @@ impl Cause {
             Self::RoleAbandoned { command: Some(command), .. } => std::slice::from_ref(command),
             _ => &[],
         }
-    }
-}
-
-const fn write_reason(write: &Write, kind: FaultKind) -> Reason {
-    match (write, kind) {
-        (Write::AssignRole(_) | Write::RevokeRole(_), FaultKind::Forbidden) => Reason::RoleAssignmentForbidden,
-        _ => fault_reason(kind),
-    }
-}
-
-const fn fault_reason(kind: FaultKind) -> Reason {
-    match kind {
-        FaultKind::Unavailable(_) => Reason::AzureUnavailable,
-        FaultKind::Throttled(_) => Reason::Throttled,
-        FaultKind::Conflict => Reason::Conflict,
-        FaultKind::Unauthenticated => Reason::AuthenticationFailed,
-        FaultKind::Forbidden => Reason::AuthorizationFailed,
-        FaultKind::WorkspaceNotFound | FaultKind::SubscriptionNotFound => Reason::WorkspaceNotFound,
-        FaultKind::Rejected => Reason::RequestRejected,
     }
 }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use crate::api::v1alpha1::FailedStep;
 use crate::planner::backoff::{MIN_BACKOFF, ROLE_PATIENCE, Requeue};
-use crate::planner::cause::{Cause, NoEffect};
+use crate::planner::cause::Cause;
 use crate::planner::compute_spec::ComputeSpec;
 use crate::planner::finding::{Fault, FaultKind, Finding};
 use crate::planner::goal::Invalid;
 use crate::planner::observed::Observed;
 use crate::planner::roles::decide::{Abandoned, abandon};
 use crate::planner::roles::goal::RoleAssignment;
-use crate::planner::write::{Write, WriteResult};
+use crate::planner::write::{NoEffect, Write, WriteResult};
 use crate::resource_id::ComputeId;
 
 /// The one thing to do in this reconcile. It carries all that is needed to do it.

@@ -6,7 +6,8 @@ use std::fmt;
 use crate::api::v1alpha1::{Applied, DriftStatus};
 use crate::planner::compute::{Compute, PoolReading, Progress};
 use crate::planner::goal::Attached;
-use crate::planner::observed::{Observed, Outcome};
+use crate::planner::observed::Observed;
+use crate::planner::operation::Outcome;
 use crate::planner::owner::{OWNER_TAG, Ownership};
 use crate::resource_id::{IdentityId, PoolId};
 

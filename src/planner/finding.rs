@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::api::Reason;
 use crate::service_error::ServiceError;
 
 /// What is known of a thing in Azure.
@@ -80,5 +81,19 @@ impl FaultKind {
     #[must_use]
     pub const fn is_conclusive(self) -> bool {
         !matches!(self, Self::Unavailable(_))
+    }
+
+    /// The reason of the conditions and events.
+    #[must_use]
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::Unavailable(_) => Reason::AzureUnavailable,
+            Self::Throttled(_) => Reason::Throttled,
+            Self::Conflict => Reason::Conflict,
+            Self::Unauthenticated => Reason::AuthenticationFailed,
+            Self::Forbidden => Reason::AuthorizationFailed,
+            Self::WorkspaceNotFound | Self::SubscriptionNotFound => Reason::WorkspaceNotFound,
+            Self::Rejected => Reason::RequestRejected,
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! The kinds of write to Azure, and what becomes of one.
 
+use crate::api::Reason;
 use crate::api::v1alpha1::FailedStep;
-use crate::planner::finding::Fault;
+use crate::planner::finding::{Fault, FaultKind};
 use crate::planner::roles::goal::RoleAssignment;
 
 /// A kind of write to Azure.
@@ -26,6 +27,15 @@ impl Write {
             Self::Detach => FailedStep::Detach,
             Self::AssignRole(_) => FailedStep::AssignRole,
             Self::RevokeRole(_) => FailedStep::RevokeRole,
+        }
+    }
+
+    /// The reason of the conditions and events if it ended with this fault.
+    #[must_use]
+    pub const fn refusal(&self, kind: FaultKind) -> Reason {
+        match (self, kind) {
+            (Self::AssignRole(_) | Self::RevokeRole(_), FaultKind::Forbidden) => Reason::RoleAssignmentForbidden,
+            _ => kind.reason(),
         }
     }
 }
@@ -57,4 +67,15 @@ impl WriteResult {
             Self::Intent | Self::Accepted(_) | Self::AlreadyExists => false,
         }
     }
+}
+
+/// The effect that Azure does not show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoEffect {
+    /// An attach ended, and the compute does not exist.
+    Attach,
+    /// A detach ended, and the compute exists.
+    Detach,
+    /// A detach is answered with 404, again and again, and reads show the compute.
+    DetachNotFound,
 }

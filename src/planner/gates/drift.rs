@@ -10,7 +10,8 @@ use crate::planner::decision::{Decision, Step};
 use crate::planner::drift::is_in_sync;
 use crate::planner::gates::operation;
 use crate::planner::goal::Attached;
-use crate::planner::observed::{Observed, Outcome};
+use crate::planner::observed::Observed;
+use crate::planner::operation::Outcome;
 use crate::resource_id::PoolId;
 
 /// Nothing differs from the spec.

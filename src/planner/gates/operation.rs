@@ -3,11 +3,13 @@
 use std::ops::ControlFlow;
 
 use crate::api::v1alpha1::OperationKind;
-use crate::planner::cause::{Cause, NoEffect};
+use crate::planner::cause::Cause;
 use crate::planner::compute::{Compute, Progress};
 use crate::planner::decision::Decision;
 use crate::planner::gates::answer;
-use crate::planner::observed::{Observed, Outcome};
+use crate::planner::observed::Observed;
+use crate::planner::operation::Outcome;
+use crate::planner::write::NoEffect;
 use crate::resource_id::PoolId;
 use crate::service_error::ServiceError;
 

@@ -5,11 +5,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::v1alpha1::{AttachmentStatus, FailedStep, FailureStatus, OperationKind};
 use crate::planner::backoff::FailureHistory;
-use crate::planner::cause::{Cause, Health, NoEffect};
+use crate::planner::cause::{Cause, Health};
 use crate::planner::finding::FaultKind;
 use crate::planner::status::report::Report;
 use crate::planner::status::time::{elapsed, stored};
-use crate::planner::write::WriteResult;
+use crate::planner::write::{NoEffect, WriteResult};
 
 /// The failure history of a status.
 #[must_use]

@@ -1,14 +1,14 @@
 //! The messages of conditions and events: what happened, why, and what to do.
 
 use crate::api::v1alpha1::ProvisioningError;
-use crate::planner::cause::{Cause, NoEffect, Suspension};
+use crate::planner::cause::{Cause, Suspension};
 use crate::planner::compute::Unreadable;
 use crate::planner::finding::{Fault, FaultKind};
 use crate::planner::goal::Goal;
 use crate::planner::roles::goal::RoleAssignment;
 use crate::planner::status::report::Report;
 use crate::planner::status::shown::Shown;
-use crate::planner::write::Write;
+use crate::planner::write::{NoEffect, Write};
 use crate::service_error::Service;
 
 /// Kubernetes allows 32,768 characters in a condition's message, but users read only the first hundreds.
