@@ -12,12 +12,12 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::watcher::Event;
 
-use crate::api::{Reason, SynapseSparkAttachment};
+use crate::api::SynapseSparkAttachment;
 use crate::controller::key::{Key, key_of};
 use crate::planner::Goal;
 use crate::planner::goal::compute_of;
 use crate::planner::roles::observed::PendingVerification;
-use crate::planner::status::condition;
+use crate::planner::status::is_identity_refused;
 use crate::resource_id::ComputeId;
 use roles::SharedRoles;
 
@@ -64,17 +64,8 @@ impl Claim {
 /// Whether an object could attach a compute, or detach the one that it has. As long as Azure has not answered, it could.
 fn can_act(object: &SynapseSparkAttachment) -> bool {
     let is_ours = object.metadata.deletion_timestamp.is_none() || object.has_finalizer();
-    is_ours && !object.spec.suspend && !is_refused(object) && Goal::of(object, "").is_ok()
-}
-
-/// Whether Azure or Entra has refused the object's identity, for the spec as it is.
-fn is_refused(object: &SynapseSparkAttachment) -> bool {
-    let ready = object.status.as_ref().and_then(|status| condition(status, "Ready"));
-    ready.is_some_and(|ready| {
-        let reason = Reason::parse(&ready.reason);
-        ready.observed_generation == object.metadata.generation
-            && matches!(reason, Some(Reason::AuthorizationFailed | Reason::AuthenticationFailed))
-    })
+    let is_refused = object.status.as_ref().is_some_and(|status| is_identity_refused(status, object.metadata.generation));
+    is_ours && !object.spec.suspend && !is_refused && Goal::of(object, "").is_ok()
 }
 
 #[derive(Debug, Default)]

@@ -4,12 +4,9 @@
 //! object gets one such reconcile in five seconds, whatever its user changes in a loop. The last change is never dropped:
 //! its reconcile comes later.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
-/// One reconcile in this time, in the long run.
-const INTERVAL: Duration = Duration::from_secs(5);
+use crate::planner::backoff::{REQUEST_INTERVAL, SPEC_BURST};
 
 /// What a user changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +20,11 @@ pub(super) enum Change {
 }
 
 impl Change {
-    /// So many changes are let through at once: who edits a spec often corrects it right away.
+    /// So many changes are let through at once.
     const fn burst(self) -> u32 {
         match self {
             Self::Request => 1,
-            Self::Spec | Self::Other => 3,
+            Self::Spec | Self::Other => SPEC_BURST,
         }
     }
 }
@@ -48,10 +45,10 @@ impl RequestLimit {
     pub(super) fn admit(&mut self, change: Change, now: Instant) -> Result<(), Instant> {
         let full_at = &mut self.full_at[change as usize];
         let from = full_at.map_or(now, |at| at.max(now));
-        match from.checked_sub(INTERVAL * (change.burst() - 1)) {
+        match from.checked_sub(REQUEST_INTERVAL * (change.burst() - 1)) {
             Some(at) if at > now => Err(at),
             _ => {
-                *full_at = Some(from + INTERVAL);
+                *full_at = Some(from + REQUEST_INTERVAL);
                 Ok(())
             }
         }
@@ -60,6 +57,8 @@ impl RequestLimit {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// What becomes of changes at these times, in milliseconds: when each may begin.

@@ -28,6 +28,11 @@ pub const EFFECT_SHOWS_AFTER: Duration = ABSENCE_CONFIRMED_AFTER;
 /// Nothing waits for the end of a write for longer than this: it is sent again, and when its object is deleted, the compute is
 /// detached all the same. Azure was seen to work for more than an hour, and to fail then (`Azure/AML-Kubernetes#155`).
 pub const STUCK_AFTER: Duration = Duration::from_mins(30);
+/// A user can make the operator reconcile an object once in this time, in the long run: all objects share the limits of a
+/// subscription.
+pub const REQUEST_INTERVAL: Duration = Duration::from_secs(5);
+/// So many changes of a spec are let through at once: who edits a spec often corrects it right away.
+pub const SPEC_BURST: u32 = 3;
 /// So long at most nothing is reconciled after a start because the objects of some namespace are not listed yet: an older
 /// claimant may be among them. A list takes seconds.
 pub const LISTS_PATIENCE: Duration = Duration::from_secs(30);

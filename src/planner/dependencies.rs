@@ -1,8 +1,8 @@
 //! What an attachment depends on: a linked service, the Spark pool.
 
-use crate::api::v1alpha1::PoolStatus;
+use crate::api::v1alpha1::{LinkedServiceStatus, PoolStatus};
 use crate::planner::compute::Progress;
-use crate::planner::finding::Finding;
+use crate::planner::finding::{Fault, Finding};
 use crate::planner::goal::PoolReference;
 use crate::resource_id::PoolId;
 
@@ -44,6 +44,22 @@ pub struct LinkedService {
     pub resource_id: String,
     /// The object ID of its own identity.
     pub principal: Option<String>,
+}
+
+impl LinkedService {
+    /// What an observation that ended with this fault finds: while there is no answer, the linked service that the status records
+    /// counts. A refusal is an answer.
+    #[must_use]
+    pub fn after(fault: Fault, name: &str, recorded: Option<&LinkedServiceStatus>) -> Finding<Self> {
+        match recorded.filter(|known| known.name == name && !fault.kind.is_answer()) {
+            Some(known) => Finding::Present(Self {
+                name: known.name.clone(),
+                resource_id: known.resource_id.clone(),
+                principal: known.principal_id.clone(),
+            }),
+            None => Finding::Unknown(fault),
+        }
+    }
 }
 
 /// A Spark pool, as Synapse shows it.

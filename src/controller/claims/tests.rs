@@ -1,8 +1,8 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::*;
-use crate::api::FINALIZER;
 use crate::api::v1alpha1::{AttachmentStatus, RoleAssignmentStatus, RolePhase, SynapseSparkAttachmentSpec};
+use crate::api::{FINALIZER, Reason};
 use crate::planner::RoleAssignment;
 
 mod compute {

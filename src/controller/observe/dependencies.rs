@@ -23,7 +23,7 @@ pub(super) async fn link(azure: &azure::Client, goal: &Goal, status: &Attachment
     Dependencies { link: Some(finding), other_links, pool: None }
 }
 
-/// While there is no answer, the link that the status records counts. A refusal is an answer.
+/// The linked service of this name.
 async fn find_link(
     azure: &azure::Client,
     workspace: &WorkspaceId,
@@ -38,17 +38,7 @@ async fn find_link(
             principal: found.identity.and_then(|identity| identity.principal_id),
         }),
         Ok(None) => Finding::Absent,
-        Err(error) => {
-            let fault = fault(error);
-            match recorded.filter(|known| known.name == link.name && !fault.kind.is_answer()) {
-                Some(known) => Finding::Present(LinkedService {
-                    name: known.name.clone(),
-                    resource_id: known.resource_id.clone(),
-                    principal: known.principal_id.clone(),
-                }),
-                None => Finding::Unknown(fault),
-            }
-        }
+        Err(error) => LinkedService::after(fault(error), &link.name, recorded),
     }
 }
 

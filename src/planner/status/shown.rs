@@ -2,6 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
+use crate::api::Reason;
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::planner::backoff::UNAVAILABLE_RESYNCS;
 use crate::planner::cause::Health;
@@ -11,6 +12,14 @@ use crate::planner::status::report::Report;
 #[must_use]
 pub fn condition<'a>(status: &'a AttachmentStatus, kind: &str) -> Option<&'a Condition> {
     status.conditions.iter().find(|condition| condition.type_ == kind)
+}
+
+/// Whether Azure or Entra has refused the object's identity, for this generation of its spec: then it can do nothing.
+#[must_use]
+pub fn is_identity_refused(status: &AttachmentStatus, generation: Option<i64>) -> bool {
+    let ready = condition(status, "Ready").filter(|ready| ready.observed_generation == generation);
+    let reason = ready.and_then(|ready| Reason::parse(&ready.reason));
+    matches!(reason, Some(Reason::AuthorizationFailed | Reason::AuthenticationFailed))
 }
 
 /// The state of the conditions.
