@@ -152,6 +152,7 @@ fn drift_is_corrected_in_place() {
         ("the attach left a failed compute",                  &goal, ours(Progress::Failed),                                                 "Wait", Reason::AttachFailed),
         ("our update ended, and the drift still shows",       &goal, after(accepted(Update, MINUTE, Outcome::Ended), drift()),               "Wait", Reason::DriftPersists),
         ("our update ended just now, and may not show yet",   &goal, after(ended(Update, seconds(14)), drift()),                             "Wait", Reason::Updating),
+        ("our attach goes on, and an earlier failure shows",  &goal, after(accepted(Attach, seconds(9), running()), ours(Progress::Failed)),       "Wait", Reason::Attaching),
         ("our attach ended just now, and may not show yet",   &goal, after(ended(Attach, seconds(14)), ours(Progress::Failed)),              "Wait", Reason::Attaching),
         ("our update may not be read, and may be going on",   &goal, after(accepted(Update, MINUTE, Outcome::Unreadable), drift()),          "Wait", Reason::Updating),
         ("our update may not be read, and is over by now",    &goal, after(accepted(Update, UNHEARD_WRITE_PATIENCE, Outcome::Unreadable), drift()), "Wait", Reason::DriftPersists),

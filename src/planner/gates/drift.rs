@@ -33,6 +33,10 @@ pub fn corrected(goal: &Attached, pool: &PoolId, ours: &Compute, seen: &Observed
     match seen.put() {
         // A failed compute may lack what Azure does not show, such as the order of identities.
         _ if has_failed && seen.is_retry_due() => put(writing()),
+        // A read may lag behind the write that corrects it.
+        Some(write) if write.is_ongoing() && matches!(write.outcome, Outcome::Running(_)) => {
+            ControlFlow::Break(operation::polling(writing(), seen))
+        }
         _ if has_failed => without_effect(operation::failed(kind, None)),
         Some(write) if write.is_ongoing() => ControlFlow::Break(operation::polling(Cause::Updating, seen)),
         Some(_) if seen.is_retry_due() => put(Cause::Updating),
