@@ -15,6 +15,9 @@ pub const FINALIZER: &str = "synapse-spark.dev/detach";
 /// `abandon` releases a deleted object without a detach.
 pub const ON_DELETE: &str = "synapse-spark.dev/on-delete";
 
+/// Allows to attach a missing compute again after a safety stop; the value is the stop's time in the status.
+pub const ALLOW_RECREATE: &str = "synapse-spark.dev/allow-recreate";
+
 /// Any new value requests a reconcile; the status repeats it once it is handled.
 pub const RECONCILE_REQUESTED_AT: &str = "synapse-spark.dev/reconcile-requested-at";
 

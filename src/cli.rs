@@ -2,6 +2,7 @@
 //!
 //! The modules of this folder are the only readers of the environment.
 
+mod allow_recreate;
 mod args;
 mod check;
 mod completion;
@@ -75,6 +76,10 @@ enum Command {
     Suspend(suspend::Suspend),
     /// Clear spec.suspend: the operator writes to Azure again.
     Resume(suspend::Suspend),
+    /// Let the operator attach computes again that are missing together with many others of their workspace.
+    ///
+    /// Such a safety stop is shown by the condition SafetyStop. Find out first why the computes are missing.
+    AllowRecreate(allow_recreate::AllowRecreate),
     /// Check whether the operator could run here with your identity: Kubernetes, the custom resource
     /// definition, permissions and Microsoft Entra ID. Changes nothing.
     ///
@@ -132,6 +137,7 @@ impl Cli {
             Command::Reconcile(reconcile) => reconcile.execute(self.program).await,
             Command::Suspend(suspend) => suspend.execute(true).await,
             Command::Resume(suspend) => suspend.execute(false).await,
+            Command::AllowRecreate(allow) => allow.execute().await,
             Command::Completion(completion) => completion.execute(self.program, command(self.program)),
             Command::Candidates(words) => completion::candidates(words, command(self.program)),
             Command::Check(check) => check.execute().await,

@@ -8,6 +8,7 @@ mod finalizer;
 pub mod health;
 mod identity;
 mod key;
+mod losses;
 mod memory;
 pub mod metrics;
 pub mod observe;

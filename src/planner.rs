@@ -15,6 +15,7 @@
 
 mod attach;
 pub mod backoff;
+pub mod brake;
 pub mod cause;
 pub mod compute;
 pub mod compute_spec;

@@ -62,6 +62,8 @@ mod process;
 mod robustness;
 #[path = "cluster/role_assignments.rs"]
 mod role_assignments;
+#[path = "cluster/safety_stop.rs"]
+mod safety_stop;
 #[path = "cluster/shared_role_assignments.rs"]
 mod shared_role_assignments;
 #[path = "cluster/update.rs"]

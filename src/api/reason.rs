@@ -62,6 +62,8 @@ pub enum Reason {
     OperationStuck,
     /// Azure shows the compute in a way that the operator cannot parse, so the operator changes nothing.
     StateUnreadable,
+    /// Many computes of the workspace are missing at once; none of them is attached again by itself.
+    SafetyStop,
     /// The operator has no valid access token: Microsoft Entra ID issues none, the ServiceAccount cannot be used, or Azure
     /// answers 401.
     AuthenticationFailed,
@@ -104,7 +106,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the documents.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         Self::Attached,
         Self::AddingFinalizer,
         Self::Attaching,
@@ -131,6 +133,7 @@ impl Reason {
         Self::NoEffect,
         Self::OperationStuck,
         Self::StateUnreadable,
+        Self::SafetyStop,
         Self::AuthenticationFailed,
         Self::AuthorizationFailed,
         Self::RequestRejected,
@@ -182,6 +185,7 @@ impl Reason {
             Self::NoEffect => "NoEffect",
             Self::OperationStuck => "OperationStuck",
             Self::StateUnreadable => "StateUnreadable",
+            Self::SafetyStop => "SafetyStop",
             Self::AuthenticationFailed => "AuthenticationFailed",
             Self::AuthorizationFailed => "AuthorizationFailed",
             Self::RequestRejected => "RequestRejected",

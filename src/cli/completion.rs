@@ -34,7 +34,7 @@ impl Completion {
 const TIME_LIMIT: Duration = Duration::from_secs(3);
 
 /// The subcommands whose first argument is the name of an attachment.
-const TAKES_A_NAME: [&str; 5] = ["plan", "status", "reconcile", "suspend", "resume"];
+const TAKES_A_NAME: [&str; 6] = ["plan", "status", "reconcile", "suspend", "resume", "allow-recreate"];
 
 /// kubectl passes the words after `kubectl synapse`, the last one incomplete. It expects one candidate per line, a tab before
 /// its description, and finally a directive: 4 is "do not offer files".

@@ -14,6 +14,7 @@ use crate::api::SynapseSparkAttachment;
 use crate::azure;
 use crate::controller::claims::Claims;
 use crate::controller::identity::Identities;
+use crate::controller::losses::Workspaces;
 use crate::controller::memory::Memory;
 use crate::controller::metrics::Metrics;
 use crate::controller::stored::Stored;
@@ -80,6 +81,8 @@ pub struct Objects {
     pub claims: Claims,
     /// What is kept in memory from one reconcile to the next.
     pub(crate) memory: Memory,
+    /// How many computes of each workspace are missing.
+    pub(crate) workspaces: Workspaces,
 }
 
 /// Whether this process may write, and as whom it publishes events.

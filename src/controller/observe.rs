@@ -19,6 +19,7 @@ use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::azure::{self, Freshness};
 use crate::controller::claims::Others;
+use crate::planner::brake::{Losses, Safety};
 use crate::planner::status::condition;
 use crate::planner::status::failure::history;
 use crate::planner::status::time::elapsed;
@@ -56,6 +57,11 @@ pub async fn observe(
             // A time in the future is unknown: the write may have been sent just now.
             unanswered_put_age: status.unanswered_put_at.as_ref().map(|at| elapsed(at.0, now).unwrap_or_default()),
             reported_drift: status.drift.clone(),
+            safety: Safety {
+                losses: Losses::default(),
+                is_stopped: status.safety_stop.is_some(),
+                is_allowed: status.safety_stop.as_ref().is_some_and(|stop| request::allows_recreate(object, stop)),
+            },
         },
         compute,
         absent_for: None,

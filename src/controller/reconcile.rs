@@ -147,6 +147,7 @@ async fn evaluate(
         operation.ended_for = spans.ended;
     }
     observed.object.unavailable_for = spans.unavailable;
+    observed.object.safety.losses = ctx.objects.workspaces.observe(&object, &goal, &observed);
     let decision = decide(&goal, &observed);
     ctx.objects.memory.decided(&object, &decision);
     Evaluation { object, goal, observed, decision, freshness }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::api::{ON_DELETE, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
+use crate::api::{ALLOW_RECREATE, ON_DELETE, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
 
 /// The longest value of an annotation that is kept as it is.
 const LONGEST: usize = 64;
@@ -86,7 +86,7 @@ impl From<Metadata> for ObjectMeta {
     }
 }
 
-/// Reads the two annotations of the operator, capped, and skips all others.
+/// Reads the annotations of the operator, capped, and skips all others.
 fn annotations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
     struct Annotations;
 
@@ -104,7 +104,7 @@ fn annotations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<St
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut read = BTreeMap::new();
             while let Some(name) = map.next_key::<Cow<'_, str>>()? {
-                if name == ON_DELETE || name == RECONCILE_REQUESTED_AT {
+                if [ALLOW_RECREATE, ON_DELETE, RECONCILE_REQUESTED_AT].contains(&name.as_ref()) {
                     let value: Cow<'_, str> = map.next_value()?;
                     read.insert(name.into_owned(), capped(&value).into_owned());
                 } else {

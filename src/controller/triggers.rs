@@ -1,6 +1,6 @@
 //! Which events of the watch ask for a reconcile.
 //!
-//! The spec, our finalizer, the deletion, and the two annotations do. Everything else does not: least of all the status,
+//! The spec, our finalizer, the deletion, and the operator's annotations do. Everything else does not: least of all the status,
 //! which the operator itself writes. Each event costs one lookup in a map, regardless of the number of objects.
 
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use kube::ResourceExt;
 use tokio::time::Instant;
 
-use crate::api::{ON_DELETE, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
+use crate::api::{ALLOW_RECREATE, ON_DELETE, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
 use crate::controller::key::Key;
 use crate::controller::request_limit::{Change, RequestLimit};
 
@@ -34,6 +34,7 @@ struct Seen {
     generation: Option<i64>,
     has_finalizer: bool,
     on_delete: Option<String>,
+    recreate_allowed: Option<String>,
     requested: Option<String>,
 }
 
@@ -46,8 +47,13 @@ impl Seen {
             generation: object.metadata.generation,
             has_finalizer: object.has_finalizer(),
             on_delete: annotation(ON_DELETE),
+            recreate_allowed: annotation(ALLOW_RECREATE),
             requested: annotation(RECONCILE_REQUESTED_AT),
         }
+    }
+
+    fn others(&self) -> (bool, Option<&str>, Option<&str>) {
+        (self.has_finalizer, self.on_delete.as_deref(), self.recreate_allowed.as_deref())
     }
 
     /// What of it a user changed, if that is to be limited. A deletion comes once, and so does another object of that name.
@@ -55,7 +61,7 @@ impl Seen {
         match () {
             () if (&self.uid, self.is_deleted) != (&before.uid, before.is_deleted) => None,
             () if self.generation != before.generation => Some(Change::Spec),
-            () if (self.has_finalizer, &self.on_delete) != (before.has_finalizer, &before.on_delete) => Some(Change::Other),
+            () if self.others() != before.others() => Some(Change::Other),
             () if self.requested != before.requested => Some(Change::Request),
             () => None,
         }

@@ -199,6 +199,7 @@ impl Scope {
         for key in &gone {
             ctx.metrics.gone(key);
             ctx.objects.memory.forget(key);
+            ctx.objects.workspaces.forget(key);
             triggers.forget(key);
         }
         for key in to_requeue {
@@ -267,6 +268,7 @@ impl Scope {
         }
         // A reconcile that ended after the object was gone may have left something behind.
         self.shared.ctx.objects.memory.forget(&key);
+        self.shared.ctx.objects.workspaces.forget(&key);
         let mut left_out = self.left_out.lock().expect("no holder panics");
         if left_out.is_listing {
             left_out.keys.insert(key);

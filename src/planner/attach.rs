@@ -6,7 +6,7 @@ use crate::planner::cause::{Cause, Suspension};
 use crate::planner::compute_spec::ComputeSpec;
 use crate::planner::decision::{Decision, Step};
 use crate::planner::finding::Finding;
-use crate::planner::gates::{answer, claims, drift, finalizer, operation, ownership, pool_reference, pool_state, roles};
+use crate::planner::gates::{answer, brake, claims, drift, finalizer, operation, ownership, pool_reference, pool_state, roles};
 use crate::planner::goal::Attached;
 use crate::planner::observed::Observed;
 use crate::planner::owner::Ownership;
@@ -23,6 +23,7 @@ fn chain(goal: &Attached, seen: &Observed) -> ControlFlow<Decision, Decision> {
         claims::oldest(seen)?;
         operation::idle(seen)?;
         answer::absence_confirmed(seen)?;
+        brake::released(seen)?;
         pool_state::usable(&pool, seen)?;
         let spec = ComputeSpec::create(goal, &pool);
         return ControlFlow::Continue(Decision::write(Step::Put(spec), Cause::Attaching));

@@ -30,6 +30,8 @@ pub enum Cause {
     Replacing,
     /// A 404 of the compute is not yet certain enough to create it again.
     ConfirmingAbsence,
+    /// Many computes of the workspace are missing at once, this one too: none is attached again by itself.
+    SafetyStop,
     /// A write was sent without an answer, and may still be carried out.
     AwaitingWrite,
     /// The compute is being detached, or will be once its role assignments are revoked.
@@ -204,6 +206,7 @@ impl Cause {
             | Self::RoleAbandoned { .. } => Health::Progressing,
             Self::ReadFailed(_)
             | Self::WriteFailed { .. }
+            | Self::SafetyStop
             | Self::ComputeTypeMismatch(_)
             | Self::AdoptionNotAllowed(_)
             | Self::PoolMismatch(_)
@@ -236,6 +239,7 @@ impl Cause {
             Self::Adopting => Reason::Adopting,
             Self::Updating => Reason::Updating,
             Self::Replacing => Reason::Replacing,
+            Self::SafetyStop => Reason::SafetyStop,
             Self::AwaitingWrite => Reason::WaitingForWrite,
             Self::Detaching(_) | Self::ConfirmingDetached => Reason::Detaching,
             Self::Detached(_) => Reason::Detached,

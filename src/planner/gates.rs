@@ -2,6 +2,7 @@
 //! established.
 
 pub(super) mod answer;
+pub(super) mod brake;
 pub(super) mod claims;
 pub(super) mod drift;
 pub(super) mod finalizer;

@@ -8,6 +8,7 @@ use crate::api::v1alpha1::{Applied, DriftStatus, FailedStep, OperationKind};
 use crate::planner::backoff::{
     ABSENCE_CONFIRMED_AFTER, EFFECT_SHOWS_AFTER, FailureHistory, MIN_BACKOFF, UNHEARD_WRITE_PATIENCE, exponential,
 };
+use crate::planner::brake::Safety;
 use crate::planner::compute::Compute;
 use crate::planner::dependencies::Dependencies;
 use crate::planner::finding::{FaultKind, Finding};
@@ -53,6 +54,8 @@ pub struct ObjectState {
     pub unanswered_put_age: Option<Duration>,
     /// The drift that the status shows already.
     pub reported_drift: Vec<DriftStatus>,
+    /// Whether the compute may be attached again where many of its workspace are missing.
+    pub safety: Safety,
 }
 
 impl Observed {
@@ -94,6 +97,13 @@ impl Observed {
         let operation = self.operation.as_ref()?;
         let known = before.filter(|(started_at, _)| *started_at == operation.started_at);
         known.or((operation.outcome == Outcome::Ended).then_some((operation.started_at, now)))
+    }
+
+    /// Whether the compute was there, and is absent without a detach of ours.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        let existed = self.applied.as_ref().is_some_and(|applied| applied.created_on.is_some());
+        existed && self.compute == Finding::Absent && self.accepted_detach().is_none()
     }
 
     /// Whether the compute does not exist: a workspace that is gone took its computes with it.

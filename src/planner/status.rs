@@ -7,6 +7,7 @@ pub mod failure;
 mod message;
 mod record;
 pub mod report;
+mod safety_stop;
 pub mod shown;
 pub mod time;
 
@@ -34,9 +35,11 @@ pub fn status(previous: &AttachmentStatus, report: &Report<'_>) -> AttachmentSta
         applied: record::applied(previous, report),
         unanswered_put_at: record::unanswered_put(previous, report, operation.as_ref()),
         operation,
+        safety_stop: safety_stop::safety_stop(previous, report),
         role_assignments: roles::status::role_assignments(previous, report),
         ..AttachmentStatus::default()
     };
+    next.conditions.extend(safety_stop::stopped(previous, report));
     next.conditions.extend(dependency_conditions::conditions(previous, report));
     details::show(&mut next, previous, report);
     next

@@ -56,6 +56,7 @@ fn command_that_is_forbidden_names_the_missing_right_and_changes_nothing() {
         (&["suspend", "nightly"], "patch"),
         (&["resume", "nightly"], "patch"),
         (&["reconcile", "nightly"], "patch"),
+        (&["allow-recreate", "--all"], "list"),
     ] {
         let (code, _, complaint) = viewer.synapse(args);
         assert_eq!(code, Some(1), "{args:?}");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::{Applied, FailedStep, OperationKind, PoolStatus};
 use synapse_spark_operator::planner::backoff::{ABSENCE_CONFIRMED_AFTER, MIN_BACKOFF, STUCK_AFTER, UNHEARD_WRITE_PATIENCE};
+use synapse_spark_operator::planner::brake::{Losses, Safety};
 use synapse_spark_operator::planner::{
     Cause, Compute, FaultKind, Finding, Goal, LinkedService, Observed, Operation, Outcome, Ownership, Progress, Requeue,
     SparkPool, Step, decide,
@@ -48,6 +49,29 @@ fn a_pool_reference_is_resolved_first() {
     observed.dependencies.other_links = vec!["other".into()];
     let cause = Cause::LinkedServiceNotFound { name: "link".into(), others: vec!["other".into()] };
     assert_eq!(decide(&goal, &observed).cause, cause, "the message names the linked services that exist");
+}
+
+#[test]
+fn many_missing_computes_of_a_workspace_are_not_attached_again() {
+    let goal = attach();
+    let missing = |safety| {
+        let applied = Some(Applied { created_on: Some(CREATED_ON.into()), ..Applied::default() });
+        let mut observed = Observed { absent_for: Some(ABSENCE_CONFIRMED_AFTER), applied, ..absent() };
+        observed.object.safety = safety;
+        observed
+    };
+    let of = |is_stopped, is_allowed, missing| Safety { losses: Losses { attached: 40, missing }, is_stopped, is_allowed };
+    let never_attached = Observed { applied: None, ..missing(of(false, false, 40)) };
+    let detached = after(accepted(OperationKind::Detach, MINUTE, Outcome::Ended), missing(of(false, false, 40)));
+    #[rustfmt::skip]
+    check(vec![
+        ("ten of forty are missing",                      &goal, missing(of(false, false, 10)), "Put",  Reason::Attaching),
+        ("eleven of forty are missing",                   &goal, missing(of(false, false, 11)), "Wait", Reason::SafetyStop),
+        ("it was stopped before a restart",               &goal, missing(of(true, false, 1)),   "Wait", Reason::SafetyStop),
+        ("the user allows it",                            &goal, missing(of(true, true, 40)),   "Put",  Reason::Attaching),
+        ("this one was never attached",                   &goal, never_attached,                "Put",  Reason::Attaching),
+        ("this one was detached by the operator itself",  &goal, detached,                      "Put",  Reason::Attaching),
+    ]);
 }
 
 #[test]

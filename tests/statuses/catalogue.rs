@@ -70,6 +70,7 @@ pub const CATALOGUE: [Row; Reason::ALL.len()] = [
     (Reason::NoEffect,               &[Stalled],                      &[],                             &[Stalled]),
     (Reason::OperationStuck,         &[Stalled],                      &[],                             &[Stalled]),
     (Reason::StateUnreadable,        &[Stalled],                      &[Stalled],                      &[Stalled]),
+    (Reason::SafetyStop,             &[Stalled],                      &[Stalled],                      &[]),
     (Reason::AuthenticationFailed,   &[Stalled],                      &[Stalled],                      &[Stalled]),
     (Reason::AuthorizationFailed,    &[Stalled],                      &[Stalled],                      &[Stalled]),
     (Reason::RequestRejected,        &[Stalled],                      &[Stalled],                      &[Stalled]),

@@ -6,6 +6,7 @@ use synapse_spark_operator::api::v1alpha1::{
     AttachmentStatus, DriftStatus, FailedStep, FailureStatus, OperationKind, OperationStatus,
 };
 use synapse_spark_operator::planner::backoff::STUCK_AFTER;
+use synapse_spark_operator::planner::brake::Safety;
 use synapse_spark_operator::planner::status::time::stored;
 use synapse_spark_operator::planner::{Finding, ObjectState, Observed, Ownership, Progress};
 
@@ -48,7 +49,10 @@ fn variants(usual: &Observed) -> Vec<Observed> {
         all.push(of(ObjectState { has_finalizer: false, ..state() }));
     }
     match &usual.compute {
-        Finding::Absent => all.push(Observed { absent_for: None, ..usual.clone() }),
+        Finding::Absent => {
+            all.push(Observed { absent_for: None, ..usual.clone() });
+            all.push(of(ObjectState { safety: Safety { is_stopped: true, ..Safety::default() }, ..state() }));
+        }
         Finding::Unknown(_) => all.push(of(ObjectState { unavailable_for: Duration::from_hours(1), ..state() })),
         Finding::Present(compute) if compute.progress == Progress::Working => {
             all.push(of(ObjectState { reconciling_for: Some(STUCK_AFTER), ..state() }));

@@ -84,6 +84,9 @@ impl Reason {
             Self::StateUnreadable => {
                 "Inspect the compute in Azure Machine Learning. If it is correct there, report the value in this message as a bug of the operator."
             }
+            Self::SafetyStop => {
+                "Find out why the computes are missing. If they are to be attached again, run kubectl synapse allow-recreate NAME, or with --all for every stopped attachment of the namespace."
+            }
             Self::AuthenticationFailed => {
                 "Fix the credential of the operator, or that of spec.serviceAccountName (docs/credentials.md)."
             }

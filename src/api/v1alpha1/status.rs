@@ -55,6 +55,9 @@ pub struct AttachmentStatus {
     /// Why Azure failed to attach or update the compute.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub provisioning_errors: Vec<ProvisioningError>,
+    /// Present while the compute is missing together with many others of its workspace: it is not attached again by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety_stop: Option<SafetyStop>,
     /// The last operation that was requested; absent once it has succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<OperationStatus>,
@@ -73,6 +76,22 @@ pub struct AttachmentStatus {
     /// The value of the annotation synapse-spark.dev/reconcile-requested-at that was handled last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
+}
+
+/// Why a missing compute is not attached again.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SafetyStop {
+    /// When the stop began. The annotation synapse-spark.dev/allow-recreate with this value ends it.
+    pub since: Time,
+}
+
+impl SafetyStop {
+    /// The value of the annotation that ends this stop.
+    #[must_use]
+    pub fn token(&self) -> String {
+        self.since.0.to_string()
+    }
 }
 
 /// The managed identity that Azure shows.

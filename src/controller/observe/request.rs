@@ -2,7 +2,8 @@
 
 use kube::ResourceExt;
 
-use crate::api::{RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
+use crate::api::v1alpha1::SafetyStop;
+use crate::api::{ALLOW_RECREATE, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
 use crate::azure::Freshness;
 use crate::planner::Goal;
 use crate::planner::backoff::FRESH_ENOUGH;
@@ -23,6 +24,12 @@ pub fn freshness(object: &SynapseSparkAttachment, goal: &Goal) -> Freshness {
 #[must_use]
 pub fn requested(object: &SynapseSparkAttachment) -> Option<&str> {
     object.annotations().get(RECONCILE_REQUESTED_AT).map(String::as_str)
+}
+
+/// Whether the user allows to attach the compute again after this safety stop.
+#[must_use]
+pub fn allows_recreate(object: &SynapseSparkAttachment, stop: &SafetyStop) -> bool {
+    object.annotations().get(ALLOW_RECREATE).is_some_and(|value| *value == stop.token())
 }
 
 /// Whether the user requests a reconcile: by a change of the spec, or by the annotation.

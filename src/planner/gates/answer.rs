@@ -21,10 +21,8 @@ pub fn compute(seen: &Observed) -> ControlFlow<Decision, Option<&Compute>> {
 
 /// A compute that is known to have existed is created again only when its absence is certain.
 pub fn absence_confirmed(seen: &Observed) -> ControlFlow<Decision> {
-    let existed = seen.applied.as_ref().is_some_and(|applied| applied.created_on.is_some());
-    let was_detached = seen.accepted_detach().is_some();
     match () {
-        () if !existed || was_detached || seen.is_absence_confirmed() => ControlFlow::Continue(()),
+        () if !seen.is_missing() || seen.is_absence_confirmed() => ControlFlow::Continue(()),
         () => ControlFlow::Break(observe_again(Cause::ConfirmingAbsence, seen.absent_for)),
     }
 }

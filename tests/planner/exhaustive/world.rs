@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use synapse_spark_operator::api::v1alpha1::{Applied, AttachmentStatus, OperationKind, PoolStatus};
 use synapse_spark_operator::planner::backoff::{FailureHistory, RESYNC, UNHEARD_WRITE_PATIENCE};
+use synapse_spark_operator::planner::brake::Safety;
 use synapse_spark_operator::planner::roles::goal::is_created_by;
 use synapse_spark_operator::planner::roles::observed::{Recorded, Roles};
 use synapse_spark_operator::planner::status::failure::history;
@@ -372,6 +373,7 @@ impl<'a> World<'a> {
                 unavailable_for: Duration::ZERO,
                 unanswered_put_age: status.unanswered_put_at.as_ref().map(|at| elapsed(at.0, self.now).unwrap_or_default()),
                 reported_drift: status.drift.clone(),
+                safety: Safety::default(),
             },
             absent_for: None,
             dependencies: self.dependencies(&compute),
