@@ -27,6 +27,10 @@ mod transport;
 pub mod wire;
 mod workspace;
 
+#[cfg(test)]
+#[path = "../tests/support/settings.rs"]
+pub(crate) mod test_settings;
+
 pub use auth::assertion::{AUDIENCE, Assertion};
 pub use auth::credential::Credential;
 pub use cache::Freshness;

@@ -1,6 +1,3 @@
-#[path = "../../../tests/support/settings.rs"]
-mod settings;
-
 use std::sync::{Arc, Mutex};
 
 use azure_core::credentials::Secret;
@@ -8,7 +5,7 @@ use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, HttpClient, Request};
 
 use super::*;
-use crate::azure::{Client, Credential, Metrics, Settings};
+use crate::azure::{Client, Credential, Metrics, test_settings};
 
 const SUB: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7a";
 const OTHER: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7b";
@@ -47,7 +44,7 @@ impl Azure {
             client: "c".into(),
             secret: Secret::new("s"),
         };
-        let settings = settings::settings("https://arm.example", "https://entra.example", credential);
+        let settings = test_settings::settings("https://arm.example", "https://entra.example", credential);
         let azure = Arc::new(self);
         let client = Client::new(&settings, azure.clone(), Metrics::new(&mut Registry::default())).expect("good settings");
         (azure, client)

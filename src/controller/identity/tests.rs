@@ -3,8 +3,6 @@
 mod api;
 mod cache;
 mod lost;
-#[path = "../../../tests/support/settings.rs"]
-mod settings;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -15,7 +13,7 @@ use prometheus_client::registry::Registry;
 use serde_json::json;
 
 use super::*;
-use crate::azure::{Metrics, Settings};
+use crate::azure::{Metrics, test_settings};
 use api::Api as Kubernetes;
 
 const ONE: &str = "11111111-0000-4000-8000-000000000001";
@@ -56,7 +54,7 @@ impl Stage {
     fn new(tenant: Option<&str>) -> Self {
         let entra = Arc::new(Entra { exchanges: Mutex::default(), lifetime: AtomicU32::new(3600) });
         let credential = Credential::Unavailable(refusal("the operator's own".into()));
-        let settings = settings::settings("https://arm.example", "https://entra.example", credential);
+        let settings = test_settings::settings("https://arm.example", "https://entra.example", credential);
         let operator =
             azure::Client::new(&settings, entra.clone(), Metrics::new(&mut Registry::default())).expect("good settings");
         let identities = Identities::new(tenant.map(ToOwned::to_owned));
