@@ -20,15 +20,6 @@ pub enum Freshness {
 }
 
 impl Freshness {
-    /// Accepts an answer of this age instead, unless Azure is to be asked now. For what changes seldom.
-    #[must_use]
-    pub const fn relaxed_to(self, age: Duration) -> Self {
-        match self {
-            Self::Now | Self::NowOnNewConnection => self,
-            Self::Within(_) => Self::Within(age),
-        }
-    }
-
     /// The same, but accepts no answer that is older than this.
     #[must_use]
     pub fn at_most(self, age: Duration) -> Self {

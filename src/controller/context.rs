@@ -17,6 +17,7 @@ use crate::controller::identity::Identities;
 use crate::controller::memory::Memory;
 use crate::controller::metrics::Metrics;
 use crate::controller::stored::Stored;
+use crate::controller::ticks::Ticks;
 
 /// The name under which the operator owns the fields of the status.
 pub const FIELD_MANAGER: &str = "synapse-spark-operator";
@@ -80,6 +81,8 @@ pub struct Objects {
     pub claims: Claims,
     /// What is kept in memory from one reconcile to the next.
     pub(crate) memory: Memory,
+    /// When each object is due.
+    pub(crate) ticks: Ticks,
 }
 
 /// Whether this process may write, and as whom it publishes events.
