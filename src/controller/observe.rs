@@ -45,7 +45,7 @@ pub async fn observe(
         }
         Some(_) | None => (Finding::Absent, None),
     };
-    let operation = operation::observe(azure, goal, &status, &compute, now).await;
+    let operation = operation::observe(azure, goal, &status, (&compute, &dependencies), now).await;
     dependencies.pool = dependencies::pool(azure, goal, &dependencies, &compute, reading.dependencies).await;
     let verified = (&compute, others.pending_verification);
     let roles = roles::observe(azure, (goal, &status), &dependencies, verified, (reading.roles, now));

@@ -148,11 +148,22 @@ fn tag_drift(goal: &Attached, compute: &Compute, applied: Option<&Applied>) -> V
 pub fn is_in_sync(goal: &Attached, seen: &Observed) -> bool {
     let (Some(pool), Some(compute)) = (seen.dependencies.resolve(&goal.pool), seen.compute.present()) else { return false };
     let is_undisturbed = seen.put().is_none_or(|put| !matches!(put.outcome, Outcome::Running | Outcome::Failed(_)));
+    is_undisturbed && is_as_wanted(goal, &pool, compute, seen.applied.as_ref())
+}
+
+/// Whether a compute alone shows that our last PUT has succeeded, so that the operation of that PUT decides nothing.
+///
+/// It does not show whether a PUT has changed the order of several identities.
+#[must_use]
+pub fn shows_success(goal: &Attached, pool: &PoolId, compute: &Compute, applied: Option<&Applied>) -> bool {
+    goal.identity.user.len() < 2 && is_as_wanted(goal, pool, compute, applied)
+}
+
+fn is_as_wanted(goal: &Attached, pool: &PoolId, compute: &Compute, applied: Option<&Applied>) -> bool {
     compute.is_spark()
         && compute.owner == Ownership::Ours
         && compute.progress == Progress::Succeeded
-        && is_undisturbed
-        && drift(goal, &pool, compute, seen.applied.as_ref()).is_empty()
+        && drift(goal, pool, compute, applied).is_empty()
 }
 
 /// The value of a tag. Azure's tag names are case-insensitive.
