@@ -21,6 +21,8 @@ const CONFIRMED_AFTER: Duration = Duration::from_secs(15);
 struct FrontEnd {
     /// None: it answers 404.
     compute: Option<Value>,
+    /// After so many reads, the workspace is gone.
+    gone_after: Option<u32>,
     reads: AtomicU32,
     writes: Mutex<Vec<String>>,
 }
@@ -31,9 +33,11 @@ impl HttpClient for FrontEnd {
         let is_compute = request.url().path().contains("/computes/");
         let (code, body) = match request.method() {
             Method::Get if is_compute => {
-                self.reads.fetch_add(1, Ordering::Relaxed);
-                let absent = json!({"error": {"code": "ResourceNotFound", "message": "m"}});
-                self.compute.clone().map_or((404, absent), |compute| (200, compute))
+                let number = self.reads.fetch_add(1, Ordering::Relaxed);
+                let is_gone = self.gone_after.is_some_and(|reads| number >= reads);
+                let code = if is_gone { "ParentResourceNotFound" } else { "ResourceNotFound" };
+                let absent = json!({"error": {"code": code, "message": "m"}});
+                self.compute.clone().filter(|_| !is_gone).map_or((404, absent), |compute| (200, compute))
             }
             Method::Get => (200, json!({"location": "eastus2"})),
             Method::Post => (200, json!({"token_type": "Bearer", "access_token": "t", "expires_in": 3600})),
@@ -84,8 +88,11 @@ struct Scene {
 impl Scene {
     /// Kept connections lead to a front end that shows no compute.
     fn new(object: Value, on_new_connection: Option<Value>) -> Self {
-        let (api, kept) = (Api::with(object), Arc::new(FrontEnd::default()));
-        let new = Arc::new(FrontEnd { compute: on_new_connection, ..FrontEnd::default() });
+        Self::between(object, FrontEnd::default(), FrontEnd { compute: on_new_connection, ..FrontEnd::default() })
+    }
+
+    fn between(object: Value, kept: FrontEnd, new: FrontEnd) -> Self {
+        let (api, kept, new) = (Api::with(object), Arc::new(kept), Arc::new(new));
         let mut registry = Registry::default();
         let azure = client(kept.clone(), &mut registry).with_unpooled(new.clone());
         let metrics = metrics::Metrics::new(&mut registry);
@@ -158,4 +165,15 @@ async fn compute_of_another_owner_that_a_stale_connection_does_not_show_is_not_o
     let scene = Scene::new(pending(), Some(compute));
     scene.reconcile().await;
     assert_eq!((scene.reads(), scene.writes()), ((1, 1), Vec::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn workspace_that_goes_between_the_two_rounds_releases_the_object_when_that_is_confirmed() {
+    let kept = FrontEnd { compute: Some(ours()), gone_after: Some(1), ..FrontEnd::default() };
+    let scene = Scene::between(deleted(), kept, FrontEnd { gone_after: Some(0), ..FrontEnd::default() });
+    scene.reconcile().await;
+    assert_eq!((scene.reads(), scene.is_released()), ((2, 0), false), "one answer proves nothing");
+    tokio::time::advance(CONFIRMED_AFTER).await;
+    scene.reconcile().await;
+    assert_eq!((scene.reads(), scene.is_released(), scene.writes()), ((2, 2), true, Vec::new()));
 }
