@@ -16,19 +16,24 @@ mod data_plane;
 pub mod error;
 mod linked_service;
 pub mod list;
+mod listed;
 pub mod metrics;
 pub mod operation;
 pub mod origin;
 mod pool;
 mod retry_after;
 mod role_assignment;
+mod shared;
+mod single_flight;
+pub mod throttle;
+mod transport;
+pub mod view;
+pub mod wire;
+mod workspace;
+
 #[cfg(test)]
 #[path = "../tests/support/settings.rs"]
 pub(crate) mod test_settings;
-pub mod throttle;
-mod transport;
-pub mod wire;
-mod workspace;
 
 pub use auth::assertion::{AUDIENCE, Assertion};
 pub use auth::credential::Credential;
@@ -41,4 +46,5 @@ pub use operation::State;
 pub use origin::Origin;
 pub use role_assignment::Assigned;
 pub use throttle::Kind;
+pub use view::{Ask, Source};
 pub use wire::RoleAssignmentRequest;

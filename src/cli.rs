@@ -78,7 +78,7 @@ enum Command {
     Resume(suspend::Suspend),
     /// Let the operator attach computes again that are missing together with many others of their workspace.
     ///
-    /// Such a safety stop is shown by the condition SafetyStop. Find out first why the computes are missing.
+    /// Such a safety stop is shown by the condition `SafetyStop`. Find out first why the computes are missing.
     AllowRecreate(allow_recreate::AllowRecreate),
     /// Check whether the operator could run here with your identity: Kubernetes, the custom resource
     /// definition, permissions and Microsoft Entra ID. Changes nothing.

@@ -17,6 +17,7 @@ mod report;
 mod request_limit;
 mod status_fields;
 pub mod stored;
+mod ticks;
 mod triggers;
 mod watch;
 

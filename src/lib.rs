@@ -21,6 +21,8 @@
 //! | what the user reads, and why | `planner/cause.rs`, `planner/status/message.rs`, `api/reason.rs` |
 //! | what survives a crash | `planner/status/record.rs` |
 //! | when something is retried | `planner/backoff.rs` |
+//! | when something is observed again, and with whom | `planner/backoff.rs`, `controller/ticks.rs` |
+//! | whether a LIST or a GET observes it | `controller/observe/reading.rs`, `azure/listed.rs` |
 //! | the two rounds of a reconcile | `controller/reconcile.rs` |
 //! | the finalizer | `controller/finalizer.rs` |
 //! | what an error of Azure means | `azure/error.rs`, then `controller/observe/fault.rs` |
@@ -45,6 +47,8 @@
 //! | linked service | a link of a Machine Learning workspace, through which older ones reach a Synapse workspace |
 //! | role assignment | a role of Synapse's own, assigned to a principal on a scope |
 //! | resync | an observation when nothing has happened |
+//! | tick | a time at which the attachments of a workspace are observed together |
+//! | view | what one LIST of a workspace showed, for some seconds |
 
 pub mod api;
 pub mod azure;

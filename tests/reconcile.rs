@@ -4,6 +4,8 @@
 mod absence;
 #[path = "reconcile/deadline.rs"]
 mod deadline;
+#[path = "reconcile/identities.rs"]
+mod identities;
 #[path = "support/in_process/mod.rs"]
 #[expect(dead_code, reason = "tests/watch.rs needs the rest")]
 mod in_process;

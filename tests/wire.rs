@@ -16,11 +16,15 @@ mod list;
 mod log;
 #[path = "wire/origin.rs"]
 mod origin;
+#[path = "wire/pages.rs"]
+mod pages;
 #[path = "wire/recorded.rs"]
 mod recorded;
 #[path = "wire/region.rs"]
 mod region;
 #[path = "wire/script.rs"]
 mod script;
+#[path = "wire/shared.rs"]
+mod shared;
 #[path = "wire/throttle.rs"]
 mod throttle;

@@ -20,12 +20,20 @@ pub enum Freshness {
 }
 
 impl Freshness {
-    /// Accepts an answer of this age instead, unless Azure is to be asked now. For what changes seldom.
+    /// The same, but accepts no answer that is older than this.
     #[must_use]
-    pub const fn relaxed_to(self, age: Duration) -> Self {
+    pub fn at_most(self, age: Duration) -> Self {
         match self {
             Self::Now | Self::NowOnNewConnection => self,
-            Self::Within(_) => Self::Within(age),
+            Self::Within(longer) => Self::Within(longer.min(age)),
+        }
+    }
+
+    /// How old an answer may be that another asked for.
+    pub(super) const fn max_age(self) -> Duration {
+        match self {
+            Self::Now | Self::NowOnNewConnection => Duration::ZERO,
+            Self::Within(age) => age,
         }
     }
 }
@@ -88,6 +96,20 @@ impl<K: Eq + Hash + Clone, V: Clone> TtlCache<K, V> {
         let entries = self.entries.lock().expect("no thread panics while it holds the lock");
         let ((began, _), value) = entries.by_key.get(key)?;
         value.clone().filter(|_| began.elapsed() <= max_age.min(self.ttl))
+    }
+
+    /// When a request must have begun at the earliest, so that its answer is no older than this and shows the last write.
+    pub(super) fn not_before(&self, key: &K, max_age: Duration) -> Instant {
+        let now = Instant::now();
+        let oldest = now.checked_sub(max_age).unwrap_or(now);
+        self.after_write(key).map_or(oldest, |written| oldest.max(written))
+    }
+
+    /// The first instant after the last write, unless a newer answer is known or the write is longer ago than answers are cached.
+    pub(super) fn after_write(&self, key: &K) -> Option<Instant> {
+        let entries = self.entries.lock().expect("no thread panics while it holds the lock");
+        let ((began, _), value) = entries.by_key.get(key)?;
+        value.is_none().then(|| *began + Duration::from_nanos(1))
     }
 
     /// Caches the answer to a request that began at this time, unless a newer answer or a later write is known.

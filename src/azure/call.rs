@@ -43,9 +43,10 @@ pub(crate) enum Call {
 
 impl Call {
     /// The requests of the operator. Only commands request the other lists, and they serve no metrics.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Workspace,
         Self::Compute,
+        Self::Computes,
         Self::Operation,
         Self::Put,
         Self::Detach,

@@ -12,7 +12,9 @@ use crate::azure::data_plane::DataPlane;
 use crate::azure::error::Error;
 use crate::azure::metrics::Metrics;
 use crate::azure::origin::Origin;
+use crate::azure::shared::SharedAnswers;
 use crate::azure::throttle::Throttle;
+use crate::azure::view::{COMPUTE_TTL, Views};
 use crate::azure::wire;
 use crate::resource_id::{ComputeId, PoolId, WorkspaceId};
 
@@ -64,18 +66,23 @@ pub(super) struct Tokens {
 /// Answers that several attachments share. They belong to one identity: another one may not be allowed to see them.
 pub(super) struct Caches {
     pub(super) computes: TtlCache<ComputeId, Option<wire::Compute>>,
-    pub(super) regions: TtlCache<WorkspaceId, String>,
-    pub(super) pools: TtlCache<PoolId, Result<Option<wire::SparkPool>, Error>>,
-    pub(super) linked_services: TtlCache<(WorkspaceId, String), Option<wire::LinkedService>>,
-    pub(super) role_assignments: TtlCache<wire::RoleAssignmentRequest, Result<Option<String>, Error>>,
+    pub(super) views: Arc<Views>,
+    pub(super) regions: SharedAnswers<WorkspaceId, String>,
+    pub(super) pools: SharedAnswers<PoolId, Option<wire::SparkPool>>,
+    pub(super) linked_services: SharedAnswers<(WorkspaceId, String), Option<wire::LinkedService>>,
+    pub(super) role_assignments: SharedAnswers<wire::RoleAssignmentRequest, Option<String>>,
 }
 
-/// A compute changes at any time.
-const COMPUTE_TTL: Duration = Duration::from_secs(10);
 /// Pools, linked services and role assignments change seldom; no reader accepts older answers.
 const DEPENDENCY_TTL: Duration = Duration::from_hours(1);
 /// The region of a workspace never changes; `workspace.rs` drops it when another workspace may have taken the name.
 pub(super) const REGION_TTL: Duration = Duration::from_hours(24);
+
+/// Whether an answer holds for longer: a missing right is rarely granted within minutes.
+const fn is_conclusive<T>(answer: &Result<T, Error>) -> bool {
+    use Error::{Forbidden, Rejected, SubscriptionNotFound, Unauthenticated};
+    matches!(answer, Ok(_) | Err(Unauthenticated(_) | Forbidden(_) | Rejected(_) | SubscriptionNotFound(_)))
+}
 
 impl Client {
     /// A client of Azure through this transport, also for requests that need a new connection:
@@ -97,10 +104,11 @@ impl Client {
             metrics,
             cached: Box::new(Caches {
                 computes: TtlCache::new(COMPUTE_TTL),
-                regions: TtlCache::new(REGION_TTL),
-                pools: TtlCache::new(DEPENDENCY_TTL),
-                linked_services: TtlCache::new(DEPENDENCY_TTL),
-                role_assignments: TtlCache::new(DEPENDENCY_TTL),
+                views: Arc::new(Views::new()),
+                regions: SharedAnswers::new(REGION_TTL, Result::is_ok),
+                pools: SharedAnswers::new(DEPENDENCY_TTL, is_conclusive),
+                linked_services: SharedAnswers::new(DEPENDENCY_TTL, Result::is_ok),
+                role_assignments: SharedAnswers::new(DEPENDENCY_TTL, is_conclusive),
             }),
         })
     }

@@ -7,6 +7,7 @@ use crate::azure::call::Call;
 use crate::azure::client::Client;
 use crate::azure::error::Error;
 use crate::azure::transport::Answer;
+use crate::azure::view::Source;
 use crate::azure::{operation, wire};
 use crate::resource_id::{ComputeId, WorkspaceId};
 
@@ -18,8 +19,10 @@ impl Client {
     /// [`Error`] if Azure gives no such answer.
     pub async fn compute(&self, id: &ComputeId, freshness: Freshness) -> Result<Option<wire::Compute>, Error> {
         if let Some(cached) = self.cached.computes.get(id, freshness) {
+            self.metrics.observed(Source::Cache);
             return Ok(cached);
         }
+        self.metrics.observed(Source::Get);
         let began = Instant::now();
         let path = self.machine_learning(&id.to_string());
         let mut request = self.request(Call::Compute, id.workspace().subscription(), &path)?;

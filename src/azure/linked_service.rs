@@ -1,7 +1,5 @@
 //! Linked services of a Machine Learning workspace.
 
-use tokio::time::Instant;
-
 use crate::azure::api_version;
 use crate::azure::cache::Freshness;
 use crate::azure::call::Call;
@@ -23,19 +21,16 @@ impl Client {
         freshness: Freshness,
     ) -> Result<Option<wire::LinkedService>, Error> {
         let key = (workspace.clone(), name.to_ascii_lowercase());
-        if let Some(cached) = self.cached.linked_services.get(&key, freshness) {
-            return Ok(cached);
-        }
-        let began = Instant::now();
-        let path = format!("{workspace}/linkedServices/{name}?api-version={}", api_version::LINKED_SERVICES);
-        let answer = self.get(Call::LinkedService, workspace.subscription(), &path).await;
-        let found = match answer.inspect_err(|error| self.reconsider_region(workspace, error)) {
-            Ok(answer) => Some(answer.read()?),
-            Err(Error::NotFound(_)) => None,
-            Err(error) => return Err(error),
+        let request = async {
+            let path = format!("{workspace}/linkedServices/{name}?api-version={}", api_version::LINKED_SERVICES);
+            let answer = self.get(Call::LinkedService, workspace.subscription(), &path).await;
+            match answer.inspect_err(|error| self.reconsider_region(workspace, error)) {
+                Ok(answer) => answer.read().map(Some),
+                Err(Error::NotFound(_)) => Ok(None),
+                Err(error) => Err(error),
+            }
         };
-        self.cached.linked_services.insert(&key, began, found.clone());
-        Ok(found)
+        self.cached.linked_services.get(&key, freshness, request).await
     }
 
     /// All linked services of a Machine Learning workspace.

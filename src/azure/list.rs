@@ -1,9 +1,11 @@
 //! Lists: all pages of one, and the lists of subscriptions and workspaces.
-//!
-//! Commands read them. The operator decides nothing on a list.
+
+use std::collections::HashSet;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use crate::azure::api_version;
 use crate::azure::call::Call;
@@ -12,8 +14,13 @@ use crate::azure::error::Error;
 use crate::azure::wire;
 use crate::resource_id::{SynapseWorkspaceId, WorkspaceId};
 
-/// A list has at most this many pages: a circular chain of links ends here.
+/// A list has at most this many pages.
 pub(super) const MAX_PAGES: usize = 1000;
+/// A list for which others wait has at most this many pages without an element, one after the other. Each is a request.
+/// Lists of a subscription may have one for each region.
+const MAX_EMPTY_PAGES: usize = 10;
+/// All pages of a list for which others wait come within this time.
+const LIST_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A subscription that the identity may read.
 #[derive(Debug, Clone, Deserialize, Default, PartialEq, Eq)]
@@ -29,6 +36,43 @@ pub struct Subscription {
 #[derive(Deserialize)]
 struct Resource {
     id: String,
+}
+
+/// Which list is read.
+pub(super) struct List<'a> {
+    pub(super) call: Call,
+    /// What shares a limit; see `ApiRequest`.
+    pub(super) subscription: &'a str,
+    /// Path and query of the first page.
+    pub(super) first: String,
+    /// Whether others wait for it, so that it must end soon.
+    pub(super) is_shared: bool,
+}
+
+/// Why a list could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ListError {
+    /// A page is missing.
+    #[error(transparent)]
+    Page(Error),
+    /// The pages do not make a list.
+    #[error("the list cannot be used: {0}")]
+    Unusable(String),
+}
+
+impl ListError {
+    /// Whether it concerns the list and not its elements, which may be readable one by one.
+    pub(super) const fn is_of_the_list_alone(&self) -> bool {
+        matches!(self, Self::Unusable(_) | Self::Page(Error::Forbidden(_) | Error::NotFound(_) | Error::Rejected(_)))
+    }
+
+    /// The same, as an error of the client.
+    pub(super) fn into_azure(self) -> Error {
+        match self {
+            Self::Page(error) => error,
+            Self::Unusable(_) => Error::unavailable(self.to_string()),
+        }
+    }
 }
 
 impl Client {
@@ -65,19 +109,49 @@ impl Client {
         Ok(all.iter().filter_map(|one| SynapseWorkspaceId::parse(&one.id).ok()).collect())
     }
 
-    /// All pages of a list, from the first. The links to the others are used as they came.
+    /// All elements of a list that can be decoded.
     pub(super) async fn list<T: DeserializeOwned>(&self, call: Call, subscription: &str, first: String) -> Result<Vec<T>, Error> {
-        let mut link = first;
         let mut all = Vec::new();
-        for _ in 0..MAX_PAGES {
-            let page: wire::Page = self.get(call, subscription, &link).await?.read()?;
+        let list = List { call, subscription, first, is_shared: false };
+        self.pages(list, |page| all.extend(page.elements())).await.map_err(ListError::into_azure)?;
+        Ok(all)
+    }
+
+    /// Reads all pages of a list, one after the other. Gives their number.
+    ///
+    /// The links to the others are used as they came, within the origin only. Pages that lead back to each other end the list
+    /// at once.
+    pub(super) async fn pages(&self, list: List<'_>, mut take: impl FnMut(wire::Page)) -> Result<usize, ListError> {
+        let deadline = list.is_shared.then(|| Instant::now() + LIST_TIMEOUT);
+        let (mut link, mut links, mut empty) = (list.first, HashSet::new(), 0);
+        for number in 1..=MAX_PAGES {
+            let mut request = self.request(list.call, list.subscription, &link).map_err(ListError::Page)?;
+            request.deadline = deadline;
+            let answer = match self.send(request).await {
+                // Not one slow page, but too many of them.
+                Err(_) if number > 1 && deadline.is_some_and(|deadline| Instant::now() >= deadline) => {
+                    let seconds = LIST_TIMEOUT.as_secs();
+                    return Err(ListError::Unusable(format!("its first {number} pages take longer than {seconds} s")));
+                }
+                answer => answer.map_err(ListError::Page)?,
+            };
+            let page: wire::Page = answer.read().map_err(ListError::Page)?;
             let next = page.next_link.clone().filter(|next| !next.is_empty());
-            all.extend(page.elements());
-            match next {
-                Some(next) => link = next,
-                None => return Ok(all),
+            empty = if page.is_empty() { empty + 1 } else { 0 };
+            take(page);
+            let Some(next) = next else { return Ok(number) };
+            if let Err(foreign) = self.origin.admit(&next) {
+                return Err(ListError::Unusable(format!("page {number} links to another host: {foreign}")));
             }
+            if list.is_shared && empty == MAX_EMPTY_PAGES {
+                return Err(ListError::Unusable(format!("{MAX_EMPTY_PAGES} empty pages follow each other")));
+            }
+            links.insert(link);
+            if links.contains(&next) {
+                return Err(ListError::Unusable(format!("page {number} links to an earlier page")));
+            }
+            link = next;
         }
-        Err(Error::unavailable(format!("the list of {} has more than {MAX_PAGES} pages", call.as_str())))
+        Err(ListError::Unusable(format!("it has more than {MAX_PAGES} pages")))
     }
 }

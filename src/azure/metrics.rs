@@ -16,6 +16,7 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::azure::call::Call;
 use crate::azure::error::Error;
 use crate::azure::throttle::Kind;
+use crate::azure::view::Source;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
@@ -34,6 +35,11 @@ struct Bucket {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Observation {
+    source: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
     result: &'static str,
 }
@@ -46,6 +52,7 @@ pub struct Metrics {
     throttled: Family<Bucket, Counter<f64, AtomicU64>>,
     remaining: Family<Bucket, Gauge<f64, AtomicU64>>,
     tokens: Family<Outcome, Counter>,
+    observations: Family<Observation, Counter>,
 }
 
 /// From an answer of a cache in Azure to the time-out of a request.
@@ -61,6 +68,7 @@ impl Metrics {
             throttled: Family::default(),
             remaining: Family::default(),
             tokens: Family::default(),
+            observations: Family::default(),
         };
         registry.register(
             "azure_requests",
@@ -90,6 +98,15 @@ impl Metrics {
             "Requests to Microsoft Entra ID for access tokens of the operator's own identity, by result",
             made.tokens.clone(),
         );
+        registry.register(
+            "azure_observations",
+            "Observations of computes, by where the answer came from: a LIST of the workspace, which may have answered others, \
+             too; a GET of the compute; an earlier GET",
+            made.observations.clone(),
+        );
+        for source in Source::ALL {
+            drop(made.observations.get_or_create(&Observation { source: source.as_str() }));
+        }
         for call in Call::ALL {
             drop(made.requests.get_or_create(&Request { operation: call.as_str(), code: none() }));
             drop(made.duration.get_or_create(&Method { method: call.method().as_str() }));
@@ -109,6 +126,10 @@ impl Metrics {
         let code = status.map_or_else(none, |status| status.to_string());
         self.requests.get_or_create(&Request { operation: call.as_str(), code }).inc();
         self.duration.get_or_create(&Method { method }).observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn observed(&self, source: Source) {
+        self.observations.get_or_create(&Observation { source: source.as_str() }).inc();
     }
 
     pub(crate) fn throttled(&self, kind: Kind, longer: Duration) {

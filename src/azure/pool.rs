@@ -1,7 +1,5 @@
 //! Spark pools of Synapse, in Azure Resource Manager.
 
-use tokio::time::Instant;
-
 use crate::azure::api_version;
 use crate::azure::cache::Freshness;
 use crate::azure::call::Call;
@@ -17,21 +15,15 @@ impl Client {
     ///
     /// [`Error`] if Azure gives no such answer.
     pub async fn pool(&self, id: &PoolId, freshness: Freshness) -> Result<Option<wire::SparkPool>, Error> {
-        use Error as E;
-        if let Some(cached) = self.cached.pools.get(id, freshness) {
-            return cached;
-        }
-        let began = Instant::now();
-        let path = format!("{id}?api-version={}", api_version::SYNAPSE);
-        let found = match self.get(Call::Pool, id.subscription(), &path).await {
-            Ok(answer) => answer.read().map(Some),
-            Err(Error::NotFound(_) | Error::ParentNotFound(_)) => Ok(None),
-            Err(error) => Err(error),
+        let request = async {
+            let path = format!("{id}?api-version={}", api_version::SYNAPSE);
+            match self.get(Call::Pool, id.subscription(), &path).await {
+                Ok(answer) => answer.read().map(Some),
+                Err(Error::NotFound(_) | Error::ParentNotFound(_)) => Ok(None),
+                Err(error) => Err(error),
+            }
         };
-        if !matches!(found, Err(E::Unavailable { .. } | E::Throttled { .. } | E::NotSent(_) | E::CredentialUnavailable(_))) {
-            self.cached.pools.insert(id, began, found.clone());
-        }
-        found
+        self.cached.pools.get(id, freshness, request).await
     }
 
     /// All Spark pools of a Synapse workspace.

@@ -28,16 +28,7 @@ impl Client {
     ///
     /// [`Error`] if Synapse does not list them, which needs a right of its own.
     pub async fn role_assignment(&self, wanted: &RoleAssignmentRequest, freshness: Freshness) -> Result<Option<String>, Error> {
-        if let Some(cached) = self.cached.role_assignments.get(wanted, freshness) {
-            return cached;
-        }
-        let began = Instant::now();
-        let found = self.find_role_assignment(wanted).await;
-        // A missing right to list them is rarely granted within minutes.
-        if matches!(found, Ok(_) | Err(Error::Unauthenticated(_) | Error::Forbidden(_) | Error::Rejected(_))) {
-            self.cached.role_assignments.insert(wanted, began, found.clone());
-        }
-        found
+        self.cached.role_assignments.get(wanted, freshness, self.find_role_assignment(wanted)).await
     }
 
     async fn find_role_assignment(&self, wanted: &RoleAssignmentRequest) -> Result<Option<String>, Error> {

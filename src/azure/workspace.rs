@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use crate::azure::cache::Freshness;
 use crate::azure::call::Call;
 use crate::azure::client::{Client, REGION_TTL};
@@ -22,18 +20,15 @@ impl Client {
     ///
     /// [`Error`], and [`Error::ParentNotFound`] if the workspace does not exist.
     pub async fn location(&self, workspace: &WorkspaceId) -> Result<String, Error> {
-        if let Some(region) = self.cached.regions.get(workspace, Freshness::Within(REGION_TTL)) {
-            return Ok(region);
-        }
-        let began = Instant::now();
-        let path = self.machine_learning(&workspace.to_string());
-        let answer = self.get(Call::Workspace, workspace.subscription(), &path).await.map_err(|error| match error {
-            Error::NotFound(error) => Error::ParentNotFound(error),
-            other => other,
-        })?;
-        let found: wire::Workspace = answer.read()?;
-        self.cached.regions.insert(workspace, began, found.location.clone());
-        Ok(found.location)
+        let request = async {
+            let path = self.machine_learning(&workspace.to_string());
+            let answer = self.get(Call::Workspace, workspace.subscription(), &path).await.map_err(|error| match error {
+                Error::NotFound(error) => Error::ParentNotFound(error),
+                other => other,
+            })?;
+            answer.read().map(|found: wire::Workspace| found.location)
+        };
+        self.cached.regions.get(workspace, Freshness::Within(REGION_TTL), request).await
     }
 
     /// Drops the cached region if the workspace may have been deleted and created again in another region.

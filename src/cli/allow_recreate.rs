@@ -43,7 +43,11 @@ impl AllowRecreate {
         let namespace = &cluster.namespace;
         print(&match self.output {
             Output::Text if allowed.is_empty() && self.all => format!("{namespace}: no attachment has a safety stop\n"),
-            Output::Text => allowed.iter().map(|name| format!("{namespace}/{name}: its compute is attached again\n")).collect(),
+            Output::Text => {
+                let lines: Vec<_> =
+                    allowed.iter().map(|name| format!("{namespace}/{name}: its compute is attached again\n")).collect();
+                lines.concat()
+            }
             Output::Json => format!("{:#}\n", json!({"namespace": namespace, "allowed": allowed})),
         })?;
         Ok(0)

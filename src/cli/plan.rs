@@ -18,7 +18,7 @@ use crate::api::{FINALIZER, SynapseSparkAttachment};
 use crate::azure::{self, Freshness, wire};
 use crate::controller;
 use crate::controller::claims::Others;
-use crate::controller::observe::{compute, fault, observe};
+use crate::controller::observe::{Reading, compute, fault, observe};
 use crate::planner::backoff::{ABSENCE_CONFIRMED_AFTER, RESYNC};
 use crate::planner::drift::drift;
 use crate::planner::status::report::ObjectMeta;
@@ -123,7 +123,7 @@ impl PlanArgs {
     async fn plan(&self, client: &azure::Client, object: SynapseSparkAttachment) -> Result<PlanResult, String> {
         let (object, goal) = self.goal(client, object).await?;
         let now = Timestamp::now();
-        let mut observed = observe(client, &object, &goal, Others::default(), (Freshness::Now, now)).await;
+        let (mut observed, _) = observe(client, &object, &goal, Others::default(), (Reading::NOW, now)).await;
         // The operator observes an absence twice before it acts on it.
         observed.absent_for = observed.is_compute_absent().then_some(ABSENCE_CONFIRMED_AFTER);
         let (decision, is_answered) = decide_with_region(client, &goal, &observed).await;

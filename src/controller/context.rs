@@ -18,6 +18,7 @@ use crate::controller::losses::Workspaces;
 use crate::controller::memory::Memory;
 use crate::controller::metrics::Metrics;
 use crate::controller::stored::Stored;
+use crate::controller::ticks::Ticks;
 
 /// The name under which the operator owns the fields of the status.
 pub const FIELD_MANAGER: &str = "synapse-spark-operator";
@@ -83,6 +84,8 @@ pub struct Objects {
     pub(crate) memory: Memory,
     /// How many computes of each workspace are missing.
     pub(crate) workspaces: Workspaces,
+    /// When each object is due.
+    pub(crate) ticks: Ticks,
 }
 
 /// Whether this process may write, and as whom it publishes events.

@@ -4,6 +4,7 @@ pub mod compute;
 mod dependencies;
 mod fault;
 mod operation;
+pub mod reading;
 mod request;
 pub(crate) mod roles;
 
@@ -13,11 +14,12 @@ use jiff::Timestamp;
 
 pub use compute::compute;
 pub use fault::fault;
-pub use request::{freshness, is_reconcile_requested, requested};
+pub use reading::{ComputeReading, Reading};
+pub use request::{is_annotated, is_reconcile_requested, requested};
 
 use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::AttachmentStatus;
-use crate::azure::{self, Freshness};
+use crate::azure::{self, Source};
 use crate::controller::claims::Others;
 use crate::planner::brake::{Losses, Safety};
 use crate::planner::status::condition;
@@ -25,28 +27,29 @@ use crate::planner::status::failure::history;
 use crate::planner::status::time::elapsed;
 use crate::planner::{Finding, Goal, ObjectState, Observed};
 
-/// What exists, for this goal of this object.
+/// What exists, for this goal of this object; and where the compute's state comes from, if it was observed.
 pub async fn observe(
     azure: &azure::Client,
     object: &SynapseSparkAttachment,
     goal: &Goal,
     others: Others,
-    (freshness, now): (Freshness, Timestamp),
-) -> Observed {
+    (reading, now): (Reading, Timestamp),
+) -> (Observed, Option<Source>) {
     let status = object.status.clone().unwrap_or_default();
     let has_finalizer = object.has_finalizer();
-    let mut dependencies = dependencies::link(azure, goal, &status, freshness).await;
-    let compute = match goal.compute() {
+    let mut dependencies = dependencies::link(azure, goal, &status, reading.dependencies).await;
+    let (compute, source) = match goal.compute() {
         // Nothing rests on the compute of a deleted object without the finalizer.
         Some(id) if has_finalizer || matches!(goal, Goal::Attached(_)) => {
-            compute::observe(azure, id, (goal.owner(), &status), freshness).await
+            compute::observe(azure, id, (goal.owner(), &status), reading.compute).await
         }
-        Some(_) | None => Finding::Absent,
+        Some(_) | None => (Finding::Absent, None),
     };
-    let operation = operation::observe(azure, goal, &status, &compute, now).await;
-    dependencies.pool = dependencies::pool(azure, goal, &dependencies, &compute, freshness).await;
-    let roles = roles::observe(azure, (goal, &status), &dependencies, (&compute, others.pending_verification), (freshness, now));
-    Observed {
+    let operation = operation::observe(azure, goal, &status, (&compute, &dependencies), now).await;
+    dependencies.pool = dependencies::pool(azure, goal, &dependencies, &compute, reading.dependencies).await;
+    let verified = (&compute, others.pending_verification);
+    let roles = roles::observe(azure, (goal, &status), &dependencies, verified, (reading.roles, now));
+    let observed = Observed {
         roles: roles.await,
         object: ObjectState {
             has_finalizer,
@@ -69,7 +72,8 @@ pub async fn observe(
         applied: status.applied.clone(),
         failure: status.failure.as_ref().map(|failure| history(failure, now)),
         dependencies,
-    }
+    };
+    (observed, source)
 }
 
 /// For how long the condition Reconciling has been true; none if the time lies in the future.

@@ -10,11 +10,12 @@ use kube::runtime::controller::Action;
 use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
-use crate::azure::{self, Freshness};
+use crate::azure::{self, Freshness, Source};
 use crate::controller::context::{Context, Error};
-use crate::controller::observe::{freshness, is_reconcile_requested, observe};
+use crate::controller::observe::{ComputeReading, Reading, is_annotated, is_reconcile_requested, observe};
 use crate::controller::report::{Draft, report, report_intent, report_outcome};
 use crate::controller::{execute, finalizer};
+use crate::planner::backoff::FRESH_ENOUGH;
 use crate::planner::status::failure::history;
 use crate::planner::{Decision, Finding, Goal, Observed, RoleAssignment, Step, Write, WriteResult, decide};
 
@@ -41,7 +42,7 @@ pub async fn reconcile(object: Arc<SynapseSparkAttachment>, ctx: Arc<Context>) -
         }
     };
     ctx.objects.memory.succeeded(&object);
-    Ok(Action::requeue(decision.requeue.pause(ctx.resync)))
+    Ok(Action::requeue(ctx.objects.ticks.next(&object, decision.requeue, ctx.resync)))
 }
 
 /// The clock of a reconcile: it is read once, and the time that passes is measured. A reconcile may take minutes.
@@ -93,8 +94,8 @@ struct Evaluation {
     goal: Goal,
     observed: Observed,
     decision: Decision,
-    /// How fresh the observation of the compute is.
-    freshness: Freshness,
+    /// How the compute was read, and where the answer came from.
+    read: (ComputeReading, Option<Source>),
 }
 
 impl Evaluation {
@@ -117,9 +118,9 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Context, clock: Clock) ->
         ctx.objects.claims.verify_all(object);
     }
     let pending = ctx.objects.claims.others(object).pending_verification;
-    let freshness = freshness(object, &goal);
-    let azure = &*ctx.identities.of(object, freshness, &ctx.kube, &ctx.azure).await;
-    let first = evaluate(ctx, azure, (object.clone(), goal), freshness, clock.started).await;
+    let azure = &*ctx.identities.of(object, identity_freshness(object, &goal), &ctx.kube, &ctx.azure).await;
+    let reading = Reading::first(object, &goal, ctx.objects.ticks.turn(object));
+    let first = evaluate(ctx, azure, (object.clone(), goal), reading, clock.started).await;
     let evaluation = if first.decision.step.needs_confirmation() { confirm(ctx, azure, first, clock).await? } else { first };
     let (decision, assigned) = carry_out(ctx, azure, &evaluation, clock).await?;
     let wants_role = matches!(&evaluation.goal, Goal::Attached(goal) if goal.role.is_some());
@@ -129,18 +130,28 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Context, clock: Clock) ->
     Ok(decision)
 }
 
+/// How fresh what is known of the object's identity must be: a user who requests a reconcile expects the current one, and a
+/// deletion takes the account with it.
+fn identity_freshness(object: &SynapseSparkAttachment, goal: &Goal) -> Freshness {
+    match goal {
+        Goal::Attached(_) if !is_annotated(object) => Freshness::Within(FRESH_ENOUGH),
+        Goal::Attached(_) | Goal::Detached(_) => Freshness::Now,
+    }
+}
+
 /// Observes and decides.
 async fn evaluate(
     ctx: &Context,
     azure: &azure::Client,
     (object, goal): (SynapseSparkAttachment, Goal),
-    freshness: Freshness,
+    mut reading: Reading,
     now: Timestamp,
 ) -> Evaluation {
     let others = ctx.objects.claims.others(&object);
-    let is_confirming = ctx.objects.memory.is_confirming_absence(&object);
-    let freshness = if is_confirming { Freshness::NowOnNewConnection } else { freshness };
-    let mut observed = observe(azure, &object, &goal, others, (freshness, now)).await;
+    if ctx.objects.memory.is_confirming_absence(&object) {
+        reading.compute = ComputeReading::Own(Freshness::NowOnNewConnection);
+    }
+    let (mut observed, source) = observe(azure, &object, &goal, others, (reading, now)).await;
     let spans = ctx.objects.memory.observe(&object, &observed);
     observed.absent_for = spans.absent;
     if let Some(operation) = &mut observed.operation {
@@ -150,7 +161,7 @@ async fn evaluate(
     observed.object.safety.losses = ctx.objects.workspaces.observe(&object, &goal, &observed);
     let decision = decide(&goal, &observed);
     ctx.objects.memory.decided(&object, &decision);
-    Evaluation { object, goal, observed, decision, freshness }
+    Evaluation { object, goal, observed, decision, read: (reading.compute, source) }
 }
 
 /// The second round: reads object and compute live, and decides again. The write is carried out only if both rounds agree.
@@ -166,15 +177,25 @@ async fn confirm(ctx: &Context, azure: &azure::Client, first: Evaluation, clock:
     else {
         return Ok(Evaluation { decision: first.decision.superseded(), ..first });
     };
-    let freshness = match (&first.observed.compute, first.freshness) {
-        (Finding::Present(_), Freshness::Now | Freshness::Within(_)) => Freshness::Now,
-        // A write is about to rest on an absence, or on what only a new connection showed.
-        _ => Freshness::NowOnNewConnection,
-    };
-    let second = evaluate(ctx, azure, (live, goal), freshness, clock.now()).await;
+    let is_of_role = matches!(first.decision.step, Step::AssignRole(_) | Step::RevokeRole(_));
+    let reading = Reading::before_write(confirmation(&first), is_of_role);
+    let second = evaluate(ctx, azure, (live, goal), reading, clock.now()).await;
     let (decision, is_first_reported) = second.decision.confirm(&second.observed, (&first.decision, &first.observed));
     let observed = if is_first_reported { first.observed } else { second.observed };
     Ok(Evaluation { observed, decision, ..second })
+}
+
+/// How the compute is read before a write.
+fn confirmation(first: &Evaluation) -> Freshness {
+    match (&first.observed.compute, &first.goal, first.read) {
+        // Only a new connection showed it.
+        (_, _, (ComputeReading::Own(Freshness::NowOnNewConnection), _)) => Freshness::NowOnNewConnection,
+        (Finding::Present(_), ..) => Freshness::Now,
+        // It was never there: else a LIST would not have been enough. The GET asks in another way what the LIST has answered.
+        (Finding::Absent, Goal::Attached(_), (_, Some(Source::List))) => Freshness::Now,
+        // A write is about to rest on an absence.
+        _ => Freshness::NowOnNewConnection,
+    }
 }
 
 /// Carries out the decision and reports it. Gives the decision that was reported, and the role that was assigned.

@@ -5,11 +5,11 @@
 //! one limit of concurrency.
 
 mod first_lists;
+mod left_out;
 mod listing;
 mod requeues;
 mod undecodable;
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
@@ -34,6 +34,7 @@ use crate::controller::triggers::Triggers;
 use crate::error_chain::chain;
 use crate::planner::backoff::{MIN_BACKOFF, MIN_POLLING};
 use first_lists::FirstLists;
+use left_out::LeftOut;
 use requeues::{Requeued, Requeues};
 use undecodable::{named, skipped};
 
@@ -90,13 +91,6 @@ struct Scope {
     name: String,
     store: Store<SynapseSparkAttachment>,
     left_out: Mutex<LeftOut>,
-}
-
-/// Objects whose reconcile is due as soon as a list has put them into the store.
-#[derive(Default)]
-struct LeftOut {
-    is_listing: bool,
-    keys: HashSet<Key>,
 }
 
 impl Scope {
@@ -200,6 +194,7 @@ impl Scope {
             ctx.metrics.gone(key);
             ctx.objects.memory.forget(key);
             ctx.objects.workspaces.forget(key);
+            ctx.objects.ticks.forget(key);
             triggers.forget(key);
         }
         for key in to_requeue {
@@ -209,20 +204,26 @@ impl Scope {
 
     /// The object of an event, if it is to be reconciled at once.
     fn triggered(&self, event: Event<SynapseSparkAttachment>) -> Option<SynapseSparkAttachment> {
-        let Shared { requeues, triggers, .. } = &*self.shared;
+        let Shared { ctx, requeues, triggers, .. } = &*self.shared;
+        let is_triggered = |object: &SynapseSparkAttachment| {
+            let is_changed = triggers.seen(&key_of(object), object);
+            if is_changed {
+                ctx.objects.ticks.changed(object);
+            }
+            is_changed
+        };
         match event {
-            Event::Apply(object) => return triggers.seen(&key_of(&object), &object).then_some(object),
+            Event::Apply(object) => return is_triggered(&object).then_some(object),
             // The store shows the former version, if any, until the list has ended.
             Event::InitApply(object) => {
                 let key = key_of(&object);
-                if triggers.seen(&key, &object) {
+                if is_triggered(&object) {
                     self.left_out.lock().expect("no holder panics").keys.insert(key);
                 }
             }
             Event::InitDone => {
-                let LeftOut { keys, .. } = std::mem::take(&mut *self.left_out.lock().expect("no holder panics"));
-                let is_there = |key: &Key| self.store.get(key).is_some();
-                for key in keys.into_iter().filter(is_there) {
+                let due = self.left_out.lock().expect("no holder panics").end(&self.store);
+                for key in due {
                     requeues.send(key);
                 }
             }
@@ -244,7 +245,10 @@ impl Scope {
         let now = Instant::now();
         match self.shared.triggers.admit(&key, &object, now) {
             Ok(()) => reconcile(object, ctx).await,
-            Err(at) => Ok(Action::requeue(at - now)),
+            Err(at) => {
+                ctx.objects.ticks.postponed(&object, at - now);
+                Ok(Action::requeue(at - now))
+            }
         }
     }
 
@@ -269,6 +273,7 @@ impl Scope {
         // A reconcile that ended after the object was gone may have left something behind.
         self.shared.ctx.objects.memory.forget(&key);
         self.shared.ctx.objects.workspaces.forget(&key);
+        self.shared.ctx.objects.ticks.forget(&key);
         let mut left_out = self.left_out.lock().expect("no holder panics");
         if left_out.is_listing {
             left_out.keys.insert(key);
@@ -279,11 +284,13 @@ impl Scope {
 /// Kubernetes refused a write, or the object has changed since it was read.
 #[expect(clippy::needless_pass_by_value, reason = "the signature that kube asks for")]
 fn retry(object: Arc<SynapseSparkAttachment>, error: &Error, ctx: Arc<Context>) -> Action {
-    if matches!(error, Error::Conflict) {
-        // The watch most often shows the current version soon. It may also lag for long.
-        return Action::requeue(ctx.objects.memory.refused(&object, MIN_POLLING));
+    // The watch most often shows the current version soon. It may also lag for long.
+    let is_conflict = matches!(error, Error::Conflict);
+    if !is_conflict {
+        ctx.metrics.reconcile_failed();
+        tracing::warn!(object = %key_of(&object), error = %chain(error), "reconcile failed, will retry");
     }
-    ctx.metrics.reconcile_failed();
-    tracing::warn!(object = %key_of(&object), error = %chain(error), "reconcile failed, will retry");
-    Action::requeue(ctx.objects.memory.refused(&object, MIN_BACKOFF))
+    let pause = ctx.objects.memory.refused(&object, if is_conflict { MIN_POLLING } else { MIN_BACKOFF });
+    ctx.objects.ticks.postponed(&object, pause);
+    Action::requeue(pause)
 }

@@ -13,10 +13,23 @@ pub const CLOCK_SKEW: Duration = Duration::from_mins(2);
 /// The first pause after a refusal for a missing permission: a role assignment takes minutes to take effect
 /// (<https://learn.microsoft.com/azure/role-based-access-control/troubleshooting>).
 pub const MIN_SLOW_BACKOFF: Duration = Duration::from_mins(1);
-/// The first pause between two observations of a running operation: an attach takes minutes.
+/// The first pause between two observations of a running operation, where nobody else waits for one in the workspace. It
+/// doubles until [`TICKS`] begin.
 pub const MIN_POLLING: Duration = Duration::from_secs(1);
-/// The longest pause between two observations of a running operation.
-pub const MAX_POLLING: Duration = Duration::from_secs(15);
+/// An operation that is older is observed at ticks of its workspace, also where nobody else waits for one: an attach takes
+/// minutes.
+pub const ALONE: Duration = Duration::from_secs(4);
+/// The time between two observations of a running operation, by the age that the operation has not reached yet. Each is a
+/// multiple of the first, so that all operations of a workspace are observed at the same ticks.
+pub const TICKS: [(Duration, Duration); 3] = [
+    (Duration::from_mins(2), Duration::from_secs(5)),
+    (Duration::from_mins(5), Duration::from_secs(10)),
+    (Duration::from_mins(15), Duration::from_secs(15)),
+];
+/// The time between two observations of an operation that is older, or of unknown age. It is a multiple of all [`TICKS`].
+pub const LONGEST_TICK: Duration = Duration::from_secs(30);
+/// Workspaces are spread by so much: the time between two resyncs of one differs from the setting by this part of it at most.
+pub const RESYNC_SPREAD: f64 = 0.1;
 /// A write without an answer, or whose operation may not be read, is considered over after this: attaches take minutes, and
 /// Azure Resource Manager times out a request long before.
 pub const UNHEARD_WRITE_PATIENCE: Duration = Duration::from_mins(10);
@@ -38,11 +51,20 @@ pub const SPEC_BURST: u32 = 3;
 pub const LISTS_PATIENCE: Duration = Duration::from_secs(30);
 /// After the finalizer was added the watch brings the next reconcile; this is for the case that it does not.
 pub const WATCH_FALLBACK: Duration = Duration::from_secs(5);
-/// How old an answer may be for a decision that is taken again before anything is written.
+/// How old an answer may be when a change leads to an observation, for a decision that is taken again before anything is
+/// written.
 pub const FRESH_ENOUGH: Duration = Duration::from_secs(2);
+/// By how much an answer may be older than the time at which an observation was due. Others of the workspace are due at the
+/// same time.
+pub const DUE_FRESHNESS: Duration = Duration::from_millis(500);
+/// How old the LIST may be that does not show the compute of an object that was never attached: before the attach the compute
+/// is read.
+pub const LISTED_ABSENCE_TTL: Duration = Duration::from_secs(10);
 /// Dependencies (pool, linked service, role assignments) change seldom: they are observed again after this, once for all
 /// attachments that share them.
 pub const DEPENDENCY_TTL: Duration = Duration::from_mins(10);
+/// How old the answer for a dependency may be that an attach rests on. Azure checks the pool, too, but fails minutes later.
+pub const ATTACH_DEPENDENCY_TTL: Duration = Duration::from_mins(1);
 /// A role assignment may take so long to show: two to five minutes are documented.
 /// <https://learn.microsoft.com/azure/synapse-analytics/security/how-to-manage-synapse-rbac-role-assignments>
 pub const PROPAGATION: Duration = Duration::from_mins(10);
@@ -116,19 +138,46 @@ pub enum Requeue {
     Resync,
 }
 
+/// When to reconcile again, as a time of the object's own or one of its workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// After this pause.
+    After(Duration),
+    /// At the workspace's next tick, of those that are so far apart.
+    Tick(Duration),
+    /// At the workspace's next resync; they are so far apart, give or take [`RESYNC_SPREAD`].
+    Resync(Duration),
+}
+
 impl Requeue {
-    /// How long until then. `resync` is the user's setting for [`Requeue::Resync`].
+    /// When that is. `resync` is the user's setting for [`Requeue::Resync`]; `is_alone` is whether no other object of the
+    /// workspace waits for an operation.
     #[must_use]
-    pub fn pause(self, resync: Duration) -> Duration {
+    pub fn pace(self, resync: Duration, is_alone: bool) -> Pace {
         match self {
-            Self::OnChange => WATCH_FALLBACK,
-            Self::Polling(so_far) => so_far.unwrap_or(MAX_POLLING).clamp(MIN_POLLING, MAX_POLLING),
-            Self::Backoff(so_far) => exponential(so_far),
-            Self::SlowBackoff(so_far) => so_far.clamp(MIN_SLOW_BACKOFF, MAX_BACKOFF),
-            Self::After(pause) => pause.max(Duration::from_millis(1)),
-            Self::Resync => resync,
+            Self::OnChange => Pace::After(WATCH_FALLBACK),
+            Self::Polling(Some(so_far)) if is_alone && so_far < ALONE => Pace::After(so_far.max(MIN_POLLING)),
+            Self::Polling(so_far) => Pace::Tick(tick(so_far)),
+            Self::Backoff(so_far) => Pace::After(exponential(so_far)),
+            Self::SlowBackoff(so_far) => Pace::After(so_far.clamp(MIN_SLOW_BACKOFF, MAX_BACKOFF)),
+            Self::After(pause) => Pace::After(pause.max(Duration::from_millis(1))),
+            Self::Resync => Pace::Resync(resync),
         }
     }
+
+    /// How long until then at the longest, but for the spread of resyncs.
+    #[must_use]
+    pub fn pause(self, resync: Duration) -> Duration {
+        match self.pace(resync, true) {
+            Pace::After(pause) | Pace::Tick(pause) | Pace::Resync(pause) => pause,
+        }
+    }
+}
+
+/// The time between two observations of an operation that has been running for so long.
+fn tick(so_far: Option<Duration>) -> Duration {
+    let period = |so_far| TICKS.iter().find(|(younger_than, _)| so_far < *younger_than).map(|(_, period)| *period);
+    so_far.and_then(period).unwrap_or(LONGEST_TICK)
 }
 
 #[cfg(test)]
@@ -152,12 +201,42 @@ mod tests {
         assert_eq!(Requeue::After(Duration::from_mins(10)).pause(RESYNC).as_secs(), 600);
         assert_eq!(Requeue::Resync.pause(Duration::from_secs(7)).as_secs(), 7);
         assert_eq!(Requeue::SlowBackoff(Duration::ZERO).pause(RESYNC), MIN_SLOW_BACKOFF);
-        assert_eq!(Requeue::Polling(Some(Duration::from_secs(90))).pause(RESYNC), MAX_POLLING);
+    }
+
+    #[test]
+    fn running_operations_are_polled_at_ticks_of_their_workspace() {
+        let (after, tick) = (|pause| Pace::After(Duration::from_secs(pause)), |period| Pace::Tick(Duration::from_secs(period)));
+        #[rustfmt::skip]
+        let table = [
+            // so far      alone      beside others
+            (Some(0),      after(1),  tick(5)),
+            (Some(1),      after(1),  tick(5)),
+            (Some(2),      after(2),  tick(5)),
+            (Some(4),      tick(5),   tick(5)),
+            (Some(119),    tick(5),   tick(5)),
+            (Some(120),    tick(10),  tick(10)),
+            (Some(300),    tick(15),  tick(15)),
+            (Some(900),    tick(30),  tick(30)),
+            (Some(90_000), tick(30),  tick(30)),
+            (None,         tick(30),  tick(30)),
+        ];
+        for (so_far, alone, beside_others) in table {
+            let requeue = Requeue::Polling(so_far.map(Duration::from_secs));
+            assert_eq!((requeue.pace(RESYNC, true), requeue.pace(RESYNC, false)), (alone, beside_others), "{so_far:?}");
+        }
+    }
+
+    #[test]
+    fn ticks_of_old_operations_are_ticks_of_young_ones() {
+        let shortest = TICKS[0].1;
+        for (_, period) in TICKS {
+            assert_eq!((period.as_secs() % shortest.as_secs(), LONGEST_TICK.as_secs() % period.as_secs()), (0, 0), "{period:?}");
+        }
     }
 
     #[test]
     fn an_unknown_time_neither_polls_each_second_nor_stops_retries() {
-        assert_eq!(Requeue::Polling(None).pause(RESYNC), MAX_POLLING);
+        assert_eq!(Requeue::Polling(None).pause(RESYNC), LONGEST_TICK);
         let failure = FailureHistory {
             failing_for: Duration::ZERO,
             failing_at_attempt: Duration::ZERO,

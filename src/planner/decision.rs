@@ -205,7 +205,8 @@ impl Decision {
     pub fn confirm(self, seen: &Observed, (first, first_seen): (&Self, &Observed)) -> (Self, bool) {
         match (&seen.compute, &self.step) {
             (_, step) if step.name() == first.step.name() => (self, false),
-            (Finding::Unknown(fault), _) => (Self::read_failed(fault.clone(), first_seen), true),
+            // If the workspace is gone, there is nothing to do any longer.
+            (Finding::Unknown(fault), _) if !seen.is_compute_absent() => (Self::read_failed(fault.clone(), first_seen), true),
             (_, Step::Wait | Step::Done) => (self, false),
             _ => (self.superseded(), false),
         }

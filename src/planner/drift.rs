@@ -153,11 +153,22 @@ pub fn is_in_sync(goal: &Attached, seen: &Observed) -> bool {
         Outcome::Failed(_) => false,
         Outcome::Unknown | Outcome::Unreadable | Outcome::Ended => true,
     });
+    is_undisturbed && is_as_wanted(goal, &pool, compute, seen.applied.as_ref())
+}
+
+/// Whether a compute alone shows that our last PUT has succeeded, so that the operation of that PUT decides nothing.
+///
+/// It does not show whether a PUT has changed the order of several identities.
+#[must_use]
+pub fn shows_success(goal: &Attached, pool: &PoolId, compute: &Compute, applied: Option<&Applied>) -> bool {
+    goal.identity.user.len() < 2 && is_as_wanted(goal, pool, compute, applied)
+}
+
+fn is_as_wanted(goal: &Attached, pool: &PoolId, compute: &Compute, applied: Option<&Applied>) -> bool {
     compute.is_spark()
         && compute.owner == Ownership::Ours
         && compute.progress == Progress::Succeeded
-        && is_undisturbed
-        && drift(goal, &pool, compute, seen.applied.as_ref()).is_empty()
+        && drift(goal, pool, compute, applied).is_empty()
 }
 
 /// The value of a tag. Azure's tag names are case-insensitive.

@@ -211,7 +211,8 @@ fn younger_claimant_attaches_when_the_older_is_deleted() {
 fn only_one_of_two_simultaneous_claimants_attaches() {
     let world = World::new("race");
     // Held up, so that both are there before anything is attached.
-    world.fault("GET", "shared", &json!({"status": 503, "times": 2}));
+    let computes = format!("{}/computes", world.workspace());
+    world.fault("GET", "shared", &json!({"path": computes, "status": 503, "times": 2}));
     let both = world.manifest("first", "one", &["computeName: shared"])
         + "---\n"
         + &world.manifest("second", "one", &["computeName: shared"]);

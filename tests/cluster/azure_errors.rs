@@ -53,15 +53,20 @@ fn failed_operation_is_retried() {
     assert_eq!(world.writes("nightly"), ["PUT", "PUT"]);
 }
 
-/// Two objects of one subscription, the first of which Azure throttles.
+/// Two objects of one subscription, whose reads Azure throttles once.
 fn throttled(name: &str) -> World {
     let world = World::new(name);
     for name in ["nightly", "other"] {
         world.apply(name, "one", &[]);
         world.ready(name);
     }
-    world.fault("GET", "nightly", &json!({"status": 429, "retryAfter": 8, "message": "slow down"}));
+    world.fault("GET", "nightly", &json!({"path": computes(&world), "status": 429, "retryAfter": 8, "message": "slow down"}));
     world
+}
+
+/// Where the computes are: the path of their LIST, and a part of each one's own.
+fn computes(world: &World) -> String {
+    format!("{}/computes", world.workspace())
 }
 
 #[test]
@@ -104,19 +109,37 @@ fn throttled_write_is_sent_after_retry_after() {
 
 #[test]
 fn object_stays_ready_while_azure_does_not_answer() {
-    let world = World::new("silent");
-    for name in ["failing", "pausing", "reset"] {
+    let faults = [
+        ("failing", json!({"status": 500, "code": "InternalServerError", "message": "no luck", "times": 2})),
+        ("pausing", json!({"status": 503, "retryAfter": 7, "message": "no luck"})),
+        ("reset", json!({"reset": true, "times": 2})),
+    ];
+    for (name, fault) in faults {
+        let world = World::new(name);
+        world.apply("nightly", "one", &[]);
+        world.ready("nightly");
+        world.fault("GET", "nightly", &fault);
+        let message = world.says("nightly", "True", "AzureUnavailable");
+        assert!(name == "reset" || message.contains("no luck"), "{message}");
+        world.says("nightly", "True", "Attached");
+        assert_eq!(world.writes("nightly"), ["PUT"], "nothing is undone");
+    }
+}
+
+#[test]
+fn failed_list_is_the_answer_for_all_attachments_of_the_workspace() {
+    let world = World::new("listing");
+    for name in ["nightly", "other"] {
         world.apply(name, "one", &[]);
         world.ready(name);
     }
-    world.fault("GET", "failing", &json!({"status": 500, "code": "InternalServerError", "message": "no luck", "times": 2}));
-    world.fault("GET", "pausing", &json!({"status": 503, "retryAfter": 7}));
-    world.fault("GET", "reset", &json!({"reset": true, "times": 2}));
-    let message = world.says("failing", "True", "AzureUnavailable");
-    assert!(message.contains("InternalServerError: no luck"), "{message}");
-    world.says("pausing", "True", "AzureUnavailable");
-    world.says("reset", "True", "AzureUnavailable");
-    for name in ["failing", "pausing", "reset"] {
+    let fault = json!({"path": computes(&world), "status": 500, "code": "InternalServerError", "message": "no luck", "times": 2});
+    world.fault("GET", "nightly", &fault);
+    for name in ["nightly", "other"] {
+        let message = world.says(name, "True", "AzureUnavailable");
+        assert!(message.contains("InternalServerError: no luck"), "{message}");
+    }
+    for name in ["nightly", "other"] {
         world.says(name, "True", "Attached");
         assert_eq!(world.writes(name), ["PUT"], "nothing is undone");
     }

@@ -50,7 +50,8 @@ fn computes_that_are_missing_all_at_once_are_attached_again_only_when_that_is_al
 fn a_compute_that_shows_again_ends_its_safety_stop() {
     let world = stopped("stopshow");
     let owner = world.compute(&name(MISSING)).expect("it is there")["tags"]["synapse-spark-operator-owner"].clone();
-    let uid = |number| world.object(&name(number)).expect("it is there")["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+    let uid =
+        |number| world.object(&name(number)).expect("it is there")["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
     let owner = owner.as_str().expect("a tag").replace(&name(MISSING), &name(0)).replace(&uid(MISSING), &uid(0));
     world.add_compute(&name(0), "one", &json!({"tags": {"synapse-spark-operator-owner": owner}}));
     world.ready(&name(0));

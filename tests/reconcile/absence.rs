@@ -23,6 +23,8 @@ struct FrontEnd {
     compute: Option<Value>,
     /// It answers 404 to a DELETE, whatever it shows.
     detaches_nothing: bool,
+    /// After so many reads, the workspace is gone.
+    gone_after: Option<u32>,
     reads: AtomicU32,
     writes: Mutex<Vec<String>>,
 }
@@ -33,8 +35,11 @@ impl HttpClient for FrontEnd {
         let is_compute = request.url().path().contains("/computes/");
         let (code, body) = match request.method() {
             Method::Get if is_compute => {
-                self.reads.fetch_add(1, Ordering::Relaxed);
-                self.compute.clone().map_or_else(|| (404, absent()), |compute| (200, compute))
+                let number = self.reads.fetch_add(1, Ordering::Relaxed);
+                let is_gone = self.gone_after.is_some_and(|reads| number >= reads);
+                let code = if is_gone { "ParentResourceNotFound" } else { "ResourceNotFound" };
+                let absent = json!({"error": {"code": code, "message": "m"}});
+                self.compute.clone().filter(|_| !is_gone).map_or((404, absent), |compute| (200, compute))
             }
             Method::Get => (200, json!({"location": "eastus2"})),
             Method::Post => (200, json!({"token_type": "Bearer", "access_token": "t", "expires_in": 3600})),
@@ -211,4 +216,15 @@ async fn compute_that_a_stale_connection_shows_after_a_detach_found_none_is_read
     assert_eq!(scene.api.reason("team-a", "pool").as_deref(), Some("Detaching"), "{status}");
     scene.reconcile_twice().await;
     assert_eq!((scene.writes().len(), scene.is_released()), (1, true), "new connections show none");
+}
+
+#[tokio::test(start_paused = true)]
+async fn workspace_that_goes_between_the_two_rounds_releases_the_object_when_that_is_confirmed() {
+    let kept = FrontEnd { compute: Some(ours()), gone_after: Some(1), ..FrontEnd::default() };
+    let scene = Scene::behind(deleted(), kept, FrontEnd { gone_after: Some(0), ..FrontEnd::default() });
+    scene.reconcile().await;
+    assert_eq!((scene.reads(), scene.is_released()), ((2, 0), false), "one answer proves nothing");
+    tokio::time::advance(CONFIRMED_AFTER).await;
+    scene.reconcile().await;
+    assert_eq!((scene.reads(), scene.is_released(), scene.writes()), ((2, 2), true, Vec::new()));
 }

@@ -44,7 +44,7 @@ async fn attaches_and_detaches_over_tls_without_a_secret_in_the_log() {
     let path = client.put(&compute(), &Put { location, ..put() }, None).await.expect("taken").expect("an operation");
     assert_eq!(client.operation(SUBSCRIPTION, &path).await.expect("an answer"), State::Succeeded);
     let found = client.compute(&compute(), Freshness::Now).await.expect("an answer").expect("there");
-    assert_eq!(found.pool().pool_name.as_deref(), Some("yogisparkpool"));
+    assert_eq!(found.properties.pool.pool_name.as_deref(), Some("yogisparkpool"));
     assert_eq!(client.computes(&workspace()).await.expect("a list").len(), 1);
     client.detach(&compute(), None).await.expect("taken").expect("an operation");
     assert!(client.compute(&compute(), Freshness::Now).await.expect("an answer").is_none());

@@ -10,6 +10,7 @@ use azure_core::credentials::Secret;
 use azure_core::http::headers::Headers;
 use azure_core::http::response::PinnedStream;
 use azure_core::http::{AsyncRawResponse, HttpClient, Request};
+use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use synapse_spark_operator::azure::wire::Put;
@@ -46,6 +47,7 @@ pub struct Script {
     sent: Arc<watch::Sender<Vec<Sent>>>,
     /// There is no response after the last one, instead of a panic.
     is_silent: bool,
+    registry: Arc<Registry>,
 }
 
 impl std::fmt::Debug for Script {
@@ -98,15 +100,18 @@ impl Script {
     /// A script of these responses, and a client that receives them.
     pub fn of(answers: impl IntoIterator<Item = Response>) -> (Self, Client) {
         let answers = Arc::new(Mutex::new(answers.into_iter().collect()));
-        Self { answers, sent: Arc::default(), is_silent: false }.with_client()
+        Self { answers, sent: Arc::default(), is_silent: false, registry: Arc::default() }.with_client()
     }
 
     /// A script without a response, and a client that waits for one.
     pub fn silent() -> (Self, Client) {
-        Self { answers: Arc::default(), sent: Arc::default(), is_silent: true }.with_client()
+        Self { answers: Arc::default(), sent: Arc::default(), is_silent: true, registry: Arc::default() }.with_client()
     }
 
-    fn with_client(self) -> (Self, Client) {
+    fn with_client(mut self) -> (Self, Client) {
+        let mut registry = Registry::default();
+        let metrics = Metrics::new(&mut registry);
+        self.registry = Arc::new(registry);
         let settings = settings(
             ARM,
             "https://entra.example",
@@ -116,13 +121,19 @@ impl Script {
                 secret: Secret::new("s"),
             },
         );
-        let client =
-            Client::new(&settings, Arc::new(self.clone()), Metrics::new(&mut Registry::default())).expect("good settings");
+        let client = Client::new(&settings, Arc::new(self.clone()), metrics).expect("good settings");
         (self, client)
     }
 
     pub fn sent(&self) -> Vec<Sent> {
         self.sent.borrow().clone()
+    }
+
+    /// The value of a metric.
+    pub fn metric(&self, series: &str) -> Option<String> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("text");
+        text.lines().find_map(|line| line.strip_prefix(series)).map(|value| value.trim().to_owned())
     }
 
     /// Waits for this many requests.

@@ -1,6 +1,7 @@
 //! Workspaces and computes of Machine Learning, as received.
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::azure::wire::identity::Identity;
@@ -55,14 +56,12 @@ pub struct Properties {
     pub created_on: Option<String>,
     /// As `created_on`.
     pub modified_on: Option<String>,
-    /// A snapshot of the pool; other types of compute have another shape here.
-    pub properties: Option<Value>,
+    /// A snapshot of the pool; empty where another type of compute has another shape here.
+    #[serde(rename = "properties", deserialize_with = "of_this_shape")]
+    pub pool: Pool,
 }
 
-impl Compute {
-    /// The snapshot of the pool; empty for another shape.
-    #[must_use]
-    pub fn pool(&self) -> Pool {
-        self.properties.properties.clone().and_then(|inner| serde_json::from_value(inner).ok()).unwrap_or_default()
-    }
+/// Reads what has another shape like an absent field.
+fn of_this_shape<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(from: D) -> Result<T, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(from)?).unwrap_or_default())
 }

@@ -17,6 +17,12 @@ pub struct Page {
 }
 
 impl Page {
+    /// Whether the page has no elements.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.value.is_empty()
+    }
+
     /// The elements of this page.
     pub fn elements<T: serde::de::DeserializeOwned>(self) -> impl Iterator<Item = T> {
         self.value.into_iter().filter_map(|one| serde_json::from_value(one).ok())

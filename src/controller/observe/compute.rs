@@ -3,25 +3,30 @@
 use std::collections::BTreeMap;
 
 use crate::api::v1alpha1::{AttachmentStatus, AutoPause, AutoScale, PoolStatus, ProvisioningError};
-use crate::azure::{self, Freshness, wire};
+use crate::azure::{self, Source, wire};
 use crate::controller::observe::fault::fault;
+use crate::controller::observe::reading::ComputeReading;
 use crate::planner::compute::Details;
 use crate::planner::drift::tag;
 use crate::planner::identity::UserAssigned;
 use crate::planner::{Compute, Finding, OWNER_TAG, ObservedIdentity, Owner, PoolReading, Progress};
 use crate::resource_id::{ComputeId, IdentityId};
 
-/// The compute, or its absence.
+/// The compute, or its absence; and where the answer comes from.
 pub(super) async fn observe(
     azure: &azure::Client,
     id: &ComputeId,
     (owner, status): (&Owner, &AttachmentStatus),
-    freshness: Freshness,
-) -> Finding<Compute> {
-    match azure.compute(id, freshness).await {
-        Ok(Some(found)) => Finding::Present(compute(&found, owner, status)),
-        Ok(None) => Finding::Absent,
-        Err(error) => Finding::Unknown(fault(error)),
+    reading: ComputeReading,
+) -> (Finding<Compute>, Option<Source>) {
+    let answer = match reading {
+        ComputeReading::Own(freshness) => azure.compute(id, freshness).await.map(|found| (found, Source::Get)),
+        ComputeReading::Shared(ask) => azure.shared_compute(id, &ask).await,
+    };
+    match answer {
+        Ok((Some(found), source)) => (Finding::Present(compute(&found, owner, status)), Some(source)),
+        Ok((None, source)) => (Finding::Absent, Some(source)),
+        Err(error) => (Finding::Unknown(fault(error)), None),
     }
 }
 
@@ -60,7 +65,7 @@ fn details(found: &wire::Compute) -> Details {
 }
 
 fn pool(found: &wire::Compute) -> PoolStatus {
-    let pool = found.pool();
+    let pool = found.properties.pool.clone();
     PoolStatus {
         name: pool.pool_name.unwrap_or_default(),
         workspace_name: pool.workspace_name,

@@ -4,7 +4,7 @@ use crate::api::v1alpha1::{AttachmentStatus, LinkedServiceStatus, PoolStatus};
 use crate::azure::{self, Freshness, wire};
 use crate::controller::observe::compute::{auto_pause, auto_scale};
 use crate::controller::observe::fault::fault;
-use crate::planner::backoff::DEPENDENCY_TTL;
+use crate::planner::backoff::{ATTACH_DEPENDENCY_TTL, FRESH_ENOUGH};
 use crate::planner::goal::Link;
 use crate::planner::{Compute, Dependencies, Finding, Goal, LinkedService, PoolReference, Progress, SparkPool};
 use crate::resource_id::{PoolId, WorkspaceId};
@@ -31,7 +31,7 @@ async fn find_link(
     recorded: Option<&LinkedServiceStatus>,
     freshness: Freshness,
 ) -> Finding<LinkedService> {
-    match azure.linked_service(workspace, &link.name, freshness.relaxed_to(DEPENDENCY_TTL)).await {
+    match azure.linked_service(workspace, &link.name, freshness).await {
         Ok(Some(found)) => Finding::Present(LinkedService {
             name: link.name.clone(),
             resource_id: found.properties.linked_service_resource_id,
@@ -53,17 +53,30 @@ pub(super) async fn pool(
 ) -> Option<Finding<SparkPool>> {
     let Goal::Attached(goal) = goal else { return None };
     let id = dependencies.resolve(&goal.pool)?;
-    let freshness = match compute {
-        Finding::Unknown(_) => return None,
-        Finding::Present(compute) if compute.progress.is_ongoing() => return None,
-        Finding::Present(compute) if compute.progress == Progress::Succeeded => freshness.relaxed_to(DEPENDENCY_TTL),
-        Finding::Present(_) | Finding::Absent => freshness,
-    };
-    Some(match azure.pool(&id, freshness).await {
-        Ok(Some(found)) => Finding::Present(spark_pool(&id, found)),
+    match compute {
+        Finding::Unknown(_) => None,
+        Finding::Present(compute) if compute.progress.is_ongoing() => None,
+        Finding::Present(compute) if compute.progress == Progress::Succeeded => Some(find_pool(azure, &id, freshness).await),
+        Finding::Present(_) | Finding::Absent => {
+            let found = find_pool(azure, &id, freshness.at_most(ATTACH_DEPENDENCY_TTL)).await;
+            let is_blocking = match &found {
+                Finding::Absent => true,
+                Finding::Present(pool) => !pool.is_usable(),
+                Finding::Unknown(_) => false,
+            };
+            // It may have been created since, and the attachment is not observed again soon.
+            let recent = freshness.at_most(FRESH_ENOUGH);
+            Some(if is_blocking && recent != freshness { find_pool(azure, &id, recent).await } else { found })
+        }
+    }
+}
+
+async fn find_pool(azure: &azure::Client, id: &PoolId, freshness: Freshness) -> Finding<SparkPool> {
+    match azure.pool(id, freshness).await {
+        Ok(Some(found)) => Finding::Present(spark_pool(id, found)),
         Ok(None) => Finding::Absent,
         Err(error) => Finding::Unknown(fault(error)),
-    })
+    }
 }
 
 fn spark_pool(id: &PoolId, found: wire::SparkPool) -> SparkPool {

@@ -4,20 +4,6 @@ use kube::ResourceExt;
 
 use crate::api::v1alpha1::SafetyStop;
 use crate::api::{ALLOW_RECREATE, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
-use crate::azure::Freshness;
-use crate::planner::Goal;
-use crate::planner::backoff::FRESH_ENOUGH;
-
-/// How fresh the first observation of a reconcile must be.
-///
-/// A deletion may release the object because of it, and a user who requests a reconcile expects the current state.
-#[must_use]
-pub fn freshness(object: &SynapseSparkAttachment, goal: &Goal) -> Freshness {
-    match goal {
-        Goal::Attached(_) if !is_annotated(object) => Freshness::Within(FRESH_ENOUGH),
-        Goal::Attached(_) | Goal::Detached(_) => Freshness::Now,
-    }
-}
 
 /// The value of the reconcile annotation. It has at most 64 characters, since [`capped`](crate::controller::stored::capped)
 /// shortens it when the object is decoded.
@@ -40,7 +26,8 @@ pub fn is_reconcile_requested(object: &SynapseSparkAttachment) -> bool {
 }
 
 /// Whether the annotation has a value that was not handled yet. A removed annotation requests nothing.
-fn is_annotated(object: &SynapseSparkAttachment) -> bool {
+#[must_use]
+pub fn is_annotated(object: &SynapseSparkAttachment) -> bool {
     let handled = object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref());
     requested(object).is_some_and(|value| Some(value) != handled)
 }

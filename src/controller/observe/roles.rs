@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::azure::{self, Freshness, RoleAssignmentRequest};
 use crate::controller::observe::fault::fault;
-use crate::planner::backoff::{DEPENDENCY_TTL, FailureHistory};
+use crate::planner::backoff::FailureHistory;
 use crate::planner::roles::goal::is_created_by;
 use crate::planner::roles::observed::{PendingVerification, Recorded, Roles};
 use crate::planner::status::failure::history;
@@ -53,7 +53,7 @@ fn wanted(goal: &Goal, dependencies: &Dependencies, compute: &Finding<Compute>) 
 
 async fn find(azure: &azure::Client, roles: &Roles, one: &RoleAssignment, freshness: Freshness) -> Finding<String> {
     let is_pending = roles.verification(one).is_some();
-    let freshness = if is_pending { Freshness::Now } else { freshness.relaxed_to(DEPENDENCY_TTL) };
+    let freshness = if is_pending { Freshness::Now } else { freshness };
     match azure.role_assignment(&request(one), freshness).await {
         Ok(Some(id)) => Finding::Present(id),
         Ok(None) => Finding::Absent,

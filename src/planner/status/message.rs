@@ -133,7 +133,9 @@ fn blocked(cause: &Cause, compute: &str) -> String {
             )
         }
         Cause::SafetyStop => {
-            format!("{compute} is missing, as are many others of its workspace at the same time; none is attached again by itself")
+            format!(
+                "{compute} is missing, as are many others of its workspace at the same time; none is attached again by itself"
+            )
         }
         Cause::StateUnreadable(Unreadable { field, text }) if text.is_empty() => {
             format!("Azure shows {compute} without {field}; nothing is changed until it can be read")

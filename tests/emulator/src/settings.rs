@@ -52,6 +52,9 @@ pub struct Settings {
     /// How long after a write GET and LIST still show the compute as it was before (NF); zero: not at all.
     #[serde(with = "duration")]
     pub stale_reads: Duration,
+    /// The same of LIST alone, where it is longer: a GET shows more than a LIST (NF).
+    #[serde(with = "duration")]
+    pub stale_lists: Duration,
     /// What becomes of a PUT in another region.
     pub wrong_location: WrongLocation,
     /// How many tags a compute may have (DOC: 50, of resources; whether it holds for computes is NF).
@@ -97,6 +100,7 @@ impl Default for Settings {
             absent_identity: AbsentIdentity::Remove,
             tags_visible_at_end: false,
             stale_reads: Duration::ZERO,
+            stale_lists: Duration::ZERO,
             wrong_location: WrongLocation::Refuse,
             tag_limit: 50,
             double_nested_errors: false,

@@ -3,21 +3,42 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 /// An Azure where a compute is attached as soon as it is asked for.
 #[derive(Default)]
 pub struct Azure {
-    computes: Mutex<BTreeMap<String, Value>>,
+    computes: Mutex<BTreeMap<String, Compute>>,
     requests: Mutex<Vec<String>>,
     silent: Mutex<HashSet<String>>,
-    /// A compute that was PUT is being created from then on.
-    is_slow: bool,
+    /// How long an attach takes.
+    operation: Duration,
+    /// How many computes a page of a LIST has; none: all.
+    page: Option<usize>,
     tokens: AtomicU32,
     on_token: Option<OnToken>,
+}
+
+#[derive(Clone)]
+struct Compute {
+    body: Value,
+    /// Until then it is being created.
+    done: Option<Instant>,
+}
+
+impl Compute {
+    fn shown(&self) -> Value {
+        let mut body = self.body.clone();
+        if let Some(done) = self.done {
+            body["properties"]["provisioningState"] = json!(if Instant::now() < done { "Creating" } else { "Succeeded" });
+        }
+        body
+    }
 }
 
 /// Each token holds for one request, and with the one of this number something happens.
@@ -35,12 +56,17 @@ impl std::fmt::Debug for Azure {
 impl Azure {
     /// One with this compute.
     pub fn with(name: &str, compute: Value) -> Self {
-        Self { computes: Mutex::new([(name.to_owned(), compute)].into()), ..Self::default() }
+        Self { computes: Mutex::new([(name.to_owned(), Compute { body: compute, done: None })].into()), ..Self::default() }
     }
 
     /// One that never finishes an attach.
     pub fn slow() -> Self {
-        Self { is_slow: true, ..Self::default() }
+        Self { operation: Duration::from_hours(24), ..Self::default() }
+    }
+
+    /// One whose attaches take so long, and whose LISTs have so many computes in a page.
+    pub fn paging(operation: Duration, page: usize) -> Self {
+        Self { operation, page: Some(page), ..Self::default() }
     }
 
     /// One whose tokens hold for one request each. With the token of this number something happens.
@@ -51,6 +77,12 @@ impl Azure {
     /// Never answers a PUT of this compute.
     pub fn silence(&self, compute: &str) {
         self.silent.lock().expect("no holder panics").insert(compute.to_owned());
+    }
+
+    /// The requests so far: of each its method, and the name of the compute; `computes` for a page of a LIST, and the last
+    /// part of its path for any other resource.
+    pub fn requests(&self) -> Vec<String> {
+        self.requests.lock().expect("no holder panics").clone()
     }
 
     /// How often this method was asked for of a compute.
@@ -68,9 +100,11 @@ impl Azure {
         let mut all = self.computes.lock().expect("no holder panics");
         match (method, body) {
             (Method::Put, Some(mut body)) => {
-                body["properties"]["provisioningState"] = json!(if self.is_slow { "Creating" } else { "Succeeded" });
-                all.insert(name.to_owned(), body.clone());
-                (201, body)
+                body["name"] = json!(name);
+                let compute = Compute { body, done: Some(Instant::now() + self.operation) };
+                let shown = compute.shown();
+                all.insert(name.to_owned(), compute);
+                (201, shown)
             }
             (Method::Delete, _) => {
                 all.remove(name);
@@ -78,8 +112,18 @@ impl Azure {
             }
             _ => all
                 .get(name)
-                .map_or((404, json!({"error": {"code": "ResourceNotFound", "message": "m"}})), |one| (200, one.clone())),
+                .map_or((404, json!({"error": {"code": "ResourceNotFound", "message": "m"}})), |one| (200, one.shown())),
         }
+    }
+
+    /// A page of a LIST, from the one of this number on.
+    fn list(&self, path: &str, from: usize) -> Value {
+        let all = self.computes.lock().expect("no holder panics");
+        let page = self.page.unwrap_or(usize::MAX);
+        let value: Vec<_> = all.values().skip(from).take(page).map(Compute::shown).collect();
+        let next = from.saturating_add(page);
+        let link = (next < all.len()).then(|| format!("https://arm.example{path}?$skip={next}"));
+        json!({"value": value, "nextLink": link})
     }
 
     fn token(&self) -> Value {
@@ -110,7 +154,15 @@ impl HttpClient for Azure {
                 self.compute(request.method(), name, body)
             }
             None if path.contains("/oauth2/") => (200, self.token()),
-            None => (200, json!({"location": "eastus2", "properties": {"provisioningState": "Succeeded"}})),
+            None => {
+                let last = path.rsplit('/').next().unwrap_or_default();
+                self.requests.lock().expect("no holder panics").push(format!("GET {last}"));
+                let skip = request.url().query_pairs().find_map(|(key, value)| (key == "$skip").then(|| value.parse().ok())?);
+                match last {
+                    "computes" => (200, self.list(&path, skip.unwrap_or_default())),
+                    _ => (200, json!({"location": "eastus2", "properties": {"provisioningState": "Succeeded"}})),
+                }
+            }
         };
         Ok(AsyncRawResponse::from_bytes(code.into(), Headers::new(), body.to_string()))
     }

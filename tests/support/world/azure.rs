@@ -142,10 +142,11 @@ impl World {
         .collect()
     }
 
-    /// How often the operator has observed a compute.
+    /// How often the operator has observed a compute: alone, or by a page of a LIST of its workspace.
     pub fn observations(&self, compute: &str) -> usize {
-        let id = self.id(compute).to_ascii_lowercase();
-        self.requests().iter().filter(|one| one.method == "GET" && one.path.to_ascii_lowercase() == id).count()
+        let (id, list) = (self.id(compute), format!("{}/computes", self.workspace()));
+        let is_of_it = |path: &str| path.eq_ignore_ascii_case(&id) || path.eq_ignore_ascii_case(&list);
+        self.requests().iter().filter(|one| one.method == "GET" && is_of_it(&one.path)).count()
     }
 
     /// Waits until the operator has observed a compute so many times more.

@@ -23,60 +23,69 @@ struct Shown {
     body: Value,
 }
 
-/// What stale reads show, by the folded IDs of the computes; of each the oldest first.
+/// What was before, by the folded IDs of the computes; of each the oldest first.
+type Befores = BTreeMap<String, Vec<Before>>;
+
+/// What stale reads show: GETs and LISTs.
 #[derive(Debug, Default)]
-pub(super) struct Stale(BTreeMap<String, Vec<Before>>);
+pub(super) struct Stale {
+    gets: Befores,
+    lists: Befores,
+}
 
 impl Stale {
     /// Drops what no read shows any more.
     pub(super) fn prune(&mut self, now: Timestamp) {
-        self.0.retain(|_, states| {
-            states.retain(|before| before.until > now);
-            !states.is_empty()
-        });
+        for befores in [&mut self.gets, &mut self.lists] {
+            befores.retain(|_, states| {
+                states.retain(|before| before.until > now);
+                !states.is_empty()
+            });
+        }
     }
 
     /// Drops all of this scope.
     pub(super) fn forget(&mut self, scope: &str) {
-        self.0.retain(|key, _| !id::is_within(key, scope));
-    }
-
-    fn of(&self, key: &str) -> Option<&Before> {
-        self.0.get(key).and_then(|states| states.first())
+        for befores in [&mut self.gets, &mut self.lists] {
+            befores.retain(|key, _| !id::is_within(key, scope));
+        }
     }
 }
 
 impl World {
     /// Called before a write changes a compute, or creates it.
     pub(super) fn keep_for_stale_reads(&mut self, now: Timestamp, settings: &Settings, key: &str) {
-        if settings.stale_reads.is_zero() {
-            return;
-        }
         let shown = |compute: &Compute| Shown { created: compute.created, body: compute.body.clone() };
-        let before = Before { until: later(now, settings.stale_reads), compute: self.computes.get(key).map(shown) };
-        self.stale.0.entry(key.to_owned()).or_default().push(before);
+        let (gets, lists) = (settings.stale_reads, settings.stale_reads.max(settings.stale_lists));
+        for (lasts, befores) in [(gets, &mut self.stale.gets), (lists, &mut self.stale.lists)] {
+            if !lasts.is_zero() {
+                let before = Before { until: later(now, lasts), compute: self.computes.get(key).map(shown) };
+                befores.entry(key.to_owned()).or_default().push(before);
+            }
+        }
     }
 
     /// What GET shows of a compute.
     pub(crate) fn read(&self, key: &str) -> Option<&Value> {
-        self.visible(key).map(|(_, body)| body)
+        self.visible(&self.stale.gets, key).map(|(_, body)| body)
     }
 
     /// What LIST shows of the computes of a workspace, in the order in which they were created (INF).
     pub(crate) fn computes_of<'a>(&'a self, workspace: &str) -> Box<dyn Iterator<Item = &'a Value> + 'a> {
         let there = self.computes.in_order(workspace);
-        if self.stale.0.is_empty() {
+        let stale = &self.stale.lists;
+        if stale.is_empty() {
             return Box::new(there.filter_map(|key| self.computes.get(key)).map(|compute| &compute.body));
         }
         let prefix = format!("{workspace}/computes/");
-        let gone = self.stale.0.keys().filter(|key| key.starts_with(&prefix) && !self.computes.contains_key(key));
-        let mut found: Vec<_> = there.chain(gone.map(String::as_str)).filter_map(|key| self.visible(key)).collect();
+        let gone = stale.keys().filter(|key| key.starts_with(&prefix) && !self.computes.contains_key(key));
+        let mut found: Vec<_> = there.chain(gone.map(String::as_str)).filter_map(|key| self.visible(stale, key)).collect();
         found.sort_by_key(|(created, _)| *created);
         Box::new(found.into_iter().map(|(_, body)| body))
     }
 
-    fn visible(&self, key: &str) -> Option<(u64, &Value)> {
-        match self.stale.of(key) {
+    fn visible<'a>(&'a self, stale: &'a Befores, key: &str) -> Option<(u64, &'a Value)> {
+        match stale.get(key).and_then(|states| states.first()) {
             Some(before) => before.compute.as_ref().map(|shown| (shown.created, &shown.body)),
             None => self.computes.get(key).map(|compute| (compute.created, &compute.body)),
         }

@@ -126,3 +126,27 @@ fn removed_resources_are_missing_from_stale_reads() {
     lab.control("DELETE", &format!("resource?id={}", compute("spark")), &Value::Null);
     assert_eq!(state(&mut lab), None);
 }
+
+/// The states that GET and LIST show.
+fn states(lab: &mut Lab) -> (Option<String>, Vec<String>) {
+    let state = |one: &Value| one["properties"]["provisioningState"].as_str().map(ToOwned::to_owned);
+    let one = state(&lab.ask("GET", &compute("spark")).body_json());
+    let listed = lab.ask("GET", &format!("{}/computes", workspace())).body_json();
+    (one, listed["value"].as_array().expect("a page").iter().filter_map(state).collect())
+}
+
+#[test]
+fn a_list_can_be_stale_while_a_get_is_not() {
+    let mut lab = Lab::new();
+    lab.set(&json!({"staleLists": "3s"}));
+    let there = || "Succeeded".to_owned();
+    lab.put(&compute("spark"), &tagged(&json!({})));
+    assert_eq!(states(&mut lab), (Some("Creating".to_owned()), Vec::new()));
+    lab.pass(Duration::from_secs(3));
+    assert_eq!(states(&mut lab), (Some(there()), vec![there()]));
+    assert_eq!(lab.detach(&compute("spark")).status, 202);
+    lab.pass(Duration::from_millis(2999));
+    assert_eq!(states(&mut lab), (None, vec![there()]));
+    lab.pass(Duration::from_millis(1));
+    assert_eq!(states(&mut lab), (None, Vec::new()));
+}

@@ -140,6 +140,11 @@ impl Api {
         self.put(object);
     }
 
+    /// Whether no object is stored.
+    pub fn is_empty(&self) -> bool {
+        self.state().objects.is_empty()
+    }
+
     /// The object as it is stored.
     pub fn get(&self, namespace: &str, name: &str) -> Value {
         self.state().objects[&(namespace.to_owned(), name.to_owned())].clone()

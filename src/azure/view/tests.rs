@@ -1,0 +1,80 @@
+//! What a view takes in, how long it lasts, and what is sent.
+
+use serde_json::json;
+
+use super::*;
+
+fn workspace(name: &str) -> WorkspaceId {
+    WorkspaceId::new("s", "g", name).expect("an ID")
+}
+
+#[test]
+fn what_costs_fewer_requests_is_sent() {
+    #[rustfmt::skip]
+    let table = [
+        // askers  pages
+        (1,        1,     Request::Get),
+        (2,        1,     Request::List),
+        (2,        2,     Request::Get),
+        (3,        2,     Request::List),
+        (99,       100,   Request::Get),
+        (1_000,    20,    Request::List),
+        (0,        1,     Request::Get),
+        (1,        0,     Request::List),
+        (1_000,    1_000, Request::Get),
+    ];
+    for (askers, pages, request) in table {
+        assert_eq!(cheaper(askers, pages), request, "{askers} askers, {pages} pages");
+    }
+}
+
+#[test]
+fn elements_of_other_types_and_other_workspaces_are_left_out() {
+    let id = |workspace: &str, name: &str| {
+        format!(
+            "/subscriptions/S/resourcegroups/G/providers/Microsoft.MachineLearningServices/workspaces/{workspace}/computes/{name}"
+        )
+    };
+    #[rustfmt::skip]
+    let table = [
+        // case                       element                                                       name
+        ("its ID in another case",    json!({"id": id("WS", "Pool"), "name": "Pool"}),              Some("pool")),
+        ("its name alone",            json!({"name": "Pool"}),                                      Some("pool")),
+        ("of another workspace",      json!({"id": id("other", "pool"), "name": "pool"}),           None),
+        ("no ID of a compute",        json!({"id": "/subscriptions/s", "name": "pool"}),            None),
+        ("a name that leads away",    json!({"name": "../pool"}),                                   None),
+        ("nothing",                   json!({}),                                                    None),
+    ];
+    for (case, mut element, name) in table {
+        for (kind, name) in [("SynapseSpark", name), ("synapsespark", name), ("AmlCompute", None), ("", None)] {
+            element["properties"] = json!({"computeType": kind});
+            let mut view = View::new(Instant::now());
+            view.add(&workspace("ws"), serde_json::from_value(element.clone()).expect("a compute"));
+            assert_eq!(view.computes.keys().next().map(String::as_str), name, "{case}, {kind:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn views_expire_although_nobody_asks_again() {
+    let views = Arc::new(Views::new());
+    for name in ["a", "b"] {
+        views.keep(&workspace(name), &Arc::new(View::new(Instant::now())), 1);
+    }
+    tokio::time::sleep(COMPUTE_TTL).await;
+    assert!(views.current(&workspace("a")).is_some(), "it may be this old");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(views.len(), 0);
+    assert_eq!(views.request(&workspace("a"), 2), Request::List, "the number of pages is still known");
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusal_of_a_list_is_remembered_for_a_while() {
+    let views = Views::new();
+    assert_eq!(views.request(&workspace("a"), 100), Request::List);
+    views.refused(&workspace("a"), Instant::now());
+    assert_eq!(views.request(&workspace("A"), 100), Request::Get);
+    assert_eq!(views.request(&workspace("b"), 100), Request::List, "another workspace");
+    tokio::time::advance(REFUSED_TTL + Duration::from_secs(1)).await;
+    assert_eq!(views.request(&workspace("a"), 100), Request::List, "the right may have been granted");
+}
