@@ -54,6 +54,7 @@ pub async fn observe(
             reconcile_requested: is_reconcile_requested(object),
             reconciling_for: reconciling_for(&status, now),
             unavailable_for: Duration::ZERO,
+            queued_for: Duration::ZERO,
             // A time in the future is unknown: the write may have been sent just now.
             unanswered_put_age: status.unanswered_put_at.as_ref().map(|at| elapsed(at.0, now).unwrap_or_default()),
             reported_drift: status.drift.clone(),

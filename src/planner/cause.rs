@@ -3,6 +3,7 @@
 use crate::api::Reason;
 use crate::planner::compute::Unreadable;
 use crate::planner::finding::{Fault, FaultKind};
+use crate::planner::queue::Queued;
 use crate::planner::roles::goal::RoleAssignment;
 use crate::planner::write::Write;
 use crate::resource_id::PoolId;
@@ -50,6 +51,8 @@ pub enum Cause {
         /// The command that revokes it by hand; none if it never existed.
         command: Option<String>,
     },
+    /// The next request waits until Azure's limits allow it.
+    Queued(Queued),
     /// The observation had no usable answer.
     ReadFailed(Fault),
     /// Azure did not accept a write.
@@ -157,9 +160,11 @@ impl Cause {
         match self {
             Self::Attached | Self::Suspended(Suspension::InSync) => Health::Ready,
             Self::Suspended(_) => Health::Halted,
+            Self::Queued(queued) if !queued.is_write => Health::Unanswered,
             Self::ReadFailed(fault) if !fault.kind.is_answer() => Health::Unanswered,
             Self::WriteFailed { fault, .. } if !fault.kind.is_answer() => Health::Progressing,
-            Self::AddingFinalizer
+            Self::Queued(_)
+            | Self::AddingFinalizer
             | Self::Attaching
             | Self::Adopting
             | Self::Updating
@@ -212,6 +217,7 @@ impl Cause {
             Self::Retained => Reason::Retained,
             Self::AssigningRole(_) | Self::AwaitingPrincipal => Reason::AssigningRole,
             Self::RevokingRole(_) | Self::RoleAbandoned { .. } => Reason::RevokingRole,
+            Self::Queued(_) => Reason::Queued,
             Self::ReadFailed(fault) => fault_reason(fault.kind),
             Self::WriteFailed { write, fault } => write_reason(write, fault.kind),
             Self::ComputeTypeMismatch(_) => Reason::ComputeTypeMismatch,
@@ -270,6 +276,7 @@ const fn fault_reason(kind: FaultKind) -> Reason {
     match kind {
         FaultKind::Unavailable(_) => Reason::AzureUnavailable,
         FaultKind::Throttled(_) => Reason::Throttled,
+        FaultKind::Queued(_) => Reason::Queued,
         FaultKind::Unauthenticated => Reason::AuthenticationFailed,
         FaultKind::Forbidden => Reason::AuthorizationFailed,
         FaultKind::WorkspaceNotFound | FaultKind::SubscriptionNotFound => Reason::WorkspaceNotFound,

@@ -25,6 +25,15 @@ impl<T> Finding<T> {
         }
     }
 
+    /// Why there is no usable answer.
+    #[must_use]
+    pub const fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Unknown(fault) => Some(fault),
+            Self::Present(_) | Self::Absent => None,
+        }
+    }
+
     /// Whether Azure gave an answer, be it a refusal.
     #[must_use]
     pub const fn is_answered(&self) -> bool {
@@ -51,6 +60,8 @@ pub enum FaultKind {
     Unavailable(Option<Duration>),
     /// 429: retry after the pause.
     Throttled(Duration),
+    /// Azure's limits do not allow the request yet: it was not sent. Its turn is expected after the pause.
+    Queued(Duration),
     /// No access token, or 401: the credential has to be fixed.
     Unauthenticated,
     /// 403: a right is missing.
@@ -64,10 +75,10 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// Whether Azure gave an answer, be it a refusal; neither a throttled nor an unanswered request has one.
+    /// Whether Azure gave an answer, be it a refusal; neither a queued, a throttled nor an unanswered request has one.
     #[must_use]
     pub const fn is_answer(self) -> bool {
-        !matches!(self, Self::Unavailable(_) | Self::Throttled(_))
+        !matches!(self, Self::Unavailable(_) | Self::Throttled(_) | Self::Queued(_))
     }
 
     /// Whether a write that ended so was certainly not carried out.

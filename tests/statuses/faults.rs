@@ -16,6 +16,7 @@ pub fn faults() -> Vec<Fault> {
     vec![
         fault(FaultKind::Unavailable(None), "InternalServerError", "The server could not process the request."),
         fault(FaultKind::Throttled(Duration::from_secs(17)), "TooManyRequests", "The request rate is too large."),
+        fault(FaultKind::Queued(Duration::from_secs(17)), "", ""),
         fault(
             FaultKind::Forbidden,
             "AuthorizationFailed",

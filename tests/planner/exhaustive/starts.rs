@@ -95,6 +95,8 @@ pub enum Trick {
     LaggingCache,
     /// Kubernetes refuses so many status writes.
     StatusRefused(u32),
+    /// So many times there is no permit yet for a write of the compute.
+    Queued(u32),
 }
 
 impl Trick {
@@ -139,6 +141,8 @@ pub enum Deletion {
     AfterFirstWrite,
     /// Once it is in sync.
     InSync,
+    /// While its first write waits for a permit.
+    WhileQueued,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -219,6 +223,7 @@ fn tricks() -> Vec<Trick> {
         FaultKind::Unavailable(None),
         FaultKind::Unavailable(Some(Duration::from_secs(7))),
         FaultKind::Throttled(Duration::from_secs(17)),
+        FaultKind::Queued(Duration::from_secs(17)),
         FaultKind::Unauthenticated,
         FaultKind::Forbidden,
         FaultKind::SubscriptionNotFound,
@@ -236,6 +241,7 @@ fn tricks() -> Vec<Trick> {
         Trick::KilledBefore,
         Trick::LaggingCache,
         Trick::StatusRefused(3),
+        Trick::Queued(3),
     ];
     tricks.extend([3, 60, 180].map(Trick::Late));
     tricks.extend([1, LASTING].map(Trick::OperationFails));
@@ -282,7 +288,7 @@ pub fn starts() -> Vec<Start> {
 fn is_of_interest((has_finalizer, older, was_ready): (bool, bool, bool), trick: Trick) -> bool {
     match (has_finalizer, older, was_ready) {
         (true, false, false) => true,
-        (true, true, _) => matches!(trick, Trick::None | Trick::Lost | Trick::Flapping | Trick::LaggingCache),
+        (true, true, _) => matches!(trick, Trick::None | Trick::Lost | Trick::Flapping | Trick::LaggingCache | Trick::Queued(_)),
         (false, true, _) => trick == Trick::None,
         (true, false, true) => matches!(
             trick,
@@ -293,7 +299,8 @@ fn is_of_interest((has_finalizer, older, was_ready): (bool, bool, bool), trick: 
                 | Trick::Late(60)
                 | Trick::LaggingCache
                 | Trick::TagsAtEnd
-                | Trick::Observe(FaultKind::Unavailable(None) | FaultKind::Forbidden)
+                | Trick::Queued(_)
+                | Trick::Observe(FaultKind::Unavailable(None) | FaultKind::Queued(_) | FaultKind::Forbidden)
         ),
         (false, false, _) => matches!(
             trick,
@@ -302,6 +309,7 @@ fn is_of_interest((has_finalizer, older, was_ready): (bool, bool, bool), trick: 
                 | Trick::Killed
                 | Trick::LaggingCache
                 | Trick::StatusRefused(_)
+                | Trick::Queued(_)
                 | Trick::Observe(FaultKind::Unavailable(None) | FaultKind::Forbidden | FaultKind::WorkspaceNotFound)
         ),
     }
@@ -318,9 +326,15 @@ fn deleted(starts: &[Start]) -> Vec<Start> {
         })
     };
     let all = starts.iter().filter(|start| start.has_finalizer && !start.older && is_written(&start.compute));
-    let both = |start: &Start| [Deletion::AfterFirstWrite, Deletion::InSync].map(|deletion| Start { deletion, ..*start });
-    let is_of_interest = |start: &Start| start.deletion != Deletion::InSync || start.trick.is_of_writes();
-    all.flat_map(both).filter(is_of_interest).collect()
+    let each = |start: &Start| {
+        [Deletion::AfterFirstWrite, Deletion::InSync, Deletion::WhileQueued].map(|deletion| Start { deletion, ..*start })
+    };
+    let is_of_interest = |start: &Start| match start.deletion {
+        Deletion::InSync => start.trick.is_of_writes(),
+        Deletion::WhileQueued => matches!(start.trick, Trick::Queued(_)),
+        Deletion::AfterFirstWrite | Deletion::Never => true,
+    };
+    all.flat_map(each).filter(is_of_interest).collect()
 }
 
 /// The starts in which the pool or Synapse is not as usual.
