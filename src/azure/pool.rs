@@ -27,7 +27,11 @@ impl Client {
             Err(Error::NotFound(_) | Error::ParentNotFound(_)) => Ok(None),
             Err(error) => Err(error),
         };
-        if !matches!(found, Err(Error::Unavailable { .. } | Error::Throttled { .. } | Error::CredentialUnavailable(_))) {
+        let is_answer = !matches!(
+            found,
+            Err(Error::Unavailable { .. } | Error::Throttled { .. } | Error::Queued { .. } | Error::CredentialUnavailable(_))
+        );
+        if is_answer {
             self.cached.pools.insert(id, began, found.clone());
         }
         found

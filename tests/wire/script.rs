@@ -13,7 +13,7 @@ use azure_core::http::{AsyncRawResponse, HttpClient, Request};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use synapse_spark_operator::azure::wire::Put;
-use synapse_spark_operator::azure::{Client, Credential, Metrics, Settings};
+use synapse_spark_operator::azure::{Client, Credential, Limits, Metrics, Settings};
 use synapse_spark_operator::resource_id::{ComputeId, WorkspaceId};
 use tokio::sync::{oneshot, watch};
 

@@ -82,9 +82,12 @@ impl PoolInventory {
     fn read<T>(&mut self, place: &impl fmt::Display, what: &str, answer: Result<Vec<T>, Error>) -> Result<Vec<T>, String> {
         match answer {
             Ok(all) => Ok(all),
-            Err(error @ (Error::CredentialUnavailable(_) | Error::Unavailable { .. } | Error::Throttled { .. })) => {
-                Err(format!("{place}: {what} cannot be listed: {error}"))
-            }
+            Err(
+                error @ (Error::CredentialUnavailable(_)
+                | Error::Unavailable { .. }
+                | Error::Throttled { .. }
+                | Error::Queued { .. }),
+            ) => Err(format!("{place}: {what} cannot be listed: {error}")),
             Err(error) => {
                 self.unread.push(format!("{place}: {what} are left out: {error}"));
                 Ok(Vec::new())

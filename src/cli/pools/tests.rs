@@ -8,7 +8,7 @@ use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, HttpClient, Request};
 
 use super::*;
-use crate::azure::{Client, Credential, Metrics, Settings};
+use crate::azure::{Client, Credential, Limits, Metrics, Settings};
 
 const SUB: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7a";
 const OTHER: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7b";

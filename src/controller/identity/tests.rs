@@ -15,7 +15,7 @@ use prometheus_client::registry::Registry;
 use serde_json::json;
 
 use super::*;
-use crate::azure::{Metrics, Settings};
+use crate::azure::{Limits, Metrics, Settings};
 use api::Api as Kubernetes;
 
 const ONE: &str = "11111111-0000-4000-8000-000000000001";
