@@ -21,7 +21,8 @@
 //! | what the user reads, and why | `planner/cause.rs`, `planner/status/message.rs`, `api/reason.rs` |
 //! | what survives a crash | `planner/status/record.rs` |
 //! | when something is retried | `planner/backoff.rs` |
-//! | the two rounds of a reconcile | `controller/reconcile.rs` |
+//! | the two rounds of a reconcile | `controller/rounds.rs` |
+//! | when a request may be sent | `azure/throttle/` |
 //! | the finalizer | `controller/finalizer.rs` |
 //! | what an error of Azure means | `azure/error.rs`, then `controller/observe/fault.rs` |
 //!

@@ -9,6 +9,8 @@ mod deadline;
 mod in_process;
 #[path = "reconcile/leadership.rs"]
 mod leadership;
+#[path = "reconcile/queue.rs"]
+mod queue;
 #[path = "reconcile/status.rs"]
 mod status;
 #[path = "reconcile/traces.rs"]

@@ -30,7 +30,7 @@ const LIMITS: Limits = Limits {
     retry_after: 10,
 };
 
-/// The goals, which are not reached yet: a PUT and a GET of its own for each, and shared LISTs for the rest.
+/// The goals. That of the requests is not reached yet: a PUT and a GET of its own for each, and shared LISTs for the rest.
 const GOAL_REQUESTS: u64 = OBJECTS as u64 * 5 / 2;
 const GOAL_THROTTLED: u64 = 0;
 const GOAL_FALSE_WORDS: usize = 0;
@@ -61,6 +61,7 @@ fn a_storm_attaches_each_compute_with_one_write() {
     say(&row);
     assert!(row.finished, "{} of {OBJECTS} are Ready", row.done);
     assert_eq!(row.requests.get("PUT compute"), Some(&(OBJECTS as u64)), "{:?}", row.requests);
+    assert_eq!(row.throttled, GOAL_THROTTLED, "{:?}", row.requests);
     assert_eq!(row.sent.deletes, 0, "{:?}", row.requests);
     assert_eq!(row.false_words, GOAL_FALSE_WORDS, "{:?}", row.failures);
 }

@@ -10,13 +10,14 @@ use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
 use crate::api::SynapseSparkAttachment;
-use crate::azure::{self, Freshness};
+use crate::azure;
 use crate::controller::context::{Context, Error};
-use crate::controller::observe::{freshness, is_reconcile_requested, observe};
+use crate::controller::observe::{freshness, is_reconcile_requested};
 use crate::controller::report::{Draft, report, report_intent, report_outcome};
-use crate::controller::{execute, finalizer};
+use crate::controller::rounds::{Evaluation, Settled, settle};
+use crate::controller::{execute, finalizer, queue};
 use crate::planner::status::failure::history;
-use crate::planner::{Decision, Finding, Goal, Observed, RoleAssignment, Step, Write, WriteResult, decide};
+use crate::planner::{Decision, Goal, RoleAssignment, Step, Write, WriteResult};
 
 /// Reconciles one object. A defect of the operator is reported like any other finding, and stops no other object.
 ///
@@ -70,22 +71,6 @@ async fn report_caught(object: &SynapseSparkAttachment, ctx: &Context, decision:
     })
 }
 
-/// What was observed and decided for one version of an object.
-struct Evaluation {
-    object: SynapseSparkAttachment,
-    goal: Goal,
-    observed: Observed,
-    decision: Decision,
-    /// How fresh the observation of the compute is.
-    freshness: Freshness,
-}
-
-impl Evaluation {
-    fn draft(&self, now: Timestamp) -> Draft<'_> {
-        Draft { object: &self.object, goal: Some(&self.goal), observed: Some(&self.observed), now }
-    }
-}
-
 /// What Azure refuses is a finding, not an error: it ends in the status, where the user reads it.
 async fn rounds(object: &SynapseSparkAttachment, ctx: &Context, now: Timestamp) -> Result<Decision, Error> {
     let goal = match Goal::of(object, &ctx.cluster) {
@@ -99,68 +84,24 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Context, now: Timestamp) 
     if is_reconcile_requested(object) {
         ctx.objects.claims.verify_all(object);
     }
+    let waiting = ctx.objects.memory.waiting(object);
+    if let Some(decision) = waiting.as_ref().and_then(|waiting| queue::still_waiting(ctx, object, waiting)) {
+        report(ctx, &Draft { object, goal: Some(&goal), observed: None, now }, &decision).await?;
+        return Ok(decision);
+    }
     let pending = ctx.objects.claims.others(object).pending_verification;
     let freshness = freshness(object, &goal);
-    let azure = &*ctx.identities.of(object, freshness, &ctx.kube, &ctx.azure).await;
-    let first = evaluate(ctx, azure, (object.clone(), goal), freshness, now).await;
-    let evaluation = if first.decision.step.needs_confirmation() { confirm(ctx, azure, first, now).await? } else { first };
-    let (decision, assigned) = carry_out(ctx, azure, &evaluation, now).await?;
+    let azure = ctx.identities.of(object, freshness, &ctx.kube, &ctx.azure).await;
+    let azure = azure.with_turn(queue::turn(object, waiting.as_ref()));
+    let intended = waiting.and_then(|waiting| waiting.write);
+    let Settled { evaluation, azure, intended } = settle(ctx, azure, (object, goal), (freshness, intended), now).await?;
+    let (decision, assigned) = carry_out(ctx, &azure, &evaluation, now).await?;
+    queue::keep(ctx, object, &decision, intended);
     let wants_role = matches!(&evaluation.goal, Goal::Attached(goal) if goal.role.is_some());
     let roles = &evaluation.observed.roles;
     let resolved: Vec<_> = pending.into_iter().filter(|one| one.is_resolved(wants_role, roles, assigned.as_ref())).collect();
     ctx.objects.claims.resolve(object, &resolved);
     Ok(decision)
-}
-
-/// Observes and decides.
-async fn evaluate(
-    ctx: &Context,
-    azure: &azure::Client,
-    (object, goal): (SynapseSparkAttachment, Goal),
-    freshness: Freshness,
-    now: Timestamp,
-) -> Evaluation {
-    let others = ctx.objects.claims.others(&object);
-    let is_confirming = ctx.objects.memory.is_confirming_absence(&object);
-    let freshness = if is_confirming { Freshness::NowOnNewConnection } else { freshness };
-    let mut observed = observe(azure, &object, &goal, others, (freshness, now)).await;
-    let spans = ctx.objects.memory.observe(&object, &observed);
-    observed.absent_for = spans.absent_for;
-    observed.object.unavailable_for = spans.unavailable_for;
-    let decision = decide(&goal, &observed);
-    ctx.objects.memory.decided(&object, &decision);
-    Evaluation { object, goal, observed, decision, freshness }
-}
-
-/// The second round: reads object and compute live, and decides again. The write is carried out only if both rounds agree.
-///
-/// A stale cache, after a restart or from an API server that lags itself, must do no harm.
-async fn confirm(ctx: &Context, azure: &azure::Client, first: Evaluation, now: Timestamp) -> Result<Evaluation, Error> {
-    let live = ctx.read(&first.object).await?;
-    let Some((live, goal)) = live
-        .filter(|live| live.uid() == first.object.uid())
-        // The observation used the identity of another ServiceAccount.
-        .filter(|live| live.spec.service_account_name == first.object.spec.service_account_name)
-        .and_then(|live| Goal::of(&live, &ctx.cluster).ok().map(|goal| (live, goal)))
-    else {
-        return Ok(Evaluation { decision: first.decision.superseded(), ..first });
-    };
-    let freshness = match (&first.observed.compute, first.freshness) {
-        (Finding::Present(_), Freshness::Now | Freshness::Within(_)) => Freshness::Now,
-        // A write is about to rest on an absence, or on what only a new connection showed.
-        _ => Freshness::NowOnNewConnection,
-    };
-    let second = evaluate(ctx, azure, (live, goal), freshness, now).await;
-    Ok(match (&second.observed.compute, &second.decision.step) {
-        (_, step) if step.name() == first.decision.step.name() => second,
-        // What the first round observed still counts: that there is something to do.
-        (Finding::Unknown(fault), _) => {
-            let decision = Decision::read_failed(fault.clone(), &first.observed);
-            Evaluation { decision, observed: first.observed, ..second }
-        }
-        (_, Step::Wait | Step::Done) => second,
-        _ => Evaluation { decision: second.decision.superseded(), ..second },
-    })
 }
 
 /// Carries out the decision and reports it. Gives the decision that was reported, and the role that was assigned.
