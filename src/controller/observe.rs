@@ -53,11 +53,11 @@ pub async fn observe(
             older_claimant: others.older_claimant,
             reconcile_requested: is_reconcile_requested(object),
             reconciling_for: reconciling_for(&status, now),
-            unavailable_for: Duration::ZERO,
-            queued_for: Duration::ZERO,
             // A time in the future is unknown: the write may have been sent just now.
             unanswered_put_age: status.unanswered_put_at.as_ref().map(|at| elapsed(at.0, now).unwrap_or_default()),
             reported_drift: status.drift.clone(),
+            // How long Azure is silent, and how long the object waits, is not observed but remembered.
+            ..ObjectState::default()
         },
         compute,
         absent_for: None,
