@@ -23,7 +23,8 @@
 //! | when something is retried | `planner/backoff.rs` |
 //! | when something is observed again, and with whom | `planner/backoff.rs`, `controller/ticks.rs` |
 //! | whether a LIST or a GET observes it | `controller/observe/reading.rs`, `azure/listed.rs` |
-//! | the two rounds of a reconcile | `controller/reconcile.rs` |
+//! | the two rounds of a reconcile | `controller/rounds.rs` |
+//! | when a request may be sent | `azure/throttle/` |
 //! | the finalizer | `controller/finalizer.rs` |
 //! | what an error of Azure means | `azure/error.rs`, then `controller/observe/fault.rs` |
 //!

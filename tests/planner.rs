@@ -16,6 +16,8 @@ mod existing;
 mod failure;
 #[path = "planner/gates.rs"]
 mod gates;
+#[path = "planner/queue.rs"]
+mod queue;
 #[path = "planner/record.rs"]
 mod record;
 #[path = "planner/role_status.rs"]

@@ -64,6 +64,7 @@ fn a_storm_attaches_each_compute_with_one_write() {
     say(&row);
     assert!(row.finished, "{} of {OBJECTS} are Ready", row.done);
     assert_eq!(row.requests.get("PUT compute"), Some(&(OBJECTS as u64)), "{:?}", row.requests);
+    assert_eq!(row.throttled, GOAL_THROTTLED, "{:?}", row.requests);
     assert_eq!(row.sent.deletes, 0, "{:?}", row.requests);
     assert_eq!(row.requests.get("GET operation"), None, "the computes show the success: {:?}", row.requests);
     let sent = row.sent.reads + row.sent.writes;

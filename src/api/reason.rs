@@ -32,6 +32,8 @@ pub enum Reason {
     WaitingForWrite,
     /// `spec.suspend` is true: the operator observes and reports, and writes nothing to Azure.
     Suspended,
+    /// Azure's limits do not allow the next request for this object yet; the operator sends it when its turn comes.
+    Queued,
     /// Azure throttles requests (429); the operator waits as long as Azure requests.
     Throttled,
     /// Azure did not answer, or answered with a server error; the operator retries with backoff.
@@ -106,7 +108,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the documents.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 46] = [
         Self::Attached,
         Self::AddingFinalizer,
         Self::Attaching,
@@ -118,6 +120,7 @@ impl Reason {
         Self::Retained,
         Self::WaitingForWrite,
         Self::Suspended,
+        Self::Queued,
         Self::Throttled,
         Self::AzureUnavailable,
         Self::Conflict,
@@ -170,6 +173,7 @@ impl Reason {
             Self::Retained => "Retained",
             Self::WaitingForWrite => "WaitingForWrite",
             Self::Suspended => "Suspended",
+            Self::Queued => "Queued",
             Self::Throttled => "Throttled",
             Self::AzureUnavailable => "AzureUnavailable",
             Self::Conflict => "Conflict",

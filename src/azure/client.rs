@@ -12,8 +12,9 @@ use crate::azure::data_plane::DataPlane;
 use crate::azure::error::Error;
 use crate::azure::metrics::Metrics;
 use crate::azure::origin::Origin;
+use crate::azure::permits::Permits;
 use crate::azure::shared::SharedAnswers;
-use crate::azure::throttle::Throttle;
+use crate::azure::throttle::{Limits, Throttle};
 use crate::azure::view::{COMPUTE_TTL, Views};
 use crate::azure::wire;
 use crate::resource_id::{ComputeId, PoolId, WorkspaceId};
@@ -35,21 +36,25 @@ pub struct Settings {
     pub api_version: String,
     /// The credential.
     pub credential: Credential,
+    /// Azure's limits, and the share of them that this process may use.
+    pub limits: Limits,
 }
 
-/// Azure, as one identity sees it. The large parts are boxed, since futures hold a client by value.
+/// Azure, as one identity sees it. A clone is the same client: it shares tokens, answers and buckets.
+#[derive(Clone)]
 pub struct Client {
-    pub(super) settings: Settings,
+    pub(super) settings: Arc<Settings>,
     pub(super) transports: Transports,
-    pub(super) origin: Origin,
-    pub(super) data_plane: DataPlane,
-    pub(super) tokens: Box<Tokens>,
-    pub(super) throttle: Throttle,
+    pub(super) origin: Arc<Origin>,
+    pub(super) data_plane: Arc<DataPlane>,
+    pub(super) tokens: Arc<Tokens>,
+    pub(super) permits: Permits,
     pub(super) metrics: Metrics,
-    pub(super) cached: Box<Caches>,
+    pub(super) cached: Arc<Caches>,
 }
 
 /// How requests are sent.
+#[derive(Clone)]
 pub(super) struct Transports {
     /// Over connections that are kept for the next request.
     pub(super) pooled: Arc<dyn HttpClient>,
@@ -95,14 +100,14 @@ impl Client {
         let tokens =
             |scope: &str| TokenCache::new(&settings.credential, &settings.authority, scope, transport.clone(), metrics.clone());
         Ok(Self {
-            settings: settings.clone(),
-            origin: Origin::new(&settings.endpoint)?,
-            data_plane: DataPlane::new(&settings.synapse_endpoint)?,
-            tokens: Box::new(Tokens { arm: tokens(&settings.scope)?, synapse: tokens(&settings.synapse_scope)? }),
+            settings: Arc::new(settings.clone()),
+            origin: Arc::new(Origin::new(&settings.endpoint)?),
+            data_plane: Arc::new(DataPlane::new(&settings.synapse_endpoint)?),
+            tokens: Arc::new(Tokens { arm: tokens(&settings.scope)?, synapse: tokens(&settings.synapse_scope)? }),
             transports: Transports { pooled: transport.clone(), unpooled: transport },
-            throttle: Throttle::default(),
+            permits: Permits::new(Arc::new(Throttle::new(settings.limits, metrics.clone()))),
             metrics,
-            cached: Box::new(Caches {
+            cached: Arc::new(Caches {
                 computes: TtlCache::new(COMPUTE_TTL),
                 views: Arc::new(Views::new()),
                 regions: SharedAnswers::new(REGION_TTL, Result::is_ok),
@@ -119,15 +124,16 @@ impl Client {
         Self { transports: Transports { unpooled, ..self.transports }, ..self }
     }
 
-    /// A client of the same Azure with another credential. The two share no token, no cached answer and no bucket.
+    /// A client of the same Azure with another credential. The two share no token and no cached answer. They share a bucket
+    /// if both credentials are those of one principal, since Azure counts their requests together.
     ///
     /// # Errors
     ///
     /// The error names the part of the credential that is wrong.
     pub fn with_credential(&self, credential: Credential) -> Result<Self, String> {
-        let settings = Settings { credential, ..self.settings.clone() };
+        let settings = Settings { credential, ..(*self.settings).clone() };
         let client = Self::new(&settings, self.transports.pooled.clone(), self.metrics.clone())?;
-        Ok(client.with_unpooled(self.transports.unpooled.clone()))
+        Ok(Self { transports: self.transports.clone(), permits: self.permits.clone(), ..client })
     }
 
     /// A client of the same Azure without a usable credential: every call fails with this error, without a request.
@@ -139,7 +145,7 @@ impl Client {
 
     /// Whether the client has no usable credential, so that every call fails.
     #[must_use]
-    pub const fn is_unavailable(&self) -> bool {
+    pub fn is_unavailable(&self) -> bool {
         matches!(self.settings.credential, Credential::Unavailable(_))
     }
 

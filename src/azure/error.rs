@@ -26,6 +26,14 @@ pub enum Error {
         /// Azure's error text.
         error: ServiceError,
     },
+    /// The request was not sent: Azure's limits do not allow it yet, and others are to be served first.
+    #[error("waiting for Azure's request limit, about {} s", wait.as_secs())]
+    Queued {
+        /// When its turn is expected, from now.
+        wait: Duration,
+        /// What the user reads.
+        error: ServiceError,
+    },
     /// The request was not sent: its deadline passed before, or no access token could be had in time. A retry may help.
     #[error("request not sent: {0}")]
     NotSent(ServiceError),
@@ -91,6 +99,7 @@ impl Error {
             Self::Unavailable { error, .. }
             | Self::Throttled { error, .. }
             | Self::NotSent(error)
+            | Self::Queued { error, .. }
             | Self::Conflict(error)
             | Self::Unauthenticated(error)
             | Self::Forbidden(error)
@@ -102,6 +111,17 @@ impl Error {
         }
     }
 
+    /// Azure asked for a pause that is not over: the request was not sent.
+    pub(super) fn paused(retry_after: Duration) -> Self {
+        let message = "Waiting as Azure requested in Retry-After".to_owned();
+        Self::Throttled { retry_after, error: ServiceError { message, ..ServiceError::default() } }
+    }
+
+    /// There is a place in line for the request.
+    pub(super) fn queued(wait: Duration) -> Self {
+        Self::Queued { wait, error: ServiceError::default() }
+    }
+
     /// Azure's error text.
     #[must_use]
     pub const fn service_error(&self) -> &ServiceError {
@@ -109,6 +129,7 @@ impl Error {
             Self::Unavailable { error, .. }
             | Self::Throttled { error, .. }
             | Self::NotSent(error)
+            | Self::Queued { error, .. }
             | Self::Conflict(error)
             | Self::Unauthenticated(error)
             | Self::Forbidden(error)

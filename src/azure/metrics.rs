@@ -15,7 +15,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::azure::call::Call;
 use crate::azure::error::Error;
-use crate::azure::throttle::Kind;
+use crate::azure::throttle::{Class, Kind};
 use crate::azure::view::Source;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -40,6 +40,11 @@ struct Observation {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Waiting {
+    class: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
     result: &'static str,
 }
@@ -51,10 +56,15 @@ pub struct Metrics {
     duration: Family<Method, Histogram>,
     throttled: Family<Bucket, Counter<f64, AtomicU64>>,
     remaining: Family<Bucket, Gauge<f64, AtomicU64>>,
+    permits: Family<Bucket, Counter>,
+    waiting: Family<Waiting, Gauge>,
+    waited: Family<Waiting, Histogram>,
     tokens: Family<Outcome, Counter>,
     observations: Family<Observation, Counter>,
 }
 
+/// From a second, for which a request waits without a place in line, to the hour of the sovereign clouds.
+const WAIT_BOUNDS: [f64; 8] = [1.0, 5.0, 15.0, 60.0, 120.0, 300.0, 900.0, 3600.0];
 /// From an answer of a cache in Azure to the time-out of a request.
 const BOUNDS: [f64; 10] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
@@ -67,6 +77,9 @@ impl Metrics {
             duration: Family::new_with_constructor(|| Histogram::new(BOUNDS)),
             throttled: Family::default(),
             remaining: Family::default(),
+            permits: Family::default(),
+            waiting: Family::default(),
+            waited: Family::new_with_constructor(|| Histogram::new(WAIT_BOUNDS)),
             tokens: Family::default(),
             observations: Family::default(),
         };
@@ -94,6 +107,22 @@ impl Metrics {
             made.remaining.clone(),
         );
         registry.register(
+            "azure_permits",
+            "Permits taken from the operator's own token buckets, one for each request that was sent, by kind of request",
+            made.permits.clone(),
+        );
+        registry.register(
+            "azure_queue_waiting",
+            "Attachments that wait for their turn, since Azure's limits do not allow their next request yet, by class of urgency",
+            made.waiting.clone(),
+        );
+        registry.register_with_unit(
+            "azure_queue_wait",
+            "Time that attachments waited for their turn, by class of urgency",
+            Unit::Seconds,
+            made.waited.clone(),
+        );
+        registry.register(
             "azure_token_requests",
             "Requests to Microsoft Entra ID for access tokens of the operator's own identity, by result",
             made.tokens.clone(),
@@ -111,7 +140,12 @@ impl Metrics {
             drop(made.requests.get_or_create(&Request { operation: call.as_str(), code: none() }));
             drop(made.duration.get_or_create(&Method { method: call.method().as_str() }));
         }
-        for kind in [Kind::Read, Kind::Write, Kind::Delete] {
+        for class in Class::ALL {
+            drop(made.waiting.get_or_create(&Waiting { class: class.as_str() }));
+            drop(made.waited.get_or_create(&Waiting { class: class.as_str() }));
+        }
+        for kind in Kind::ALL {
+            drop(made.permits.get_or_create(&Bucket { kind: kind.as_str() }));
             drop(made.throttled.get_or_create(&Bucket { kind: kind.as_str() }));
             made.remaining.get_or_create(&Bucket { kind: kind.as_str() }).set(f64::NAN);
         }
@@ -138,6 +172,24 @@ impl Metrics {
 
     pub(crate) fn remaining(&self, kind: Kind, left: u32) {
         self.remaining.get_or_create(&Bucket { kind: kind.as_str() }).set(f64::from(left));
+    }
+
+    /// A request with a permit is sent.
+    pub(crate) fn permit(&self, kind: Kind) {
+        self.permits.get_or_create(&Bucket { kind: kind.as_str() }).inc();
+    }
+
+    /// The number of those who wait before one bucket has changed.
+    pub(crate) fn waiting(&self, class: Class, before: usize, after: usize) {
+        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        if before != after {
+            self.waiting.get_or_create(&Waiting { class: class.as_str() }).inc_by(count(after) - count(before));
+        }
+    }
+
+    /// An attachment has waited in line, and its turn has come.
+    pub(crate) fn has_waited(&self, class: Class, waited: Duration) {
+        self.waited.get_or_create(&Waiting { class: class.as_str() }).observe(waited.as_secs_f64());
     }
 
     pub(crate) fn token<T>(&self, answer: &Result<T, Error>) {

@@ -8,6 +8,7 @@ use crate::azure::call::Call;
 use crate::azure::client::Client;
 use crate::azure::error::Error;
 use crate::azure::list::MAX_PAGES;
+use crate::azure::throttle::Scope;
 use crate::azure::transport::ApiRequest;
 use crate::azure::wire::{self, RoleAssignmentRequest};
 use crate::service_error::Service;
@@ -112,8 +113,8 @@ impl Client {
             .ok_or_else(|| Error::unavailable(format!("{workspace:?} is not a valid name of a Synapse workspace")))?;
         url.query_pairs_mut().append_pair("api-version", api_version::SYNAPSE_DATA_PLANE);
         // The data plane has limits of its own for each workspace.
-        let bucket = format!("synapse/{workspace}");
+        let scope = Scope::Synapse(workspace.to_ascii_lowercase());
         let tokens = &self.tokens.synapse;
-        Ok(ApiRequest { call, bucket, url, tokens, body: None, continuation: None, deadline: None, new_connection: false })
+        Ok(ApiRequest { call, scope, url, tokens, body: None, continuation: None, deadline: None, new_connection: false })
     }
 }

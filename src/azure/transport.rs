@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use azure_core::http::headers::HeaderName;
+use azure_core::http::headers::{HeaderName, Headers};
 use azure_core::http::{HttpClient, Method, Request, Url};
 use azure_core::time::{OffsetDateTime, parse_rfc7231};
 use futures::StreamExt;
@@ -15,9 +15,8 @@ use crate::azure::call::Call;
 use crate::azure::client::Client;
 use crate::azure::error::Error;
 use crate::azure::retry_after;
-use crate::azure::throttle::Kind;
+use crate::azure::throttle::{Key, Kind, Permit, Refused, Resource, Scope};
 use crate::error_chain::chain;
-use crate::service_error::ServiceError;
 
 /// A request takes no longer than this, including its body.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
@@ -27,8 +26,8 @@ const MAX_BODY_BYTES: usize = 16 << 20;
 /// A request, before it has an access token.
 pub(super) struct ApiRequest<'a> {
     pub(super) call: Call,
-    /// What shares a limit: a subscription, or a Synapse workspace.
-    pub(super) bucket: String,
+    /// What shares a limit.
+    pub(super) scope: Scope,
     pub(super) url: Url,
     pub(super) tokens: &'a TokenCache,
     pub(super) body: Option<Vec<u8>>,
@@ -86,42 +85,40 @@ impl Client {
     /// A request to Azure Resource Manager: a path and query, or a link of an earlier answer.
     pub(super) fn request(&self, call: Call, subscription: &str, link: &str) -> Result<ApiRequest<'_>, Error> {
         let url = self.origin.admit(link).map_err(|foreign| Error::unavailable(format!("link ignored: {foreign}")))?;
-        let bucket = subscription.to_owned();
+        let scope = Scope::of(subscription);
         let tokens = &self.tokens.arm;
-        Ok(ApiRequest { call, bucket, url, tokens, body: None, continuation: None, deadline: None, new_connection: false })
+        Ok(ApiRequest { call, scope, url, tokens, body: None, continuation: None, deadline: None, new_connection: false })
     }
 
     /// Sends a request and classifies its answer.
     pub(super) async fn send(&self, request: ApiRequest<'_>) -> Result<Answer, Error> {
-        let kind = request.call.kind();
-        if let Some(retry_after) = self.throttle.closed_for(&request.bucket, kind, Instant::now()) {
-            let message = "Waiting as Azure requested in Retry-After".to_owned();
-            return Err(Error::Throttled { retry_after, error: ServiceError { message, ..ServiceError::default() } });
-        }
-        let token = request.tokens.bearer().await.map_err(Error::before_sending)?;
+        let resource = Resource::of(request.url.path());
+        let (token, mut permit) = self.admitted(&request, &resource).await?;
         let timeout = timeout(request.deadline).map_err(Error::before_sending)?;
+        permit.send(&resource, Instant::now()).map_err(Error::paused)?;
         let id = uuid::Uuid::new_v4().to_string();
         let span = span(&request, &id);
-        let raw = raw(&request, &token, id);
+        let raw = raw(&request, &token.secret, id);
         let started = Instant::now();
         let transport = if request.new_connection { &self.transports.unpooled } else { &self.transports.pooled };
-        let received = tokio::time::timeout(timeout, Self::exchange(transport.as_ref(), &raw, kind).instrument(span.clone()))
-            .await
-            .unwrap_or_else(|_| Err(no_answer_within(timeout)));
+        let received =
+            tokio::time::timeout(timeout, Self::exchange(transport.as_ref(), &raw, permit.key()).instrument(span.clone()))
+                .await
+                .unwrap_or_else(|_| Err(no_answer_within(timeout)));
         let took = started.elapsed();
         self.metrics.request(request.call, received.as_ref().ok().map(|answer| answer.status), took);
         let result = received.map_err(Error::unavailable).and_then(|answer| {
             span.record("request_id", answer.request_id.as_deref());
             span.record("correlation_request_id", answer.correlation_id.as_deref());
             span.record("status", answer.status);
-            self.classify(&request.bucket, kind, answer)
+            classify(permit, &resource, answer)
         });
         span.in_scope(|| log(took, &result));
         result
     }
 
     /// Sends the bytes and reads the answer, whatever its status.
-    async fn exchange(transport: &dyn HttpClient, request: &Request, kind: Kind) -> Result<Answer, String> {
+    async fn exchange(transport: &dyn HttpClient, request: &Request, key: &Key) -> Result<Answer, String> {
         let answer = transport.execute_request(request).await.map_err(|error| chain(&error))?;
         let (status, headers, mut stream) = answer.deconstruct();
         let header = |name: &'static str| headers.get_optional_string(&HeaderName::from_static(name));
@@ -143,25 +140,52 @@ impl Client {
             correlation_id: header("x-ms-correlation-request-id"),
             retry_after: header("retry-after").and_then(pause),
             continuation: header("x-ms-continuation"),
-            remaining: header(kind.header()).and_then(|text| text.trim().parse().ok()),
+            remaining: remaining(&headers, key),
             body,
         })
     }
+}
 
-    /// Updates the bucket from an answer, and distinguishes a success from an error.
-    fn classify(&self, bucket: &str, kind: Kind, answer: Answer) -> Result<Answer, Error> {
-        if let Some(remaining) = answer.remaining {
-            self.metrics.remaining(kind, self.throttle.remaining(bucket, kind, remaining, Instant::now()));
-        }
-        if (200..300).contains(&answer.status) {
-            return Ok(answer);
-        }
-        let error = Error::of_answer(answer.status, answer.retry_after, answer.correlation_id, &answer.body);
-        if let Error::Throttled { retry_after, .. } = &error {
-            self.metrics.throttled(kind, self.throttle.close(bucket, kind, *retry_after, Instant::now()));
-        }
-        Err(error)
+/// The requests that remain, by ARM's own headers: the principal's, or all principals' together if those are fewer.
+///
+/// A resource provider that overrides ARM's limit sends headers of its own instead
+/// (`x-ms-ratelimit-remaining-subscription-resource-requests`, `…-resource-entities-read`). They are about another limit.
+fn remaining(headers: &Headers, key: &Key) -> Option<u32> {
+    let (level, kind) = (key.scope.level()?, key.kind.as_str());
+    let of = |level: String| {
+        let name = HeaderName::from(format!("x-ms-ratelimit-remaining-{level}-{kind}s"));
+        headers.get_optional_string(&name)?.trim().parse::<u32>().ok()
+    };
+    let own = of(level.to_owned())?;
+    Some(of(format!("{level}-global")).map_or(own, |all| all.min(own)))
+}
+
+/// Updates the bucket from an answer, and distinguishes a success from an error.
+fn classify(permit: Permit, resource: &Resource, answer: Answer) -> Result<Answer, Error> {
+    let (now, remaining) = (Instant::now(), answer.remaining);
+    if (200..300).contains(&answer.status) {
+        permit.answered(remaining, None, resource, now);
+        return Ok(answer);
     }
+    let error = Error::of_answer(answer.status, answer.retry_after, answer.correlation_id, &answer.body);
+    let refused = match &error {
+        Error::Throttled { retry_after, error } if is_by_limit(permit.key(), remaining, &error.code) => {
+            Some(Refused::ByLimit(*retry_after))
+        }
+        Error::Throttled { retry_after, .. } => Some(Refused::ByProvider(*retry_after)),
+        _ => None,
+    };
+    permit.answered(remaining, refused, resource, now);
+    Err(error)
+}
+
+/// Whether a 429 comes from the limit that the bucket stands for, and not from a resource provider behind it.
+///
+/// ARM's own has the code `SubscriptionRequestsThrottled` or `TenantRequestsThrottled` (seen in real traffic), and nothing
+/// remains. The data plane of Synapse has no service in front of it.
+fn is_by_limit(key: &Key, remaining: Option<u32>, code: &str) -> bool {
+    let is_arms = ["SubscriptionRequestsThrottled", "TenantRequestsThrottled"].iter().any(|arms| arms.eq_ignore_ascii_case(code));
+    is_arms || remaining == Some(0) || matches!(key.scope, Scope::Synapse(_))
 }
 
 fn span(request: &ApiRequest<'_>, id: &str) -> Span {

@@ -13,7 +13,7 @@ use crate::api::{ALLOW_RECREATE, SynapseSparkAttachment};
 #[derive(Debug, Args)]
 pub(super) struct AllowRecreate {
     /// The attachments.
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(id = "name", value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
     names: Vec<String>,
     /// Every attachment of the namespace that a safety stop keeps from being attached again.
     #[arg(long)]

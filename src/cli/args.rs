@@ -8,6 +8,7 @@ use azure_core::credentials::Secret;
 use clap::{Args, ValueEnum};
 
 use crate::azure::{self, Credential};
+use crate::cli::output::{age, remark};
 use crate::error_chain::chain;
 
 /// Where Azure is, and which credential the operator uses there.
@@ -29,6 +30,10 @@ pub(super) struct AzureArgs {
     /// The API version of Microsoft.MachineLearningServices.
     #[arg(long, value_name = "DATE", env = "AZURE_ML_API_VERSION", default_value = "2024-04-01")]
     api_version: String,
+    /// The share of Azure's request limits that this process may use: above 0, and 1 at most. Less than 1 leaves the rest to
+    /// other tools that use the same identity.
+    #[arg(long, value_name = "SHARE", env = "AZURE_REQUEST_SHARE", default_value_t)]
+    azure_request_share: azure::Share,
     /// A file with CA certificates (PEM) to trust in addition to those of the system.
     #[arg(long, value_name = "FILE", env = "AZURE_CA_FILE")]
     azure_ca_file: Option<PathBuf>,
@@ -68,6 +73,15 @@ impl Cloud {
         }
     }
 
+    /// How Azure Resource Manager counts requests.
+    /// Source: <https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling>.
+    const fn profile(self) -> azure::Profile {
+        match self {
+            Self::Public => azure::Profile::Buckets,
+            Self::China | Self::Usgov => azure::Profile::Hourly,
+        }
+    }
+
     /// What the names of Synapse workspaces end with, and the audience of tokens for them. Source: as above.
     const fn synapse(self) -> &'static str {
         match self {
@@ -88,9 +102,10 @@ enum CredentialKind {
 }
 
 impl AzureArgs {
-    /// The client of Azure, and why it uses this credential.
+    /// The client of Azure for a command, and why it uses this credential.
     pub(super) fn client(&self, metrics: azure::Metrics) -> Result<(azure::Client, &'static str), String> {
-        self.client_as(None, metrics)
+        let (client, why) = self.client_as(None, metrics)?;
+        Ok((client.with_notice(waiting), why))
     }
 
     /// The same with the given credential, if there is one.
@@ -119,6 +134,7 @@ impl AzureArgs {
             authority,
             api_version: self.api_version.clone(),
             credential,
+            limits: azure::Limits { profile: self.cloud.profile(), share: self.azure_request_share },
         };
         let name = settings.credential.name();
         let [pooled, unpooled] = [usize::MAX, 0].map(|idle| self.transport(idle));
@@ -191,4 +207,8 @@ impl AzureArgs {
         };
         Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).map(Secret::new))
     }
+}
+
+fn waiting(wait: Duration) {
+    remark(&format!("Waiting for Azure's request limit, about {}.", age(wait)));
 }

@@ -14,6 +14,7 @@ use crate::api::SynapseSparkAttachment;
 use crate::azure;
 use crate::controller::claims::Claims;
 use crate::controller::identity::Identities;
+use crate::controller::key::Key;
 use crate::controller::losses::Workspaces;
 use crate::controller::memory::Memory;
 use crate::controller::metrics::Metrics;
@@ -150,6 +151,15 @@ impl Context {
     pub(crate) async fn read(&self, object: &SynapseSparkAttachment) -> Result<Option<SynapseSparkAttachment>, Error> {
         let live = self.api(object).get_opt(&object.name_any()).await.map_err(Error::refused("to read the object"))?;
         Ok(live.and_then(|stored| stored.0.ok()))
+    }
+
+    /// An object is gone: it waits for nothing any longer.
+    pub(crate) fn forget(&self, key: &Key) {
+        self.objects.memory.forget(key);
+        self.objects.workspaces.forget(key);
+        self.objects.ticks.forget(key);
+        let namespace = key.namespace.clone().unwrap_or_default();
+        self.azure.withdraw(&azure::Object { namespace, name: key.name.clone() });
     }
 
     /// The objects of an object's namespace.

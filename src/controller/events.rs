@@ -20,9 +20,10 @@ pub(super) async fn publish_changes(
     report: &Report<'_>,
 ) {
     let reason = report.decision.cause.reason();
-    let before = condition(previous, "Ready").and_then(|ready| Reason::parse(&ready.reason));
+    let of_ready = |status| condition(status, "Ready").and_then(|ready| Reason::parse(&ready.reason));
     let mut events = Vec::new();
-    if before != Some(reason) {
+    // A short wait is not shown.
+    if of_ready(previous) != Some(reason) && of_ready(next) == Some(reason) {
         events.push((reason, condition(next, "Stalled").is_some(), note(next, report)));
     }
     events.extend(dependencies(previous, next, reason));

@@ -10,7 +10,9 @@ use kube::runtime::reflector::ObjectRef;
 use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
+use crate::azure::{Freshness, Kind};
 use crate::controller::key::Key;
+use crate::controller::triggers::Seen;
 use crate::planner::backoff::MAX_BACKOFF;
 use crate::planner::{Decision, Observed};
 
@@ -27,8 +29,33 @@ struct Remembered {
     /// Whether the last decision waits until the absence is certain.
     confirms_absence: bool,
     unanswered_since: Option<Instant>,
+    /// While it waits for Azure's request limits.
+    waiting: Option<Box<Waiting>>,
     /// Reconciles in a row that Kubernetes refused.
     errors: u32,
+}
+
+/// What an object waits for until Azure's request limits allow it.
+#[derive(Debug, Clone)]
+pub(crate) struct Waiting {
+    /// The object as it was when it began to wait for this.
+    seen: Seen,
+    pub(crate) since: Instant,
+    /// The write that it waits to send, if it is one.
+    pub(crate) write: Option<Intended>,
+}
+
+/// A write that one observation led to. A second one must agree when its turn comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Intended {
+    /// The name of the step.
+    pub(crate) step: &'static str,
+    /// What the bucket counts.
+    pub(crate) kind: Kind,
+    /// How fresh the second observation must be.
+    pub(crate) freshness: Freshness,
+    /// Whether its turn had come before, and it could not be used.
+    pub(crate) is_resumed: bool,
 }
 
 /// How long the compute has been absent, the last write ended, and Azure silent.
@@ -49,7 +76,12 @@ impl Memory {
         let known = entry(&mut all, object);
         known.absent_since = seen.absent_since(known.absent_since, now);
         known.ended_since = seen.ended_since(known.ended_since, now);
-        let silent_since = if seen.is_answered() { None } else { Some(known.unanswered_since.unwrap_or(now)) };
+        let silent_since = match known.unanswered_since {
+            _ if seen.is_answered() => None,
+            // Azure is not silent while it is not asked.
+            since if seen.is_queued() => since,
+            since => Some(since.unwrap_or(now)),
+        };
         known.unanswered_since = silent_since;
         Spans {
             absent: known.absent_since.filter(|_| seen.is_compute_absent()).map(|since| now - since),
@@ -66,6 +98,31 @@ impl Memory {
     /// Whether the compute was absent, and the next observation is to confirm it.
     pub(crate) fn is_confirming_absence(&self, object: &SynapseSparkAttachment) -> bool {
         entry(&mut self.lock(), object).confirms_absence
+    }
+
+    /// An object waits for this. It has waited since it began to, whatever it waited for.
+    pub(crate) fn wait(&self, object: &SynapseSparkAttachment, write: Option<Intended>) {
+        let mut all = self.lock();
+        let known = entry(&mut all, object);
+        let since = known.waiting.as_ref().map_or_else(Instant::now, |waiting| waiting.since);
+        known.waiting = Some(Box::new(Waiting { seen: Seen::of(object), since, write }));
+    }
+
+    /// An object waits no longer.
+    pub(crate) fn stop_waiting(&self, object: &SynapseSparkAttachment) {
+        entry(&mut self.lock(), object).waiting = None;
+    }
+
+    /// For how long an object has waited; zero if it does not.
+    pub(crate) fn queued_for(&self, object: &SynapseSparkAttachment) -> Duration {
+        entry(&mut self.lock(), object).waiting.as_ref().map(|waiting| waiting.since.elapsed()).unwrap_or_default()
+    }
+
+    /// What an object waits for, unless it has changed since.
+    pub(crate) fn waiting(&self, object: &SynapseSparkAttachment) -> Option<Waiting> {
+        let mut all = self.lock();
+        let waiting = entry(&mut all, object).waiting.as_deref()?;
+        (waiting.seen == Seen::of(object)).then(|| waiting.clone())
     }
 
     /// A reconcile came to its end: Kubernetes accepts what the operator writes.

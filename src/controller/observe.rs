@@ -56,7 +56,6 @@ pub async fn observe(
             older_claimant: others.older_claimant,
             reconcile_requested: is_reconcile_requested(object),
             reconciling_for: reconciling_for(&status, now),
-            unavailable_for: Duration::ZERO,
             // A time in the future is unknown: the write may have been sent just now.
             unanswered_put_age: status.unanswered_put_at.as_ref().map(|at| elapsed(at.0, now).unwrap_or_default()),
             reported_drift: status.drift.clone(),
@@ -65,6 +64,8 @@ pub async fn observe(
                 is_stopped: status.safety_stop.is_some(),
                 is_allowed: status.safety_stop.as_ref().is_some_and(|stop| request::allows_recreate(object, stop)),
             },
+            // How long Azure is silent, and how long the object waits, is not observed but remembered.
+            ..ObjectState::default()
         },
         compute,
         absent_for: None,

@@ -7,17 +7,17 @@ use futures::FutureExt;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
-use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
-use crate::azure::{self, Freshness, Source};
+use crate::azure::{self, Freshness};
 use crate::controller::context::{Context, Error};
-use crate::controller::observe::{ComputeReading, Reading, is_annotated, is_reconcile_requested, observe};
+use crate::controller::observe::{Reading, is_annotated, is_reconcile_requested};
 use crate::controller::report::{Draft, report, report_intent, report_outcome};
-use crate::controller::{execute, finalizer};
+use crate::controller::rounds::{Clock, Evaluation, Settled, settle};
+use crate::controller::{execute, finalizer, queue};
 use crate::planner::backoff::FRESH_ENOUGH;
 use crate::planner::status::failure::history;
-use crate::planner::{Decision, Finding, Goal, Observed, RoleAssignment, Step, Write, WriteResult, decide};
+use crate::planner::{Decision, Goal, RoleAssignment, Step, Write, WriteResult};
 
 /// Reconciles one object. A defect of the operator is reported like any other finding, and stops no other object.
 ///
@@ -30,7 +30,7 @@ pub async fn reconcile(object: Arc<SynapseSparkAttachment>, ctx: Arc<Context>) -
     let decision = match Box::pin(AssertUnwindSafe(rounds(&object, &ctx, clock)).catch_unwind()).await {
         Ok(decision) => {
             let decision = decision?;
-            ctx.metrics.reconciled(decision.step.name(), clock.at.elapsed());
+            ctx.metrics.reconciled(decision.step.name(), clock.elapsed());
             decision
         }
         Err(panic) => {
@@ -43,23 +43,6 @@ pub async fn reconcile(object: Arc<SynapseSparkAttachment>, ctx: Arc<Context>) -
     };
     ctx.objects.memory.succeeded(&object);
     Ok(Action::requeue(ctx.objects.ticks.next(&object, decision.requeue, ctx.resync)))
-}
-
-/// The clock of a reconcile: it is read once, and the time that passes is measured. A reconcile may take minutes.
-#[derive(Clone, Copy)]
-struct Clock {
-    started: Timestamp,
-    at: Instant,
-}
-
-impl Clock {
-    fn read() -> Self {
-        Self { started: Timestamp::now(), at: Instant::now() }
-    }
-
-    fn now(self) -> Timestamp {
-        self.started.checked_add(self.at.elapsed()).unwrap_or(self.started)
-    }
 }
 
 /// Reports a defect. The reconcile may have stored a write intent before it panicked: then the defect is reported over the live
@@ -88,22 +71,6 @@ async fn report_caught(object: &SynapseSparkAttachment, ctx: &Context, decision:
     })
 }
 
-/// What was observed and decided for one version of an object.
-struct Evaluation {
-    object: SynapseSparkAttachment,
-    goal: Goal,
-    observed: Observed,
-    decision: Decision,
-    /// How the compute was read, and where the answer came from.
-    read: (ComputeReading, Option<Source>),
-}
-
-impl Evaluation {
-    fn draft(&self, now: Timestamp) -> Draft<'_> {
-        Draft { object: &self.object, goal: Some(&self.goal), observed: Some(&self.observed), now }
-    }
-}
-
 /// What Azure refuses is a finding, not an error: it ends in the status, where the user reads it.
 async fn rounds(object: &SynapseSparkAttachment, ctx: &Context, clock: Clock) -> Result<Decision, Error> {
     let goal = match Goal::of(object, &ctx.cluster) {
@@ -117,12 +84,19 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Context, clock: Clock) ->
     if is_reconcile_requested(object) {
         ctx.objects.claims.verify_all(object);
     }
+    let waiting = ctx.objects.memory.waiting(object);
+    if let Some(decision) = waiting.as_ref().and_then(|waiting| queue::still_waiting(ctx, object, waiting)) {
+        report(ctx, &Draft { object, goal: Some(&goal), observed: None, now: clock.now() }, &decision).await?;
+        return Ok(decision);
+    }
     let pending = ctx.objects.claims.others(object).pending_verification;
-    let azure = &*ctx.identities.of(object, identity_freshness(object, &goal), &ctx.kube, &ctx.azure).await;
+    let azure = ctx.identities.of(object, identity_freshness(object, &goal), &ctx.kube, &ctx.azure).await;
+    let azure = azure.with_turn(queue::turn(object, waiting.as_ref()));
     let reading = Reading::first(object, &goal, ctx.objects.ticks.turn(object));
-    let first = evaluate(ctx, azure, (object.clone(), goal), reading, clock.started).await;
-    let evaluation = if first.decision.step.needs_confirmation() { confirm(ctx, azure, first, clock).await? } else { first };
-    let (decision, assigned) = carry_out(ctx, azure, &evaluation, clock).await?;
+    let intended = waiting.and_then(|waiting| waiting.write);
+    let Settled { evaluation, azure, intended } = settle(ctx, azure, (object, goal), (reading, intended), clock).await?;
+    let (decision, assigned) = carry_out(ctx, &azure, &evaluation, clock).await?;
+    queue::keep(ctx, object, &decision, intended);
     let wants_role = matches!(&evaluation.goal, Goal::Attached(goal) if goal.role.is_some());
     let roles = &evaluation.observed.roles;
     let resolved: Vec<_> = pending.into_iter().filter(|one| one.is_resolved(wants_role, roles, assigned.as_ref())).collect();
@@ -136,65 +110,6 @@ fn identity_freshness(object: &SynapseSparkAttachment, goal: &Goal) -> Freshness
     match goal {
         Goal::Attached(_) if !is_annotated(object) => Freshness::Within(FRESH_ENOUGH),
         Goal::Attached(_) | Goal::Detached(_) => Freshness::Now,
-    }
-}
-
-/// Observes and decides.
-async fn evaluate(
-    ctx: &Context,
-    azure: &azure::Client,
-    (object, goal): (SynapseSparkAttachment, Goal),
-    mut reading: Reading,
-    now: Timestamp,
-) -> Evaluation {
-    let others = ctx.objects.claims.others(&object);
-    if ctx.objects.memory.is_confirming_absence(&object) {
-        reading.compute = ComputeReading::Own(Freshness::NowOnNewConnection);
-    }
-    let (mut observed, source) = observe(azure, &object, &goal, others, (reading, now)).await;
-    let spans = ctx.objects.memory.observe(&object, &observed);
-    observed.absent_for = spans.absent;
-    if let Some(operation) = &mut observed.operation {
-        operation.ended_for = spans.ended;
-    }
-    observed.object.unavailable_for = spans.unavailable;
-    observed.object.safety.losses = ctx.objects.workspaces.observe(&object, &goal, &observed);
-    let decision = decide(&goal, &observed);
-    ctx.objects.memory.decided(&object, &decision);
-    Evaluation { object, goal, observed, decision, read: (reading.compute, source) }
-}
-
-/// The second round: reads object and compute live, and decides again. The write is carried out only if both rounds agree.
-///
-/// A stale cache, after a restart or from an API server that lags itself, must do no harm.
-async fn confirm(ctx: &Context, azure: &azure::Client, first: Evaluation, clock: Clock) -> Result<Evaluation, Error> {
-    let live = ctx.read(&first.object).await?;
-    let Some((live, goal)) = live
-        .filter(|live| live.uid() == first.object.uid())
-        // The observation used the identity of another ServiceAccount.
-        .filter(|live| live.spec.service_account_name == first.object.spec.service_account_name)
-        .and_then(|live| Goal::of(&live, &ctx.cluster).ok().map(|goal| (live, goal)))
-    else {
-        return Ok(Evaluation { decision: first.decision.superseded(), ..first });
-    };
-    let is_of_role = matches!(first.decision.step, Step::AssignRole(_) | Step::RevokeRole(_));
-    let reading = Reading::before_write(confirmation(&first), is_of_role);
-    let second = evaluate(ctx, azure, (live, goal), reading, clock.now()).await;
-    let (decision, is_first_reported) = second.decision.confirm(&second.observed, (&first.decision, &first.observed));
-    let observed = if is_first_reported { first.observed } else { second.observed };
-    Ok(Evaluation { observed, decision, ..second })
-}
-
-/// How the compute is read before a write.
-fn confirmation(first: &Evaluation) -> Freshness {
-    match (&first.observed.compute, &first.goal, first.read) {
-        // Only a new connection showed it.
-        (_, _, (ComputeReading::Own(Freshness::NowOnNewConnection), _)) => Freshness::NowOnNewConnection,
-        (Finding::Present(_), ..) => Freshness::Now,
-        // It was never there: else a LIST would not have been enough. The GET asks in another way what the LIST has answered.
-        (Finding::Absent, Goal::Attached(_), (_, Some(Source::List))) => Freshness::Now,
-        // A write is about to rest on an absence.
-        _ => Freshness::NowOnNewConnection,
     }
 }
 

@@ -100,7 +100,7 @@ pub(super) async fn report_outcome(
     let mut over = stored.map_or_else(|| draft.object.clone(), |stored| stored.0);
     let mut wanted = next.clone();
     for attempt in 1..=ATTEMPTS {
-        if over.status.as_ref() == Some(&wanted) {
+        if over.status.as_ref().unwrap_or(&AttachmentStatus::default()) == &wanted {
             break;
         }
         match apply(ctx, &over, &wanted).await {

@@ -1,21 +1,20 @@
 //! When objects are observed again: those of a workspace at the same time, so that one LIST answers all of them.
 //!
-//! The times follow from a hash of the workspace's ID: nothing is stored, all objects of a workspace come together, also after
-//! a restart, and workspaces are spread.
+//! The times follow from when the process started and from a hash of the workspace's ID: nothing is stored, all objects of a
+//! workspace come together, and workspaces are spread.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
+use crate::controller::group::Group;
 use crate::controller::key::{Key, key_of};
 use crate::planner::Requeue;
 use crate::planner::backoff::{DUE_FRESHNESS, FRESH_ENOUGH, LONGEST_TICK, Pace, RESYNC_SPREAD};
-use crate::planner::goal::compute_of;
 use crate::resource_id::WorkspaceId;
 
 /// A tick that is closer than this is not waited for: a timer may end a little early, and so would come twice.
@@ -26,30 +25,12 @@ const GRAIN: Millis = 100;
 /// When each object is due, and how many of a workspace are due now. The watch and the reconciles keep it up to date.
 #[derive(Debug)]
 pub(crate) struct Ticks {
-    /// A time and its instant: the clock may be set back, and ticks go on.
-    start: (Timestamp, Instant),
+    /// When the process started: the clock of the system may be set back, and ticks go on.
+    start: Instant,
     state: Mutex<State>,
 }
 
-/// The objects of one workspace that use the same identity: one of them may use the answers of another.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Group {
-    workspace: WorkspaceId,
-    /// Namespace and name of a ServiceAccount; none: the operator's identity.
-    account: Option<(String, String)>,
-}
-
-impl Group {
-    /// None if the spec names no workspace that Azure could have.
-    fn of(object: &SynapseSparkAttachment) -> Option<Self> {
-        let workspace = compute_of(object).ok()?.workspace().clone();
-        let account = object.spec.service_account_name.clone();
-        let namespace = || object.metadata.namespace.clone().unwrap_or_default();
-        Some(Self { workspace, account: account.map(|name| (namespace(), name)) })
-    }
-}
-
-/// Milliseconds since 1970.
+/// Milliseconds since the start.
 type Millis = u64;
 
 #[derive(Debug, Default)]
@@ -89,7 +70,7 @@ pub(crate) struct Turn {
 
 impl Default for Ticks {
     fn default() -> Self {
-        Self { start: (Timestamp::now(), Instant::now()), state: Mutex::default() }
+        Self { start: Instant::now(), state: Mutex::default() }
     }
 }
 
@@ -146,8 +127,7 @@ impl Ticks {
     }
 
     fn now(&self) -> Millis {
-        let (time, instant) = self.start;
-        u64::try_from(time.as_millisecond()).unwrap_or_default() + millis(instant.elapsed())
+        millis(self.start.elapsed())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -28,7 +28,7 @@ struct Known {
 
 /// The parts of an object whose change triggers a reconcile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Seen {
+pub(super) struct Seen {
     uid: Option<String>,
     is_deleted: bool,
     generation: Option<i64>,
@@ -39,7 +39,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(object: &SynapseSparkAttachment) -> Self {
+    pub(super) fn of(object: &SynapseSparkAttachment) -> Self {
         let annotation = |name: &str| object.annotations().get(name).cloned();
         Self {
             uid: object.metadata.uid.clone(),

@@ -67,6 +67,12 @@ pub async fn run(watch: Client, ctx: Arc<Context>, options: Options, shutdown: i
         triggers: Triggers::default(),
         first_lists,
     });
+    let waker = Arc::downgrade(&shared);
+    shared.ctx.azure.on_turn(move |object| {
+        if let Some(shared) = waker.upgrade() {
+            shared.requeues.send(Key::new(&object.name).within(&object.namespace));
+        }
+    });
     let all = scopes.into_iter().map(|(namespace, requeued)| Scope::run(shared.clone(), namespace, requeued, shutdown.clone()));
     futures::future::join_all(all).await;
 }
@@ -192,9 +198,7 @@ impl Scope {
         let Changes { gone, to_requeue } = ctx.objects.claims.take_in(self.namespace.as_deref(), event);
         for key in &gone {
             ctx.metrics.gone(key);
-            ctx.objects.memory.forget(key);
-            ctx.objects.workspaces.forget(key);
-            ctx.objects.ticks.forget(key);
+            ctx.forget(key);
             triggers.forget(key);
         }
         for key in to_requeue {
@@ -271,9 +275,7 @@ impl Scope {
             return self.shared.requeues.send(key);
         }
         // A reconcile that ended after the object was gone may have left something behind.
-        self.shared.ctx.objects.memory.forget(&key);
-        self.shared.ctx.objects.workspaces.forget(&key);
-        self.shared.ctx.objects.ticks.forget(&key);
+        self.shared.ctx.forget(&key);
         let mut left_out = self.left_out.lock().expect("no holder panics");
         if left_out.is_listing {
             left_out.keys.insert(key);

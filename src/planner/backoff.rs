@@ -78,6 +78,13 @@ pub const RESYNC: Duration = Duration::from_mins(5);
 /// Ready stays what it was for so many resync intervals while Azure gives no answer.
 pub const UNAVAILABLE_RESYNCS: u32 = 3;
 
+/// The status shows that an object waits for Azure's request limits after this time: shorter waits are not worth a write.
+pub const SHOW_QUEUED_AFTER: Duration = Duration::from_secs(5);
+/// The time of a turn is an estimate, and rounded up to these.
+pub const QUEUE_ESTIMATE_STEP: Duration = Duration::from_secs(10);
+/// The time of a turn is written again only when it is wrong by this.
+pub const QUEUE_ESTIMATE_TOLERANCE: Duration = Duration::from_secs(30);
+
 /// The pause before the next attempt of something that has been failing for so long.
 ///
 /// As long again as it has failed so far, from [`MIN_BACKOFF`] to

@@ -6,6 +6,7 @@ use crate::api::Reason;
 use crate::api::v1alpha1::OperationKind;
 use crate::planner::compute::Unreadable;
 use crate::planner::finding::Fault;
+use crate::planner::queue::Queued;
 use crate::planner::roles::goal::RoleAssignment;
 use crate::planner::write::{NoEffect, Write};
 use crate::resource_id::PoolId;
@@ -55,6 +56,8 @@ pub enum Cause {
         /// The command that revokes it by hand; none if it never existed.
         command: Option<String>,
     },
+    /// The next request waits until Azure's limits allow it.
+    Queued(Queued),
     /// The observation had no usable answer.
     ReadFailed(Fault),
     /// Azure did not accept a write.
@@ -187,9 +190,11 @@ impl Cause {
         match self {
             Self::Attached | Self::Suspended(Suspension::InSync) => Health::Ready,
             Self::Suspended(_) => Health::Halted,
+            Self::Queued(queued) if !queued.is_write => Health::Unanswered,
             Self::ReadFailed(fault) if !fault.kind.is_answer() => Health::Unanswered,
             Self::WriteFailed { fault, .. } if !fault.kind.is_answer() => Health::Progressing,
-            Self::AddingFinalizer
+            Self::Queued(_)
+            | Self::AddingFinalizer
             | Self::Attaching
             | Self::Adopting
             | Self::Updating
@@ -246,6 +251,7 @@ impl Cause {
             Self::Retained => Reason::Retained,
             Self::AssigningRole(_) | Self::AwaitingPrincipal => Reason::AssigningRole,
             Self::RevokingRole(_) | Self::RoleAbandoned { .. } => Reason::RevokingRole,
+            Self::Queued(_) => Reason::Queued,
             Self::ReadFailed(fault) => fault.kind.reason(),
             Self::WriteFailed { write, fault } => write.refusal(fault.kind),
             Self::ComputeTypeMismatch(_) => Reason::ComputeTypeMismatch,

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use crate::api::v1alpha1::FailedStep;
-use crate::planner::backoff::{MIN_BACKOFF, ROLE_PATIENCE, Requeue};
+use crate::planner::backoff::{MIN_BACKOFF, ROLE_PATIENCE, Requeue, SHOW_QUEUED_AFTER};
 use crate::planner::cause::Cause;
 use crate::planner::compute_spec::ComputeSpec;
 use crate::planner::finding::{Fault, FaultKind, Finding};
 use crate::planner::goal::Invalid;
 use crate::planner::observed::Observed;
+use crate::planner::queue::Queued;
 use crate::planner::roles::decide::{Abandoned, abandon};
 use crate::planner::roles::goal::RoleAssignment;
 use crate::planner::write::{NoEffect, Write, WriteResult};
@@ -143,9 +144,20 @@ impl Decision {
         Self::wait(Cause::InternalError(what), Requeue::Backoff(failing_for))
     }
 
+    /// Wait for the turn of the next request. Until the status shows that, the object is reconciled once more before.
+    #[must_use]
+    pub fn queued(queued: Queued) -> Self {
+        let until_shown = SHOW_QUEUED_AFTER.saturating_sub(queued.waited);
+        let pause = if until_shown.is_zero() { queued.wait } else { queued.wait.min(until_shown) };
+        Self::wait(Cause::Queued(queued), Requeue::After(pause))
+    }
+
     /// The decision after an observation without a usable answer.
     #[must_use]
     pub fn read_failed(fault: Fault, seen: &Observed) -> Self {
+        if let FaultKind::Queued(wait) = fault.kind {
+            return Self::queued(Queued { wait, waited: seen.object.queued_for, is_write: false });
+        }
         let requeue = requeue_after(fault.kind, seen.object.unavailable_for, seen.failing_for());
         Self::wait(Cause::ReadFailed(fault), requeue)
     }
@@ -177,6 +189,9 @@ impl Decision {
     /// The decision to report instead of this one, whose write Azure did not accept.
     #[must_use]
     pub fn write_failed(&self, write: Write, fault: Fault, seen: &Observed) -> Self {
+        if let FaultKind::Queued(wait) = fault.kind {
+            return Self::queued(Queued { wait, waited: seen.object.queued_for, is_write: true });
+        }
         let failing_for = seen.failing_for();
         let requeue = requeue_after(fault.kind, failing_for, failing_for);
         match (&write, &self.cause) {
@@ -228,6 +243,7 @@ fn requeue_after(kind: FaultKind, unavailable_for: Duration, failing_for: Durati
         }
         FaultKind::Unavailable(Some(pause)) => Requeue::After(pause.max(Requeue::Backoff(unavailable_for).pause(pause))),
         FaultKind::Throttled(pause) => Requeue::After(pause.max(MIN_BACKOFF)),
+        FaultKind::Queued(pause) => Requeue::After(pause),
         FaultKind::Forbidden | FaultKind::WorkspaceNotFound | FaultKind::SubscriptionNotFound | FaultKind::Rejected => {
             Requeue::SlowBackoff(failing_for)
         }

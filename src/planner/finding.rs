@@ -26,6 +26,15 @@ impl<T> Finding<T> {
         }
     }
 
+    /// Why there is no usable answer.
+    #[must_use]
+    pub const fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Unknown(fault) => Some(fault),
+            Self::Present(_) | Self::Absent => None,
+        }
+    }
+
     /// Whether Azure gave an answer, be it a refusal.
     #[must_use]
     pub const fn is_answered(&self) -> bool {
@@ -54,6 +63,8 @@ pub enum FaultKind {
     Conflict,
     /// 429: retry after the pause.
     Throttled(Duration),
+    /// Azure's limits do not allow the request yet: it was not sent. Its turn is expected after the pause.
+    Queued(Duration),
     /// No access token, or 401: the credential has to be fixed.
     Unauthenticated,
     /// 403: a right is missing.
@@ -67,11 +78,11 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// Whether Azure gave an answer, be it a refusal. A request that is unanswered, throttled or in conflict with another one has
-    /// none: it may succeed later as it is.
+    /// Whether Azure gave an answer, be it a refusal. A request that is unanswered, queued, throttled or in conflict with another
+    /// one has none: it may succeed later as it is.
     #[must_use]
     pub const fn is_answer(self) -> bool {
-        !matches!(self, Self::Unavailable(_) | Self::Throttled(_) | Self::Conflict)
+        !matches!(self, Self::Unavailable(_) | Self::Throttled(_) | Self::Queued(_) | Self::Conflict)
     }
 
     /// Whether a write that ended so was certainly not carried out.
@@ -89,6 +100,7 @@ impl FaultKind {
         match self {
             Self::Unavailable(_) => Reason::AzureUnavailable,
             Self::Throttled(_) => Reason::Throttled,
+            Self::Queued(_) => Reason::Queued,
             Self::Conflict => Reason::Conflict,
             Self::Unauthenticated => Reason::AuthenticationFailed,
             Self::Forbidden => Reason::AuthorizationFailed,

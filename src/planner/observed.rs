@@ -50,6 +50,8 @@ pub struct ObjectState {
     pub reconciling_for: Option<Duration>,
     /// For how long Azure has given no answer; zero if it answers.
     pub unavailable_for: Duration,
+    /// For how long the object has waited for Azure's request limits; zero if it does not.
+    pub queued_for: Duration,
     /// How long ago an earlier attach or update was sent whose answer was not received, and that Azure may still carry out.
     pub unanswered_put_age: Option<Duration>,
     /// The drift that the status shows already.
@@ -120,6 +122,13 @@ impl Observed {
     #[must_use]
     pub fn is_answered(&self) -> bool {
         self.compute.is_answered() && self.unanswered_dependencies() == (false, false)
+    }
+
+    /// Whether a request that a decision rests on was not sent, since Azure's limits do not allow it yet.
+    #[must_use]
+    pub fn is_queued(&self) -> bool {
+        let link = self.dependencies.link.as_ref().and_then(Finding::fault);
+        [self.compute.fault(), link].into_iter().flatten().any(|fault| matches!(fault.kind, FaultKind::Queued(_)))
     }
 
     /// Whether the linked service, and whether a role assignment that is not confirmed yet, had no answer.

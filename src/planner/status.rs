@@ -5,6 +5,7 @@ mod dependency_conditions;
 mod details;
 pub mod failure;
 mod message;
+mod queue;
 mod record;
 pub mod report;
 mod safety_stop;
@@ -25,6 +26,9 @@ use crate::planner::roles;
 /// The status after a reconcile. Equal to the previous one where nothing changed.
 #[must_use]
 pub fn status(previous: &AttachmentStatus, report: &Report<'_>) -> AttachmentStatus {
+    if let Some(queued) = queue::queued(previous, report) {
+        return queued;
+    }
     let operation = record::operation(previous, report);
     let mut next = AttachmentStatus {
         observed_generation: report.object.generation,

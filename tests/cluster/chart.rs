@@ -127,6 +127,7 @@ fn wrong_values_are_refused_and_named() {
         ("azure: {credential: password}", &["azure/credential", "client-secret"]),
         ("azure: {armEndpoint: 'http://arm.example'}", &["azure/armEndpoint", "http://arm.example"]),
         ("azure: {synapseEndpoint: 'https://dev.azuresynapse.net'}", &["azure/synapseEndpoint", "https://dev.azuresynapse.net"]),
+        ("azure: {requestShare: 0}", &["azure/requestShare", "0"]),
         ("azure: {authorityHost: 'https://login.example/tenant'}", &["azure/authorityHost"]),
         ("commonLabels: {app.kubernetes.io/instance: another}", &["commonLabels/app.kubernetes.io~1instance"]),
         ("podLabels: {app.kubernetes.io/name: another}", &["podLabels/app.kubernetes.io~1name"]),

@@ -55,6 +55,7 @@ pub const CATALOGUE: [Row; Reason::ALL.len()] = [
     (Reason::AssigningRole,          &[Reconciling],                  &[],                             &[]),
     (Reason::RevokingRole,           &[Reconciling],                  &[],                             &[]),
     (Reason::Suspended,              &[],                             &[Ready, NotReady],              &[NotReady]),
+    (Reason::Queued,                 &[Ready, Reconciling, Unknown],  &[Ready, Reconciling, Unknown],  &[Reconciling]),
     (Reason::Throttled,              &[Ready, Reconciling, Unknown],  &[Ready, Reconciling, Unknown],  &[Reconciling]),
     (Reason::AzureUnavailable,       &[Ready, Reconciling, Unknown],  &[Ready, Reconciling, Unknown],  &[Reconciling]),
     (Reason::Conflict,               &[Ready, Reconciling, Unknown],  &[Ready, Reconciling, Unknown],  &[Reconciling]),

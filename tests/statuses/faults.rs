@@ -21,6 +21,7 @@ pub fn faults() -> Vec<Fault> {
         fault(FaultKind::Unavailable(None), "InternalServerError", "The server could not process the request."),
         fault(FaultKind::Conflict, "AnotherOperationInProgress", "Another operation on this resource is in progress."),
         fault(FaultKind::Throttled(Duration::from_secs(17)), "TooManyRequests", "The request rate is too large."),
+        fault(FaultKind::Queued(Duration::from_secs(17)), "", ""),
         fault(
             FaultKind::Forbidden,
             "AuthorizationFailed",

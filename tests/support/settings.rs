@@ -1,6 +1,6 @@
 //! The settings of a client of Azure, for tests of the crate and beside it.
 
-use super::{Credential, Settings};
+use super::{Credential, Limits, Settings};
 
 /// The settings for this Azure Resource Manager and this Entra.
 pub fn settings(endpoint: &str, authority: &str, credential: Credential) -> Settings {
@@ -12,5 +12,6 @@ pub fn settings(endpoint: &str, authority: &str, credential: Credential) -> Sett
         synapse_scope: "https://synapse.example/.default".into(),
         api_version: "2024-04-01".into(),
         credential,
+        limits: Limits::default(),
     }
 }

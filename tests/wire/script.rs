@@ -14,7 +14,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use synapse_spark_operator::azure::wire::Put;
-use synapse_spark_operator::azure::{Client, Credential, Metrics, Settings};
+use synapse_spark_operator::azure::{Client, Credential, Limits, Metrics, Settings};
 use synapse_spark_operator::resource_id::{ComputeId, WorkspaceId};
 use tokio::sync::{oneshot, watch};
 

@@ -102,6 +102,9 @@ name; for some namespaces each team may have one. */}}
 {{- with .Values.azure.synapseEndpoint }}
 - --synapse-endpoint={{ . }}
 {{- end }}
+{{- with .Values.azure.requestShare }}
+- --azure-request-share={{ . }}
+{{- end }}
 {{- with .Values.azure.clientId }}
 - --client-id={{ . }}
 {{- end }}

@@ -47,6 +47,7 @@ impl Reason {
             | Self::Detached
             | Self::Retained
             | Self::WaitingForWrite
+            | Self::Queued
             | Self::Throttled
             | Self::AzureUnavailable
             | Self::AssigningRole

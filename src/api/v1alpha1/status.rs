@@ -73,6 +73,9 @@ pub struct AttachmentStatus {
     /// What fails, and since when. The backoff between attempts grows with this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailureStatus>,
+    /// When the operator expects that Azure's request limits allow the next request; absent unless the attachment waits for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued_until: Option<Time>,
     /// The value of the annotation synapse-spark.dev/reconcile-requested-at that was handled last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,

@@ -4,6 +4,7 @@
 //! at a time for all, and returns an error while the old token is still valid for minutes
 //! (`azure_identity` 1.0.0, `src/cache.rs`).
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as Slot};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::azure::auth::credential::Credential;
 use crate::azure::auth::recording::RecordingTransport;
 use crate::azure::error::Error;
 use crate::azure::metrics::Metrics;
+use crate::azure::throttle::Principal;
 use crate::service_error::{Service, ServiceError};
 
 /// A token is renewed this long before it expires, as the cache of `azure_identity` would.
@@ -31,6 +33,15 @@ const MAX_LIFETIME: Duration = Duration::from_hours(24);
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(20);
 /// For this long after a failure no request is sent to Entra ID, and every caller gets the same error.
 const FAILURE_TTL: Duration = Duration::from_secs(5);
+/// The number of the next credential.
+static CREDENTIALS: AtomicU64 = AtomicU64::new(0);
+
+/// An access token, and whose it is.
+#[derive(Clone)]
+pub(crate) struct AccessToken {
+    pub(crate) secret: String,
+    pub(crate) principal: Principal,
+}
 
 /// The access tokens for one scope.
 pub(crate) struct TokenCache {
@@ -38,7 +49,9 @@ pub(crate) struct TokenCache {
     transport: Arc<RecordingTransport>,
     assertion_error: AssertionError,
     scope: String,
-    current: Slot<Option<(String, Instant)>>,
+    /// Tells credentials apart whose tokens do not name their principal.
+    number: u64,
+    current: Slot<Option<(AccessToken, Instant)>>,
     last_failure: Mutex<Option<(Instant, Error)>>,
     /// Counts the operator's own tokens only: a fault of another identity is not the operator's.
     metrics: Option<Metrics>,
@@ -63,6 +76,7 @@ impl TokenCache {
             transport,
             assertion_error,
             scope: scope.to_owned(),
+            number: CREDENTIALS.fetch_add(1, Ordering::Relaxed),
             current: Slot::default(),
             last_failure: Mutex::default(),
             metrics: is_own.then_some(metrics),
@@ -74,7 +88,7 @@ impl TokenCache {
     /// # Errors
     ///
     /// [`Error::CredentialUnavailable`] if Entra ID refuses, [`Error::Unavailable`] if it does not answer.
-    pub(crate) async fn bearer(&self) -> Result<String, Error> {
+    pub(crate) async fn bearer(&self) -> Result<AccessToken, Error> {
         let credential = self.credential.as_ref().map_err(Clone::clone)?;
         if let Some(token) = self.valid_for(RENEW_BEFORE) {
             return Ok(token);
@@ -104,12 +118,12 @@ impl TokenCache {
         self.valid_for(UNUSABLE_BEFORE).ok_or(error)
     }
 
-    fn valid_for(&self, at_least: Duration) -> Option<String> {
+    fn valid_for(&self, at_least: Duration) -> Option<AccessToken> {
         let current = self.current.lock().expect("no thread panics while it holds the lock");
         current.as_ref().filter(|(_, expires)| *expires > Instant::now() + at_least).map(|(token, _)| token.clone())
     }
 
-    async fn request(&self, credential: &dyn TokenCredential) -> Result<String, Error> {
+    async fn request(&self, credential: &dyn TokenCredential) -> Result<AccessToken, Error> {
         let answer = tokio::time::timeout(TOKEN_TIMEOUT, credential.get_token(&[&self.scope], None)).await;
         let refusal = self.transport.take_last_refusal();
         let assertion_error = self.assertion_error.lock().expect("no thread panics while it holds the lock").take();
@@ -118,10 +132,11 @@ impl TokenCache {
             Ok(Ok(token)) => {
                 let lifetime = Duration::try_from(token.expires_on - OffsetDateTime::now_utc()).unwrap_or_default();
                 let expires = Instant::now() + lifetime.min(MAX_LIFETIME);
-                let text = token.token.secret().to_owned();
-                *self.current.lock().expect("no thread panics while it holds the lock") = Some((text.clone(), expires));
+                let secret = token.token.secret().to_owned();
+                let token = AccessToken { principal: Principal::of_token(&secret, self.number), secret };
+                *self.current.lock().expect("no thread panics while it holds the lock") = Some((token.clone(), expires));
                 tracing::debug!(seconds = lifetime.as_secs(), "access token obtained");
-                Ok(text)
+                Ok(token)
             }
             Ok(Err(error)) => Err(assertion_error.unwrap_or_else(|| failure(&error, refusal))),
         };

@@ -83,9 +83,13 @@ impl PoolInventory {
         use Error as E;
         match answer {
             Ok(all) => Ok(all),
-            Err(error @ (E::CredentialUnavailable(_) | E::NotSent(_) | E::Unavailable { .. } | E::Throttled { .. })) => {
-                Err(format!("{place}: {what} cannot be listed: {error}"))
-            }
+            Err(
+                error @ (E::CredentialUnavailable(_)
+                | E::NotSent(_)
+                | E::Unavailable { .. }
+                | E::Throttled { .. }
+                | E::Queued { .. }),
+            ) => Err(format!("{place}: {what} cannot be listed: {error}")),
             Err(error) => {
                 self.unread.push(format!("{place}: {what} are left out: {error}"));
                 Ok(Vec::new())

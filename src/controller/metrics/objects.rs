@@ -17,7 +17,7 @@ use super::shared::{between, is_true};
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::planner::status::condition;
-use crate::planner::{Fault, FaultKind, Finding, Report};
+use crate::planner::{Cause, Fault, FaultKind, Finding, Report};
 
 pub(super) type Key = ObjectRef<SynapseSparkAttachment>;
 
@@ -95,6 +95,9 @@ impl Objects {
     }
 
     pub(super) fn observed(&self, object: &SynapseSparkAttachment, report: &Report<'_>, as_itself: bool) {
+        if matches!(report.decision.cause, Cause::Queued(_)) {
+            return;
+        }
         // A rejection is an answer too. An invalid spec, or one without a usable ServiceAccount, is not observed at all.
         let answered = match report.observed.map(|observed| &observed.compute) {
             Some(Finding::Unknown(Fault { kind: FaultKind::Unavailable(_) | FaultKind::Throttled(_), .. })) => false,

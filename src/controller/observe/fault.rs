@@ -12,6 +12,7 @@ pub fn fault(error: azure::Error) -> Fault {
         E::NotSent(error) => (FaultKind::Unavailable(None), error),
         E::Conflict(error) => (FaultKind::Conflict, error),
         E::Throttled { retry_after, error } => (FaultKind::Throttled(retry_after), error),
+        E::Queued { wait, error } => (FaultKind::Queued(wait), error),
         E::Forbidden(error) => (FaultKind::Forbidden, error),
         E::Unauthenticated(error) | E::CredentialUnavailable(error) => (FaultKind::Unauthenticated, error),
         E::ParentNotFound(error) => (FaultKind::WorkspaceNotFound, error),

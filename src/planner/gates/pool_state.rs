@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::planner::cause::Cause;
 use crate::planner::decision::Decision;
-use crate::planner::finding::Finding;
+use crate::planner::finding::{FaultKind, Finding};
 use crate::planner::observed::Observed;
 use crate::resource_id::PoolId;
 
@@ -14,6 +14,10 @@ pub fn usable(pool: &PoolId, seen: &Observed) -> ControlFlow<Decision> {
         Some(Finding::Absent) => ControlFlow::Break(Decision::blocked(Cause::PoolNotFound(pool.clone()))),
         Some(Finding::Present(found)) if !found.is_usable() => {
             ControlFlow::Break(Decision::blocked(Cause::PoolFailed { pool: pool.clone(), state: found.state.clone() }))
+        }
+        // The answer comes when the turn of the request does.
+        Some(Finding::Unknown(fault)) if matches!(fault.kind, FaultKind::Queued(_)) => {
+            ControlFlow::Break(Decision::read_failed(fault.clone(), seen))
         }
         Some(Finding::Present(_) | Finding::Unknown(_)) | None => ControlFlow::Continue(()),
     }

@@ -20,7 +20,7 @@ pub(super) fn conditions(previous: &AttachmentStatus, report: &Report<'_>) -> Ve
         Shown::Suspended => ("False", None),
         Shown::Unknown => ("Unknown", Some("Reconciling")),
     };
-    let message = message(shown, report);
+    let message = message(previous, shown, report);
     let reason = report.decision.cause.reason().as_str();
     let make = |kind: &str, status: &str| transition(previous, report, kind, (status, reason, &message));
     std::iter::once(make("Ready", ready)).chain(other.map(|kind| make(kind, "True"))).collect()

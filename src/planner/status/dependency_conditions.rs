@@ -134,9 +134,11 @@ fn pool_available(report: &Report<'_>) -> Change {
             FaultKind::Forbidden | FaultKind::SubscriptionNotFound | FaultKind::WorkspaceNotFound | FaultKind::Rejected => {
                 set("Unknown", Reason::PoolUnreadable, format!("The Spark pool {pool} cannot be read: {}", fault.error))
             }
-            FaultKind::Unavailable(_) | FaultKind::Conflict | FaultKind::Throttled(_) | FaultKind::Unauthenticated => {
-                Change::Keep
-            }
+            FaultKind::Unavailable(_)
+            | FaultKind::Conflict
+            | FaultKind::Throttled(_)
+            | FaultKind::Queued(_)
+            | FaultKind::Unauthenticated => Change::Keep,
         },
     }
 }

@@ -1,6 +1,6 @@
 //! The messages of conditions and events: what happened, why, and what to do.
 
-use crate::api::v1alpha1::ProvisioningError;
+use crate::api::v1alpha1::{AttachmentStatus, ProvisioningError};
 use crate::planner::cause::{Cause, Suspension};
 use crate::planner::compute::Unreadable;
 use crate::planner::finding::{Fault, FaultKind};
@@ -8,6 +8,7 @@ use crate::planner::goal::Goal;
 use crate::planner::roles::goal::RoleAssignment;
 use crate::planner::status::report::Report;
 use crate::planner::status::shown::Shown;
+use crate::planner::status::time::turn;
 use crate::planner::write::{NoEffect, Write};
 use crate::service_error::Service;
 
@@ -15,13 +16,13 @@ use crate::service_error::Service;
 const MAX_CHARACTERS: usize = 1024;
 
 /// The message of the conditions Ready, Reconciling and Stalled.
-pub(super) fn message(shown: Shown, report: &Report<'_>) -> String {
+pub(super) fn message(previous: &AttachmentStatus, shown: Shown, report: &Report<'_>) -> String {
     let cause = &report.decision.cause;
     let compute = match report.goal.and_then(Goal::compute) {
         Some(id) => format!("compute {} in workspace {}", id.name(), id.workspace().name()),
         None => "the compute".to_owned(),
     };
-    let described = describe(report, &compute);
+    let described = describe(previous, report, &compute);
     let what = match shown {
         Shown::StillReady => format!("In sync at the last successful observation. {described}"),
         Shown::Unknown => format!("In sync at the last successful observation, which is long ago. {described}"),
@@ -65,7 +66,7 @@ fn azure_error(report: &Report<'_>) -> String {
     }
 }
 
-fn describe(report: &Report<'_>, compute: &str) -> String {
+fn describe(previous: &AttachmentStatus, report: &Report<'_>, compute: &str) -> String {
     let cause = &report.decision.cause;
     match cause {
         Cause::Attached => format!("{compute} is attached and in sync"),
@@ -87,6 +88,10 @@ fn describe(report: &Report<'_>, compute: &str) -> String {
         Cause::RevokingRole(one) => format!("Revoking the role {one}"),
         Cause::AwaitingPrincipal => "Waiting for Azure to report the principal ID of the managed identity".to_owned(),
         Cause::RoleAbandoned { assignment, .. } => format!("No longer tracking the role {assignment}"),
+        Cause::Queued(queued) => {
+            let turn = turn(previous.queued_until.as_ref(), report.now, queued.wait);
+            format!("Waiting until Azure's request limits allow the next request for {compute}, at about {}", turn.0)
+        }
         Cause::ReadFailed(fault) => read_failed(fault, report),
         Cause::WriteFailed { write, fault } => write_failed(write, fault),
         Cause::InvalidSpec(why) => format!("Invalid spec: {why}"),
@@ -177,6 +182,7 @@ fn fault_text(fault: &Fault) -> String {
         }
         FaultKind::Conflict => "Azure reports a conflict with another operation or a lock; retrying with backoff",
         FaultKind::Throttled(_) => "Azure throttles the operator's requests; waiting as long as Azure requests",
+        FaultKind::Queued(_) => "Waiting until Azure's request limits allow the next request",
         FaultKind::Unauthenticated => "Cannot obtain an access token from Microsoft Entra ID",
         FaultKind::Forbidden => "Azure denies access to the operator's identity",
         FaultKind::WorkspaceNotFound => "The workspace does not exist",

@@ -29,7 +29,7 @@ pub(super) fn stopped(previous: &AttachmentStatus, report: &Report<'_>) -> Optio
     let is_answered = report.observed.is_some_and(|seen| !matches!(seen.compute, Finding::Unknown(_)));
     match report.decision.cause {
         Cause::SafetyStop => {
-            let message = message(shown(previous, report), report);
+            let message = message(previous, shown(previous, report), report);
             Some(transition(previous, report, CONDITION, ("True", report.decision.cause.reason().as_str(), &message)))
         }
         _ => condition(previous, CONDITION).filter(|_| !is_answered).cloned(),

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use crate::api::Reason;
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::planner::backoff::UNAVAILABLE_RESYNCS;
-use crate::planner::cause::Health;
+use crate::planner::cause::{Cause, Health};
 use crate::planner::status::report::Report;
 
 /// The condition of this type.
@@ -45,7 +45,9 @@ pub fn shown(previous: &AttachmentStatus, report: &Report<'_>) -> Shown {
     let is_current = previous.observed_generation == report.object.generation;
     let ready = condition(previous, "Ready").filter(|_| is_current).map(|ready| ready.status.as_str());
     let silent_for = report.observed.map(|seen| seen.object.unavailable_for).unwrap_or_default();
-    let is_long = silent_for >= report.resync.saturating_mul(UNAVAILABLE_RESYNCS);
+    // Azure is not silent while it is not asked.
+    let is_queued = matches!(report.decision.cause, Cause::Queued(_));
+    let is_long = !is_queued && silent_for >= report.resync.saturating_mul(UNAVAILABLE_RESYNCS);
     match (report.decision.cause.health(), ready) {
         (Health::Ready, _) => Shown::Ready,
         (Health::Progressing, _) => Shown::Reconciling,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::planner::backoff::CLOCK_SKEW;
+use crate::planner::backoff::{CLOCK_SKEW, QUEUE_ESTIMATE_STEP, QUEUE_ESTIMATE_TOLERANCE};
 
 /// The time from one to the other; none, meaning unknown, if it lies in the future.
 #[must_use]
@@ -23,6 +23,16 @@ pub fn stored(time: Timestamp) -> Time {
     Time(Timestamp::from_second(time.as_second()).unwrap_or(time))
 }
 
+/// When a turn is expected that comes after this wait. The time that was stored before stays while it is nearly right.
+#[must_use]
+pub fn turn(before: Option<&Time>, now: Timestamp, wait: Duration) -> Time {
+    let step = QUEUE_ESTIMATE_STEP.as_secs().cast_signed();
+    let from_now = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).try_into().unwrap_or(i64::MAX);
+    let at = now.as_second().saturating_add(from_now).saturating_add(step - 1).div_euclid(step).saturating_mul(step);
+    let is_near = |before: &&Time| before.0.as_second().abs_diff(at) < QUEUE_ESTIMATE_TOLERANCE.as_secs();
+    before.filter(is_near).cloned().unwrap_or_else(|| stored(Timestamp::from_second(at).unwrap_or(Timestamp::MAX)))
+}
+
 /// The stored time, or now in place of one in the future.
 #[must_use]
 pub fn not_after(time: &Time, now: Timestamp) -> Time {
@@ -32,6 +42,25 @@ pub fn not_after(time: &Time, now: Timestamp) -> Time {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn turn_is_rounded_up_and_rewritten_only_when_it_is_wrong_by_half_a_minute() {
+        let at = |second| Time(Timestamp::from_second(second).expect("a time"));
+        for (before, wait, expected) in [
+            (None, 0, 1_000_000),
+            (None, 1, 1_000_010),
+            (None, 10, 1_000_010),
+            (Some(1_000_030), 1, 1_000_030),
+            (Some(1_000_040), 1, 1_000_010),
+            (Some(1_000_010), 31, 1_000_040),
+            (Some(1_000_020), 31, 1_000_020),
+        ] {
+            let before = before.map(at);
+            let found = turn(before.as_ref(), at(1_000_000).0, Duration::from_secs(wait));
+            assert_eq!(found, at(expected), "{before:?} {wait}");
+        }
+        assert_eq!(turn(None, at(0).0, Duration::MAX), stored(Timestamp::MAX));
+    }
 
     #[test]
     fn a_time_in_the_future_is_unknown_and_replaced_by_now() {

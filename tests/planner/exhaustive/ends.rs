@@ -106,6 +106,16 @@ fn is_called_failure(status: &AttachmentStatus) -> bool {
     matches!(reason, Some(Reason::DriftPersists | Reason::DetachFailed | Reason::NoEffect))
 }
 
+/// A wait for Azure's request limits changes nothing but what is shown, and shows no object as Ready that was not.
+pub fn check_waiting(before: &AttachmentStatus, next: &AttachmentStatus) -> Result<(), &'static str> {
+    let ready = |status| condition(status, "Ready").map(|ready| ready.status.clone());
+    let shown =
+        AttachmentStatus { conditions: before.conditions.clone(), queued_until: before.queued_until.clone(), ..next.clone() };
+    must(shown == *before, "records nothing while it waits")?;
+    must(ready(next).as_deref() != Some("True") || ready(before) == ready(next), "does not become Ready while it waits")?;
+    must(condition(next, "Stalled").is_none() || next == before, "a wait is no failure")
+}
+
 /// How a start must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {

@@ -109,6 +109,8 @@ pub enum Trick {
     LaggingCache,
     /// Kubernetes refuses so many status writes.
     StatusRefused(u32),
+    /// So many times there is no permit yet for a write of the compute.
+    Queued(u32),
 }
 
 impl Trick {
@@ -177,6 +179,8 @@ pub enum Deletion {
     AfterFirstWrite,
     /// Once it is in sync.
     InSync,
+    /// While its first write waits for a permit.
+    WhileQueued,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -263,6 +267,7 @@ fn tricks() -> Vec<Trick> {
         Unavailable(Some(Duration::from_secs(7))),
         Throttled(Duration::from_secs(17)),
         Throttled(Duration::ZERO),
+        FaultKind::Queued(Duration::from_secs(17)),
         Unauthenticated,
         Forbidden,
         SubscriptionNotFound,
@@ -283,6 +288,7 @@ fn tricks() -> Vec<Trick> {
         Trick::StaleReads,
         Trick::NeverEnds,
         Trick::WorkspaceGoes,
+        Trick::Queued(3),
     ];
     tricks.extend([3, LASTING].map(Trick::DetachFindsNothing));
     tricks.extend([Whose::Nobodys, Whose::Anothers].map(Trick::KilledAndTaken));
@@ -336,7 +342,10 @@ fn is_of_interest((has_finalizer, older, was_ready): (bool, bool, bool), trick: 
     match (has_finalizer, older, was_ready) {
         (true, false, false) => true,
         (true, true, _) => {
-            matches!(trick, Trick::None | Trick::Lost | Trick::Flapping | Trick::LaggingCache | Trick::OlderLeaves)
+            matches!(
+                trick,
+                Trick::None | Trick::Lost | Trick::Flapping | Trick::LaggingCache | Trick::OlderLeaves | Trick::Queued(_)
+            )
         }
         (false, true, _) => trick == Trick::None,
         (true, false, true) => matches!(
@@ -351,7 +360,8 @@ fn is_of_interest((has_finalizer, older, was_ready): (bool, bool, bool), trick: 
                 | Trick::StaleReads
                 | Trick::WorkspaceGoes
                 | Trick::DetachFindsNothing(3)
-                | Trick::Observe(FaultKind::Unavailable(None) | FaultKind::Forbidden)
+                | Trick::Observe(FaultKind::Unavailable(None) | FaultKind::Queued(_) | FaultKind::Forbidden)
+                | Trick::Queued(_)
         ),
         (false, false, _) => matches!(
             trick,
@@ -360,6 +370,7 @@ fn is_of_interest((has_finalizer, older, was_ready): (bool, bool, bool), trick: 
                 | Trick::Killed
                 | Trick::LaggingCache
                 | Trick::StatusRefused(_)
+                | Trick::Queued(_)
                 | Trick::Observe(FaultKind::Unavailable(None) | FaultKind::Forbidden | FaultKind::WorkspaceNotFound)
         ),
     }
@@ -376,9 +387,15 @@ fn deleted(starts: &[Start]) -> Vec<Start> {
         })
     };
     let all = starts.iter().filter(|start| start.has_finalizer && !start.older && is_written(&start.compute));
-    let both = |start: &Start| [Deletion::AfterFirstWrite, Deletion::InSync].map(|deletion| Start { deletion, ..*start });
-    let is_of_interest = |start: &Start| start.deletion != Deletion::InSync || start.trick.is_of_writes();
-    all.flat_map(both).filter(is_of_interest).collect()
+    let each = |start: &Start| {
+        [Deletion::AfterFirstWrite, Deletion::InSync, Deletion::WhileQueued].map(|deletion| Start { deletion, ..*start })
+    };
+    let is_of_interest = |start: &Start| match start.deletion {
+        Deletion::InSync => start.trick.is_of_writes(),
+        Deletion::WhileQueued => matches!(start.trick, Trick::Queued(_)),
+        Deletion::AfterFirstWrite | Deletion::Never => true,
+    };
+    all.flat_map(each).filter(is_of_interest).collect()
 }
 
 /// The starts in which the pool or Synapse is not as usual.

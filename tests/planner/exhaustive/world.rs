@@ -11,16 +11,17 @@ use synapse_spark_operator::planner::brake::Safety;
 use synapse_spark_operator::planner::roles::goal::is_created_by;
 use synapse_spark_operator::planner::roles::observed::{Recorded, Roles};
 use synapse_spark_operator::planner::status::failure::history;
+use synapse_spark_operator::planner::status::report::ObjectMeta;
 use synapse_spark_operator::planner::status::time::elapsed;
 use synapse_spark_operator::planner::status::{condition, status, with_outcome_of};
 use synapse_spark_operator::planner::{
     Compute, Decision, Dependencies, FaultKind, Finding, Goal, ObjectState, Observed, ObservedIdentity, Operation, Outcome,
-    Ownership, PoolReading, Progress, Report, SparkPool, Step, WriteResult, decide,
+    Ownership, PoolReading, Progress, Queued, Report, SparkPool, Step, WriteResult, decide,
 };
 use synapse_spark_operator::resource_id::PoolId;
 use synapse_spark_operator::service_error::ServiceError;
 
-use super::ends::{check_conditions, check_safety};
+use super::ends::{check_conditions, check_safety, check_waiting};
 use super::starts::{Deletion, Model, PoolState, ShownPool, Start, Synapse, Trick, Whose};
 use crate::builders::{CREATED_ON, compute, detached, fault, now, owner, pool, ready_status, report, role, running};
 
@@ -65,6 +66,10 @@ pub struct World<'a> {
     unanswered_since: Option<Timestamp>,
     status_writes: u32,
     role_writes: u32,
+    /// The write that waits for a permit, by the name of its step, since this time.
+    waiting: Option<(&'static str, Timestamp)>,
+    /// How often a permit was asked for.
+    asked: u32,
 }
 
 impl<'a> World<'a> {
@@ -97,6 +102,8 @@ impl<'a> World<'a> {
             unanswered_since: None,
             status_writes: 0,
             role_writes: 0,
+            waiting: None,
+            asked: 0,
         }
     }
 
@@ -163,9 +170,25 @@ impl<'a> World<'a> {
             None => (live.clone(), None),
         };
         self.cached = still_cached;
-        let (first, decision) = self.evaluate(&base.1);
-        let (observed, decision, base) =
-            if decision.step.needs_confirmation() { self.confirm((first, decision), live) } else { (first, decision, base) };
+        if let Some((step, since)) = self.waiting
+            && self.is_queued()
+        {
+            return self.wait(&base, step, since);
+        }
+        let (observed, decision, base) = match self.waiting.take() {
+            // The first round led to the wait.
+            Some((step, _)) => self.resume(step, live),
+            None => {
+                let (first, decision) = self.evaluate(&base.1);
+                match &decision.step {
+                    Step::Put(_) | Step::Detach(_) if self.is_queued() => {
+                        return self.wait(&base, decision.step.name(), self.now);
+                    }
+                    step if step.needs_confirmation() => self.confirm((first, decision), live),
+                    _ => (first, decision, base),
+                }
+            }
+        };
         self.last = Some(decision.clone());
         check_safety(self, &decision.step).map_err(|rule| format!("{rule}: {decision:?}"))?;
         match &decision.step {
@@ -183,6 +206,41 @@ impl<'a> World<'a> {
         let observed = self.observe(status);
         let decision = decide(&self.goal, &observed);
         (observed, decision)
+    }
+
+    /// Whether there is no permit yet for a write of the compute.
+    fn is_queued(&mut self) -> bool {
+        self.asked += 1;
+        matches!(self.start.trick, Trick::Queued(times) if self.asked <= times)
+    }
+
+    /// A write has to wait for its permit: it is reported, and nothing is read or written.
+    fn wait(&mut self, base: &Versioned, step: &'static str, since: Timestamp) -> Result<Duration, String> {
+        self.waiting = Some((step, since));
+        let waited = elapsed(since, self.now).unwrap_or_default();
+        let decision = Decision::queued(Queued { wait: Duration::from_secs(20), waited, is_write: true });
+        let goal = self.goal.clone();
+        let object = ObjectMeta { generation: Some(1), ..ObjectMeta::default() };
+        let (written, resync) = (None, RESYNC);
+        let report = Report { goal: Some(&goal), observed: None, decision: &decision, written, object, resync, now: self.now };
+        let next = status(&base.1, &report);
+        check_waiting(&base.1, &next).map_err(|rule| format!("{rule}: {next:?}"))?;
+        self.store(base.0, next);
+        self.last = Some(decision.clone());
+        if self.start.deletion == Deletion::WhileQueued && matches!(self.goal, Goal::Attached(_)) {
+            (self.goal, self.waiting) = (Goal::Detached(detached()), None);
+        }
+        Ok(decision.requeue.pause(RESYNC))
+    }
+
+    /// The second round of a write that has waited.
+    fn resume(&mut self, step: &str, live: Versioned) -> (Observed, Decision, Versioned) {
+        let (observed, decision) = self.evaluate(&live.1);
+        match &decision.step {
+            same if same.name() == step => (observed, decision, live),
+            Step::Wait | Step::Done => (observed, decision, live),
+            _ => (observed, decision.superseded(), live),
+        }
     }
 
     /// The second round, as the controller does it.
@@ -371,6 +429,8 @@ impl<'a> World<'a> {
                 reconcile_requested: status.observed_generation != Some(1),
                 reconciling_for: reconciling,
                 unavailable_for: Duration::ZERO,
+                // Long enough to be shown.
+                queued_for: Duration::from_mins(1),
                 unanswered_put_age: status.unanswered_put_at.as_ref().map(|at| elapsed(at.0, self.now).unwrap_or_default()),
                 reported_drift: status.drift.clone(),
                 safety: Safety::default(),

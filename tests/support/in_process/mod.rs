@@ -12,7 +12,7 @@ use azure_core::credentials::Secret;
 use azure_core::http::HttpClient;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
-use synapse_spark_operator::azure::{Client, Credential, Metrics, Settings};
+use synapse_spark_operator::azure::{Client, Credential, Limits, Metrics, Settings};
 use synapse_spark_operator::controller::{Context, metrics};
 
 pub use api::Api;

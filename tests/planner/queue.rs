@@ -1,0 +1,95 @@
+//! Waiting for Azure's request limits: who goes first, and what the user reads meanwhile.
+
+use std::time::Duration;
+
+use synapse_spark_operator::api::v1alpha1::{
+    Applied, AttachmentStatus, DriftStatus, FailedStep, FailureStatus, OperationKind, OperationStatus,
+};
+use synapse_spark_operator::planner::status::report::ObjectMeta;
+use synapse_spark_operator::planner::status::time::stored;
+use synapse_spark_operator::planner::status::{condition, status};
+use synapse_spark_operator::planner::{Decision, FaultKind, Priority, Queued, Report, Requeue};
+
+use crate::builders::{attach, fault, in_sync, now, ready_status, report, seen, unknown};
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+#[test]
+fn urgency_follows_from_what_the_object_shows() {
+    let applied = Some(Applied { created_on: Some("then".into()), ..Applied::default() });
+    let ready = AttachmentStatus { applied, ..ready_status() };
+    let operation = |kind| Some(OperationStatus { kind, pending: false, path: None, pool: None, started_at: stored(now()) });
+    let drift = vec![DriftStatus::default()];
+    let unready = |mut status: AttachmentStatus| {
+        status.conditions.iter_mut().for_each(|one| one.status = "False".into());
+        status
+    };
+    #[rustfmt::skip]
+    let table = [
+        // case                              deleted  generation  status                                                                            priority           of a write
+        ("in sync",                          false,   1,  ready.clone(),                                                                            Priority::Resync,   Priority::Drift),
+        ("drift",                            false,   1,  AttachmentStatus { drift, ..ready.clone() },                                              Priority::Drift,    Priority::Drift),
+        ("not in sync",                      false,   1,  unready(ready.clone()),                                                                   Priority::Drift,    Priority::Drift),
+        ("the spec has changed",             false,   2,  ready.clone(),                                                                            Priority::Change,   Priority::Change),
+        ("new",                              false,   1,  AttachmentStatus::default(),                                                              Priority::Attach,   Priority::Attach),
+        ("the spec of a new one has changed", false,  2,  AttachmentStatus { observed_generation: Some(1), ..AttachmentStatus::default() },         Priority::Attach,   Priority::Attach),
+        ("being attached",                   false,   1,  AttachmentStatus { operation: operation(OperationKind::Attach), ..unready(ready.clone()) }, Priority::Attach, Priority::Attach),
+        ("being updated",                    false,   1,  AttachmentStatus { operation: operation(OperationKind::Update), ..unready(ready.clone()) }, Priority::Drift,  Priority::Drift),
+        ("deleted",                          true,    2,  ready,                                                                                    Priority::Deletion, Priority::Deletion),
+    ];
+    for (case, is_deleted, generation, status, expected, of_write) in table {
+        let found = Priority::of(is_deleted, Some(generation), &status);
+        assert_eq!((found, found.of_write()), (expected, of_write), "{case}");
+    }
+}
+
+#[test]
+fn wait_is_shown_after_five_seconds_and_changes_nothing_else() {
+    let failure = FailureStatus { since: stored(now()), last_attempt: stored(now()), step: FailedStep::Put, refused: false };
+    let with_failure = |status: AttachmentStatus| AttachmentStatus { failure: Some(failure.clone()), ..status };
+    let (ready, new) = (with_failure(ready_status()), with_failure(AttachmentStatus::default()));
+    // Whether it waits to write, and for how long already; then the status of Ready, with its reason.
+    #[rustfmt::skip]
+    let table = [
+        ("a short wait to read",                 &ready, false, 4, Some(("True", "Attached"))),
+        ("a wait to read of what was Ready",     &ready, false, 5, Some(("True", "Queued"))),
+        ("a wait to write of what was Ready",    &ready, true,  5, Some(("False", "Queued"))),
+        ("a short wait of what is new",          &new,   true,  4, None),
+        ("a wait of what is new",                &new,   true,  5, Some(("False", "Queued"))),
+        ("a wait to read of what is new",        &new,   false, 5, Some(("False", "Queued"))),
+    ];
+    for (case, previous, is_write, waited, expected) in table {
+        let (goal, any) = (attach(), in_sync());
+        let decision = Decision::queued(Queued { wait: seconds(42), waited: seconds(waited), is_write });
+        let object = ObjectMeta { generation: Some(1), ..ObjectMeta::default() };
+        let report = Report { observed: None, object, ..report(&goal, &any, &decision, None) };
+        let next = status(previous, &report);
+        let ready = condition(&next, "Ready").map(|ready| (ready.status.as_str(), ready.reason.as_str()));
+        assert_eq!(ready, expected, "{case}");
+        let others = AttachmentStatus { conditions: previous.conditions.clone(), queued_until: None, ..next.clone() };
+        assert_eq!(others, *previous, "{case}");
+        assert_eq!(next.queued_until.is_some(), waited >= 5, "{case}");
+        assert!(condition(&next, "Stalled").is_none(), "{case}");
+    }
+}
+
+#[test]
+fn object_comes_back_when_the_wait_is_to_be_shown_or_when_its_turn_is_expected() {
+    for (wait, waited, expected) in [(3, 0, 3), (60, 0, 5), (60, 4, 1), (60, 5, 60), (60, 900, 60)] {
+        let decision = Decision::queued(Queued { wait: seconds(wait), waited: seconds(waited), is_write: true });
+        assert_eq!(decision.requeue, Requeue::After(seconds(expected)), "{wait} {waited}");
+    }
+}
+
+#[test]
+fn queued_request_is_neither_a_failure_nor_silence() {
+    let kind = FaultKind::Queued(seconds(7));
+    let observed = seen(true, unknown(kind));
+    assert!(observed.is_queued() && !observed.is_answered());
+    assert!(!seen(true, unknown(FaultKind::Throttled(seconds(7)))).is_queued());
+    let decision = Decision::read_failed(fault(kind), &observed);
+    assert_eq!(decision, Decision::queued(Queued { wait: seconds(7), waited: Duration::ZERO, is_write: false }));
+    assert!(kind.is_conclusive(), "it was not sent");
+}

@@ -1,0 +1,92 @@
+//! An object whose write has to wait for Azure's request limits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use serde_json::{Value, json};
+use synapse_spark_operator::azure::{Class, Client, Kind, Object, Turn};
+use synapse_spark_operator::controller::{Context, metrics, reconcile};
+use synapse_spark_operator::resource_id::WorkspaceId;
+
+use super::in_process::{Api, Azure, client, object};
+use super::stored;
+
+/// Puts so many more urgent writes before those of all others. Gives the client and those that have their permit already.
+async fn crowd(azure: &Arc<Azure>, count: usize, registry: &mut Registry) -> (Client, Vec<Client>) {
+    let client = client(azure.clone(), registry);
+    let workspace = WorkspaceId::new("s", "g", "ml").expect("an ID");
+    let reserve = async |number: usize| {
+        let object = Object { namespace: "crowd".into(), name: number.to_string() };
+        let compute = workspace.compute(&format!("c{number}")).expect("an ID");
+        let client = client.with_turn(Turn { class: Class::Deletion, object, is_resumed: false });
+        client.reserve(Kind::Write, Class::Deletion, &compute).await
+    };
+    let all = futures::future::join_all((0..count).map(reserve)).await;
+    (client.clone(), all.into_iter().filter_map(Result::ok).collect())
+}
+
+/// The statuses that were stored.
+fn statuses(api: &Api) -> Vec<Value> {
+    api.bodies(&["PATCH", "/pool/status"]).into_iter().map(|body| body["status"].clone()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn object_that_waits_for_a_write_reads_and_records_nothing() {
+    let (api, azure, mut registry) =
+        (Api::with(object("team-a", "pool", &json!({}))), Arc::new(Azure::default()), Registry::default());
+    let (client, _permits) = crowd(&azure, 60, &mut registry).await;
+    let metrics = metrics::Metrics::new(&mut registry);
+    let context = Arc::new(Context::new(api.client(), client, "cluster".into(), Duration::from_mins(5), metrics));
+    for round in ["when it decides to attach", "early"] {
+        reconcile(stored(&api), context.clone()).await.expect("it waits");
+        assert_eq!((azure.count("GET", "pool"), azure.writes()), (1, 0), "{round}");
+        assert_eq!(statuses(&api), Vec::<Value>::new(), "{round}: a short wait is not shown");
+    }
+    tokio::time::advance(Duration::from_secs(5)).await;
+    reconcile(stored(&api), context).await.expect("its turn has come");
+    assert_eq!((azure.count("GET", "pool"), azure.count("PUT", "pool")), (2, 1), "a second observation, then the write");
+    assert_eq!(statuses(&api)[0]["operation"]["pending"], true, "the write intent comes first");
+}
+
+#[tokio::test(start_paused = true)]
+async fn object_that_waits_for_long_shows_when_its_turn_is_and_no_failure() {
+    let (api, azure, mut registry) =
+        (Api::with(object("team-a", "pool", &json!({}))), Arc::new(Azure::default()), Registry::default());
+    let (client, _permits) = crowd(&azure, 300, &mut registry).await;
+    let metrics = metrics::Metrics::new(&mut registry);
+    let context = Arc::new(Context::new(api.client(), client, "cluster".into(), Duration::from_mins(5), metrics));
+    reconcile(stored(&api), context.clone()).await.expect("it waits");
+    tokio::time::advance(Duration::from_secs(5)).await;
+    for _ in 0..3 {
+        reconcile(stored(&api), context.clone()).await.expect("it waits");
+    }
+    let shown = statuses(&api);
+    assert_eq!(shown.len(), 1, "the estimate is not written again: {shown:?}");
+    let status = &shown[0];
+    let ready = status["conditions"].as_array().and_then(|all| all.iter().find(|one| one["type"] == "Ready")).expect("Ready");
+    assert_eq!((&ready["status"], &ready["reason"]), (&json!("False"), &json!("Queued")), "{status}");
+    let turn = status["queuedUntil"].as_str().expect("the time of its turn");
+    assert!(ready["message"].as_str().is_some_and(|text| text.contains(turn)), "{status}");
+    assert_eq!((&status["failure"], &status["operation"]), (&Value::Null, &Value::Null), "{status}");
+    assert_eq!((azure.count("GET", "pool"), azure.writes()), (1, 0));
+    let events = api.bodies(&["POST", "/events"]);
+    assert_eq!(events.iter().filter(|event| event["reason"] == "Queued").count(), 1, "{events:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn object_that_changes_while_it_waits_is_observed_again() {
+    let (api, azure, mut registry) =
+        (Api::with(object("team-a", "pool", &json!({}))), Arc::new(Azure::default()), Registry::default());
+    let (client, _permits) = crowd(&azure, 60, &mut registry).await;
+    let metrics = metrics::Metrics::new(&mut registry);
+    let context = Arc::new(Context::new(api.client(), client, "cluster".into(), Duration::from_mins(5), metrics));
+    reconcile(stored(&api), context.clone()).await.expect("it waits");
+    api.change("team-a", "pool", &json!({"metadata": {"generation": 2}, "spec": {"suspend": true}}));
+    reconcile(stored(&api), context.clone()).await.expect("it is suspended");
+    assert_eq!(azure.writes(), 0);
+    assert!(statuses(&api).iter().any(|status| status["conditions"][0]["reason"] == "Suspended"), "{:?}", statuses(&api));
+    tokio::time::advance(Duration::from_secs(30)).await;
+    reconcile(stored(&api), context).await.expect("nothing is left of the wait");
+    assert_eq!(azure.writes(), 0, "it waits no longer");
+}
