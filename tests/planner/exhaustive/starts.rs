@@ -198,6 +198,8 @@ impl Start {
             Goal::Attached(goal) if goal.policy.suspend && self.trick.is_of_writes() => false,
             Goal::Detached(goal) if (goal.suspend || goal.retain) && self.trick.is_of_writes() => false,
             Goal::Detached(_) if self.trick.takes().is_some() => false,
+            // Only another pool is detached.
+            Goal::Attached(goal) if matches!(self.trick, Trick::DetachFindsNothing(_)) && !goal.policy.replace => false,
             Goal::Attached(goal) => {
                 let is_usual = self.dependencies == (PoolState::Usable, Synapse::Good);
                 goal.role.is_none() == is_usual || is_usual
@@ -262,7 +264,6 @@ fn tricks() -> Vec<Trick> {
         Unavailable(None),
         Unavailable(Some(Duration::from_secs(7))),
         Throttled(Duration::from_secs(17)),
-        Throttled(Duration::ZERO),
         Unauthenticated,
         Forbidden,
         SubscriptionNotFound,
@@ -311,7 +312,7 @@ pub fn starts() -> Vec<Start> {
             for trick in tricks().into_iter().chain(compute.is_none().then_some(gone)).chain(older.then_some(Trick::OlderLeaves))
             {
                 let flags = (has_finalizer, older, was_ready);
-                if !is_of_interest(flags, trick) || trick.takes().is_some() && compute.is_some() {
+                if !is_of_interest(flags, trick) || !matters(compute, trick) {
                     continue;
                 }
                 starts.push(Start {
@@ -329,6 +330,11 @@ pub fn starts() -> Vec<Start> {
     starts.extend(deleted(&starts));
     starts.extend(with_dependencies(&starts));
     starts
+}
+
+/// Nothing is written to what cannot be read, and nobody attaches over what exists.
+fn matters(compute: Option<Model>, trick: Trick) -> bool {
+    compute.is_none_or(|one| trick.takes().is_none() && (one.progress != Progress::Unreadable || !trick.is_of_writes()))
 }
 
 /// Each trick meets an object without a past. The others meet those tricks that their difference matters to.
