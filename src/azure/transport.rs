@@ -93,7 +93,7 @@ impl Client {
     /// Sends a request and classifies its answer.
     pub(super) async fn send(&self, request: ApiRequest<'_>) -> Result<Answer, Error> {
         let resource = Resource::of(request.url.path());
-        let (token, mut permit) = self.admitted(&request, &resource).await?;
+        let (token, mut permit) = self.admitted(&request, &resource).await.map_err(Error::before_sending)?;
         let timeout = timeout(request.deadline).map_err(Error::before_sending)?;
         permit.send(&resource, Instant::now()).map_err(Error::paused)?;
         let id = uuid::Uuid::new_v4().to_string();
