@@ -55,8 +55,8 @@ async fn no_step_writes_anything_after_the_lease_is_lost() {
 #[tokio::test]
 async fn the_lease_is_checked_after_the_last_access_token() {
     let leads = Arc::new(AtomicBool::new(true));
-    // Each request needs a token of its own. The fifth is the one of the PUT.
-    for (token, writes) in [(6, 1), (5, 0)] {
+    // Each request needs a token of its own. The sixth is the one of the PUT.
+    for (token, writes) in [(7, 1), (6, 0)] {
         leads.store(true, Ordering::Relaxed);
         let (lost, gate) = (leads.clone(), leads.clone());
         let azure = Arc::new(Azure::on_token(token, move || lost.store(false, Ordering::Relaxed)));

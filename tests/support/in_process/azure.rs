@@ -164,6 +164,18 @@ impl HttpClient for Azure {
                 }
             }
         };
-        Ok(AsyncRawResponse::from_bytes(code.into(), Headers::new(), body.to_string()))
+        Ok(AsyncRawResponse::from_bytes(code.into(), remaining(request.method()), body.to_string()))
     }
+}
+
+/// What Azure says of its limits: here they are never reached.
+fn remaining(method: Method) -> Headers {
+    let (kind, left) = match method {
+        Method::Put => ("writes", "199"),
+        Method::Delete => ("deletes", "199"),
+        _ => ("reads", "249"),
+    };
+    let mut headers = Headers::new();
+    headers.insert(format!("x-ms-ratelimit-remaining-subscription-{kind}"), left);
+    headers
 }
