@@ -94,7 +94,8 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Context, clock: Clock) ->
     let azure = azure.with_turn(queue::turn(object, waiting.as_ref()));
     let reading = Reading::first(object, &goal, ctx.objects.ticks.turn(object));
     let intended = waiting.and_then(|waiting| waiting.write);
-    let Settled { evaluation, azure, intended } = settle(ctx, azure, (object, goal), (reading, intended), clock).await?;
+    let Settled { evaluation, azure, intended } =
+        Box::pin(settle(ctx, azure, (object, goal), (reading, intended), clock)).await?;
     let (decision, assigned) = carry_out(ctx, &azure, &evaluation, clock).await?;
     queue::keep(ctx, object, &decision, intended);
     let wants_role = matches!(&evaluation.goal, Goal::Attached(goal) if goal.role.is_some());

@@ -23,7 +23,9 @@ fn urgency_follows_from_what_the_object_shows() {
     let operation = |kind| Some(OperationStatus { kind, pending: false, path: None, pool: None, started_at: stored(now()) });
     let drift = vec![DriftStatus::default()];
     let unready = |mut status: AttachmentStatus| {
-        status.conditions.iter_mut().for_each(|one| one.status = "False".into());
+        for one in &mut status.conditions {
+            one.status = "False".into();
+        }
         status
     };
     #[rustfmt::skip]

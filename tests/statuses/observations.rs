@@ -37,7 +37,9 @@ pub fn observations(previous: &AttachmentStatus) -> Vec<Observed> {
     }
     all.extend(with_roles(previous));
     // Long enough to be shown, where something waits for Azure's request limits.
-    all.iter_mut().for_each(|one| one.object.queued_for = Duration::from_mins(1));
+    for one in &mut all {
+        one.object.queued_for = Duration::from_mins(1);
+    }
     all
 }
 

@@ -126,7 +126,9 @@ async fn write_all(clients: Vec<Client>, count: usize) {
         })
     });
     let all = futures::future::join_all(writes.collect::<Vec<_>>()).await;
-    all.into_iter().for_each(|ended| ended.expect("no write panics"));
+    for ended in all {
+        ended.expect("no write panics");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -238,8 +240,10 @@ async fn object_keeps_its_place_in_line_until_it_is_withdrawn() {
     let of = |number| client.turn_of(&turn(number).object);
     assert_eq!(of(0), None, "it was served");
     let wait = of(59).expect("it waits");
-    (20..30).for_each(|number| client.withdraw(&turn(number).object));
+    for number in 20..30 {
+        client.withdraw(&turn(number).object);
+    }
     assert_eq!(of(20), None, "it waits no longer");
-    assert_eq!(of(59), Some(wait - Duration::from_secs(1)), "ten have left");
+    assert_eq!(of(59).map(|left| left + Duration::from_secs(1)), Some(wait), "ten have left");
     assert_eq!(arm.sent_within(u64::MAX), 0);
 }

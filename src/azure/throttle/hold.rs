@@ -79,6 +79,9 @@ mod tests {
     use crate::azure::throttle::key::Scope;
     use crate::azure::throttle::kind::Kind;
 
+    /// Seconds, workspace and compute of each.
+    type Refusals<'a> = &'a [(u64, &'a str, &'a str)];
+
     fn compute(workspace: &str, name: &str) -> Resource {
         Resource::of(&format!("/subscriptions/s/providers/ml/workspaces/{workspace}/computes/{name}"))
     }
@@ -92,7 +95,7 @@ mod tests {
         let (start, seconds) = (Instant::now(), Duration::from_secs);
         // The refusals, by seconds, workspace and compute; then what is held back.
         #[rustfmt::skip]
-        let table: [(&str, &[(u64, &str, &str)], [bool; 4]); 6] = [
+        let table: [(&str, Refusals<'_>, [bool; 4]); 6] = [
             //                                                                                 w/a    w/b    v/a    bucket
             ("one",                        &[(0, "w", "a")],                                   [true,  false, false, false]),
             ("a second within 10 s",       &[(0, "w", "a"), (9, "w", "a")],                    [true,  true,  false, false]),

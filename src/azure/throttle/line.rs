@@ -177,13 +177,16 @@ mod tests {
 
     const LATER: Duration = Duration::from_secs(30);
 
+    /// Class, namespace and name of each.
+    type Turns<'a> = &'a [(Class, &'a str, &'a str)];
+
     fn turn(class: Class, namespace: &str, name: &str) -> Turn {
         let object = Object { namespace: namespace.into(), name: name.into() };
         Turn { class, object, is_resumed: false }
     }
 
     /// Puts these in line at this time.
-    fn line(turns: &[(Class, &str, &str)], now: Instant) -> Line {
+    fn line(turns: Turns<'_>, now: Instant) -> Line {
         let mut line = Line::default();
         for (class, namespace, name) in turns {
             let turn = turn(*class, namespace, name);
@@ -201,7 +204,7 @@ mod tests {
     fn line_is_ordered_by_class_then_fair_between_namespaces_then_by_arrival() {
         use Class::{Attach, Change, Deletion, Drift, Resync};
         #[rustfmt::skip]
-        let table: [(&str, &[(Class, &str, &str)], &str); 4] = [
+        let table: [(&str, Turns<'_>, &str); 4] = [
             ("classes",     &[(Resync, "n", "e"), (Drift, "n", "d"), (Attach, "n", "c"), (Change, "n", "b"), (Deletion, "n", "a")], "abcde"),
             ("arrival",     &[(Attach, "n", "a"), (Attach, "n", "b"), (Attach, "n", "c")],                                          "abc"),
             ("namespaces",  &[(Attach, "n", "a"), (Attach, "n", "c"), (Attach, "n", "e"), (Attach, "m", "b"), (Attach, "m", "d")],  "abcde"),

@@ -175,18 +175,15 @@ impl<'a> World<'a> {
         {
             return self.wait(&base, step, since);
         }
-        let (observed, decision, base) = match self.waiting.take() {
+        let (observed, decision, base) = if let Some((step, _)) = self.waiting.take() {
             // The first round led to the wait.
-            Some((step, _)) => self.resume(step, live),
-            None => {
-                let (first, decision) = self.evaluate(&base.1);
-                match &decision.step {
-                    Step::Put(_) | Step::Detach(_) if self.is_queued() => {
-                        return self.wait(&base, decision.step.name(), self.now);
-                    }
-                    step if step.needs_confirmation() => self.confirm((first, decision), live),
-                    _ => (first, decision, base),
-                }
+            self.resume(step, live)
+        } else {
+            let (first, decision) = self.evaluate(&base.1);
+            match &decision.step {
+                Step::Put(_) | Step::Detach(_) if self.is_queued() => return self.wait(&base, decision.step.name(), self.now),
+                step if step.needs_confirmation() => self.confirm((first, decision), live),
+                _ => (first, decision, base),
             }
         };
         self.last = Some(decision.clone());
