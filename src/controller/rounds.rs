@@ -121,7 +121,7 @@ pub(super) async fn settle(
     let intended = first.intended();
     match queue::reserve(&azure, object, &first.decision.step).await {
         Ok(azure) if first.decision.step.needs_confirmation() => {
-            let evaluation = confirm(ctx, &azure, first, clock).await?;
+            let evaluation = Box::pin(confirm(ctx, &azure, first, clock)).await?;
             Ok(Settled { evaluation, azure, intended: intended.map(resumed) })
         }
         Ok(azure) => Ok(Settled { evaluation: first, azure, intended }),
