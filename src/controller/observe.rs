@@ -51,22 +51,7 @@ pub async fn observe(
     let roles = roles::observe(azure, (goal, &status), &dependencies, verified, (reading.roles, now));
     let observed = Observed {
         roles: roles.await,
-        object: ObjectState {
-            has_finalizer,
-            older_claimant: others.older_claimant,
-            reconcile_requested: is_reconcile_requested(object),
-            reconciling_for: reconciling_for(&status, now),
-            // A time in the future is unknown: the write may have been sent just now.
-            unanswered_put_age: status.unanswered_put_at.as_ref().map(|at| elapsed(at.0, now).unwrap_or_default()),
-            reported_drift: status.drift.clone(),
-            safety: Safety {
-                losses: Losses::default(),
-                is_stopped: status.safety_stop.is_some(),
-                is_allowed: status.safety_stop.as_ref().is_some_and(|stop| request::allows_recreate(object, stop)),
-            },
-            // How long Azure is silent, and how long the object waits, is not observed but remembered.
-            ..ObjectState::default()
-        },
+        object: object_state(object, &status, others.older_claimant, now),
         compute,
         absent_for: None,
         operation,
@@ -75,6 +60,31 @@ pub async fn observe(
         dependencies,
     };
     (observed, source)
+}
+
+/// What the object itself shows.
+fn object_state(
+    object: &SynapseSparkAttachment,
+    status: &AttachmentStatus,
+    older_claimant: Option<String>,
+    now: Timestamp,
+) -> ObjectState {
+    ObjectState {
+        has_finalizer: object.has_finalizer(),
+        older_claimant,
+        reconcile_requested: is_reconcile_requested(object),
+        reconciling_for: reconciling_for(status, now),
+        // A time in the future is unknown: the write may have been sent just now.
+        unanswered_put_age: status.unanswered_put_at.as_ref().map(|at| elapsed(at.0, now).unwrap_or_default()),
+        reported_drift: status.drift.clone(),
+        safety: Safety {
+            losses: Losses::default(),
+            is_stopped: status.safety_stop.is_some(),
+            is_allowed: status.safety_stop.as_ref().is_some_and(|stop| request::allows_recreate(object, stop)),
+        },
+        // How long Azure is silent, and how long the object waits, is not observed but remembered.
+        ..ObjectState::default()
+    }
 }
 
 /// For how long the condition Reconciling has been true; none if the time lies in the future.

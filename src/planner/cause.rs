@@ -1,4 +1,6 @@
 //! Why a decision was taken: what the user reads follows from it.
+//!
+//! Longer than other files: each cause with its health and its reason is read in one piece.
 
 use jiff::Timestamp;
 

@@ -32,7 +32,7 @@ fn finalizer_is_removed_after_new_connections_showed_the_absence_too() {
     world.ready("nightly");
     // Suspended, it isn't attached again before it is deleted.
     world.patch("nightly", &json!({"spec": {"suspend": true}}));
-    world.says("nightly", "True", "Suspended");
+    world.ready_shows("nightly", "True", "Suspended");
     let before = absences(&world, "nightly").len();
     world.remove(&world.id("nightly"));
     world.delete("nightly");
@@ -59,7 +59,7 @@ fn compute_that_only_new_connections_show_is_not_attached_again() {
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
     hide_on_kept_connections(&world, "nightly");
-    world.says("nightly", "False", "Attaching");
+    world.ready_shows("nightly", "False", "Attaching");
     world.ready("nightly");
     assert_eq!(world.writes("nightly"), ["PUT"]);
 }

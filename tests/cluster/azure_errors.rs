@@ -72,17 +72,17 @@ fn computes(world: &World) -> String {
 #[test]
 fn throttled_object_stays_ready() {
     let world = throttled("throttled");
-    let message = world.says("nightly", "True", "Throttled");
+    let message = world.ready_shows("nightly", "True", "Throttled");
     assert!(message.contains("slow down"), "{message}");
     assert_eq!(world.condition("nightly", "Stalled"), None);
-    world.says("nightly", "True", "Attached");
+    world.ready_shows("nightly", "True", "Attached");
 }
 
 #[test]
 fn no_object_of_a_throttled_subscription_sends_a_request_before_retry_after() {
     let world = throttled("paused");
-    world.says("nightly", "True", "Throttled");
-    world.says("nightly", "True", "Attached");
+    world.ready_shows("nightly", "True", "Throttled");
+    world.ready_shows("nightly", "True", "Attached");
     let asked = world.requests();
     let closed = asked.iter().position(|one| one.status == Some(429)).expect("it was throttled");
     // What was on its way came a moment later.
@@ -96,7 +96,7 @@ fn throttled_write_is_sent_after_retry_after() {
     let world = World::new("writes");
     world.fault("PUT", "nightly", &json!({"status": 429, "retryAfter": 7}));
     world.apply("nightly", "one", &[]);
-    world.says("nightly", "False", "Throttled");
+    world.ready_shows("nightly", "False", "Throttled");
     assert!(world.condition("nightly", "Reconciling").is_some_and(|is| is["status"] == "True"));
     world.apply("other", "one", &[]);
     world.ready("nightly");
@@ -119,9 +119,9 @@ fn object_stays_ready_while_azure_does_not_answer() {
         world.apply("nightly", "one", &[]);
         world.ready("nightly");
         world.fault("GET", "nightly", &fault);
-        let message = world.says("nightly", "True", "AzureUnavailable");
+        let message = world.ready_shows("nightly", "True", "AzureUnavailable");
         assert!(name == "reset" || message.contains("no luck"), "{message}");
-        world.says("nightly", "True", "Attached");
+        world.ready_shows("nightly", "True", "Attached");
         assert_eq!(world.writes("nightly"), ["PUT"], "nothing is undone");
     }
 }
@@ -136,11 +136,11 @@ fn failed_list_is_the_answer_for_all_attachments_of_the_workspace() {
     let fault = json!({"path": computes(&world), "status": 500, "code": "InternalServerError", "message": "no luck", "times": 2});
     world.fault("GET", "nightly", &fault);
     for name in ["nightly", "other"] {
-        let message = world.says(name, "True", "AzureUnavailable");
+        let message = world.ready_shows(name, "True", "AzureUnavailable");
         assert!(message.contains("InternalServerError: no luck"), "{message}");
     }
     for name in ["nightly", "other"] {
-        world.says(name, "True", "Attached");
+        world.ready_shows(name, "True", "Attached");
         assert_eq!(world.writes(name), ["PUT"], "nothing is undone");
     }
 }
@@ -151,8 +151,8 @@ fn retry_after_of_a_503_is_respected() {
     world.apply("pausing", "one", &[]);
     world.ready("pausing");
     world.fault("GET", "pausing", &json!({"status": 503, "retryAfter": 7}));
-    world.says("pausing", "True", "AzureUnavailable");
-    world.says("pausing", "True", "Attached");
+    world.ready_shows("pausing", "True", "AzureUnavailable");
+    world.ready_shows("pausing", "True", "Attached");
     let asked = world.requests();
     let mut looks = asked.iter().filter(|one| one.path.ends_with("/pausing") && one.method == "GET");
     let closed = looks.find(|one| one.status == Some(503)).expect("it was told to wait").at;
@@ -167,7 +167,7 @@ fn put_without_an_answer_is_sent_once_more_at_most() {
     world.fault("PUT", "failed", &json!({"status": 500}));
     world.apply("lost", "one", &[]);
     world.apply("failed", "one", &[]);
-    world.says("failed", "False", "AzureUnavailable");
+    world.ready_shows("failed", "False", "AzureUnavailable");
     world.ready("lost");
     world.ready("failed");
     assert_eq!(world.writes("failed"), ["PUT", "PUT"]);

@@ -28,7 +28,7 @@ fn suspended_object_goes_if_its_compute_is_gone() {
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
     world.patch("nightly", &json!({"spec": {"suspend": true}}));
-    world.says("nightly", "True", "Suspended");
+    world.ready_shows("nightly", "True", "Suspended");
     world.remove(&world.id("nightly"));
     world.delete("nightly");
     world.gone("nightly");
@@ -89,7 +89,7 @@ fn compute_that_another_owns_by_now_is_not_detached() {
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
     let owner = "11111111-0000-4000-8000-000000000001/prod/nightly/22222222-0000-4000-8000-000000000002";
-    world.meddle("nightly", &json!({"tags": {OWNER_TAG: owner}}));
+    world.change_compute("nightly", &json!({"tags": {OWNER_TAG: owner}}));
     world.stalled("nightly", "OwnedByAnother");
     world.delete("nightly");
     world.gone("nightly");

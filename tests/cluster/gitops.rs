@@ -85,7 +85,7 @@ fn handled_reconcile_request_means_that_the_correction_has_begun() {
     let world = World::alone("wait", Duration::from_secs(1));
     world.apply("nightly", "one", &["tags: {team: '5'}"]);
     world.ready("nightly");
-    world.meddle("nightly", &json!({"tags": {"team": "sales"}}));
+    world.change_compute("nightly", &json!({"tags": {"team": "sales"}}));
     world.kubectl(&["annotate", "ssa", "nightly", "synapse-spark.dev/reconcile-requested-at=now"]);
     world.wait("nightly", "jsonpath={.status.lastHandledReconcileAt}=now");
     world.ready("nightly");

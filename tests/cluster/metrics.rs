@@ -99,7 +99,7 @@ fn drift_is_counted_once_per_field() {
     world.apply("nightly", "one", &["tags: {team: data, cost: '77'}"]);
     world.ready("nightly");
     // Two tags are one field.
-    world.meddle("nightly", &json!({"tags": {"team": "sales", "cost": "78"}}));
+    world.change_compute("nightly", &json!({"tags": {"team": "sales", "cost": "78"}}));
     becomes(&world, &[("drift_detected_total{field=\"tags\"}", 1.0), ("drift_corrected_total{field=\"tags\"}", 1.0)]);
     world.remove(&world.id("nightly"));
     becomes(&world, &[("drift_detected_total{field=\"compute\"}", 1.0), ("drift_corrected_total{field=\"compute\"}", 1.0)]);
@@ -185,10 +185,10 @@ fn observation_ages_while_azure_does_not_answer() {
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
     world.fault("GET", "nightly", &json!({"reset": true, "times": 2}));
-    world.says("nightly", "True", "AzureUnavailable");
+    world.ready_shows("nightly", "True", "AzureUnavailable");
     // Reconciles come more often than this.
     world.until("the observation is old", || value(&world, "last_observation_age_seconds").filter(|age| *age > 7.0));
-    world.says("nightly", "True", "Attached");
+    world.ready_shows("nightly", "True", "Attached");
     world.until("it is new again", || value(&world, "last_observation_age_seconds").filter(|age| *age < 2.0));
     assert!(value(&world, "azure_requests_total{operation=\"compute\",code=\"none\"}").is_some_and(|count| count >= 1.0));
 }

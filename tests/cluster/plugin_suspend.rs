@@ -26,8 +26,8 @@ fn suspend_sets_the_field_and_warns_of_gitops() {
 #[test]
 fn status_of_a_suspended_object_shows_its_drift_and_how_to_resume() {
     let (world, ..) = suspended("suspend-drift");
-    world.meddle("nightly", &json!({"tags": {"team": "other"}}));
-    world.says("nightly", "False", "Suspended");
+    world.change_compute("nightly", &json!({"tags": {"team": "other"}}));
+    world.ready_shows("nightly", "False", "Suspended");
     let (code, out, _) = synapse(&world, &["status", "nightly"]);
     assert_eq!(code, Some(2));
     let command = format!("kubectl synapse resume nightly -n {}", world.namespace);
@@ -38,8 +38,8 @@ fn status_of_a_suspended_object_shows_its_drift_and_how_to_resume() {
 #[test]
 fn resume_corrects_the_drift() {
     let (world, ..) = suspended("resume");
-    world.meddle("nightly", &json!({"tags": {"team": "other"}}));
-    world.says("nightly", "False", "Suspended");
+    world.change_compute("nightly", &json!({"tags": {"team": "other"}}));
+    world.ready_shows("nightly", "False", "Suspended");
     let (code, out, hint) = synapse(&world, &["resume", "nightly"]);
     assert_eq!(code, Some(0), "{out}{hint}");
     world.ready("nightly");
@@ -83,7 +83,7 @@ fn plan_of_an_object_of_the_cluster_shows_its_drift() {
     // The compute is recognised as its own, in this cluster.
     let (code, planned) = plan();
     assert_eq!((code, &planned["reason"]), (Some(0), &json!("Suspended")), "{planned}");
-    world.meddle("nightly", &json!({"tags": {"team": "other"}}));
+    world.change_compute("nightly", &json!({"tags": {"team": "other"}}));
     let (_, planned) = plan();
     assert_eq!(planned["changes"], json!([{"field": "tags.team", "want": "data", "have": "other"}]), "{planned}");
 }

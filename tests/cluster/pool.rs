@@ -28,7 +28,7 @@ fn failed_pool_stalls_before_anything_is_written_and_is_attached_once_it_succeed
     world.apply("nightly", "missing", &[]);
     world.stalled("nightly", "PoolFailed");
     assert!(world.writes("nightly").is_empty());
-    world.meddle_pool("missing", &json!({"provisioningState": "Succeeded"}));
+    world.change_pool("missing", &json!({"provisioningState": "Succeeded"}));
     world.request_reconcile("nightly");
     world.ready("nightly");
     available(&world, "nightly", "True", "PoolAvailable");
@@ -49,10 +49,10 @@ fn pool_that_is_created_later_is_attached() {
 #[test]
 fn change_of_the_pool_is_published_and_an_unsupported_version_is_a_warning() {
     let world = World::new("pool-life");
-    world.meddle_pool("one", &json!({"sparkVersion": "4.0"}));
+    world.change_pool("one", &json!({"sparkVersion": "4.0"}));
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
-    world.meddle_pool("one", &json!({"nodeSize": "Large", "sparkVersion": "3.3"}));
+    world.change_pool("one", &json!({"nodeSize": "Large", "sparkVersion": "3.3"}));
     world.request_reconcile("nightly");
     let message = available(&world, "nightly", "True", "SparkVersionUnsupported");
     assert!(message.contains("Spark 3.3, whose support ended on 2025-03-31"), "{message}");
@@ -68,7 +68,7 @@ fn attachment_stays_when_its_pool_fails_or_is_deleted() {
     let world = World::new("pool-lost");
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
-    world.meddle_pool("one", &json!({"provisioningState": "Failed"}));
+    world.change_pool("one", &json!({"provisioningState": "Failed"}));
     world.request_reconcile("nightly");
     world.stalled("nightly", "PoolFailed");
     available(&world, "nightly", "False", "PoolFailed");

@@ -35,7 +35,7 @@ fn a_compute_that_lost_its_owner_tag_after_a_lost_answer_is_detached() {
     for policy in ["Never", "IfSamePool", "Always"] {
         let name = format!("a{}", policy.to_lowercase());
         ready_after_a_lost_answer(&world, &name, &[&format!("adoptionPolicy: {policy}")]);
-        world.meddle(&name, &json!({"tags": {OWNER_TAG: null}}));
+        world.change_compute(&name, &json!({"tags": {OWNER_TAG: null}}));
         world.delete(&name);
         world.gone(&name);
         assert_eq!(world.compute(&name), None, "{policy}");
@@ -53,7 +53,7 @@ fn an_object_deleted_while_its_put_is_unanswered_waits_and_detaches() {
         world.apply(name, "one", &[]);
         world.until("the write intent is stored", || (status(&world, name)["operation"]["pending"] == true).then_some(()));
         world.delete(name);
-        world.says(name, "False", "WaitingForWrite");
+        world.ready_shows(name, "False", "WaitingForWrite");
         world.gone(name);
         assert_eq!(world.compute(name), None, "{name}");
         assert!(world.writes(name).contains(&"DELETE".to_owned()), "{name}: {:?}", world.writes(name));
@@ -81,11 +81,11 @@ fn a_pool_that_cannot_be_read_is_never_a_reason_to_detach() {
     for (name, text) in [("missing", json!(null)), ("odd", json!("not-an-id"))] {
         world.apply(name, "one", &["replacePolicy: Recreate"]);
         world.ready(name);
-        world.meddle(name, &json!({"properties": {"resourceId": text}}));
+        world.change_compute(name, &json!({"properties": {"resourceId": text}}));
         world.request_reconcile(name);
         let message = world.stalled(name, "StateUnreadable");
         assert!(message.contains("resourceId"), "{message}");
-        world.meddle(name, &json!({"properties": {"resourceId": world.pool("one")}}));
+        world.change_compute(name, &json!({"properties": {"resourceId": world.pool("one")}}));
         world.request_reconcile(name);
         world.ready(name);
         assert_eq!(world.writes(name), ["PUT"], "{name}");
@@ -114,7 +114,7 @@ fn an_identity_whose_id_cannot_be_parsed_is_shown_and_then_removed() {
         "/subscriptions/{}/resourceGroups/größe/providers/Microsoft.ManagedIdentity/userAssignedIdentities/foreign",
         world.subscription
     );
-    world.meddle("nightly", &json!({"identity": {"type": "UserAssigned", "userAssignedIdentities": {&id: {}}}}));
+    world.change_compute("nightly", &json!({"identity": {"type": "UserAssigned", "userAssignedIdentities": {&id: {}}}}));
     world.request_reconcile("nightly");
     world.event("nightly", "Updating", "größe");
     world.until("the identity is removed", || {
@@ -145,7 +145,7 @@ fn an_object_deleted_while_its_put_is_unanswered_is_detached_also_after_sigkill(
     world.apply("nightly", "one", &[]);
     world.until("the write intent is stored", || (status(&world, "nightly")["operation"]["pending"] == true).then_some(()));
     world.delete("nightly");
-    world.says("nightly", "False", "WaitingForWrite");
+    world.ready_shows("nightly", "False", "WaitingForWrite");
     world.operator().kill();
     assert_eq!(world.compute("nightly"), None, "the PUT is still to be carried out");
     world.restart();
@@ -213,7 +213,7 @@ fn a_reconcile_requested_while_azure_is_silent_stays_requested() {
     world.ready("nightly");
     world.fault("GET", "nightly", &json!({"status": 503, "code": "ServiceUnavailable", "message": "m", "times": 3}));
     world.kubectl(&["annotate", "--overwrite", "ssa", "nightly", "synapse-spark.dev/reconcile-requested-at=first"]);
-    world.says("nightly", "True", "AzureUnavailable");
+    world.ready_shows("nightly", "True", "AzureUnavailable");
     assert_ne!(status(&world, "nightly")["lastHandledReconcileAt"], "first", "nothing was answered yet");
     world.until("the request is handled once Azure answers", || {
         (status(&world, "nightly")["lastHandledReconcileAt"] == "first").then_some(())

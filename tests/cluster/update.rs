@@ -20,7 +20,7 @@ fn each_change_of_the_spec_is_one_put() {
     let world = World::new("update");
     world.apply("nightly", "one", &["identity: {type: SystemAssigned}", "tags: {team: data, old: tag}"]);
     world.ready("nightly");
-    world.meddle("nightly", &json!({"tags": {"cost": "77"}}));
+    world.change_compute("nightly", &json!({"tags": {"cost": "77"}}));
     let mut puts = 1;
     let mut change = |spec: serde_json::Value| {
         world.patch("nightly", &json!({"spec": spec}));
@@ -51,10 +51,10 @@ fn drift_is_corrected_and_published() {
     let world = World::new("drift");
     world.apply("nightly", "one", &["identity: {type: SystemAssigned}", "tags: {team: data}"]);
     world.ready("nightly");
-    world.meddle("nightly", &json!({"tags": {"team": "sales", "cost": "77"}, "identity": null}));
+    world.change_compute("nightly", &json!({"tags": {"team": "sales", "cost": "77"}, "identity": null}));
     world.event("nightly", "Updating", "tags.team: want \"data\", have \"sales\"");
     world.event("nightly", "Updating", "identity.type: want \"SystemAssigned\", have \"None\"");
-    world.says("nightly", "True", "Attached");
+    world.ready_shows("nightly", "True", "Attached");
     assert_eq!((&tags(&world)["team"], &tags(&world)["cost"]), (&json!("data"), &json!("77")));
     assert_eq!(world.compute("nightly").expect("it is there")["identity"]["type"], "SystemAssigned");
     assert_eq!(world.writes("nightly"), ["PUT", "PUT"]);
@@ -65,7 +65,7 @@ fn owner_tag_that_somebody_removed_is_restored() {
     let world = World::new("untagged");
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
-    world.meddle("nightly", &json!({"tags": {OWNER_TAG: null}}));
+    world.change_compute("nightly", &json!({"tags": {OWNER_TAG: null}}));
     world.until("the owner tag is back", || tags(&world)[OWNER_TAG].is_string().then_some(()));
     assert_eq!(world.writes("nightly"), ["PUT", "PUT"]);
 }
@@ -117,7 +117,7 @@ fn adopted_compute_of_another_pool_is_replaced_if_both_policies_allow_it() {
 fn suspended_object_is_observed_and_not_attached_until_it_is_resumed() {
     let world = World::new("suspend");
     world.apply("nightly", "one", &["suspend: true"]);
-    world.says("nightly", "False", "Suspended");
+    world.ready_shows("nightly", "False", "Suspended");
     world.more_observations("nightly", 1);
     assert!(world.writes("nightly").is_empty());
     world.patch("nightly", &json!({"spec": {"suspend": false}}));
@@ -131,7 +131,7 @@ fn suspended(name: &str) -> World {
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
     world.patch("nightly", &json!({"spec": {"suspend": true}}));
-    world.says("nightly", "True", "Suspended");
+    world.ready_shows("nightly", "True", "Suspended");
     world
 }
 
@@ -139,10 +139,10 @@ fn suspended(name: &str) -> World {
 fn drift_of_a_suspended_object_is_reported_and_not_corrected() {
     let world = suspended("suspend-drift");
     world.patch("nightly", &json!({"spec": {"tags": {"team": "data"}}}));
-    world.says("nightly", "False", "Suspended");
+    world.ready_shows("nightly", "False", "Suspended");
     let drift = world.object("nightly").expect("it is there")["status"]["drift"].clone();
     assert_eq!(drift[0]["field"], "tags.team", "{drift}");
-    world.meddle("nightly", &json!({"properties": {"description": "by hand"}}));
+    world.change_compute("nightly", &json!({"properties": {"description": "by hand"}}));
     world.more_observations("nightly", 1);
     assert_eq!(world.writes("nightly"), ["PUT"], "it is suspended");
 }
@@ -157,7 +157,7 @@ fn deleted_object_that_is_suspended_is_detached_when_it_is_resumed() {
         (object["metadata"]["deletionTimestamp"].is_string() && &object["status"]["observedGeneration"] == generation)
             .then_some(())
     });
-    world.says("nightly", "False", "Suspended");
+    world.ready_shows("nightly", "False", "Suspended");
     assert_eq!(world.writes("nightly"), ["PUT"], "it is suspended");
 
     world.patch("nightly", &json!({"spec": {"suspend": false}}));

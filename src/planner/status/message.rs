@@ -111,6 +111,7 @@ fn suspended(what: Suspension, compute: &str) -> String {
     }
 }
 
+// Longer than other functions: a table with one row per cause.
 fn blocked(cause: &Cause, compute: &str) -> String {
     match cause {
         Cause::ComputeTypeMismatch(kind) => format!("{compute} already exists with type {kind}"),

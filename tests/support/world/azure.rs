@@ -89,7 +89,7 @@ impl World {
     }
 
     /// Changes a compute directly in the emulator.
-    pub fn meddle(&self, name: &str, patch: &Value) {
+    pub fn change_compute(&self, name: &str, patch: &Value) {
         self.stage.azure.control("PATCH", &format!("compute?id={}", self.id(name)), Some(patch)).expect("it is there");
     }
 

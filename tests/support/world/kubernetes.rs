@@ -72,7 +72,7 @@ spec:
     }
 
     /// Waits until Ready has this status and reason; gives the message.
-    pub fn says(&self, name: &str, status: &str, reason: &str) -> String {
+    pub fn ready_shows(&self, name: &str, status: &str, reason: &str) -> String {
         self.until(&format!("{name} is Ready={status} {reason}"), || {
             let ready = self.condition(name, "Ready")?;
             let says = ready["status"] == status && ready["reason"] == reason;

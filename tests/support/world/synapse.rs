@@ -56,7 +56,7 @@ impl World {
     }
 
     /// Changes a pool directly in the emulator.
-    pub fn meddle_pool(&self, name: &str, patch: &Value) {
+    pub fn change_pool(&self, name: &str, patch: &Value) {
         self.stage.azure.control("PATCH", &format!("pool?id={}", self.pool(name)), Some(patch)).expect("it is there");
     }
 }
