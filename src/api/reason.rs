@@ -64,7 +64,7 @@ pub enum Reason {
     OperationStuck,
     /// Azure shows the compute in a way that the operator cannot parse, so the operator changes nothing.
     StateUnreadable,
-    /// Many computes of the workspace are missing at once; none of them is attached again by itself.
+    /// Many computes of the workspace are missing at once; the operator does not re-attach them automatically.
     SafetyStop,
     /// The operator has no valid access token: Microsoft Entra ID issues none, the ServiceAccount cannot be used, or Azure
     /// answers 401.

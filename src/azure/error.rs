@@ -111,6 +111,11 @@ impl Error {
         }
     }
 
+    /// Whether a request of others would fail in the same way: each has a place in line of its own.
+    pub(super) const fn concerns_all(&self) -> bool {
+        !matches!(self, Self::Queued { .. })
+    }
+
     /// Azure asked for a pause that is not over: the request was not sent.
     pub(super) fn paused(retry_after: Duration) -> Self {
         let message = "Waiting as Azure requested in Retry-After".to_owned();

@@ -11,6 +11,7 @@ use crate::azure::api_version;
 use crate::azure::call::Call;
 use crate::azure::client::Client;
 use crate::azure::error::Error;
+use crate::azure::transport::Answer;
 use crate::azure::wire;
 use crate::resource_id::{SynapseWorkspaceId, WorkspaceId};
 
@@ -21,6 +22,8 @@ pub(super) const MAX_PAGES: usize = 1000;
 const MAX_EMPTY_PAGES: usize = 10;
 /// All pages of a list for which others wait come within this time.
 const LIST_TIMEOUT: Duration = Duration::from_mins(1);
+/// The shortest wait for the permit of a page.
+const MIN_WAIT: Duration = Duration::from_millis(100);
 
 /// A subscription that the identity may read.
 #[derive(Debug, Clone, Deserialize, Default, PartialEq, Eq)]
@@ -123,11 +126,9 @@ impl Client {
     /// at once.
     pub(super) async fn pages(&self, list: List<'_>, mut take: impl FnMut(wire::Page)) -> Result<usize, ListError> {
         let deadline = list.is_shared.then(|| Instant::now() + LIST_TIMEOUT);
-        let (mut link, mut links, mut empty) = (list.first, HashSet::new(), 0);
+        let (mut link, mut links, mut empty) = (list.first.clone(), HashSet::new(), 0);
         for number in 1..=MAX_PAGES {
-            let mut request = self.request(list.call, list.subscription, &link).map_err(ListError::Page)?;
-            request.deadline = deadline;
-            let answer = match self.send(request).await {
+            let answer = match self.page(&list, (number, &link), deadline).await {
                 // Not one slow page, but too many of them.
                 Err(_) if number > 1 && deadline.is_some_and(|deadline| Instant::now() >= deadline) => {
                     let seconds = LIST_TIMEOUT.as_secs();
@@ -135,7 +136,7 @@ impl Client {
                 }
                 answer => answer.map_err(ListError::Page)?,
             };
-            let page: wire::Page = answer.read().map_err(ListError::Page)?;
+            let page: wire::Page = answer.read().map_err(|error| ListError::Unusable(format!("page {number}: {error}")))?;
             let next = page.next_link.clone().filter(|next| !next.is_empty());
             empty = if page.is_empty() { empty + 1 } else { 0 };
             take(page);
@@ -153,5 +154,19 @@ impl Client {
             link = next;
         }
         Err(ListError::Unusable(format!("it has more than {MAX_PAGES} pages")))
+    }
+
+    /// One page. All but the first wait for their permits: the pages before them would be lost.
+    async fn page(&self, list: &List<'_>, (number, link): (usize, &str), deadline: Option<Instant>) -> Result<Answer, Error> {
+        loop {
+            let mut request = self.request(list.call, list.subscription, link)?;
+            request.deadline = deadline;
+            match self.send(request).await {
+                Err(Error::Queued { wait, .. }) if number > 1 && deadline.is_none_or(|end| Instant::now() + wait < end) => {
+                    tokio::time::sleep(wait.max(MIN_WAIT)).await;
+                }
+                answer => return answer,
+            }
+        }
     }
 }

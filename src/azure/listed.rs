@@ -14,6 +14,9 @@ use crate::azure::view::{Ask, COMPUTE_TTL, Request, Shown, Source, View};
 use crate::azure::wire;
 use crate::resource_id::{ComputeId, WorkspaceId};
 
+/// After a LIST that has failed within this time, a compute is read: Azure may answer that. After a longer one nobody waits.
+const PROBE_WITHIN: Duration = Duration::from_secs(10);
+
 impl Client {
     /// A compute, no older than `ask` accepts; `None` if it does not exist, or if no LIST shows it and that is enough.
     ///
@@ -35,7 +38,7 @@ impl Client {
         };
         let known = match known {
             Answer::Outdated if self.cached.views.request(workspace, ask.askers) == Request::List => {
-                match self.view(workspace, max_age).await? {
+                match self.view(id, max_age).await? {
                     Some(view) => self.answer(&view, id, ask, asked),
                     None => Answer::Unknown,
                 }
@@ -61,18 +64,20 @@ impl Client {
         }
     }
 
-    /// A view of a workspace that is no older than this; `None` if LIST is refused.
-    async fn view(&self, workspace: &WorkspaceId, max_age: Duration) -> Result<Option<Arc<View>>, Error> {
+    /// A view of the compute's workspace that is no older than this; `None` if LIST is refused.
+    async fn view(&self, probe: &ComputeId, max_age: Duration) -> Result<Option<Arc<View>>, Error> {
+        let workspace = probe.workspace();
         if let Some(failure) = self.cached.views.failure(workspace, max_age) {
             return Err(failure);
         }
         let now = Instant::now();
         let not_before = now.checked_sub(max_age).unwrap_or(now);
         // Boxed, since it is in the future of every reader, and most find a view.
-        self.cached.views.flights.run(workspace, not_before, Box::pin(self.list_computes(workspace))).await
+        self.cached.views.flights.run(workspace, not_before, Box::pin(self.list_computes(workspace, probe))).await
     }
 
-    async fn list_computes(&self, workspace: &WorkspaceId) -> Result<Option<Arc<View>>, Error> {
+    /// Lists the computes of a workspace. If that fails soon, and this compute can be read, the LIST is not used for a while.
+    async fn list_computes(&self, workspace: &WorkspaceId, probe: &ComputeId) -> Result<Option<Arc<View>>, Error> {
         let began = Instant::now();
         let mut view = View::new(began);
         let first = self.machine_learning(&format!("{workspace}/computes"));
@@ -94,7 +99,15 @@ impl Client {
             }
             Err(error) => {
                 let error = error.into_azure();
-                self.cached.views.failed(workspace, &error);
+                let is_unavailable = matches!(error, Error::Unavailable { .. }) && began.elapsed() < PROBE_WITHIN;
+                if is_unavailable && self.compute(probe, Freshness::Now).await.is_ok() {
+                    tracing::warn!(%workspace, %error, "list of computes fails: reading each compute");
+                    self.cached.views.refused(workspace, began);
+                    return Ok(None);
+                }
+                if error.concerns_all() {
+                    self.cached.views.failed(workspace, &error);
+                }
                 Err(error)
             }
         }

@@ -21,7 +21,7 @@ pub(super) struct SharedAnswers<K: Eq + Hash, T> {
 impl<K: Eq + Hash + Clone, T: Clone> SharedAnswers<K, T> {
     /// None yet. An answer expires after `ttl`.
     pub(super) fn new(ttl: Duration, is_cached: fn(&Result<T, Error>) -> bool) -> Self {
-        Self { cache: TtlCache::new(ttl), flights: SingleFlight::default(), is_cached }
+        Self { cache: TtlCache::new(ttl), flights: SingleFlight::new(Error::concerns_all), is_cached }
     }
 
     /// The answer: a cached one, that of a request in flight, or that of this request.

@@ -11,11 +11,13 @@ use tokio::time::Instant;
 ///
 /// Who asks while a request is in flight waits for it, and takes its answer if that is fresh enough; otherwise the next one
 /// who waits sends another request. A request is sent by one of those who ask, so it ends with its sender; then the next one
-/// sends it again. An entry goes with the last one who waits.
+/// sends it again. The last waiter removes the entry.
 #[derive(Debug)]
-pub(super) struct SingleFlight<K, T, E>(Mutex<HashMap<K, Slot<T, E>>>)
-where
-    K: Eq + Hash;
+pub(super) struct SingleFlight<K: Eq + Hash, T, E> {
+    slots: Mutex<HashMap<K, Slot<T, E>>>,
+    /// Which failures are the answer of all who wait: others concern their sender only.
+    is_shared: fn(&E) -> bool,
+}
 
 type Slot<T, E> = Arc<AsyncMutex<Option<Landed<T, E>>>>;
 
@@ -45,7 +47,7 @@ struct Place<'a, K: Eq + Hash, T, E> {
 
 impl<K: Eq + Hash, T, E> Drop for Place<'_, K, T, E> {
     fn drop(&mut self) {
-        let mut slots = self.flights.0.lock().expect("no thread panics while it holds the lock");
+        let mut slots = self.flights.slots.lock().expect("no thread panics while it holds the lock");
         // The map and this place hold it, and nobody else.
         if Arc::strong_count(&self.slot) == 2 {
             slots.remove(self.key);
@@ -53,9 +55,10 @@ impl<K: Eq + Hash, T, E> Drop for Place<'_, K, T, E> {
     }
 }
 
-impl<K: Eq + Hash, T, E> Default for SingleFlight<K, T, E> {
-    fn default() -> Self {
-        Self(Mutex::default())
+impl<K: Eq + Hash, T, E> SingleFlight<K, T, E> {
+    /// None yet.
+    pub(super) fn new(is_shared: fn(&E) -> bool) -> Self {
+        Self { slots: Mutex::default(), is_shared }
     }
 }
 
@@ -70,12 +73,14 @@ impl<K: Eq + Hash + Clone, T: Clone, E: Clone> SingleFlight<K, T, E> {
         }
         let began = Instant::now();
         let answer = request.await;
-        *slot = Some(Landed { began, ended: Instant::now(), answer: answer.clone() });
+        if answer.as_ref().err().is_none_or(self.is_shared) {
+            *slot = Some(Landed { began, ended: Instant::now(), answer: answer.clone() });
+        }
         answer
     }
 
     fn place<'a>(&'a self, key: &'a K) -> Place<'a, K, T, E> {
-        let mut slots = self.0.lock().expect("no thread panics while it holds the lock");
+        let mut slots = self.slots.lock().expect("no thread panics while it holds the lock");
         let slot = slots.entry(key.clone()).or_default().clone();
         Place { flights: self, key, slot }
     }
@@ -108,17 +113,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn all_who_ask_at_once_share_one_request() {
-        let (flights, server) = (SingleFlight::default(), Server::default());
+        let (flights, server) = (SingleFlight::new(|_| true), Server::default());
         let now = Instant::now();
         let answers = join_all((0..100).map(|_| flights.run(&"key", now, server.answer()))).await;
         assert!(answers.iter().all(|answer| *answer == Ok(1)), "{answers:?}");
-        assert!(flights.0.lock().expect("no thread panics").is_empty(), "nobody waits any longer");
+        assert!(flights.slots.lock().expect("no thread panics").is_empty(), "nobody waits any longer");
         assert_eq!(flights.run(&"key", now, server.answer()).await, Ok(2), "an answer is not kept");
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_asks_later_and_needs_the_current_state_shares_the_next_request() {
-        let (flights, server) = (SingleFlight::default(), Server::default());
+        let (flights, server) = (SingleFlight::new(|_| true), Server::default());
         let later = async {
             tokio::time::sleep(Duration::from_millis(500)).await;
             let asked = Instant::now();
@@ -131,7 +136,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn failure_is_the_answer_of_all_who_waited() {
-        let (flights, server) = (SingleFlight::default(), Server::default());
+        let (flights, server) = (SingleFlight::new(|_| true), Server::default());
         let late = async {
             tokio::time::sleep(Duration::from_millis(500)).await;
             flights.run(&"key", Instant::now(), server.fail()).await
@@ -141,13 +146,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn failure_that_concerns_its_sender_is_nobody_elses_answer() {
+        let (flights, server) = (SingleFlight::new(|_: &&str| false), Server::default());
+        let now = Instant::now();
+        let answers = tokio::join!(flights.run(&"key", now, server.fail()), flights.run(&"key", now, server.answer()));
+        assert_eq!(answers, (Err("no"), Ok(2)));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn another_sends_the_request_when_its_sender_is_cancelled() {
-        let (flights, server) = (SingleFlight::default(), Server::default());
+        let (flights, server) = (SingleFlight::new(|_| true), Server::default());
         let now = Instant::now();
         let cancelled = Box::pin(flights.run(&"key", now, server.answer()));
         let leader = select(cancelled, Box::pin(tokio::time::sleep(Duration::from_millis(500))));
         let ((), waiting) = tokio::join!(async { drop(leader.await) }, flights.run(&"key", now, server.answer()));
         assert_eq!(waiting, Ok(2));
-        assert!(flights.0.lock().expect("no thread panics").is_empty());
+        assert!(flights.slots.lock().expect("no thread panics").is_empty());
     }
 }

@@ -1,6 +1,7 @@
 //! What LISTs of workspaces showed of their computes, for a few seconds, and whether to send another one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -79,6 +80,8 @@ pub(super) struct View {
     began: Instant,
     /// By name, in lower case.
     computes: HashMap<String, wire::Compute>,
+    /// The hashes of the names of computes of other types.
+    others: HashSet<u64>,
 }
 
 /// What a view says of a compute.
@@ -97,17 +100,21 @@ pub(super) enum Shown<'a> {
 impl View {
     /// An empty view of a LIST that began at this time.
     pub(super) fn new(began: Instant) -> Self {
-        Self { began, computes: HashMap::new() }
+        Self { began, computes: HashMap::new(), others: HashSet::new() }
     }
 
     /// Takes in an element of the LIST. Of two that have the same name, the one that was read later counts.
     ///
-    /// Computes of other types are left out, since a workspace may have thousands: who asks for one reads it. So is what
-    /// cannot be a compute of this workspace.
+    /// Of computes of other types only a hash is kept, since a workspace may have thousands: whoever asks for one reads it. What
+    /// cannot be a compute of this workspace is left out.
     pub(super) fn add(&mut self, workspace: &WorkspaceId, compute: wire::Compute) {
         let is_spark = compute.properties.compute_type.eq_ignore_ascii_case("SynapseSpark");
-        let Some(name) = is_spark.then(|| name_in(workspace, &compute)).flatten() else { return };
-        if self.computes.len() < MAX_COMPUTES || self.computes.contains_key(&name) {
+        let Some(name) = name_in(workspace, &compute) else { return };
+        if !is_spark {
+            self.computes.remove(&name);
+            self.others.insert(hash(&name));
+        } else if self.computes.len() < MAX_COMPUTES || self.computes.contains_key(&name) {
+            self.others.remove(&hash(&name));
             self.computes.insert(name, compute);
         }
     }
@@ -116,14 +123,22 @@ impl View {
     /// `after_write`.
     pub(super) fn shown(&self, id: &ComputeId, ask: &Ask, asked: Instant, after_write: Option<Instant>) -> Shown<'_> {
         let is_recent = |max_age| self.began + max_age >= asked;
-        match self.computes.get(&id.name().to_ascii_lowercase()) {
+        let name = id.name().to_ascii_lowercase();
+        match self.computes.get(&name) {
             _ if after_write.is_some_and(|after| self.began < after) => Shown::Outdated,
             Some(compute) if is_recent(ask.max_age) => Shown::Present(compute),
+            None if self.others.contains(&hash(&name)) => Shown::Missing,
             None if ask.listed_absence.is_some_and(is_recent) => Shown::Absent,
             None if is_recent(ask.max_age) => Shown::Missing,
             Some(_) | None => Shown::Outdated,
         }
     }
+}
+
+fn hash(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The name of an element in lower case, if it is of this workspace.
@@ -162,7 +177,7 @@ impl Views {
             current: Mutex::default(),
             listings: TtlCache::new(PAGES_TTL),
             failures: TtlCache::new(COMPUTE_TTL),
-            flights: SingleFlight::default(),
+            flights: SingleFlight::new(Error::concerns_all),
         }
     }
 

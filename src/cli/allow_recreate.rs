@@ -15,7 +15,7 @@ pub(super) struct AllowRecreate {
     /// The attachments.
     #[arg(id = "name", value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
     names: Vec<String>,
-    /// Every attachment of the namespace that a safety stop keeps from being attached again.
+    /// Every attachment of the namespace with a safety stop.
     #[arg(long)]
     all: bool,
     /// The output format.
@@ -37,15 +37,21 @@ impl AllowRecreate {
                     allowed.push(name);
                 }
                 None if self.all => {}
-                None => remark(&format!("{}/{name}: no safety stop, nothing to allow", cluster.namespace)),
+                None => remark(&format!("{}/{name}: it has no safety stop, so there is nothing to allow", cluster.namespace)),
             }
         }
         let namespace = &cluster.namespace;
         print(&match self.output {
             Output::Text if allowed.is_empty() && self.all => format!("{namespace}: no attachment has a safety stop\n"),
             Output::Text => {
-                let lines: Vec<_> =
-                    allowed.iter().map(|name| format!("{namespace}/{name}: its compute is attached again\n")).collect();
+                let lines: Vec<_> = allowed
+                    .iter()
+                    .map(|name| {
+                        format!(
+                            "{namespace}/{name}: re-creation allowed; the operator attaches the compute at its next reconcile\n"
+                        )
+                    })
+                    .collect();
                 lines.concat()
             }
             Output::Json => format!("{:#}\n", json!({"namespace": namespace, "allowed": allowed})),

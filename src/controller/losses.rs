@@ -34,7 +34,9 @@ impl Workspaces {
         let Some(group) = Group::of(object) else { return Losses::default() };
         if !matches!(seen.compute, Finding::Unknown(_)) {
             state.remove(&key);
-            let is_missing = seen.is_missing();
+            // What is deleted or suspended is not attached again, so it is no loss.
+            let is_wanted = object.metadata.deletion_timestamp.is_none() && !object.spec.suspend;
+            let is_missing = seen.is_missing() && is_wanted;
             if is_missing || seen.compute.present().is_some_and(|compute| compute.owner == Ownership::Ours) {
                 state.insert(key, Seen { group: group.clone(), is_missing });
             }

@@ -73,6 +73,7 @@ async fn report_caught(object: &SynapseSparkAttachment, ctx: &Context, decision:
 
 /// What Azure refuses is a finding, not an error: it ends in the status, where the user reads it.
 async fn rounds(object: &SynapseSparkAttachment, ctx: &Context, clock: Clock) -> Result<Decision, Error> {
+    let tick = ctx.objects.ticks.turn(object);
     let goal = match Goal::of(object, &ctx.cluster) {
         Ok(goal) => goal,
         Err(invalid) => {
@@ -89,10 +90,14 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Context, clock: Clock) ->
         report(ctx, &Draft { object, goal: Some(&goal), observed: None, now: clock.now() }, &decision).await?;
         return Ok(decision);
     }
+    if waiting.is_none() {
+        // It may have waited for something else, before it changed.
+        ctx.azure.withdraw(&queue::object_of(object));
+    }
     let pending = ctx.objects.claims.others(object).pending_verification;
     let azure = ctx.identities.of(object, identity_freshness(object, &goal), &ctx.kube, &ctx.azure).await;
     let azure = azure.with_turn(queue::turn(object, waiting.as_ref()));
-    let reading = Reading::first(object, &goal, ctx.objects.ticks.turn(object));
+    let reading = Reading::first(object, &goal, tick);
     let intended = waiting.and_then(|waiting| waiting.write);
     let Settled { evaluation, azure, intended } =
         Box::pin(settle(ctx, azure, (object, goal), (reading, intended), clock)).await?;

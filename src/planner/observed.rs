@@ -103,9 +103,15 @@ impl Observed {
 
     /// Whether the compute was there, and is absent without a detach of ours.
     #[must_use]
-    pub fn is_missing(&self) -> bool {
+    pub fn has_disappeared(&self) -> bool {
         let existed = self.applied.as_ref().is_some_and(|applied| applied.created_on.is_some());
         existed && self.compute == Finding::Absent && self.accepted_detach().is_none()
+    }
+
+    /// Whether it has disappeared and is not being attached again: it is one of those that a workspace has lost.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.has_disappeared() && self.put().is_none_or(|put| put.kind != OperationKind::Attach)
     }
 
     /// Whether the compute does not exist: a workspace that is gone took its computes with it.

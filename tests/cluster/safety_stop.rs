@@ -36,7 +36,7 @@ fn computes_that_are_missing_all_at_once_are_attached_again_only_when_that_is_al
     assert_eq!((&condition["status"], &condition["reason"]), (&json!("True"), &json!("SafetyStop")));
     let (code, out, _) = synapse(&world, &["allow-recreate", &name(0)]);
     assert_eq!(code, Some(0));
-    has(&out, &["pool0x: its compute is attached again"]);
+    has(&out, &["pool0x: re-creation allowed"]);
     world.ready(&name(0));
     assert_eq!(world.condition(&name(0), "SafetyStop"), None);
     assert_eq!(world.writes(&name(0)), ["PUT", "PUT"]);

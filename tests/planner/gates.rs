@@ -62,6 +62,9 @@ fn many_missing_computes_of_a_workspace_are_not_attached_again() {
     };
     let of = |is_stopped, is_allowed, missing| Safety { losses: Losses { attached: 40, missing }, is_stopped, is_allowed };
     let never_attached = Observed { applied: None, ..missing(of(false, false, 40)) };
+    let failing = Some(failure(FailedStep::Put, MINUTE, MINUTE));
+    let again = after(accepted(OperationKind::Attach, MINUTE, failed()), missing(of(false, false, 40)));
+    let again = Observed { failure: failing, ..again };
     let detached = after(accepted(OperationKind::Detach, MINUTE, Outcome::Ended), missing(of(false, false, 40)));
     #[rustfmt::skip]
     check(vec![
@@ -70,6 +73,7 @@ fn many_missing_computes_of_a_workspace_are_not_attached_again() {
         ("it was stopped before a restart",               &goal, missing(of(true, false, 1)),   "Wait", Reason::SafetyStop),
         ("the user allows it",                            &goal, missing(of(true, true, 40)),   "Put",  Reason::Attaching),
         ("this one was never attached",                   &goal, never_attached,                "Put",  Reason::Attaching),
+        ("it is being attached again, and that failed",   &goal, again,                         "Put",  Reason::Attaching),
         ("this one was detached by the operator itself",  &goal, detached,                      "Put",  Reason::Attaching),
     ]);
 }

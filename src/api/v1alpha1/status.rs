@@ -55,7 +55,7 @@ pub struct AttachmentStatus {
     /// Why Azure failed to attach or update the compute.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub provisioning_errors: Vec<ProvisioningError>,
-    /// Present while the compute is missing together with many others of its workspace: it is not attached again by itself.
+    /// Set while the operator does not re-attach a missing compute, because many computes of its workspace are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety_stop: Option<SafetyStop>,
     /// The last operation that was requested; absent once it has succeeded.

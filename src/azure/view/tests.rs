@@ -78,3 +78,24 @@ async fn refusal_of_a_list_is_remembered_for_a_while() {
     tokio::time::advance(REFUSED_TTL + Duration::from_secs(1)).await;
     assert_eq!(views.request(&workspace("a"), 100), Request::List, "the right may have been granted");
 }
+
+#[test]
+fn a_compute_of_another_type_is_not_taken_for_absent() {
+    let (workspace, now) = (workspace("w"), Instant::now());
+    let mut view = View::new(now);
+    for (name, kind) in
+        [("spark", "SynapseSpark"), ("cluster", "AmlCompute"), ("changed", "SynapseSpark"), ("changed", "AmlCompute")]
+    {
+        view.add(
+            &workspace,
+            serde_json::from_value(json!({"name": name, "properties": {"computeType": kind}})).expect("a compute"),
+        );
+    }
+    let ask = Ask { max_age: Duration::from_secs(5), askers: 9, listed_absence: Some(Duration::from_secs(5)) };
+    for (name, shown) in
+        [("spark", "Present"), ("cluster", "Missing"), ("Cluster", "Missing"), ("changed", "Missing"), ("none", "Absent")]
+    {
+        let found = format!("{:?}", view.shown(&workspace.compute(name).expect("an ID"), &ask, now, None));
+        assert!(found.starts_with(shown), "{name}: {found}");
+    }
+}

@@ -22,7 +22,7 @@ pub fn compute(seen: &Observed) -> ControlFlow<Decision, Option<&Compute>> {
 /// A compute that is known to have existed is created again only when its absence is certain.
 pub fn absence_confirmed(seen: &Observed) -> ControlFlow<Decision> {
     match () {
-        () if !seen.is_missing() || seen.is_absence_confirmed() => ControlFlow::Continue(()),
+        () if !seen.has_disappeared() || seen.is_absence_confirmed() => ControlFlow::Continue(()),
         () => ControlFlow::Break(observe_again(Cause::ConfirmingAbsence, seen.absent_for)),
     }
 }

@@ -140,7 +140,7 @@ fn blocked(cause: &Cause, compute: &str) -> String {
         }
         Cause::SafetyStop => {
             format!(
-                "{compute} is missing, as are many others of its workspace at the same time; none is attached again by itself"
+                "{compute} is missing together with many others of its workspace; the operator does not re-attach them automatically"
             )
         }
         Cause::StateUnreadable(Unreadable { field, text }) if text.is_empty() => {

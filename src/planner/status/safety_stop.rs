@@ -17,7 +17,7 @@ const CONDITION: &str = "SafetyStop";
 /// The stop: from the first decision not to attach the compute again until an observation that shows it.
 pub(super) fn safety_stop(previous: &AttachmentStatus, report: &Report<'_>) -> Option<SafetyStop> {
     let before = previous.safety_stop.clone();
-    let is_missing = report.observed.is_none_or(|seen| seen.is_missing() || matches!(seen.compute, Finding::Unknown(_)));
+    let is_missing = report.observed.is_none_or(|seen| seen.has_disappeared() || matches!(seen.compute, Finding::Unknown(_)));
     match report.decision.cause {
         Cause::SafetyStop => before.or_else(|| Some(SafetyStop { since: stored(report.now) })),
         _ => before.filter(|_| is_missing),
