@@ -110,16 +110,32 @@ async fn refused_list_is_replaced_by_gets_and_not_tried_again() {
 
 #[tokio::test]
 async fn failure_of_a_list_is_the_answer_of_all_who_ask_for_now() {
-    let table = [(503, "ServiceUnavailable"), (429, "TooManyRequests"), (404, "ParentResourceNotFound"), (401, "InvalidToken")];
-    for (status, code) in table {
-        let (script, client) = Script::of([refusal(status, code)]);
+    // A server error may be of the LIST alone, which a GET tells.
+    let table = [
+        (503, "ServiceUnavailable", &["list", "a"][..]),
+        (429, "TooManyRequests", &["list"]),
+        (404, "ParentResourceNotFound", &["list"]),
+        (401, "InvalidToken", &["list"]),
+    ];
+    for (status, code, sent) in table {
+        let (script, client) = Script::of(sent.iter().map(|_| refusal(status, code)));
         let (one, two) = tokio::join!(ask(&client, "a", one_of(3)), ask(&client, "b", one_of(3)));
         let three = ask(&client, "c", one_of(3)).await;
         for answer in [one, two, three] {
             assert_eq!(answer.expect_err("the list failed").service_error().code, code);
         }
-        assert_eq!(requested(&script), ["list"], "{code}");
+        assert_eq!(requested(&script), sent, "{code}");
     }
+}
+
+#[tokio::test]
+async fn list_that_fails_while_a_compute_can_be_read_is_not_used_for_a_while() {
+    let found = |name: &str| response(200, &element(name, "Succeeded"));
+    let (script, client) = Script::of([refusal(503, "ServiceUnavailable"), found("a"), found("a"), found("b")]);
+    for name in ["a", "b"] {
+        assert_eq!(state(&ask(&client, name, one_of(3)).await), Some(("Succeeded", Source::Get)), "{name}");
+    }
+    assert_eq!(requested(&script), ["list", "a", "a", "b"]);
 }
 
 #[tokio::test]
