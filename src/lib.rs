@@ -25,6 +25,7 @@
 //! | whether a LIST or a GET observes it | `controller/observe/reading.rs`, `azure/listed.rs` |
 //! | the two rounds of a reconcile | `controller/rounds.rs` |
 //! | when a request may be sent | `azure/throttle/` |
+//! | why missing computes are not attached again | `planner/brake.rs`, `controller/losses.rs` |
 //! | the finalizer | `controller/finalizer.rs` |
 //! | what an error of Azure means | `azure/error.rs`, then `controller/observe/fault.rs` |
 //!
