@@ -111,7 +111,8 @@ impl Error {
         }
     }
 
-    /// Whether a request of others would fail in the same way: each has a place in line of its own.
+    /// Whether others who send the same request share this failure. A queued request concerns its sender alone: each sender has a
+    /// place in line of its own.
     pub(super) const fn concerns_all(&self) -> bool {
         !matches!(self, Self::Queued { .. })
     }

@@ -14,7 +14,7 @@ use crate::azure::view::{Ask, COMPUTE_TTL, Request, Shown, Source, View};
 use crate::azure::wire;
 use crate::resource_id::{ComputeId, WorkspaceId};
 
-/// After a LIST that has failed within this time, a compute is read: Azure may answer that. After a longer one nobody waits.
+/// If a LIST fails within this time, one compute is read to see whether Azure answers that. After a longer wait the failure stands.
 const PROBE_WITHIN: Duration = Duration::from_secs(10);
 
 impl Client {

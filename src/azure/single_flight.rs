@@ -48,7 +48,7 @@ struct Place<'a, K: Eq + Hash, T, E> {
 impl<K: Eq + Hash, T, E> Drop for Place<'_, K, T, E> {
     fn drop(&mut self) {
         let mut slots = self.flights.slots.lock().expect("no thread panics while it holds the lock");
-        // The map and this place hold it, and nobody else.
+        // Only the map and this place hold it.
         if Arc::strong_count(&self.slot) == 2 {
             slots.remove(self.key);
         }
@@ -117,7 +117,7 @@ mod tests {
         let now = Instant::now();
         let answers = join_all((0..100).map(|_| flights.run(&"key", now, server.answer()))).await;
         assert!(answers.iter().all(|answer| *answer == Ok(1)), "{answers:?}");
-        assert!(flights.slots.lock().expect("no thread panics").is_empty(), "nobody waits any longer");
+        assert!(flights.slots.lock().expect("no thread panics").is_empty(), "the last waiter removed the entry");
         assert_eq!(flights.run(&"key", now, server.answer()).await, Ok(2), "an answer is not kept");
     }
 

@@ -142,7 +142,7 @@ impl Members {
         self.due.range(..=now).map(|(_, count)| count).sum()
     }
 
-    /// Whether nobody waits for an operation, or is due and may begin one.
+    /// Whether no object waits for an operation, and none is due that may begin one.
     fn is_idle(&self, now: Millis) -> bool {
         self.polling == 0 && self.due_by(now) == 0
     }

@@ -13,10 +13,10 @@ pub const CLOCK_SKEW: Duration = Duration::from_mins(2);
 /// The first pause after a refusal for a missing permission: a role assignment takes minutes to take effect
 /// (<https://learn.microsoft.com/azure/role-based-access-control/troubleshooting>).
 pub const MIN_SLOW_BACKOFF: Duration = Duration::from_mins(1);
-/// The first pause between two observations of a running operation, where nobody else waits for one in the workspace. It
+/// The first pause between two observations of a running operation, where no other object of the workspace waits for one. It
 /// doubles until [`TICKS`] begin.
 pub const MIN_POLLING: Duration = Duration::from_secs(1);
-/// An operation that is older is observed at ticks of its workspace, also where nobody else waits for one: an attach takes
+/// An operation that is older is observed at ticks of its workspace, also where no other object waits for one: an attach takes
 /// minutes.
 pub const ALONE: Duration = Duration::from_secs(4);
 /// The time between two observations of a running operation, by the age that the operation has not reached yet. Each is a

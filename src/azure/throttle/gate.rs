@@ -181,7 +181,7 @@ mod tests {
         gate.bucket.answered(number, Some(199), now);
         // 199 remain, of which 19 are taken for requests that are not sent; ten more come back within a second.
         assert_eq!(gate.call(now).len(), 190);
-        assert_eq!(gate.call(now), Vec::new(), "nobody is called twice");
+        assert_eq!(gate.call(now), Vec::new(), "each is called once");
     }
 
     #[test]

@@ -127,6 +127,6 @@ mod tests {
         assert_eq!(held(&holds, 2), Some(seconds(5)));
         assert_eq!(held(&holds, 7), None);
         holds.refused(&key(1), &compute("v", "a"), Duration::MAX, now + seconds(8));
-        assert!(holds.until.len() == 1 && held(&holds, 8).is_none(), "the pause that nobody can add holds nothing back");
+        assert!(holds.until.len() == 1 && held(&holds, 8).is_none(), "a pause too long for the clock holds nothing back");
     }
 }

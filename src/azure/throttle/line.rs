@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::azure::throttle::turn::{Class, Object, Turn};
 
-/// A place that nobody has claimed for so long after its estimate is dropped.
+/// A place that is still unclaimed this long after its estimate is dropped.
 const CLAIM_WITHIN: Duration = Duration::from_secs(10);
 /// There are at most this many places: the others get an estimate only.
 const MAX_PLACES: usize = 50_000;
@@ -28,7 +28,7 @@ pub(super) struct Order {
 #[derive(Debug)]
 struct Place {
     object: Object,
-    /// When its turn is, as it was told.
+    /// The time that its object was given as its turn.
     estimate: Instant,
     since: Instant,
     /// Whether it was called before its estimate.
@@ -77,7 +77,7 @@ impl Line {
         Order { class, rank: last.max(served) + 1, arrival: self.arrivals + 1 }
     }
 
-    /// How many places are before this one, up to a number. Those that nobody claimed are dropped.
+    /// How many places are before this one, up to a number. Unclaimed ones that are overdue are dropped.
     pub(super) fn ahead(&mut self, of: Order, most: u32, now: Instant) -> u32 {
         let is_expired = |place: &Place| now.saturating_duration_since(place.estimate) > CLAIM_WITHIN;
         let counted = self.places.range(..of).take(usize::try_from(most).unwrap_or(usize::MAX));

@@ -71,7 +71,7 @@ async fn an_object_alone_is_polled_soon_and_one_of_several_at_the_next_tick() {
     assert_eq!(ticks.next(&elsewhere, polling(0), RESYNC), Duration::from_secs(1), "another workspace");
     assert_ne!(ticks.next(&two, polling(0), RESYNC), Duration::from_secs(1), "one waits, too");
     ticks.next(&one, Requeue::Resync, RESYNC);
-    assert_eq!(ticks.next(&two, polling(0), RESYNC), Duration::from_secs(1), "nobody else waits any longer");
+    assert_eq!(ticks.next(&two, polling(0), RESYNC), Duration::from_secs(1), "no other object waits");
 }
 
 #[tokio::test(start_paused = true)]
