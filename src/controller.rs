@@ -13,6 +13,7 @@ mod losses;
 mod memory;
 pub mod metrics;
 pub mod observe;
+mod packed;
 mod queue;
 mod reconcile;
 mod report;

@@ -3,6 +3,8 @@
 #[path = "support/in_process/mod.rs"]
 #[expect(dead_code, reason = "tests/reconcile.rs needs the rest")]
 mod in_process;
+#[path = "watch/isolation.rs"]
+mod isolation;
 #[path = "watch/requests.rs"]
 mod requests;
 

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 /// How old an answer may be.
@@ -45,11 +46,13 @@ const MAX_ENTRIES: usize = 10_000;
 ///
 /// An entry has the time at which its request began. An answer to a request that began before a write does not enter
 /// the cache after that write: [`TtlCache::invalidate`] leaves an entry without a value, which rejects it.
+///
+/// Entries that have expired leave the memory, whether or not anybody asks again.
 #[derive(Debug)]
 pub(super) struct TtlCache<K, V> {
     ttl: Duration,
     max_entries: usize,
-    entries: Mutex<Entries<K, V>>,
+    entries: Arc<Mutex<Entries<K, V>>>,
 }
 
 /// The age of an entry; the number distinguishes entries of the same instant.
@@ -61,6 +64,8 @@ struct Entries<K, V> {
     /// The same entries, oldest first, so that an eviction does not search.
     by_age: BTreeMap<Age, K>,
     inserted: u64,
+    /// Whether a task waits until they expire.
+    is_swept: bool,
 }
 
 impl<K: Eq + Hash + Clone, V> Entries<K, V> {
@@ -80,14 +85,39 @@ impl<K: Eq + Hash + Clone, V> Entries<K, V> {
         {
             self.by_key.remove(&key);
         }
+        if self.by_key.is_empty() {
+            // After thousands of entries.
+            self.by_key.shrink_to_fit();
+        }
+    }
+
+    /// Evicts what has expired. Gives when the next entry expires, if there is one.
+    fn sweep(&mut self, ttl: Duration) -> Option<Instant> {
+        let now = Instant::now();
+        self.evict_while(|_, began| now.saturating_duration_since(began) > ttl);
+        let next = self.by_age.first_key_value().map(|((began, _), _)| *began + ttl);
+        self.is_swept = next.is_some();
+        next
     }
 }
 
-impl<K: Eq + Hash + Clone, V: Clone> TtlCache<K, V> {
+/// Evicts the entries of a cache as they expire, until it is empty or gone.
+async fn sweep<K: Eq + Hash + Clone, V>(entries: Weak<Mutex<Entries<K, V>>>, ttl: Duration) {
+    loop {
+        let Some(entries) = entries.upgrade() else { return };
+        let next = entries.lock().expect("no thread panics while it holds the lock").sweep(ttl);
+        drop(entries);
+        let Some(next) = next else { return };
+        // A millisecond later, since the clock of timers is no finer; and not for each entry.
+        tokio::time::sleep_until(next + (ttl / 10).max(Duration::from_millis(1))).await;
+    }
+}
+
+impl<K: Eq + Hash + Clone + Send + 'static, V: Clone + Send + 'static> TtlCache<K, V> {
     /// An empty cache. An entry expires after `ttl`, even for a reader that accepts an older one.
     pub(super) fn new(ttl: Duration) -> Self {
-        let entries = Entries { by_key: HashMap::new(), by_age: BTreeMap::new(), inserted: 0 };
-        Self { ttl, max_entries: MAX_ENTRIES, entries: Mutex::new(entries) }
+        let entries = Entries { by_key: HashMap::new(), by_age: BTreeMap::new(), inserted: 0, is_swept: false };
+        Self { ttl, max_entries: MAX_ENTRIES, entries: Arc::new(Mutex::new(entries)) }
     }
 
     /// The cached answer, if it is fresh enough.
@@ -136,7 +166,6 @@ impl<K: Eq + Hash + Clone, V: Clone> TtlCache<K, V> {
         let now = Instant::now();
         let is_expired = |began: Instant| now.saturating_duration_since(began) > self.ttl;
         let mut entries = self.entries.lock().expect("no thread panics while it holds the lock");
-        entries.evict_while(|_, began| is_expired(began));
         let is_outdated = entries.by_key.get(key).is_some_and(|((known, _), known_value)| {
             *known > began || (*known == began && known_value.is_none() && value.is_some())
         });
@@ -145,6 +174,12 @@ impl<K: Eq + Hash + Clone, V: Clone> TtlCache<K, V> {
         }
         entries.insert(key.clone(), began, value);
         entries.evict_while(|entries, _| entries > self.max_entries);
+        if !entries.is_swept
+            && let Ok(runtime) = Handle::try_current()
+        {
+            entries.is_swept = true;
+            runtime.spawn(sweep(Arc::downgrade(&self.entries), self.ttl));
+        }
     }
 }
 
@@ -185,8 +220,15 @@ mod tests {
         assert_eq!(cache.get(&1, Freshness::Within(TTL * 2)), Some(()));
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(cache.get(&1, Freshness::Within(TTL * 2)), None, "expired");
+        let kept = || cache.entries.lock().expect("no thread panics").by_key.len();
         cache.insert(&2, Instant::now(), ());
-        assert_eq!(cache.entries.lock().expect("no thread panics").by_key.len(), 1);
+        tokio::time::sleep(TTL / 5).await;
+        assert_eq!(kept(), 1, "nobody asked for the first one");
+        tokio::time::sleep(TTL).await;
+        assert_eq!(kept(), 0);
+        cache.insert(&3, Instant::now(), ());
+        tokio::time::sleep(TTL * 2).await;
+        assert_eq!(kept(), 0, "the cache was empty before");
     }
 
     #[test]

@@ -9,19 +9,25 @@ use crate::azure::cache::{Freshness, TtlCache};
 use crate::azure::error::Error;
 use crate::azure::single_flight::SingleFlight;
 
+/// For so long a request without an answer is not sent again, unless the current state is needed.
+const FAILURE_TTL: Duration = Duration::from_secs(10);
+
 /// Answers to one kind of request, by what is asked.
 #[derive(Debug)]
 pub(super) struct SharedAnswers<K: Eq + Hash, T> {
     cache: TtlCache<K, Result<T, Error>>,
+    /// Requests that Azure has not answered: who asks next does not wait as long again.
+    failures: TtlCache<K, Error>,
     flights: SingleFlight<K, T, Error>,
     /// Which answers are cached.
     is_cached: fn(&Result<T, Error>) -> bool,
 }
 
-impl<K: Eq + Hash + Clone, T: Clone> SharedAnswers<K, T> {
+impl<K: Eq + Hash + Clone + Send + 'static, T: Clone + Send + 'static> SharedAnswers<K, T> {
     /// None yet. An answer expires after `ttl`.
     pub(super) fn new(ttl: Duration, is_cached: fn(&Result<T, Error>) -> bool) -> Self {
-        Self { cache: TtlCache::new(ttl), flights: SingleFlight::new(Error::concerns_all), is_cached }
+        let failures = TtlCache::new(FAILURE_TTL);
+        Self { cache: TtlCache::new(ttl), failures, flights: SingleFlight::new(Error::concerns_all), is_cached }
     }
 
     /// The answer: a cached one, that of a request in flight, or that of this request.
@@ -34,12 +40,17 @@ impl<K: Eq + Hash + Clone, T: Clone> SharedAnswers<K, T> {
         if let Some(cached) = self.cache.get(key, freshness) {
             return cached;
         }
+        if let Some(failure) = self.failures.get(key, freshness) {
+            return Err(failure);
+        }
         let not_before = self.cache.not_before(key, freshness.max_age());
         let request = async {
             let began = Instant::now();
             let answer = request.await;
             if (self.is_cached)(&answer) {
                 self.cache.insert(key, began, answer.clone());
+            } else if let Err(failure @ Error::Unavailable { .. }) = &answer {
+                self.failures.insert(key, Instant::now(), failure.clone());
             }
             answer
         };
@@ -50,6 +61,7 @@ impl<K: Eq + Hash + Clone, T: Clone> SharedAnswers<K, T> {
     /// Drops the answer, and rejects answers to requests that are in flight. Called before and after a write.
     pub(super) fn invalidate(&self, key: &K) {
         self.cache.invalidate(key);
+        self.failures.invalidate(key);
     }
 
     /// Drops the answer if it is older than this.

@@ -39,7 +39,8 @@ pub(crate) struct Run {
     /// elsewhere in Azure goes unnoticed.
     #[arg(long, value_name = "SECONDS", env = "RESYNC_INTERVAL", default_value_t = backoff::RESYNC.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     resync_interval: u64,
-    /// The maximum number of concurrent reconciles.
+    /// The maximum number of concurrent reconciles. One that waits for Azure for more than two seconds does not count, up to
+    /// eight times as many.
     #[arg(long, value_name = "N", env = "CONCURRENCY", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
     #[command(flatten)]

@@ -5,8 +5,9 @@
 
 mod roles;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -22,7 +23,7 @@ use crate::resource_id::ComputeId;
 use roles::SharedRoles;
 
 /// The older comes first; of the same second, any order that all reconciles agree on.
-type Age = (Option<Timestamp>, String);
+type Age = (Option<Timestamp>, Arc<str>);
 
 /// What other objects mean for one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,15 +50,15 @@ pub struct Claims(Mutex<State>);
 /// What one object claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Claim {
-    compute: ComputeId,
+    compute: Arc<ComputeId>,
     age: Age,
     can_act: bool,
 }
 
 impl Claim {
     fn of(object: &SynapseSparkAttachment) -> Option<Self> {
-        let age = (object.creation_timestamp().map(|time| time.0), object.uid().unwrap_or_default());
-        Some(Self { compute: compute_of(object).ok()?, age, can_act: can_act(object) })
+        let age = (object.creation_timestamp().map(|time| time.0), object.uid().unwrap_or_default().into());
+        Some(Self { compute: compute_of(object).ok()?.into(), age, can_act: can_act(object) })
     }
 }
 
@@ -71,7 +72,7 @@ fn can_act(object: &SynapseSparkAttachment) -> bool {
 #[derive(Debug, Default)]
 struct State {
     /// Those that can act.
-    claimants: HashMap<ComputeId, BTreeMap<Age, Key>>,
+    claimants: HashMap<Arc<ComputeId>, Claimants>,
     /// Every object; without a claim where its spec names no compute that Azure could have.
     objects: HashMap<Key, Option<Claim>>,
     roles: SharedRoles,
@@ -105,7 +106,7 @@ impl Claims {
             (Event::Delete(object), _) => state.forget(vec![key_of(object)]),
             (Event::InitDone, _) => {
                 let listed = state.listed.remove(&owned()).unwrap_or_default();
-                let is_of_scope = |key: &&Key| scope.is_none() || key.namespace.as_deref() == scope;
+                let is_of_scope = |key: &&Key| scope.is_none_or(|scope| key.namespace() == scope);
                 let gone = state.objects.keys().filter(is_of_scope).filter(|key| !listed.contains(*key)).cloned().collect();
                 state.forget(gone)
             }
@@ -122,10 +123,16 @@ impl Claims {
         let (state, key) = (self.0.lock().expect("no holder panics"), key_of(object));
         let older = || {
             let claim = state.objects.get(&key)?.as_ref()?;
-            let (age, oldest) = state.claimants.get(&claim.compute)?.first_key_value()?;
-            (*age < claim.age).then(|| format!("{}/{}", oldest.namespace.as_deref().unwrap_or_default(), oldest.name))
+            let (age, oldest) = &state.claimants.get(&claim.compute)?.oldest;
+            (*age < claim.age).then(|| oldest.to_string())
         };
         Others { older_claimant: older(), pending_verification: state.roles.pending(&key) }
+    }
+
+    /// The compute that the object of this key claims.
+    pub(super) fn compute(&self, key: &Key) -> Option<Arc<ComputeId>> {
+        let state = self.0.lock().expect("no holder panics");
+        Some(state.objects.get(key)?.as_ref()?.compute.clone())
     }
 
     /// A user requests that all role assignments that this object relies on are read again.
@@ -136,6 +143,26 @@ impl Claims {
     /// These verifications of this object are done. One that came up meanwhile stays.
     pub fn resolve(&self, object: &SynapseSparkAttachment, done: &[PendingVerification]) {
         self.0.lock().expect("no holder panics").roles.resolve(&key_of(object), done);
+    }
+}
+
+/// The claimants of one compute. Nearly always there is one, so the others are apart.
+#[derive(Debug)]
+struct Claimants {
+    oldest: (Age, Key),
+    younger: BTreeMap<Age, Key>,
+}
+
+impl Claimants {
+    /// Gives the claimant that is no longer the oldest.
+    fn add(&mut self, new: (Age, Key)) -> Option<Key> {
+        if self.oldest.0 < new.0 {
+            self.younger.insert(new.0, new.1);
+            return None;
+        }
+        let (age, key) = std::mem::replace(&mut self.oldest, new);
+        self.younger.insert(age, key.clone());
+        Some(key)
     }
 }
 
@@ -160,22 +187,33 @@ impl State {
         if !claim.can_act {
             return None;
         }
-        let claimants = self.claimants.entry(claim.compute).or_default();
-        let oldest = claimants.first_key_value().map(|(_, key)| key.clone());
-        claimants.insert(claim.age, key.clone());
-        oldest.filter(|_| claimants.values().next() == Some(key))
+        let new = (claim.age, key.clone());
+        match self.claimants.entry(claim.compute) {
+            Entry::Occupied(mut known) => known.get_mut().add(new),
+            Entry::Vacant(unclaimed) => {
+                unclaimed.insert(Claimants { oldest: new, younger: BTreeMap::new() });
+                None
+            }
+        }
     }
 
     /// Gives the claimant that is now the oldest.
     fn withdraw(&mut self, claim: &Claim) -> Option<Key> {
         let claimants = self.claimants.get_mut(&claim.compute)?;
-        let was_oldest = claimants.keys().next() == Some(&claim.age);
-        claimants.remove(&claim.age);
-        let oldest = claimants.values().next().cloned();
-        if oldest.is_none() {
-            self.claimants.remove(&claim.compute);
+        if claimants.oldest.0 != claim.age {
+            claimants.younger.remove(&claim.age);
+            return None;
         }
-        oldest.filter(|_| was_oldest)
+        match claimants.younger.pop_first() {
+            Some(next) => {
+                claimants.oldest = next;
+                Some(claimants.oldest.1.clone())
+            }
+            None => {
+                self.claimants.remove(&claim.compute);
+                None
+            }
+        }
     }
 
     fn forget(&mut self, gone: Vec<Key>) -> Changes {

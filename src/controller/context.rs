@@ -158,8 +158,8 @@ impl Context {
         self.objects.memory.forget(key);
         self.objects.workspaces.forget(key);
         self.objects.ticks.forget(key);
-        let namespace = key.namespace.clone().unwrap_or_default();
-        self.azure.withdraw(&azure::Object { namespace, name: key.name.clone() });
+        let (namespace, name) = key.parts();
+        self.azure.withdraw(&azure::Object { namespace: namespace.to_owned(), name: name.to_owned() });
     }
 
     /// The objects of an object's namespace.

@@ -1,4 +1,6 @@
 //! What is kept in memory of an object from one reconcile to the next. After a restart the operator only waits once more.
+//!
+//! An object that is in sync has nothing to keep, and no entry.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,12 +8,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use kube::runtime::reflector::ObjectRef;
 use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
 use crate::azure::{Freshness, Kind};
-use crate::controller::key::Key;
+use crate::controller::key::{Key, key_of};
 use crate::controller::triggers::Seen;
 use crate::planner::backoff::MAX_BACKOFF;
 use crate::planner::{Decision, Observed};
@@ -69,77 +70,103 @@ pub(crate) struct Spans {
     pub(crate) unavailable: Duration,
 }
 
+impl Remembered {
+    /// Whether there is anything to keep.
+    const fn is_empty(&self) -> bool {
+        let Self { uid: _, absent_since, ended_since, confirms_absence, unanswered_since, waiting, errors } = self;
+        absent_since.is_none()
+            && ended_since.is_none()
+            && !*confirms_absence
+            && unanswered_since.is_none()
+            && waiting.is_none()
+            && *errors == 0
+    }
+}
+
 impl Memory {
     /// Takes in an observation of the compute.
     pub(crate) fn observe(&self, object: &SynapseSparkAttachment, seen: &Observed) -> Spans {
-        let (mut all, now) = (self.lock(), Instant::now());
-        let known = entry(&mut all, object);
-        known.absent_since = seen.absent_since(known.absent_since, now);
-        known.ended_since = seen.ended_since(known.ended_since, now);
-        let silent_since = match known.unanswered_since {
-            _ if seen.is_answered() => None,
-            // Azure is not silent while it is not asked.
-            since if seen.is_queued() => since,
-            since => Some(since.unwrap_or(now)),
-        };
-        known.unanswered_since = silent_since;
-        Spans {
-            absent: known.absent_since.filter(|_| seen.is_compute_absent()).map(|since| now - since),
-            ended: known.ended_since.map(|(_, since)| now - since),
-            unavailable: silent_since.map(|since| now - since).unwrap_or_default(),
-        }
+        let now = Instant::now();
+        self.update(object, |known| {
+            known.absent_since = seen.absent_since(known.absent_since, now);
+            known.ended_since = seen.ended_since(known.ended_since, now);
+            known.unanswered_since = match known.unanswered_since {
+                _ if seen.is_answered() => None,
+                // Azure is not silent while it is not asked.
+                since if seen.is_queued() => since,
+                since => Some(since.unwrap_or(now)),
+            };
+            Spans {
+                absent: known.absent_since.filter(|_| seen.is_compute_absent()).map(|since| now - since),
+                ended: known.ended_since.map(|(_, since)| now - since),
+                unavailable: known.unanswered_since.map(|since| now - since).unwrap_or_default(),
+            }
+        })
     }
 
     /// Takes in what was decided on the last observation.
     pub(crate) fn decided(&self, object: &SynapseSparkAttachment, decision: &Decision) {
-        entry(&mut self.lock(), object).confirms_absence = decision.cause.confirms_absence();
+        self.update(object, |known| known.confirms_absence = decision.cause.confirms_absence());
     }
 
     /// Whether the compute was absent, and the next observation is to confirm it.
     pub(crate) fn is_confirming_absence(&self, object: &SynapseSparkAttachment) -> bool {
-        entry(&mut self.lock(), object).confirms_absence
+        self.of(object, |known| known.confirms_absence).unwrap_or_default()
     }
 
     /// An object waits for this. It has waited since it began to, whatever it waited for.
     pub(crate) fn wait(&self, object: &SynapseSparkAttachment, write: Option<Intended>) {
-        let mut all = self.lock();
-        let known = entry(&mut all, object);
-        let since = known.waiting.as_ref().map_or_else(Instant::now, |waiting| waiting.since);
-        known.waiting = Some(Box::new(Waiting { seen: Seen::of(object), since, write }));
+        self.update(object, |known| {
+            let since = known.waiting.as_ref().map_or_else(Instant::now, |waiting| waiting.since);
+            known.waiting = Some(Box::new(Waiting { seen: Seen::of(object), since, write }));
+        });
     }
 
     /// An object waits no longer.
     pub(crate) fn stop_waiting(&self, object: &SynapseSparkAttachment) {
-        entry(&mut self.lock(), object).waiting = None;
+        self.update(object, |known| known.waiting = None);
     }
 
     /// For how long an object has waited; zero if it does not.
     pub(crate) fn queued_for(&self, object: &SynapseSparkAttachment) -> Duration {
-        entry(&mut self.lock(), object).waiting.as_ref().map(|waiting| waiting.since.elapsed()).unwrap_or_default()
+        self.of(object, |known| known.waiting.as_ref().map(|waiting| waiting.since.elapsed())).flatten().unwrap_or_default()
     }
 
     /// What an object waits for, unless it has changed since.
     pub(crate) fn waiting(&self, object: &SynapseSparkAttachment) -> Option<Waiting> {
-        let mut all = self.lock();
-        let waiting = entry(&mut all, object).waiting.as_deref()?;
-        (waiting.seen == Seen::of(object)).then(|| waiting.clone())
+        let waiting = self.of(object, |known| known.waiting.as_deref().cloned()).flatten()?;
+        (waiting.seen == Seen::of(object)).then_some(waiting)
     }
 
     /// A reconcile came to its end: Kubernetes accepts what the operator writes.
     pub(crate) fn succeeded(&self, object: &SynapseSparkAttachment) {
-        // The watch may have removed the object meanwhile.
-        if let Some(known) = self.lock().get_mut(&ObjectRef::from_obj(object)) {
-            known.errors = 0;
-        }
+        self.update(object, |known| known.errors = 0);
     }
 
     /// Kubernetes refused a reconcile's write. Gives the pause before the next one, which grows from this one.
     pub(crate) fn refused(&self, object: &SynapseSparkAttachment, first: Duration) -> Duration {
-        let mut all = self.lock();
-        let known = entry(&mut all, object);
-        let pause = first.saturating_mul(2_u32.saturating_pow(known.errors)).min(MAX_BACKOFF);
-        known.errors = known.errors.saturating_add(1);
-        pause
+        self.update(object, |known| {
+            let pause = first.saturating_mul(2_u32.saturating_pow(known.errors)).min(MAX_BACKOFF);
+            known.errors = known.errors.saturating_add(1);
+            pause
+        })
+    }
+
+    /// What is kept of this object, if anything is; what is kept of an earlier object of its name is not taken into account.
+    fn of<T>(&self, object: &SynapseSparkAttachment, read: impl FnOnce(&Remembered) -> T) -> Option<T> {
+        self.lock().get(&key_of(object)).filter(|known| known.uid == object.metadata.uid).map(read)
+    }
+
+    /// Changes what is kept of this object.
+    fn update<T>(&self, object: &SynapseSparkAttachment, change: impl FnOnce(&mut Remembered) -> T) -> T {
+        let (mut all, key) = (self.lock(), key_of(object));
+        let known = all.remove(&key).filter(|known| known.uid == object.metadata.uid);
+        let mut known = known.unwrap_or_else(|| Remembered { uid: object.uid(), ..Remembered::default() });
+        let result = change(&mut known);
+        if !known.is_empty() {
+            all.insert(key, known);
+        }
+        result
     }
 
     /// The object is gone.
@@ -151,15 +178,6 @@ impl Memory {
         // Each value is complete after each statement, so it is valid after a panic, too.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The memory of this object; an earlier object of its name is not taken into account.
-fn entry<'a>(all: &'a mut HashMap<Key, Remembered>, object: &SynapseSparkAttachment) -> &'a mut Remembered {
-    let known = all.entry(ObjectRef::from_obj(object)).or_default();
-    if known.uid != object.uid() {
-        *known = Remembered { uid: object.uid(), ..Remembered::default() };
-    }
-    known
 }
 
 #[cfg(test)]
@@ -272,7 +290,19 @@ mod tests {
     fn a_reconcile_that_ends_after_its_object_is_gone_leaves_nothing_behind() {
         let (memory, one) = (Memory::default(), object("u"));
         memory.observe(&one, &silent());
-        memory.forget(&ObjectRef::from_obj(&one));
+        memory.forget(&key_of(&one));
+        memory.succeeded(&one);
+        assert!(memory.lock().is_empty());
+    }
+
+    #[test]
+    fn nothing_is_kept_of_an_object_that_is_in_sync() {
+        let (memory, one) = (Memory::default(), object("u"));
+        memory.observe(&one, &silent());
+        memory.wait(&one, None);
+        assert_eq!(memory.lock().len(), 1);
+        memory.observe(&one, &present());
+        memory.stop_waiting(&one);
         memory.succeeded(&one);
         assert!(memory.lock().is_empty());
     }

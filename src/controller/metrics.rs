@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use kube::runtime::reflector::ObjectRef;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -26,11 +25,12 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::api::{Reason, SynapseSparkAttachment};
+use crate::controller::key::{Key, key_of};
 use crate::planner::Report;
 use crate::planner::status::condition;
 
 use drift::Drifts;
-use objects::{Key, Objects};
+use objects::Objects;
 use operations::Operations;
 use reconcile::Reconciles;
 use shared::{between, is_true, operation_histogram};
@@ -147,7 +147,7 @@ impl Metrics {
         self.operations.record(previous, next, report);
         let mut all = self.objects.known();
         // Only the watch adds objects: otherwise an object that disappears during its last reconcile would stay.
-        let Some(known) = all.get_mut(&ObjectRef::from_obj(object)) else { return };
+        let Some(known) = all.get_mut(&key_of(object)) else { return };
         self.drifts.record(&mut known.drifted, previous, report);
         known.show(next, report.decision.cause.reason());
     }

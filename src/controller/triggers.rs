@@ -4,7 +4,7 @@
 //! which the operator itself writes. Each event costs one lookup in a map, regardless of the number of objects.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use kube::ResourceExt;
 use tokio::time::Instant;
@@ -20,9 +20,9 @@ pub(super) struct Triggers(Mutex<HashMap<Key, Known>>);
 #[derive(Debug)]
 struct Known {
     /// In the watch.
-    seen: Seen,
-    /// By the last reconcile.
-    reconciled: Option<Seen>,
+    seen: Arc<Seen>,
+    /// By the last reconcile: at rest the same.
+    reconciled: Option<Arc<Seen>>,
     limit: RequestLimit,
 }
 
@@ -73,8 +73,13 @@ impl Triggers {
     pub(super) fn seen(&self, key: &Key, object: &SynapseSparkAttachment) -> bool {
         let (mut all, seen) = (self.0.lock().expect("no holder panics"), Seen::of(object));
         if let Some(known) = all.get_mut(key) {
-            return std::mem::replace(&mut known.seen, seen) != known.seen;
+            let is_changed = *known.seen != seen;
+            if is_changed {
+                known.seen = seen.into();
+            }
+            return is_changed;
         }
+        let seen = Arc::new(seen);
         all.insert(key.clone(), Known { seen, reconciled: None, limit: RequestLimit::default() });
         true
     }
@@ -91,7 +96,7 @@ impl Triggers {
         if let Some(change) = known.reconciled.as_ref().and_then(|before| seen.changed(before)) {
             known.limit.admit(change, now)?;
         }
-        known.reconciled = Some(seen);
+        known.reconciled = Some(if seen == *known.seen { known.seen.clone() } else { seen.into() });
         Ok(())
     }
 

@@ -8,6 +8,7 @@ mod first_lists;
 mod left_out;
 mod listing;
 mod requeues;
+mod slots;
 mod undecodable;
 
 use std::sync::{Arc, Mutex};
@@ -20,7 +21,6 @@ use kube::runtime::controller::{self, Action};
 use kube::runtime::reflector::{self, Store};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{Controller, WatchStreamExt};
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
@@ -28,6 +28,7 @@ use crate::controller::claims::Changes;
 use crate::controller::context::{Context, Error};
 use crate::controller::health::Readiness;
 use crate::controller::key::{Key, key_of};
+use crate::controller::packed::{Packed, applied, packed};
 use crate::controller::reconcile::reconcile;
 use crate::controller::stored::Stored;
 use crate::controller::triggers::Triggers;
@@ -36,12 +37,13 @@ use crate::planner::backoff::{MIN_BACKOFF, MIN_POLLING};
 use first_lists::FirstLists;
 use left_out::LeftOut;
 use requeues::{Requeued, Requeues};
+use slots::Slots;
 use undecodable::{named, skipped};
 
 /// How the controller runs.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Reconciles at the same time, at most, of all namespaces together.
+    /// Reconciles at the same time, at most, of all namespaces together. One that waits for long does not count: see [`slots`].
     pub concurrency: u16,
     /// The namespaces whose objects are reconciled; none: all.
     pub namespaces: Vec<String>,
@@ -61,8 +63,7 @@ pub async fn run(watch: Client, ctx: Arc<Context>, options: Options, shutdown: i
         watch,
         ctx,
         readiness: options.readiness,
-        concurrency: options.concurrency,
-        slots: Semaphore::new(options.concurrency.into()),
+        slots: Slots::new(options.concurrency),
         requeues,
         triggers: Triggers::default(),
         first_lists,
@@ -70,7 +71,7 @@ pub async fn run(watch: Client, ctx: Arc<Context>, options: Options, shutdown: i
     let waker = Arc::downgrade(&shared);
     shared.ctx.azure.on_turn(move |object| {
         if let Some(shared) = waker.upgrade() {
-            shared.requeues.send(Key::new(&object.name).within(&object.namespace));
+            shared.requeues.send(&Key::new(&object.namespace, &object.name));
         }
     });
     let all = scopes.into_iter().map(|(namespace, requeued)| Scope::run(shared.clone(), namespace, requeued, shutdown.clone()));
@@ -82,8 +83,7 @@ struct Shared {
     watch: Client,
     ctx: Arc<Context>,
     readiness: Arc<Readiness>,
-    concurrency: u16,
-    slots: Semaphore,
+    slots: Slots,
     requeues: Requeues,
     triggers: Triggers,
     first_lists: FirstLists,
@@ -95,7 +95,7 @@ struct Scope {
     namespace: Option<String>,
     /// Its watch, as logs and `/readyz` call it.
     name: String,
-    store: Store<SynapseSparkAttachment>,
+    store: Store<Packed>,
     left_out: Mutex<LeftOut>,
 }
 
@@ -113,10 +113,10 @@ impl Scope {
         shared.readiness.missing(&scope.name, "the objects are not listed yet; is the custom resource installed?");
         shared.readiness.begun();
         let (runs, ends) = (scope.clone(), scope.clone());
-        // kube asks each running reconcile at each event whether it has ended, so their number must not grow with that of
-        // the objects. Each scope may use all slots.
+        // kube polls each running reconcile at each event, so their number must not grow with that of the objects. Each scope
+        // may use all slots.
         let reconciles = Controller::for_stream(scope.clone().triggering(writer), store.clone())
-            .with_config(controller::Config::default().concurrency(shared.concurrency))
+            .with_config(controller::Config::default().concurrency(shared.slots.most_running()))
             .reconcile_on(requeued)
             .graceful_shutdown_on(shutdown)
             .run(move |object, ctx| runs.clone().reconcile(object, ctx), retry, shared.ctx.clone())
@@ -135,22 +135,25 @@ impl Scope {
     /// The objects that are to be reconciled at once, as the watch shows them. It keeps the store and the claims.
     fn triggering(
         self: Arc<Self>,
-        writer: reflector::store::Writer<SynapseSparkAttachment>,
-    ) -> impl Stream<Item = watcher::Result<SynapseSparkAttachment>> + Send {
+        mut writer: reflector::store::Writer<Packed>,
+    ) -> impl Stream<Item = watcher::Result<Packed>> + Send {
         let watch = self.shared.watch.clone();
         let api: Api<Stored> = match &self.namespace {
             Some(namespace) => Api::namespaced(watch, namespace),
             None => Api::all(watch),
         };
-        let (failed, read, known) = (self.clone(), self.clone(), self.clone());
+        let (failed, read) = (self.clone(), self.clone());
         listing::events(api)
             .default_backoff()
             .inspect_err(move |error| failed.failed(error))
             .try_filter_map(move |event| std::future::ready(Ok(read.decoded(event))))
-            // The claims are updated before the store, so that a reconcile of an object sees all its older claimants.
-            .inspect_ok(move |event| known.take_in(event))
-            .reflect(writer)
-            .try_filter_map(move |event| std::future::ready(Ok(self.triggered(event))))
+            .try_filter_map(move |event| {
+                // The claims are updated before the store, so that a reconcile of an object sees all its older claimants.
+                self.take_in(&event);
+                let packed = packed(&event);
+                writer.apply_watcher_event(&packed);
+                std::future::ready(Ok(self.is_triggering(&event).then_some(packed).and_then(applied)))
+            })
     }
 
     fn failed(&self, error: &watcher::Error) {
@@ -201,54 +204,54 @@ impl Scope {
             ctx.forget(key);
             triggers.forget(key);
         }
-        for key in to_requeue {
+        for key in &to_requeue {
             requeues.send(key);
         }
     }
 
-    /// The object of an event, if it is to be reconciled at once.
-    fn triggered(&self, event: Event<SynapseSparkAttachment>) -> Option<SynapseSparkAttachment> {
+    /// Whether the object of an event is to be reconciled at once.
+    fn is_triggering(&self, event: &Event<SynapseSparkAttachment>) -> bool {
         let Shared { ctx, requeues, triggers, .. } = &*self.shared;
-        let is_triggered = |object: &SynapseSparkAttachment| {
-            let is_changed = triggers.seen(&key_of(object), object);
+        let is_triggered = |key: &Key, object: &SynapseSparkAttachment| {
+            let is_changed = triggers.seen(key, object);
             if is_changed {
                 ctx.objects.ticks.changed(object);
             }
             is_changed
         };
         match event {
-            Event::Apply(object) => return is_triggered(&object).then_some(object),
+            Event::Apply(object) => return is_triggered(&key_of(object), object),
             // The store shows the former version, if any, until the list has ended.
             Event::InitApply(object) => {
-                let key = key_of(&object);
-                if is_triggered(&object) {
+                let key = key_of(object);
+                if is_triggered(&key, object) {
                     self.left_out.lock().expect("no holder panics").keys.insert(key);
                 }
             }
             Event::InitDone => {
-                let due = self.left_out.lock().expect("no holder panics").end(&self.store);
-                for key in due {
+                let due = self.left_out.lock().expect("no holder panics").end(&self.store, &ctx.objects.claims);
+                for key in &due {
                     requeues.send(key);
                 }
             }
             Event::Init | Event::Delete(_) => {}
         }
-        None
+        false
     }
 
     /// Reconciles an object once a concurrency slot is free.
-    async fn reconcile(self: Arc<Self>, object: Arc<SynapseSparkAttachment>, ctx: Arc<Context>) -> Result<Action, Error> {
+    async fn reconcile(self: Arc<Self>, object: Arc<Packed>, ctx: Arc<Context>) -> Result<Action, Error> {
         self.shared.first_lists.all().await;
-        let _slot = self.shared.slots.acquire().await.expect("nobody closes it");
+        let slot = self.shared.slots.acquire().await;
         // It may have waited for the slot, so the object is taken as it is now.
-        let key = key_of(&object);
-        let Some(object) = self.store.get(&key) else {
+        let key = object.key();
+        let Some(object) = self.store.get(&key.reference()) else {
             self.not_found(key);
             return Ok(Action::await_change());
         };
-        let now = Instant::now();
+        let (object, now) = (object.open(), Instant::now());
         match self.shared.triggers.admit(&key, &object, now) {
-            Ok(()) => reconcile(object, ctx).await,
+            Ok(()) => slot.run(reconcile(Arc::new(object), ctx)).await,
             Err(at) => {
                 ctx.objects.ticks.postponed(&object, at - now);
                 Ok(Action::requeue(at - now))
@@ -262,7 +265,7 @@ impl Scope {
             // Both are logged where they occur.
             Ok(()) | Err(controller::Error::ReconcilerFailed(..) | controller::Error::QueueError(_)) => {}
             Err(controller::Error::ObjectNotFound(object)) => {
-                self.not_found(Key::new(&object.name).within(object.namespace.as_deref().unwrap_or_default()));
+                self.not_found(Key::new(object.namespace.as_deref().unwrap_or_default(), &object.name));
             }
             Err(other) => tracing::warn!(watch = self.name, error = %chain(&other), "queue failed, will go on"),
         }
@@ -271,8 +274,8 @@ impl Scope {
     /// The store did not have an object whose reconcile was due: it is gone, or a relist has not come to its end yet.
     fn not_found(&self, key: Key) {
         tracing::debug!(%key, "object not found for its reconcile");
-        if self.store.get(&key).is_some() {
-            return self.shared.requeues.send(key);
+        if self.store.get(&key.reference()).is_some() {
+            return self.shared.requeues.send(&key);
         }
         // A reconcile that ended after the object was gone may have left something behind.
         self.shared.ctx.forget(&key);
@@ -285,7 +288,8 @@ impl Scope {
 
 /// Kubernetes refused a write, or the object has changed since it was read.
 #[expect(clippy::needless_pass_by_value, reason = "the signature that kube asks for")]
-fn retry(object: Arc<SynapseSparkAttachment>, error: &Error, ctx: Arc<Context>) -> Action {
+fn retry(object: Arc<Packed>, error: &Error, ctx: Arc<Context>) -> Action {
+    let object = object.open();
     // The watch most often shows the current version soon. It may also lag for long.
     let is_conflict = matches!(error, Error::Conflict);
     if !is_conflict {

@@ -88,7 +88,9 @@ mod compute {
         let claims = Claims::default();
         let (older, younger, youngest) = (claimant("older", 1), claimant("younger", 5), claimant("youngest", 7));
         let suspended = with(older.clone(), |object| object.spec.suspend = true);
-        let take = |event: Event<_>| claims.take_in(None, &event).to_requeue.into_iter().map(|key| key.name).collect::<Vec<_>>();
+        let take = |event: Event<_>| {
+            claims.take_in(None, &event).to_requeue.into_iter().map(|key| key.parts().1.to_owned()).collect::<Vec<_>>()
+        };
         assert_eq!(take(Event::Apply(younger.clone())), [""; 0]);
         assert_eq!(take(Event::Apply(youngest)), [""; 0], "it does not concern an older one");
         assert_eq!(take(Event::Apply(older.clone())), ["younger"], "an older one came");
@@ -184,7 +186,7 @@ mod role_assignments {
     }
 
     fn names(keys: Vec<Key>) -> Vec<String> {
-        let mut names: Vec<_> = keys.into_iter().map(|key| key.name).collect();
+        let mut names: Vec<_> = keys.into_iter().map(|key| key.parts().1.to_owned()).collect();
         names.sort();
         names
     }

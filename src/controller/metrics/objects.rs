@@ -6,7 +6,6 @@ use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use kube::runtime::reflector::ObjectRef;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -16,10 +15,9 @@ use prometheus_client::registry::Unit;
 use super::shared::{between, is_true};
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::api::{Reason, SynapseSparkAttachment};
+use crate::controller::key::{Key, key_of};
 use crate::planner::status::condition;
 use crate::planner::{Cause, Fault, FaultKind, Finding, Report};
-
-pub(super) type Key = ObjectRef<SynapseSparkAttachment>;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
 struct Labels {
@@ -79,7 +77,7 @@ impl Objects {
     }
 
     pub(super) fn seen(&self, object: &SynapseSparkAttachment, now: Timestamp) {
-        let key = ObjectRef::from_obj(object);
+        let key = key_of(object);
         // Without our finalizer, a deleted object waits for the finalizers of others.
         if object.metadata.deletion_timestamp.is_some() && !object.has_finalizer() {
             self.known().remove(&key);
@@ -104,7 +102,7 @@ impl Objects {
             Some(Finding::Unknown(Fault { kind: FaultKind::Unauthenticated, .. })) => !as_itself,
             _ => true,
         };
-        if let (true, Some(known)) = (answered, self.known().get_mut(&ObjectRef::from_obj(object))) {
+        if let (true, Some(known)) = (answered, self.known().get_mut(&key_of(object))) {
             known.last_observation = report.now;
         }
     }

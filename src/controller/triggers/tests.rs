@@ -18,7 +18,7 @@ fn object(name: &str, metadata: &Value) -> SynapseSparkAttachment {
 }
 
 fn key(name: &str) -> Key {
-    Key::new(name).within("n")
+    Key::new("n", name)
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub struct Azure {
     computes: Mutex<BTreeMap<String, Compute>>,
     requests: Mutex<Vec<String>>,
     silent: Mutex<HashSet<String>>,
+    silent_paths: Mutex<Vec<String>>,
     /// How long an attach takes.
     operation: Duration,
     /// How many computes a page of a LIST has; none: all.
@@ -79,6 +80,11 @@ impl Azure {
         self.silent.lock().expect("no holder panics").insert(compute.to_owned());
     }
 
+    /// Never answers a request whose path has this part.
+    pub fn silence_path(&self, part: &str) {
+        self.silent_paths.lock().expect("no holder panics").push(part.to_owned());
+    }
+
     /// The requests so far: of each its method, and the name of the compute; `computes` for a page of a LIST, and the last
     /// part of its path for any other resource.
     pub fn requests(&self) -> Vec<String> {
@@ -140,6 +146,10 @@ impl Azure {
 impl HttpClient for Azure {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         let path = request.url().path().to_owned();
+        let is_silent = self.silent_paths.lock().expect("no holder panics").iter().any(|part| path.contains(part));
+        if is_silent {
+            std::future::pending::<()>().await;
+        }
         let (code, body) = match path.split_once("/computes/") {
             Some((_, name)) => {
                 self.requests.lock().expect("no holder panics").push(format!("{} {name}", request.method()));
