@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::api::v1alpha1::FailedStep;
-use crate::planner::backoff::{MIN_BACKOFF, ROLE_PATIENCE, Requeue, SHOW_QUEUED_AFTER};
+use crate::planner::backoff::{MIN_BACKOFF, RESYNC, ROLE_PATIENCE, Requeue, SHOW_QUEUED_AFTER};
 use crate::planner::cause::Cause;
 use crate::planner::compute_spec::ComputeSpec;
 use crate::planner::finding::{Fault, FaultKind, Finding};
@@ -144,11 +144,13 @@ impl Decision {
         Self::wait(Cause::InternalError(what), Requeue::Backoff(failing_for))
     }
 
-    /// Wait for the turn of the next request. Until the status shows that, the object is reconciled once more before.
+    /// Wait for the turn of the next request. The object is reconciled before, to show that it waits, and after each
+    /// [`RESYNC`]: it does not stay Ready for ever.
     #[must_use]
     pub fn queued(queued: Queued) -> Self {
         let until_shown = SHOW_QUEUED_AFTER.saturating_sub(queued.waited);
         let pause = if until_shown.is_zero() { queued.wait } else { queued.wait.min(until_shown) };
+        let pause = pause.min(RESYNC);
         Self::wait(Cause::Queued(queued), Requeue::After(pause))
     }
 

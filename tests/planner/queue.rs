@@ -61,6 +61,8 @@ fn wait_is_shown_after_five_seconds_and_changes_nothing_else() {
         ("a short wait of what is new",          &new,   true,  4, None),
         ("a wait of what is new",                &new,   true,  5, Some(("False", "Queued"))),
         ("a wait to read of what is new",        &new,   false, 5, Some(("False", "Queued"))),
+        ("almost three resyncs of five minutes", &ready, false, 15 * 60 - 1, Some(("True", "Queued"))),
+        ("a wait as long as three resyncs",      &ready, false, 15 * 60, Some(("Unknown", "Queued"))),
     ];
     for (case, previous, is_write, waited, expected) in table {
         let (goal, any) = (attach(), in_sync());
@@ -79,7 +81,7 @@ fn wait_is_shown_after_five_seconds_and_changes_nothing_else() {
 
 #[test]
 fn object_comes_back_when_the_wait_is_to_be_shown_or_when_its_turn_is_expected() {
-    for (wait, waited, expected) in [(3, 0, 3), (60, 0, 5), (60, 4, 1), (60, 5, 60), (60, 900, 60)] {
+    for (wait, waited, expected) in [(3, 0, 3), (60, 0, 5), (60, 4, 1), (60, 5, 60), (60, 900, 60), (3600, 9, 300)] {
         let decision = Decision::queued(Queued { wait: seconds(wait), waited: seconds(waited), is_write: true });
         assert_eq!(decision.requeue, Requeue::After(seconds(expected)), "{wait} {waited}");
     }

@@ -1,5 +1,7 @@
 //! The conditions of kstatus as one value.
 
+use std::time::Duration;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::api::Reason;
@@ -44,10 +46,13 @@ pub enum Shown {
 pub fn shown(previous: &AttachmentStatus, report: &Report<'_>) -> Shown {
     let is_current = previous.observed_generation == report.object.generation;
     let ready = condition(previous, "Ready").filter(|_| is_current).map(|ready| ready.status.as_str());
-    let silent_for = report.observed.map(|seen| seen.object.unavailable_for).unwrap_or_default();
-    // Azure is not silent while it is not asked.
-    let is_queued = matches!(report.decision.cause, Cause::Queued(_));
-    let is_long = !is_queued && silent_for >= report.resync.saturating_mul(UNAVAILABLE_RESYNCS);
+    let unanswered_for = match (&report.decision.cause, report.observed) {
+        // Azure is not silent while it is not asked, but the last answer grows old.
+        (Cause::Queued(queued), _) => queued.waited,
+        (_, Some(seen)) => seen.object.unavailable_for,
+        (_, None) => Duration::ZERO,
+    };
+    let is_long = unanswered_for >= report.resync.saturating_mul(UNAVAILABLE_RESYNCS);
     match (report.decision.cause.health(), ready) {
         (Health::Ready, _) => Shown::Ready,
         (Health::Progressing, _) => Shown::Reconciling,
