@@ -16,6 +16,7 @@ pub mod observe;
 mod packed;
 mod queue;
 mod reconcile;
+mod recorders;
 mod report;
 mod request_limit;
 mod rounds;

@@ -75,7 +75,7 @@ fn is_name(segment: &str) -> bool {
     !segment.is_empty()
         && segment != "."
         && segment != ".."
-        && segment.chars().all(|c| c.is_ascii_alphanumeric() || "-_.()".contains(c))
+        && segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.()".contains(&b))
 }
 
 const WORKSPACE: &str = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.MachineLearningServices/workspaces/{}";

@@ -6,7 +6,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::Api;
-use kube::runtime::events::{Recorder, Reporter};
 use kube::{Client, ResourceExt};
 use tokio::time::Instant;
 
@@ -18,6 +17,7 @@ use crate::controller::key::Key;
 use crate::controller::losses::Workspaces;
 use crate::controller::memory::Memory;
 use crate::controller::metrics::Metrics;
+use crate::controller::recorders::Recorders;
 use crate::controller::stored::Stored;
 use crate::controller::ticks::Ticks;
 
@@ -92,15 +92,14 @@ pub struct Objects {
 /// Whether this process may write, and as whom it publishes events.
 pub(crate) struct Process {
     time_to_write: Box<dyn Fn() -> Option<Duration> + Send + Sync>,
-    pub(crate) recorder: Recorder,
+    pub(crate) recorders: Recorders,
 }
 
 impl Context {
     /// Puts together what every reconcile needs.
     #[must_use]
     pub fn new(kube: Client, azure: azure::Client, cluster: String, resync: Duration, metrics: Metrics) -> Self {
-        let reporter = Reporter { controller: FIELD_MANAGER.to_owned(), instance: None };
-        let recorder = Recorder::new(kube.clone(), reporter);
+        let recorders = Recorders::new(kube.clone(), FIELD_MANAGER);
         metrics.resync_interval.set(resync.as_secs_f64());
         Self {
             kube,
@@ -110,7 +109,7 @@ impl Context {
             resync,
             objects: Objects::default(),
             metrics,
-            process: Process { time_to_write: Box::new(|| Some(Duration::MAX)), recorder },
+            process: Process { time_to_write: Box::new(|| Some(Duration::MAX)), recorders },
         }
     }
 

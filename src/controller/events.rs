@@ -133,7 +133,7 @@ async fn publish(
         action: report.decision.step.name().to_owned(),
         secondary: None,
     };
-    if let Err(error) = ctx.process.recorder.publish(&event, &object.object_ref(&())).await {
+    if let Err(error) = ctx.process.recorders.current().publish(&event, &object.object_ref(&())).await {
         tracing::debug!(%error, "event not published");
     }
 }

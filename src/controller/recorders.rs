@@ -1,0 +1,40 @@
+//! What publishes events, and counts those that are repeated.
+
+use std::sync::{Mutex, PoisonError};
+
+use kube::Client;
+use kube::runtime::events::{Recorder, Reporter};
+
+/// kube's recorder keeps each event for six minutes and goes through all that it keeps at each new one: during a storm of
+/// thousands these are most of the operator's memory, and much of its work. So it is replaced after this many.
+const MAX_EVENTS: u32 = 64;
+
+/// kube's recorder, of which another one takes the place before it keeps too many events. An event that is repeated after that is
+/// published as a new one.
+pub(crate) struct Recorders {
+    client: Client,
+    controller: &'static str,
+    current: Mutex<(Recorder, u32)>,
+}
+
+impl Recorders {
+    /// Publishes in the name of this controller.
+    pub(crate) fn new(client: Client, controller: &'static str) -> Self {
+        let first = recorder(&client, controller);
+        Self { client, controller, current: Mutex::new((first, 0)) }
+    }
+
+    /// The recorder for the next event.
+    pub(crate) fn current(&self) -> Recorder {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.1 == MAX_EVENTS {
+            *current = (recorder(&self.client, self.controller), 0);
+        }
+        current.1 += 1;
+        current.0.clone()
+    }
+}
+
+fn recorder(client: &Client, controller: &str) -> Recorder {
+    Recorder::new(client.clone(), Reporter { controller: controller.to_owned(), instance: None })
+}
