@@ -42,14 +42,16 @@ impl<T, E> Landed<T, E> {
 struct Place<'a, K: Eq + Hash, T, E> {
     flights: &'a SingleFlight<K, T, E>,
     key: &'a K,
-    slot: Slot<T, E>,
+    /// None while it is being dropped.
+    slot: Option<Slot<T, E>>,
 }
 
 impl<K: Eq + Hash, T, E> Drop for Place<'_, K, T, E> {
     fn drop(&mut self) {
         let mut slots = self.flights.slots.lock().expect("no thread panics while it holds the lock");
-        // Only the map and this place hold it.
-        if Arc::strong_count(&self.slot) == 2 {
+        // Under the lock: of two that are dropped at once the second one must not count the first.
+        drop(self.slot.take());
+        if slots.get(self.key).is_some_and(|slot| Arc::strong_count(slot) == 1) {
             slots.remove(self.key);
         }
     }
@@ -67,7 +69,7 @@ impl<K: Eq + Hash + Clone, T: Clone, E: Clone> SingleFlight<K, T, E> {
     pub(super) async fn run(&self, key: &K, not_before: Instant, request: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         let asked = Instant::now();
         let place = self.place(key);
-        let mut slot = place.slot.lock().await;
+        let mut slot = place.slot.as_ref().expect("it is not being dropped").lock().await;
         if let Some(landed) = slot.as_ref().filter(|landed| landed.answers(asked, not_before)) {
             return landed.answer.clone();
         }
@@ -82,7 +84,7 @@ impl<K: Eq + Hash + Clone, T: Clone, E: Clone> SingleFlight<K, T, E> {
     fn place<'a>(&'a self, key: &'a K) -> Place<'a, K, T, E> {
         let mut slots = self.slots.lock().expect("no thread panics while it holds the lock");
         let slot = slots.entry(key.clone()).or_default().clone();
-        Place { flights: self, key, slot }
+        Place { flights: self, key, slot: Some(slot) }
     }
 }
 
@@ -151,6 +153,27 @@ mod tests {
         let now = Instant::now();
         let answers = tokio::join!(flights.run(&"key", now, server.fail()), flights.run(&"key", now, server.answer()));
         assert_eq!(answers, (Err("no"), Ok(2)));
+    }
+
+    #[test]
+    fn the_last_of_several_that_are_dropped_at_once_removes_the_entry() {
+        const THREADS: usize = 4;
+        let flights = SingleFlight::<_, (), ()>::new(|()| true);
+        let together = std::sync::Barrier::new(THREADS);
+        std::thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    for _ in 0..5_000 {
+                        let place = flights.place(&"key");
+                        together.wait();
+                        drop(place);
+                        together.wait();
+                        assert!(flights.slots.lock().expect("no thread panics").is_empty());
+                        together.wait();
+                    }
+                });
+            }
+        });
     }
 
     #[tokio::test(start_paused = true)]
