@@ -25,41 +25,55 @@ pub(super) struct AllowRecreate {
     cluster: ClusterArgs,
 }
 
+/// What became of each attachment.
+#[derive(Default)]
+struct Outcome {
+    allowed: Vec<String>,
+    refused: Vec<String>,
+}
+
 impl AllowRecreate {
     pub(super) async fn execute(self) -> Result<u8, String> {
         let cluster = self.cluster.connect().await?;
-        let mut allowed = Vec::new();
-        for object in self.objects(&cluster).await? {
+        let mut outcome = Outcome::default();
+        // One that is refused keeps no other from being allowed.
+        for object in self.objects(&cluster, &mut outcome.refused).await? {
             let name = object.name_any();
             match object.status.as_ref().and_then(|status| status.safety_stop.as_ref()) {
-                Some(stop) => {
-                    allow(&cluster, &name, stop).await?;
-                    allowed.push(name);
-                }
+                Some(stop) => match allow(&cluster, &name, stop).await {
+                    Ok(()) => outcome.allowed.push(name),
+                    Err(why) => outcome.refused.push(why),
+                },
                 None if self.all => {}
                 None => remark(&format!("{}/{name}: it has no safety stop, so there is nothing to allow", cluster.namespace)),
             }
         }
-        let namespace = &cluster.namespace;
-        print(&match self.output {
-            Output::Text if allowed.is_empty() && self.all => format!("{namespace}: no attachment has a safety stop\n"),
-            Output::Text => {
-                let lines: Vec<_> = allowed
-                    .iter()
-                    .map(|name| {
-                        format!(
-                            "{namespace}/{name}: re-creation allowed; the operator attaches the compute at its next reconcile\n"
-                        )
-                    })
-                    .collect();
-                lines.concat()
-            }
-            Output::Json => format!("{:#}\n", json!({"namespace": namespace, "allowed": allowed})),
-        })?;
-        Ok(0)
+        let Outcome { allowed, mut refused } = outcome;
+        print(&self.shown(&cluster.namespace, &allowed, &refused))?;
+        let Some(last) = refused.pop() else { return Ok(0) };
+        for why in refused {
+            remark(&format!("error: {why}"));
+        }
+        Err(last)
     }
 
-    async fn objects(&self, cluster: &Cluster) -> Result<Vec<SynapseSparkAttachment>, String> {
+    fn shown(&self, namespace: &str, allowed: &[String], refused: &[String]) -> String {
+        match self.output {
+            Output::Text if allowed.is_empty() && refused.is_empty() && self.all => {
+                format!("{namespace}: no attachment has a safety stop\n")
+            }
+            Output::Text => {
+                let line = |name| {
+                    format!("{namespace}/{name}: re-creation allowed; the operator attaches the compute at its next reconcile\n")
+                };
+                allowed.iter().map(line).collect()
+            }
+            Output::Json => format!("{:#}\n", json!({"namespace": namespace, "allowed": allowed, "refused": refused})),
+        }
+    }
+
+    /// The attachments that could be read.
+    async fn objects(&self, cluster: &Cluster, refused: &mut Vec<String>) -> Result<Vec<SynapseSparkAttachment>, String> {
         let api = cluster.attachments();
         if self.all {
             let all = api.list(&ListParams::default()).await;
@@ -67,7 +81,10 @@ impl AllowRecreate {
         }
         let mut objects = Vec::new();
         for name in &self.names {
-            objects.push(api.get(name).await.map_err(|error| cluster.refused(&error, "get", name))?);
+            match api.get(name).await {
+                Ok(object) => objects.push(object),
+                Err(error) => refused.push(cluster.refused(&error, "get", name)),
+            }
         }
         Ok(objects)
     }
