@@ -25,6 +25,9 @@ struct Labels {
     reason: &'static str,
 }
 
+/// The type of the condition.
+const SAFETY_STOP: &str = "SafetyStop";
+
 /// The labels of an attachment that is Ready: their series exist in a cluster without attachments too, and are 0.
 const HEALTHY: Labels = Labels { condition: "Ready", reason: Reason::Attached.as_str() };
 
@@ -41,6 +44,8 @@ pub(super) struct Known {
     reported: Option<(Labels, Option<Timestamp>)>,
     deleted: Option<Timestamp>,
     last_observation: Timestamp,
+    /// Whether its condition `SafetyStop` is True.
+    is_stopped: bool,
     /// The fields with drift that the operator has not corrected yet.
     pub(super) drifted: BTreeSet<&'static str>,
 }
@@ -50,6 +55,7 @@ impl Known {
         let shown = ["Ready", "Reconciling", "Stalled"].into_iter().find(|kind| is_true(status, kind)).unwrap_or("None");
         let ready = condition(status, "Ready").filter(|_| shown != "Ready");
         let labels = Labels { condition: shown, reason: reason.as_str() };
+        self.is_stopped = is_true(status, SAFETY_STOP);
         self.reported = Some((labels, ready.map(|ready| ready.last_transition_time.0)));
     }
 }
@@ -90,6 +96,7 @@ impl Objects {
 
     pub(super) fn gone(&self, object: &Key) {
         self.known().remove(object);
+        known.is_stopped = object.status.as_ref().is_some_and(|status| is_true(status, SAFETY_STOP));
     }
 
     pub(super) fn observed(&self, object: &SynapseSparkAttachment, report: &Report<'_>, as_itself: bool) {
@@ -156,6 +163,8 @@ impl Collector for Objects {
             "undecodable_objects",
             "Stored objects that the operator skips because it cannot decode them.",
             None,
+        let stopped = u32::try_from(known.values().filter(|known| known.is_stopped).count()).unwrap_or(u32::MAX);
+        gauge("safety_stops", "Attachments whose condition SafetyStop is True.", None, stopped.into())?;
             undecodable.into(),
         )
     }
