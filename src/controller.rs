@@ -9,6 +9,7 @@ mod group;
 pub mod health;
 mod identity;
 mod key;
+mod lists;
 mod losses;
 mod memory;
 pub mod metrics;

@@ -5,6 +5,8 @@
 mod in_process;
 #[path = "watch/isolation.rs"]
 mod isolation;
+#[path = "watch/lists.rs"]
+mod lists;
 #[path = "watch/requests.rs"]
 mod requests;
 

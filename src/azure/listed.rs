@@ -18,6 +18,12 @@ use crate::resource_id::{ComputeId, WorkspaceId};
 const PROBE_WITHIN: Duration = Duration::from_secs(10);
 
 impl Client {
+    /// Calls what this makes with each LIST of computes that this client receives, before any answer rests on it. Only the first
+    /// call of this method has an effect.
+    pub fn on_list(&self, make: impl FnOnce() -> Box<dyn Fn(&WorkspaceId, &View) + Send + Sync>) {
+        self.cached.views.on_list.set(make);
+    }
+
     /// A compute, no older than `ask` accepts; `None` if it does not exist, or if no LIST shows it and that is enough.
     ///
     /// No answer to a request that began before a write of this client is served after it.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::azure::cache::{Freshness, TtlCache};
 use crate::azure::error::Error;
+use crate::azure::list_hook::ListHook;
 use crate::azure::single_flight::SingleFlight;
 use crate::azure::wire;
 use crate::resource_id::{ComputeId, WorkspaceId};
@@ -76,12 +77,14 @@ pub(super) const fn cheaper(askers: usize, pages: usize) -> Request {
 
 /// What one LIST of a workspace showed.
 #[derive(Debug)]
-pub(super) struct View {
+pub struct View {
     began: Instant,
     /// By name, in lower case.
     computes: HashMap<String, wire::Compute>,
     /// The hashes of the names of computes of other types.
     others: HashSet<u64>,
+    /// Whether it has every Spark compute of the LIST.
+    is_complete: bool,
 }
 
 /// What a view says of a compute.
@@ -100,7 +103,33 @@ pub(super) enum Shown<'a> {
 impl View {
     /// An empty view of a LIST that began at this time.
     pub(super) fn new(began: Instant) -> Self {
-        Self { began, computes: HashMap::new(), others: HashSet::new() }
+        Self { began, computes: HashMap::new(), others: HashSet::new(), is_complete: true }
+    }
+
+    /// A view of a LIST that began at this time and showed these.
+    #[cfg(test)]
+    pub(crate) fn of(workspace: &WorkspaceId, began: Instant, computes: impl IntoIterator<Item = serde_json::Value>) -> Self {
+        let mut view = Self::new(began);
+        computes.into_iter().for_each(|one| view.add(workspace, serde_json::from_value(one).expect("a compute")));
+        view
+    }
+
+    /// When its LIST began.
+    #[must_use]
+    pub const fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// The Spark computes that it has, each with its name in lower case.
+    pub fn computes(&self) -> impl Iterator<Item = (&str, &wire::Compute)> {
+        self.computes.iter().map(|(name, compute)| (name.as_str(), compute))
+    }
+
+    /// Whether the LIST shows a compute of this name, which is in lower case; `None` if the view left out a part of the LIST.
+    #[must_use]
+    pub fn shows(&self, name: &str) -> Option<bool> {
+        let is_shown = self.computes.contains_key(name) || self.others.contains(&hash(name));
+        (is_shown || self.is_complete).then_some(is_shown)
     }
 
     /// Takes in an element of the LIST. Of two that have the same name, the one that was read later counts.
@@ -116,6 +145,8 @@ impl View {
         } else if self.computes.len() < MAX_COMPUTES || self.computes.contains_key(&name) {
             self.others.remove(&hash(&name));
             self.computes.insert(name, compute);
+        } else {
+            self.is_complete = false;
         }
     }
 
@@ -167,6 +198,7 @@ pub(super) struct Views {
     listings: TtlCache<WorkspaceId, Listing>,
     /// LISTs that have failed, and may succeed the next time.
     failures: TtlCache<WorkspaceId, Error>,
+    pub(super) on_list: ListHook<View>,
     /// An answer is `None` where LIST is refused.
     pub(super) flights: SingleFlight<WorkspaceId, Option<Arc<View>>, Error>,
 }
@@ -177,6 +209,7 @@ impl Views {
             current: Mutex::default(),
             listings: TtlCache::new(PAGES_TTL),
             failures: TtlCache::new(COMPUTE_TTL),
+            on_list: ListHook::default(),
             flights: SingleFlight::new(Error::concerns_all),
         }
     }
@@ -199,6 +232,7 @@ impl Views {
 
     /// Keeps a view until it expires, whether or not anybody asks for the workspace again.
     pub(super) fn keep(self: &Arc<Self>, workspace: &WorkspaceId, view: &Arc<View>, pages: usize) {
+        self.on_list.call(workspace, view);
         self.listings.insert(workspace, view.began, Listing::Pages(pages));
         let mut current = self.lock();
         if current.get(workspace).is_none_or(|known| known.began <= view.began) {

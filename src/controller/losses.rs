@@ -1,26 +1,46 @@
-//! How many computes of each workspace are missing: counted with each observation, never scanned for. What one identity may not
-//! read is not missing for another.
+//! How many computes of each workspace are missing: counted with each observation and each LIST, never scanned for. What one
+//! identity may not read is not missing for another.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
+use crate::azure::View;
 use crate::controller::group::Group;
 use crate::controller::key::{Key, key_of};
 use crate::planner::brake::Losses;
+use crate::planner::goal::compute_of;
 use crate::planner::{Finding, Observed, Ownership};
 
-/// What the last observation of an object's compute showed.
-#[derive(Debug)]
+/// What the last observation of an attached compute showed, its own or a LIST.
+#[derive(Debug, Clone, Copy)]
 struct Seen {
-    group: Group,
+    at: Instant,
     is_missing: bool,
+    /// Whether its object would attach it again.
+    is_wanted: bool,
+}
+
+/// The attached compute of an object.
+#[derive(Debug)]
+struct Place {
+    group: Arc<Group>,
+    compute: Box<str>,
+}
+
+/// The attached computes of a group, by name in lower case.
+#[derive(Debug, Default)]
+struct Attached {
+    computes: HashMap<Box<str>, Seen>,
+    losses: Losses,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    objects: HashMap<Key, Seen>,
-    groups: HashMap<Group, Losses>,
+    objects: HashMap<Key, Place>,
+    groups: HashMap<Arc<Group>, Attached>,
 }
 
 /// The losses of all workspaces. The watch removes objects that are gone.
@@ -28,7 +48,7 @@ struct State {
 pub(crate) struct Workspaces(Mutex<State>);
 
 impl Workspaces {
-    /// Takes in an observation. Gives the losses of the object's workspace.
+    /// Takes in an observation of an object's compute. Gives the losses of the object's workspace.
     pub(crate) fn observe(&self, object: &SynapseSparkAttachment, seen: &Observed) -> Losses {
         let (mut state, key) = (self.lock(), key_of(object));
         let Some(group) = Group::of(object) else { return Losses::default() };
@@ -37,40 +57,70 @@ impl Workspaces {
             // What is deleted or suspended is not attached again, so it is no loss.
             let is_wanted = object.metadata.deletion_timestamp.is_none() && !object.spec.suspend;
             let is_missing = seen.is_missing() && is_wanted;
-            if is_missing || seen.compute.present().is_some_and(|compute| compute.owner == Ownership::Ours) {
-                state.insert(key, Seen { group: group.clone(), is_missing });
+            let is_attached = seen.compute.present().is_some_and(|compute| compute.owner == Ownership::Ours);
+            if let (true, Ok(id)) = (is_missing || is_attached, compute_of(object)) {
+                let name = id.name().to_ascii_lowercase().into_boxed_str();
+                state.insert(key, (group.clone(), name), Seen { at: Instant::now(), is_missing, is_wanted });
             }
         }
-        state.groups.get(&group).copied().unwrap_or_default()
+        state.groups.get(&group).map(|attached| attached.losses).unwrap_or_default()
     }
 
-    /// The object is gone.
+    /// Takes in a LIST. What it lacks counts as missing until an observation of its own shows it: a LIST proves the absence of
+    /// no single compute, but where it lacks many, none of them is attached again.
+    pub(super) fn listed(&self, group: &Group, view: &View) {
+        let mut state = self.lock();
+        let Some(attached) = state.groups.get_mut(group) else { return };
+        // What was observed after the LIST began is better known.
+        for (name, seen) in attached.computes.iter_mut().filter(|(_, seen)| seen.at <= view.began()) {
+            if let Some(is_shown) = view.shows(name) {
+                seen.is_missing = seen.is_wanted && !is_shown;
+            }
+        }
+        attached.losses.missing = attached.computes.values().filter(|seen| seen.is_missing).count();
+    }
+
+    /// The object is gone, or its compute is being detached.
     pub(crate) fn forget(&self, key: &Key) {
         self.lock().remove(key);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Each count follows the map of objects within one call, and no call panics in between.
+        // Each count follows its map within one call, and no call panics in between.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    fn insert(&mut self, key: Key, seen: Seen) {
-        let losses = self.groups.entry(seen.group.clone()).or_default();
-        losses.attached += 1;
-        losses.missing += usize::from(seen.is_missing);
-        self.objects.insert(key, seen);
+    fn insert(&mut self, key: Key, (group, compute): (Group, Box<str>), seen: Seen) {
+        let group = self.groups.get_key_value(&group).map_or_else(|| Arc::new(group), |(known, _)| known.clone());
+        let attached = self.groups.entry(group.clone()).or_default();
+        attached.remove(&compute);
+        attached.losses.attached += 1;
+        attached.losses.missing += usize::from(seen.is_missing);
+        attached.computes.insert(compute.clone(), seen);
+        self.objects.insert(key, Place { group, compute });
     }
 
     fn remove(&mut self, key: &Key) {
-        let Some(seen) = self.objects.remove(key) else { return };
-        if let Some(losses) = self.groups.get_mut(&seen.group) {
-            losses.attached -= 1;
-            losses.missing -= usize::from(seen.is_missing);
-            if losses.attached == 0 {
-                self.groups.remove(&seen.group);
+        let Some(Place { group, compute }) = self.objects.remove(key) else { return };
+        if let Some(attached) = self.groups.get_mut(&group) {
+            attached.remove(&compute);
+            if attached.computes.is_empty() {
+                self.groups.remove(&group);
             }
         }
     }
 }
+
+impl Attached {
+    fn remove(&mut self, compute: &str) {
+        if let Some(seen) = self.computes.remove(compute) {
+            self.losses.attached -= 1;
+            self.losses.missing -= usize::from(seen.is_missing);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

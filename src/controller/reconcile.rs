@@ -14,7 +14,7 @@ use crate::controller::context::{Context, Error};
 use crate::controller::observe::{Reading, is_annotated, is_reconcile_requested};
 use crate::controller::report::{Draft, report, report_intent, report_outcome};
 use crate::controller::rounds::{Clock, Evaluation, Settled, settle};
-use crate::controller::{execute, finalizer, queue};
+use crate::controller::{execute, finalizer, lists, queue};
 use crate::planner::backoff::FRESH_ENOUGH;
 use crate::planner::status::failure::history;
 use crate::planner::{Decision, Goal, RoleAssignment, Step, Write, WriteResult};
@@ -72,7 +72,7 @@ async fn report_caught(object: &SynapseSparkAttachment, ctx: &Context, decision:
 }
 
 /// What Azure refuses is a finding, not an error: it ends in the status, where the user reads it.
-async fn rounds(object: &SynapseSparkAttachment, ctx: &Context, clock: Clock) -> Result<Decision, Error> {
+async fn rounds(object: &SynapseSparkAttachment, ctx: &Arc<Context>, clock: Clock) -> Result<Decision, Error> {
     let tick = ctx.objects.ticks.turn(object);
     let goal = match Goal::of(object, &ctx.cluster) {
         Ok(goal) => goal,
@@ -96,6 +96,7 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Context, clock: Clock) ->
     }
     let pending = ctx.objects.claims.others(object).pending_verification;
     let azure = ctx.identities.of(object, identity_freshness(object, &goal), &ctx.kube, &ctx.azure).await;
+    lists::subscribe(ctx, object, &azure);
     let azure = azure.with_turn(queue::turn(object, waiting.as_ref()));
     let reading = Reading::first(object, &goal, tick);
     let intended = waiting.and_then(|waiting| waiting.write);

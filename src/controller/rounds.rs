@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::api::SynapseSparkAttachment;
 use crate::azure::{self, Freshness, Kind, Source};
 use crate::controller::context::{Context, Error};
+use crate::controller::key::key_of;
 use crate::controller::memory::Intended;
 use crate::controller::observe::{ComputeReading, Reading, observe};
 use crate::controller::queue;
@@ -176,6 +177,10 @@ async fn evaluate(
     observed.object.safety.losses = ctx.objects.workspaces.observe(&object, &observed);
     let decision = decide(&goal, &observed);
     ctx.objects.memory.decided(&object, &decision);
+    if matches!(decision.step, Step::Detach(_)) {
+        // What the operator itself detaches is not lost.
+        ctx.objects.workspaces.forget(&key_of(&object));
+    }
     Evaluation { object, goal, observed, decision, read: (reading.compute, source) }
 }
 

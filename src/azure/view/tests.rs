@@ -99,3 +99,13 @@ fn a_compute_of_another_type_is_not_taken_for_absent() {
         assert!(found.starts_with(shown), "{name}: {found}");
     }
 }
+
+#[test]
+fn a_view_that_leaves_a_part_of_the_list_out_lacks_nothing() {
+    let (workspace, spark) =
+        (workspace("w"), |at: usize| json!({"name": format!("c{at}"), "properties": {"computeType": "SynapseSpark"}}));
+    for (size, lacking) in [(MAX_COMPUTES, Some(false)), (MAX_COMPUTES + 1, None)] {
+        let view = View::of(&workspace, Instant::now(), (0..size).map(spark));
+        assert_eq!((view.shows("c0"), view.shows("none")), (Some(true), lacking), "{size}");
+    }
+}

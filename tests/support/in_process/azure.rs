@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use azure_core::http::headers::Headers;
@@ -15,8 +15,10 @@ use tokio::time::Instant;
 pub struct Azure {
     computes: Mutex<BTreeMap<String, Compute>>,
     requests: Mutex<Vec<String>>,
-    silent: Mutex<HashSet<String>>,
     silent_paths: Mutex<Vec<String>>,
+    silent: Mutex<HashSet<(Method, String)>>,
+    /// Whether LISTs, and whether reads of a compute, show none.
+    hidden: [AtomicBool; 2],
     /// How long an attach takes.
     operation: Duration,
     /// How many computes a page of a LIST has; none: all.
@@ -77,7 +79,32 @@ impl Azure {
 
     /// Never answers a PUT of this compute.
     pub fn silence(&self, compute: &str) {
-        self.silent.lock().expect("no holder panics").insert(compute.to_owned());
+        self.silence_method(Method::Put, compute);
+    }
+
+    /// Never answers a GET of this compute.
+    pub fn silence_reads(&self, compute: &str) {
+        self.silence_method(Method::Get, compute);
+    }
+
+    fn silence_method(&self, method: Method, compute: &str) {
+        self.silent.lock().expect("no holder panics").insert((method, compute.to_owned()));
+    }
+
+    /// Whether LISTs, and whether reads of a compute, show none from now on.
+    pub fn hide(&self, from_lists: bool, from_reads: bool) {
+        self.hidden[0].store(from_lists, Ordering::Relaxed);
+        self.hidden[1].store(from_reads, Ordering::Relaxed);
+    }
+
+    /// Adds a compute behind the operator's back.
+    pub fn add(&self, name: &str, body: Value) {
+        self.computes.lock().expect("no holder panics").insert(name.to_owned(), Compute { body, done: None });
+    }
+
+    /// Removes a compute behind the operator's back.
+    pub fn remove(&self, name: &str) {
+        self.computes.lock().expect("no holder panics").remove(name);
     }
 
     /// Never answers a request whose path has this part.
@@ -107,6 +134,7 @@ impl Azure {
         match (method, body) {
             (Method::Put, Some(mut body)) => {
                 body["name"] = json!(name);
+                body["properties"]["createdOn"] = json!(jiff::Timestamp::now().to_string());
                 let compute = Compute { body, done: Some(Instant::now() + self.operation) };
                 let shown = compute.shown();
                 all.insert(name.to_owned(), compute);
@@ -118,6 +146,7 @@ impl Azure {
             }
             _ => all
                 .get(name)
+                .filter(|_| !self.hidden[1].load(Ordering::Relaxed))
                 .map_or((404, json!({"error": {"code": "ResourceNotFound", "message": "m"}})), |one| (200, one.shown())),
         }
     }
@@ -126,6 +155,9 @@ impl Azure {
     fn list(&self, path: &str, from: usize) -> Value {
         let all = self.computes.lock().expect("no holder panics");
         let page = self.page.unwrap_or(usize::MAX);
+        if self.hidden[0].load(Ordering::Relaxed) {
+            return json!({"value": []});
+        }
         let value: Vec<_> = all.values().skip(from).take(page).map(Compute::shown).collect();
         let next = from.saturating_add(page);
         let link = (next < all.len()).then(|| format!("https://arm.example{path}?$skip={next}"));
@@ -153,8 +185,9 @@ impl HttpClient for Azure {
         let (code, body) = match path.split_once("/computes/") {
             Some((_, name)) => {
                 self.requests.lock().expect("no holder panics").push(format!("{} {name}", request.method()));
-                let is_silent = self.silent.lock().expect("no holder panics").contains(name);
-                if is_silent && request.method() == Method::Put {
+                let asked = (request.method(), name.to_owned());
+                let is_silent = self.silent.lock().expect("no holder panics").contains(&asked);
+                if is_silent {
                     std::future::pending::<()>().await;
                 }
                 let body = match request.body() {
