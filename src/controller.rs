@@ -14,6 +14,7 @@ mod losses;
 mod memory;
 pub mod metrics;
 pub mod observe;
+pub mod orphans;
 mod packed;
 mod queue;
 mod reconcile;

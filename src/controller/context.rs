@@ -17,6 +17,7 @@ use crate::controller::key::Key;
 use crate::controller::losses::Workspaces;
 use crate::controller::memory::Memory;
 use crate::controller::metrics::Metrics;
+use crate::controller::orphans::Orphans;
 use crate::controller::recorders::Recorders;
 use crate::controller::stored::Stored;
 use crate::controller::ticks::Ticks;
@@ -85,6 +86,8 @@ pub struct Objects {
     pub(crate) memory: Memory,
     /// How many computes of each workspace are missing.
     pub(crate) workspaces: Workspaces,
+    /// Which objects exist, and which computes have none.
+    pub(crate) orphans: Orphans,
     /// When each object is due.
     pub(crate) ticks: Ticks,
 }

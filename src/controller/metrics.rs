@@ -7,6 +7,7 @@
 mod drift;
 mod objects;
 mod operations;
+mod orphans;
 mod reconcile;
 mod shared;
 
@@ -22,16 +23,19 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use tokio::time::Instant;
 
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::controller::key::{Key, key_of};
 use crate::planner::Report;
 use crate::planner::status::condition;
+use crate::resource_id::WorkspaceId;
 
 use drift::Drifts;
 use objects::Objects;
 use operations::Operations;
+use orphans::Orphans;
 use reconcile::Reconciles;
 use shared::{between, is_true, operation_histogram};
 
@@ -52,6 +56,7 @@ pub struct Metrics {
     operations: Operations,
     drifts: Drifts,
     objects: Arc<Objects>,
+    orphans: Arc<Orphans>,
 }
 
 impl Metrics {
@@ -66,8 +71,10 @@ impl Metrics {
             operations: Operations::new(registry),
             drifts: Drifts::new(registry),
             objects: Arc::default(),
+            orphans: Arc::default(),
         };
         registry.register_collector(Box::new(metrics.objects.clone()));
+        registry.register_collector(Box::new(metrics.orphans.clone()));
         registry.register_with_unit(
             "time_to_ready",
             "Time until an object is Ready. since=creation: since its creationTimestamp, for the first time. since=change: \
@@ -108,6 +115,16 @@ impl Metrics {
     /// Records whether the operator can decode a stored object that the watch shows.
     pub(crate) fn decodes(&self, object: &impl ResourceExt, does: bool) {
         self.objects.decodes(object, does);
+    }
+
+    /// Whether an object of this namespace and name is stored that the operator cannot decode.
+    pub(crate) fn is_undecodable(&self, namespace: &str, name: &str) -> bool {
+        self.objects.is_undecodable(namespace, name)
+    }
+
+    /// A LIST of this workspace showed so many computes without an object. The count holds until this time.
+    pub(crate) fn audited(&self, workspace: &WorkspaceId, orphans: usize, until: Instant) {
+        self.orphans.set(workspace, orphans, until);
     }
 
     /// The watch starts again with a list, and will show again which objects cannot be decoded.

@@ -17,7 +17,7 @@ use crate::controller::rounds::{Clock, Evaluation, Settled, settle};
 use crate::controller::{execute, finalizer, lists, queue};
 use crate::planner::backoff::FRESH_ENOUGH;
 use crate::planner::status::failure::history;
-use crate::planner::{Decision, Goal, RoleAssignment, Step, Write, WriteResult};
+use crate::planner::{Cause, Decision, Goal, RoleAssignment, Step, Write, WriteResult};
 
 /// Reconciles one object. A defect of the operator is reported like any other finding, and stops no other object.
 ///
@@ -132,6 +132,9 @@ async fn carry_out(
         // The watch brings the next reconcile at once, and that one has more to report.
         Step::AddFinalizer => finalizer::add(ctx, object).await?,
         Step::RemoveFinalizer => {
+            if matches!(decision.cause, Cause::Retained) {
+                ctx.objects.orphans.retained(object);
+            }
             finalizer::remove(ctx, object).await?;
             report(ctx, &evaluation.draft(clock.now()), decision).await?;
         }

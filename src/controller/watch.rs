@@ -191,10 +191,14 @@ impl Scope {
         let Shared { ctx, readiness, requeues, triggers, first_lists, .. } = &*self.shared;
         match event {
             Event::Init => self.left_out.lock().expect("no holder panics").is_listing = true,
-            Event::Apply(object) | Event::InitApply(object) => ctx.metrics.seen(object, Timestamp::now()),
+            Event::Apply(object) | Event::InitApply(object) => {
+                ctx.metrics.seen(object, Timestamp::now());
+                ctx.objects.orphans.exists(object);
+            }
             Event::InitDone => {
                 readiness.there(&self.name);
                 first_lists.ended(self.namespace.as_deref());
+                ctx.objects.orphans.listed(self.namespace.as_deref());
             }
             Event::Delete(_) => {}
         }
@@ -202,6 +206,7 @@ impl Scope {
         for key in &gone {
             ctx.metrics.gone(key);
             ctx.forget(key);
+            ctx.objects.orphans.forget(key);
             triggers.forget(key);
         }
         for key in &to_requeue {

@@ -26,6 +26,13 @@ pub struct Owner {
 }
 
 impl Owner {
+    /// The four parts of an owner tag: cluster, namespace, name and UID; none if it is not one that the operator writes.
+    #[must_use]
+    pub fn parts(tag: &str) -> Option<[&str; 4]> {
+        let parts: Vec<_> = tag.splitn(5, '/').collect();
+        <[&str; 4]>::try_from(parts).ok().filter(|parts| parts.iter().all(|part| !part.is_empty()))
+    }
+
     /// Who owns a compute with this tag.
     ///
     /// The same name in the same cluster under another UID is a former object

@@ -78,6 +78,11 @@ impl Objects {
         };
     }
 
+    pub(super) fn is_undecodable(&self, namespace: &str, name: &str) -> bool {
+        let undecodable = self.undecodable();
+        !undecodable.is_empty() && undecodable.contains(&(Some(namespace.to_owned()), name.to_owned()))
+    }
+
     pub(super) fn relisted(&self, scope: Option<&str>) {
         self.undecodable().retain(|(namespace, _)| scope.is_some() && namespace.as_deref() != scope);
     }
@@ -91,12 +96,12 @@ impl Objects {
         }
         let mut known = self.known();
         let known = known.entry(key).or_insert_with(|| Known { last_observation: now, ..Known::default() });
+        known.is_stopped = object.status.as_ref().is_some_and(|status| is_true(status, SAFETY_STOP));
         known.deleted = object.metadata.deletion_timestamp.as_ref().map(|time| time.0);
     }
 
     pub(super) fn gone(&self, object: &Key) {
         self.known().remove(object);
-        known.is_stopped = object.status.as_ref().is_some_and(|status| is_true(status, SAFETY_STOP));
     }
 
     pub(super) fn observed(&self, object: &SynapseSparkAttachment, report: &Report<'_>, as_itself: bool) {
@@ -158,13 +163,13 @@ impl Collector for Objects {
             Some(&Unit::Seconds),
             age(known.values().map(|known| known.last_observation).min()),
         )?;
+        let stopped = u32::try_from(known.values().filter(|known| known.is_stopped).count()).unwrap_or(u32::MAX);
+        gauge("safety_stops", "Attachments whose condition SafetyStop is True.", None, stopped.into())?;
         let undecodable = u32::try_from(self.undecodable().len()).unwrap_or(u32::MAX);
         gauge(
             "undecodable_objects",
             "Stored objects that the operator skips because it cannot decode them.",
             None,
-        let stopped = u32::try_from(known.values().filter(|known| known.is_stopped).count()).unwrap_or(u32::MAX);
-        gauge("safety_stops", "Attachments whose condition SafetyStop is True.", None, stopped.into())?;
             undecodable.into(),
         )
     }
