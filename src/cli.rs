@@ -4,6 +4,7 @@
 
 mod allow_recreate;
 mod args;
+mod audit;
 mod check;
 mod completion;
 mod crd;
@@ -63,6 +64,15 @@ enum Command {
     /// Azure no longer creates linked services: attach a pool by its resourceId instead. That ID is the Synapse workspace of
     /// the linked service, followed by /bigDataPools/ and the name of the pool.
     Links(Box<links::Links>),
+    /// List computes that are left over: their owner tag names an attachment of this cluster that does not exist. Changes nothing.
+    ///
+    /// It lists the computes of the workspaces with your own identity in Azure, and reads the attachments with your permissions
+    /// in the cluster. Each orphaned compute is shown with the commands that detach it or adopt it again; computes of other
+    /// clusters are shown as such. A compute that was kept on purpose (deletionPolicy: Retain, on-delete=abandon) is listed
+    /// until its owner tag is removed.
+    ///
+    /// Exit code 0: there is no orphaned compute; 2: there is at least one; 1: it could not be determined.
+    Audit(Box<audit::Audit>),
     /// Show an attachment: its state, its spec, what Azure shows, and what to do next; or list all attachments.
     ///
     /// Exit code 0: every attachment shown is Ready; 2: at least one is not; 1: the state could not be read.
@@ -133,6 +143,7 @@ impl Cli {
             Command::Import(import) => import.execute().await,
             Command::Pools(pools) => pools.execute().await,
             Command::Links(links) => links.execute().await,
+            Command::Audit(audit) => audit.execute(self.program).await,
             Command::Status(status) => status.execute(self.program).await,
             Command::Reconcile(reconcile) => reconcile.execute(self.program).await,
             Command::Suspend(suspend) => suspend.execute(true).await,

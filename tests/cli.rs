@@ -175,6 +175,8 @@ fn a_wrong_argument_exits_with_1_because_2_means_out_of_sync() {
         (&["import", "--all", "-f", "-"],            "--all"),
         (&["pools", "-o", "yaml"],                   "--workspace <SUBSCRIPTION/GROUP/WORKSPACE>"),
         (&["pools", "--subscription", "mine"],       "must be a GUID"),
+        (&["audit", "-w", "ws"],                     "write it as SUBSCRIPTION/GROUP/WORKSPACE"),
+        (&["audit", "-A", "-n", "team-a"],           "--all-namespaces"),
         (&["links"],                                 "--workspace <SUBSCRIPTION/GROUP/WORKSPACE>"),
         (&["links", "-w", "ws"],                     "write it as SUBSCRIPTION/GROUP/WORKSPACE"),
     ];

@@ -42,6 +42,8 @@ mod linked_service;
 mod manifests;
 #[path = "cluster/metrics.rs"]
 mod metrics;
+#[path = "cluster/orphans.rs"]
+mod orphans;
 #[path = "cluster/plugin.rs"]
 mod plugin;
 #[path = "cluster/plugin_reconcile.rs"]

@@ -67,6 +67,12 @@ impl ClusterArgs {
 }
 
 impl Cluster {
+    /// The same cluster with another namespace.
+    pub(super) fn of(&self, namespace: &str) -> Self {
+        let Self { calls, watch, server, .. } = self;
+        Self { calls: calls.clone(), watch: watch.clone(), server: server.clone(), namespace: namespace.to_owned() }
+    }
+
     /// The attachments of the namespace.
     pub(super) fn attachments(&self) -> Api<SynapseSparkAttachment> {
         Api::namespaced(self.calls.clone(), &self.namespace)

@@ -59,9 +59,14 @@ fn connection_errors_come_with_advice() {
         ("a proxy's page",  api_server(&dir, NOT_KUBERNETES),       &[],                   &["expected value"]),
     ];
     for (case, kubeconfig, more, words) in table {
-        for command in
-            [&["status"][..], &["status", "nightly"], &["reconcile", "nightly"], &["suspend", "nightly"], &["plan", "nightly"]]
-        {
+        for command in [
+            &["status"][..],
+            &["status", "nightly"],
+            &["reconcile", "nightly"],
+            &["suspend", "nightly"],
+            &["plan", "nightly"],
+            &["audit"],
+        ] {
             let out = program(&[command, more].concat(), &[("KUBECONFIG", &kubeconfig)], "");
             let said = text(&out.stderr);
             assert_eq!(out.status.code(), Some(1), "{case}: {said}");
