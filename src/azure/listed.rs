@@ -43,7 +43,7 @@ impl Client {
             None => Answer::Outdated,
         };
         let known = match known {
-            Answer::Outdated if self.cached.views.request(workspace, ask.askers) == Request::List => {
+            Answer::Outdated if self.cached.views.request(workspace, ask.sharers) == Request::List => {
                 match self.view(id, max_age).await? {
                     Some(view) => self.answer(&view, id, ask, asked),
                     None => Answer::Unknown,

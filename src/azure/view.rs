@@ -29,7 +29,7 @@ pub struct Ask {
     /// How old the answer may be.
     pub max_age: Duration,
     /// How many computes of the workspace are asked for now, this one among them.
-    pub askers: usize,
+    pub sharers: usize,
     /// How old a LIST may be whose lack of the compute is enough of an answer. `None`: no LIST is, and the compute is read.
     ///
     /// A page of a LIST may be out of date, and one that is removed between two pages hides another.
@@ -71,8 +71,8 @@ pub(super) enum Request {
 }
 
 /// What costs fewer requests. At the same cost a GET: its answer is smaller, and shows also what does not exist.
-pub(super) const fn cheaper(askers: usize, pages: usize) -> Request {
-    if pages < askers { Request::List } else { Request::Get }
+pub(super) const fn cheaper(sharers: usize, pages: usize) -> Request {
+    if pages < sharers { Request::List } else { Request::Get }
 }
 
 /// What one LIST of a workspace showed.
@@ -220,13 +220,13 @@ impl Views {
     }
 
     /// What to send for this many who ask now.
-    pub(super) fn request(&self, workspace: &WorkspaceId, askers: usize) -> Request {
+    pub(super) fn request(&self, workspace: &WorkspaceId, sharers: usize) -> Request {
         if let Some(Listing::Refused) = self.listings.get(workspace, Freshness::Within(REFUSED_TTL)) {
             return Request::Get;
         }
         match self.listings.get(workspace, Freshness::Within(PAGES_TTL)) {
-            Some(Listing::Pages(pages)) => cheaper(askers, pages),
-            Some(Listing::Refused) | None => cheaper(askers, 1),
+            Some(Listing::Pages(pages)) => cheaper(sharers, pages),
+            Some(Listing::Refused) | None => cheaper(sharers, 1),
         }
     }
 

@@ -65,7 +65,7 @@ pub(crate) struct Turn {
     /// How old an answer may be.
     pub(crate) max_age: Duration,
     /// How many objects of its workspace and identity are due, this one among them.
-    pub(crate) askers: usize,
+    pub(crate) sharers: usize,
 }
 
 impl Default for Ticks {
@@ -85,13 +85,13 @@ impl Ticks {
     pub(crate) fn turn(&self, object: &SynapseSparkAttachment) -> Turn {
         let (now, mut state) = (self.now() + GRAIN, self.lock());
         let State { objects, groups } = &mut *state;
-        let Some(due) = objects.get_mut(&key_of(object)) else { return Turn { max_age: FRESH_ENOUGH, askers: 1 } };
+        let Some(due) = objects.get_mut(&key_of(object)) else { return Turn { max_age: FRESH_ENOUGH, sharers: 1 } };
         due.is_begun = true;
         // A reconcile that comes before its time has another reason.
         let (waited, is_changed) = now.checked_sub(due.at).map_or((0, true), |waited| (waited, due.is_changed));
         let slack = if is_changed { FRESH_ENOUGH } else { DUE_FRESHNESS };
         let others = groups.get(&due.group).map_or(0, |members| members.due_by(now));
-        Turn { max_age: Duration::from_millis(waited) + slack, askers: others.max(1) }
+        Turn { max_age: Duration::from_millis(waited) + slack, sharers: others.max(1) }
     }
 
     /// The reconcile of this object has ended. Gives the pause before the next one.

@@ -8,7 +8,7 @@ use synapse_spark_operator::azure::{Ask, Client, Source};
 use crate::log::LOG;
 use crate::script::{ARM, Response, Script, compute, response, workspace};
 
-const ASK: Ask = Ask { max_age: Duration::from_secs(5), askers: 2_000, listed_absence: None };
+const ASK: Ask = Ask { max_age: Duration::from_secs(5), sharers: 2_000, listed_absence: None };
 
 /// The compute that is asked for, in this state.
 fn ours(state: &str) -> Value {

@@ -15,8 +15,8 @@ fn id(name: &str) -> ComputeId {
 }
 
 /// One of this many who ask, and accept an answer of the last second.
-fn one_of(askers: usize) -> Ask {
-    Ask { max_age: Duration::from_secs(1), askers, listed_absence: None }
+fn one_of(sharers: usize) -> Ask {
+    Ask { max_age: Duration::from_secs(1), sharers, listed_absence: None }
 }
 
 fn element(name: &str, state: &str) -> Value {
@@ -171,7 +171,7 @@ async fn lack_in_a_list_before_a_write_is_no_answer_after_it() {
     let enough = Ask { listed_absence: Some(Duration::from_secs(10)), ..one_of(2) };
     assert_eq!(state(&ask(&client, "a", enough).await), None);
     client.put(&id("a"), &put(), None).await.expect("taken");
-    let alone = Ask { askers: 1, ..enough };
+    let alone = Ask { sharers: 1, ..enough };
     assert_eq!(state(&ask(&client, "a", alone).await), Some(("Creating", Source::Get)));
     assert_eq!(requested(&script), ["list", "a", "a"]);
 }

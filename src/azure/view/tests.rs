@@ -12,7 +12,7 @@ fn workspace(name: &str) -> WorkspaceId {
 fn what_costs_fewer_requests_is_sent() {
     #[rustfmt::skip]
     let table = [
-        // askers  pages
+        // sharers  pages
         (1,        1,     Request::Get),
         (2,        1,     Request::List),
         (2,        2,     Request::Get),
@@ -23,8 +23,8 @@ fn what_costs_fewer_requests_is_sent() {
         (1,        0,     Request::List),
         (1_000,    1_000, Request::Get),
     ];
-    for (askers, pages, request) in table {
-        assert_eq!(cheaper(askers, pages), request, "{askers} askers, {pages} pages");
+    for (sharers, pages, request) in table {
+        assert_eq!(cheaper(sharers, pages), request, "{sharers} sharers, {pages} pages");
     }
 }
 
@@ -91,7 +91,7 @@ fn a_compute_of_another_type_is_not_taken_for_absent() {
             serde_json::from_value(json!({"name": name, "properties": {"computeType": kind}})).expect("a compute"),
         );
     }
-    let ask = Ask { max_age: Duration::from_secs(5), askers: 9, listed_absence: Some(Duration::from_secs(5)) };
+    let ask = Ask { max_age: Duration::from_secs(5), sharers: 9, listed_absence: Some(Duration::from_secs(5)) };
     for (name, shown) in
         [("spark", "Present"), ("cluster", "Missing"), ("Cluster", "Missing"), ("changed", "Missing"), ("none", "Absent")]
     {

@@ -39,7 +39,7 @@ impl Reading {
             return Self::NOW;
         }
         let listed_absence = is_listed_absence_enough(object.status.as_ref(), goal).then_some(LISTED_ABSENCE_TTL);
-        let ask = Ask { max_age: turn.max_age, askers: turn.askers, listed_absence };
+        let ask = Ask { max_age: turn.max_age, sharers: turn.sharers, listed_absence };
         let dependencies = Freshness::Within(DEPENDENCY_TTL);
         Self { compute: ComputeReading::Shared(ask), dependencies, roles: dependencies }
     }

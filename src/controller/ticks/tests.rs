@@ -84,14 +84,14 @@ async fn those_who_are_due_count_by_workspace_and_identity() {
     for object in operators.iter().chain(&teams) {
         ticks.changed(object);
     }
-    assert_eq!(ticks.turn(&operators[0]).askers, 3);
+    assert_eq!(ticks.turn(&operators[0]).sharers, 3);
     ticks.next(&operators[0], polling(200), RESYNC);
-    assert_eq!((ticks.turn(&operators[1]).askers, ticks.turn(&teams[1]).askers), (2, 3));
+    assert_eq!((ticks.turn(&operators[1]).sharers, ticks.turn(&teams[1]).sharers), (2, 3));
     ticks.forget(&key_of(&operators[1]));
-    assert_eq!(ticks.turn(&operators[2]).askers, 1);
+    assert_eq!(ticks.turn(&operators[2]).sharers, 1);
     let pause = ticks.next(&operators[2], polling(200), RESYNC);
     tokio::time::advance(pause).await;
-    assert_eq!(ticks.turn(&operators[0]).askers, 2, "both are due at the same tick");
+    assert_eq!(ticks.turn(&operators[0]).sharers, 2, "both are due at the same tick");
     for object in operators.iter().chain(&teams) {
         ticks.forget(&key_of(object));
     }
@@ -123,8 +123,8 @@ async fn a_change_during_a_reconcile_is_due_when_the_reconcile_ends() {
     ticks.changed(&objects[0]);
     ticks.next(&objects[0], Requeue::OnChange, RESYNC);
     ticks.changed(&objects[1]);
-    assert_eq!(ticks.turn(&objects[1]).askers, 2);
+    assert_eq!(ticks.turn(&objects[1]).sharers, 2);
     ticks.turn(&objects[0]);
     ticks.next(&objects[0], Requeue::Resync, RESYNC);
-    assert_eq!(ticks.turn(&objects[1]).askers, 1);
+    assert_eq!(ticks.turn(&objects[1]).sharers, 1);
 }
