@@ -26,6 +26,8 @@
 //! | the two rounds of a reconcile | `controller/rounds.rs` |
 //! | when a request may be sent | `azure/throttle/` |
 //! | why missing computes are not attached again | `planner/brake.rs`, `controller/losses.rs` |
+//! | what each LIST is compared with | `controller/lists.rs` |
+//! | which computes have no object | `controller/orphans.rs` |
 //! | the finalizer | `controller/finalizer.rs` |
 //! | what an error of Azure means | `azure/error.rs`, then `controller/observe/fault.rs` |
 //!
@@ -51,6 +53,7 @@
 //! | resync | an observation when nothing has happened |
 //! | tick | a time at which the attachments of a workspace are observed together |
 //! | view | what one LIST of a workspace showed, for some seconds |
+//! | orphan | a compute whose owner tag names an object of this cluster that does not exist |
 
 pub mod api;
 pub mod azure;
