@@ -4,6 +4,8 @@
 
 #[path = "storm/figures.rs"]
 mod figures;
+#[path = "storm/goals.rs"]
+mod goals;
 #[path = "../benches/scale/harness/mod.rs"]
 #[expect(dead_code, reason = "the benchmark has more rows than this")]
 mod harness;
@@ -15,12 +17,17 @@ use std::time::Duration;
 
 use azure_emulator::{Limit, Limits};
 
-use harness::rows::{Controller, Setting, storm};
+use harness::controller::Controller;
+use harness::estate::Shape;
+use harness::field::Setting;
+use harness::row::Row;
+use harness::rows::storm;
 use harness::stage::{Rules, Stage};
-use harness::table::{Row, markdown};
+use harness::table::markdown;
 
 const OBJECTS: usize = 200;
 const WORKSPACES: usize = 4;
+const RESYNC: Duration = Duration::from_mins(5);
 /// Azure's limits; the buckets of writes are so small that two hundred attachments have to wait for them.
 const LIMITS: Limits = Limits {
     reads: Limit { bucket: 250.0, per_second: 25.0 },
@@ -38,7 +45,7 @@ const GOAL_FALSE_WORDS: usize = 0;
 const GOAL_STATUSES: u64 = OBJECTS as u64 * 3;
 
 fn operator(stage: &Stage) -> Box<dyn Controller> {
-    Box::new(stage.operator(Duration::from_mins(5)))
+    Box::new(stage.operator(RESYNC, &["--leader-election", "false"]))
 }
 
 fn say(row: &Row) {
@@ -56,7 +63,8 @@ fn say(row: &Row) {
 fn a_storm_attaches_each_compute_with_one_write() {
     let rules = Rules { operation: Duration::from_secs(2), limits: Some(LIMITS) };
     let longest = Duration::from_mins(10);
-    let setting = Setting { controller: "operator", start: &operator, objects: OBJECTS, workspaces: WORKSPACES, rules, longest };
+    let shape = Shape::new(OBJECTS, WORKSPACES);
+    let setting = Setting { controller: "operator", start: &operator, shape, rules, interval: RESYNC, longest };
     let (_field, row) = storm("storm", setting);
     say(&row);
     assert!(row.finished, "{} of {OBJECTS} are Ready", row.done);

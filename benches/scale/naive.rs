@@ -10,9 +10,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use azure_emulator::Counters;
 use futures::StreamExt;
 use kube::api::{Api, Patch, PatchParams};
-use kube::runtime::controller::{Action, Controller};
+use kube::runtime::controller::{self, Action};
 use kube::runtime::finalizer::{self, Event, finalizer};
 use kube::runtime::watcher;
 use kube::{Client, Resource, ResourceExt};
@@ -21,7 +22,7 @@ use serde_json::{Value, json};
 use synapse_spark_operator::api::SynapseSparkAttachment;
 use tokio::sync::Mutex;
 
-use crate::harness::rows;
+use crate::harness::controller::Controller;
 use crate::harness::stage::Stage;
 use crate::support::{ACCOUNT, as_in_a_pod, block_on};
 
@@ -53,7 +54,7 @@ impl Naive {
     }
 }
 
-impl rows::Controller for Naive {
+impl Controller for Naive {
     fn started(&self) -> Instant {
         self.started
     }
@@ -61,12 +62,21 @@ impl rows::Controller for Naive {
     fn pid(&self) -> i32 {
         i32::try_from(self.child.id()).expect("a process's number is small")
     }
+
+    fn observations(&self, counters: &Counters) -> u64 {
+        counters.count(|one| one.method == "GET" && one.kind == "compute" && one.status == Some(200))
+    }
+
+    fn stop(&mut self) {
+        // It has nothing to release, so it need not be asked to end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 impl Drop for Naive {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.stop();
     }
 }
 
@@ -95,7 +105,8 @@ pub fn run() {
         let kube = Client::try_default().await.expect("a kubeconfig");
         let context = Arc::new(Context { kube: kube.clone(), azure: Azure::from_environment() });
         let all = Api::<SynapseSparkAttachment>::all(kube);
-        let running = Controller::new(all, watcher::Config::default()).run(reconcile, again, context).for_each(async |_| {});
+        let running =
+            controller::Controller::new(all, watcher::Config::default()).run(reconcile, again, context).for_each(async |_| {});
         let ended = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
         tokio::select! {
             () = running => {}

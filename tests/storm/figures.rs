@@ -8,8 +8,9 @@ use serde_json::json;
 
 use crate::harness::bound::{Requests, bound};
 use crate::harness::observer::failure;
-use crate::harness::process::cpu;
-use crate::harness::table::{Row, markdown};
+use crate::harness::process::{cpu, growth};
+use crate::harness::row::Row;
+use crate::harness::table::markdown;
 
 #[test]
 fn the_slowest_kind_and_the_operation_make_the_bound() {
@@ -65,4 +66,15 @@ fn an_unfinished_row_has_no_factor() {
     let lines: Vec<&str> = table.lines().collect();
     assert!(lines[2].contains("| unfinished: 7 of 10 in 30 s | 3 s | – |"), "{}", lines[2]);
     assert!(lines[3].contains("| 30 s | 3 s | 10.00 |"), "{}", lines[3]);
+}
+
+#[test]
+fn growth_is_that_of_the_line_that_is_closest_to_all_samples() {
+    let samples =
+        |rise: f64, jump: f64| (0..60).map(f64::from).map(|at| (at, 20.0 + rise * at + jump * (at % 2.0))).collect::<Vec<_>>();
+    for (rise, jump, expected) in [(0.0, 0.0, 0.0), (0.1, 0.0, 6.0), (-0.1, 0.0, -6.0), (0.0, 1.0, 0.0), (0.1, 1.0, 6.0)] {
+        let found = growth(&samples(rise, jump), 60.0);
+        assert!((found - expected).abs() < 0.1, "{rise}, {jump}: {found}");
+    }
+    assert!(growth(&[(1.0, 20.0)], 60.0).abs() < f64::EPSILON && growth(&[], 60.0).abs() < f64::EPSILON);
 }

@@ -3,13 +3,21 @@
 use std::time::Duration;
 
 use azure_emulator::{Limit, Limits};
+use serde::{Deserialize, Serialize};
 
 /// Requests by the kinds that ARM counts apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requests {
     pub reads: u64,
     pub writes: u64,
     pub deletes: u64,
+}
+
+impl Requests {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.reads + self.writes + self.deletes
+    }
 }
 
 /// The least time in which this many principals can send these requests, and the last operation ends: the maximum over the

@@ -1,21 +1,34 @@
 //! What measures a controller of attachments: a real API server, the stand-in of Azure with ARM's limits, and figures of both.
 //!
 //! ```text
-//!   stage     a control plane and an Azure of their own
-//!   estate    what a row works on: subscription, workspaces, objects
-//!   observer  what the objects say: ready, gone, failures that they showed
-//!   process   what the controller's process takes
-//!   tally     what was asked of Azure and of Kubernetes
-//!   bound     how long Azure's limits take, at the least
-//!   rows      storm, detach, rate, rest
-//!   table     the result, for people and for programs
+//!   stage       a control plane and an Azure of their own
+//!   estate      what a row works on: subscriptions, workspaces, objects
+//!   observer    what the objects show: ready, gone, failures
+//!   controller  what is measured
+//!   process     what the controller's process takes
+//!   tally       the requests to Azure and to Kubernetes
+//!   bound       how long Azure's limits take, at the least
+//!   field       all of these together
+//!   rows        storm, detach, rest, restart, latency, memory
+//!   changes     change, silence, drift
+//!   failover    the leader is killed
+//!   row         the figures of one
+//!   ledger      the rows of several runs
+//!   table, text the result, for people and for programs
 //! ```
 
 pub mod bound;
+pub mod changes;
+pub mod controller;
 pub mod estate;
+pub mod failover;
+pub mod field;
+pub mod ledger;
 pub mod observer;
 pub mod process;
+pub mod row;
 pub mod rows;
 pub mod stage;
 pub mod table;
 pub mod tally;
+pub mod text;

@@ -32,3 +32,13 @@ pub fn cpu(stat: &str) -> Option<f64> {
     let fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11).take(2);
     Some(fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS)
 }
+
+/// How much a figure grows in this many seconds, by the straight line that is closest to all its samples. Each has the second at
+/// which it was taken.
+pub fn growth(samples: &[(f64, f64)], seconds: f64) -> f64 {
+    let mean = |of: fn(&(f64, f64)) -> f64| samples.iter().map(of).sum::<f64>() / samples.iter().map(|_| 1.0).sum::<f64>();
+    let (at, value) = (mean(|sample| sample.0), mean(|sample| sample.1));
+    let spread: f64 = samples.iter().map(|sample| (sample.0 - at).powi(2)).sum();
+    let together: f64 = samples.iter().map(|sample| (sample.0 - at) * (sample.1 - value)).sum();
+    if spread > 0.0 { together / spread * seconds } else { 0.0 }
+}

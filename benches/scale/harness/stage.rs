@@ -6,7 +6,23 @@ use std::time::Duration;
 use azure_emulator::Limits;
 use serde_json::{Value, json};
 
-use crate::support::{Azure, Operator, Plane};
+use crate::support::{ACCOUNT, Azure, DEADLINE, Operator, Plane, TENANT, poll};
+
+/// What the operator may do in addition when namespaces have identities of their own; see the chart's `namespaceIdentity`.
+const ACCOUNTS_ROLE: &str = r#"
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: scale-accounts}
+rules:
+  - {apiGroups: [""], resources: [serviceaccounts], verbs: [get]}
+  - {apiGroups: [""], resources: [serviceaccounts/token], verbs: [create]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: scale-accounts}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: scale-accounts}
+subjects: [{kind: ServiceAccount, name: synapse-spark-operator, namespace: synapse-spark-system}]
+"#;
 
 /// Azure's side of a row.
 #[derive(Clone, Copy, Debug)]
@@ -36,27 +52,62 @@ impl Stage {
     /// Gives Azure other rules from now on.
     pub fn apply(&self, rules: Rules) {
         let operation = format!("{}ms", rules.operation.as_millis());
-        // The counters tell what was asked; thousands of requests need not be kept.
+        // The counters have all requests; thousands of them need not be kept.
         let mut settings = json!({"operationDuration": operation, "journalSize": 5_000, "throttling": rules.limits.is_some()});
         if let Some(limits) = rules.limits {
             settings["throttle"] = json!(limits);
         }
-        self.azure.control("PATCH", "settings", Some(&settings));
+        self.change(&settings);
     }
 
-    /// Where the API server writes down what service accounts ask.
+    /// Changes settings of Azure.
+    pub fn change(&self, settings: &Value) {
+        self.azure.control("PATCH", "settings", Some(settings));
+    }
+
+    /// From now on these requests have this fault.
+    pub fn fault(&self, fault: &Value) {
+        self.azure.control("POST", "faults", Some(fault));
+    }
+
+    /// The audit log of what service accounts ask.
     pub fn audit_log(&self) -> PathBuf {
         self.plane.folder.join("audit.log")
     }
 
-    /// Starts the operator; it knows all objects when this returns.
-    pub fn operator(&self, resync: Duration) -> Operator {
+    /// Starts the operator with these settings, too; it has listed all objects when this returns.
+    pub fn operator(&self, resync: Duration, settings: &[&str]) -> Operator {
         let seconds = resync.as_secs().to_string();
-        Operator::measured(&self.plane, &self.azure, &["--leader-election", "false", "--resync-interval", &seconds])
+        Operator::measured(&self.plane, &self.azure, &[&["--resync-interval", &seconds], settings].concat())
     }
 
     /// Adds to Azure.
     pub fn add(&self, seed: &Value) {
         self.azure.add(seed);
+    }
+
+    /// Makes an application in Entra that trusts a `ServiceAccount`. Gives its client ID.
+    pub fn trust(&self, namespace: &str, account: &str, number: usize) -> String {
+        let id = |kind: &str| format!("00000000-0000-4000-{kind}-{number:012x}");
+        self.add(&json!({"principals": [{
+            "tenantId": TENANT,
+            "clientId": id("a000"),
+            "objectId": id("b000"),
+            "federated": [{
+                "issuer": self.plane.issuer,
+                "subject": format!("system:serviceaccount:{namespace}:{account}"),
+                "audience": "api://AzureADTokenExchange",
+            }],
+        }]}));
+        id("a000")
+    }
+
+    /// Allows the operator to use the accounts of namespaces.
+    pub fn allow_accounts(&self, namespace: &str) {
+        self.plane.kubectl(&["apply", "-f", "-"], ACCOUNTS_ROLE).expect("it is a manifest");
+        let user = format!("--as=system:serviceaccount:synapse-spark-system:{ACCOUNT}");
+        let may = ["auth", "can-i", "create", "serviceaccounts", "--subresource=token", "--namespace", namespace, &user];
+        let is_allowed = poll(DEADLINE, || self.plane.kubectl(&may, "").ok());
+        assert!(is_allowed.is_some(), "the operator may not create tokens of accounts");
     }
 }
