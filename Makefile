@@ -113,7 +113,7 @@ node: tools ## and kubelet, kube-scheduler and kube-proxy
 gotools: tools ## Helm, promtool and other programs that tests need, from Go modules and Debian's packages
 	@tests/gotools/build
 
-bench: plane ## attachments against Azure's own limits, beside a naive controller: N=200,1000 ROWS=storm,detach,rate,rest,latency CONTROLLERS=operator,naive and more (about two hours; the table is in target/bench)
+bench: plane ## attachments against Azure's own limits, next to a naive controller (about three hours): ROWS=storm,rest N=20 CONTROLLERS=operator,naive measure a part, PAGE=docs/benchmarks.md also writes the page there; it is in target/bench
 	# The operator first and by itself: with the features that it is shipped with, and not those of the tests.
 	cargo build --release --bin synapse-spark-operator
 	@mkdir -p target/bench && cp target/release/synapse-spark-operator target/bench/operator

@@ -1,5 +1,7 @@
-//! What was measured.
+//! The machine and the versions of what was measured.
 
+use std::fs::read_to_string;
+use std::path::Path;
 use std::process::Command;
 
 /// The operator's program.
@@ -19,9 +21,37 @@ pub fn commit() -> String {
     head + if is_changed { " (changed)" } else { "" }
 }
 
+/// All of it, an item each.
+pub fn about() -> Vec<String> {
+    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/control-plane/bin");
+    let of = |program: &str| output(&programs.join(program).display().to_string(), &["--version"]);
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let kernel = read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    vec![
+        format!("Machine: {}, {cores} cores, {} of memory, Linux {}", cpu(), memory(), kernel.trim()),
+        format!("Operator: {} ({} build)", output(&operator(), &["--version"]), profile()),
+        format!("Kubernetes: {}", of("kube-apiserver").trim_start_matches("Kubernetes ")),
+        format!("etcd: {}", of("etcd").lines().next().unwrap_or_default().trim_start_matches("etcd Version: ")),
+        format!("Rust: {}", output("rustc", &["--version"]).trim_start_matches("rustc ")),
+        format!("Date: {}", date()),
+    ]
+}
+
 /// Today, in UTC.
 pub fn date() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
+}
+
+fn cpu() -> String {
+    let all = read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = all.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split(": ").nth(1));
+    model.unwrap_or(std::env::consts::ARCH).to_owned()
+}
+
+fn memory() -> String {
+    let all = read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib = all.lines().find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse::<u64>().ok());
+    format!("{} GiB", kib.unwrap_or_default().div_ceil(1024 * 1024))
 }
 
 /// What a program prints; nothing if it is not there.

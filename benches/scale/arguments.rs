@@ -16,7 +16,7 @@ const SUBSCRIPTIONS: (usize, usize) = (20, 25);
 /// The row with few workspaces: attachments in each, and computes of a page.
 const FEW: (usize, usize) = (200, 100);
 
-/// Measures attachments against Azure's limits; the result is a table, and JSON of all rows that were ever measured, in --out.
+/// Measures attachments against Azure's limits; the result is a page, and JSON of all rows that were ever measured, in --out.
 ///
 /// Without --n each row has its own sizes.
 #[derive(Debug, Parser)]
@@ -59,9 +59,15 @@ pub struct Arguments {
     /// A row that takes longer than this many times its bound is stopped
     #[arg(long, env = "FACTOR", default_value_t = 10)]
     pub factor: u32,
-    /// The folder for the table and the JSON
+    /// The folder for the page and the JSON
     #[arg(long, env = "OUT", default_value = "target/bench")]
     pub out: PathBuf,
+    /// Writes the page to this file, too, and the plots to a folder of its name next to it
+    #[arg(long, env = "PAGE")]
+    pub page: Option<PathBuf>,
+    /// Measures nothing, and writes the page from the rows of earlier runs
+    #[arg(long)]
+    pub page_only: bool,
     /// Set by cargo, without an effect
     #[arg(long, hide = true)]
     bench: bool,
@@ -116,7 +122,7 @@ pub enum Who {
 }
 
 impl Kind {
-    /// The sizes that are measured by default.
+    /// The sizes that the page has.
     const fn sizes(self) -> &'static [usize] {
         match self {
             Self::SilentRoles | Self::SilentPool => &[40],

@@ -26,10 +26,13 @@ fn main() {
     }
     let arguments = Arguments::parse();
     let mut run = Run::new(&arguments);
-    for objects in arguments.sizes() {
-        for who in &arguments.controllers {
-            run.measure(*who, objects);
+    if !arguments.page_only {
+        for objects in arguments.sizes() {
+            for who in &arguments.controllers {
+                run.measure(*who, objects);
+            }
         }
     }
-    let _ = write!(std::io::stdout(), "{}", run.table());
+    run.write();
+    let _ = write!(std::io::stdout(), "{}", run.page());
 }

@@ -14,10 +14,10 @@ use crate::harness::estate::Shape;
 use crate::harness::failover::failover;
 use crate::harness::field::{Field, Setting};
 use crate::harness::ledger::Ledger;
+use crate::harness::page::{page, plots};
 use crate::harness::row::Row;
 use crate::harness::rows::{memory, storm};
 use crate::harness::stage::{Rules, Stage};
-use crate::harness::table::markdown;
 use crate::naive::Naive;
 
 /// How many objects the row `latency` makes, and how long it waits between two.
@@ -184,16 +184,22 @@ impl<'a> Run<'a> {
         self.write();
     }
 
-    /// The figures of all rows.
-    pub fn table(&self) -> String {
-        markdown(self.ledger.rows())
+    /// The page of all rows.
+    pub fn page(&self) -> String {
+        page(&self.ledger, &about::about())
     }
 
-    /// Writes the rows.
+    /// Writes the rows, the page and its plots.
     pub fn write(&self) {
         let out = &self.arguments.out;
         write(&out.join("scale.json"), &self.ledger.json());
-        write(&out.join("scale.md"), &self.table());
+        for file in [Some(out.join("benchmarks.md")), self.arguments.page.clone()].into_iter().flatten() {
+            write(&file, &self.page());
+            for (name, plot) in plots(&self.ledger) {
+                let image = plot.svg().expect("only plots with lines are there");
+                write(&file.with_extension("").join(format!("{name}.svg")), &image);
+            }
+        }
     }
 }
 

@@ -49,6 +49,26 @@ impl Ledger {
     pub fn rows(&self) -> &[Row] {
         &self.0
     }
+
+    /// The names of the controllers; the operator is the first.
+    pub fn controllers(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.0.iter().map(|row| row.controller.as_str()).collect();
+        names.sort_by_key(|name| (*name != "operator", *name));
+        names.dedup();
+        names
+    }
+
+    /// The row of a name and a controller.
+    pub fn find(&self, name: &str, controller: &str) -> Option<&Row> {
+        self.0.iter().find(|row| row.name == name && row.controller == controller)
+    }
+
+    /// The names of the rows, in the order of the page.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.0.iter().map(|row| row.name.as_str()).collect();
+        names.dedup();
+        names
+    }
 }
 
 fn place(row: &Row) -> (usize, usize, usize, &str, bool, &str) {

@@ -13,8 +13,9 @@
 //!   changes     change, silence, drift
 //!   failover    the leader is killed
 //!   row         the figures of one
+//!   goal        what they should be
 //!   ledger      the rows of several runs
-//!   table, text the result, for people and for programs
+//!   table, plot, text, page   the result, for people and for programs
 //! ```
 
 pub mod bound;
@@ -23,8 +24,11 @@ pub mod controller;
 pub mod estate;
 pub mod failover;
 pub mod field;
+pub mod goal;
 pub mod ledger;
 pub mod observer;
+pub mod page;
+pub mod plot;
 pub mod process;
 pub mod row;
 pub mod rows;

@@ -64,6 +64,31 @@ impl Row {
         self.wrote("synapsesparkattachments/status")
     }
 
+    /// How many events were written.
+    pub fn events(&self) -> u64 {
+        self.wrote("events")
+    }
+
+    /// How often Kubernetes was written to.
+    pub fn kubernetes_writes(&self) -> u64 {
+        self.kubernetes.values().sum()
+    }
+
+    /// The requests that Azure answered with an error. A 404 of a GET is an answer like any other, and 429s are counted apart.
+    pub fn errors(&self) -> u64 {
+        let is_error = |name: &str| match name.rsplit(' ').next().and_then(|last| last.parse::<u16>().ok()) {
+            Some(404) => !name.starts_with("GET "),
+            Some(status) => status != 429,
+            None => false,
+        };
+        self.requests.iter().filter(|(name, _)| is_error(name)).map(|(_, count)| count).sum()
+    }
+
+    /// One of the other figures.
+    pub fn other(&self, name: &str) -> Option<f64> {
+        self.more.get(name).copied()
+    }
+
     fn wrote(&self, to: &str) -> u64 {
         let all = self.kubernetes.iter().filter(|(write, _)| write.split(' ').nth(1) == Some(to));
         all.map(|(_, count)| count).sum()

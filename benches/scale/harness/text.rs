@@ -19,6 +19,11 @@ fn thousands(digits: &str) -> String {
     digits.char_indices().flat_map(|(at, digit)| is_separated(at).then_some(',').into_iter().chain([digit])).collect()
 }
 
+/// A number of things, with thousands separators.
+pub fn count(number: usize) -> String {
+    thousands(&number.to_string())
+}
+
 /// One row of a Markdown table.
 pub fn line(cells: &[String]) -> String {
     format!("| {} |\n", cells.join(" | "))
