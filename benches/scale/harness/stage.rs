@@ -1,6 +1,7 @@
 //! A control plane and an Azure for one row, or for several that follow each other.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use azure_emulator::Limits;
@@ -42,7 +43,9 @@ pub struct Stage {
 impl Stage {
     /// Starts both.
     pub fn set(name: &str, rules: Rules) -> Self {
-        let plane = Plane::own(name);
+        // The folder of a stage that has ended is removed a while later, also if a row of the same name has begun by then.
+        static LAST: AtomicU32 = AtomicU32::new(0);
+        let plane = Plane::own(&format!("{name}-{}", LAST.fetch_add(1, Ordering::Relaxed)));
         let azure = Azure::start(&plane, plane.folder.join("azure"), rules.operation);
         let stage = Self { plane, azure };
         stage.apply(rules);
