@@ -62,7 +62,7 @@ pub struct Arguments {
     /// The folder for the page and the JSON
     #[arg(long, env = "OUT", default_value = "target/bench")]
     pub out: PathBuf,
-    /// Writes the page to this file, too, and the plots to a folder of its name next to it
+    /// Writes the page to this file, too, and the plots to the folder benchmarks next to it
     #[arg(long, env = "PAGE")]
     pub page: Option<PathBuf>,
     /// Measures nothing, and writes the page from the rows of earlier runs

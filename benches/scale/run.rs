@@ -24,6 +24,8 @@ use crate::naive::Naive;
 const APPLIES: (usize, Duration) = (100, Duration::from_millis(50));
 /// A row without limits lasts no longer.
 const WITHOUT_LIMITS: Duration = Duration::from_mins(30);
+/// The goal of the row `restart`, which is stopped after some times as long.
+const RESTART: Duration = Duration::from_secs(15);
 /// How many principals the row of several has.
 const PRINCIPALS: [usize; 2] = [2, 5];
 /// How long an operation lasts in the rows with a silent Synapse workspace: a longer one would hide a delay.
@@ -167,7 +169,7 @@ impl<'a> Run<'a> {
     fn started_again(&mut self, part: &Part<'_>, field: &mut Field<'_>) {
         if part.has(Kind::Memory) || part.has(Kind::Restart) {
             let attached = field.quiet();
-            let row = field.restart(&part.name(Kind::Restart), part.limited());
+            let row = field.restart(&part.name(Kind::Restart), part.limited(), RESTART * self.arguments.factor);
             if part.has(Kind::Memory) {
                 self.keep(Kind::Memory, memory(&part.name(Kind::Memory), attached, &row));
             }
@@ -197,7 +199,7 @@ impl<'a> Run<'a> {
             write(&file, &self.page());
             for (name, plot) in plots(&self.ledger) {
                 let image = plot.svg().expect("only plots with lines are there");
-                write(&file.with_extension("").join(format!("{name}.svg")), &image);
+                write(&file.with_file_name("benchmarks").join(format!("{name}.svg")), &image);
             }
         }
     }

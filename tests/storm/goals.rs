@@ -88,7 +88,9 @@ fn a_row_that_is_measured_again_replaces_its_former_figures() {
 #[test]
 fn the_page_shows_each_goal_for_each_controller() {
     let unfinished = Row { finished: false, done: 640, throttled: 31, ..storm("naive", 1_100.0) };
-    let page = page(&ledger(&[storm("operator", 122.0), unfinished]), &["Kernel: 6".to_owned()]);
+    let without_goals = Row { kind: "rate".to_owned(), name: "rate-100".to_owned(), objects: 100, ..storm("operator", 1.0) };
+    let page = page(&ledger(&[storm("operator", 122.0), unfinished, without_goals]), &["Kernel: 6".to_owned()]);
+    assert!(!page.contains("| rate: 100 attachments"), "{page}");
     for line in [
         "| row | goal | operator | naive |",
         "| storm: 1,000 attachments, 10 workspaces, 1 subscription, operation 30 s | time ≤ 121 s | **122 s; not reached** | unfinished: 640 of 1000 in 1100 s; does not count |",
@@ -96,6 +98,7 @@ fn the_page_shows_each_goal_for_each_controller() {
         "|  | conditions | hold | **31 × 429** |",
         "- storm: 1,000 attachments, 10 workspaces, 1 subscription, operation 30 s: time ≤ 121 s, and it was 122 s.",
         "- Kernel: 6",
+        "No row was measured with several sizes.",
     ] {
         assert!(page.lines().any(|one| one == line), "{line} is not in\n{page}");
     }
@@ -110,6 +113,7 @@ fn a_plot_has_a_line_for_each_controller() {
         ("operator", 10_000, 40.0),
         ("naive", 100, 2.0),
         ("naive", 1_000, 20.0),
+        ("naive", 10_000, 40.0),
     ]
     .map(|(controller, objects, cpu)| Row {
         kind: "rate".to_owned(),
@@ -122,7 +126,10 @@ fn a_plot_has_a_line_for_each_controller() {
     let plots = plots(&ledger(&rows));
     let [(file, plot)] = &plots[..] else { panic!("one figure is above zero: {plots:?}") };
     let svg = plot.svg().expect("it has lines");
-    assert_eq!((*file, svg.matches("<polyline").count(), svg.matches("<circle").count()), ("cpu", 2, 5), "{svg}");
+    assert_eq!((*file, svg.matches("<polyline").count(), svg.matches("<circle").count()), ("cpu", 2, 6), "{svg}");
+    let names = svg.lines().filter(|line| line.contains(">operator<") || line.contains(">naive<"));
+    let heights: Vec<f64> = names.filter_map(|line| line.split("y=\"").nth(1)?.split('"').next()?.parse().ok()).collect();
+    assert!(matches!(heights[..], [one, other] if (one - other).abs() >= 13.9), "the names overlap: {heights:?}");
     for text in [">10,000<", ">attachments<", ">seconds<", ">naive<", ">operator<"] {
         assert!(svg.contains(text), "{text} is not in {svg}");
     }

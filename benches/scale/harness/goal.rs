@@ -71,14 +71,7 @@ pub fn goals(row: &Row) -> Vec<Goal> {
             goals.into_iter().chain(cpu(4.0)).collect()
         }
         "detach" => vec![time(1.1 * bound), ended("requests", 3.5 * all, "", requests)],
-        "failover" => {
-            let kills = row.other("kills").unwrap_or_default();
-            vec![
-                time(1.1 * bound + kills * LEASE),
-                other("leaks", "leaks", 0.0, ""),
-                other("PUTs beyond one for each compute", "PUTs beyond one", kills, ""),
-            ]
-        }
+        "failover" => failover(row, time),
         "rate" => {
             let rate = row.finished.then(|| all / row.seconds.max(0.001));
             let goal = Goal { what: "rate", limit: Limit::AtLeast(50.0), unit: " attachments/s", found: rate };
@@ -98,6 +91,15 @@ pub fn goals(row: &Row) -> Vec<Goal> {
         "drift" => vec![time(1.1 * row.interval + row.operation)],
         _ => Vec::new(),
     }
+}
+
+fn failover(row: &Row, time: impl Fn(f64) -> Goal) -> Vec<Goal> {
+    let kills = row.other("kills").unwrap_or_default();
+    vec![
+        time(1.1 * row.bound.unwrap_or_default() + kills * LEASE),
+        at_most("leaks", 0.0, "", row.other("leaks")),
+        at_most("PUTs beyond one for each compute", kills, "", row.other("PUTs beyond one")),
+    ]
 }
 
 fn memory(row: &Row) -> Vec<Goal> {

@@ -13,11 +13,13 @@ const TEMPLATE: &str = include_str!("../page.md");
 /// The page. `about` has the machine, the versions and the date, a list item each.
 pub fn page(ledger: &Ledger, about: &[String]) -> String {
     let about = about.iter().map(|item| format!("- {item}")).collect::<Vec<_>>().join("\n");
-    let images = plots(ledger).into_iter().map(|(file, plot)| format!("![{}](benchmarks/{file}.svg)\n", plot.title));
+    let images: Vec<String> =
+        plots(ledger).into_iter().map(|(file, plot)| format!("![{}](benchmarks/{file}.svg)", plot.title)).collect();
+    let images = if images.is_empty() { "No row was measured with several sizes.".to_owned() } else { images.join("\n\n") };
     let parts = [
         ("goals", table(ledger)),
         ("short", short(ledger)),
-        ("plots", images.collect::<Vec<_>>().join("\n")),
+        ("plots", images),
         ("figures", markdown(ledger.rows())),
         ("about", about),
     ];
@@ -69,7 +71,7 @@ fn table(ledger: &Ledger) -> String {
     let mut table = head(&names.collect::<Vec<_>>());
     for name in ledger.names() {
         let rows: Vec<Option<&Row>> = controllers.iter().map(|controller| ledger.find(name, controller)).collect();
-        let Some(first) = rows.iter().flatten().next() else { continue };
+        let Some(first) = rows.iter().flatten().next().filter(|row| !goals(row).is_empty()) else { continue };
         let mut title = title(first);
         let mut add = |goal: String, cells: Vec<String>| {
             table += &line(&[vec![std::mem::take(&mut title), goal], cells].concat());
@@ -99,17 +101,19 @@ fn conditions(row: &Row) -> String {
     if broken.is_empty() { "hold".to_owned() } else { format!("**{}**", broken.join(", ")) }
 }
 
-/// What of the operator's goals was not reached.
+/// What of the operator's goals was not reached: an item for each row.
 fn short(ledger: &Ledger) -> String {
     let rows = ledger.rows().iter().filter(|row| row.controller == "operator");
-    let items = rows.flat_map(|row| {
-        let missed = goals(row).into_iter().filter(|goal| !goal.is_reached());
-        let missed = missed.map(|goal| format!("{}, and it was {}", goal.text(), goal.shown().unwrap_or_else(|| time(row))));
-        let broken = broken(row).into_iter().map(|condition| format!("the row does not count: {condition}"));
-        broken.chain(missed).map(|what| format!("- {}: {what}.\n", title(row))).collect::<Vec<_>>()
-    });
-    let items: String = items.collect();
-    if items.is_empty() { "The operator reached all goals of the rows that were measured.".to_owned() } else { items }
+    let items: Vec<String> = rows
+        .filter_map(|row| {
+            let broken = broken(row).into_iter().map(|condition| format!("does not count ({condition})"));
+            let missed = goals(row).into_iter().filter(|goal| !goal.is_reached());
+            let missed = missed.map(|goal| format!("{}, and it was {}", goal.text(), goal.shown().unwrap_or_else(|| time(row))));
+            let parts: Vec<String> = broken.chain(missed).collect();
+            (!parts.is_empty()).then(|| format!("- {}: {}.", title(row), parts.join("; ")))
+        })
+        .collect();
+    if items.is_empty() { "The operator reached all goals of the rows that were measured.".to_owned() } else { items.join("\n") }
 }
 
 /// A row in words.

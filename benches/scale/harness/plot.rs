@@ -7,6 +7,8 @@ use super::text::figure;
 /// Width and height of the image, and the distances of the axes from its left, right, top and bottom edges.
 const SIZE: (f64, f64) = (640.0, 360.0);
 const EDGES: (f64, f64, f64, f64) = (70.0, 110.0, 40.0, 50.0);
+/// The least distance of two names.
+const LABEL: f64 = 14.0;
 /// Of text and axes: as far from white as from black.
 const GREY: &str = "#7d7d7d";
 /// Of the lines.
@@ -38,8 +40,14 @@ impl Plot {
             let turned = format!(" text-anchor=\"middle\" transform=\"rotate(-90 16 {:.1})\"", middle(1));
             svg += &label(16.0, middle(1), &turned, &self.axis);
             svg += &grid(scales);
+            let mut labels: Vec<f64> = Vec::new();
             for (number, (name, points)) in self.lines.iter().enumerate() {
-                svg += &line(scales, name, points, COLOURS[number % COLOURS.len()]);
+                let mut label = points.last().map_or(0.0, |point| y(point.1, scales[1]) + 4.0);
+                while labels.iter().any(|other| (label - other).abs() < LABEL) {
+                    label += LABEL;
+                }
+                labels.push(label);
+                svg += &line(scales, (name, label), points, COLOURS[number % COLOURS.len()]);
             }
             svg + "</svg>\n"
         })
@@ -95,15 +103,15 @@ fn grid([across, up]: [(i32, i32); 2]) -> String {
     svg
 }
 
-fn line(scales: [(i32, i32); 2], name: &str, points: &[(f64, f64)], colour: &str) -> String {
+fn line(scales: [(i32, i32); 2], (name, label): (&str, f64), points: &[(f64, f64)], colour: &str) -> String {
     let places: Vec<(f64, f64)> = points.iter().map(|point| (x(point.0, scales[0]), y(point.1, scales[1]))).collect();
     let path: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
     let mut svg = format!("<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>\n", path.join(" "));
     for (x, y) in &places {
         let _ = writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\" fill=\"{colour}\"/>");
     }
-    if let Some((x, y)) = places.last() {
-        let _ = writeln!(svg, "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\">{name}</text>", x + 10.0, y + 4.0);
+    if let Some((x, _)) = places.last() {
+        let _ = writeln!(svg, "<text x=\"{:.1}\" y=\"{label:.1}\" fill=\"{colour}\">{name}</text>", x + 10.0);
     }
     svg
 }

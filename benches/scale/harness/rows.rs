@@ -63,12 +63,12 @@ impl Field<'_> {
 
     /// The controller is stopped and started again, with nothing to do: until it has observed every object. Memory and writes are
     /// those of some seconds later.
-    pub fn restart(&mut self, name: &str, rules: Rules) -> Row {
+    pub fn restart(&mut self, name: &str, rules: Rules, longest: Duration) -> Row {
         self.stage.apply(rules);
         let all = self.setting.shape.objects;
         let begin = self.start_again();
         let is_over = || (self.controller.observations(&self.stage.azure.counters()) >= all as u64).then(Instant::now);
-        let ended = self.watched(name, &begin, self.setting.longest, is_over);
+        let ended = self.watched(name, &begin, longest, is_over);
         self.quiet();
         let mut row = self.row(name, &begin, Requests::default());
         (row.finished, row.done) = (ended.is_some(), if ended.is_some() { all } else { 0 });
