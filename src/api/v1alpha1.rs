@@ -31,6 +31,7 @@ pub use status::*;
     category = "azure",
     category = "spark",
     selectable = ".spec.workspace.name",
+    selectable = ".spec.workspace.subscriptionId",
     doc = "An Apache Spark pool of Azure Synapse, attached to an Azure Machine Learning workspace: what az ml compute attach does, as an object.",
     validation = Rule::new("size(self.metadata.name) <= 63").message("metadata.name must have at most 63 characters"),
     validation = Rule::new("has(self.spec.computeName) || self.metadata.name.matches('^[a-z][a-z0-9-]{1,14}[a-z0-9]$') && !self.metadata.name.matches('-[0-9]+$')")
@@ -49,7 +50,8 @@ pub use status::*;
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[x_kube(
-    validation = Rule::new("self.workspace == oldSelf.workspace").message("spec.workspace is immutable: delete the object and create another").field_path(".workspace"),
+    validation = Rule::new("self.workspace.subscriptionId.lowerAscii() == oldSelf.workspace.subscriptionId.lowerAscii() && self.workspace.resourceGroup == oldSelf.workspace.resourceGroup && self.workspace.name == oldSelf.workspace.name")
+        .message("spec.workspace is immutable: delete the object and create another").field_path(".workspace"),
     validation = Rule::new("has(self.computeName) == has(oldSelf.computeName) && (!has(self.computeName) || self.computeName == oldSelf.computeName)")
         .message("spec.computeName is immutable: delete the object and create another"),
     validation = Rule::new("has(self.resourceId) != has(self.linkedService)").message("spec.resourceId: Required, or spec.linkedService instead of it; not both"),
@@ -138,10 +140,12 @@ pub struct SynapseSparkAttachmentSpec {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Workspace {
-    /// The subscription's GUID.
+    /// The subscription's GUID, in lower case: --watch-subscriptions selects objects by this text.
     #[schemars(length(max = 36))]
     #[x_kube(validation = Rule::new("self.matches('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')")
-        .message("spec.workspace.subscriptionId must be a GUID, as az account show --query id prints it"))]
+        .message("spec.workspace.subscriptionId must be a GUID, as az account show --query id prints it"),
+        validation = Rule::new("self == self.lowerAscii()")
+        .message(Message::Expression("'spec.workspace.subscriptionId must be in lower case: write ' + self.lowerAscii()".into())))]
     pub subscription_id: String,
 
     /// The resource group's name.

@@ -56,7 +56,7 @@ impl ManifestBuilder {
             metadata["namespace"] = json!(namespace);
         }
         let mut spec = json!({"workspace": {
-            "subscriptionId": self.workspace.subscription(),
+            "subscriptionId": self.workspace.subscription().to_ascii_lowercase(),
             "resourceGroup": self.workspace.resource_group(),
             "name": self.workspace.name(),
         }});
@@ -192,6 +192,14 @@ mod tests {
         apart[1].namespace = Some("b".to_owned());
         let made = manifests(&apart).expect("good");
         assert_eq!(made[1]["metadata"], json!({"name": "spark", "namespace": "b"}), "another namespace has names of its own");
+    }
+
+    /// The API server refuses capitals, which Azure may show.
+    #[test]
+    fn the_subscription_is_written_in_lower_case() {
+        let workspace = WorkspaceId::new(&SUB.to_uppercase(), "rg", "one").expect("an ID");
+        let made = manifests(&[ManifestBuilder { workspace, ..builder("one", "spark") }]).expect("good");
+        assert_eq!(made[0]["spec"]["workspace"]["subscriptionId"], SUB);
     }
 
     #[test]

@@ -116,7 +116,11 @@ pub fn names() -> Vec<Case> {
 pub fn workspaces() -> Vec<Case> {
     let (id, group, name) = ("spec.workspace.subscriptionId", "spec.workspace.resourceGroup", "spec.workspace.name");
     let mut all = vec![
-        accepts("a subscription in capitals", vec![(id, json!(SUBSCRIPTION.to_uppercase()))]),
+        refuses(
+            "a subscription in capitals",
+            vec![(id, json!(SUBSCRIPTION.to_uppercase()))],
+            &[id, "must be in lower case: write 6560575d-fa06-4e7d-95fb-f962e74efd7a"],
+        ),
         accepts("a group of 1", vec![(group, json!("g"))]),
         accepts("a group of 90", vec![(group, json!(letters(90)))]),
         accepts("a group of all its letters", vec![(group, json!("-a_Z.0(9)"))]),
