@@ -10,6 +10,8 @@
 
 mod candidate;
 mod cluster_wide;
+mod coverage;
+mod default_shard;
 mod error;
 mod held;
 mod last_seen;
@@ -25,10 +27,11 @@ mod tests;
 
 pub use candidate::Candidate;
 pub use cluster_wide::ClusterWideLease;
+pub use default_shard::DefaultShardLease;
 pub use error::LeaseLost;
 pub use held::{HeldLease, renew_each};
 pub use leadership::Leadership;
-pub use lease::{LeaseClient, NAME};
+pub use lease::{LeaseClient, NAME, subscription_lease};
 pub use namespaces::{acquire_each, first_available};
 pub use state::LeaseState;
 pub use timing::{LEASE_DURATION, RENEW_DEADLINE, RETRY_PERIOD};

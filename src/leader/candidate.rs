@@ -5,6 +5,7 @@ use std::time::Duration;
 use k8s_openapi::api::coordination::v1::Lease;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::coverage::Coverage;
 use super::held::HeldLease;
 use super::last_seen::LastSeen;
 use super::lease::LeaseClient;
@@ -16,12 +17,16 @@ use crate::error_chain::chain;
 pub struct Candidate {
     client: LeaseClient,
     last_seen: LastSeen,
+    /// Whether this process manages subscriptions that an earlier holder left to shards.
+    includes_more: bool,
 }
 
 /// What one attempt to acquire a Lease led to.
 enum Attempt {
     Acquired(Box<Lease>),
     HeldBy(String),
+    /// Held by an operator that manages other subscriptions than this one.
+    Overlap(String),
     /// Kubernetes forbids it, or the namespace does not exist.
     Refused(kube::Error),
     /// Kubernetes did not answer, or failed.
@@ -32,13 +37,18 @@ impl Candidate {
     /// A candidate for this Lease that has seen nothing of it yet.
     #[must_use]
     pub fn new(client: LeaseClient) -> Self {
-        Self { client, last_seen: LastSeen::default() }
+        Self { client, last_seen: LastSeen::default(), includes_more: false }
     }
 
     /// The namespace of the Lease.
     #[must_use]
     pub fn namespace(&self) -> &str {
         self.client.namespace()
+    }
+
+    /// Its namespace and name, by which Leases are ordered.
+    pub(super) fn path(&self) -> String {
+        self.client.path()
     }
 
     /// Waits until this process holds the Lease. Calls `on_change` each time that the state of the Lease changes.
@@ -60,9 +70,11 @@ impl Candidate {
             let state = match attempt {
                 Attempt::Acquired(lease) => {
                     reporter.report(LeaseState::Held);
-                    return Ok(HeldLease::new(self.client, *lease, sent_at));
+                    let held = HeldLease::new(self.client, *lease, sent_at);
+                    return Ok(if self.includes_more { held.after_shards() } else { held });
                 }
                 Attempt::HeldBy(holder) => LeaseState::HeldBy(holder),
+                Attempt::Overlap(why) => LeaseState::Overlap(why),
                 Attempt::Refused(error) => LeaseState::Unknown(chain(&error)),
                 Attempt::Failed(why) => LeaseState::Unknown(why),
             };
@@ -89,14 +101,25 @@ impl Candidate {
 
     async fn acquire_if_free(&mut self) -> Result<Attempt, kube::Error> {
         let lease = self.client.get().await?;
+        let theirs = lease.as_ref().map(Coverage::of);
         if let Some(holder) = self.last_seen.record(&self.client, lease.as_ref()) {
-            return Ok(Attempt::HeldBy(holder.to_owned()));
+            return Ok(held_by(holder, theirs.as_ref(), self.client.coverage()));
         }
+        // An attempt whose answer was lost has replaced the annotations already.
+        self.includes_more |= theirs.is_some_and(|former| self.client.coverage().includes_more_than(&former));
         conflict_is_held(match lease {
             // The Lease is free, or it is ours already: an earlier write succeeded, and its answer was lost.
             Some(lease) => self.client.hold(lease).await,
             None => self.client.create().await,
         })
+    }
+}
+
+/// A standby of the same operator manages the same subscriptions.
+fn held_by(holder: &str, theirs: Option<&Coverage>, own: &Coverage) -> Attempt {
+    match theirs.filter(|theirs| *theirs != own) {
+        None => Attempt::HeldBy(holder.to_owned()),
+        Some(theirs) => Attempt::Overlap(format!("{holder} manages {theirs}, and this operator would manage {own}")),
     }
 }
 

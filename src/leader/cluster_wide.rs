@@ -2,6 +2,7 @@
 
 use tokio::time::{Instant, sleep, timeout};
 
+use super::coverage::Coverage;
 use super::last_seen::LastSeen;
 use super::lease::LeaseClient;
 use super::state::{LeaseState, StateReporter};
@@ -21,7 +22,7 @@ impl ClusterWideLease {
         Self { client, last_seen: LastSeen::default() }
     }
 
-    /// Waits until no process holds the Lease. Calls `on_change` each time that its state changes.
+    /// Waits until no process holds the Lease, and it names no shards. Calls `on_change` each time that its state changes.
     ///
     /// A process that may not read the Lease could wait for ever, so it waits for [`LEASE_DURATION`] only: a single refusal may be
     /// that of an API server whose roles are not loaded yet. Any other failure says nothing about the Lease and is retried.
@@ -56,10 +57,15 @@ impl ClusterWideLease {
 
     async fn read(&mut self) -> Reading {
         match timeout(REQUEST_TIMEOUT, self.client.get()).await {
-            Ok(Ok(lease)) => match self.last_seen.record(&self.client, lease.as_ref()) {
-                Some(holder) => Reading::HeldBy(holder.to_owned()),
-                None => Reading::Free,
-            },
+            Ok(Ok(lease)) => {
+                // Shards work on while no default shard holds the Lease.
+                let shards = lease.as_ref().map(Coverage::of).filter(Coverage::has_shards);
+                match (shards, self.last_seen.record(&self.client, lease.as_ref())) {
+                    (Some(coverage), None) => Reading::HeldBy(coverage.shards()),
+                    (_, Some(holder)) => Reading::HeldBy(holder.to_owned()),
+                    (None, None) => Reading::Free,
+                }
+            }
             Ok(Err(error)) if matches!(&error, kube::Error::Api(status) if status.code == 403) => {
                 Reading::Forbidden(chain(&error))
             }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::error::LeaseLost;
 use super::lease::{LeaseClient, holder};
 use super::renewal::Renewal;
-use super::timing::{REQUEST_TIMEOUT, RETRY_PERIOD};
+use super::timing::{LEASE_DURATION, REQUEST_TIMEOUT, RETRY_PERIOD};
 use crate::error_chain::chain;
 
 /// A Lease that this process holds.
@@ -16,6 +16,8 @@ pub struct HeldLease {
     client: LeaseClient,
     lease: Lease,
     renewal: Renewal,
+    /// Until then a shard may still write that the former holder excluded, and this process does not.
+    settles_at: Option<Instant>,
 }
 
 /// What became of a renewal.
@@ -33,7 +35,19 @@ impl Renewed {
 impl HeldLease {
     /// `sent_at` is the time before the request that acquired it.
     pub(super) fn new(client: LeaseClient, lease: Lease, sent_at: Instant) -> Self {
-        Self { client, lease, renewal: Renewal::sent_at(sent_at) }
+        Self { client, lease, renewal: Renewal::sent_at(sent_at), settles_at: None }
+    }
+
+    /// Its holder manages subscriptions that the former one left to shards. A shard checks the Lease before it writes, and its
+    /// last check is valid for [`LEASE_DURATION`] at most.
+    pub(super) fn after_shards(self) -> Self {
+        Self { settles_at: Some(Instant::now() + LEASE_DURATION), ..self }
+    }
+
+    /// When no shard writes any longer that the former holder excluded, if that is not known yet.
+    #[must_use]
+    pub fn settles_at(&self) -> Option<Instant> {
+        self.settles_at.filter(|at| *at > Instant::now())
     }
 
     /// The namespace of the Lease.
@@ -52,7 +66,7 @@ impl HeldLease {
         loop {
             let left = self.renewal.until_deadline();
             if left.is_zero() {
-                return LeaseLost::NotRenewed { namespace: self.namespace().to_owned(), source: failure };
+                return LeaseLost::NotRenewed { lease: self.client.path(), source: failure };
             }
             sleep(RETRY_PERIOD.min(left)).await;
             let sent_at = Instant::now();
@@ -62,13 +76,13 @@ impl HeldLease {
                     self.renewal.set(sent_at);
                 }
                 Ok(Ok(Renewed::HeldBy(holder))) => {
-                    return LeaseLost::TakenOver { namespace: self.namespace().to_owned(), holder };
+                    return LeaseLost::TakenOver { lease: self.client.path(), holder };
                 }
                 Ok(Err(error)) => {
-                    tracing::warn!(namespace = self.namespace(), error = %chain(&error), "lease renewal failed, will retry");
+                    tracing::warn!(lease = self.client.path(), error = %chain(&error), "lease renewal failed, will retry");
                     failure = Some(error);
                 }
-                Err(_) => tracing::warn!(namespace = self.namespace(), "lease renewal timed out, will retry"),
+                Err(_) => tracing::warn!(lease = self.client.path(), "lease renewal timed out, will retry"),
             }
         }
     }
@@ -96,7 +110,12 @@ impl HeldLease {
     }
 
     /// Gives the Lease up, so that a standby need not wait until it expires. Best effort: it expires by itself.
+    ///
+    /// A Lease that has not settled is left to expire: its next holder could not see from it that shards may still write.
     pub async fn release(self) {
+        if self.settles_at().is_some() {
+            return;
+        }
         let _ = timeout(RETRY_PERIOD, self.client.release(self.lease)).await;
     }
 }

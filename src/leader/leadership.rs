@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::default_shard::DefaultShardLease;
 use super::held::HeldLease;
 use super::renewal::Renewal;
 
@@ -16,6 +17,13 @@ impl Leadership {
     #[must_use]
     pub fn of(leases: &[HeldLease]) -> Self {
         Self { renewals: leases.iter().map(HeldLease::renewal).collect() }
+    }
+
+    /// And while the default shard excludes the subscriptions of this shard.
+    #[must_use]
+    pub fn while_excluded_by(mut self, default_shard: &DefaultShardLease) -> Self {
+        self.renewals.push(default_shard.renewal());
+        self
     }
 
     /// How long a write to Azure that starts now may take: no other process can take a Lease over before. None if no

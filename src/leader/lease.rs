@@ -6,24 +6,51 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::Client;
 use kube::api::{Api, PostParams};
 
+use super::coverage::Coverage;
 use super::timing::LEASE_DURATION;
 
-/// The name of every Lease of this operator.
+/// The name of the Lease of a namespace, or of the whole cluster.
 pub const NAME: &str = "synapse-spark-operator";
 
-/// The Lease of one namespace, read and written under the identity of this process.
+/// The name of the Lease of one subscription of Azure.
+#[must_use]
+pub fn subscription_lease(subscription: &str) -> String {
+    format!("{NAME}-{subscription}")
+}
+
+/// A Lease, read and written under the identity of this process.
 #[derive(Clone)]
 pub struct LeaseClient {
     leases: Api<Lease>,
     namespace: String,
+    name: String,
     identity: String,
+    coverage: Coverage,
 }
 
 impl LeaseClient {
-    /// No other process may use the same `identity`, not even an earlier one of the same pod.
+    /// The Lease [`NAME`] of a namespace. No other process may use the same `identity`, not even an earlier one of the same pod.
     #[must_use]
     pub fn new(kube: Client, namespace: &str, identity: &str) -> Self {
-        Self { leases: Api::namespaced(kube, namespace), namespace: namespace.to_owned(), identity: identity.to_owned() }
+        Self {
+            leases: Api::namespaced(kube, namespace),
+            namespace: namespace.to_owned(),
+            name: NAME.to_owned(),
+            identity: identity.to_owned(),
+            coverage: Coverage::default(),
+        }
+    }
+
+    /// The same Lease, for a default shard: it excludes these subscriptions.
+    #[must_use]
+    pub fn excluding(self, subscriptions: &[String]) -> Self {
+        Self { coverage: Coverage::except(subscriptions), ..self }
+    }
+
+    /// The Lease of a subscription, for a shard of these subscriptions.
+    #[must_use]
+    pub fn of_subscription(self, subscription: &str, shard: &[String]) -> Self {
+        Self { name: subscription_lease(subscription), coverage: Coverage::only(shard), ..self }
     }
 
     /// The namespace of the Lease.
@@ -34,7 +61,17 @@ impl LeaseClient {
 
     /// What the Lease is called in messages.
     pub(super) fn title(&self) -> String {
-        format!("the Lease {}/{NAME}", self.namespace)
+        format!("the Lease {}", self.path())
+    }
+
+    /// Its namespace and name.
+    pub(super) fn path(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// What the operator manages that holds the Lease under this identity.
+    pub(super) fn coverage(&self) -> &Coverage {
+        &self.coverage
     }
 
     /// Whether this is the identity of this process.
@@ -43,19 +80,19 @@ impl LeaseClient {
     }
 
     pub(super) async fn get(&self) -> Result<Option<Lease>, kube::Error> {
-        self.leases.get_opt(NAME).await
+        self.leases.get_opt(&self.name).await
     }
 
     /// Creates the Lease with this process as its holder.
     pub(super) async fn create(&self) -> Result<Lease, kube::Error> {
-        let metadata = ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() };
+        let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
         let lease = self.held(Lease { metadata, ..Lease::default() });
         self.leases.create(&PostParams::default(), &lease).await
     }
 
     /// Makes this process the holder of this version of the Lease, or renews it.
     pub(super) async fn hold(&self, lease: Lease) -> Result<Lease, kube::Error> {
-        self.leases.replace(NAME, &PostParams::default(), &self.held(lease)).await
+        self.leases.replace(&self.name, &PostParams::default(), &self.held(lease)).await
     }
 
     /// Removes this process as the holder of this version of the Lease.
@@ -66,10 +103,11 @@ impl LeaseClient {
             // As client-go does: a client that only compares the times sees an expired Lease.
             spec.lease_duration_seconds = Some(1);
         }
-        self.leases.replace(NAME, &PostParams::default(), &lease).await
+        self.leases.replace(&self.name, &PostParams::default(), &lease).await
     }
 
     fn held(&self, mut lease: Lease) -> Lease {
+        self.coverage.write(&mut lease);
         let now = MicroTime(Timestamp::now());
         let spec = lease.spec.get_or_insert_with(LeaseSpec::default);
         if spec.holder_identity.as_ref() != Some(&self.identity) {

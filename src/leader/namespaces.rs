@@ -1,4 +1,4 @@
-//! The Leases of several namespaces.
+//! Several Leases: of namespaces, or of subscriptions.
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -10,10 +10,10 @@ use super::state::LeaseState;
 use super::timing::LEASE_DURATION;
 
 /// Acquires the Leases one after the other and puts them into `held`; those that are held are renewed meanwhile. Every
-/// process acquires in the order of the namespaces, so that no two wait for each other.
+/// process acquires in the order of their namespaces and names, so that no two wait for each other.
 ///
 /// Gives the candidates that Kubernetes refuses: a namespace that is being deleted must not keep the operator from the
-/// other namespaces.
+/// other namespaces. Leases of one namespace are acquired together, or none of them.
 ///
 /// # Errors
 ///
@@ -23,8 +23,9 @@ pub async fn acquire_each(
     held: &mut Vec<HeldLease>,
     on_change: impl Fn(&str, LeaseState),
 ) -> Result<Vec<Candidate>, LeaseLost> {
-    candidates.sort_by(|one, other| one.namespace().cmp(other.namespace()));
-    let patience = (candidates.len() > 1).then_some(LEASE_DURATION);
+    candidates.sort_by_key(Candidate::path);
+    let is_other_namespace = |one: &Candidate| one.namespace() != candidates[0].namespace();
+    let patience = candidates.iter().any(is_other_namespace).then_some(LEASE_DURATION);
     loop {
         let mut refused = Vec::new();
         for candidate in candidates {

@@ -7,6 +7,8 @@ pub enum LeaseState {
     Held,
     /// Another process holds it and renews it. This process stands by.
     HeldBy(String),
+    /// Another operator manages some of the same subscriptions. This process does not write meanwhile.
+    Overlap(String),
     /// Kubernetes refuses the request or does not answer, so the holder is unknown.
     Unknown(String),
 }

@@ -4,6 +4,7 @@ mod cluster_wide;
 mod namespaces;
 mod replicas;
 mod server;
+mod shards;
 mod writes;
 
 use std::sync::Arc;

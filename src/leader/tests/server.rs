@@ -19,6 +19,8 @@ pub(super) struct Server {
     lease: Mutex<Option<Value>>,
     version: AtomicU64,
     behaviour: Mutex<Behaviour>,
+    /// What it does after so many more reads.
+    next: Mutex<Option<(Behaviour, u32)>>,
 }
 
 /// How the server answers requests.
@@ -64,6 +66,11 @@ impl Server {
         *lock(&self.behaviour) = behaviour;
     }
 
+    /// Behaves in this way once it has answered so many reads.
+    pub(super) fn set_after_reads(&self, behaviour: Behaviour, reads: u32) {
+        *lock(&self.next) = Some((behaviour, reads));
+    }
+
     pub(super) fn delete_lease(&self) {
         lock(&self.lease).take().expect("there is a Lease to delete");
     }
@@ -88,6 +95,16 @@ impl Server {
         let method = request.method().clone();
         let body = request.into_body().collect_bytes().await.expect("the client sends a whole body");
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        if method == Method::GET {
+            let mut next = lock(&self.next);
+            *next = match next.take() {
+                Some((behaviour, 0 | 1)) => {
+                    self.set(behaviour);
+                    None
+                }
+                other => other.map(|(behaviour, reads)| (behaviour, reads - 1)),
+            };
+        }
         let answer = match behaviour {
             Behaviour::Unavailable => Err(StatusCode::SERVICE_UNAVAILABLE),
             Behaviour::Forbids => Err(StatusCode::FORBIDDEN),

@@ -1,0 +1,202 @@
+//! Shards of some subscriptions next to a default shard, or to an operator for all subscriptions.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::acquire;
+use super::server::{Behaviour, Server};
+use crate::leader::timing::{REQUEST_TIMEOUT, STANDBY_PERIOD};
+use crate::leader::{
+    Candidate, ClusterWideLease, DefaultShardLease, HeldLease, LEASE_DURATION, Leadership, LeaseState, RENEW_DEADLINE,
+    RETRY_PERIOD, acquire_each,
+};
+
+fn ids(text: &str) -> Vec<String> {
+    text.split_whitespace().map(ToOwned::to_owned).collect()
+}
+
+/// Waits until a default shard that excludes these subscriptions holds the Lease.
+async fn default_shard(server: &Arc<Server>, identity: &str, except: &str) -> HeldLease {
+    let candidate = Candidate::new(server.lease("kube-system", identity).excluding(&ids(except)));
+    candidate.acquire(None, |_, _| {}).await.unwrap_or_else(|_| panic!("a candidate without a limit to its patience waits"))
+}
+
+fn shard(server: &Arc<Server>, subscriptions: &str) -> DefaultShardLease {
+    DefaultShardLease::new(server.lease("kube-system", "shard"), &ids(subscriptions))
+}
+
+/// Why a shard waits; none if it may work.
+async fn why_waits(shard: &DefaultShardLease) -> Option<String> {
+    let states = Mutex::new(Vec::new());
+    let note = |_: &str, state: LeaseState| states.lock().expect("no test panics here").push(state);
+    if timeout(STANDBY_PERIOD * 3, shard.wait_until_excluded(note)).await.is_ok() {
+        return None;
+    }
+    match &states.into_inner().expect("no test panics here")[..] {
+        [LeaseState::Overlap(why)] => Some(why.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shard_works_only_if_the_default_shard_excludes_all_its_subscriptions() {
+    #[rustfmt::skip]
+    let table = [
+        (None,        "a",   Some("does not exist: start a default shard with --watch-subscriptions-except=a")),
+        (Some(""),    "a",   Some("subscription a has two operators: rest of the Lease kube-system/synapse-spark-operator manages all subscriptions;")),
+        (Some("b"),   "a",   Some("manages all subscriptions except b;")),
+        (Some("a"),   "a b", Some("subscription b has two operators")),
+        (Some("a b"), "a",   None),
+        (Some("a b"), "a b", None),
+    ];
+    for (except, subscriptions, why) in table {
+        let server = Server::new();
+        if let Some(except) = except {
+            drop(default_shard(&server, "rest", except).await);
+        }
+        let waits = why_waits(&shard(&server, subscriptions)).await;
+        assert_eq!(waits.is_some(), why.is_some(), "{except:?}, {subscriptions}: {waits:?}");
+        assert!(waits.unwrap_or_default().contains(why.unwrap_or_default()), "{except:?}, {subscriptions}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shard_works_on_while_no_default_shard_runs() {
+    let server = Server::new();
+    default_shard(&server, "rest", "a").await.release().await;
+    let shard = shard(&server, "a");
+    assert_eq!(why_waits(&shard).await, None);
+    let leadership = Leadership::of(&[]).while_excluded_by(&shard);
+    assert!(timeout(LEASE_DURATION * 4, shard.wait_until_included()).await.is_err(), "it still is excluded");
+    assert!(leadership.time_left().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shard_ends_within_a_retry_period_when_another_operator_includes_it() {
+    let server = Server::new();
+    default_shard(&server, "rest", "a").await.release().await;
+    let shard = shard(&server, "a");
+    assert_eq!(why_waits(&shard).await, None);
+    let all = acquire(&server, "all").await;
+    let start = Instant::now();
+    let why = timeout(LEASE_DURATION, shard.wait_until_included()).await.expect("it notices");
+    assert!(start.elapsed() <= RETRY_PERIOD, "{:?}", start.elapsed());
+    assert!(why.contains("all of the Lease kube-system/synapse-spark-operator manages all subscriptions;"), "{why}");
+    drop(all);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_that_includes_more_works_only_when_a_frozen_shard_cannot_write_any_longer() {
+    for (except, must_wait) in [("", true), ("b", true), ("a b", false), ("a b c", false)] {
+        let server = Server::new();
+        default_shard(&server, "rest", "a b").await.release().await;
+        let shard = shard(&server, "a b");
+        assert_eq!(why_waits(&shard).await, None);
+        let leadership = Leadership::of(&[]).while_excluded_by(&shard);
+        let next = default_shard(&server, "next", except).await;
+        assert!(leadership.time_left().is_some(), "it has not checked again yet");
+        let settles_at = next.settles_at();
+        assert_eq!(settles_at.is_some(), must_wait, "{except:?}");
+        if let Some(at) = settles_at {
+            sleep_until(at).await;
+            assert_eq!(leadership.time_left(), None, "{except:?}");
+            assert_eq!(next.settles_at(), None, "{except:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_that_includes_more_waits_even_if_the_answer_to_its_acquisition_was_lost() {
+    let server = Server::new();
+    default_shard(&server, "rest", "a").await.release().await;
+    let candidate = Candidate::new(server.lease("kube-system", "all"));
+    let lose = async {
+        // Its first attempt reads the Lease; the answer to its write is lost.
+        server.set_after_reads(Behaviour::LosesAnswers, 1);
+        sleep(STANDBY_PERIOD / 2).await;
+        assert_eq!(server.holder().as_deref(), Some("all"));
+        server.set(Behaviour::Works);
+    };
+    let (held, ()) = futures::join!(candidate.acquire(None, |_, _| {}), lose);
+    assert!(held.unwrap_or_else(|_| panic!("it waits")).settles_at().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_has_not_settled_is_left_to_expire() {
+    let server = Server::new();
+    default_shard(&server, "rest", "a").await.release().await;
+    acquire(&server, "all").await.release().await;
+    assert_eq!(server.holder().as_deref(), Some("all"), "the next holder could not see that a shard may still write");
+    let again = acquire(&server, "again").await;
+    again.release().await;
+    assert_eq!(server.holder(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shard_that_cannot_check_stops_at_the_renew_deadline() {
+    for behaviour in [Behaviour::Hangs, Behaviour::Unavailable, Behaviour::Forbids] {
+        let server = Server::new();
+        default_shard(&server, "rest", "a").await.release().await;
+        let shard = shard(&server, "a");
+        assert_eq!(why_waits(&shard).await, None);
+        let leadership = Leadership::of(&[]).while_excluded_by(&shard);
+        server.set(behaviour);
+        let why = timeout(RENEW_DEADLINE + REQUEST_TIMEOUT, shard.wait_until_included()).await.expect("it stops");
+        assert!(why.starts_with("cannot read the Lease kube-system/synapse-spark-operator"), "{behaviour:?}: {why}");
+        assert_eq!(leadership.time_left(), None, "{behaviour:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_for_some_namespaces_waits_while_there_are_shards() {
+    let server = Server::new();
+    default_shard(&server, "rest", "a").await.release().await;
+    let mut some = ClusterWideLease::new(server.lease("kube-system", "some"));
+    let states = Mutex::new(Vec::new());
+    let note = |_: &str, state: LeaseState| states.lock().expect("no test panics here").push(state);
+    let free = timeout(LEASE_DURATION * 4, some.wait_until_free(note)).await;
+    assert!(free.is_err(), "shards work although no default shard holds the Lease");
+    let states = states.into_inner().expect("no test panics here");
+    assert!(matches!(&states[..], [LeaseState::HeldBy(who)] if who.contains("shards for a")), "{states:?}");
+    server.delete_lease();
+    timeout(LEASE_DURATION, some.wait_until_free(|_, _| {})).await.expect("the Lease is gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_standby_is_told_apart_from_an_overlap() {
+    for (theirs, own, overlaps) in [("", "", false), ("a", "a", false), ("", "a", true), ("a", "", true), ("a", "a b", true)] {
+        let server = Server::new();
+        let mut leader = default_shard(&server, "leader", theirs).await;
+        let states = Mutex::new(Vec::new());
+        let note = |_: &str, state: LeaseState| states.lock().expect("no test panics here").push(state);
+        let standby = Candidate::new(server.lease("kube-system", "standby").excluding(&ids(own)));
+        tokio::select! {
+            _ = standby.acquire(None, note) => panic!("the Lease is held"),
+            lost = leader.renew() => panic!("{lost}"),
+            () = sleep(LEASE_DURATION * 2) => {}
+        }
+        let states = states.into_inner().expect("no test panics here");
+        let is_overlap = matches!(&states[..], [LeaseState::Overlap(why)] if why.starts_with("leader manages all subscriptions"));
+        assert_eq!(is_overlap, overlaps, "{theirs:?}, {own:?}: {states:?}");
+        assert!(overlaps || states == [LeaseState::HeldBy("leader".into())], "{states:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_leases_of_a_shard_are_acquired_before_it_works() {
+    let (works, forbids) = (Server::new(), Server::new());
+    forbids.set(Behaviour::Forbids);
+    let subscriptions = ids("a b");
+    let of =
+        |server: &Arc<Server>, id: &str| Candidate::new(server.lease("kube-system", "shard").of_subscription(id, &subscriptions));
+    let mut held = Vec::new();
+    let candidates = vec![of(&works, "b"), of(&forbids, "a")];
+    let acquired = timeout(LEASE_DURATION * 4, acquire_each(candidates, &mut held, |_, _| {})).await;
+    assert!(acquired.is_err(), "the Lease of one subscription is refused");
+    assert_eq!(
+        (held.len(), works.holder()),
+        (0, None),
+        "in the order of the names, so that two shards do not wait for each other"
+    );
+}
