@@ -19,6 +19,7 @@ use crate::controller::memory::Memory;
 use crate::controller::metrics::Metrics;
 use crate::controller::orphans::Orphans;
 use crate::controller::recorders::Recorders;
+use crate::controller::shard::Shard;
 use crate::controller::stored::Stored;
 use crate::controller::ticks::Ticks;
 
@@ -73,7 +74,7 @@ pub struct Context {
     pub objects: Objects,
     /// The metrics.
     pub metrics: Metrics,
-    /// Leadership and events.
+    /// Leadership, shard and events.
     pub(crate) process: Process,
 }
 
@@ -92,9 +93,10 @@ pub struct Objects {
     pub(crate) ticks: Ticks,
 }
 
-/// Whether this process may write, and as whom it publishes events.
+/// Whether this process may write, for which objects, and as whom it publishes events.
 pub(crate) struct Process {
     time_to_write: Box<dyn Fn() -> Option<Duration> + Send + Sync>,
+    shard: Shard,
     pub(crate) recorders: Recorders,
 }
 
@@ -112,7 +114,7 @@ impl Context {
             resync,
             objects: Objects::default(),
             metrics,
-            process: Process { time_to_write: Box::new(|| Some(Duration::MAX)), recorders },
+            process: Process { time_to_write: Box::new(|| Some(Duration::MAX)), shard: Shard::All, recorders },
         }
     }
 
@@ -128,6 +130,18 @@ impl Context {
     pub fn with_write_gate(self, time_to_write: impl Fn() -> Option<Duration> + Send + Sync + 'static) -> Self {
         let process = Process { time_to_write: Box::new(time_to_write), ..self.process };
         Self { process, ..self }
+    }
+
+    /// Reconciles only the objects of this shard.
+    #[must_use]
+    pub fn with_shard(self, shard: Shard) -> Self {
+        let process = Process { shard, ..self.process };
+        Self { process, ..self }
+    }
+
+    /// Which objects are reconciled, by their subscription.
+    pub(crate) fn shard(&self) -> &Shard {
+        &self.process.shard
     }
 
     /// Called right before each write. Returns when the write must have ended; none if there is no limit.

@@ -74,7 +74,7 @@ async fn report_caught(object: &SynapseSparkAttachment, ctx: &Context, decision:
 /// What Azure refuses is a finding, not an error: it ends in the status, where the user reads it.
 async fn rounds(object: &SynapseSparkAttachment, ctx: &Arc<Context>, clock: Clock) -> Result<Decision, Error> {
     let tick = ctx.objects.ticks.turn(object);
-    let goal = match Goal::of(object, &ctx.cluster) {
+    let goal = match ctx.shard().admit(object).and_then(|()| Goal::of(object, &ctx.cluster)) {
         Ok(goal) => goal,
         Err(invalid) => {
             let decision = Decision::invalid(&invalid);

@@ -144,13 +144,14 @@ async fn resume(
     Ok(second.unless_another_write(intended.step))
 }
 
-/// The live object, and its goal; none if it is gone, or no longer to be observed with the same identity.
+/// The live object, and its goal; none if it is gone, in another shard, or no longer to be observed with the same identity.
 async fn live(ctx: &Context, object: &SynapseSparkAttachment) -> Result<Option<(SynapseSparkAttachment, Goal)>, Error> {
     let live = ctx.read(object).await?;
     let same = live
         .filter(|live| live.uid() == object.uid())
         // The observation used the identity of another ServiceAccount.
-        .filter(|live| live.spec.service_account_name == object.spec.service_account_name);
+        .filter(|live| live.spec.service_account_name == object.spec.service_account_name)
+        .filter(|live| ctx.shard().has(live) && ctx.shard().admit(live).is_ok());
     Ok(same.and_then(|live| Goal::of(&live, &ctx.cluster).ok().map(|goal| (live, goal))))
 }
 

@@ -7,6 +7,7 @@
 mod first_lists;
 mod left_out;
 mod listing;
+mod merged;
 mod requeues;
 mod slots;
 mod undecodable;
@@ -15,12 +16,11 @@ use std::sync::{Arc, Mutex};
 
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
-use kube::Client;
-use kube::api::Api;
+use kube::runtime::Controller;
 use kube::runtime::controller::{self, Action};
 use kube::runtime::reflector::{self, Store};
 use kube::runtime::watcher::{self, Event};
-use kube::runtime::{Controller, WatchStreamExt};
+use kube::{Api, Client};
 use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
@@ -38,7 +38,7 @@ use first_lists::FirstLists;
 use left_out::LeftOut;
 use requeues::{Requeued, Requeues};
 use slots::Slots;
-use undecodable::{named, skipped};
+use undecodable::{named, skipped, stored};
 
 /// How the controller runs.
 #[derive(Debug, Clone)]
@@ -143,8 +143,7 @@ impl Scope {
             None => Api::all(watch),
         };
         let (failed, read) = (self.clone(), self.clone());
-        listing::events(api)
-            .default_backoff()
+        listing::events(&api, &self.shared.ctx.shard().selectors(), stored)
             .inspect_err(move |error| failed.failed(error))
             .try_filter_map(move |event| std::future::ready(Ok(read.decoded(event))))
             .try_filter_map(move |event| {

@@ -6,12 +6,16 @@
 
 use std::fmt::Debug;
 
-use futures::stream::{BoxStream, unfold};
+use futures::stream::{BoxStream, iter, select_all, unfold};
 use futures::{Stream, StreamExt};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::Api;
+use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Config, Error, Event, watcher};
 use kube::{Error as ClientError, Resource};
 use serde::de::DeserializeOwned;
+
+use super::merged::Merged;
 
 /// A load balancer of Azure drops idle connections after four minutes: watches end before that.
 const WATCH_SECONDS: u32 = 200;
@@ -21,18 +25,46 @@ const PAGE: u32 = 8;
 /// A watch of which the API server may still turn out not to serve streaming lists.
 struct Listing<K: 'static> {
     events: BoxStream<'static, watcher::Result<Event<K>>>,
-    /// The API for paged lists; `None` once they are in use.
-    pages: Option<Api<K>>,
+    /// What paged lists need; `None` once they are in use.
+    pages: Option<(Api<K>, Config)>,
     is_begun: bool,
 }
 
-/// The events of a watch, without an end.
-pub(super) fn events<K>(api: Api<K>) -> impl Stream<Item = watcher::Result<Event<K>>> + Send
+/// The events of all objects that one of these field selectors selects, as those of one watch without an end. A watch that
+/// fails is begun again with pauses.
+pub(super) fn events<K>(
+    api: &Api<K>,
+    selectors: &[Option<String>],
+    named: fn(ObjectMeta) -> K,
+) -> BoxStream<'static, watcher::Result<Event<K>>>
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
-    let streamed = watcher(api.clone(), Config::default().timeout(WATCH_SECONDS).streaming_lists());
-    let listing = Listing { events: streamed.boxed(), pages: Some(api), is_begun: false };
+    let watch = |selector: &Option<String>| listed(api.clone(), selector.as_deref()).default_backoff().boxed();
+    if let [selector] = selectors {
+        return watch(selector);
+    }
+    let mut merged = Merged::of(selectors.len(), named);
+    let numbered = selectors.iter().enumerate().map(|(at, selector)| watch(selector).map(move |event| (at, event)).boxed());
+    select_all(numbered)
+        .flat_map(move |(at, event)| {
+            let events: Vec<_> = match event {
+                Ok(event) => merged.take_in(at, event).into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            };
+            iter(events)
+        })
+        .boxed()
+}
+
+/// The events of a watch, without an end.
+fn listed<K>(api: Api<K>, selector: Option<&str>) -> impl Stream<Item = watcher::Result<Event<K>>> + Send + use<K>
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+{
+    let config = Config { field_selector: selector.map(ToOwned::to_owned), ..Config::default().timeout(WATCH_SECONDS) };
+    let streamed = watcher(api.clone(), config.clone().streaming_lists());
+    let listing = Listing { events: streamed.boxed(), pages: Some((api, config)), is_begun: false };
     unfold(listing, |mut listing| async move {
         loop {
             let event = listing.events.next().await?;
@@ -47,9 +79,9 @@ where
                 _ => false,
             };
             match listing.pages.take_if(|_| is_refused) {
-                Some(api) => {
+                Some((api, config)) => {
                     tracing::info!("streaming lists are not supported, falling back to pages");
-                    listing.events = watcher(api, Config::default().timeout(WATCH_SECONDS).page_size(PAGE)).boxed();
+                    listing.events = watcher(api, config.page_size(PAGE)).boxed();
                 }
                 None => return Some((event, listing)),
             }

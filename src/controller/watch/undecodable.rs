@@ -5,6 +5,7 @@ use kube::core::error_boundary::InvalidObject;
 
 use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::SynapseSparkAttachmentSpec;
+use crate::controller::stored::Stored;
 
 /// Logs an object that cannot be decoded. Gives what is known of it.
 pub(super) fn skipped(invalid: InvalidObject) -> Box<SynapseSparkAttachment> {
@@ -17,4 +18,9 @@ pub(super) fn skipped(invalid: InvalidObject) -> Box<SynapseSparkAttachment> {
 /// An object of which only the metadata is known.
 pub(super) fn named(metadata: ObjectMeta) -> Box<SynapseSparkAttachment> {
     Box::new(SynapseSparkAttachment { metadata, spec: SynapseSparkAttachmentSpec::default(), status: None })
+}
+
+/// The same, as it comes from the watch.
+pub(super) fn stored(metadata: ObjectMeta) -> Stored {
+    Stored(Err(InvalidObject { error: String::new(), metadata }))
 }
