@@ -1,5 +1,7 @@
 //! `check`: whether the operator could work here with the identity of the user. Changes nothing.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use kube::api::{Api, ListParams, PostParams};
@@ -9,7 +11,7 @@ use serde_json::json;
 use super::args::AzureArgs;
 use super::kube::{CALL_TIMEOUT, client, config};
 use super::output::{Output, print};
-use super::scope::{Identity, Scope};
+use super::scope::{Identity, LeaseKey, Scope};
 use crate::api::SynapseSparkAttachment;
 use crate::azure;
 use crate::controller;
@@ -30,22 +32,20 @@ pub(crate) struct Check {
 }
 
 /// A group, a resource, its subresource, its name, and what has to be allowed with it.
-type Right = (&'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
+type Right<'a> = (&'a str, &'a str, &'a str, &'a str, &'a [&'a str]);
 
-const OBJECTS: [Right; 3] = [
+const OBJECTS: [Right<'static>; 3] = [
     ("synapse-spark.dev", "synapsesparkattachments", "", "", &["get", "list", "watch", "patch"]),
     ("synapse-spark.dev", "synapsesparkattachments", "status", "", &["patch"]),
     ("events.k8s.io", "events", "", "", &["create", "patch"]),
 ];
-const LEASES: [Right; 2] = [
-    ("coordination.k8s.io", "leases", "", "", &["create"]),
-    ("coordination.k8s.io", "leases", "", leader::NAME, &["get", "update"]),
-];
-/// With some namespaces: whether an operator for all of them works.
-const CLUSTER_WIDE: [Right; 1] = [("coordination.k8s.io", "leases", "", leader::NAME, &["get"])];
+const NEW_LEASES: [Right<'static>; 1] = [("coordination.k8s.io", "leases", "", "", &["create"])];
+/// With some namespaces: whether an operator for all of them works. In a shard: whether the default shard excludes it.
+const CLUSTER_WIDE: [Right<'static>; 1] = [("coordination.k8s.io", "leases", "", leader::NAME, &["get"])];
 
 /// With --require-service-account: an attachment may name any ServiceAccount of its namespace.
-const ACCOUNTS: [Right; 2] = [("", "serviceaccounts", "", "", &["get"]), ("", "serviceaccounts", "token", "", &["create"])];
+const ACCOUNTS: [Right<'static>; 2] =
+    [("", "serviceaccounts", "", "", &["get"]), ("", "serviceaccounts", "token", "", &["create"])];
 
 /// The text of a check that succeeded or failed.
 type CheckResult = Result<String, String>;
@@ -81,10 +81,18 @@ impl Check {
     }
 
     async fn definition(&self, kube: &kube::Client) -> CheckResult {
-        for list in self.lists(kube) {
-            match list.list_metadata(&ListParams::default().limit(1)).await {
+        let selectors = self.scope.shard().map_err(|error| format!("definition: {error}"))?.selectors();
+        for (list, selector) in self.lists(kube).iter().flat_map(|list| selectors.iter().map(move |one| (list, one))) {
+            let params = ListParams { field_selector: selector.clone(), ..ListParams::default().limit(1) };
+            match list.list_metadata(&params).await {
                 Err(kube::Error::Api(status)) if status.code == 404 => {
                     return Err("definition: synapsesparkattachments.synapse-spark.dev is not installed; install the chart, or apply the output of `crd`".to_owned());
+                }
+                Err(kube::Error::Api(status)) if status.code == 400 && selector.is_some() => {
+                    return Err(format!(
+                        "definition: it cannot select objects by their subscription; upgrade it, or apply the output of `crd`: {}",
+                        status.message
+                    ));
                 }
                 // The check of permissions reports that it may not be listed.
                 Err(kube::Error::Api(status)) if status.code == 403 => {}
@@ -103,11 +111,18 @@ impl Check {
 
     async fn permissions(&self, kube: &kube::Client) -> CheckResult {
         let mut refused = Vec::new();
-        let cluster_wide = self.scope.cluster_wide_lease().map(ToOwned::to_owned).into_iter().collect();
-        for (namespaces, rights) in
-            [(self.everywhere(), &OBJECTS[..]), (self.scope.leases(), &LEASES[..]), (cluster_wide, &CLUSTER_WIDE[..])]
-        {
-            let all = all_refusals(kube, &namespaces, rights).await;
+        let shard = self.scope.shard().map_err(|error| format!("permissions: {error}"))?;
+        let leases = self.scope.leases(&shard);
+        let own: BTreeSet<_> = leases.iter().map(|lease| lease.namespace.clone()).collect();
+        let others = self.scope.cluster_wide_lease().or(self.scope.default_shard_lease(&shard));
+        let mut needed = vec![(self.everywhere(), OBJECTS.to_vec()), (own.into_iter().collect(), NEW_LEASES.to_vec())];
+        let names: Vec<_> = leases.iter().map(LeaseKey::name).collect();
+        for (lease, name) in leases.iter().zip(&names) {
+            needed.push((vec![lease.namespace.clone()], vec![("coordination.k8s.io", "leases", "", name, &["get", "update"])]));
+        }
+        needed.push((others.map(ToOwned::to_owned).into_iter().collect(), CLUSTER_WIDE.to_vec()));
+        for (namespaces, rights) in &needed {
+            let all = all_refusals(kube, namespaces, rights).await;
             refused.extend(all.map_err(|error| format!("permissions: {}", chain(&error)))?);
         }
         if refused.is_empty() {
@@ -175,7 +190,7 @@ async fn accounts(kube: &kube::Client, namespaces: Vec<String>) -> CheckResult {
     })
 }
 
-async fn all_refusals(kube: &kube::Client, namespaces: &[String], rights: &[Right]) -> Result<Vec<String>, kube::Error> {
+async fn all_refusals(kube: &kube::Client, namespaces: &[String], rights: &[Right<'_>]) -> Result<Vec<String>, kube::Error> {
     let mut refused = Vec::new();
     for namespace in namespaces {
         for right in rights {
@@ -189,7 +204,7 @@ async fn all_refusals(kube: &kube::Client, namespaces: &[String], rights: &[Righ
 async fn refusals(
     kube: &kube::Client,
     namespace: &str,
-    &(group, resource, part, name, verbs): &Right,
+    &(group, resource, part, name, verbs): &Right<'_>,
 ) -> Result<Vec<String>, kube::Error> {
     let reviews = Api::<SelfSubjectAccessReview>::all(kube.clone());
     let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());

@@ -13,7 +13,7 @@ use super::args::AzureArgs;
 use super::kube::{clients, config};
 use super::scope::{Identity, Scope};
 use crate::azure;
-use crate::controller::{self, Context, Options, Readiness};
+use crate::controller::{self, Context, Options, Readiness, Shard};
 use crate::error_chain::chain;
 use crate::leader::{HeldLease, Leadership};
 use crate::planner::backoff;
@@ -81,6 +81,7 @@ impl Run {
     async fn start(self) -> Result<(), String> {
         // Before anything else: a signal that comes early must not be lost.
         let shutdown = shutdown_signal()?;
+        let shard = self.scope.shard()?;
         let mut registry = telemetry::registry(jiff::Timestamp::now());
         let ours = telemetry::ours(&mut registry);
         let (azure, _) = self.azure.client_as(self.identity.unavailable(), azure::Metrics::new(ours))?;
@@ -92,8 +93,8 @@ impl Run {
             .map_err(|error| format!("--metrics-address {}: {error}", self.metrics_address))?;
         let readiness = Arc::new(Readiness::starting());
         tokio::spawn(server::serve(listener, server::ServerState { registry: Arc::new(registry), readiness: readiness.clone() }));
-        let election = Election::new(&self.scope, &self.pod_name, config, readiness.clone())?;
-        let clients = Clients { watch, calls, azure, metrics, readiness };
+        let election = Election::new((&self.scope, &shard), &self.pod_name, config, readiness.clone())?;
+        let clients = Clients { watch, calls, azure, metrics, readiness, shard };
         let mut held = Vec::new();
         let ended = self.lead(clients, election, shutdown, &mut held).await;
         // However it ends: a standby need not wait until the Leases expire.
@@ -124,7 +125,7 @@ impl Run {
             }
         };
         let watch = clients.watch.clone();
-        let (context, options) = self.controller(clients, cluster, held);
+        let (context, options) = self.controller(clients, cluster, (held, election.leadership(held)));
         tokio::select! {
             // At once, in the middle of whatever it does: another process may be about to write.
             lost = election.lost(held) => Err(lost),
@@ -133,17 +134,22 @@ impl Run {
     }
 
     /// What the controller needs, in the process that leads.
-    fn controller(self, clients: Clients, cluster: String, held: &[HeldLease]) -> (Arc<Context>, Options) {
-        let Clients { calls, azure, metrics, readiness, .. } = clients;
+    fn controller(
+        self,
+        clients: Clients,
+        cluster: String,
+        (held, leadership): (&[HeldLease], Leadership),
+    ) -> (Arc<Context>, Options) {
+        let Clients { calls, azure, metrics, readiness, shard, .. } = clients;
         metrics.leader.set(1);
         let namespaces = match self.scope.cluster_wide_lease() {
             // A namespace whose Lease Kubernetes refuses is left out.
             Some(_) => held.iter().map(|lease| lease.namespace().to_owned()).collect(),
             None => self.scope.namespaces(),
         };
-        let leadership = Leadership::of(held);
         let context = Context::new(calls, azure, cluster, Duration::from_secs(self.resync_interval), metrics)
             .with_default_tenant(self.azure.tenant_id.filter(|tenant| !tenant.is_empty()))
+            .with_shard(shard)
             .with_write_gate(move || leadership.time_left());
         (Arc::new(context), Options { concurrency: self.concurrency, namespaces, readiness })
     }
@@ -156,6 +162,7 @@ struct Clients {
     azure: azure::Client,
     metrics: controller::metrics::Metrics,
     readiness: Arc<Readiness>,
+    shard: Shard,
 }
 
 /// Runs the controller until the shutdown; reconciles that have begun may end.

@@ -1,8 +1,13 @@
 //! The options for the objects that the operator manages, and for its identity in Azure.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 
+use super::workspace::subscription;
 use crate::azure::{self, Credential};
+use crate::controller::Shard;
+use crate::leader;
 use crate::service_error::ServiceError;
 
 /// The identity that is used in Azure.
@@ -30,13 +35,23 @@ pub(super) struct Scope {
     /// The namespaces whose attachments the operator manages, separated by commas. Default: all namespaces.
     #[arg(long, value_name = "NAMESPACES", env = "WATCH_NAMESPACES", value_delimiter = ',')]
     watch_namespaces: Vec<String>,
+    /// A shard: manage only the attachments whose spec.workspace.subscriptionId is one of these, separated by commas. The
+    /// operator holds a Lease for each subscription, and works only next to a default shard that excludes them. Cannot be
+    /// combined with --watch-namespaces.
+    #[arg(long, value_name = "GUIDS", env = "WATCH_SUBSCRIPTIONS", value_delimiter = ',')]
+    watch_subscriptions: Vec<String>,
+    /// The default shard: manage the attachments of all subscriptions but these, which have shards of their own. Cannot be
+    /// combined with --watch-namespaces or --watch-subscriptions.
+    #[arg(long, value_name = "GUIDS", env = "WATCH_SUBSCRIPTIONS_EXCEPT", value_delimiter = ',')]
+    watch_subscriptions_except: Vec<String>,
     /// Require a Lease before any write: of several replicas one leads, and the others stand by. Without leader election,
     /// nothing prevents two operators from writing at the same time.
     #[arg(long, value_name = "BOOL", env = "LEADER_ELECTION", default_value_t = true, action = clap::ArgAction::Set)]
     leader_election: bool,
     /// The namespace of that Lease, which must be the same for all operators of a cluster. With --watch-namespaces, the
     /// operator holds a Lease in each of those namespaces instead. It then reads the Lease of this namespace to see whether
-    /// an operator for all namespaces leads, and waits while one does.
+    /// an operator for all namespaces leads, and waits while one does. Shards hold their Leases in this namespace, and read
+    /// that of the default shard.
     #[arg(long, value_name = "NAMESPACE", env = "LEADER_ELECTION_NAMESPACE", default_value = "kube-system")]
     leader_election_namespace: String,
 }
@@ -44,24 +59,142 @@ pub(super) struct Scope {
 impl Scope {
     /// The namespaces that are named, each once.
     pub(super) fn namespaces(&self) -> Vec<String> {
-        let mut named: Vec<_> =
-            self.watch_namespaces.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
-        named.sort();
-        named.dedup();
-        named
+        named(&self.watch_namespaces).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// The namespaces whose Leases this operator must hold before any write.
-    pub(super) fn leases(&self) -> Vec<String> {
-        match self.namespaces() {
+    /// Which objects the operator manages, by their subscription.
+    ///
+    /// # Errors
+    ///
+    /// Which option is wrong, as text.
+    pub(super) fn shard(&self) -> Result<Shard, String> {
+        let only = subscriptions("--watch-subscriptions", &self.watch_subscriptions)?;
+        let except = subscriptions("--watch-subscriptions-except", &self.watch_subscriptions_except)?;
+        let refused = |one: &str, other: &str| Err(format!("{one} cannot be combined with {other}: use one of them"));
+        match (only.is_empty(), except.is_empty()) {
+            (true, true) => Ok(Shard::All),
+            (false, false) => refused("--watch-subscriptions-except", "--watch-subscriptions"),
+            _ if !self.namespaces().is_empty() => {
+                refused("--watch-namespaces", "--watch-subscriptions or --watch-subscriptions-except")
+            }
+            (false, true) => Ok(Shard::Only(only)),
+            (true, false) => Ok(Shard::Except(except)),
+        }
+    }
+
+    /// The Leases that this operator must hold before any write: namespace and name of each.
+    pub(super) fn leases(&self, shard: &Shard) -> Vec<LeaseKey> {
+        let of = |namespace: &str, subscription: Option<&String>| LeaseKey {
+            namespace: namespace.to_owned(),
+            subscription: subscription.cloned(),
+        };
+        match shard {
             _ if !self.leader_election => Vec::new(),
-            all if all.is_empty() => vec![self.leader_election_namespace.clone()],
-            named => named,
+            Shard::Only(subscriptions) => {
+                subscriptions.iter().map(|one| of(&self.leader_election_namespace, Some(one))).collect()
+            }
+            Shard::All | Shard::Except(_) => match self.namespaces() {
+                all if all.is_empty() => vec![of(&self.leader_election_namespace, None)],
+                named => named.iter().map(|namespace| of(namespace, None)).collect(),
+            },
         }
     }
 
     /// The namespace of the Lease of a cluster-wide operator, if this operator is for some namespaces.
     pub(super) fn cluster_wide_lease(&self) -> Option<&str> {
         (self.leader_election && !self.namespaces().is_empty()).then_some(&*self.leader_election_namespace)
+    }
+
+    /// The namespace of the Lease of the default shard, if this operator is a shard of some subscriptions.
+    pub(super) fn default_shard_lease(&self, shard: &Shard) -> Option<&str> {
+        (self.leader_election && matches!(shard, Shard::Only(_))).then_some(&*self.leader_election_namespace)
+    }
+}
+
+/// A Lease that an operator must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LeaseKey {
+    pub(super) namespace: String,
+    /// None: the Lease of the namespace or of the whole cluster.
+    pub(super) subscription: Option<String>,
+}
+
+impl LeaseKey {
+    /// The name of the Lease.
+    pub(super) fn name(&self) -> String {
+        self.subscription.as_deref().map_or_else(|| leader::NAME.to_owned(), leader::subscription_lease)
+    }
+}
+
+/// The values of an option, without empty ones: an environment variable may be empty.
+fn named(values: &[String]) -> impl Iterator<Item = String> {
+    values.iter().map(|one| one.trim().to_owned()).filter(|one| !one.is_empty())
+}
+
+/// GUIDs in lower case, as the API server selects objects by their text.
+fn subscriptions(option: &str, values: &[String]) -> Result<BTreeSet<String>, String> {
+    let parsed = named(values).map(|one| subscription(&one).map_err(|why| format!("{option} {one}: {why}")));
+    parsed.map(|one| one.map(|id| id.to_ascii_lowercase())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, Command, FromArgMatches};
+
+    use super::*;
+
+    const A: &str = "aaaaaaaa-0000-4000-8000-000000000001";
+    const B: &str = "bbbbbbbb-0000-4000-8000-000000000002";
+
+    /// Options, and what they give: the shard, namespace and name of each Lease, the namespace of the default shard's.
+    type Row<'a> = (&'a [&'a str], Shard, &'a [(&'a str, &'a str)], Option<&'a str>);
+
+    fn scope(args: &[&str]) -> Scope {
+        let command = Scope::augment_args(Command::new("run").no_binary_name(true));
+        Scope::from_arg_matches(&command.try_get_matches_from(args).expect("options")).expect("a scope")
+    }
+
+    #[test]
+    fn options_give_the_shard_and_its_leases() {
+        let (upper, both) = (format!("{},", A.to_uppercase()), format!("{B},{A}"));
+        let (a, b) = (format!("synapse-spark-operator-{A}"), format!("synapse-spark-operator-{B}"));
+        let of = |ids: &[&str]| ids.iter().map(ToString::to_string).collect();
+        #[rustfmt::skip]
+        let table: [Row<'_>; 5] = [
+            (&[],                                          Shard::All,                &[("kube-system", "synapse-spark-operator")], None),
+            (&["--watch-namespaces=b,a"],                  Shard::All,                &[("a", "synapse-spark-operator"), ("b", "synapse-spark-operator")], None),
+            (&["--watch-subscriptions", &upper],           Shard::Only(of(&[A])),     &[("kube-system", &a)], Some("kube-system")),
+            (&["--watch-subscriptions", &both],            Shard::Only(of(&[A, B])),  &[("kube-system", &a), ("kube-system", &b)], Some("kube-system")),
+            (&["--watch-subscriptions-except", &both],     Shard::Except(of(&[A, B])), &[("kube-system", "synapse-spark-operator")], None),
+        ];
+        for (args, shard, leases, default_shard) in table {
+            let scope = scope(args);
+            assert_eq!(scope.shard().as_ref(), Ok(&shard), "{args:?}");
+            let needed: Vec<_> = scope.leases(&shard).iter().map(|one| (one.namespace.clone(), one.name())).collect();
+            let needed: Vec<_> = needed.iter().map(|(namespace, name)| (&**namespace, &**name)).collect();
+            assert_eq!((&needed[..], scope.default_shard_lease(&shard)), (leases, default_shard), "{args:?}");
+        }
+    }
+
+    #[test]
+    fn options_that_exclude_each_other_are_refused() {
+        #[rustfmt::skip]
+        let table: [(&[&str], &str); 4] = [
+            (&["--watch-subscriptions", A, "--watch-subscriptions-except", B], "--watch-subscriptions-except cannot be combined"),
+            (&["--watch-subscriptions", A, "--watch-namespaces", "a"],         "--watch-namespaces cannot be combined"),
+            (&["--watch-subscriptions-except", A, "--watch-namespaces", "a"],  "--watch-namespaces cannot be combined"),
+            (&["--watch-subscriptions", "mine"],                               "--watch-subscriptions mine: must be a GUID"),
+        ];
+        for (args, why) in table {
+            let refusal = scope(args).shard().expect_err(why);
+            assert!(refusal.contains(why), "{args:?}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn without_leader_election_there_is_no_lease() {
+        let scope = scope(&["--leader-election=false", "--watch-subscriptions", A]);
+        let shard = scope.shard().expect("a shard");
+        assert_eq!((scope.leases(&shard), scope.default_shard_lease(&shard)), (Vec::new(), None));
     }
 }

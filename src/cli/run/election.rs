@@ -2,68 +2,121 @@
 
 use std::sync::Arc;
 
+use tokio::time::sleep_until;
+
 use super::super::kube::{CALL_TIMEOUT, client};
-use super::super::scope::Scope;
-use crate::controller::Readiness;
+use super::super::scope::{LeaseKey, Scope};
+use crate::controller::{Readiness, Shard};
 use crate::error_chain::chain;
-use crate::leader::{Candidate, ClusterWideLease, HeldLease, LeaseClient, LeaseState, acquire_each, first_available, renew_each};
+use crate::leader::{
+    Candidate, ClusterWideLease, DefaultShardLease, HeldLease, Leadership, LeaseClient, LeaseState, acquire_each,
+    first_available, renew_each,
+};
 
 /// What `/readyz` calls a cluster-wide operator that this one waits for.
 const OTHER_OPERATOR: &str = "another operator";
+/// What `/readyz` calls shards that may still write.
+const SHARDS: &str = "shards";
+/// What `/readyz` calls a default shard that does not exclude this shard.
+const DEFAULT_SHARD: &str = "default shard";
 
 /// The Leases that this process needs, and what it reports while it waits for them.
 pub(super) struct Election {
     candidates: Vec<Candidate>,
     /// The Lease of an operator for all namespaces, if this one is for some.
     cluster_wide: Option<ClusterWideLease>,
+    /// The Lease of the default shard, if this operator is a shard of some subscriptions.
+    default_shard: Option<DefaultShardLease>,
     readiness: Arc<Readiness>,
 }
 
 impl Election {
     /// `pod` makes the holder of the Leases recognisable for users.
-    pub(super) fn new(scope: &Scope, pod: &str, config: kube::Config, readiness: Arc<Readiness>) -> Result<Self, String> {
+    pub(super) fn new(
+        (scope, shard): (&Scope, &Shard),
+        pod: &str,
+        config: kube::Config,
+        readiness: Arc<Readiness>,
+    ) -> Result<Self, String> {
         // A client of its own: renewals must not queue behind other calls, and a quiet connection must not delay one.
         let kube = client(config, Some(CALL_TIMEOUT))?;
         // Unique to this process: a container that restarts keeps the name of its pod.
         let identity = format!("{pod}_{}", uuid::Uuid::new_v4());
         let lease = |namespace: &str| LeaseClient::new(kube.clone(), namespace, &identity);
-        let candidates = scope.leases().iter().map(|namespace| Candidate::new(lease(namespace))).collect();
+        let (only, except) = match shard {
+            Shard::All => (Vec::new(), Vec::new()),
+            Shard::Only(only) => (only.iter().cloned().collect(), Vec::new()),
+            Shard::Except(except) => (Vec::new(), except.iter().cloned().collect()),
+        };
+        let candidate = |LeaseKey { namespace, subscription }| match subscription {
+            Some(subscription) => Candidate::new(lease(&namespace).of_subscription(&subscription, &only)),
+            None => Candidate::new(lease(&namespace).excluding(&except)),
+        };
+        let candidates = scope.leases(shard).into_iter().map(candidate).collect();
         let cluster_wide = scope.cluster_wide_lease().map(|namespace| ClusterWideLease::new(lease(namespace)));
-        Ok(Self { candidates, cluster_wide, readiness })
+        let default_shard = scope.default_shard_lease(shard).map(|namespace| DefaultShardLease::new(lease(namespace), &only));
+        Ok(Self { candidates, cluster_wide, default_shard, readiness })
+    }
+
+    /// Whether this process may write, while it holds these Leases.
+    pub(super) fn leadership(&self, held: &[HeldLease]) -> Leadership {
+        let leadership = Leadership::of(held);
+        match &self.default_shard {
+            Some(lease) => leadership.while_excluded_by(lease),
+            None => leadership,
+        }
     }
 
     /// Waits until this process holds its Leases, and puts them into `held`.
     pub(super) async fn win(&mut self, held: &mut Vec<HeldLease>) -> Result<(), String> {
-        self.wait_for_cluster_wide().await;
+        self.wait_for_others().await;
         let candidates = std::mem::take(&mut self.candidates);
         let refused = acquire_each(candidates, held, |lease, state| report_own(&self.readiness, lease, state)).await;
         self.candidates = refused.map_err(|lost| chain(&lost))?;
-        // An operator for all namespaces may have started while this process waited for its own Leases.
+        let settles_at = held.iter().filter_map(HeldLease::settles_at).max();
+        let settled = async {
+            if let Some(at) = settles_at {
+                let why = "waiting until shards have stopped whose subscriptions this operator includes";
+                tracing::info!("{why}");
+                self.readiness.missing(SHARDS, why);
+                self.readiness.begun();
+                sleep_until(at).await;
+                self.readiness.there(SHARDS);
+            }
+            // Another operator may have started while this process waited for its own Leases.
+            self.wait_for_others().await;
+        };
         tokio::select! {
             lost = renew_each(held) => Err(chain(&lost)),
-            () = self.wait_for_cluster_wide() => Ok(()),
+            () = settled => Ok(()),
         }
     }
 
     /// Waits until this process must stop at once. Gives the reason.
     pub(super) async fn lost(self, held: &mut [HeldLease]) -> String {
-        let Self { candidates, mut cluster_wide, .. } = self;
+        let Self { candidates, mut cluster_wide, default_shard, .. } = self;
         tokio::select! {
             lost = renew_each(held) => chain(&lost),
             holder = held_cluster_wide(&mut cluster_wide) => {
                 format!("{holder} now manages all namespaces: this operator restarts and waits until that one stops")
             }
+            why = included(default_shard.as_ref()) => format!("{why}: this operator restarts and waits until that is settled"),
             namespace = first_available(candidates) => {
                 format!("the Lease of namespace {namespace} is available now: this operator restarts to manage that namespace too")
             }
         }
     }
 
-    async fn wait_for_cluster_wide(&mut self) {
+    /// Waits until no other operator manages the same objects, as far as its own Leases do not show that.
+    async fn wait_for_others(&mut self) {
         let readiness = &self.readiness;
         if let Some(cluster_wide) = &mut self.cluster_wide {
             cluster_wide.wait_until_free(|lease, state| report_cluster_wide(readiness, lease, state)).await;
             readiness.there(OTHER_OPERATOR);
+        }
+        if let Some(default_shard) = &self.default_shard {
+            default_shard.wait_until_excluded(|lease, state| report_default_shard(readiness, lease, state)).await;
+            readiness.there(DEFAULT_SHARD);
         }
     }
 }
@@ -76,11 +129,25 @@ async fn held_cluster_wide(lease: &mut Option<ClusterWideLease>) -> String {
     }
 }
 
+/// Waits until another operator manages a subscription of this shard; for ever, if this is no such shard.
+async fn included(lease: Option<&DefaultShardLease>) -> String {
+    match lease {
+        Some(lease) => lease.wait_until_included().await,
+        None => std::future::pending().await,
+    }
+}
+
 fn report_own(readiness: &Readiness, lease: &str, state: LeaseState) {
     match state {
         LeaseState::Held => readiness.there(lease),
         LeaseState::HeldBy(holder) => {
             tracing::info!(holder, lease, "standing by");
+            readiness.there(lease);
+            readiness.begun();
+        }
+        LeaseState::Overlap(why) => {
+            // In a rollout it is the former version of this operator. So a new pod is ready, or the rollout would not go on.
+            tracing::warn!(lease, why, "standing by: subscriptions overlap, unless a rollout changes them");
             readiness.there(lease);
             readiness.begun();
         }
@@ -95,7 +162,7 @@ fn report_own(readiness: &Readiness, lease: &str, state: LeaseState) {
 /// Why an operator for some namespaces waits: one for all namespaces leads, or it is unknown whether one does.
 fn report_cluster_wide(readiness: &Readiness, lease: &str, state: LeaseState) {
     let why = match state {
-        LeaseState::Held => return,
+        LeaseState::Held | LeaseState::Overlap(_) => return,
         LeaseState::HeldBy(holder) => {
             format!("{holder} manages all namespaces ({lease}); this operator waits until that one stops")
         }
@@ -105,5 +172,17 @@ fn report_cluster_wide(readiness: &Readiness, lease: &str, state: LeaseState) {
     };
     tracing::warn!("{why}");
     readiness.missing(OTHER_OPERATOR, why);
+    readiness.begun();
+}
+
+/// Why a shard waits: the default shard does not exclude its subscriptions, or it is unknown whether it does.
+fn report_default_shard(readiness: &Readiness, lease: &str, state: LeaseState) {
+    let why = match state {
+        LeaseState::Held | LeaseState::HeldBy(_) => return,
+        LeaseState::Overlap(why) => why,
+        LeaseState::Unknown(why) => format!("cannot read {lease}, which shows who manages the other subscriptions: {why}"),
+    };
+    tracing::warn!("{why}");
+    readiness.missing(DEFAULT_SHARD, why);
     readiness.begun();
 }
