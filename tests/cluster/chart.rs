@@ -1,11 +1,11 @@
 //! What the chart renders, by Helm 3 and Helm 4, and what it refuses.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::process::Command;
 
 use serde_json::Value;
 
-use super::chart_values::{Case, matrix, overlaps};
+use super::chart_values::{Case, matrix, overlaps, sharded};
 use crate::support::{CHART, HELMS, Plane, World, gotool, helm, template};
 
 /// Whether the API server would take manifests, without a warning, in a namespace that holds pods to `restricted`.
@@ -40,7 +40,7 @@ fn api_server_accepts_the_manifests_of_all_values_without_a_warning() {
     // That a key that is there twice would be, which Helm and kubectl take, and Flux refuses.
     assert!(serde_saphyr::from_multiple::<Value>("a: b\n---\na: {b: c, b: d}").is_err());
 
-    for Case { name, values, has, lacks } in matrix().into_iter().chain(overlaps()) {
+    for Case { name, values, has, lacks } in matrix().into_iter().chain(sharded()).chain(overlaps()) {
         let [three, four] = HELMS.map(|version| {
             template(version, plane, &world.namespace, &values)
                 .unwrap_or_else(|complaint| panic!("{version}, {name}: {complaint}"))
@@ -101,7 +101,8 @@ fn the_program_knows_its_arguments(name: &str, objects: &[Value]) {
         assert_eq!(done.status.code(), Some(1), "{name}: {args:?}: {complaint}");
         checked += 1;
     }
-    assert_eq!(checked, 2, "{name}: the operator and its check");
+    let deployments = objects.iter().filter(|object| object["kind"] == "Deployment").count();
+    assert_eq!(checked, deployments + 1, "{name}: each operator, and the check");
 }
 
 #[test]
@@ -157,6 +158,20 @@ fn wrong_values_are_refused_and_named() {
         ("prometheus: {servicemonitor: {enabled: true}, podmonitor: {enabled: true}}", &["scraped twice"]),
         ("namespaceIdentity: {required: true}", &["namespaceIdentity.required is true and namespaceIdentity.enabled is false"]),
         ("namespaceIdentity: {enabled: true, accountNames: [a/b]}", &["namespaceIdentity/accountNames/0", "a/b"]),
+        ("commonLabels: {synapse-spark.dev/shard: a}", &["commonLabels/synapse-spark.dev~1shard"]),
+        ("shards: {name: a}", &["shards", "array"]),
+        ("shards: [{name: a}]", &["shards/0", "subscriptions"]),
+        ("shards: [{name: a, subscriptions: []}]", &["shards/0/subscriptions"]),
+        ("shards: [{name: a, subscriptions: [mine]}]", &["shards/0/subscriptions/0", "mine"]),
+        ("shards: [{name: a, subscriptions: [AAAAAAAA-0000-4000-8000-000000000001]}]", &["shards/0/subscriptions/0", "AAAAAAAA"]),
+        ("shards: [{name: a, subscriptions: [aaaaaaaa-0000-4000-8000-000000000001, aaaaaaaa-0000-4000-8000-000000000001]}]", &["shards/0/subscriptions"]),
+        ("shards: [{name: default, subscriptions: [aaaaaaaa-0000-4000-8000-000000000001]}]", &["shards/0/name"]),
+        ("shards: [{name: A, subscriptions: [aaaaaaaa-0000-4000-8000-000000000001]}]", &["shards/0/name"]),
+        ("shards: [{name: a, subscriptions: [aaaaaaaa-0000-4000-8000-000000000001], image: {}}]", &["shards/0", "image"]),
+        ("shards: [{name: a, subscriptions: [aaaaaaaa-0000-4000-8000-000000000001]}, {name: b, subscriptions: [aaaaaaaa-0000-4000-8000-000000000001]}]", &["subscription aaaaaaaa-0000-4000-8000-000000000001 is in two shards"]),
+        ("shards: [{name: a, subscriptions: [aaaaaaaa-0000-4000-8000-000000000001]}, {name: a, subscriptions: [bbbbbbbb-0000-4000-8000-000000000002]}]", &["two are named a"]),
+        ("watchNamespaces: [a]\nshards: [{name: a, subscriptions: [aaaaaaaa-0000-4000-8000-000000000001]}]", &["shards and watchNamespaces"]),
+        ("replicaCount: 1\nleaderElection: {enabled: false}\nshards: [{name: a, subscriptions: [aaaaaaaa-0000-4000-8000-000000000001]}]", &["Set leaderElection.enabled to true"]),
         ("service: {enabled: false}\nprometheus: {servicemonitor: {enabled: true}}", &["needs service.enabled"]),
     ];
     let plane = Plane::shared();
@@ -171,10 +186,71 @@ fn wrong_values_are_refused_and_named() {
     }
 }
 
+/// An object as it would be in an install without the shard `one`.
+fn without_shard(mut object: Value) -> Value {
+    for pointer in ["/spec/template/spec/containers/0/args", "/spec/containers/0/args"] {
+        if let Some(args) = object.pointer_mut(pointer).and_then(Value::as_array_mut) {
+            args.retain(|arg| !arg.as_str().is_some_and(|arg| arg.starts_with("--watch-subscriptions-except=")));
+        }
+    }
+    for pointer in ["/spec/template/metadata/labels", "/metadata/labels"] {
+        if let Some(labels) = object.pointer_mut(pointer).and_then(Value::as_object_mut) {
+            labels.remove("synapse-spark.dev/shard");
+        }
+    }
+    for rule in object.pointer_mut("/rules").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(names) = rule.pointer_mut("/resourceNames").and_then(Value::as_array_mut) {
+            names.retain(|name| name != "synapse-spark-operator-aaaaaaaa-0000-4000-8000-000000000001");
+        }
+    }
+    if let Some(spec) = object.pointer_mut("/spec").and_then(Value::as_object_mut) {
+        spec.remove("podTargetLabels");
+    }
+    object
+}
+
+/// The value of `app.kubernetes.io/name` that an object selects.
+fn selected(object: &Value) -> &Value {
+    let selector = &object["spec"]["selector"];
+    let labels = if selector["matchLabels"].is_null() { selector } else { &selector["matchLabels"] };
+    &labels["app.kubernetes.io/name"]
+}
+
+/// The Deployment of an install without shards becomes the default shard: Kubernetes refuses another selector, and the Service
+/// and the `PodDisruptionBudget` must not select the pods of shards.
+#[test]
+fn a_shard_adds_objects_and_leaves_the_others_as_they_are() {
+    let values = "prometheus: {podmonitor: {enabled: true}}\n";
+    let shard = "shards: [{name: one, subscriptions: [aaaaaaaa-0000-4000-8000-000000000001]}]";
+    for version in HELMS {
+        let rendered = |values: &str| {
+            let text = template(version, Plane::shared(), "default", values).expect("it renders");
+            serde_saphyr::from_multiple::<Value>(&text).expect("it is YAML")
+        };
+        let before = rendered(values);
+        assert_eq!(rendered(&format!("{values}shards: []")), before, "{version}: no shards");
+        let is_of_shard = |object: &Value| object["metadata"]["labels"]["synapse-spark.dev/shard"] == "one";
+        let (added, others): (Vec<_>, Vec<_>) = rendered(&format!("{values}{shard}")).into_iter().partition(is_of_shard);
+        assert_eq!(others.len(), before.len(), "{version}");
+        for (after, before) in others.into_iter().zip(&before) {
+            assert_eq!(without_shard(after), *before, "{version}");
+        }
+        let kinds: BTreeSet<_> = added.iter().filter_map(|object| object["kind"].as_str()).collect();
+        assert_eq!(kinds, ["Deployment", "PodDisruptionBudget", "PodMonitor", "Service"].into(), "{version}");
+        assert_eq!(added.len(), kinds.len(), "{version}");
+        for object in &added {
+            assert_eq!(selected(object), "synapse-spark-operator-shard", "{version}: {object}");
+        }
+        for object in before.iter().filter(|object| object["kind"].as_str().is_some_and(|kind| kinds.contains(kind))) {
+            assert_eq!(selected(object), "synapse-spark-operator", "{version}: {object}");
+        }
+    }
+}
+
 #[test]
 fn helm_lint_finds_nothing() {
     for version in HELMS {
-        for Case { name, values, .. } in matrix().into_iter().chain(overlaps()) {
+        for Case { name, values, .. } in matrix().into_iter().chain(sharded()).chain(overlaps()) {
             let linted = helm(version, Plane::shared(), &["lint", "--strict", CHART, "--values", "-"], &values);
             let printed = linted.unwrap_or_else(|complaint| panic!("{version}, {name}: {complaint}"));
             assert!(!printed.contains("[WARNING]") && !printed.contains("[ERROR]"), "{version}, {name}: {printed}");

@@ -113,6 +113,29 @@ service: {port: 9090, annotations: {g: h}, labels: {i: j}}",
     ]
 }
 
+#[rustfmt::skip]
+pub fn sharded() -> Vec<Case> {
+    vec![
+        case("shards", "\
+shards:
+  - {name: one, subscriptions: [bbbbbbbb-0000-4000-8000-000000000002, aaaaaaaa-0000-4000-8000-000000000001], resources: {limits: {memory: 512Mi}}, replicaCount: 3, concurrency: 64}
+  - {name: two, subscriptions: [cccccccc-0000-4000-8000-000000000003], replicaCount: 1}
+networkPolicy: {enabled: true}
+prometheus: {servicemonitor: {enabled: true}}",
+            &["--watch-subscriptions-except=aaaaaaaa-0000-4000-8000-000000000001,bbbbbbbb-0000-4000-8000-000000000002,cccccccc-0000-4000-8000-000000000003\n",
+              "--watch-subscriptions=aaaaaaaa-0000-4000-8000-000000000001,bbbbbbbb-0000-4000-8000-000000000002\n", "--watch-subscriptions=cccccccc-0000-4000-8000-000000000003\n",
+              "synapse-spark.dev/shard: default", "memory: 512Mi", "memory: 256Mi", "replicas: 3", "replicas: 2", "replicas: 1", "--concurrency=64", "podTargetLabels: [synapse-spark.dev/shard]",
+              "kind: PodDisruptionBudget\nmetadata:\n  name: release-synapse-spark-operator-one\n", "kind: Service\nmetadata:\n  name: release-synapse-spark-operator-two\n",
+              "values: [\"synapse-spark-operator\", \"synapse-spark-operator-shard\"]",
+              "resourceNames: [synapse-spark-operator, synapse-spark-operator-bbbbbbbb-0000-4000-8000-000000000002, synapse-spark-operator-aaaaaaaa-0000-4000-8000-000000000001, synapse-spark-operator-cccccccc-0000-4000-8000-000000000003]"],
+            &["kind: PodDisruptionBudget\nmetadata:\n  name: release-synapse-spark-operator-two\n", "--watch-namespaces"]),
+        case("a shard, monitoring by a PodMonitor, and long names",
+            "nameOverride: abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-abc-abcde\nserviceAccount: {create: false, name: mine}\nprometheus: {podmonitor: {enabled: true}}\nshards: [{name: abcdefghij-abcdefghi, subscriptions: [aaaaaaaa-0000-4000-8000-000000000001]}]",
+            &["kind: PodMonitor\nmetadata:\n  name: release-abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-a-abcdefghij-abcdefghi\n",
+              "kind: Service\nmetadata:\n  name: release-abcdefghijklmnopqrstuvwxyz-abcdefg-abcdefghij-abcdefghi\n"], &[]),
+    ]
+}
+
 /// A key that is said in several places: what is nearer to the object holds.
 #[rustfmt::skip]
 pub fn overlaps() -> Vec<Case> {

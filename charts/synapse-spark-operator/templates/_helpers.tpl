@@ -21,9 +21,78 @@
 {{- end }}
 {{- end }}
 
+{{- /* The labels of the pods of shards: none of the default Deployment, whose selector cannot change. */}}
+{{- define "synapse-spark-operator.shardName" -}}
+{{ include "synapse-spark-operator.name" . | trunc 57 | trimSuffix "-" }}-shard
+{{- end }}
+
 {{- define "synapse-spark-operator.selectorLabels" -}}
+{{- with get . "shard" -}}
+app.kubernetes.io/name: {{ include "synapse-spark-operator.shardName" $ | toYaml }}
+app.kubernetes.io/instance: {{ toYaml $.Release.Name }}
+synapse-spark.dev/shard: {{ toYaml .name }}
+{{- else -}}
 app.kubernetes.io/name: {{ include "synapse-spark-operator.name" . | toYaml }}
 app.kubernetes.io/instance: {{ toYaml .Release.Name }}
+{{- end }}
+{{- end }}
+
+{{- /* Selects the objects of the default Deployment, and those of all shards. */}}
+{{- define "synapse-spark-operator.selectAll" -}}
+{{- if .Values.shards -}}
+matchExpressions:
+  - key: app.kubernetes.io/name
+    operator: In
+    values: [{{ include "synapse-spark-operator.name" . | quote }}, {{ include "synapse-spark-operator.shardName" . | quote }}]
+  - key: app.kubernetes.io/instance
+    operator: In
+    values: [{{ quote .Release.Name }}]
+{{- else -}}
+matchLabels:
+  {{- include "synapse-spark-operator.selectorLabels" . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* Renders a template for the default Deployment, and once for each shard: list $ TEMPLATE. A shard's own values take
+precedence. */}}
+{{- define "synapse-spark-operator.forEach" }}
+{{- $root := first . }}
+{{- $template := last . }}
+{{- include $template $root }}
+{{- range $root.Values.shards }}
+---
+{{- $values := mergeOverwrite (deepCopy $root.Values) (deepCopy (omit . "name" "subscriptions")) }}
+{{- $context := dict "Values" $values "Chart" $root.Chart "Release" $root.Release "Capabilities" $root.Capabilities "shard" . }}
+{{- include $template $context }}
+{{- end }}
+{{- end }}
+
+{{- /* The name of the objects of the default Deployment, or of a shard. */}}
+{{- define "synapse-spark-operator.workloadName" -}}
+{{- $name := include "synapse-spark-operator.fullname" . }}
+{{- with get . "shard" -}}
+{{ $name | trunc (int (sub 62 (len .name))) | trimSuffix "-" }}-{{ .name }}
+{{- else -}}
+{{ $name }}
+{{- end }}
+{{- end }}
+
+{{- /* The subscriptions of all shards. */}}
+{{- define "synapse-spark-operator.subscriptions" -}}
+{{- $all := list }}
+{{- range .Values.shards }}
+{{- $all = concat $all .subscriptions }}
+{{- end }}
+{{- $all | sortAlpha | join "," }}
+{{- end }}
+
+{{- /* The names of the Leases. */}}
+{{- define "synapse-spark-operator.leaseNames" -}}
+synapse-spark-operator
+{{- range .Values.shards }}
+{{- range .subscriptions }}, synapse-spark-operator-{{ . }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- /* All labels except those that select pods. */}}
@@ -86,7 +155,11 @@ name; for some namespaces each team may have one. */}}
 {{- if include "synapse-spark-operator.webhook" . }}
 {{- $webhook = dict "azure.workload.identity/use" "true" }}
 {{- end }}
-{{- include "synapse-spark-operator.merged" (list .Values.commonLabels $webhook .Values.podLabels) }}
+{{- $shard := dict }}
+{{- if and .Values.shards (not (get . "shard")) }}
+{{- $shard = dict "synapse-spark.dev/shard" "default" }}
+{{- end }}
+{{- include "synapse-spark-operator.merged" (list .Values.commonLabels $webhook .Values.podLabels $shard) }}
 {{- end }}
 
 {{- /* The arguments that `run` and `check` have in common. */}}
@@ -125,6 +198,13 @@ name; for some namespaces each team may have one. */}}
 {{- end }}
 {{- with .Values.watchNamespaces }}
 - --watch-namespaces={{ join "," . }}
+{{- end }}
+{{- with get . "shard" }}
+- --watch-subscriptions={{ .subscriptions | sortAlpha | join "," }}
+{{- else }}
+{{- if .Values.shards }}
+- --watch-subscriptions-except={{ include "synapse-spark-operator.subscriptions" . }}
+{{- end }}
 {{- end }}
 - --leader-election={{ .Values.leaderElection.enabled }}
 {{- if .Values.leaderElection.enabled }}

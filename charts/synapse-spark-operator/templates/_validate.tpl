@@ -7,6 +7,26 @@
 {{- if and (not .leaderElection.enabled) .strategy (ne (.strategy.type | default "RollingUpdate") "Recreate") }}
 {{- fail "leaderElection.enabled is false and strategy is not of the type Recreate: at each update the old pod and the new one would write to Azure at once. Set strategy.type to Recreate, or leave strategy empty" }}
 {{- end }}
+{{- $names := list }}
+{{- $subscriptions := list }}
+{{- range .shards }}
+{{- if has .name $names }}
+{{- fail (printf "shards: two are named %s" .name) }}
+{{- end }}
+{{- $names = append $names .name }}
+{{- range .subscriptions }}
+{{- if has . $subscriptions }}
+{{- fail (printf "shards: subscription %s is in two shards" .) }}
+{{- end }}
+{{- $subscriptions = append $subscriptions . }}
+{{- end }}
+{{- end }}
+{{- if and .shards .watchNamespaces }}
+{{- fail "shards and watchNamespaces are both set: shards are for all namespaces. Choose one" }}
+{{- end }}
+{{- if and .shards (not .leaderElection.enabled) }}
+{{- fail "shards is set and leaderElection.enabled is false: nothing would keep two shards from the same subscription. Set leaderElection.enabled to true" }}
+{{- end }}
 {{- if and (not .serviceAccount.create) (not .serviceAccount.name) }}
 {{- fail "serviceAccount.create is false: set serviceAccount.name to an existing ServiceAccount" }}
 {{- end }}
