@@ -66,6 +66,8 @@ mod robustness;
 mod role_assignments;
 #[path = "cluster/safety_stop.rs"]
 mod safety_stop;
+#[path = "cluster/sharding.rs"]
+mod sharding;
 #[path = "cluster/shared_role_assignments.rs"]
 mod shared_role_assignments;
 #[path = "cluster/update.rs"]

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use asked::Request;
-use audit::{ACCOUNT, ACCOUNTS, FOLDER, MANIFEST, NAMESPACE, SCOPED};
+use audit::{ACCOUNT, ACCOUNTS, FOLDER, MANIFEST, NAMESPACE, SCOPED, SHARDED};
 use granted::Right;
 
 /// Requests that a manifest need not grant: what they need, the namespaces by how their names begin, and the reason. A test that
@@ -121,6 +121,19 @@ fn identities_of_namespaces_add_only_the_permissions_that_are_used() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(explained("Namespaces' own identities"), more.iter().map(ToString::to_string).collect(), "docs/security.md");
     assert!(shipped().is_subset(&rights) && !more.iter().any(Right::is_wide));
+}
+
+/// With shards, the permissions for their Leases are granted in addition; and they are enough.
+#[test]
+fn shards_add_only_the_permissions_for_their_leases() {
+    let requests = asked::of_the_last_run(SHARDED);
+    let rights =
+        granted::read(&file(&format!("{FOLDER}/{SHARDED}.yaml")), SHARDED).unwrap_or_else(|wrong| panic!("{SHARDED}: {wrong}"));
+    let wrong = ungranted(&rights, &requests, &[VERSION]);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let is_for_a_lease = |right: &&Right| right.resource == "leases" && right.name.starts_with("synapse-spark-operator-");
+    assert_eq!(rights.difference(&shipped()).find(|right| !is_for_a_lease(right)), None);
+    assert!(shipped().is_subset(&rights));
 }
 
 /// The rights that a section of the page has in its table.

@@ -8,6 +8,8 @@ pub const NAMESPACE: &str = "synapse-spark-system";
 pub const ACCOUNT: &str = "synapse-spark-operator";
 /// The account of an install for some namespaces only. Its manifest is kept as `scoped.yaml`.
 pub const SCOPED: &str = "scoped";
+/// The account of an install with shards. Its manifest is kept as `sharded.yaml`.
+pub const SHARDED: &str = "sharded";
 /// The account of an install that may use namespaces' own identities. Its manifest is kept as `accounts.yaml`.
 pub const ACCOUNTS: &str = "accounts";
 /// The folder. The file [`PROGRAM`] is as old as the run; each control plane has an audit log `NAME.log`.

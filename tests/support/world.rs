@@ -14,7 +14,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DeleteParams};
 use serde_json::json;
 
-use super::audit::{ACCOUNT, ACCOUNTS, NAMESPACE, SCOPED};
+use super::audit::{ACCOUNT, ACCOUNTS, NAMESPACE, SCOPED, SHARDED};
 use super::azure::{Azure, TENANT};
 use super::chart::{CHART, helm};
 use super::operator::{Operator, as_in_a_pod};
@@ -158,6 +158,11 @@ impl World {
         self.install(SCOPED, &format!("watchNamespaces: {namespaces:?}"));
     }
 
+    /// Installs an account for shards of these subscriptions.
+    pub fn install_shards(&self, subscriptions: &[String]) {
+        self.install(SHARDED, &format!("shards: [{{name: test, subscriptions: {subscriptions:?}}}]"));
+    }
+
     /// Installs an account of the operator with these values.
     fn install(&self, account: &str, values: &str) {
         let values = format!("{{fullnameOverride: {account}, crds: {{enabled: false}}, {values}}}");
@@ -182,6 +187,11 @@ impl World {
     /// Starts an operator of that account. It may have to wait for others.
     pub fn scoped(&self, settings: &[&str]) -> Operator {
         Operator::start_as(SCOPED, self.plane(), &self.stage.azure, settings)
+    }
+
+    /// Starts an operator of the account for shards. It may have to wait for others.
+    pub fn sharded(&self, settings: &[&str]) -> Operator {
+        Operator::start_as(SHARDED, self.plane(), &self.stage.azure, settings)
     }
 
     /// The program, to its end, as a ServiceAccount of the test's namespace; and what it printed.
