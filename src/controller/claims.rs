@@ -204,16 +204,12 @@ impl State {
             claimants.younger.remove(&claim.age);
             return None;
         }
-        match claimants.younger.pop_first() {
-            Some(next) => {
-                claimants.oldest = next;
-                Some(claimants.oldest.1.clone())
-            }
-            None => {
-                self.claimants.remove(&claim.compute);
-                None
-            }
-        }
+        let Some(next) = claimants.younger.pop_first() else {
+            self.claimants.remove(&claim.compute);
+            return None;
+        };
+        claimants.oldest = next;
+        Some(claimants.oldest.1.clone())
     }
 
     fn forget(&mut self, gone: Vec<Key>) -> Changes {

@@ -255,7 +255,7 @@ impl Scope {
         };
         let (object, now) = (object.open(), Instant::now());
         match self.shared.triggers.admit(&key, &object, now) {
-            Ok(()) => slot.run(reconcile(Arc::new(object), ctx)).await,
+            Ok(()) => slot.run(Box::pin(reconcile(Arc::new(object), ctx))).await,
             Err(at) => {
                 ctx.objects.ticks.postponed(&object, at - now);
                 Ok(Action::requeue(at - now))

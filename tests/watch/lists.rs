@@ -156,7 +156,7 @@ async fn a_compute_is_an_orphan_when_its_object_goes_without_a_detach_unless_its
 
 #[tokio::test(start_paused = true)]
 async fn no_compute_is_an_orphan_while_many_are_attached_and_detached() {
-    let world = World::begun(OBJECTS, &[], Azure::paging(Duration::from_secs(60), OBJECTS / 2));
+    let world = World::begun(OBJECTS, &[], Azure::paging(Duration::from_mins(1), OBJECTS / 2));
     until("all are attached", || {
         assert_eq!(world.value("orphaned_computes"), "0");
         world.all_are(OBJECTS, "Attached")

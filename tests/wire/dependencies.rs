@@ -136,10 +136,22 @@ async fn pool_and_its_refusals_are_cached() {
         let url = format!("GET {ARM}{}?api-version=2021-06-01", pool_id());
         assert_eq!(sent(&script).iter().map(|(url, _)| url.as_str()).collect::<Vec<_>>(), [&url, &url]);
     }
-    let (script, client) = Script::of([refusal(500, "Odd"), response(200, &spark)]);
-    assert!(client.pool(&pool, LATER).await.is_err());
-    let found = client.pool(&pool, LATER).await.expect("a second request").expect("it is there");
-    assert_eq!((found.properties.spark_version.as_deref(), script.sent().len()), (Some("3.5"), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_was_not_answered_is_sent_again_ten_seconds_later() {
+    let pool = PoolId::parse(&pool_id()).expect("an ID");
+    let spark = json!({"id": pool_id(), "name": "yogisparkpool", "properties": {"sparkVersion": "3.5", "nodeCount": 3}});
+    let (script, client) = Script::of([refusal(500, "Odd"), refusal(500, "Odd"), response(200, &spark)]);
+    for _ in 0..3 {
+        assert!(client.pool(&pool, LATER).await.is_err());
+    }
+    assert_eq!(script.sent().len(), 1, "all share the failure");
+    assert!(client.pool(&pool, Freshness::Now).await.is_err());
+    assert_eq!(script.sent().len(), 2, "who needs the current state asks again");
+    tokio::time::advance(Duration::from_secs(11)).await;
+    let found = client.pool(&pool, LATER).await.expect("a third request").expect("it is there");
+    assert_eq!((found.properties.spark_version.as_deref(), script.sent().len()), (Some("3.5"), 3));
 }
 
 #[tokio::test]

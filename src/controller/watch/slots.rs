@@ -3,7 +3,6 @@
 //! A reconcile that takes long waits for an answer of Azure. If it kept its slot, one workspace that does not answer would hold
 //! up the objects of all others. So its slot is given to another one after a while.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -40,8 +39,7 @@ impl Slots {
 
 impl Slot<'_> {
     /// Runs a reconcile in this slot. Another one gets the slot if this one takes long.
-    pub(super) async fn run<T>(self, reconcile: impl Future<Output = T>) -> T {
-        let mut reconcile = pin!(reconcile);
+    pub(super) async fn run<T>(self, mut reconcile: impl Future<Output = T> + Unpin) -> T {
         if let Ok(ended) = timeout(SLOT_TIME, &mut reconcile).await {
             return ended;
         }
