@@ -43,7 +43,7 @@ use undecodable::{named, skipped, stored};
 /// How the controller runs.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Reconciles at the same time, at most, of all namespaces together. One that waits for long does not count: see [`slots`].
+    /// Reconciles at the same time, at most, of all namespaces together. One that waits for more than two seconds does not count.
     pub concurrency: u16,
     /// The namespaces whose objects are reconciled; none: all.
     pub namespaces: Vec<String>,
