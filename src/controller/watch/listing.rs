@@ -92,5 +92,7 @@ where
 /// Whether the server understands the request for a streaming list and refuses it: other errors pass, or would come for a
 /// page as well.
 fn is_refusal(error: &ClientError) -> bool {
-    matches!(error, ClientError::Api(status) if matches!(status.code, 400 | 405 | 406 | 422 | 501))
+    // The definition is older than the operator: it does not allow to select by subscription, with or without pages.
+    let is_of_selector = |message: &str| message.contains("field label not supported");
+    matches!(error, ClientError::Api(status) if matches!(status.code, 400 | 405 | 406 | 422 | 501) && !is_of_selector(&status.message))
 }

@@ -25,7 +25,8 @@ pub(super) struct Merged<K> {
 /// What one watch has shown.
 #[derive(Default)]
 struct Shown {
-    known: HashSet<Id>,
+    /// The objects that it shows, each with its resource version.
+    known: HashMap<Id, u64>,
     /// The objects of a list that has not ended.
     listed: HashSet<Id>,
     has_listed: bool,
@@ -34,6 +35,12 @@ struct Shown {
 fn id_of(meta: &ObjectMeta) -> Id {
     let part = |text: &Option<String>| text.as_deref().unwrap_or_default().into();
     (part(&meta.namespace), part(&meta.name))
+}
+
+/// The API server's resource versions of one resource grow as numbers.
+/// Source: <https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions>.
+fn version_of(meta: &ObjectMeta) -> u64 {
+    meta.resource_version.as_deref().and_then(|version| version.parse().ok()).unwrap_or_default()
 }
 
 impl<K: Resource> Merged<K> {
@@ -60,9 +67,17 @@ impl<K: Resource> Merged<K> {
     }
 
     fn applied(&mut self, watch: usize, object: K) -> Vec<Event<K>> {
-        let id = id_of(object.meta());
-        self.gone.remove(&id);
-        self.watches[watch].known.insert(id);
+        let (id, version) = (id_of(object.meta()), version_of(object.meta()));
+        let is_older = |other: &Shown| other.known.get(&id).is_some_and(|known| *known > version);
+        // It was created again with another subscription, whose watch is ahead of this one.
+        let is_outdated = self.watches.iter().any(is_older);
+        if !is_outdated {
+            self.gone.remove(&id);
+        }
+        self.watches[watch].known.insert(id, version);
+        if is_outdated {
+            return Vec::new();
+        }
         // The store shows what is listed once the list has ended, and nothing else.
         vec![if self.all_listed() { Event::Apply(object) } else { Event::InitApply(object) }]
     }
@@ -71,7 +86,7 @@ impl<K: Resource> Merged<K> {
         let id = id_of(object.meta());
         self.watches[watch].known.remove(&id);
         // It was created again with another subscription, and the watch of that one was faster.
-        if self.watches.iter().any(|other| other.known.contains(&id)) {
+        if self.watches.iter().any(|other| other.known.contains_key(&id)) {
             return Vec::new();
         }
         if self.all_listed() {
@@ -86,7 +101,7 @@ impl<K: Resource> Merged<K> {
         let was_first = !self.all_listed();
         let shown = &mut self.watches[watch];
         let listed = std::mem::take(&mut shown.listed);
-        let missing: Vec<_> = shown.known.difference(&listed).cloned().collect();
+        let missing: Vec<_> = shown.known.keys().filter(|id| !listed.contains(*id)).cloned().collect();
         let named = self.named;
         let mut events: Vec<_> = missing
             .into_iter()
@@ -118,8 +133,10 @@ mod tests {
         ConfigMap { metadata, ..ConfigMap::default() }
     }
 
-    fn object(name: &str) -> ConfigMap {
-        named(ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() })
+    /// A name of one letter, and a resource version.
+    fn object(text: &str) -> ConfigMap {
+        let (name, version) = text.split_at(1);
+        named(ObjectMeta { name: Some(name.to_owned()), resource_version: Some(version.to_owned()), ..ObjectMeta::default() })
     }
 
     /// An event as text: `I`nit, `i`nit apply, `D`one, `+` apply, `-` delete.
@@ -158,6 +175,9 @@ mod tests {
             ("changes",                           "0I 0D 1I 1D 0+a 1+b 0-a",          "I D +a +b -a"),
             ("created again elsewhere",           "0I 0ia 0D 1I 1D 1+a 0-a 1-a",      "I ia D +a -a"),
             ("in the order of the changes",        "0I 0ia 0D 1I 1D 0-a 1+a",          "I ia D -a +a"),
+            ("created again, and the first lags", "0I 0ia1 0D 1I 1D 1+a9 0+a5 0-a5",  "I ia D +a"),
+            ("the first lags at its next list",   "0I 0ia1 0D 1I 1D 1+a9 0I 0ia5 0D", "I ia D +a"),
+            ("and the second is gone before",     "0I 0ia1 0D 1I 1D 1+a9 1-a9 0-a5",  "I ia D +a -a"),
         ];
         for (case, events, expected) in table {
             let mut merged = Merged::of(2, named);
