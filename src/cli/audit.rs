@@ -51,15 +51,7 @@ impl Audit {
     pub(super) async fn execute(self, program: Program) -> Result<u8, String> {
         let cluster = self.cluster.connect().await?;
         let workspaces = if self.workspace.is_empty() { self.named(&cluster).await? } else { self.workspace.clone() };
-        let uid = match &self.cluster_uid {
-            Some(uid) => uid.clone(),
-            None => controller::cluster_uid(&cluster.calls).await.map_err(|error| {
-                format!(
-                    "cannot distinguish the computes of this cluster from those of others: {}. Set --cluster-uid",
-                    chain(&error)
-                )
-            })?,
-        };
+        let uid = self.uid(&cluster).await?;
         let (client, _) = self.azure.client(azure::Metrics::new(&mut Registry::default()))?;
         let mut result = AuditResult::default();
         for workspace in workspaces {
@@ -82,6 +74,22 @@ impl Audit {
             Output::Json => format!("{:#}\n", result.json(program)),
         })?;
         result.exit_code()
+    }
+
+    /// The UID with which the owner tags of this cluster's computes begin.
+    async fn uid(&self, cluster: &Cluster) -> Result<String, String> {
+        match (controller::cluster_uid(&cluster.calls).await, &self.cluster_uid) {
+            // All computes of the other cluster would be orphans.
+            (Ok(uid), Some(given)) if uid != *given => {
+                Err(format!("--cluster-uid {given}: the kube-system namespace of {} has the UID {uid}", cluster.server))
+            }
+            (Ok(uid), _) => Ok(uid),
+            (Err(_), Some(given)) => Ok(given.clone()),
+            (Err(error), None) => Err(format!(
+                "cannot distinguish the computes of this cluster from those of others: {}. Set --cluster-uid",
+                chain(&error)
+            )),
+        }
     }
 
     /// The workspaces that attachments name.

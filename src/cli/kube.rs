@@ -40,7 +40,7 @@ pub(super) struct Cluster {
     /// For watches, which may be quiet for long.
     pub(super) watch: Client,
     pub(super) namespace: String,
-    server: String,
+    pub(super) server: String,
 }
 
 impl ClusterArgs {

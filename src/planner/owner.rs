@@ -29,8 +29,14 @@ impl Owner {
     /// The four parts of an owner tag: cluster, namespace, name and UID; none if it is not one that the operator writes.
     #[must_use]
     pub fn parts(tag: &str) -> Option<[&str; 4]> {
+        // The characters of names and UIDs in Kubernetes. Anybody who may tag the compute can write others, which must not get
+        // into a URL or a command line.
+        let is_name = |part: &&str| {
+            part.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b))
+        };
         let parts: Vec<_> = tag.splitn(5, '/').collect();
-        <[&str; 4]>::try_from(parts).ok().filter(|parts| parts.iter().all(|part| !part.is_empty()))
+        <[&str; 4]>::try_from(parts).ok().filter(|parts| parts.iter().all(is_name))
     }
 
     /// Who owns a compute with this tag.
@@ -75,4 +81,29 @@ pub enum Ownership {
     Unowned,
     /// Another object or cluster, as the tag spells it.
     Another(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owner_tag_has_four_parts_with_the_characters_of_names_and_uids() {
+        #[rustfmt::skip]
+        let table = [
+            ("1-a/team-a/nightly/2-b",        true),
+            ("1-a/team-a/nightly.v2/2-b",     true),
+            ("1-a/team-a/nightly",            false),
+            ("1-a/team-a/nightly/2-b/more",   false),
+            ("1-a//nightly/2-b",              false),
+            ("1-a/team-a/../2-b",             false),
+            ("1-a/team-a/x\ncurl evil/2-b",   false),
+            ("1-a/team-a/x;y/2-b",            false),
+            ("1-a/team-a/x?y/2-b",            false),
+            ("1-a/team-ä/nightly/2-b",        false),
+        ];
+        for (tag, is_one) in table {
+            assert_eq!(Owner::parts(tag).is_some(), is_one, "{tag:?}");
+        }
+    }
 }
