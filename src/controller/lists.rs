@@ -25,6 +25,11 @@ pub(super) fn subscribe(ctx: &Arc<Context>, object: &SynapseSparkAttachment, azu
 fn take_in(ctx: &Weak<Context>, account: &Account, workspace: &WorkspaceId, view: &View) {
     let Some(ctx) = ctx.upgrade() else { return };
     ctx.objects.workspaces.listed(&Group::new(workspace.clone(), account.clone()), view);
+    // The default shard lists the workspace of another shard to detach what was stored with capitals, and does not know the objects
+    // of that shard.
+    if !ctx.shard().has_subscription(workspace.subscription()) {
+        return;
+    }
     let max_age = AUDIT_TTL + 3 * ctx.resync;
     let orphans = &ctx.objects.orphans;
     orphans.expire(max_age);

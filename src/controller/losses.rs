@@ -54,8 +54,9 @@ impl Workspaces {
         let Some(group) = Group::of(object) else { return Losses::default() };
         if !matches!(seen.compute, Finding::Unknown(_)) {
             state.remove(&key);
-            // What is deleted or suspended is not attached again, so it is no loss.
-            let is_wanted = object.metadata.deletion_timestamp.is_none() && !object.spec.suspend;
+            // What is deleted or suspended is not attached again, so it is no loss; nor is what the operator detaches itself.
+            let is_wanted =
+                object.metadata.deletion_timestamp.is_none() && !object.spec.suspend && seen.accepted_detach().is_none();
             let is_missing = seen.is_missing() && is_wanted;
             let is_attached = seen.compute.present().is_some_and(|compute| compute.owner == Ownership::Ours);
             if let (true, Ok(id)) = (is_missing || is_attached, compute_of(object)) {

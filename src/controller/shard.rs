@@ -47,6 +47,16 @@ impl Shard {
         }
     }
 
+    /// Whether the objects whose workspaces are in this subscription are in this shard, unless they are stored with capitals.
+    pub(super) fn has_subscription(&self, subscription: &str) -> bool {
+        let subscription = subscription.to_ascii_lowercase();
+        match self {
+            Self::All => true,
+            Self::Only(subscriptions) => subscriptions.contains(&subscription),
+            Self::Except(subscriptions) => !subscriptions.contains(&subscription),
+        }
+    }
+
     /// Refuses an object that was stored before capitals were refused, if its subscription has a shard: the watch of that
     /// shard does not show it, and two shards must not attach computes of one subscription. A deleted object is detached.
     ///
@@ -88,16 +98,19 @@ mod tests {
         let shards = [Shard::Only(of(&["a", "b"])), Shard::Only(of(&["c"])), Shard::Except(of(&["a", "b", "c"]))];
         #[rustfmt::skip]
         let table = [
-            ("a",  [true, false, false], [true, true, true]),
-            ("c",  [false, true, false], [true, true, true]),
-            ("d",  [false, false, true], [true, true, true]),
-            ("A",  [false, false, true], [true, true, false]),
-            ("D",  [false, false, true], [true, true, true]),
+            //    has                    admits                has its subscription
+            ("a",  [true, false, false], [true, true, true],   [true, false, false]),
+            ("c",  [false, true, false], [true, true, true],   [false, true, false]),
+            ("d",  [false, false, true], [true, true, true],   [false, false, true]),
+            ("A",  [false, false, true], [true, true, false],  [true, false, false]),
+            ("D",  [false, false, true], [true, true, true],   [false, false, true]),
         ];
-        for (subscription, has, admits) in table {
+        for (subscription, has, admits, has_subscription) in table {
             let object = object(subscription);
             assert_eq!(shards.each_ref().map(|shard| shard.has(&object)), has, "{subscription}");
             assert_eq!(shards.each_ref().map(|shard| shard.admit(&object).is_ok()), admits, "{subscription}");
+            let lists = shards.each_ref().map(|shard| shard.has_subscription(subscription));
+            assert_eq!(lists, has_subscription, "{subscription}");
             assert!(Shard::All.has(&object) && Shard::All.admit(&object).is_ok(), "{subscription}");
         }
     }
