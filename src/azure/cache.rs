@@ -223,7 +223,7 @@ mod tests {
         let kept = || cache.entries.lock().expect("no thread panics").by_key.len();
         cache.insert(&2, Instant::now(), ());
         tokio::time::sleep(TTL / 5).await;
-        assert_eq!(kept(), 1, "nobody asked for the first one");
+        assert_eq!(kept(), 1, "the first one has expired");
         tokio::time::sleep(TTL).await;
         assert_eq!(kept(), 0);
         cache.insert(&3, Instant::now(), ());

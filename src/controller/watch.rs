@@ -3,6 +3,8 @@
 //! An object is reconciled when the watch shows a change that a reconcile reads ([`Triggers`]), when its last reconcile asked
 //! for the next one, and when a change of another object concerns it ([`Claims`](super::claims::Claims)). All namespaces share
 //! one limit of concurrency.
+//!
+//! Longer than other files: the events of a watch and the queue that they feed are one sequence, in the order of the text.
 
 mod first_lists;
 mod left_out;

@@ -33,7 +33,7 @@ impl Slots {
     }
 
     pub(super) async fn acquire(&self) -> Slot<'_> {
-        Slot(self.free.acquire().await.expect("nobody closes it"))
+        Slot(self.free.acquire().await.expect("the semaphore is never closed"))
     }
 }
 
