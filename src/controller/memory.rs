@@ -135,7 +135,9 @@ impl Memory {
     /// What an object waits for, unless it has changed since.
     pub(crate) fn waiting(&self, object: &SynapseSparkAttachment) -> Option<Waiting> {
         let waiting = self.of(object, |known| known.waiting.as_deref().cloned()).flatten()?;
-        (waiting.seen == Seen::of(object)).then_some(waiting)
+        let now = Seen::of(object);
+        // The watch may not show the finalizer yet that was added before the wait began.
+        (!now.differs_from(&waiting.seen) || !waiting.seen.differs_from(&now)).then_some(waiting)
     }
 
     /// A reconcile came to its end: Kubernetes accepts what the operator writes.

@@ -13,7 +13,7 @@ use crate::azure::{self, Freshness};
 use crate::controller::context::{Context, Error};
 use crate::controller::observe::{Reading, is_annotated, is_reconcile_requested};
 use crate::controller::report::{Draft, report, report_intent, report_outcome};
-use crate::controller::rounds::{Clock, Evaluation, Settled, settle};
+use crate::controller::rounds::{Clock, Evaluation, Settled, Version, settle};
 use crate::controller::{execute, finalizer, lists, queue};
 use crate::planner::backoff::FRESH_ENOUGH;
 use crate::planner::status::failure::history;
@@ -100,15 +100,27 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Arc<Context>, clock: Cloc
     let azure = azure.with_turn(queue::turn(object, waiting.as_ref()));
     let reading = Reading::first(object, &goal, tick);
     let intended = waiting.and_then(|waiting| waiting.write);
-    let Settled { evaluation, azure, intended } =
-        Box::pin(settle(ctx, azure, (object, goal), (reading, intended), clock)).await?;
+    let watched = Version::watched(object.clone(), goal);
+    let mut settled = Box::pin(settle(ctx, azure, watched, (reading, intended), clock)).await?;
+    if settled.evaluation.decision.step == Step::AddFinalizer
+        && let Some(stored) = add_finalizer(ctx, object).await?
+    {
+        settled = Box::pin(settle(ctx, settled.azure, stored, (reading, None), clock)).await?;
+    }
+    let Settled { evaluation, azure, intended } = settled;
     let (decision, assigned) = carry_out(ctx, &azure, &evaluation, clock).await?;
-    queue::keep(ctx, object, &decision, intended);
-    let wants_role = matches!(&evaluation.goal, Goal::Attached(goal) if goal.role.is_some());
+    queue::keep(ctx, &evaluation.version.object, &decision, intended);
+    let wants_role = matches!(&evaluation.version.goal, Goal::Attached(goal) if goal.role.is_some());
     let roles = &evaluation.observed.roles;
     let resolved: Vec<_> = pending.into_iter().filter(|one| one.is_resolved(wants_role, roles, assigned.as_ref())).collect();
     ctx.objects.claims.resolve(object, &resolved);
     Ok(decision)
+}
+
+/// Adds the finalizer. Gives the object as it is stored now, to go on with; none if it has changed in another way, too.
+async fn add_finalizer(ctx: &Context, object: &SynapseSparkAttachment) -> Result<Option<Version>, Error> {
+    let stored = finalizer::add(ctx, object).await?;
+    Ok(stored.and_then(|stored| Version::live(ctx, object, stored)))
 }
 
 /// How fresh what is known of the object's identity must be: a user who requests a reconcile expects the current one, and a
@@ -127,10 +139,10 @@ async fn carry_out(
     evaluation: &Evaluation,
     clock: Clock,
 ) -> Result<(Decision, Option<RoleAssignment>), Error> {
-    let (object, decision) = (&evaluation.object, &evaluation.decision);
+    let (object, decision) = (&evaluation.version.object, &evaluation.decision);
     match &decision.step {
-        // The watch brings the next reconcile at once, and that one has more to report.
-        Step::AddFinalizer => finalizer::add(ctx, object).await?,
+        // It is added, and the object has changed since: the watch brings the next reconcile.
+        Step::AddFinalizer => {}
         Step::RemoveFinalizer => {
             if matches!(decision.cause, Cause::Retained) {
                 ctx.objects.orphans.retained(object);
@@ -140,7 +152,7 @@ async fn carry_out(
         }
         // A deleted object without the finalizer is left to whoever owns the other finalizers.
         Step::Wait | Step::Done => {
-            if evaluation.observed.object.has_finalizer || matches!(evaluation.goal, Goal::Attached(_)) {
+            if evaluation.observed.object.has_finalizer || matches!(evaluation.version.goal, Goal::Attached(_)) {
                 report(ctx, &evaluation.draft(clock.now()), decision).await?;
             }
         }
@@ -160,7 +172,7 @@ async fn write(
     clock: Clock,
 ) -> Result<(Decision, Option<RoleAssignment>), Error> {
     let decision = &evaluation.decision;
-    let (stored, result) = match execute::prepare(azure, &decision.step, &evaluation.goal.owner().uid).await {
+    let (stored, result) = match execute::prepare(azure, &decision.step, &evaluation.version.goal.owner().uid).await {
         Err(fault) => (None, WriteResult::NotSent(fault)),
         Ok(None) => return Ok((decision.clone(), None)),
         Ok(Some(request)) => {
@@ -170,7 +182,7 @@ async fn write(
         }
     };
     let reported = decision.after(&result, &evaluation.observed);
-    ctx.objects.memory.decided(&evaluation.object, &reported);
+    ctx.objects.memory.decided(&evaluation.version.object, &reported);
     report_outcome(ctx, &evaluation.draft(clock.now()), stored, (decision, &result), &reported).await?;
     let assigned = match (decision.step.write(), &result) {
         (Some(Write::AssignRole(one)), WriteResult::Accepted(_) | WriteResult::AlreadyExists) => Some(one),

@@ -37,10 +37,40 @@ impl Clock {
     }
 }
 
-/// What was observed and decided for one version of an object.
-pub(super) struct Evaluation {
+/// So long after the API server returned an object it is not read again before a write.
+const LIVE: Duration = Duration::from_secs(5);
+
+/// A version of an object, and its goal.
+#[derive(Clone)]
+pub(super) struct Version {
     pub(super) object: SynapseSparkAttachment,
     pub(super) goal: Goal,
+    /// When the API server returned it; none if the watch showed it.
+    read: Option<Instant>,
+}
+
+impl Version {
+    /// As the watch shows it.
+    pub(super) const fn watched(object: SynapseSparkAttachment, goal: Goal) -> Self {
+        Self { object, goal, read: None }
+    }
+
+    /// As the API server returns it now; none if it is another object than `before`, in another shard, or no longer to be observed
+    /// with the same identity.
+    pub(super) fn live(ctx: &Context, before: &SynapseSparkAttachment, object: SynapseSparkAttachment) -> Option<Self> {
+        let is_same = object.uid() == before.uid()
+            // The observation used the identity of another ServiceAccount.
+            && object.spec.service_account_name == before.spec.service_account_name
+            && ctx.shard().has(&object)
+            && ctx.shard().admit(&object).is_ok();
+        let goal = Goal::of(&object, &ctx.cluster).ok().filter(|_| is_same)?;
+        Some(Self { object, goal, read: Some(Instant::now()) })
+    }
+}
+
+/// What was observed and decided for one version of an object.
+pub(super) struct Evaluation {
+    pub(super) version: Version,
     pub(super) observed: Observed,
     pub(super) decision: Decision,
     /// How the compute was read, and where the answer came from.
@@ -49,12 +79,12 @@ pub(super) struct Evaluation {
 
 impl Evaluation {
     pub(super) fn draft(&self, now: Timestamp) -> Draft<'_> {
-        Draft { object: &self.object, goal: Some(&self.goal), observed: Some(&self.observed), now }
+        Draft { object: &self.version.object, goal: Some(&self.version.goal), observed: Some(&self.observed), now }
     }
 
     /// How the compute is read before a write.
     const fn confirmed_by(&self) -> Freshness {
-        match (&self.observed.compute, &self.goal, self.read) {
+        match (&self.observed.compute, &self.version.goal, self.read) {
             // Only a new connection showed it.
             (_, _, (ComputeReading::Own(Freshness::NowOnNewConnection), _)) => Freshness::NowOnNewConnection,
             (Finding::Present(_), ..) => Freshness::Now,
@@ -107,20 +137,20 @@ pub(super) struct Settled {
 pub(super) async fn settle(
     ctx: &Context,
     azure: azure::Client,
-    (object, goal): (&SynapseSparkAttachment, Goal),
+    version: Version,
     (reading, intended): (Reading, Option<Intended>),
     clock: Clock,
 ) -> Result<Settled, Error> {
     let resumed = |intended| Intended { is_resumed: true, ..intended };
-    if let Some((intended, compute)) = intended.zip(goal.compute())
-        && let Ok(azure) = queue::reserve_again(&azure, object, intended, compute).await
+    if let Some((intended, compute)) = intended.zip(version.goal.compute())
+        && let Ok(azure) = queue::reserve_again(&azure, &version.object, intended, compute).await
     {
-        let evaluation = resume(ctx, &azure, object, intended, clock).await?;
+        let evaluation = resume(ctx, &azure, &version.object, intended, clock).await?;
         return Ok(Settled { evaluation, azure, intended: Some(resumed(intended)) });
     }
-    let first = evaluate(ctx, &azure, (object.clone(), goal), reading, clock.started).await;
+    let first = evaluate(ctx, &azure, version, reading, clock.now()).await;
     let intended = first.intended();
-    match queue::reserve(&azure, object, &first.decision.step).await {
+    match queue::reserve(&azure, &first.version.object, &first.decision.step).await {
         Ok(azure) if first.decision.step.needs_confirmation() => {
             let evaluation = Box::pin(confirm(ctx, &azure, first, clock)).await?;
             Ok(Settled { evaluation, azure, intended: intended.map(resumed) })
@@ -139,57 +169,50 @@ async fn resume(
     clock: Clock,
 ) -> Result<Evaluation, Error> {
     // The watch brings the version that exists now.
-    let live = live(ctx, object).await?.ok_or(Error::Conflict)?;
+    let live = read(ctx, object).await?.ok_or(Error::Conflict)?;
     let second = evaluate(ctx, azure, live, Reading::before_write(intended.freshness, false), clock.now()).await;
     Ok(second.unless_another_write(intended.step))
 }
 
-/// The live object, and its goal; none if it is gone, in another shard, or no longer to be observed with the same identity.
-async fn live(ctx: &Context, object: &SynapseSparkAttachment) -> Result<Option<(SynapseSparkAttachment, Goal)>, Error> {
-    let live = ctx.read(object).await?;
-    let same = live
-        .filter(|live| live.uid() == object.uid())
-        // The observation used the identity of another ServiceAccount.
-        .filter(|live| live.spec.service_account_name == object.spec.service_account_name)
-        .filter(|live| ctx.shard().has(live) && ctx.shard().admit(live).is_ok());
-    Ok(same.and_then(|live| Goal::of(&live, &ctx.cluster).ok().map(|goal| (live, goal))))
+/// The live object; none if it is gone, or no longer the same.
+async fn read(ctx: &Context, object: &SynapseSparkAttachment) -> Result<Option<Version>, Error> {
+    Ok(ctx.read(object).await?.and_then(|live| Version::live(ctx, object, live)))
 }
 
 /// Observes and decides.
-async fn evaluate(
-    ctx: &Context,
-    azure: &azure::Client,
-    (object, goal): (SynapseSparkAttachment, Goal),
-    mut reading: Reading,
-    now: Timestamp,
-) -> Evaluation {
-    let others = ctx.objects.claims.others(&object);
-    if ctx.objects.memory.is_confirming_absence(&object) {
+async fn evaluate(ctx: &Context, azure: &azure::Client, version: Version, mut reading: Reading, now: Timestamp) -> Evaluation {
+    let Version { object, goal, .. } = &version;
+    let others = ctx.objects.claims.others(object);
+    if ctx.objects.memory.is_confirming_absence(object) {
         reading.compute = ComputeReading::Own(Freshness::NowOnNewConnection);
     }
-    let (mut observed, source) = observe(azure, &object, &goal, others, (reading, now)).await;
-    let spans = ctx.objects.memory.observe(&object, &observed);
+    let (mut observed, source) = observe(azure, object, goal, others, (reading, now)).await;
+    let spans = ctx.objects.memory.observe(object, &observed);
     observed.absent_for = spans.absent;
     if let Some(operation) = &mut observed.operation {
         operation.ended_for = spans.ended;
     }
     observed.object.unavailable_for = spans.unavailable;
-    observed.object.queued_for = ctx.objects.memory.queued_for(&object);
-    observed.object.safety.losses = ctx.objects.workspaces.observe(&object, &observed);
-    let decision = decide(&goal, &observed);
-    ctx.objects.memory.decided(&object, &decision);
+    observed.object.queued_for = ctx.objects.memory.queued_for(object);
+    observed.object.safety.losses = ctx.objects.workspaces.observe(object, &observed);
+    let decision = decide(goal, &observed);
+    ctx.objects.memory.decided(object, &decision);
     if matches!(decision.step, Step::Detach(_)) {
         // What the operator itself detaches is not lost.
-        ctx.objects.workspaces.forget(&key_of(&object));
+        ctx.objects.workspaces.forget(&key_of(object));
     }
-    Evaluation { object, goal, observed, decision, read: (reading.compute, source) }
+    Evaluation { version, observed, decision, read: (reading.compute, source) }
 }
 
 /// The second round: reads object and compute live, and decides again. The write is carried out only if both rounds agree.
 ///
 /// A stale cache, after a restart or from an API server that lags itself, must do no harm.
 async fn confirm(ctx: &Context, azure: &azure::Client, first: Evaluation, clock: Clock) -> Result<Evaluation, Error> {
-    let Some(live) = live(ctx, &first.object).await? else {
+    let version = &first.version;
+    // A later change is noticed all the same: a write intent is only stored over the version that it was computed from.
+    let is_live = version.read.is_some_and(|at| at.elapsed() < LIVE);
+    let live = if is_live { Some(version.clone()) } else { read(ctx, &version.object).await? };
+    let Some(live) = live else {
         return Ok(Evaluation { decision: first.decision.superseded(), ..first });
     };
     let is_of_role = matches!(first.decision.step, Step::AssignRole(_) | Step::RevokeRole(_));

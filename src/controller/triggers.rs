@@ -1,6 +1,6 @@
 //! Which events of the watch ask for a reconcile.
 //!
-//! The spec, our finalizer, the deletion, and the operator's annotations do. Everything else does not: least of all the status,
+//! The spec, the loss of our finalizer, the deletion, and the operator's annotations do. Everything else does not: least of all the status,
 //! which the operator itself writes. Each event costs one lookup in a map, regardless of the number of objects.
 
 use std::collections::HashMap;
@@ -52,6 +52,14 @@ impl Seen {
         }
     }
 
+    /// Whether it differs from `before` in more than the finalizer that it has gained: the reconcile that adds the finalizer goes on
+    /// with the object as it is then.
+    pub(super) fn differs_from(&self, before: &Self) -> bool {
+        let same = |one: &Self| Self { has_finalizer: false, ..one.clone() };
+        let has_lost_finalizer = before.has_finalizer && !self.has_finalizer;
+        self != before && (has_lost_finalizer || same(self) != same(before))
+    }
+
     fn others(&self) -> (bool, Option<&str>, Option<&str>) {
         (self.has_finalizer, self.on_delete.as_deref(), self.recreate_allowed.as_deref())
     }
@@ -73,11 +81,11 @@ impl Triggers {
     pub(super) fn seen(&self, key: &Key, object: &SynapseSparkAttachment) -> bool {
         let (mut all, seen) = (self.0.lock().expect("no holder panics"), Seen::of(object));
         if let Some(known) = all.get_mut(key) {
-            let is_changed = *known.seen != seen;
-            if is_changed {
+            let is_triggering = seen.differs_from(&known.seen);
+            if *known.seen != seen {
                 known.seen = seen.into();
             }
-            return is_changed;
+            return is_triggering;
         }
         let seen = Arc::new(seen);
         all.insert(key.clone(), Known { seen, reconciled: None, limit: RequestLimit::default() });

@@ -22,7 +22,7 @@ fn steps() -> Vec<(&'static str, Value, Option<Value>, usize)> {
         "properties": {"computeType": "SynapseSpark", "resourceId": new["spec"]["resourceId"], "provisioningState": "Succeeded"},
     });
     vec![
-        ("AddFinalizer", unclaimed, None, 0),
+        ("AddFinalizer, then Put", unclaimed, None, 1),
         ("Put", new, None, 1),
         ("Detach", deleted.clone(), Some(ours), 1),
         ("RemoveFinalizer", deleted, None, 0),

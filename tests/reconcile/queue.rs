@@ -71,7 +71,27 @@ async fn object_that_waits_for_long_shows_when_its_turn_is_and_no_failure() {
     assert_eq!((&status["failure"], &status["operation"]), (&Value::Null, &Value::Null), "{status}");
     assert_eq!((azure.count("GET", "pool"), azure.writes()), (1, 0));
     let events = api.bodies(&["POST", "/events"]);
-    assert_eq!(events.iter().filter(|event| event["reason"] == "Queued").count(), 1, "{events:?}");
+    assert!(events.iter().all(|event| event["reason"] != "Queued"), "the status shows it, and it is no news: {events:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_object_keeps_its_place_when_the_watch_shows_its_finalizer() {
+    let mut new = object("team-a", "pool", &json!({}));
+    new["metadata"]["finalizers"] = json!(null);
+    let (api, azure, mut registry) = (Api::with(new), Arc::new(Azure::default()), Registry::default());
+    let (client, _permits) = crowd(&azure, 60, &mut registry).await;
+    let metrics = metrics::Metrics::new(&mut registry);
+    let context = Arc::new(Context::new(api.client(), client, "cluster".into(), Duration::from_mins(5), metrics));
+    let before = stored(&api);
+    for (round, is_shown) in [("it is new", false), ("the watch lags", false), ("the watch shows it", true)] {
+        let object = if is_shown { stored(&api) } else { before.clone() };
+        reconcile(object, context.clone()).await.expect("it waits");
+        assert_eq!((azure.count("GET", "pool"), azure.writes()), (1, 0), "{round}");
+    }
+    assert_eq!(stored(&api).metadata.finalizers.as_deref(), Some(&["synapse-spark.dev/detach".to_owned()][..]));
+    tokio::time::advance(Duration::from_secs(5)).await;
+    reconcile(stored(&api), context).await.expect("its turn has come");
+    assert_eq!((azure.count("GET", "pool"), azure.count("PUT", "pool")), (2, 1), "a second observation, then the write");
 }
 
 #[tokio::test(start_paused = true)]

@@ -37,7 +37,7 @@ impl Reconciles {
         };
         registry.register(
             "reconcile",
-            "Reconciles of objects, by the step that the operator decided on (None where it did not decide) and by result",
+            "Reconciles of objects, by the last step that the operator decided on (None where it did not decide) and by result",
             new.total.clone(),
         );
         registry.register_with_unit(

@@ -27,7 +27,7 @@ fn only_what_a_reconcile_reads_triggers_one() {
     let table = [
         ("nothing",              json!({}),                                                                  false),
         ("the spec",             json!({"generation": 2}),                                                   true),
-        ("our finalizer",        json!({"finalizers": ["synapse-spark.dev/detach"]}),                        true),
+        ("our finalizer",        json!({"finalizers": ["synapse-spark.dev/detach"]}),                        false),
         ("another's finalizer",  json!({"finalizers": ["example.com/other"]}),                               false),
         ("its deletion",         json!({"deletionTimestamp": "2026-01-01T00:00:00Z"}),                       true),
         ("another object",       json!({"uid": "v"}),                                                        true),
@@ -43,6 +43,16 @@ fn only_what_a_reconcile_reads_triggers_one() {
         assert_eq!(all.seen(&key("o"), &object("o", &metadata)), triggers, "{case}");
         assert!(!all.seen(&key("o"), &object("o", &metadata)), "{case}: a second time");
     }
+}
+
+#[test]
+fn the_finalizer_triggers_a_reconcile_when_it_goes_and_not_when_it_comes() {
+    let (all, finalizer) = (Triggers::default(), json!({"finalizers": ["synapse-spark.dev/detach"]}));
+    assert!(all.seen(&key("o"), &object("o", &json!({}))));
+    assert!(!all.seen(&key("o"), &object("o", &finalizer)), "the reconcile that adds it goes on");
+    assert!(all.seen(&key("o"), &object("o", &json!({}))), "someone removed it");
+    let changed = object("o", &json!({"finalizers": ["synapse-spark.dev/detach"], "generation": 2}));
+    assert!(all.seen(&key("o"), &changed), "something else changed, too");
 }
 
 #[test]
