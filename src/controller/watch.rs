@@ -39,7 +39,7 @@ use crate::planner::backoff::{MIN_BACKOFF, MIN_POLLING};
 use first_lists::FirstLists;
 use left_out::LeftOut;
 use requeues::{Requeued, Requeues};
-use slots::Slots;
+use slots::{Dependencies, Slots};
 use undecodable::{named, skipped, stored};
 
 /// How the controller runs.
@@ -145,8 +145,7 @@ impl Scope {
             None => Api::all(watch),
         };
         let (failed, read) = (self.clone(), self.clone());
-        listing::events(&api, &self.shared.ctx.shard().selectors(), stored)
-            .inspect_err(move |error| failed.failed(error))
+        listing::events(&api, &self.shared.ctx.shard().selectors(), stored, move |selector, error| failed.failed(selector, error))
             .try_filter_map(move |event| std::future::ready(Ok(read.decoded(event))))
             .try_filter_map(move |event| {
                 // The claims are updated before the store, so that a reconcile of an object sees all its older claimants.
@@ -157,10 +156,10 @@ impl Scope {
             })
     }
 
-    fn failed(&self, error: &watcher::Error) {
+    fn failed(&self, selector: Option<&str>, error: &watcher::Error) {
         let error = chain(error);
         self.shared.ctx.metrics.watch_errors.inc();
-        tracing::warn!(watch = self.name, error, "watch failed, will retry");
+        tracing::warn!(watch = self.name, selector, error, "watch failed, will retry");
         self.shared.readiness.still_missing(&self.name, error);
     }
 
@@ -256,8 +255,16 @@ impl Scope {
             return Ok(Action::await_change());
         };
         let (object, now) = (object.open(), Instant::now());
-        match self.shared.triggers.admit(&key, &object, now) {
-            Ok(()) => slot.run(Box::pin(reconcile(Arc::new(object), ctx))).await,
+        let dependencies = Dependencies::of(&object);
+        // A deletion is not put off, nor one that has a place in line: others come after it.
+        let can_be_put_off = object.metadata.deletion_timestamp.is_none() && ctx.objects.memory.waiting(&object).is_none();
+        let admitted = if can_be_put_off && self.shared.slots.is_crowded(&dependencies) {
+            Err(now + MIN_BACKOFF)
+        } else {
+            self.shared.triggers.admit(&key, &object, now)
+        };
+        match admitted {
+            Ok(()) => slot.run(dependencies, Box::pin(reconcile(Arc::new(object), ctx))).await,
             Err(at) => {
                 ctx.objects.ticks.postponed(&object, at - now);
                 Ok(Action::requeue(at - now))

@@ -9,16 +9,19 @@ use tokio::time::Instant;
 use super::in_process::{Api, Azure, object};
 use super::{nothing, start_with, until};
 
-/// More than are reconciled at the same time.
-const SILENT: usize = 40;
+/// More than are reconciled at the same time; and more than may wait at the same time.
+const SILENT: [usize; 2] = [40, 600];
 const OPERATION: Duration = Duration::from_secs(30);
 
+/// Each has a few of these attachments.
+const WORKSPACES: usize = 100;
+
 /// How long an attach takes beside this many objects that depend on a part of Azure that never answers.
-async fn healthy_attach(silent: usize, path: &str, spec: &Value) -> Duration {
+async fn healthy_attach(silent: usize, path: &str, spec: impl Fn(usize) -> Value) -> Duration {
     let (api, azure) = (Api::streaming(), Arc::new(Azure::paging(OPERATION, 100)));
     azure.silence_path(path);
     for number in 0..silent {
-        api.put(object("team-a", &format!("silent-{number:02}"), spec));
+        api.put(object("team-a", &format!("silent-{number:03}"), &spec(number)));
     }
     let _running = start_with(&api, &azure, &[]);
     // All of them have begun.
@@ -31,15 +34,20 @@ async fn healthy_attach(silent: usize, path: &str, spec: &Value) -> Duration {
 
 #[tokio::test(start_paused = true)]
 async fn a_part_of_azure_that_does_not_answer_costs_other_attachments_little() {
-    let subscription = "/subscriptions/s/resourceGroups/g/providers";
-    let pool = json!({"resourceId": format!("{subscription}/Microsoft.Synapse/workspaces/silent/bigDataPools/p")});
-    let workspace = json!({"workspace": {"subscriptionId": "s", "resourceGroup": "g", "name": "silent"}});
-    for (case, path, spec) in [
-        ("a Synapse workspace", "/Microsoft.Synapse/workspaces/silent", pool),
-        ("a Machine Learning workspace", "/Microsoft.MachineLearningServices/workspaces/silent", workspace),
-    ] {
-        let alone = healthy_attach(0, path, &spec).await;
-        let beside = healthy_attach(SILENT, path, &spec).await;
-        assert!(beside <= alone.mul_f64(1.2), "{case}: {beside:?} beside {SILENT} of it, {alone:?} alone");
+    let (synapse, machine_learning) =
+        ("/Microsoft.Synapse/workspaces/silent", "/Microsoft.MachineLearningServices/workspaces/silent");
+    let pool = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Synapse/workspaces/silent/bigDataPools/p";
+    let workspace = |name: String| json!({"subscriptionId": "s", "resourceGroup": "g", "name": name});
+    let pool_of_one = |_| json!({"resourceId": pool});
+    let pool_of_many = |number: usize| json!({"resourceId": pool, "workspace": workspace(format!("ws-{}", number % WORKSPACES))});
+    let workspace_of_one = |_| json!({"workspace": workspace("silent".to_owned())});
+    let alone = healthy_attach(0, synapse, pool_of_one).await;
+    let check = |case: &str, silent: usize, beside: Duration| {
+        assert!(beside <= alone.mul_f64(1.2), "{case}: {beside:?} beside {silent} of it, {alone:?} alone");
+    };
+    for silent in SILENT {
+        check("a Synapse workspace", silent, healthy_attach(silent, synapse, pool_of_one).await);
+        check("a Synapse workspace of many", silent, healthy_attach(silent, synapse, pool_of_many).await);
+        check("a Machine Learning workspace", silent, healthy_attach(silent, machine_learning, workspace_of_one).await);
     }
 }

@@ -7,7 +7,7 @@
 use std::fmt::Debug;
 
 use futures::stream::{BoxStream, iter, select_all, unfold};
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::Api;
 use kube::runtime::WatchStreamExt;
@@ -31,16 +31,21 @@ struct Listing<K: 'static> {
 }
 
 /// The events of all objects that one of these field selectors selects, as those of one watch without an end. A watch that
-/// fails is begun again with pauses.
+/// fails is begun again with pauses; `on_error` is called with its selector.
 pub(super) fn events<K>(
     api: &Api<K>,
     selectors: &[Option<String>],
     named: fn(ObjectMeta) -> K,
+    on_error: impl Fn(Option<&str>, &Error) + Clone + Send + 'static,
 ) -> BoxStream<'static, watcher::Result<Event<K>>>
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
-    let watch = |selector: &Option<String>| listed(api.clone(), selector.as_deref()).default_backoff().boxed();
+    let watch = |selector: &Option<String>| {
+        let (of, on_error) = (selector.clone(), on_error.clone());
+        let events = listed(api.clone(), selector.as_deref()).default_backoff();
+        events.inspect_err(move |error| on_error(of.as_deref(), error)).boxed()
+    };
     if let [selector] = selectors {
         return watch(selector);
     }
