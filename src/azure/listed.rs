@@ -43,12 +43,16 @@ impl Client {
             None => Answer::Outdated,
         };
         let known = match known {
-            Answer::Outdated if self.cached.views.request(workspace, ask.sharers) == Request::List => {
-                match self.view(id, max_age).await? {
+            Answer::Outdated => match self.cached.views.request(id, ask.sharers) {
+                Request::List => match self.view(id, max_age).await? {
                     Some(view) => self.answer(&view, id, ask, asked),
                     None => Answer::Unknown,
+                },
+                Request::Get => {
+                    self.cached.views.reads_alone(id);
+                    Answer::Outdated
                 }
-            }
+            },
             known => known,
         };
         match known {
@@ -63,7 +67,10 @@ impl Client {
     /// What a view says of a compute to someone who asked at this time.
     fn answer(&self, view: &View, id: &ComputeId, ask: &Ask, asked: Instant) -> Answer {
         match view.shown(id, ask, asked, self.cached.computes.after_write(id)) {
-            Shown::Present(compute) => Answer::Known(Some(Box::new(compute.clone()))),
+            // One that cannot be decoded is read: the error of that answer is what its user sees.
+            Shown::Present(raw) => {
+                serde_json::from_str(raw.get()).map_or(Answer::Unknown, |one| Answer::Known(Some(Box::new(one))))
+            }
             Shown::Absent => Answer::Known(None),
             Shown::Missing => Answer::Unknown,
             Shown::Outdated => Answer::Outdated,
@@ -88,7 +95,7 @@ impl Client {
         let mut view = View::new(began);
         let first = self.machine_learning(&format!("{workspace}/computes"));
         let list = List { call: Call::Computes, subscription: workspace.subscription(), first, is_shared: true };
-        let listed = self.pages(list, |page| page.elements().for_each(|compute| view.add(workspace, compute))).await;
+        let listed = self.pages(list, |page| page.raw().for_each(|compute| view.add(workspace, compute))).await;
         if let Err(ListError::Page(error)) = &listed {
             self.reconsider_region(workspace, error);
         }

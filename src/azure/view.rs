@@ -5,6 +5,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use serde_json::value::RawValue;
+#[cfg(test)]
+use serde_json::value::to_raw_value;
 use tokio::time::Instant;
 
 use crate::azure::cache::{Freshness, TtlCache};
@@ -20,6 +23,8 @@ pub(super) const COMPUTE_TTL: Duration = Duration::from_secs(10);
 const PAGES_TTL: Duration = Duration::from_hours(1);
 /// A right to LIST is rarely granted within minutes.
 const REFUSED_TTL: Duration = Duration::from_mins(10);
+/// Those who asked within this time are taken for those who ask next: changes of many objects come one after the other.
+const RECENT: Duration = Duration::from_secs(2);
 /// A view keeps no more computes: those that it leaves out are read one by one.
 const MAX_COMPUTES: usize = 20_000;
 
@@ -79,8 +84,8 @@ pub(super) const fn cheaper(sharers: usize, pages: usize) -> Request {
 #[derive(Debug)]
 pub struct View {
     began: Instant,
-    /// By name, in lower case.
-    computes: HashMap<String, wire::Compute>,
+    /// By name, in lower case. Each is decoded when it is asked for: decoded, all would need many times the memory.
+    computes: HashMap<String, Box<RawValue>>,
     /// The hashes of the names of computes of other types.
     others: HashSet<u64>,
     /// Whether it has every Spark compute of the LIST.
@@ -90,8 +95,8 @@ pub struct View {
 /// What a view says of a compute.
 #[derive(Debug)]
 pub(super) enum Shown<'a> {
-    /// This is its state.
-    Present(&'a wire::Compute),
+    /// This is its state, not decoded.
+    Present(&'a RawValue),
     /// The LIST does not have it, which is enough of an answer.
     Absent,
     /// The LIST does not have it, which proves nothing.
@@ -110,7 +115,7 @@ impl View {
     #[cfg(test)]
     pub(crate) fn of(workspace: &WorkspaceId, began: Instant, computes: impl IntoIterator<Item = serde_json::Value>) -> Self {
         let mut view = Self::new(began);
-        computes.into_iter().for_each(|one| view.add(workspace, serde_json::from_value(one).expect("a compute")));
+        computes.into_iter().for_each(|one| view.add(workspace, to_raw_value(&one).expect("JSON")));
         view
     }
 
@@ -120,9 +125,9 @@ impl View {
         self.began
     }
 
-    /// The Spark computes that it has, each with its name in lower case.
-    pub fn computes(&self) -> impl Iterator<Item = (&str, &wire::Compute)> {
-        self.computes.iter().map(|(name, compute)| (name.as_str(), compute))
+    /// The Spark computes that it has and that can be decoded, each with its name in lower case.
+    pub fn computes(&self) -> impl Iterator<Item = (&str, wire::Compute)> {
+        self.computes.iter().filter_map(|(name, raw)| Some((name.as_str(), serde_json::from_str(raw.get()).ok()?)))
     }
 
     /// Whether the LIST shows a compute of this name, which is in lower case; `None` if the view left out a part of the LIST.
@@ -136,9 +141,10 @@ impl View {
     ///
     /// Of computes of other types only a hash is kept, since a workspace may have thousands: whoever asks for one reads it. What
     /// cannot be a compute of this workspace is left out.
-    pub(super) fn add(&mut self, workspace: &WorkspaceId, compute: wire::Compute) {
-        let is_spark = compute.properties.compute_type.eq_ignore_ascii_case("SynapseSpark");
-        let Some(name) = name_in(workspace, &compute) else { return };
+    pub(super) fn add(&mut self, workspace: &WorkspaceId, compute: Box<RawValue>) {
+        let Ok(element) = serde_json::from_str::<wire::ListedCompute>(compute.get()) else { return };
+        let is_spark = element.properties.compute_type.eq_ignore_ascii_case("SynapseSpark");
+        let Some(name) = name_in(workspace, &element) else { return };
         if !is_spark {
             self.computes.remove(&name);
             self.others.insert(hash(&name));
@@ -173,11 +179,11 @@ fn hash(name: &str) -> u64 {
 }
 
 /// The name of an element in lower case, if it is of this workspace.
-fn name_in(workspace: &WorkspaceId, compute: &wire::Compute) -> Option<String> {
-    let id = if compute.id.is_empty() {
-        workspace.compute(&compute.name).ok()?
+fn name_in(workspace: &WorkspaceId, element: &wire::ListedCompute) -> Option<String> {
+    let id = if element.id.is_empty() {
+        workspace.compute(&element.name).ok()?
     } else {
-        ComputeId::parse(&compute.id).ok().filter(|id| id.workspace() == workspace)?
+        ComputeId::parse(&element.id).ok().filter(|id| id.workspace() == workspace)?
     };
     Some(id.name().to_ascii_lowercase())
 }
@@ -196,6 +202,8 @@ enum Listing {
 pub(super) struct Views {
     current: Mutex<HashMap<WorkspaceId, Arc<View>>>,
     listings: TtlCache<WorkspaceId, Listing>,
+    /// Which computes of a workspace were read one by one, by the hashes of their names; and since when.
+    alone: TtlCache<WorkspaceId, (Instant, HashSet<u64>)>,
     /// LISTs that have failed, and may succeed the next time.
     failures: TtlCache<WorkspaceId, Error>,
     pub(super) on_list: ListHook<View>,
@@ -208,6 +216,7 @@ impl Views {
         Self {
             current: Mutex::default(),
             listings: TtlCache::new(PAGES_TTL),
+            alone: TtlCache::new(RECENT),
             failures: TtlCache::new(COMPUTE_TTL),
             on_list: ListHook::default(),
             flights: SingleFlight::new(Error::concerns_all),
@@ -219,8 +228,11 @@ impl Views {
         self.lock().get(workspace).filter(|view| !is_expired(view)).cloned()
     }
 
-    /// What to send for this many who ask now.
-    pub(super) fn request(&self, workspace: &WorkspaceId, sharers: usize) -> Request {
+    /// What to send for this compute and this many who ask now, given which others have just been read one by one.
+    pub(super) fn request(&self, id: &ComputeId, sharers: usize) -> Request {
+        let workspace = id.workspace();
+        // Some of them are due at the same time as this one, and count there, too.
+        let sharers = sharers.max(self.read_alone(id).1.len() + 1);
         if let Some(Listing::Refused) = self.listings.get(workspace, Freshness::Within(REFUSED_TTL)) {
             return Request::Get;
         }
@@ -228,6 +240,21 @@ impl Views {
             Some(Listing::Pages(pages)) => cheaper(sharers, pages),
             Some(Listing::Refused) | None => cheaper(sharers, 1),
         }
+    }
+
+    /// This compute is about to be read alone.
+    pub(super) fn reads_alone(&self, id: &ComputeId) {
+        let (since, mut names) = self.read_alone(id);
+        names.insert(hash(&id.name().to_ascii_lowercase()));
+        self.alone.insert(id.workspace(), since, (since, names));
+    }
+
+    /// Which other computes of its workspace have just been read one by one, and since when.
+    fn read_alone(&self, id: &ComputeId) -> (Instant, HashSet<u64>) {
+        let recent = self.alone.get(id.workspace(), Freshness::Within(RECENT));
+        let (since, mut names) = recent.unwrap_or_else(|| (Instant::now(), HashSet::new()));
+        names.remove(&hash(&id.name().to_ascii_lowercase()));
+        (since, names)
     }
 
     /// Keeps a view until it expires, whether or not anybody asks for the workspace again.

@@ -15,7 +15,7 @@ mod pool;
 mod put;
 mod role_assignment;
 
-pub use compute::{Compute, Properties, Workspace};
+pub use compute::{Compute, ListedCompute, Properties, Workspace};
 pub use error::{error_in, error_of, errors_of};
 pub use identity::Identity;
 pub use linked_service::{LinkedService, LinkedServiceProperties};

@@ -114,16 +114,16 @@ impl Orphans {
         view: &View,
         is_undecodable: impl Fn(&str, &str) -> bool,
     ) -> Audit {
+        let tagged = view.computes().filter_map(|(name, compute)| Some((name, owner_tag(&compute)?.to_owned())));
+        // Decoded before the lock, for which the watch waits.
+        let mut shown: Vec<(&str, String)> = tagged.collect();
         let mut state = self.lock();
         let is_without_object = |tag: &str| {
             Owner::parts(tag).is_some_and(|[of, namespace, name, uid]| {
                 of == cluster && !state.knows(namespace, name, uid) && !is_undecodable(namespace, name)
             })
         };
-        let mut shown: Vec<_> = view
-            .computes()
-            .filter_map(|(name, compute)| Some((name, owner_tag(compute).filter(|tag| is_without_object(tag))?)))
-            .collect();
+        shown.retain(|(_, tag)| is_without_object(tag));
         // Always the same ones, where there are too many.
         shown.sort_unstable();
         shown.truncate(MAX_COMPUTES);
@@ -171,14 +171,14 @@ impl Retained {
 
 impl Suspects {
     /// What is known after a LIST that began at this time and showed these.
-    fn after(mut self, shown: &[(&str, &str)], began: Instant) -> (Self, Audit) {
+    fn after(mut self, shown: &[(&str, String)], began: Instant) -> (Self, Audit) {
         let (mut computes, mut audit) = (HashMap::new(), Audit::default());
         for (name, tag) in shown {
             let known = self.computes.remove(*name).filter(|known| known.tag == *tag);
-            let mut suspect = known.unwrap_or_else(|| Suspect { tag: (*tag).to_owned(), since: began, is_orphan: false });
+            let mut suspect = known.unwrap_or_else(|| Suspect { tag: tag.clone(), since: began, is_orphan: false });
             if !suspect.is_orphan && began.saturating_duration_since(suspect.since) >= ABSENCE_CONFIRMED_AFTER {
                 suspect.is_orphan = true;
-                audit.found.push(((*name).to_owned(), (*tag).to_owned()));
+                audit.found.push(((*name).to_owned(), tag.clone()));
             }
             audit.count += usize::from(suspect.is_orphan);
             computes.insert((*name).to_owned(), suspect);

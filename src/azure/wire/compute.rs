@@ -61,6 +61,30 @@ pub struct Properties {
     pub pool: Pool,
 }
 
+/// What identifies a compute of a LIST. The rest of it is decoded when it is asked for, as a [`Compute`].
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(default)]
+pub struct ListedCompute {
+    /// The resource ID, in whatever case.
+    #[serde(deserialize_with = "or_default")]
+    pub id: String,
+    /// The name inside the workspace.
+    #[serde(deserialize_with = "or_default")]
+    pub name: String,
+    /// Its type.
+    #[serde(deserialize_with = "or_default")]
+    pub properties: TypeOfCompute,
+}
+
+/// The properties of a [`ListedCompute`].
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub struct TypeOfCompute {
+    /// `SynapseSpark` or another type, including unknown ones.
+    #[serde(deserialize_with = "or_default")]
+    pub compute_type: String,
+}
+
 /// Reads what has another shape like an absent field.
 fn of_this_shape<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(from: D) -> Result<T, D::Error> {
     Ok(serde_json::from_value(Value::deserialize(from)?).unwrap_or_default())

@@ -1,7 +1,7 @@
 //! Pages of a list.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::azure::wire::null::or_default;
 
@@ -11,7 +11,7 @@ use crate::azure::wire::null::or_default;
 pub struct Page {
     /// The elements of this page, as they came.
     #[serde(deserialize_with = "or_default")]
-    value: Vec<Value>,
+    value: Vec<Box<RawValue>>,
     /// Where the next page is; absent, null or empty on the last one.
     pub next_link: Option<String>,
 }
@@ -25,6 +25,11 @@ impl Page {
 
     /// The elements of this page.
     pub fn elements<T: serde::de::DeserializeOwned>(self) -> impl Iterator<Item = T> {
-        self.value.into_iter().filter_map(|one| serde_json::from_value(one).ok())
+        self.value.into_iter().filter_map(|one| serde_json::from_str(one.get()).ok())
+    }
+
+    /// The elements of this page, not decoded.
+    pub(in crate::azure) fn raw(self) -> impl Iterator<Item = Box<RawValue>> {
+        self.value.into_iter()
     }
 }
