@@ -9,7 +9,7 @@ use crate::about;
 use crate::arguments::{Arguments, Kind, Who};
 use crate::harness::bound::{Requests, bound};
 use crate::harness::changes::{Silent, change, drift, silence};
-use crate::harness::controller::Controller;
+use crate::harness::controller::{Controller, Start};
 use crate::harness::estate::Shape;
 use crate::harness::failover::failover;
 use crate::harness::field::{Field, Setting};
@@ -45,7 +45,9 @@ struct Part<'a> {
     arguments: &'a Arguments,
     who: Who,
     objects: usize,
-    start: &'a dyn Fn(&Stage) -> Box<dyn Controller>,
+    start: Start<'a>,
+    /// The same for an Azure without limits, if it is told so.
+    start_unpaced: Start<'a>,
 }
 
 impl Part<'_> {
@@ -95,8 +97,9 @@ impl<'a> Run<'a> {
     /// All rows of one controller and one size.
     pub fn measure(&mut self, who: Who, objects: usize) {
         let arguments = self.arguments;
-        let start = |stage: &Stage| start(who, stage, arguments.resync);
-        let part = Part { arguments, who, objects, start: &start };
+        let paced = |stage: &Stage| start(who, stage, arguments.resync, &[]);
+        let unpaced = |stage: &Stage| start(who, stage, arguments.resync, &["--azure-request-limits", "none"]);
+        let part = Part { arguments, who, objects, start: &paced, start_unpaced: &unpaced };
         self.limited(&part);
         self.single(&part);
         self.free(&part);
@@ -146,22 +149,24 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The rows that begin with all attachments Ready.
+    /// The rows without limits, and those that begin with all attachments Ready.
     fn free(&mut self, part: &Part<'_>) {
-        let kinds = [Kind::Rate, Kind::Rest, Kind::Memory, Kind::Restart, Kind::Latency];
+        if part.has(Kind::Rate) {
+            let setting = Setting { start: part.start_unpaced, ..part.free(part.shape()) };
+            self.keep(Kind::Rate, storm(&part.name(Kind::Rate), setting).1);
+        }
+        let kinds = [Kind::Rest, Kind::Memory, Kind::Restart, Kind::Latency];
         if !kinds.into_iter().any(|kind| part.has(kind)) {
             return;
         }
-        let (mut field, row) = storm(&part.name(Kind::Rate), part.free(part.shape()));
-        if part.has(Kind::Rate) {
-            self.keep(Kind::Rate, row);
-        }
+        let (mut field, _) = storm(&format!("attached-{}", part.objects), part.free(part.shape()));
         if part.has(Kind::Rest) {
             self.keep(Kind::Rest, field.rest(&part.name(Kind::Rest), self.arguments.rest, part.limited()));
         }
         self.started_again(part, &mut field);
         if part.has(Kind::Latency) {
-            field.stage.apply(FREE);
+            // With limits: answers that name what remains.
+            field.stage.apply(Rules { operation: Duration::ZERO, ..part.limited() });
             self.keep(Kind::Latency, field.latencies(&part.name(Kind::Latency), APPLIES.0, APPLIES.1));
         }
     }
@@ -205,9 +210,9 @@ impl<'a> Run<'a> {
     }
 }
 
-fn start(who: Who, stage: &Stage, resync: Duration) -> Box<dyn Controller> {
+fn start(who: Who, stage: &Stage, resync: Duration, settings: &[&str]) -> Box<dyn Controller> {
     match who {
-        Who::Operator => Box::new(stage.operator(resync, &["--leader-election", "false"])),
+        Who::Operator => Box::new(stage.operator(resync, &[&["--leader-election", "false"], settings].concat())),
         Who::Naive => Box::new(Naive::start(stage)),
     }
 }

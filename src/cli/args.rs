@@ -34,6 +34,10 @@ pub(super) struct AzureArgs {
     /// other tools that use the same identity.
     #[arg(long, value_name = "SHARE", env = "AZURE_REQUEST_SHARE", default_value_t)]
     azure_request_share: azure::Share,
+    /// The request limits that are kept. none: only Azure's 429s pace requests; for an Azure Resource Manager without the
+    /// documented limits, behind --arm-endpoint.
+    #[arg(long, env = "AZURE_REQUEST_LIMITS", default_value = "cloud", value_enum)]
+    azure_request_limits: RequestLimits,
     /// A file with CA certificates (PEM) to trust in addition to those of the system.
     #[arg(long, value_name = "FILE", env = "AZURE_CA_FILE")]
     azure_ca_file: Option<PathBuf>,
@@ -93,6 +97,14 @@ impl Cloud {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RequestLimits {
+    /// Those that are documented for the cloud.
+    Cloud,
+    /// None.
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum CredentialKind {
     Auto,
     WorkloadIdentity,
@@ -102,6 +114,13 @@ enum CredentialKind {
 }
 
 impl AzureArgs {
+    const fn profile(&self) -> azure::Profile {
+        match self.azure_request_limits {
+            RequestLimits::Cloud => self.cloud.profile(),
+            RequestLimits::None => azure::Profile::Unknown,
+        }
+    }
+
     /// The client of Azure for a command, and why it uses this credential.
     pub(super) fn client(&self, metrics: azure::Metrics) -> Result<(azure::Client, &'static str), String> {
         let (client, why) = self.client_as(None, metrics)?;
@@ -134,7 +153,7 @@ impl AzureArgs {
             authority,
             api_version: self.api_version.clone(),
             credential,
-            limits: azure::Limits { profile: self.cloud.profile(), share: self.azure_request_share },
+            limits: azure::Limits { profile: self.profile(), share: self.azure_request_share },
         };
         let name = settings.credential.name();
         let [pooled, unpooled] = [usize::MAX, 0].map(|idle| self.transport(idle));

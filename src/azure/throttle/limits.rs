@@ -15,6 +15,8 @@ pub enum Profile {
     Buckets,
     /// By the hour: China and US Government.
     Hourly,
+    /// In no known way: only its 429s pace requests.
+    Unknown,
 }
 
 /// The share of Azure's limits that this process may use: above 0, 1 at most.
@@ -81,6 +83,7 @@ impl Limits {
         let limit = |bucket: (f64, f64), hourly: f64| match self.profile {
             Profile::Buckets => Limit::Refilled { burst: (bucket.0 * share).max(1.0), per_second: bucket.1 * share },
             Profile::Hourly => Limit::Hourly((hourly * share).max(1.0)),
+            Profile::Unknown => Limit::Unknown,
         };
         match kind {
             Kind::Read => limit((250.0, 25.0), 12_000.0),
@@ -115,6 +118,7 @@ mod tests {
             (limits(Profile::Buckets, 0.001), Kind::Write, refilled(1.0, 0.01)),
             (limits(Profile::Hourly, 1.0), Kind::Write, Limit::Hourly(1_200.0)),
             (limits(Profile::Hourly, 0.5), Kind::Read, Limit::Hourly(6_000.0)),
+            (limits(Profile::Unknown, 0.5), Kind::Write, Limit::Unknown),
         ] {
             assert_eq!(limits.of(kind), expected, "{limits:?} {kind:?}");
         }
