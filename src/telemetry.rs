@@ -31,7 +31,8 @@ pub type More = Box<dyn Layer<tracing_subscriber::Registry> + Send + Sync>;
 
 /// Lets log lines go to `writer`, from now on.
 ///
-/// kube's client logs every 5xx as an error, although it is handled here: these lines are off unless the filter enables them.
+/// kube's client logs every 5xx as an error, although it is handled here; and its runtime puts each reconcile into a span of its
+/// own. Both are off unless the filter enables them.
 ///
 /// # Errors
 ///
@@ -40,7 +41,8 @@ pub fn log<W>(format: LogFormat, filter: &str, writer: W, more: Option<More>) ->
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(format!("kube_client=off,{filter}")).map_err(|error| format!("--log {filter:?}: {error}"))?;
+    let filter = EnvFilter::try_new(format!("kube_client=off,kube_runtime=warn,{filter}"))
+        .map_err(|error| format!("--log {filter:?}: {error}"))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
     let lines = match format {
         LogFormat::Text => lines.boxed(),

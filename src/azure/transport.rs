@@ -98,7 +98,7 @@ impl Client {
         permit.send(&resource, Instant::now()).map_err(Error::paused)?;
         let id = uuid::Uuid::new_v4().to_string();
         let span = span(&request, &id);
-        let raw = raw(&request, &token.secret, id);
+        let raw = raw(&request, &token.secret, &id);
         let started = Instant::now();
         let transport = if request.new_connection { &self.transports.unpooled } else { &self.transports.pooled };
         let received =
@@ -107,13 +107,14 @@ impl Client {
                 .unwrap_or_else(|_| Err(no_answer_within(timeout)));
         let took = started.elapsed();
         self.metrics.request(request.call, received.as_ref().ok().map(|answer| answer.status), took);
+        let ids = received.as_ref().ok().map(|answer| (answer.status, answer.request_id.clone()));
         let result = received.map_err(Error::unavailable).and_then(|answer| {
             span.record("request_id", answer.request_id.as_deref());
             span.record("correlation_request_id", answer.correlation_id.as_deref());
             span.record("status", answer.status);
             classify(permit, &resource, answer)
         });
-        span.in_scope(|| log(took, &result));
+        span.in_scope(|| log((&request, &id), ids, took, &result));
         result
     }
 
@@ -188,12 +189,12 @@ fn is_by_limit(key: &Key, remaining: Option<u32>, code: &str) -> bool {
     is_arms || remaining == Some(0) || matches!(key.scope, Scope::Synapse(_))
 }
 
+/// The span of a request, for traces and debug lines; without them it costs nothing.
 fn span(request: &ApiRequest<'_>, id: &str) -> Span {
-    tracing::info_span!(
+    tracing::debug_span!(
         "azure",
         call = request.call.as_str(),
-        // The path of an operation can be as secret as its URL, which may carry a signature.
-        path = (request.call != Call::Operation).then(|| request.url.path()),
+        path = public_path(request),
         client_request_id = id,
         request_id = Empty,
         correlation_request_id = Empty,
@@ -201,12 +202,17 @@ fn span(request: &ApiRequest<'_>, id: &str) -> Span {
     )
 }
 
-fn raw(request: &ApiRequest<'_>, token: &str, id: String) -> Request {
+/// The path of an operation can be as secret as its URL, which may carry a signature.
+fn public_path<'a>(request: &'a ApiRequest<'_>) -> Option<&'a str> {
+    (request.call != Call::Operation).then(|| request.url.path())
+}
+
+fn raw(request: &ApiRequest<'_>, token: &str, id: &str) -> Request {
     let mut raw = Request::new(request.url.clone(), request.call.method());
     raw.insert_header("authorization", format!("Bearer {token}"));
     raw.insert_header("accept", "application/json");
     raw.insert_header("user-agent", concat!("synapse-spark-operator/", env!("CARGO_PKG_VERSION")));
-    raw.insert_header("x-ms-client-request-id", id);
+    raw.insert_header("x-ms-client-request-id", id.to_owned());
     if let Some(body) = &request.body {
         raw.insert_header("content-type", "application/json");
         raw.set_body(body.clone());
@@ -220,12 +226,25 @@ fn raw(request: &ApiRequest<'_>, token: &str, id: String) -> Request {
 }
 
 /// One line a request, with the IDs of the span. Only a failure is logged at the default level.
-fn log(took: Duration, result: &Result<Answer, Error>) {
+/// One line. `answered` is the status of the answer, and the ID that Azure gave the request.
+fn log(
+    (request, client_request_id): (&ApiRequest<'_>, &str),
+    answered: Option<(u16, Option<String>)>,
+    took: Duration,
+    result: &Result<Answer, Error>,
+) {
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let (call, path) = (request.call.as_str(), public_path(request));
     match result {
         Ok(answer) => tracing::debug!(ms, remaining = answer.remaining, "azure request succeeded"),
         Err(Error::NotFound(error)) => tracing::debug!(ms, %error, "azure resource not found"),
-        Err(error) => tracing::warn!(ms, %error, "azure request failed"),
+        Err(error) => {
+            let (status, request_id) = answered.unzip();
+            let (request_id, correlation_request_id) = (request_id.flatten(), error.service_error().correlation_id.as_deref());
+            tracing::warn!(
+                call, path, status, ms, client_request_id, request_id, correlation_request_id, %error, "azure request failed"
+            );
+        }
     }
 }
 

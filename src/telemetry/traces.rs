@@ -7,7 +7,8 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::runtime::Handle;
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing::Level;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::{Layer, Registry};
 
 use super::More;
@@ -36,10 +37,12 @@ impl Traces {
         Ok(Self(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build()))
     }
 
-    /// The layer that receives our spans, but not those of kube and hyper.
+    /// The layer that receives our spans, of each level, but not those of kube and hyper.
     #[must_use]
     pub fn layer(&self) -> More {
-        let ours = Targets::new().with_target("synapse_spark_operator", LevelFilter::INFO);
+        let is_ours = |target: &str| target.split("::").next() == Some("synapse_spark_operator");
+        let ours = filter_fn(move |one| is_ours(one.target()) && (one.is_span() || *one.level() <= Level::INFO))
+            .with_max_level_hint(LevelFilter::DEBUG);
         let tracer = self.0.tracer("synapse-spark-operator");
         Layer::<Registry>::boxed(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(ours))
     }
