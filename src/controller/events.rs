@@ -21,9 +21,13 @@ pub(super) async fn publish_changes(
 ) {
     let reason = report.decision.cause.reason();
     let of_ready = |status| condition(status, "Ready").and_then(|ready| Reason::parse(&ready.reason));
+    let is_ready = |status| condition(status, "Ready").is_some_and(|ready| ready.status == "True");
     let mut events = Vec::new();
-    // A short wait is not shown.
-    if of_ready(previous) != Some(reason) && of_ready(next) == Some(reason) {
+    // A short wait is not shown, and a longer one is no news: the status says when it ends. Nor is it news that nothing has changed
+    // after it.
+    let was_waiting = of_ready(previous) == Some(Reason::Queued) && is_ready(previous) && is_ready(next);
+    let is_news = reason != Reason::Queued && of_ready(previous) != Some(reason) && !was_waiting;
+    if is_news && of_ready(next) == Some(reason) {
         events.push((reason, condition(next, "Stalled").is_some(), note(next, report)));
     }
     events.extend(dependencies(previous, next, reason));
