@@ -2,7 +2,9 @@
 
 use clap::Args;
 use kube::ResourceExt;
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::{Api, ListParams, Patch, PatchParams};
+use kube::core::DeserializeGuard;
+use kube::core::error_boundary::InvalidObject;
 use serde_json::json;
 
 use super::kube::{Cluster, ClusterArgs, FIELD_MANAGER};
@@ -74,12 +76,20 @@ impl AllowRecreate {
 
     /// The attachments that could be read.
     async fn objects(&self, cluster: &Cluster, refused: &mut Vec<String>) -> Result<Vec<SynapseSparkAttachment>, String> {
-        let api = cluster.attachments();
-        if self.all {
-            let all = api.list(&ListParams::default()).await;
-            return all.map(|all| all.items).map_err(|error| cluster.refused(&error, "list", "the attachments"));
-        }
         let mut objects = Vec::new();
+        if self.all {
+            // One that cannot be decoded keeps no other from being allowed.
+            let api: Api<DeserializeGuard<SynapseSparkAttachment>> = Api::namespaced(cluster.calls.clone(), &cluster.namespace);
+            let all = api.list(&ListParams::default()).await;
+            for one in all.map_err(|error| cluster.refused(&error, "list", "the attachments"))? {
+                match one.0 {
+                    Ok(object) => objects.push(object),
+                    Err(invalid) => refused.push(undecodable(cluster, &invalid)),
+                }
+            }
+            return Ok(objects);
+        }
+        let api = cluster.attachments();
         for name in &self.names {
             match api.get(name).await {
                 Ok(object) => objects.push(object),
@@ -88,6 +98,11 @@ impl AllowRecreate {
         }
         Ok(objects)
     }
+}
+
+fn undecodable(cluster: &Cluster, invalid: &InvalidObject) -> String {
+    let name = invalid.metadata.name.as_deref().unwrap_or_default();
+    format!("{}/{name}: it cannot be decoded, and so may have a safety stop or not: {}", cluster.namespace, invalid.error)
 }
 
 async fn allow(cluster: &Cluster, name: &str, stop: &SafetyStop) -> Result<(), String> {

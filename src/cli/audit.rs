@@ -58,8 +58,14 @@ impl Audit {
             match client.computes(&workspace).await {
                 Ok(computes) => {
                     for one in &computes {
-                        if let (Some(tag), Ok(id)) = (owner_tag(one), workspace.compute(&one.name)) {
-                            result.add(owned(id, tag), &uid, &cluster).await;
+                        match owner_tag(one).map(|tag| (tag, workspace.compute(&one.name))) {
+                            Some((tag, Ok(id))) => result.add(owned(id, tag), &uid, &cluster).await,
+                            Some((_, Err(error))) => {
+                                result
+                                    .undetermined
+                                    .push(format!("{workspace}: compute {:?} has an owner tag, but {error}", one.name));
+                            }
+                            None => {}
                         }
                     }
                 }

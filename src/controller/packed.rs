@@ -94,41 +94,58 @@ pub(super) fn applied(event: Event<Packed>) -> Option<Packed> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+        JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+    };
+    use kube::CustomResourceExt;
+    use serde_json::{Value, json};
 
     use super::*;
 
+    /// A value that has every field of a schema.
+    fn sample(schema: &JSONSchemaProps) -> Value {
+        if let Some(last) = schema.enum_.as_ref().and_then(|all| all.last()) {
+            return last.0.clone();
+        }
+        match schema.type_.as_deref() {
+            Some("array") => match &schema.items {
+                Some(JSONSchemaPropsOrArray::Schema(items)) => json!([sample(items)]),
+                other => panic!("an array of {other:?}"),
+            },
+            Some("boolean") => json!(true),
+            Some("integer") => json!(7),
+            Some("object") => {
+                let fields = schema.properties.iter().flatten().map(|(name, of)| (name.clone(), sample(of)));
+                let entry = match &schema.additional_properties {
+                    Some(JSONSchemaPropsOrBool::Schema(of)) => Some(("ü".to_owned(), sample(of))),
+                    _ => None,
+                };
+                Value::Object(fields.chain(entry).collect())
+            }
+            Some("string") if schema.format.as_deref() == Some("date-time") => json!("2026-01-01T00:00:00Z"),
+            Some("string") => json!("ü"),
+            other => panic!("a field of type {other:?}"),
+        }
+    }
+
     #[test]
-    fn an_object_is_unpacked_as_it_was() {
-        let identity = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities";
-        let ready = json!({
-            "type": "Ready", "status": "True", "reason": "Attached", "message": "ü", "observedGeneration": 2,
-            "lastTransitionTime": "2026-01-01T00:00:00Z",
+    fn an_object_with_every_field_is_unpacked_as_it_was() {
+        let definition = SynapseSparkAttachment::crd();
+        let schema =
+            definition.spec.versions[0].schema.as_ref().and_then(|one| one.open_api_v3_schema.clone()).expect("a schema");
+        let mut object = sample(&schema);
+        object["apiVersion"] = json!("synapse-spark.dev/v1alpha1");
+        object["kind"] = json!("SynapseSparkAttachment");
+        object["metadata"] = json!({
+            "name": "nightly", "namespace": "team-a", "uid": "u", "resourceVersion": "7", "generation": 3,
+            "creationTimestamp": "2026-01-01T00:00:00Z", "deletionTimestamp": "2026-01-02T00:00:00Z",
+            "finalizers": ["synapse-spark.dev/detach"],
+            "annotations": {"synapse-spark.dev/on-delete": "abandon"},
         });
-        let object = json!({
-            "apiVersion": "synapse-spark.dev/v1alpha1",
-            "kind": "SynapseSparkAttachment",
-            "metadata": {
-                "name": "nightly", "namespace": "team-a", "uid": "u", "resourceVersion": "7", "generation": 3,
-                "creationTimestamp": "2026-01-01T00:00:00Z", "deletionTimestamp": "2026-01-02T00:00:00Z",
-                "finalizers": ["synapse-spark.dev/detach"],
-                "annotations": {"synapse-spark.dev/on-delete": "abandon"},
-            },
-            "spec": {
-                "workspace": {"subscriptionId": "s", "resourceGroup": "g", "name": "w"},
-                "linkedService": {"name": "link", "poolName": "p"},
-                "identity": {
-                    "type": "UserAssigned",
-                    "userAssignedIdentities": [{"resourceId": format!("{identity}/b")}, {"resourceId": format!("{identity}/a")}],
-                },
-                "tags": {"b": "1", "a": ""},
-                "suspend": true,
-            },
-            "status": {"observedGeneration": 2, "conditions": [ready]},
-        });
-        let object: SynapseSparkAttachment = serde_json::from_value(object).expect("an object");
-        let packed = Packed::of(&object);
-        assert_eq!(packed.open(), object);
+        let decoded: SynapseSparkAttachment = serde_json::from_value(object.clone()).expect("an object");
+        assert_eq!(serde_json::to_value(&decoded).expect("JSON"), object, "it has every field");
+        let packed = Packed::of(&decoded);
+        assert_eq!(packed.open(), decoded);
         assert_eq!(packed.key().to_string(), "team-a/nightly");
     }
 }

@@ -89,7 +89,7 @@ impl DefaultShardLease {
         }
         let holder = holder.unwrap_or_else(|| "the last holder".to_owned());
         Reading::Overlap(format!(
-            "subscription {overlap} has two operators: {holder} of {title} manages {theirs}; add the subscriptions of this shard to its options: {option}"
+            "the default shard does not exclude {overlap}: {holder} of {title} manages {theirs}; start it with {option}"
         ))
     }
 }

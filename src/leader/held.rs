@@ -17,7 +17,7 @@ pub struct HeldLease {
     lease: Lease,
     renewal: Renewal,
     /// Until then a shard may still write that the former holder excluded, and this process does not.
-    settles_at: Option<Instant>,
+    begins_at: Option<Instant>,
 }
 
 /// What became of a renewal.
@@ -35,19 +35,19 @@ impl Renewed {
 impl HeldLease {
     /// `sent_at` is the time before the request that acquired it.
     pub(super) fn new(client: LeaseClient, lease: Lease, sent_at: Instant) -> Self {
-        Self { client, lease, renewal: Renewal::sent_at(sent_at), settles_at: None }
+        Self { client, lease, renewal: Renewal::sent_at(sent_at), begins_at: None }
     }
 
     /// Its holder manages subscriptions that the former one left to shards. A shard checks the Lease before it writes, and its
     /// last check is valid for [`LEASE_DURATION`] at most.
     pub(super) fn after_shards(self) -> Self {
-        Self { settles_at: Some(Instant::now() + LEASE_DURATION), ..self }
+        Self { begins_at: Some(Instant::now() + LEASE_DURATION), ..self }
     }
 
     /// When no shard writes any longer that the former holder excluded, if that is not known yet.
     #[must_use]
-    pub fn settles_at(&self) -> Option<Instant> {
-        self.settles_at.filter(|at| *at > Instant::now())
+    pub fn begins_at(&self) -> Option<Instant> {
+        self.begins_at.filter(|at| *at > Instant::now())
     }
 
     /// The namespace of the Lease.
@@ -111,9 +111,9 @@ impl HeldLease {
 
     /// Gives the Lease up, so that a standby need not wait until it expires. Best effort: it expires by itself.
     ///
-    /// A Lease that has not settled is left to expire: its next holder could not see from it that shards may still write.
+    /// While a shard may still write, the Lease is left to expire: its next holder could not see from it that one may.
     pub async fn release(self) {
-        if self.settles_at().is_some() {
+        if self.begins_at().is_some() {
             return;
         }
         let _ = timeout(RETRY_PERIOD, self.client.release(self.lease)).await;

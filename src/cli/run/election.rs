@@ -73,12 +73,11 @@ impl Election {
         let candidates = std::mem::take(&mut self.candidates);
         let refused = acquire_each(candidates, held, |lease, state| report_own(&self.readiness, lease, state)).await;
         self.candidates = refused.map_err(|lost| chain(&lost))?;
-        let settles_at = held.iter().filter_map(HeldLease::settles_at).max();
-        let settled = async {
-            if let Some(at) = settles_at {
-                let why = "waiting until shards have stopped whose subscriptions this operator includes";
-                tracing::info!("{why}");
-                self.readiness.missing(SHARDS, why);
+        let begins_at = held.iter().filter_map(HeldLease::begins_at).max();
+        let begin = async {
+            if let Some(at) = begins_at {
+                tracing::info!("waiting until the shards have stopped whose subscriptions this operator includes");
+                self.readiness.missing(SHARDS, "they may still work on subscriptions that this operator includes");
                 self.readiness.begun();
                 sleep_until(at).await;
                 self.readiness.there(SHARDS);
@@ -88,7 +87,7 @@ impl Election {
         };
         tokio::select! {
             lost = renew_each(held) => Err(chain(&lost)),
-            () = settled => Ok(()),
+            () = begin => Ok(()),
         }
     }
 
@@ -100,7 +99,7 @@ impl Election {
             holder = held_cluster_wide(&mut cluster_wide) => {
                 format!("{holder} now manages all namespaces: this operator restarts and waits until that one stops")
             }
-            why = included(default_shard.as_ref()) => format!("{why}: this operator restarts and waits until that is settled"),
+            why = included(default_shard.as_ref()) => format!("{why}: this operator restarts, and waits until its subscriptions are excluded again"),
             namespace = first_available(candidates) => {
                 format!("the Lease of namespace {namespace} is available now: this operator restarts to manage that namespace too")
             }
@@ -170,7 +169,7 @@ fn report_cluster_wide(readiness: &Readiness, lease: &str, state: LeaseState) {
             format!("cannot read {lease}, which shows whether an operator for all namespaces runs: {why}")
         }
     };
-    tracing::warn!("{why}");
+    tracing::warn!(lease, why, "waiting for an operator for all namespaces");
     readiness.missing(OTHER_OPERATOR, why);
     readiness.begun();
 }
@@ -182,7 +181,7 @@ fn report_default_shard(readiness: &Readiness, lease: &str, state: LeaseState) {
         LeaseState::Overlap(why) => why,
         LeaseState::Unknown(why) => format!("cannot read {lease}, which shows who manages the other subscriptions: {why}"),
     };
-    tracing::warn!("{why}");
+    tracing::warn!(lease, why, "waiting for the default shard");
     readiness.missing(DEFAULT_SHARD, why);
     readiness.begun();
 }

@@ -44,9 +44,9 @@ async fn a_shard_works_only_if_the_default_shard_excludes_all_its_subscriptions(
     #[rustfmt::skip]
     let table = [
         (None,        "a",   Some("does not exist: start a default shard with --watch-subscriptions-except=a")),
-        (Some(""),    "a",   Some("subscription a has two operators: rest of the Lease kube-system/synapse-spark-operator manages all subscriptions;")),
+        (Some(""),    "a",   Some("the default shard does not exclude a: rest of the Lease kube-system/synapse-spark-operator manages all subscriptions;")),
         (Some("b"),   "a",   Some("manages all subscriptions except b;")),
-        (Some("a"),   "a b", Some("subscription b has two operators")),
+        (Some("a"),   "a b", Some("the default shard does not exclude b:")),
         (Some("a b"), "a",   None),
         (Some("a b"), "a b", None),
     ];
@@ -96,12 +96,12 @@ async fn an_operator_that_includes_more_works_only_when_a_frozen_shard_cannot_wr
         let leadership = Leadership::of(&[]).while_excluded_by(&shard);
         let next = default_shard(&server, "next", except).await;
         assert!(leadership.time_left().is_some(), "it has not checked again yet");
-        let settles_at = next.settles_at();
-        assert_eq!(settles_at.is_some(), must_wait, "{except:?}");
-        if let Some(at) = settles_at {
+        let begins_at = next.begins_at();
+        assert_eq!(begins_at.is_some(), must_wait, "{except:?}");
+        if let Some(at) = begins_at {
             sleep_until(at).await;
             assert_eq!(leadership.time_left(), None, "{except:?}");
-            assert_eq!(next.settles_at(), None, "{except:?}");
+            assert_eq!(next.begins_at(), None, "{except:?}");
         }
     }
 }
@@ -119,11 +119,11 @@ async fn an_operator_that_includes_more_waits_even_if_the_answer_to_its_acquisit
         server.set(Behaviour::Works);
     };
     let (held, ()) = futures::join!(candidate.acquire(None, |_, _| {}), lose);
-    assert!(held.unwrap_or_else(|_| panic!("it waits")).settles_at().is_some());
+    assert!(held.unwrap_or_else(|_| panic!("it waits")).begins_at().is_some());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lease_that_has_not_settled_is_left_to_expire() {
+async fn a_lease_is_left_to_expire_while_a_shard_may_still_write() {
     let server = Server::new();
     default_shard(&server, "rest", "a").await.release().await;
     acquire(&server, "all").await.release().await;
