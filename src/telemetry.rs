@@ -12,8 +12,10 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+use tracing::Subscriber;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
@@ -43,12 +45,25 @@ where
 {
     let filter = EnvFilter::try_new(format!("kube_client=off,kube_runtime=warn,{filter}"))
         .map_err(|error| format!("--log {filter:?}: {error}"))?;
+    let registry = tracing_subscriber::registry();
+    let ready = match more {
+        // One filter for all: a filter of each layer is asked again at each poll of a future in a span.
+        None => registry.with(lines(format, writer).and_then(filter)).try_init(),
+        Some(more) => registry.with(more).with(lines(format, writer).with_filter(filter)).try_init(),
+    };
+    ready.map_err(|error| error.to_string())
+}
+
+fn lines<S, W>(format: LogFormat, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
-    let lines = match format {
+    match format {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
-    };
-    tracing_subscriber::registry().with(more).with(lines.with_filter(filter)).try_init().map_err(|error| error.to_string())
+    }
 }
 
 /// The registry of all metrics, of a process that was started then.
