@@ -11,9 +11,12 @@ mod no_cluster;
 #[path = "cli/plan.rs"]
 mod plan;
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use azure_emulator::{Emulator, Options};
 use serde_json::{Value, json};
@@ -209,4 +212,43 @@ fn completions_are_scripts_for_the_name_in_use() {
     assert_eq!(offers(&["status", "-o", ""]), "text\njson\n:4\n");
     assert!(offers(&["reconcile", "--t"]).starts_with("--timeout\t"));
     assert_eq!(offers(&["status", "x"]), ":4\n", "no cluster, no names, no error");
+}
+
+/// An HTTP server that gives every request this answer, and how many it got.
+fn server(answer: &str) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let (address, requests) = (listener.local_addr().expect("an address"), Arc::new(AtomicUsize::new(0)));
+    let (count, answer) = (requests.clone(), answer.to_owned());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            count.fetch_add(1, Ordering::Relaxed);
+            let mut head = [0; 8192];
+            let _ = stream.read(&mut head);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    (format!("http://{address}"), requests)
+}
+
+#[test]
+fn managed_identity_is_requested_without_the_proxy() {
+    let token = r#"{"access_token": "t", "expires_on": "4102444800", "resource": "https://management.azure.com", "token_type": "Bearer"}"#;
+    let json = |body: &str| {
+        let length = body.len();
+        format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        )
+    };
+    let ((endpoint, of_endpoint), (proxy, of_proxy)) = (server(&json(token)), server(&json("{}")));
+    let env = [
+        ("IDENTITY_ENDPOINT", endpoint.as_str()),
+        ("IDENTITY_HEADER", "secret"),
+        ("HTTP_PROXY", proxy.as_str()),
+        ("http_proxy", proxy.as_str()),
+    ];
+    // Nothing listens there: it ends once it has a token.
+    let shown = program(&["links", "--workspace", WORKSPACE, "--arm-endpoint", "https://127.0.0.1:1"], &env, "");
+    let sent = (of_endpoint.load(Ordering::Relaxed), of_proxy.load(Ordering::Relaxed));
+    assert_eq!(sent, (1, 0), "{}", text(&shown.stderr));
 }

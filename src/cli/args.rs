@@ -156,7 +156,7 @@ impl AzureArgs {
             limits: azure::Limits { profile: self.profile(), share: self.azure_request_share },
         };
         let name = settings.credential.name();
-        let [pooled, unpooled] = [usize::MAX, 0].map(|idle| self.transport(idle));
+        let [pooled, unpooled] = [usize::MAX, 0].map(|idle| self.transport(idle)?.build().map_err(|error| chain(&error)));
         let client = azure::Client::new(&settings, Arc::new(pooled?), metrics)
             .map_err(|error| format!("--credential {name}: {error}"))?
             .with_unpooled(Arc::new(unpooled?));
@@ -166,7 +166,7 @@ impl AzureArgs {
 
     /// The transport to Azure and to Microsoft Entra ID. It keeps at most so many idle connections to a host; with none, each
     /// request gets a connection of its own.
-    fn transport(&self, idle_connections: usize) -> Result<reqwest::Client, String> {
+    fn transport(&self, idle_connections: usize) -> Result<reqwest::ClientBuilder, String> {
         let mut builder = reqwest::Client::builder()
             .pool_max_idle_per_host(idle_connections)
             .redirect(reqwest::redirect::Policy::none())
@@ -178,7 +178,7 @@ impl AzureArgs {
             let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| named(&error))?;
             builder = builder.tls_certs_merge(certificates);
         }
-        builder.build().map_err(|error| chain(&error))
+        Ok(builder)
     }
 
     fn credential(&self) -> Result<(Credential, &'static str), String> {
@@ -211,7 +211,10 @@ impl AzureArgs {
                 client: need(&self.client_id, "--client-id (AZURE_CLIENT_ID)")?,
                 secret: secret.ok_or("neither --client-secret-file nor AZURE_CLIENT_SECRET is set")?,
             },
-            CredentialKind::ManagedIdentity => Credential::ManagedIdentity { client: self.client_id.clone() },
+            CredentialKind::ManagedIdentity => {
+                let direct = self.transport(usize::MAX)?.no_proxy().build().map_err(|error| chain(&error))?;
+                Credential::ManagedIdentity { client: self.client_id.clone(), direct: Arc::new(direct) }
+            }
             CredentialKind::AzureCli | CredentialKind::Auto => Credential::AzureCli,
         };
         Ok((credential, why))

@@ -22,6 +22,8 @@ use crate::telemetry::traces::Traces;
 use crate::telemetry::{self, LogFormat};
 use election::Election;
 
+/// The port of /livez, /readyz and /metrics.
+const METRICS_PORT: u16 = 8080;
 /// The time limit for one export of spans to the collector.
 const OTLP_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long running reconciles may take after SIGTERM: less than the 30 s that Kubernetes allows.
@@ -32,9 +34,9 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
 pub(crate) struct Run {
     #[command(flatten)]
     azure: AzureArgs,
-    /// The address that serves /livez, /readyz and /metrics.
-    #[arg(long, value_name = "ADDRESS", env = "METRICS_ADDRESS", default_value = "0.0.0.0:8080")]
-    metrics_address: SocketAddr,
+    /// The address that serves /livez, /readyz and /metrics [default: port 8080 of all addresses, IPv6 and IPv4].
+    #[arg(long, value_name = "ADDRESS", env = "METRICS_ADDRESS")]
+    metrics_address: Option<SocketAddr>,
     /// How often an attachment that is in sync is observed again, in seconds: the longest time that a change made
     /// elsewhere in Azure goes unnoticed.
     #[arg(long, value_name = "SECONDS", env = "RESYNC_INTERVAL", default_value_t = backoff::RESYNC.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -88,9 +90,12 @@ impl Run {
         let metrics = controller::metrics::Metrics::new(ours);
         let config = config().await?;
         let (watch, calls) = clients(config.clone())?;
-        let listener = server::listen(self.metrics_address)
-            .await
-            .map_err(|error| format!("--metrics-address {}: {error}", self.metrics_address))?;
+        let listener = match self.metrics_address {
+            Some(address) => server::listen(address).await.map_err(|error| format!("--metrics-address {address}: {error}"))?,
+            None => server::listen_everywhere(METRICS_PORT)
+                .await
+                .map_err(|error| format!("port {METRICS_PORT} cannot be bound: {error}; set --metrics-address"))?,
+        };
         let readiness = Arc::new(Readiness::starting());
         tokio::spawn(server::serve(listener, server::ServerState { registry: Arc::new(registry), readiness: readiness.clone() }));
         let election = Election::new((&self.scope, &shard), &self.pod_name, config, readiness.clone())?;

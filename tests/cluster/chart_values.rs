@@ -35,7 +35,7 @@ pub fn matrix() -> Vec<Case> {
             &["audience: api://AzureADTokenExchange", "--federated-token-file=/var/run/secrets/azure/tokens/azure-identity-token"],
             &["azure.workload.identity"]),
         case("a managed identity, and a network policy", "azure: {credential: managed-identity, clientId: CLIENT}\nnetworkPolicy: {enabled: true}",
-            &["--credential=managed-identity", "cidr: 169.254.169.254/32", "port: 6443"], &["azure.workload.identity"]),
+            &["--credential=managed-identity", "cidr: 169.254.169.254/32", "port: 6443", "port: 53\n", "port: 5353\n"], &["azure.workload.identity"]),
         case("a client secret",
             "azure: {credential: client-secret, clientId: CLIENT, tenantId: TENANT, clientSecret: {existingSecret: azure, key: word}}",
             &["secretName: azure", "--client-secret-file=/var/run/secrets/azure/client-secret/word"], &["azure.workload.identity"]),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use azure_core::credentials::{Secret, TokenCredential};
-use azure_core::http::ClientOptions;
+use azure_core::http::{ClientOptions, HttpClient};
 use azure_identity::{
     AzureCliCredential, ClientAssertionCredential, ClientAssertionCredentialOptions, ClientSecretCredential,
     ClientSecretCredentialOptions, ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId,
@@ -30,6 +30,8 @@ pub enum Credential {
     ManagedIdentity {
         /// The client ID of a user-assigned identity.
         client: Option<String>,
+        /// The transport to its endpoint, which is of this machine: no proxy could reach it.
+        direct: Arc<dyn HttpClient>,
     },
     /// An application's secret.
     ClientSecret {
@@ -91,7 +93,7 @@ impl Credential {
                 let token = ProjectedToken(token_file.clone());
                 ClientAssertionCredential::new(tenant.clone(), client.clone(), token, Some(options)).map(|built| built as _)
             }
-            Self::ManagedIdentity { client } => {
+            Self::ManagedIdentity { client, direct: _ } => {
                 let user_assigned_id = client.clone().map(UserAssignedId::ClientId);
                 let options = ManagedIdentityCredentialOptions { user_assigned_id, client_options };
                 ManagedIdentityCredential::new(Some(options)).map(|built| built as _)

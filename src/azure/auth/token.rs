@@ -68,6 +68,10 @@ impl TokenCache {
         transport: Arc<dyn HttpClient>,
         metrics: Metrics,
     ) -> Result<Self, String> {
+        let transport = match credential {
+            Credential::ManagedIdentity { direct, .. } => direct.clone(),
+            _ => transport,
+        };
         let transport = Arc::new(RecordingTransport::new(transport));
         let assertion_error = AssertionError::default();
         let is_own = !matches!(credential, Credential::Federated { .. } | Credential::Unavailable(_));
