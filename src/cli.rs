@@ -17,6 +17,7 @@ mod output;
 mod plan;
 mod plugin;
 mod pools;
+mod proxy;
 mod reconcile;
 mod run;
 mod scope;

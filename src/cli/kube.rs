@@ -9,6 +9,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config, Error, core::Status};
 
 use super::output::printable;
+use super::proxy;
 use crate::api::SynapseSparkAttachment;
 use crate::error_chain::chain;
 
@@ -41,6 +42,8 @@ pub(super) struct Cluster {
     pub(super) watch: Client,
     pub(super) namespace: String,
     pub(super) server: String,
+    /// The proxy to it.
+    proxy: Option<String>,
 }
 
 impl ClusterArgs {
@@ -50,12 +53,18 @@ impl ClusterArgs {
             .await
             .map_err(|error| format!("cannot load a kubeconfig: {error}. Set KUBECONFIG, --kubeconfig or --context."))?;
         let namespace = self.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
-        let server = config.cluster_url.to_string();
+        let (server, proxy) = (config.cluster_url.to_string(), config.proxy_url.as_ref().map(proxy::name));
         let (watch, calls) = clients(config).map_err(|error| format!("cannot connect to {server}: {error}"))?;
-        Ok(Cluster { calls, watch, namespace, server })
+        Ok(Cluster { calls, watch, namespace, server, proxy })
     }
 
     async fn config(&self) -> Result<Config, String> {
+        let mut config = self.loaded().await?;
+        config.proxy_url = proxy::choose(config.proxy_url.take(), &config.cluster_url, |name| std::env::var(name).ok());
+        Ok(config)
+    }
+
+    async fn loaded(&self) -> Result<Config, String> {
         let file = match &self.kubeconfig {
             None if self.context.is_none() => return Config::infer().await.map_err(|error| chain(&error)),
             None => Kubeconfig::read(),
@@ -69,8 +78,9 @@ impl ClusterArgs {
 impl Cluster {
     /// The same cluster with another namespace.
     pub(super) fn of(&self, namespace: &str) -> Self {
-        let Self { calls, watch, server, .. } = self;
-        Self { calls: calls.clone(), watch: watch.clone(), server: server.clone(), namespace: namespace.to_owned() }
+        let Self { calls, watch, server, proxy, .. } = self;
+        let (calls, watch, server, proxy) = (calls.clone(), watch.clone(), server.clone(), proxy.clone());
+        Self { calls, watch, server, proxy, namespace: namespace.to_owned() }
     }
 
     /// The attachments of the namespace.
@@ -84,7 +94,7 @@ impl Cluster {
 
     /// What went wrong, and what to do. `verb` is the verb that RBAC must allow; `name` is empty for a list.
     pub(super) fn refused(&self, error: &Error, verb: &str, name: &str) -> String {
-        let Self { namespace, server, .. } = self;
+        let Self { namespace, server, proxy, .. } = self;
         match error {
             Error::Api(status) => self.answered(status, verb, name),
             Error::Auth(_) => {
@@ -92,6 +102,11 @@ impl Cluster {
             }
             Error::SerdeError(_) => format!(
                 "{namespace}/{name} is stored in a form that this version cannot read: {}. To show it, run kubectl get ssa {name} -n {namespace} -o yaml.",
+                chain(error)
+            ),
+            _ if proxy.is_some() => format!(
+                "no answer from the API server {server} through the proxy {}: {}. Check the proxy; if the server can be reached without it, name the server in NO_PROXY.",
+                proxy.as_deref().unwrap_or_default(),
                 chain(error)
             ),
             _ => format!(

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener};
+use std::sync::atomic::Ordering;
 
 use serde_json::json;
 
@@ -73,5 +74,28 @@ fn connection_errors_come_with_advice() {
             assert!(words.iter().all(|word| said.contains(word)), "{case}, {command:?}: {said}");
             assert_eq!(said.lines().count(), 1, "{case}: {said}");
         }
+    }
+}
+
+#[test]
+fn proxy_is_asked_for_servers_that_no_proxy_does_not_name() {
+    const REFUSAL: &str = "HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    let dir = tempfile::tempdir().expect("a folder");
+    let (proxy, asked) = super::server(REFUSAL);
+    let unused = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    #[rustfmt::skip]
+    let table = [
+        // server                              NO_PROXY              asks the proxy  message
+        ("https://api.example:6443".to_owned(), "127.0.0.1",         1,              &["through the proxy http://127.0.0.1", "NO_PROXY"][..]),
+        (format!("https://{unused}"),           "",                  0,              &["no answer from the API server", "Connection refused"]),
+    ];
+    for (server, none_for, requests, words) in table {
+        let before = asked.load(Ordering::Relaxed);
+        let kubeconfig = kubeconfig(&dir, &server);
+        let env = [("KUBECONFIG", kubeconfig.as_str()), ("HTTPS_PROXY", proxy.as_str()), ("NO_PROXY", none_for)];
+        let shown = program(&["status", "nightly"], &env, "");
+        let error = text(&shown.stderr);
+        assert_eq!(asked.load(Ordering::Relaxed) - before, requests, "{server}: {error}");
+        assert!(words.iter().all(|word| error.contains(word)), "{server}: {error}");
     }
 }
