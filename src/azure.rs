@@ -38,7 +38,7 @@ mod workspace;
 #[path = "../tests/support/settings.rs"]
 pub(crate) mod test_settings;
 
-pub use auth::assertion::{AUDIENCE, Assertion};
+pub use auth::assertion::Assertion;
 pub use auth::credential::Credential;
 pub use cache::Freshness;
 pub use client::{Client, Settings};

@@ -32,6 +32,8 @@ pub struct Settings {
     pub synapse_endpoint: String,
     /// The scope of the access token for the data plane, as `https://dev.azuresynapse.net/.default`.
     pub synapse_scope: String,
+    /// The audience of a token that Entra ID exchanges, as `api://AzureADTokenExchange`.
+    pub token_audience: String,
     /// The API version of Machine Learning.
     pub api_version: String,
     /// The credential.
@@ -165,6 +167,12 @@ impl Client {
     /// [`Error::CredentialUnavailable`] if Entra ID refuses, [`Error::Unavailable`] if it does not answer.
     pub async fn authenticate_to_synapse(&self) -> Result<(), Error> {
         self.tokens.synapse.bearer().await.map(drop)
+    }
+
+    /// The audience of a token that Microsoft Entra ID exchanges for one of its own.
+    #[must_use]
+    pub fn token_audience(&self) -> &str {
+        &self.settings.token_audience
     }
 
     /// Path and query of a resource of Machine Learning.

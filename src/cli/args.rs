@@ -54,6 +54,9 @@ pub(super) struct AzureArgs {
     /// The file with the projected ServiceAccount token, for workload identity.
     #[arg(long, value_name = "FILE", env = "AZURE_FEDERATED_TOKEN_FILE")]
     federated_token_file: Option<PathBuf>,
+    /// The audience of that token, and of the tokens of `ServiceAccounts` that objects name. Default: that of the cloud.
+    #[arg(long, value_name = "URI", env = "AZURE_TOKEN_AUDIENCE")]
+    token_audience: Option<String>,
     /// A file with the client secret. The environment variable `AZURE_CLIENT_SECRET` is the alternative. No option takes the
     /// secret itself, because other users of the machine could read it.
     #[arg(long, value_name = "FILE", env = "AZURE_CLIENT_SECRET_FILE")]
@@ -83,6 +86,16 @@ impl Cloud {
         match self {
             Self::Public => azure::Profile::Buckets,
             Self::China | Self::Usgov => azure::Profile::Hourly,
+        }
+    }
+
+    /// The audience of a token that Entra ID exchanges.
+    /// Source: <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust>.
+    const fn token_audience(self) -> &'static str {
+        match self {
+            Self::Public => "api://AzureADTokenExchange",
+            Self::China => "api://AzureADTokenExchangeChina",
+            Self::Usgov => "api://AzureADTokenExchangeUSGov",
         }
     }
 
@@ -151,6 +164,7 @@ impl AzureArgs {
             synapse_scope: format!("https://{}/.default", self.cloud.synapse()),
             endpoint,
             authority,
+            token_audience: self.token_audience.clone().unwrap_or_else(|| self.cloud.token_audience().to_owned()),
             api_version: self.api_version.clone(),
             credential,
             limits: azure::Limits { profile: self.profile(), share: self.azure_request_share },

@@ -14,7 +14,7 @@ use kube::{Client, ResourceExt};
 use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
-use crate::azure::{self, AUDIENCE, Assertion, Credential, Freshness};
+use crate::azure::{self, Assertion, Credential, Freshness};
 use crate::error_chain::chain;
 use crate::service_error::{Service, ServiceError};
 
@@ -162,7 +162,11 @@ impl Identities {
         let credential = Credential::Federated {
             tenant: account.tenant.clone(),
             client: account.client.clone(),
-            assertion: Arc::new(AccountToken { kube: kube.clone(), place: place.clone() }),
+            assertion: Arc::new(AccountToken {
+                kube: kube.clone(),
+                place: place.clone(),
+                audience: operator.token_audience().to_owned(),
+            }),
         };
         let azure = Arc::new(operator.with_credential(credential).map_err(|wrong| refusal(format!("{place}: {wrong}")))?);
         if cached.len() >= self.capacity
@@ -208,13 +212,14 @@ impl Place {
 struct AccountToken {
     kube: Client,
     place: Place,
+    audience: String,
 }
 
 #[async_trait::async_trait]
 impl Assertion for AccountToken {
     async fn token(&self) -> Result<String, azure::Error> {
         let spec = TokenRequestSpec {
-            audiences: vec![AUDIENCE.to_owned()],
+            audiences: vec![self.audience.clone()],
             expiration_seconds: Some(TOKEN_SECONDS),
             ..TokenRequestSpec::default()
         };

@@ -178,6 +178,9 @@ name; for some namespaces each team may have one. */}}
 {{- with .Values.azure.requestShare }}
 - --azure-request-share={{ . }}
 {{- end }}
+{{- with .Values.azure.tokenAudience }}
+- --token-audience={{ . }}
+{{- end }}
 {{- with .Values.azure.clientId }}
 - --client-id={{ . }}
 {{- end }}
@@ -223,6 +226,13 @@ name; for some namespaces each team may have one. */}}
 {{- end }}
 {{- end }}
 
+{{- /* The audience of tokens that Entra exchanges: that of the cloud, unless it is set. */}}
+{{- define "synapse-spark-operator.tokenAudience" -}}
+{{- with .Values.azure }}
+{{- .tokenAudience | default (get (dict "public" "api://AzureADTokenExchange" "china" "api://AzureADTokenExchangeChina" "usgov" "api://AzureADTokenExchangeUSGov") .cloud) }}
+{{- end }}
+{{- end }}
+
 {{- define "synapse-spark-operator.volumes" -}}
 {{- with .Values.azure }}
 {{- if .projectToken }}
@@ -230,7 +240,7 @@ name; for some namespaces each team may have one. */}}
   projected:
     sources:
       - serviceAccountToken:
-          audience: api://AzureADTokenExchange
+          audience: {{ include "synapse-spark-operator.tokenAudience" $ | toYaml }}
           expirationSeconds: 3600
           path: azure-identity-token
 {{- end }}

@@ -9,13 +9,10 @@ use azure_identity::ClientAssertion;
 
 use crate::azure::error::Error;
 
-/// The audience of a token that Entra ID accepts as an assertion.
-pub const AUDIENCE: &str = "api://AzureADTokenExchange";
-
 /// An issuer of tokens that Entra ID trusts for an application.
 #[async_trait::async_trait]
 pub trait Assertion: Send + Sync {
-    /// A token for [`AUDIENCE`]. It is requested for every exchange.
+    /// A token for the audience of [`Settings`](crate::azure::Settings). It is requested for every exchange.
     ///
     /// # Errors
     ///

@@ -51,11 +51,17 @@ struct Stage {
     identities: Identities,
 }
 
+/// The audience in another cloud than the public one.
+const AUDIENCE: &str = "api://AzureADTokenExchangeUSGov";
+
 impl Stage {
     fn new(tenant: Option<&str>) -> Self {
         let entra = Arc::new(Entra { exchanges: Mutex::default(), lifetime: AtomicU32::new(3600) });
         let credential = Credential::Unavailable(refusal("the operator's own".into()));
-        let settings = settings("https://arm.example", "https://entra.example", credential);
+        let settings = azure::Settings {
+            token_audience: AUDIENCE.into(),
+            ..settings("https://arm.example", "https://entra.example", credential)
+        };
         let operator =
             azure::Client::new(&settings, entra.clone(), Metrics::new(&mut Registry::default())).expect("good settings");
         let identities = Identities::new(tenant.map(ToOwned::to_owned));
@@ -125,6 +131,8 @@ async fn token_of_an_account_is_exchanged_for_its_own_client_and_tenant() {
     for part in [format!("/{TENANT}/oauth2/"), format!("client_id={ONE}"), "client_assertion=of%3Ateam-a%2Fteam".to_owned()] {
         assert!(asked.contains(&part), "{part} is not in {asked}");
     }
+    let requested = &stage.kubernetes.bodies(&["POST", "/serviceaccounts/team/token"])[0];
+    assert_eq!(requested["spec"]["audiences"], json!([AUDIENCE]), "that of the cloud");
 }
 
 #[tokio::test(start_paused = true)]
