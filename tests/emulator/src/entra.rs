@@ -84,6 +84,35 @@ fn configuration(origin: &str, tenant: &str) -> Value {
     })
 }
 
+/// Scopes of OpenID Connect, which MSAL adds; without a user they have no effect (SDK).
+const OIDC: [&str; 3] = ["openid", "offline_access", "profile"];
+
+/// The resource that a token is requested for: one, with `/.default`.
+fn audience(scope: &str) -> Result<&str, Denial> {
+    let mut named = scope.split_ascii_whitespace().filter(|one| !OIDC.contains(one));
+    let (resource, more) = (named.next().unwrap_or_default(), named.next());
+    let audience = resource.strip_suffix("/.default").filter(|resource| resource.starts_with("https://"));
+    match (audience, more) {
+        (Some(audience), None) => Ok(audience),
+        (Some(_), Some(_)) => Err(denied(
+            400,
+            "invalid_scope",
+            70_011,
+            format!(
+                "The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid."
+            ),
+        )),
+        (None, _) => Err(denied(
+            400,
+            "invalid_scope",
+            1_002_012,
+            format!(
+                "The provided value for scope {scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI)."
+            ),
+        )),
+    }
+}
+
 // Longer than other functions: one branch per kind of credential.
 fn token<'a>(azure: &mut Azure, now: Timestamp, tenant: &str, field: &impl Fn(&str) -> Option<&'a str>) -> Result<Value, Denial> {
     known(&azure.world, tenant)?;
@@ -92,16 +121,7 @@ fn token<'a>(azure: &mut Azure, now: Timestamp, tenant: &str, field: &impl Fn(&s
     }
     let client = field("client_id").unwrap_or_default();
     let scope = field("scope").unwrap_or_default();
-    let Some(audience) = scope.strip_suffix("/.default").filter(|s| s.starts_with("https://")) else {
-        return Err(denied(
-            400,
-            "invalid_scope",
-            1_002_012,
-            format!(
-                "The provided value for scope {scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI)."
-            ),
-        ));
-    };
+    let audience = audience(scope)?;
     let Some(principal) = azure.world.principal(tenant, client) else {
         return Err(denied(
             400,

@@ -35,10 +35,28 @@ fn a_secret_is_right_or_wrong() {
     assert_eq!((nobody.status, aadsts(&nobody), &nobody.body_json()["error"]), (400, 700_016, &json!("unauthorized_client")));
     let nothing = lab.token_request(&[("client_id", CLIENT)]);
     assert_eq!((nothing.status, aadsts(&nothing)), (401, 7_000_218));
-    let scope = lab.token_request(&[("client_id", CLIENT), ("client_secret", SECRET), ("scope", "https://management.azure.com")]);
-    assert_eq!((scope.status, aadsts(&scope)), (400, 1_002_012));
     let stranger = lab.azure.answer(lab.now, &Request::new("POST", &format!("/{CLIENT}/oauth2/v2.0/token")));
     assert_eq!((stranger.status, aadsts(&stranger)), (400, 90002));
+}
+
+#[test]
+fn a_token_is_for_one_resource_whatever_scopes_of_openid_connect_are_beside_it() {
+    let mut lab = Lab::new();
+    #[rustfmt::skip]
+    let table = [
+        ("https://management.azure.com/.default",                                              200, 0),
+        ("https://management.azure.com/.default openid offline_access profile",                200, 0),
+        ("openid profile https://management.azure.com/.default",                               200, 0),
+        ("https://management.azure.com/.default https://dev.azuresynapse.net/.default",        400, 70_011),
+        ("https://management.azure.com",                                                       400, 1_002_012),
+        ("openid",                                                                             400, 1_002_012),
+        ("",                                                                                   400, 1_002_012),
+    ];
+    for (scope, status, code) in table {
+        let answer = lab.token_request(&[("client_id", CLIENT), ("client_secret", SECRET), ("scope", scope)]);
+        let found = if answer.status == 200 { 0 } else { aadsts(&answer) };
+        assert_eq!((answer.status, found), (status, code), "{scope:?}");
+    }
 }
 
 #[test]
