@@ -31,6 +31,7 @@ mod single_flight;
 pub mod throttle;
 mod transport;
 pub mod view;
+mod views;
 pub mod wire;
 mod workspace;
 

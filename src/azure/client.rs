@@ -15,7 +15,7 @@ use crate::azure::origin::Origin;
 use crate::azure::permits::Permits;
 use crate::azure::shared::SharedAnswers;
 use crate::azure::throttle::{Limits, Throttle};
-use crate::azure::view::{COMPUTE_TTL, Views};
+use crate::azure::views::{COMPUTE_TTL, Views};
 use crate::azure::wire;
 use crate::resource_id::{ComputeId, PoolId, WorkspaceId};
 

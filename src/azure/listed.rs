@@ -10,7 +10,8 @@ use crate::azure::call::Call;
 use crate::azure::client::Client;
 use crate::azure::error::Error;
 use crate::azure::list::{List, ListError};
-use crate::azure::view::{Ask, COMPUTE_TTL, Request, Shown, Source, View};
+use crate::azure::view::{Ask, Shown, Source, View};
+use crate::azure::views::{COMPUTE_TTL, Request};
 use crate::azure::wire;
 use crate::resource_id::{ComputeId, WorkspaceId};
 
