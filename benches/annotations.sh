@@ -9,16 +9,19 @@ resync_interval=300
 . tests/stage.sh
 
 export OBJECTS=${OBJECTS:-1000}
-reads() {
-  curl -sSf --cacert "$ca" "$azure/_emulator/counters" | jq '[.requests[] | select(.method == "GET" and .kind == "compute") | .count] | add // 0'
+metrics_address=127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+# How many computes the operator has observed, whatever the requests that showed them.
+observed() {
+  { curl -s "http://$metrics_address/metrics" || true; } | awk '/^synapse_spark_operator_azure_observations_total/ { sum += $2 } END { print int(sum) }'
 }
 # A new process, once it has observed each object.
 weigh() {
   kill "$operator"; wait "$operator" || true
-  local before
-  before=$(reads)
   operator_up
-  until [ $(($(reads) - before)) -ge "$OBJECTS" ]; do sleep 1; done
+  until [ "$(observed)" -ge "$OBJECTS" ]; do
+    kill -0 "$operator" 2>/dev/null || { echo "the operator has ended" >&2; exit 1; }
+    sleep 1
+  done
   python3 benches/annotations.py weigh "$operator" "$1"
 }
 

@@ -1,7 +1,7 @@
 # Sets the stage for the demo and the benches: control plane, emulator, operator, on loopback.
 # To be sourced by bash, with the root of the repository as the current folder.
 #
-# Before stage_up: operator_binary, resync_interval. After it: KUBECONFIG, kubectl, azure, ca, work, operator.
+# Before stage_up: operator_binary, resync_interval, and metrics_address unless any free port will do. After it: KUBECONFIG, kubectl, azure, ca, work, operator.
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 run() { printf '\033[2m$ %s\033[0m\n' "$*"; "$@"; }
@@ -85,6 +85,6 @@ operator_up() {
     AZURE_CLIENT_ID=22222222-3333-4444-5555-666666666666 AZURE_TENANT_ID=72f988bf-0000-4000-8000-000000000001 \
     AZURE_FEDERATED_TOKEN_FILE="$work/federated-token" AZURE_AUTHORITY_HOST="$azure" \
     AZURE_RESOURCE_MANAGER_ENDPOINT="$azure" AZURE_SYNAPSE_ENDPOINT="$synapse" AZURE_CA_FILE="$ca" \
-    "$operator_binary" run --metrics-address 127.0.0.1:0 --resync-interval "$resync_interval" 2>"$work/operator.log" </dev/null &
+    "$operator_binary" run --metrics-address "${metrics_address:-127.0.0.1:0}" --resync-interval "$resync_interval" 2>"$work/operator.log" </dev/null &
   operator=$!
 }
