@@ -27,6 +27,8 @@ pub fn about() -> Vec<String> {
     let of = |program: &str| output(&programs.join(program).display().to_string(), &["--version"]);
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let kernel = read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    // What follows is the build's, and not the version.
+    let kernel = kernel.split('-').next().unwrap_or_default();
     vec![
         format!("Machine: {}, {cores} cores, {} of memory, Linux {}", cpu(), memory(), kernel.trim()),
         format!("Operator: {} ({} build)", output(&operator(), &["--version"]), profile()),
