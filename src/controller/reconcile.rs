@@ -16,6 +16,7 @@ use crate::controller::report::{Draft, report, report_intent, report_outcome};
 use crate::controller::rounds::{Clock, Evaluation, Settled, Version, settle};
 use crate::controller::{execute, finalizer, lists, queue};
 use crate::planner::backoff::FRESH_ENOUGH;
+use crate::planner::roles::observed::PendingVerification;
 use crate::planner::status::failure::history;
 use crate::planner::{Cause, Decision, Goal, RoleAssignment, Step, Write, WriteResult};
 
@@ -110,11 +111,16 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Arc<Context>, clock: Cloc
     let Settled { evaluation, azure, intended } = settled;
     let (decision, assigned) = carry_out(ctx, &azure, &evaluation, clock).await?;
     queue::keep(ctx, &evaluation.version.object, &decision, intended);
+    verified(ctx, &evaluation, pending, assigned.as_ref());
+    Ok(decision)
+}
+
+/// Takes in which role assignments were verified in this reconcile, of those that had to be.
+fn verified(ctx: &Context, evaluation: &Evaluation, pending: Vec<PendingVerification>, assigned: Option<&RoleAssignment>) {
     let wants_role = matches!(&evaluation.version.goal, Goal::Attached(goal) if goal.role.is_some());
     let roles = &evaluation.observed.roles;
-    let resolved: Vec<_> = pending.into_iter().filter(|one| one.is_resolved(wants_role, roles, assigned.as_ref())).collect();
-    ctx.objects.claims.resolve(object, &resolved);
-    Ok(decision)
+    let resolved: Vec<_> = pending.into_iter().filter(|one| one.is_resolved(wants_role, roles, assigned)).collect();
+    ctx.objects.claims.resolve(&evaluation.version.object, &resolved);
 }
 
 /// Adds the finalizer. Gives the object as it is stored now, to go on with; none if it has changed in another way, too.

@@ -145,6 +145,7 @@ impl From<AttachmentStatus> for ShownByAzure {
 }
 
 impl View {
+    // Longer than other functions: each field of the view is computed once, in the order in which they need each other.
     pub(in crate::cli) fn of(object: &SynapseSparkAttachment, program: Program) -> Self {
         let status = object.status.clone().unwrap_or_default();
         let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
