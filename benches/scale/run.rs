@@ -46,7 +46,7 @@ struct Part<'a> {
     who: Who,
     objects: usize,
     start: Start<'a>,
-    /// The same for an Azure without limits, if it is told so.
+    /// The same without keeping limits, for an Azure that has none.
     start_unpaced: Start<'a>,
 }
 
