@@ -11,6 +11,8 @@ pub mod auth;
 mod cache;
 mod call;
 pub mod client;
+mod clock;
+pub mod codes;
 mod compute;
 mod data_plane;
 pub mod error;

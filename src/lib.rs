@@ -6,7 +6,7 @@
 //! 3  controller   (observe, execute, report)     the only layer that uses both of them
 //! 2  planner   |   azure                         decides: no I/O  |  sends requests: no Kubernetes, no policy
 //! 1  api                                         the custom resource: types, reasons
-//! 0  resource_id · service_error · error_chain   Azure's resource IDs and errors, errors as text
+//! 0  resource_id · service_error · refusal · unmanaged · error_chain   Azure's IDs and errors, errors as text
 //! ```
 //! Imports go down only, `planner` and `azure` never import each other, and no
 //! two modules import each other. `tests/layers.rs` checks that.
@@ -29,7 +29,7 @@
 //! | what each LIST is compared with | `controller/lists.rs` |
 //! | which computes have no object | `controller/orphans.rs` |
 //! | the finalizer | `controller/finalizer.rs` |
-//! | what an error of Azure means | `azure/error.rs`, then `controller/observe/fault.rs` |
+//! | what an error of Azure means | `azure/codes.rs`, `azure/error.rs`, then `controller/observe/fault.rs` |
 //!
 //! | word | meaning |
 //! |---|---|
@@ -62,7 +62,9 @@ pub mod controller;
 pub mod error_chain;
 pub mod leader;
 pub mod planner;
+pub mod refusal;
 pub mod resource_id;
 pub mod server;
 pub mod service_error;
 pub mod telemetry;
+pub mod unmanaged;

@@ -1,9 +1,12 @@
 //! Azure's resource IDs: parse them, compare them, print them.
 //!
-//! Azure compares IDs without regard to ASCII case, and gives them back in
+//! Azure compares IDs without regard to case, and gives them back in
 //! another case than they were sent (`/resourcegroups/`); so equality, order
 //! and hash here fold the case, and the text is kept as it came.
 //! Source: `Azure/azure-rest-api-specs#8323`.
+//!
+//! The name of a resource group may have letters and digits of any script
+//! (<https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules>).
 //!
 //! Longer than other files: the types of all IDs share one parser, and no layer is below this one.
 
@@ -20,20 +23,35 @@ pub struct NotAnId {
     pattern: &'static str,
 }
 
-/// Text that compares without regard to ASCII case, as Azure compares.
+/// Text that compares without regard to case, as Azure compares: character by character, by its simple upper case.
 #[derive(Debug, Clone)]
 struct Folded(String);
 
+impl Folded {
+    fn folded(&self) -> impl Iterator<Item = char> {
+        self.0.chars().map(fold)
+    }
+}
+
+/// A character's upper case, if that is one character: `ß` stays.
+fn fold(letter: char) -> char {
+    let mut upper = letter.to_uppercase();
+    match (upper.next(), upper.next()) {
+        (Some(one), None) => one,
+        _ => letter,
+    }
+}
+
 impl PartialEq for Folded {
     fn eq(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(&other.0)
+        self.0.eq_ignore_ascii_case(&other.0) || !self.0.is_ascii() && self.folded().eq(other.folded())
     }
 }
 impl Eq for Folded {}
 impl Hash for Folded {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        for byte in self.0.bytes() {
-            state.write_u8(byte.to_ascii_lowercase());
+        for letter in self.folded() {
+            letter.hash(state);
         }
     }
 }
@@ -44,8 +62,7 @@ impl PartialOrd for Folded {
 }
 impl Ord for Folded {
     fn cmp(&self, other: &Self) -> Ordering {
-        let fold = |text: &str| text.bytes().map(|b| b.to_ascii_lowercase()).collect::<Vec<_>>();
-        fold(&self.0).cmp(&fold(&other.0))
+        self.folded().cmp(other.folded())
     }
 }
 
@@ -60,7 +77,7 @@ fn names<'a, const N: usize>(text: &'a str, pattern: &str) -> Option<[&'a str; N
     loop {
         match (segments.next(), wanted.next()) {
             (None, None) => return (at == N).then_some(names),
-            (Some(segment), Some("{}")) if is_name(segment) => {
+            (Some(segment), Some("{}")) if is_name(segment, at == RESOURCE_GROUP) => {
                 *names.get_mut(at)? = segment;
                 at += 1;
             }
@@ -70,12 +87,17 @@ fn names<'a, const N: usize>(text: &'a str, pattern: &str) -> Option<[&'a str; N
     }
 }
 
+/// The place of the resource group among the names of each pattern.
+const RESOURCE_GROUP: usize = 1;
+
 /// Characters that can end a path segment or escape from it stay out.
-fn is_name(segment: &str) -> bool {
+fn is_name(segment: &str, is_resource_group: bool) -> bool {
+    let is_alphanumeric =
+        |letter: char| if is_resource_group { letter.is_alphanumeric() } else { letter.is_ascii_alphanumeric() };
     !segment.is_empty()
         && segment != "."
         && segment != ".."
-        && segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.()".contains(&b))
+        && segment.chars().all(|letter| is_alphanumeric(letter) || "-_.()".contains(letter))
 }
 
 const WORKSPACE: &str = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.MachineLearningServices/workspaces/{}";
@@ -346,6 +368,9 @@ mod tests {
             ("a name with a query",  pool("resourceGroups/rg/providers/Microsoft.Synapse/workspaces/ws/bigDataPools/p?x=1"), false),
             ("a name that climbs",   pool("resourceGroups/../providers/Microsoft.Synapse/workspaces/ws/bigDataPools/p"), false),
             ("a name with an escape", pool("resourceGroups/rg/providers/Microsoft.Synapse/workspaces/ws/bigDataPools/%2e"), false),
+            ("a group of any script", pool("resourceGroups/Instruktører_データ1/providers/Microsoft.Synapse/workspaces/ws/bigDataPools/p"), true),
+            ("a pool of any script",  pool("resourceGroups/rg/providers/Microsoft.Synapse/workspaces/ws/bigDataPools/ø"), false),
+            ("an emoji",              pool("resourceGroups/🙂/providers/Microsoft.Synapse/workspaces/ws/bigDataPools/p"), false),
             ("nothing",              String::new(), false),
         ];
         for (case, text, good) in table {
@@ -365,6 +390,29 @@ mod tests {
         assert_eq!(HashSet::from([lower.clone(), upper.clone()]).len(), 1);
         assert_ne!(lower.to_string(), upper.to_string());
         assert_eq!(lower.name(), "Id");
+    }
+
+    #[test]
+    fn letters_of_any_script_are_compared_without_case() {
+        let of = |group: &str| WorkspaceId::new(SUB, group, "ws").expect("an ID");
+        #[rustfmt::skip]
+        let table = [
+            ("Instruktører", "INSTRUKTØRER", true),
+            ("данные",       "ДАННЫЕ",       true),
+            ("straße",       "STRASSE",      false),
+            ("straße",       "STRAßE",       true),
+            ("a",            "ä",            false),
+        ];
+        let hash = |id: &WorkspaceId| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            id.hash(&mut hasher);
+            hasher.finish()
+        };
+        for (one, other, is_same) in table {
+            let (left, right) = (of(one), of(other));
+            assert_eq!((left == right, left.cmp(&right) == Ordering::Equal), (is_same, is_same), "{one} {other}");
+            assert_eq!(hash(&left) == hash(&right), is_same, "{one} {other}");
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub struct ServiceError {
     pub correlation_id: Option<String>,
     /// Which service returned it, or did not answer.
     pub service: Service,
+    /// What to do about this very error, where that is known; in lower case.
+    pub hint: Option<String>,
 }
 
 /// A service that the operator sends requests to.
@@ -43,9 +45,10 @@ impl std::fmt::Display for Service {
 impl std::fmt::Display for ServiceError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.code.as_str(), self.message.as_str()) {
-            ("", message) => f.write_str(message),
-            (code, "") => f.write_str(code),
-            (code, message) => write!(f, "{code}: {message}"),
+            ("", message) => f.write_str(message)?,
+            (code, "") => f.write_str(code)?,
+            (code, message) => write!(f, "{code}: {message}")?,
         }
+        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, " ({hint})"))
     }
 }

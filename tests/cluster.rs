@@ -60,6 +60,8 @@ mod policy;
 mod pool;
 #[path = "cluster/process.rs"]
 mod process;
+#[path = "cluster/refusals.rs"]
+mod refusals;
 #[path = "cluster/robustness.rs"]
 mod robustness;
 #[path = "cluster/role_assignments.rs"]

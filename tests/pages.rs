@@ -3,6 +3,8 @@
 //! `UPDATE=1 cargo test --test pages` writes the generated pages. Prometheus' own promtool, which
 //! `tests/gotools/build promtool` builds, checks the rules.
 
+#[path = "pages/errors.rs"]
+mod errors;
 #[path = "pages/words.rs"]
 mod words;
 
@@ -134,9 +136,8 @@ fn names_follow_prometheus_conventions() {
     }
 }
 
-#[test]
-fn the_reasons_page_matches_the_catalogue() {
-    // The meaning is the doc comment of the variant: what the code's reader sees.
+/// The meaning of each reason: the doc comment of the variant, which is what the code's reader sees.
+fn meanings() -> BTreeMap<&'static str, String> {
     let source = include_str!("../src/api/reason.rs");
     let (_, body) = source.split_once("pub enum Reason {\n").expect("there is the enum");
     let mut meanings: BTreeMap<&str, String> = BTreeMap::new();
@@ -147,6 +148,12 @@ fn the_reasons_page_matches_the_catalogue() {
             None => drop(meanings.insert(line.trim_end_matches(','), std::mem::take(&mut meaning).join(" "))),
         }
     }
+    meanings
+}
+
+#[test]
+fn the_reasons_page_matches_the_catalogue() {
+    let meanings = meanings();
     let troubleshooting = read("docs/troubleshooting.md");
     let mut page = "# Reasons
 

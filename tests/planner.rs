@@ -4,6 +4,8 @@
 mod builders;
 #[path = "planner/compute_spec.rs"]
 mod compute_spec;
+#[path = "planner/corrections.rs"]
+mod corrections;
 #[path = "planner/detach.rs"]
 mod detach;
 #[path = "planner/drift.rs"]

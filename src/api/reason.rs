@@ -38,7 +38,7 @@ pub enum Reason {
     Throttled,
     /// Azure did not answer, or answered with a server error; the operator retries with backoff.
     AzureUnavailable,
-    /// Azure answered 409: another operation, a lock or the state of the resource is in the way; the operator retries with backoff.
+    /// Azure answered 409: another operation or the state of the resource is in the way; the operator retries with backoff.
     Conflict,
     /// A compute with this name exists and is not an attached Synapse Spark pool.
     ComputeTypeMismatch,
@@ -69,12 +69,29 @@ pub enum Reason {
     /// The operator has no valid access token: Microsoft Entra ID issues none, the ServiceAccount cannot be used, or Azure
     /// answers 401.
     AuthenticationFailed,
-    /// Azure answered 403: the identity that the operator uses may not do this.
+    /// The identity that the operator uses may not do this.
     AuthorizationFailed,
+    /// An assignment of Azure Policy denies the request.
+    PolicyDenied,
+    /// A management lock in Azure prevents the change.
+    ResourceLocked,
+    /// The subscription does not exist, is disabled, or the operator's identity cannot see it.
+    SubscriptionUnavailable,
+    /// A firewall or a proxy does not let a request of the operator through.
+    NetworkDenied,
+    /// The certificate of Azure, or of a proxy before it, is not signed by a CA that the operator trusts.
+    CertificateNotTrusted,
+    /// The subscription is not registered for the resource provider that the request needs.
+    ProviderNotRegistered,
+    /// A quota in Azure is exhausted.
+    QuotaExceeded,
+    /// Another resource in Azure that the request depends on has failed.
+    DependencyFailed,
+    /// Azure refuses to change a compute that exists in place.
+    UpdateNotSupported,
     /// Azure rejected the request as invalid (another 4xx).
     RequestRejected,
-    /// The Azure Machine Learning workspace, its resource group or its subscription does not exist, or the identity cannot see
-    /// it.
+    /// The Azure Machine Learning workspace or its resource group does not exist, or the identity cannot see it.
     WorkspaceNotFound,
     /// The Azure Machine Learning workspace has no linked service with this name that leads to a Synapse workspace.
     LinkedServiceNotFound,
@@ -108,7 +125,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the documents.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 55] = [
         Self::Attached,
         Self::AddingFinalizer,
         Self::Attaching,
@@ -139,6 +156,15 @@ impl Reason {
         Self::SafetyStop,
         Self::AuthenticationFailed,
         Self::AuthorizationFailed,
+        Self::PolicyDenied,
+        Self::ResourceLocked,
+        Self::SubscriptionUnavailable,
+        Self::NetworkDenied,
+        Self::CertificateNotTrusted,
+        Self::ProviderNotRegistered,
+        Self::QuotaExceeded,
+        Self::DependencyFailed,
+        Self::UpdateNotSupported,
         Self::RequestRejected,
         Self::WorkspaceNotFound,
         Self::LinkedServiceNotFound,
@@ -192,6 +218,15 @@ impl Reason {
             Self::SafetyStop => "SafetyStop",
             Self::AuthenticationFailed => "AuthenticationFailed",
             Self::AuthorizationFailed => "AuthorizationFailed",
+            Self::PolicyDenied => "PolicyDenied",
+            Self::ResourceLocked => "ResourceLocked",
+            Self::SubscriptionUnavailable => "SubscriptionUnavailable",
+            Self::NetworkDenied => "NetworkDenied",
+            Self::CertificateNotTrusted => "CertificateNotTrusted",
+            Self::ProviderNotRegistered => "ProviderNotRegistered",
+            Self::QuotaExceeded => "QuotaExceeded",
+            Self::DependencyFailed => "DependencyFailed",
+            Self::UpdateNotSupported => "UpdateNotSupported",
             Self::RequestRejected => "RequestRejected",
             Self::WorkspaceNotFound => "WorkspaceNotFound",
             Self::LinkedServiceNotFound => "LinkedServiceNotFound",

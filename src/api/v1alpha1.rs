@@ -81,7 +81,11 @@ pub struct SynapseSparkAttachmentSpec {
     /// Changes only under replacePolicy: Recreate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 400))]
-    #[x_kube(validation = Rule::new("self.matches('(?i)^/subscriptions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourceGroups/[-a-z0-9_.()]{1,90}/providers/Microsoft.Synapse/workspaces/[-a-z0-9_]{1,50}/bigDataPools/[a-z0-9]{1,15}$')")
+    #[x_kube(validation = Rule::new("!self.endsWith('/')")
+        .message(Message::Expression("'spec.resourceId must not end with a slash: write ' + self.substring(0, size(self) - 1)".into())),
+        validation = Rule::new("!self.startsWith('http') || !self.contains('/subscriptions/')")
+        .message(Message::Expression("'spec.resourceId must be a resource ID, and not an address of the portal: write ' + self.substring(self.indexOf('/subscriptions/'))".into())),
+        validation = Rule::new("self.matches(r'(?i)^/subscriptions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourceGroups/[-\\p{L}\\p{Nd}_.()]{1,90}/providers/Microsoft.Synapse/workspaces/[-a-z0-9_]{1,50}/bigDataPools/[a-z0-9]{1,15}$')")
         .message("spec.resourceId must be the ID of a Synapse Spark pool: /subscriptions/<guid>/resourceGroups/<group>/providers/Microsoft.Synapse/workspaces/<workspace>/bigDataPools/<pool>"))]
     pub resource_id: Option<String>,
 
@@ -150,7 +154,7 @@ pub struct Workspace {
 
     /// The resource group's name.
     #[schemars(length(max = 90))]
-    #[x_kube(validation = Rule::new("self.matches('^[-a-zA-Z0-9_.()]{0,89}[-a-zA-Z0-9_()]$')")
+    #[x_kube(validation = Rule::new("self.matches(r'^[-\\p{L}\\p{Nd}_.()]{0,89}[-\\p{L}\\p{Nd}_()]$')")
         .message("spec.workspace.resourceGroup must have 1-90 letters, digits and -_.(), and not end in '.'"))]
     pub resource_group: String,
 
@@ -231,7 +235,7 @@ pub struct Identity {
 pub struct UserAssignedIdentity {
     /// Its Azure resource ID: /subscriptions/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/…
     #[schemars(length(max = 400))]
-    #[x_kube(validation = Rule::new("self.matches('(?i)^/subscriptions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourceGroups/[-a-z0-9_.()]{1,90}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/[-a-z0-9_]{3,128}$')")
+    #[x_kube(validation = Rule::new("self.matches(r'(?i)^/subscriptions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourceGroups/[-\\p{L}\\p{Nd}_.()]{1,90}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/[-a-z0-9_]{3,128}$')")
         .message("resourceId must be the ID of a user-assigned identity: /subscriptions/<guid>/resourceGroups/<group>/providers/Microsoft.ManagedIdentity/userAssignedIdentities/<name>"))]
     pub resource_id: String,
 }

@@ -10,6 +10,7 @@ use crate::azure::transport::Answer;
 use crate::azure::view::Source;
 use crate::azure::{operation, wire};
 use crate::resource_id::{ComputeId, WorkspaceId};
+use crate::unmanaged::Unmanaged;
 
 impl Client {
     /// A compute; `None` if Azure answers that it does not exist.
@@ -29,7 +30,7 @@ impl Client {
         request.new_connection = freshness == Freshness::NowOnNewConnection;
         let answer = self.send(request).await;
         let found = match answer.inspect_err(|error| self.reconsider_region(id.workspace(), error)) {
-            Ok(answer) => Some(answer.read()?),
+            Ok(answer) => Some(read(&answer)?),
             Err(Error::NotFound(_)) => None,
             Err(error) => return Err(error),
         };
@@ -96,4 +97,10 @@ impl Client {
             }
         }
     }
+}
+
+/// A compute with everything that a PUT has to send back.
+fn read(answer: &Answer) -> Result<wire::Compute, Error> {
+    let value: serde_json::Value = answer.read()?;
+    Ok(wire::Compute { unmanaged: Unmanaged::of(&value), ..answer.read()? })
 }

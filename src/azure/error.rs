@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use crate::azure::clock::Clock;
+use crate::azure::codes::{self, Meaning};
 use crate::azure::wire;
+use crate::refusal::Refusal;
 use crate::service_error::{Service, ServiceError};
 
 /// A request to Azure that did not succeed.
@@ -10,7 +13,7 @@ use crate::service_error::{Service, ServiceError};
 /// A variant determines what the caller can do, not which status or code the answer had.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The network, a time-out, a 5xx, or an answer that is not Azure's. A retry may help.
+    /// The network, a time-out or a 5xx. A retry may help.
     #[error("Azure is unavailable: {error}")]
     Unavailable {
         /// Azure's error text, or the client's where there is no answer.
@@ -26,6 +29,12 @@ pub enum Error {
         /// Azure's error text.
         error: ServiceError,
     },
+    /// The answer comes from something else than Azure: a proxy, a firewall, a sign-in page. It shows nothing of Azure's state.
+    #[error("the answer is not Azure's: {0}")]
+    Intercepted(ServiceError),
+    /// The certificate of the server is not trusted: the request was not sent.
+    #[error("certificate not trusted: {0}")]
+    Untrusted(ServiceError),
     /// The request was not sent: Azure's limits do not allow it yet, and others are to be served first.
     #[error("waiting for Azure's request limit, about {} s", wait.as_secs())]
     Queued {
@@ -37,14 +46,13 @@ pub enum Error {
     /// The request was not sent: its deadline passed before, or no access token could be had in time. A retry may help.
     #[error("request not sent: {0}")]
     NotSent(ServiceError),
-    /// 409: another operation on the same resource is in progress, or a lock or the state of the resource is in the way. A retry
-    /// may help.
+    /// Another operation on the same resource is in progress, or its state is in the way. A retry may help.
     #[error("conflicts with another operation: {0}")]
     Conflict(ServiceError),
     /// 401: Azure does not accept the access token.
     #[error("access token not accepted: {0}")]
     Unauthenticated(ServiceError),
-    /// 403: the identity lacks a right.
+    /// The identity lacks a right.
     #[error("not authorized: {0}")]
     Forbidden(ServiceError),
     /// 404 of the requested resource, answered by Azure itself.
@@ -56,6 +64,9 @@ pub enum Error {
     /// 404 of the subscription. A tenant also gets it for the subscriptions of others.
     #[error("subscription not found: {0}")]
     SubscriptionNotFound(ServiceError),
+    /// Something else than the request and the rights is in the way, and stays there until somebody removes it.
+    #[error("refused: {1}")]
+    Refused(Refusal, ServiceError),
     /// Any other 4xx. Only another request will help.
     #[error("request rejected: {0}")]
     Rejected(ServiceError),
@@ -73,15 +84,21 @@ impl Error {
     /// The same, of a request that was not sent because of it.
     pub(super) fn before_sending(self) -> Self {
         match self {
-            Self::Unavailable { error, .. } => Self::NotSent(error),
+            Self::Unavailable { error, .. } | Self::Intercepted(error) => Self::NotSent(error),
             other => other,
         }
+    }
+
+    /// Whether Azure gave no answer, as far as one can see. It may be carrying out the request all the same.
+    #[must_use]
+    pub const fn is_no_answer(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::Intercepted(_) | Self::Untrusted(_))
     }
 
     /// Whether the request was certainly not sent: a credential that is refused is refused before.
     #[must_use]
     pub const fn was_not_sent(&self) -> bool {
-        matches!(self, Self::NotSent(_) | Self::CredentialUnavailable(_))
+        matches!(self, Self::NotSent(_) | Self::CredentialUnavailable(_) | Self::Untrusted(_))
     }
 
     /// The same, from this service, unless it comes from another one than Azure Resource Manager already.
@@ -106,9 +123,22 @@ impl Error {
             | Self::NotFound(error)
             | Self::ParentNotFound(error)
             | Self::SubscriptionNotFound(error)
+            | Self::Intercepted(error)
+            | Self::Untrusted(error)
+            | Self::Refused(_, error)
             | Self::Rejected(error)
             | Self::CredentialUnavailable(error) => error,
         }
+    }
+
+    /// The same, with what else to do if it is about a token: a wrong clock makes tokens invalid.
+    pub(super) fn with_clock(mut self, clock: &Clock) -> Self {
+        if let Self::Unauthenticated(error) | Self::CredentialUnavailable(error) = &mut self
+            && let Some(advice) = clock.advice()
+        {
+            error.hint = Some(error.hint.take().map_or(advice.clone(), |hint| format!("{hint}; {advice}")));
+        }
+        self
     }
 
     /// Whether others who send the same request share this failure. A queued request concerns its sender alone: each sender has a
@@ -142,29 +172,61 @@ impl Error {
             | Self::NotFound(error)
             | Self::ParentNotFound(error)
             | Self::SubscriptionNotFound(error)
+            | Self::Intercepted(error)
+            | Self::Untrusted(error)
+            | Self::Refused(_, error)
             | Self::Rejected(error)
             | Self::CredentialUnavailable(error) => error,
         }
     }
 
-    /// The meaning of an answer that is no success.
-    pub(super) fn of_answer(status: u16, retry_after: Option<Duration>, correlation_id: Option<String>, body: &[u8]) -> Self {
-        let Some((code, message)) = wire::error_of(body) else {
-            let message = format!("HTTP {status} without an error of Azure in it");
+    /// What prevented an answer, as the chain of errors of the transport says it.
+    #[must_use]
+    pub fn of_transport(text: String) -> Self {
+        let of = |message| ServiceError { message, ..ServiceError::default() };
+        // rustls' words, behind those of hyper and reqwest.
+        if text.contains("invalid peer certificate") {
+            return Self::Untrusted(of(text));
+        }
+        // hyper-util's, where a proxy does not open a connection to Azure.
+        if text.contains("tunnel error") {
+            return Self::Intercepted(of(format!("the proxy refuses the connection: {text}")));
+        }
+        Self::unavailable(text)
+    }
+
+    /// The meaning of an answer that is no success; see [`codes`].
+    #[must_use]
+    pub fn of_answer(status: u16, retry_after: Option<Duration>, correlation_id: Option<String>, body: &[u8]) -> Self {
+        let Some(wire::ErrorText { code, message, inner }) = wire::error_of(body) else {
+            let message = format!("HTTP {status} {}", wire::without_error(body));
             let error = ServiceError { message, correlation_id, ..ServiceError::default() };
-            return match status {
-                // The 404 of a proxy does not prove that a resource is absent.
-                404 => Self::Unavailable { error, retry_after: None },
-                _ => Self::of_status(status, retry_after, error),
-            };
+            return Self::of_status_alone(status, retry_after, error);
         };
+        let codes: Vec<_> = std::iter::once(code.clone()).chain(inner).collect();
+        let meaning = codes::meaning(status, &codes, &message);
         let error = ServiceError { code, message, correlation_id, ..ServiceError::default() };
+        match meaning {
+            Some(Meaning::Conflict) => Self::Conflict(error),
+            Some(Meaning::Forbidden) => Self::Forbidden(error),
+            Some(Meaning::Unauthenticated) => Self::Unauthenticated(error),
+            Some(Meaning::WorkspaceNotFound) => Self::ParentNotFound(error),
+            Some(Meaning::SubscriptionNotFound) => Self::SubscriptionNotFound(error),
+            Some(Meaning::Rejected) => Self::Rejected(error),
+            Some(Meaning::Refused(refusal)) => Self::Refused(refusal, error),
+            None => Self::of_status(status, retry_after, error),
+        }
+    }
+
+    /// The meaning of an answer without an error of Azure in it.
+    fn of_status_alone(status: u16, retry_after: Option<Duration>, error: ServiceError) -> Self {
         match status {
-            404 => Self::of_absence(error),
-            // Also "resource already exists. This may be due to a pending delete operation": the former identity of
-            // the same name is still being deleted.
-            400 if error.code == "FailedIdentityOperation" => Self::Conflict(error),
-            _ => Self::of_status(status, retry_after, error),
+            // Whoever answers so says that the same request may succeed later.
+            408 | 409 | 429 | 500.. => Self::of_status(status, retry_after, error),
+            401 => Self::Unauthenticated(error),
+            // Azure names an error in each of its refusals. The 404 of a proxy does not prove that a resource is absent, and its
+            // 403 not that a right is missing.
+            _ => Self::Intercepted(error),
         }
     }
 
@@ -172,23 +234,12 @@ impl Error {
         match status {
             401 => Self::Unauthenticated(error),
             403 => Self::Forbidden(error),
+            404 => Self::NotFound(error),
             409 => Self::Conflict(error),
+            424 => Self::Refused(Refusal::Dependency, error),
             429 => Self::Throttled { retry_after: retry_after.unwrap_or(DEFAULT_RETRY_AFTER), error },
             408 | 500.. => Self::Unavailable { error, retry_after },
             _ => Self::Rejected(error),
-        }
-    }
-
-    /// Which resource a 404 is about.
-    fn of_absence(error: ServiceError) -> Self {
-        match error.code.to_ascii_lowercase().as_str() {
-            "subscriptionnotfound" | "invalidsubscriptionid" => Self::SubscriptionNotFound(error),
-            // These are about the API version or the cloud. They do not prove that a resource is absent.
-            "invalidresourcetype" | "invalidresourcenamespace" | "noregisteredproviderfound" | "invalidapiversionparameter" => {
-                Self::Rejected(error)
-            }
-            "parentresourcenotfound" | "resourcegroupnotfound" | "workspacenotfound" => Self::ParentNotFound(error),
-            _ => Self::NotFound(error),
         }
     }
 }

@@ -113,7 +113,7 @@ impl Client {
             }
             Err(error) => {
                 let error = error.into_azure();
-                let is_unavailable = matches!(error, Error::Unavailable { .. }) && began.elapsed() < PROBE_WITHIN;
+                let is_unavailable = error.is_no_answer() && began.elapsed() < PROBE_WITHIN;
                 if is_unavailable && self.compute(probe, Freshness::Now).await.is_ok() {
                     tracing::warn!(%workspace, %error, "list of computes fails: reading each compute");
                     self.cached.views.refused(workspace, began);

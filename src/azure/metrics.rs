@@ -14,6 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::azure::call::Call;
+use crate::azure::clock::Clock;
 use crate::azure::error::Error;
 use crate::azure::throttle::{Class, Kind};
 use crate::azure::view::Source;
@@ -61,6 +62,7 @@ pub struct Metrics {
     waited: Family<Waiting, Histogram>,
     tokens: Family<Outcome, Counter>,
     observations: Family<Observation, Counter>,
+    pub(super) clock: Clock,
 }
 
 /// From a second, for which a request waits without a place in line, to the hour of the sovereign clouds.
@@ -82,6 +84,7 @@ impl Metrics {
             waited: Family::new_with_constructor(|| Histogram::new(WAIT_BOUNDS)),
             tokens: Family::default(),
             observations: Family::default(),
+            clock: Clock::default(),
         };
         registry.register(
             "azure_requests",
@@ -132,6 +135,12 @@ impl Metrics {
             "Observations of computes, by where the answer came from: a LIST of the workspace, which may have answered others, \
              too; a GET of the compute; an earlier GET",
             made.observations.clone(),
+        );
+        registry.register_with_unit(
+            "azure_clock_ahead",
+            "How far the clock of this machine is ahead of the one of Azure, by the last answer; negative if it is behind",
+            Unit::Seconds,
+            made.clock.ahead.clone(),
         );
         for source in Source::ALL {
             drop(made.observations.get_or_create(&Observation { source: source.as_str() }));

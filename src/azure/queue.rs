@@ -36,7 +36,9 @@ impl Client {
     pub async fn reserve(&self, kind: Kind, class: Class, compute: &ComputeId) -> Result<Self, Error> {
         let principal = self.tokens.arm.bearer().await?.principal;
         let key = Key { principal, scope: Scope::of(compute.workspace().subscription()), kind };
-        let (permit, _) = self.permits.with_class(class).take(&key, &Resource::of(&compute.to_string())).await?;
+        // As the request will name it: in a URL, letters of other scripts are encoded.
+        let url = self.origin.admit(&compute.to_string()).map_err(|foreign| Error::unavailable(foreign.to_string()))?;
+        let (permit, _) = self.permits.with_class(class).take(&key, &Resource::of(url.path())).await?;
         Ok(Self { permits: self.permits.with_reserved(permit), ..self.clone() })
     }
 

@@ -49,7 +49,9 @@ impl<K: Eq + Hash + Clone + Send + 'static, T: Clone + Send + 'static> SharedAns
             let answer = request.await;
             if (self.is_cached)(&answer) {
                 self.cache.insert(key, began, answer.clone());
-            } else if let Err(failure @ Error::Unavailable { .. }) = &answer {
+            } else if let Err(failure) = &answer
+                && failure.is_no_answer()
+            {
                 self.failures.insert(key, Instant::now(), failure.clone());
             }
             answer

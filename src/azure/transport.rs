@@ -4,18 +4,20 @@ use std::time::Duration;
 
 use azure_core::http::headers::{HeaderName, Headers};
 use azure_core::http::{HttpClient, Method, Request, Url};
-use azure_core::time::{OffsetDateTime, parse_rfc7231};
+use azure_core::time::OffsetDateTime;
 use futures::StreamExt;
 use tokio::time::Instant;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
-use crate::azure::auth::token::TokenCache;
+use crate::azure::auth::token::{AccessToken, TokenCache};
 use crate::azure::call::Call;
 use crate::azure::client::Client;
+use crate::azure::clock::Clock;
 use crate::azure::error::Error;
 use crate::azure::retry_after;
 use crate::azure::throttle::{Key, Kind, Permit, Refused, Resource, Scope};
+use crate::azure::wire;
 use crate::error_chain::chain;
 
 /// A request takes no longer than this, including its body.
@@ -72,7 +74,7 @@ impl Client {
         let url = self.origin.admit("/").map_err(|foreign| Error::unavailable(foreign.to_string()))?;
         let request = Request::new(url, Method::Get);
         match tokio::time::timeout(REQUEST_TIMEOUT, self.transports.pooled.execute_request(&request)).await {
-            Ok(answer) => answer.map(drop).map_err(|error| Error::unavailable(chain(&error))),
+            Ok(answer) => answer.map(drop).map_err(|error| Error::of_transport(chain(&error))),
             Err(_) => Err(Error::unavailable(no_answer_within(REQUEST_TIMEOUT))),
         }
     }
@@ -90,36 +92,44 @@ impl Client {
         Ok(ApiRequest { call, scope, url, tokens, body: None, continuation: None, deadline: None, new_connection: false })
     }
 
-    /// Sends a request and classifies its answer.
+    /// Sends a request and classifies its answer. If Azure does not accept the access token, the request is sent once more with
+    /// another token, where one can be had.
     pub(super) async fn send(&self, request: ApiRequest<'_>) -> Result<Answer, Error> {
+        let (token, answer) = self.send_once(&request).await?;
+        match answer {
+            Err(Error::Unauthenticated(_)) if request.tokens.replace(&token) => self.send_once(&request).await?.1,
+            answer => answer,
+        }
+    }
+
+    /// The token, and what became of the request; an error if it was not sent.
+    async fn send_once(&self, request: &ApiRequest<'_>) -> Result<(AccessToken, Result<Answer, Error>), Error> {
         let resource = Resource::of(request.url.path());
-        let (token, mut permit) = self.admitted(&request, &resource).await.map_err(Error::before_sending)?;
+        let (token, mut permit) = self.admitted(request, &resource).await.map_err(Error::before_sending)?;
         let timeout = timeout(request.deadline).map_err(Error::before_sending)?;
         permit.send(&resource, Instant::now()).map_err(Error::paused)?;
         let id = uuid::Uuid::new_v4().to_string();
-        let span = span(&request, &id);
-        let raw = raw(&request, &token.secret, &id);
+        let span = span(request, &id);
+        let raw = raw(request, &token.secret, &id);
         let started = Instant::now();
         let transport = if request.new_connection { &self.transports.unpooled } else { &self.transports.pooled };
-        let received =
-            tokio::time::timeout(timeout, Self::exchange(transport.as_ref(), &raw, permit.key()).instrument(span.clone()))
-                .await
-                .unwrap_or_else(|_| Err(no_answer_within(timeout)));
+        let exchange = Self::exchange(transport.as_ref(), &raw, permit.key(), &self.metrics.clock).instrument(span.clone());
+        let received = tokio::time::timeout(timeout, exchange).await.unwrap_or_else(|_| Err(no_answer_within(timeout)));
         let took = started.elapsed();
         self.metrics.request(request.call, received.as_ref().ok().map(|answer| answer.status), took);
         let ids = received.as_ref().ok().map(|answer| (answer.status, answer.request_id.clone()));
-        let result = received.map_err(Error::unavailable).and_then(|answer| {
+        let result = received.map_err(Error::of_transport).and_then(|answer| {
             span.record("request_id", answer.request_id.as_deref());
             span.record("correlation_request_id", answer.correlation_id.as_deref());
             span.record("status", answer.status);
-            classify(permit, &resource, answer)
+            classify(permit, &resource, answer).map_err(|error| error.with_clock(&self.metrics.clock))
         });
-        span.in_scope(|| log((&request, &id), ids, took, &result));
-        result
+        span.in_scope(|| log((request, &id), ids, took, &result));
+        Ok((token, result))
     }
 
     /// Sends the bytes and reads the answer, whatever its status.
-    async fn exchange(transport: &dyn HttpClient, request: &Request, key: &Key) -> Result<Answer, String> {
+    async fn exchange(transport: &dyn HttpClient, request: &Request, key: &Key, clock: &Clock) -> Result<Answer, String> {
         let answer = transport.execute_request(request).await.map_err(|error| chain(&error))?;
         let (status, headers, mut stream) = answer.deconstruct();
         let header = |name: &'static str| headers.get_optional_string(&HeaderName::from_static(name));
@@ -132,7 +142,7 @@ impl Client {
         }
         let status = u16::from(status);
         // Both times are Azure's, so that a wrong clock of ours does not matter.
-        let now = header("date").and_then(|text| parse_rfc7231(&text).ok());
+        let now = clock.read(&headers);
         let pause = |text: String| retry_after::pause(status, &text, now.unwrap_or_else(OffsetDateTime::now_utc));
         Ok(Answer {
             status,
@@ -164,7 +174,8 @@ fn remaining(headers: &Headers, key: &Key) -> Option<u32> {
 /// Updates the bucket from an answer, and distinguishes a success from an error.
 fn classify(permit: Permit, resource: &Resource, answer: Answer) -> Result<Answer, Error> {
     let (now, remaining) = (Instant::now(), answer.remaining);
-    if (200..300).contains(&answer.status) {
+    let is_page = wire::is_page(&answer.body);
+    if (200..300).contains(&answer.status) && !is_page {
         permit.answered(remaining, None, resource, now);
         return Ok(answer);
     }

@@ -85,5 +85,6 @@ fn body(spec: &ComputeSpec, location: String) -> wire::Put {
         description: spec.description.clone(),
         identity,
         tags: spec.tags.clone().into_iter().collect(),
+        unmanaged: spec.unmanaged.clone(),
     }
 }

@@ -23,6 +23,7 @@ use crate::azure::{self, Source};
 use crate::controller::claims::Others;
 use crate::planner::brake::{Losses, Safety};
 use crate::planner::status::condition;
+use crate::planner::status::drift::corrections_of;
 use crate::planner::status::failure::history;
 use crate::planner::status::time::elapsed;
 use crate::planner::{Finding, Goal, ObjectState, Observed};
@@ -77,6 +78,7 @@ fn object_state(
         // A time in the future is unknown: the write may have been sent just now.
         unanswered_put_age: status.unanswered_put_at.as_ref().map(|at| elapsed(at.0, now).unwrap_or_default()),
         reported_drift: status.drift.clone(),
+        corrections: corrections_of(status, now),
         safety: Safety {
             losses: Losses::default(),
             is_stopped: status.safety_stop.is_some(),

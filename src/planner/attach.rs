@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use crate::planner::cause::{Cause, Suspension};
 use crate::planner::compute_spec::ComputeSpec;
 use crate::planner::decision::{Decision, Step};
+use crate::planner::drift::next_correction;
 use crate::planner::finding::Finding;
 use crate::planner::gates::{answer, brake, claims, drift, finalizer, operation, ownership, pool_reference, pool_state, roles};
 use crate::planner::goal::Attached;
@@ -35,7 +36,7 @@ fn chain(goal: &Attached, seen: &Observed) -> ControlFlow<Decision, Decision> {
     finalizer::present(goal, seen)?;
     pool_state::usable(&pool, seen)?;
     roles::assigned(goal, seen)?;
-    ControlFlow::Continue(Decision::done(Cause::Attached))
+    ControlFlow::Continue(Decision::attached(next_correction(goal, &pool, ours, seen)))
 }
 
 /// What holds for every decision: nothing is written while suspended, and nothing before the finalizer is on the object.

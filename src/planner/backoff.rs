@@ -73,6 +73,11 @@ pub const ROLE_PATIENCE: Duration = Duration::from_mins(2);
 /// A role assignment that is no longer wanted and cannot be revoked delays Ready so long at most: permissions that
 /// were granted meanwhile take effect by then.
 pub const UNWANTED_ROLE_PATIENCE: Duration = Duration::from_mins(10);
+/// The pauses after the first writes of a tag or the description that did not last: a policy in Azure rewrites them at once, and
+/// another tool with its next run. From the last one on it is [`CORRECTIONS_COUNT_FOR`].
+pub const CORRECTION_PAUSES: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(5)];
+/// Writes of a tag or the description are counted for this long: after the third one the operator waits for the rest of it.
+pub const CORRECTIONS_COUNT_FOR: Duration = Duration::from_hours(24);
 /// The default of `--resync-interval`: what is in sync is observed again after this, so drift lasts no longer.
 pub const RESYNC: Duration = Duration::from_mins(5);
 /// Ready stays what it was for so many resync intervals while Azure gives no answer.

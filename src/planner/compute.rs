@@ -6,6 +6,7 @@ use crate::api::v1alpha1::{PoolStatus, ProvisioningError};
 use crate::planner::identity::ObservedIdentity;
 use crate::planner::owner::Ownership;
 use crate::resource_id::PoolId;
+use crate::unmanaged::Unmanaged;
 
 /// A compute, as Azure shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,8 +42,12 @@ pub struct Details {
     pub created_on: Option<String>,
     /// When Azure last changed it, as Azure spells it.
     pub modified_on: Option<String>,
+    /// Who changed it last, as `Application 1111…`, where Azure shows that.
+    pub modified_by: Option<String>,
     /// What Azure Machine Learning shows of the pool.
     pub pool: PoolStatus,
+    /// What an update sends back as it is.
+    pub unmanaged: Unmanaged,
 }
 
 impl Compute {

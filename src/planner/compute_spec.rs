@@ -12,6 +12,7 @@ use crate::planner::goal::Attached;
 use crate::planner::identity::Identity;
 use crate::planner::owner::OWNER_TAG;
 use crate::resource_id::{ComputeId, PoolId};
+use crate::unmanaged::Unmanaged;
 
 /// Everything that a PUT carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct ComputeSpec {
     pub description: Option<String>,
     /// The tags: the operator's, the user's, and those of others.
     pub tags: BTreeMap<String, String>,
+    /// What nobody asked to change, as Azure shows it.
+    pub unmanaged: Unmanaged,
     /// Attach, if nothing exists yet, else Update.
     pub kind: OperationKind,
 }
@@ -43,6 +46,7 @@ impl ComputeSpec {
             identity: (goal.identity != Identity::default()).then(|| goal.identity.clone()),
             description: goal.description.clone(),
             tags: tags(goal, BTreeMap::new()),
+            unmanaged: Unmanaged::default(),
             kind: OperationKind::Attach,
         }
     }
@@ -65,6 +69,7 @@ impl ComputeSpec {
             identity: (compute.identity.exists() || wants_identity).then(|| goal.identity.clone()),
             description: goal.description.clone().or(others),
             tags: tags(goal, kept),
+            unmanaged: compute.details.unmanaged.clone(),
             kind: OperationKind::Update,
         }
     }

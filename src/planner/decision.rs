@@ -120,6 +120,13 @@ impl Decision {
         Self { step: Step::Done, cause, requeue: Requeue::Resync }
     }
 
+    /// The compute is as in the spec, but for what is corrected again after this pause.
+    #[must_use]
+    pub fn attached(next_correction: Option<Duration>) -> Self {
+        let requeue = next_correction.filter(|pause| *pause < RESYNC).map_or(Requeue::Resync, Requeue::After);
+        Self { step: Step::Done, cause: Cause::Attached, requeue }
+    }
+
     /// The object may go.
     #[must_use]
     pub const fn remove_finalizer(cause: Cause) -> Self {
@@ -240,15 +247,19 @@ impl Decision {
 /// time in the past.
 fn requeue_after(kind: FaultKind, unavailable_for: Duration, failing_for: Duration) -> Requeue {
     match kind {
-        FaultKind::Unavailable(None) | FaultKind::Conflict | FaultKind::Unauthenticated => {
-            Requeue::Backoff(unavailable_for.max(failing_for))
-        }
+        FaultKind::Unavailable(None)
+        | FaultKind::Intercepted
+        | FaultKind::Untrusted
+        | FaultKind::Conflict
+        | FaultKind::Unauthenticated => Requeue::Backoff(unavailable_for.max(failing_for)),
         FaultKind::Unavailable(Some(pause)) => Requeue::After(pause.max(Requeue::Backoff(unavailable_for).pause(pause))),
         FaultKind::Throttled(pause) => Requeue::After(pause.max(MIN_BACKOFF)),
         FaultKind::Queued(pause) => Requeue::After(pause),
-        FaultKind::Forbidden | FaultKind::WorkspaceNotFound | FaultKind::SubscriptionNotFound | FaultKind::Rejected => {
-            Requeue::SlowBackoff(failing_for)
-        }
+        FaultKind::Forbidden
+        | FaultKind::WorkspaceNotFound
+        | FaultKind::SubscriptionNotFound
+        | FaultKind::Refused(_)
+        | FaultKind::Rejected => Requeue::SlowBackoff(failing_for),
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use crate::api::v1alpha1::{Applied, DriftStatus};
 use crate::planner::compute::{Compute, PoolReading, Progress};
+use crate::planner::correction::Correction;
 use crate::planner::goal::Attached;
 use crate::planner::observed::Observed;
 use crate::planner::operation::Outcome;
@@ -70,8 +72,32 @@ pub struct Drift {
 
 impl From<&Drift> for DriftStatus {
     fn from(drift: &Drift) -> Self {
-        Self { field: drift.field.to_string(), want: drift.want.clone(), have: drift.have.clone() }
+        Self { field: drift.field.to_string(), want: drift.want.clone(), have: drift.have.clone(), ..Self::default() }
     }
+}
+
+impl Drift {
+    /// Whether it can wait: the attachment works with another tag or description than the spec's, but not with another pool,
+    /// owner or identity.
+    #[must_use]
+    pub const fn can_wait(&self) -> bool {
+        matches!(self.field, Field::Description | Field::Tag(_))
+    }
+
+    /// For how long it is not corrected, because earlier corrections did not last; zero if it is corrected now.
+    #[must_use]
+    pub fn pause(&self, seen: &Observed) -> Duration {
+        let name = self.field.to_string();
+        let is_same = |one: &&Correction| one.field == name && one.want == self.want;
+        let last = seen.object.corrections.iter().find(is_same).filter(|_| self.can_wait() && !seen.object.reconcile_requested);
+        last.map(Correction::pause).unwrap_or_default()
+    }
+}
+
+/// When the first of the differences that are left alone for a while is corrected again; none if there are none.
+#[must_use]
+pub fn next_correction(goal: &Attached, pool: &PoolId, compute: &Compute, seen: &Observed) -> Option<Duration> {
+    drift(goal, pool, compute, seen.applied.as_ref()).iter().map(|one| one.pause(seen)).min()
 }
 
 /// What differs between the spec and a compute that is (or is to become) ours, field by field.
@@ -153,7 +179,8 @@ pub fn is_in_sync(goal: &Attached, seen: &Observed) -> bool {
         Outcome::Failed(_) => false,
         Outcome::Unknown | Outcome::Unreadable | Outcome::Ended => true,
     });
-    is_undisturbed && is_as_wanted(goal, &pool, compute, seen.applied.as_ref())
+    let next = next_correction(goal, &pool, compute, seen);
+    is_undisturbed && is_ours_and_done(compute) && next != Some(Duration::ZERO)
 }
 
 /// Whether a compute alone shows that our last PUT has succeeded, so that the operation of that PUT decides nothing.
@@ -161,14 +188,11 @@ pub fn is_in_sync(goal: &Attached, seen: &Observed) -> bool {
 /// It does not show whether a PUT has changed the order of several identities.
 #[must_use]
 pub fn shows_success(goal: &Attached, pool: &PoolId, compute: &Compute, applied: Option<&Applied>) -> bool {
-    goal.identity.user.len() < 2 && is_as_wanted(goal, pool, compute, applied)
+    goal.identity.user.len() < 2 && is_ours_and_done(compute) && drift(goal, pool, compute, applied).is_empty()
 }
 
-fn is_as_wanted(goal: &Attached, pool: &PoolId, compute: &Compute, applied: Option<&Applied>) -> bool {
-    compute.is_spark()
-        && compute.owner == Ownership::Ours
-        && compute.progress == Progress::Succeeded
-        && drift(goal, pool, compute, applied).is_empty()
+fn is_ours_and_done(compute: &Compute) -> bool {
+    compute.is_spark() && compute.owner == Ownership::Ours && compute.progress == Progress::Succeeded
 }
 
 /// The value of a tag. Azure's tag names are case-insensitive.

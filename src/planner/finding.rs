@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::api::Reason;
+use crate::refusal::Refusal;
 use crate::service_error::ServiceError;
 
 /// What is known of a thing in Azure.
@@ -59,7 +60,11 @@ pub struct Fault {
 pub enum FaultKind {
     /// No answer, or a 5xx: retry. Azure may name a pause.
     Unavailable(Option<Duration>),
-    /// 409: another operation, a lock or a state of the resource is in the way. Retry.
+    /// The answer comes from something else than Azure, such as a proxy: retry.
+    Intercepted,
+    /// The certificate of the server is not trusted: the request was not sent. Retry.
+    Untrusted,
+    /// Another operation or a state of the resource is in the way. Retry.
     Conflict,
     /// 429: retry after the pause.
     Throttled(Duration),
@@ -67,12 +72,14 @@ pub enum FaultKind {
     Queued(Duration),
     /// No access token, or 401: the credential has to be fixed.
     Unauthenticated,
-    /// 403: a right is missing.
+    /// A right is missing.
     Forbidden,
     /// The workspace or its resource group does not exist.
     WorkspaceNotFound,
     /// The subscription does not exist, or this tenant cannot see it: no proof that anything is gone.
     SubscriptionNotFound,
+    /// Something else than the request and the rights is in the way: somebody has to remove it.
+    Refused(Refusal),
     /// Another 4xx: only another request helps.
     Rejected,
 }
@@ -82,16 +89,19 @@ impl FaultKind {
     /// one has none: it may succeed later as it is.
     #[must_use]
     pub const fn is_answer(self) -> bool {
-        !matches!(self, Self::Unavailable(_) | Self::Throttled(_) | Self::Queued(_) | Self::Conflict)
+        !matches!(
+            self,
+            Self::Unavailable(_) | Self::Intercepted | Self::Untrusted | Self::Throttled(_) | Self::Queued(_) | Self::Conflict
+        )
     }
 
     /// Whether a write that ended so was certainly not carried out.
     ///
-    /// A gateway may answer 5xx although the request is carried out. A request that is throttled or in conflict is refused before
-    /// anything is done.
+    /// A gateway may answer 5xx, and a proxy with a page of its own, although the request is carried out. A request that is
+    /// throttled or in conflict is refused before anything is done.
     #[must_use]
     pub const fn is_conclusive(self) -> bool {
-        !matches!(self, Self::Unavailable(_))
+        !matches!(self, Self::Unavailable(_) | Self::Intercepted)
     }
 
     /// The reason of the conditions and events.
@@ -104,8 +114,17 @@ impl FaultKind {
             Self::Conflict => Reason::Conflict,
             Self::Unauthenticated => Reason::AuthenticationFailed,
             Self::Forbidden => Reason::AuthorizationFailed,
-            Self::WorkspaceNotFound | Self::SubscriptionNotFound => Reason::WorkspaceNotFound,
+            Self::WorkspaceNotFound => Reason::WorkspaceNotFound,
             Self::Rejected => Reason::RequestRejected,
+            Self::Intercepted | Self::Refused(Refusal::Network) => Reason::NetworkDenied,
+            Self::Untrusted => Reason::CertificateNotTrusted,
+            Self::SubscriptionNotFound | Self::Refused(Refusal::Subscription) => Reason::SubscriptionUnavailable,
+            Self::Refused(Refusal::Lock) => Reason::ResourceLocked,
+            Self::Refused(Refusal::Provider) => Reason::ProviderNotRegistered,
+            Self::Refused(Refusal::Policy) => Reason::PolicyDenied,
+            Self::Refused(Refusal::Quota) => Reason::QuotaExceeded,
+            Self::Refused(Refusal::Dependency) => Reason::DependencyFailed,
+            Self::Refused(Refusal::Update) => Reason::UpdateNotSupported,
         }
     }
 }

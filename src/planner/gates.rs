@@ -11,3 +11,4 @@ pub(super) mod ownership;
 pub(super) mod pool_reference;
 pub(super) mod pool_state;
 pub(super) mod roles;
+pub(super) mod update;

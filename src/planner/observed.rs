@@ -10,6 +10,7 @@ use crate::planner::backoff::{
 };
 use crate::planner::brake::Safety;
 use crate::planner::compute::Compute;
+use crate::planner::correction::Correction;
 use crate::planner::dependencies::Dependencies;
 use crate::planner::finding::{FaultKind, Finding};
 use crate::planner::operation::{Operation, Outcome};
@@ -56,6 +57,8 @@ pub struct ObjectState {
     pub unanswered_put_age: Option<Duration>,
     /// The drift that the status shows already.
     pub reported_drift: Vec<DriftStatus>,
+    /// The writes of the last day that corrected tags or the description.
+    pub corrections: Vec<Correction>,
     /// Whether the compute may be attached again where many of its workspace are missing.
     pub safety: Safety,
 }

@@ -3,6 +3,7 @@
 mod conditions;
 mod dependency_conditions;
 mod details;
+pub mod drift;
 pub mod failure;
 mod message;
 mod queue;
@@ -18,9 +19,8 @@ pub use record::with_outcome_of;
 pub use report::Report;
 pub use shown::{condition, is_identity_refused};
 
-use crate::api::v1alpha1::{AttachmentStatus, DriftStatus};
+use crate::api::v1alpha1::AttachmentStatus;
 use crate::planner::cause::Health;
-use crate::planner::finding::Finding;
 use crate::planner::roles;
 
 /// The status after a reconcile. Equal to the previous one where nothing changed.
@@ -30,10 +30,12 @@ pub fn status(previous: &AttachmentStatus, report: &Report<'_>) -> AttachmentSta
         return queued;
     }
     let operation = record::operation(previous, report);
+    let corrections = drift::corrections(previous, report);
     let mut next = AttachmentStatus {
         observed_generation: report.object.generation,
         conditions: conditions::conditions(previous, report),
-        drift: drift(previous, report),
+        drift: drift::drift(previous, report, &corrections),
+        corrections,
         failure: failure::failure(previous, report),
         last_handled_reconcile_at: handled_request(previous, report),
         applied: record::applied(previous, report),
@@ -43,18 +45,11 @@ pub fn status(previous: &AttachmentStatus, report: &Report<'_>) -> AttachmentSta
         role_assignments: roles::status::role_assignments(previous, report),
         ..AttachmentStatus::default()
     };
+    next.conditions.extend(drift::out_of_sync(previous, report, &next.drift));
     next.conditions.extend(safety_stop::stopped(previous, report));
     next.conditions.extend(dependency_conditions::conditions(previous, report));
     details::show(&mut next, previous, report);
     next
-}
-
-/// What differs now; what differed before, while Azure gives no answer.
-fn drift(previous: &AttachmentStatus, report: &Report<'_>) -> Vec<DriftStatus> {
-    match report.observed.map(|seen| &seen.compute) {
-        Some(Finding::Unknown(_)) => previous.drift.clone(),
-        Some(Finding::Present(_) | Finding::Absent) | None => report.shown_drift().iter().map(Into::into).collect(),
-    }
 }
 
 /// A request is handled once Azure has answered.

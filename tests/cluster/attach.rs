@@ -99,6 +99,21 @@ fn compute_without_an_owner_of_the_same_pool_is_adopted() {
     world.event("byhand", "Adopting", "which has no owner");
 }
 
+/// What the spec has no field for: adoption and update change only what the spec names.
+#[test]
+fn what_the_spec_does_not_name_stays_when_a_compute_is_adopted_and_updated() {
+    let world = World::new("carried");
+    world.add_compute("byhand", "one", &json!({"tags": {"env": "prod"}}));
+    world.change_compute("byhand", &json!({"properties": {"disableLocalAuth": true, "computeLocation": "westus2"}}));
+    world.apply("byhand", "one", &[]);
+    world.ready("byhand");
+    world.patch("byhand", &json!({"spec": {"description": "ours"}}));
+    world.until("the description", || (world.compute("byhand")?["properties"]["description"] == "ours").then_some(()));
+    let properties = &world.compute("byhand").expect("it is there")["properties"];
+    assert_eq!((&properties["disableLocalAuth"], &properties["computeLocation"]), (&json!(true), &json!("westus2")));
+    assert_eq!(world.writes("byhand"), ["PUT", "PUT"]);
+}
+
 #[test]
 fn compute_that_may_not_be_adopted_is_not_written() {
     let world = World::new("notours");

@@ -250,7 +250,7 @@ fn workspace_that_is_created_later_is_found() {
 fn workspace_of_an_unknown_subscription_is_not_found() {
     let world = World::new("unknown");
     apply_elsewhere(&world, "unknown", "subscriptionId", &world.subscription, "00000000-0000-4000-8000-ffffffffffff");
-    world.stalled("unknown", "WorkspaceNotFound");
+    world.stalled("unknown", "SubscriptionUnavailable");
 }
 
 #[test]

@@ -187,3 +187,69 @@ fn nothing_is_written_while_object_and_compute_are_in_sync() {
     assert_eq!((version("nightly"), version("bare")), before, "an object was written");
     assert_eq!((world.writes("nightly").len(), world.writes("bare").len()), (1, 1), "Azure was written to");
 }
+
+/// An Azure Policy that gives its own value to a tag with each PUT.
+#[test]
+fn tag_that_a_policy_rewrites_is_left_alone_after_three_writes_and_the_attachment_stays_ready() {
+    let world = World::new("contested");
+    world.add(&json!({"policies": [{"scope": format!("/subscriptions/{}", world.subscription), "setTags": {"team": "sales", "createdBy": "policy"}}]}));
+    world.apply("nightly", "one", &["tags: {team: data, cost: \"77\"}"]);
+    let shown = |writes: u64| {
+        world.until("the correction to be counted", || {
+            let object = world.object("nightly")?;
+            (object["status"]["drift"][0]["writes"] == writes).then_some(object)
+        })
+    };
+    let object = shown(1);
+    assert_eq!(object["status"]["drift"][0]["field"], "tags.team", "{object}");
+    let in_sync = world.until("the condition InSync", || world.condition("nightly", "InSync"));
+    assert_eq!((&in_sync["status"], &in_sync["reason"]), (&json!("False"), &json!("DriftPersists")));
+    assert_eq!(world.condition("nightly", "Ready").expect("a condition")["status"], "True");
+    for writes in 2..=3 {
+        world.request_reconcile("nightly");
+        shown(writes);
+    }
+    world.more_observations("nightly", 3);
+    assert_eq!(world.writes("nightly").len(), 4, "an attach and three corrections");
+    let tags = &world.compute("nightly").expect("it is there")["tags"];
+    assert_eq!((&tags["createdBy"], &tags["cost"]), (&json!("policy"), &json!("77")), "{tags}");
+}
+
+#[test]
+fn tags_of_others_count_towards_azures_limit_before_anything_is_written() {
+    let world = World::new("tags-of-others");
+    let theirs: serde_json::Map<_, _> = (0..30).map(|at| (format!("theirs{at}"), json!("x"))).collect();
+    world.add_compute("nightly", "one", &json!({"tags": theirs}));
+    let ours = (0..20).map(|at| format!("ours{at}: x")).collect::<Vec<_>>().join(", ");
+    world.apply("nightly", "one", &[&format!("tags: {{{ours}}}")]);
+    let message = world.stalled("nightly", "InvalidSpec");
+    assert!(
+        message.contains("20 tags") && message.contains("30 tags that others set") && message.contains("are 51"),
+        "{message}"
+    );
+    assert_eq!(world.writes("nightly"), [""; 0]);
+    world.patch("nightly", &json!({"spec": {"tags": {"ours0": null}}}));
+    world.ready("nightly");
+}
+
+/// The name of a resource group may have letters of any script.
+#[test]
+fn resource_group_with_letters_of_any_script_is_reached() {
+    let world = World::new("scripts");
+    let group = "Instruktører-データ";
+    let of = |id: &str| {
+        id.replacen(
+            &id[id.find("/resourceGroups/").expect("a group") + 16..id.find("/providers/").expect("a provider")],
+            group,
+            1,
+        )
+    };
+    world.add(&json!({"workspaces": [{"id": of(&world.workspace())}], "pools": [{"id": of(&world.pool("one"))}]}));
+    let own = world.workspace();
+    let own = &own[own.find("/resourceGroups/").expect("a group") + 16..own.find("/providers/").expect("a provider")];
+    let manifest = world.manifest("nightly", "one", &[]).replace(own, group);
+    world.plane().kubectl(&["apply", "-f", "-"], &manifest).expect("admission takes it");
+    world.ready("nightly");
+    world.delete("nightly");
+    world.gone("nightly");
+}

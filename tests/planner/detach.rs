@@ -9,6 +9,7 @@ use synapse_spark_operator::planner::{
     Cause, Compute, Detached, FaultKind, Finding, Goal, Observed, Operation, Outcome, Ownership, PoolReading, Progress, Requeue,
     Step, decide,
 };
+use synapse_spark_operator::refusal::Refusal;
 use synapse_spark_operator::service_error::ServiceError;
 
 use crate::builders::{
@@ -67,7 +68,10 @@ fn an_object_is_released_without_a_detach_if_its_compute_is_to_stay() {
 
 #[test]
 fn the_finalizer_stays_while_azures_answer_is_missing_or_unreadable() {
-    use FaultKind::{Forbidden, Rejected, SubscriptionNotFound, Throttled, Unauthenticated, Unavailable, WorkspaceNotFound};
+    use FaultKind::{
+        Forbidden, Intercepted, Refused, Rejected, SubscriptionNotFound, Throttled, Unauthenticated, Unavailable,
+        WorkspaceNotFound,
+    };
     let goal = detach();
     let fault = |kind| seen(true, unknown(kind));
     let confirmed = |observed| Observed { absent_for: Some(Duration::from_secs(15)), ..observed };
@@ -80,7 +84,9 @@ fn the_finalizer_stays_while_azures_answer_is_missing_or_unreadable() {
         ("there is no access token",                &goal, fault(Unauthenticated),        "Wait",            Reason::AuthenticationFailed),
         ("a right is missing",                      &goal, fault(Forbidden),              "Wait",            Reason::AuthorizationFailed),
         ("Azure rejects the request",               &goal, fault(Rejected),               "Wait",            Reason::RequestRejected),
-        ("the subscription cannot be seen",         &goal, fault(SubscriptionNotFound),   "Wait",            Reason::WorkspaceNotFound),
+        ("the subscription cannot be seen",         &goal, fault(SubscriptionNotFound),   "Wait",            Reason::SubscriptionUnavailable),
+        ("a proxy answers in place of Azure",       &goal, fault(Intercepted),            "Wait",            Reason::NetworkDenied),
+        ("a lock is in the way",                    &goal, fault(Refused(Refusal::Lock)), "Wait",            Reason::ResourceLocked),
         ("the workspace has just gone",             &goal, fault(WorkspaceNotFound),      "Wait",            Reason::Detaching),
         ("the workspace is gone, and its computes", &goal, confirmed(fault(WorkspaceNotFound)), "RemoveFinalizer", Reason::Detached),
         ("the state of the compute is unknown",     &goal, ours(Progress::Unreadable),    "Wait",            Reason::StateUnreadable),

@@ -114,7 +114,7 @@ fn a_compute_is_in_sync_only_if_no_write_of_ours_is_about_to_change_it() {
     let after = |operation| Observed { operation: Some(operation), ..in_sync() };
     let update = |outcome| after(accepted(OperationKind::Update, minute, outcome));
     #[rustfmt::skip]
-    let table = [
+    let table = vec![
         ("nothing was written",                       in_sync(),                                                               true),
         ("an update goes on",                         update(running()),                                                false),
         ("an update has failed",                      update(Outcome::Failed(ServiceError::default())),                        false),

@@ -169,7 +169,12 @@ fn an_identity_that_cannot_be_parsed_is_shown_in_the_status_before_it_is_removed
     let mut found = compute(Progress::Succeeded);
     found.identity.unreadable = vec![id.into()];
     let reported = |have: &str, mut observed: Observed| {
-        let drift = DriftStatus { field: "identity.userAssignedIdentities".into(), want: String::new(), have: have.into() };
+        let drift = DriftStatus {
+            field: "identity.userAssignedIdentities".into(),
+            want: String::new(),
+            have: have.into(),
+            ..DriftStatus::default()
+        };
         observed.object.reported_drift = vec![drift];
         observed
     };

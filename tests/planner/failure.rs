@@ -87,9 +87,14 @@ fn a_failure_that_the_status_has_not_recorded_is_recorded_before_the_retry() {
 
 #[test]
 fn an_observation_without_an_answer_neither_resets_a_failure_nor_counts_as_one() {
-    for kind in
-        [FaultKind::Unavailable(None), FaultKind::Unavailable(Some(MINUTE)), FaultKind::Throttled(MINUTE), FaultKind::Conflict]
-    {
+    for kind in [
+        FaultKind::Unavailable(None),
+        FaultKind::Unavailable(Some(MINUTE)),
+        FaultKind::Throttled(MINUTE),
+        FaultKind::Conflict,
+        FaultKind::Intercepted,
+        FaultKind::Untrusted,
+    ] {
         for goal in [attach(), detach()] {
             let previous = failing(FailedStep::Detach, 600, 300);
             let next = status_after(&previous, &goal, &observed(&previous, silent(kind)), None);

@@ -10,6 +10,7 @@ use synapse_spark_operator::planner::{
     Cause, Compute, FaultKind, Finding, Goal, LinkedService, Observed, Operation, Outcome, Ownership, Progress, Requeue,
     SparkPool, Step, decide,
 };
+use synapse_spark_operator::refusal::Refusal;
 use synapse_spark_operator::service_error::ServiceError;
 
 use crate::builders::{
@@ -81,7 +82,8 @@ fn many_missing_computes_of_a_workspace_are_not_attached_again() {
 #[test]
 fn without_an_answer_the_planner_waits() {
     use FaultKind::{
-        Conflict, Forbidden, Rejected, SubscriptionNotFound, Throttled, Unauthenticated, Unavailable, WorkspaceNotFound,
+        Conflict, Forbidden, Intercepted, Refused, Rejected, SubscriptionNotFound, Throttled, Unauthenticated, Unavailable,
+        Untrusted, WorkspaceNotFound,
     };
     let (seconds, zero) = (Duration::from_secs, Duration::ZERO);
     #[rustfmt::skip]
@@ -96,7 +98,12 @@ fn without_an_answer_the_planner_waits() {
         ("there is no access token",                 Unauthenticated,                 Reason::AuthenticationFailed,   Requeue::Backoff(zero)),
         ("a right is missing",                       Forbidden,                       Reason::AuthorizationFailed,    Requeue::SlowBackoff(zero)),
         ("the workspace does not exist",             WorkspaceNotFound,               Reason::WorkspaceNotFound,      Requeue::SlowBackoff(zero)),
-        ("the subscription does not exist",          SubscriptionNotFound,            Reason::WorkspaceNotFound,      Requeue::SlowBackoff(zero)),
+        ("the subscription does not exist",          SubscriptionNotFound,            Reason::SubscriptionUnavailable, Requeue::SlowBackoff(zero)),
+        ("a proxy answers in place of Azure",        Intercepted,                     Reason::NetworkDenied,          Requeue::Backoff(zero)),
+        ("the certificate is not trusted",           Untrusted,                       Reason::CertificateNotTrusted,  Requeue::Backoff(zero)),
+        ("a lock is in the way",                     Refused(Refusal::Lock),          Reason::ResourceLocked,         Requeue::SlowBackoff(zero)),
+        ("a policy denies it",                       Refused(Refusal::Policy),        Reason::PolicyDenied,           Requeue::SlowBackoff(zero)),
+        ("a firewall refuses it",                    Refused(Refusal::Network),       Reason::NetworkDenied,          Requeue::SlowBackoff(zero)),
         ("Azure rejects the request",                Rejected,                        Reason::RequestRejected,        Requeue::SlowBackoff(zero)),
     ];
     for (case, kind, reason, requeue) in table {

@@ -166,7 +166,7 @@ fn a_message_has_the_state_the_cause_and_the_advice() {
 #[test]
 fn drift_stays_while_azure_gives_no_answer() {
     let (goal, observed) = (attach(), seen(true, unknown(SILENT)));
-    let drift = vec![DriftStatus { field: "tags.team".into(), want: "data".into(), have: String::new() }];
+    let drift = vec![DriftStatus { field: "tags.team".into(), want: "data".into(), ..DriftStatus::default() }];
     let previous = AttachmentStatus { drift: drift.clone(), ..ready_status() };
     let decision = decide(&goal, &observed);
     assert_eq!(status(&previous, &report(&goal, &observed, &decision, None)).drift, drift);

@@ -74,6 +74,15 @@ pub const CATALOGUE: [Row; Reason::ALL.len()] = [
     (Reason::SafetyStop,             &[Stalled],                      &[Stalled],                      &[]),
     (Reason::AuthenticationFailed,   &[Stalled],                      &[Stalled],                      &[Stalled]),
     (Reason::AuthorizationFailed,    &[Stalled],                      &[Stalled],                      &[Stalled]),
+    (Reason::PolicyDenied,            &[Stalled],                      &[Stalled],                      &[Stalled]),
+    (Reason::ResourceLocked,          &[Stalled],                      &[Stalled],                      &[Stalled]),
+    (Reason::SubscriptionUnavailable, &[Stalled],                      &[Stalled],                      &[Stalled]),
+    (Reason::NetworkDenied,          &[Ready, Reconciling, Stalled, Unknown], &[Ready, Reconciling, Stalled, Unknown], &[Reconciling, Stalled]),
+    (Reason::CertificateNotTrusted,  &[Ready, Reconciling, Unknown],  &[Ready, Reconciling, Unknown],  &[Reconciling]),
+    (Reason::ProviderNotRegistered,   &[Stalled],                      &[Stalled],                      &[Stalled]),
+    (Reason::QuotaExceeded,           &[Stalled],                      &[Stalled],                      &[Stalled]),
+    (Reason::DependencyFailed,        &[Stalled],                      &[Stalled],                      &[Stalled]),
+    (Reason::UpdateNotSupported,      &[Stalled],                      &[Stalled],                      &[Stalled]),
     (Reason::RequestRejected,        &[Stalled],                      &[Stalled],                      &[Stalled]),
     (Reason::WorkspaceNotFound,      &[Stalled],                      &[Stalled],                      &[Stalled]),
     (Reason::LinkedServiceNotFound,  &[Stalled],                      &[Stalled],                      &[]),
@@ -92,7 +101,7 @@ pub const CATALOGUE: [Row; Reason::ALL.len()] = [
 ];
 
 /// The possible statuses and reasons of the condition `RoleAssigned`.
-pub const ROLE_ASSIGNED: [(&str, Reason); 9] = [
+pub const ROLE_ASSIGNED: [(&str, Reason); 18] = [
     ("True", Reason::RoleAssigned),
     ("False", Reason::AssigningRole),
     ("False", Reason::RoleAssignmentForbidden),
@@ -102,6 +111,15 @@ pub const ROLE_ASSIGNED: [(&str, Reason); 9] = [
     ("False", Reason::Throttled),
     ("False", Reason::AuthenticationFailed),
     ("False", Reason::WorkspaceNotFound),
+    ("False", Reason::NetworkDenied),
+    ("False", Reason::CertificateNotTrusted),
+    ("False", Reason::PolicyDenied),
+    ("False", Reason::ResourceLocked),
+    ("False", Reason::SubscriptionUnavailable),
+    ("False", Reason::ProviderNotRegistered),
+    ("False", Reason::QuotaExceeded),
+    ("False", Reason::DependencyFailed),
+    ("False", Reason::UpdateNotSupported),
 ];
 
 /// The possible statuses and reasons of the condition `PoolAvailable`.

@@ -6,6 +6,7 @@ use azure_core::credentials::Secret;
 use azure_emulator::{Emulator, Fault, Options};
 use prometheus_client::registry::Registry;
 use serde_json::json;
+use synapse_spark_operator::azure::auth::aadsts;
 use synapse_spark_operator::azure::wire::Put;
 use synapse_spark_operator::azure::{Client, Credential, Error, Freshness, Metrics, State};
 
@@ -121,5 +122,96 @@ async fn failed_operation_keeps_the_error_of_azure() {
         client.put(&compute(), &Put { location: "eastus2".into(), ..put() }, None).await.expect("taken").expect("an operation");
     let State::Failed(error) = client.operation(SUBSCRIPTION, &path).await.expect("an answer") else { panic!("it failed") };
     assert_eq!((error.code.as_str(), error.message.as_str()), ("PoolBusy", "the pool is busy"));
+    emulator.stop().await;
+}
+
+/// How many requests the emulator received, by whether they are for a token, and with which status.
+fn received(emulator: &Emulator, for_token: bool, status: u16) -> usize {
+    let azure = emulator.azure();
+    let azure = azure.lock().expect("no thread panics while it holds the lock");
+    azure.journal(0).filter(|entry| entry.path.contains("/oauth2/") == for_token && entry.status == Some(status)).count()
+}
+
+fn revoke(emulator: &Emulator) {
+    emulator.azure().lock().expect("no thread panics while it holds the lock").revoke_tokens();
+}
+
+#[tokio::test]
+async fn revoked_token_is_replaced_at_once_by_one_of_a_new_credential() {
+    let (_dir, emulator, client) = emulated(SECRET).await;
+    assert!(client.compute(&compute(), Freshness::Now).await.is_ok());
+    revoke(&emulator);
+    assert!(client.compute(&compute(), Freshness::Now).await.is_ok(), "the request is sent again");
+    assert_eq!((received(&emulator, true, 200), received(&emulator, false, 401)), (2, 1));
+    emulator.stop().await;
+}
+
+#[tokio::test]
+async fn tokens_that_azure_keeps_rejecting_are_not_requested_for_each_request() {
+    let (_dir, emulator, client) = emulated(SECRET).await;
+    assert!(client.compute(&compute(), Freshness::Now).await.is_ok());
+    revoke(&emulator);
+    assert!(client.compute(&compute(), Freshness::Now).await.is_ok());
+    revoke(&emulator);
+    for _ in 0..5 {
+        let error = client.compute(&compute(), Freshness::Now).await.expect_err("it is rejected");
+        assert!(matches!(error, Error::Unauthenticated(_)), "{error}");
+    }
+    assert_eq!((received(&emulator, true, 200), received(&emulator, false, 401)), (2, 1 + 5));
+    emulator.stop().await;
+}
+
+#[tokio::test]
+async fn each_known_error_of_entra_id_says_what_to_do() {
+    for (code, advice) in aadsts::TABLE {
+        let (_dir, emulator, client) = emulated(SECRET).await;
+        let fault = json!({"path": "/oauth2/", "status": 401, "code": "invalid_client", "message": format!("{code}: Its text.\r\nTrace ID: x")});
+        emulator
+            .azure()
+            .lock()
+            .expect("no thread panics while it holds the lock")
+            .add_fault(Fault::from_json(&fault).expect("a fault"));
+        let error = client.compute(&compute(), Freshness::Now).await.expect_err("no token");
+        assert_eq!(error.to_string(), format!("cannot obtain an access token: {code}: Its text. ({advice})"));
+        emulator.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn certificate_that_is_not_trusted_is_named_and_no_request_is_sent() {
+    let (_dir, emulator, _) = emulated(SECRET).await;
+    let credential = Credential::ClientSecret { tenant: "t".into(), client: "c".into(), secret: Secret::new(SECRET) };
+    let settings = settings(emulator.endpoint(), emulator.endpoint(), credential);
+    let client = Client::new(&settings, Arc::new(reqwest::Client::new()), Metrics::new(&mut Registry::default()));
+    let client = client.expect("good settings");
+    let error = client.compute(&compute(), Freshness::Now).await.expect_err("the certificate is unknown");
+    assert!(matches!(error, Error::Untrusted(_)) && error.was_not_sent(), "{error:?}");
+    assert!(matches!(client.reach().await, Err(Error::Untrusted(_))));
+    emulator.stop().await;
+}
+
+#[tokio::test]
+async fn refusal_of_a_proxy_is_named() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let proxy = format!("http://{}", listener.local_addr().expect("an address"));
+    let refusing = tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 1024];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").await;
+        }
+    });
+    let (_dir, emulator, _) = emulated(SECRET).await;
+    let transport = reqwest::Client::builder().proxy(reqwest::Proxy::https(proxy).expect("a proxy")).build().expect("a client");
+    let credential = Credential::ClientSecret { tenant: "t".into(), client: "c".into(), secret: Secret::new(SECRET) };
+    let settings = settings(emulator.endpoint(), emulator.endpoint(), credential);
+    let client = Client::new(&settings, Arc::new(transport), Metrics::new(&mut Registry::default())).expect("good settings");
+    let error = client.reach().await.expect_err("the proxy refuses");
+    assert!(matches!(error, Error::Intercepted(_)), "{error:?}");
+    assert!(error.to_string().contains("the proxy refuses the connection"), "{error}");
+    let error = client.compute(&compute(), Freshness::Now).await.expect_err("no token");
+    assert!(error.to_string().contains("the proxy refuses the connection"), "{error}");
+    refusing.abort();
     emulator.stop().await;
 }

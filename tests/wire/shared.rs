@@ -115,7 +115,8 @@ async fn failure_of_a_list_is_the_answer_of_all_who_ask_for_now() {
         (503, "ServiceUnavailable", &["list", "a"][..]),
         (429, "TooManyRequests", &["list"]),
         (404, "ParentResourceNotFound", &["list"]),
-        (401, "InvalidToken", &["list"]),
+        // It is sent again with another token.
+        (401, "InvalidToken", &["list", "list"]),
     ];
     for (status, code, sent) in table {
         let (script, client) = Script::of(sent.iter().map(|_| refusal(status, code)));

@@ -19,6 +19,15 @@ impl Reason {
             | Self::StateUnreadable
             | Self::AuthenticationFailed
             | Self::AuthorizationFailed
+            | Self::PolicyDenied
+            | Self::ResourceLocked
+            | Self::SubscriptionUnavailable
+            | Self::NetworkDenied
+            | Self::CertificateNotTrusted
+            | Self::ProviderNotRegistered
+            | Self::QuotaExceeded
+            | Self::DependencyFailed
+            | Self::UpdateNotSupported
             | Self::RequestRejected
             | Self::WorkspaceNotFound => RELEASE,
             _ => "",
@@ -56,7 +65,7 @@ impl Reason {
             | Self::PoolAvailable
             | Self::PoolChanged => "",
             Self::Suspended => "Set spec.suspend to false to let the operator write to Azure again.",
-            Self::Conflict => "If the conflict does not pass, remove what Azure names, such as a lock on the workspace.",
+            Self::Conflict => "If the conflict does not pass, end the operation that Azure names.",
             Self::ComputeTypeMismatch => "Delete this object and create one with another spec.computeName.",
             Self::AdoptionNotAllowed => "Allow the adoption with spec.adoptionPolicy, or detach that compute in Azure.",
             Self::OwnedByAnother => {
@@ -74,7 +83,7 @@ impl Reason {
             }
             Self::DetachFailed => "Fix the error that Azure reports. The detach is retried with exponential backoff.",
             Self::DriftPersists => {
-                "Compare status.drift with the spec, and look for another tool that writes to this compute. The change is retried with exponential backoff."
+                "Compare status.drift with the spec, and stop the other tool or policy that writes to this compute, or change the spec. The operator retries with exponential backoff; a tag or the description three times, and then once a day."
             }
             Self::NoEffect => {
                 "Look for another tool that attaches or detaches this compute. The operator retries with exponential backoff."
@@ -94,10 +103,31 @@ impl Reason {
             Self::AuthorizationFailed => {
                 "Grant the identity the action that Azure names, on the scope that Azure names. A new role assignment takes effect after some minutes."
             }
-            Self::RequestRejected => "Change the spec so that Azure accepts it; Azure's message names the cause.",
-            Self::WorkspaceNotFound => {
-                "Check spec.workspace, and that the operator's identity belongs to the tenant of the workspace."
+            Self::PolicyDenied => {
+                "Change the spec so that it complies with the policy that Azure names, or ask the owner of the policy for an exemption."
             }
+            Self::ResourceLocked => {
+                "Remove the lock with az lock delete, on the scope that Azure names; az lock list shows it. The operator then continues by itself."
+            }
+            Self::SubscriptionUnavailable => {
+                "Check that the subscription is active and belongs to the tenant of the operator's identity (az account show --subscription SUBSCRIPTION)."
+            }
+            Self::NetworkDenied => {
+                "Let the operator's requests through: add its outgoing address to the firewall that refuses it, or correct the proxy and its settings HTTPS_PROXY and NO_PROXY."
+            }
+            Self::CertificateNotTrusted => {
+                "Give the operator the certificate of the CA that signs it, with --azure-ca-file (chart: azure.ca)."
+            }
+            Self::ProviderNotRegistered => {
+                "Register the resource provider that Azure names in the subscription (az provider register --namespace NAMESPACE). If it is registered, the cloud does not offer what Azure names."
+            }
+            Self::QuotaExceeded => "Request a higher quota for what Azure names, or remove what is no longer needed.",
+            Self::DependencyFailed => "Repair the resource that Azure names. The operator then continues by itself.",
+            Self::UpdateNotSupported => {
+                "Change the spec back, or detach the compute (az ml compute detach --name COMPUTE): the operator attaches it again as the spec describes it."
+            }
+            Self::RequestRejected => "Change the spec so that Azure accepts it; Azure's message names the cause.",
+            Self::WorkspaceNotFound => "Check spec.workspace, and that the operator's identity may see it.",
             Self::LinkedServiceNotFound => {
                 "Set spec.linkedService.name to a linked service that exists, or name the pool with spec.resourceId. Azure no longer creates linked services."
             }

@@ -67,6 +67,10 @@ pub struct AttachmentStatus {
     /// The differences between spec and Azure; absent when there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<DriftStatus>,
+    /// The writes of the last day that corrected a tag or the description: after three that did not last the operator waits for a
+    /// day, or until a reconcile is requested.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub corrections: Vec<CorrectionStatus>,
     /// What the operator last applied, so that changes by others are kept.
     #[serde(default, skip_serializing_if = "Applied::has_nothing_to_store")]
     pub applied: Option<Applied>,
@@ -322,6 +326,31 @@ pub struct DriftStatus {
     pub want: String,
     /// What Azure shows.
     pub have: String,
+    /// How often the operator has written the value of the spec since yesterday, and it did not last.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub writes: u32,
+    /// Since when they differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// Writes that corrected a field of the compute.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct CorrectionStatus {
+    /// The field of the spec.
+    pub field: String,
+    /// The value that was written.
+    pub want: String,
+    /// How many writes there were.
+    pub writes: u32,
+    /// When the last one was sent.
+    pub last_write_at: Time,
 }
 
 /// What the operator last applied in Azure.

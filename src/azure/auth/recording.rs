@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex};
 use azure_core::http::{AsyncRawResponse, HttpClient, Request};
 use serde_json::{Value, json};
 
+use crate::azure::auth::aadsts;
+use crate::azure::clock::Clock;
 use crate::service_error::{Service, ServiceError};
 
 /// Records the last refusal of Microsoft Entra ID.
@@ -15,12 +17,13 @@ use crate::service_error::{Service, ServiceError};
 #[derive(Debug)]
 pub(super) struct RecordingTransport {
     inner: Arc<dyn HttpClient>,
+    clock: Clock,
     last_refusal: Mutex<Option<(u16, ServiceError)>>,
 }
 
 impl RecordingTransport {
-    pub(super) fn new(inner: Arc<dyn HttpClient>) -> Self {
-        Self { inner, last_refusal: Mutex::default() }
+    pub(super) fn new(inner: Arc<dyn HttpClient>, clock: Clock) -> Self {
+        Self { inner, clock, last_refusal: Mutex::default() }
     }
 
     /// HTTP status and error of the last refusal since the last call of this method.
@@ -33,6 +36,7 @@ impl RecordingTransport {
 impl HttpClient for RecordingTransport {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         let answer = self.inner.execute_request(request).await?;
+        self.clock.read(answer.headers());
         let status = u16::from(answer.status());
         if (200..300).contains(&status) {
             return Ok(answer);
@@ -55,8 +59,10 @@ impl HttpClient for RecordingTransport {
 fn refusal(status: u16, value: &Value) -> ServiceError {
     let description = text(value, "error_description").lines().next().unwrap_or_default();
     let number = description.split(':').next().filter(|word| word.starts_with("AADSTS"));
+    let code = number.unwrap_or(text(value, "error"));
     ServiceError {
-        code: number.unwrap_or(text(value, "error")).to_owned(),
+        code: code.to_owned(),
+        hint: aadsts::advice(code).map(ToOwned::to_owned),
         message: match description.split_once(": ") {
             Some((_, rest)) if number.is_some() => rest.to_owned(),
             _ if description.is_empty() => format!("Microsoft Entra ID answered HTTP {status}"),

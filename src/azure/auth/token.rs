@@ -18,9 +18,11 @@ use tokio::time::Instant;
 use crate::azure::auth::assertion::AssertionError;
 use crate::azure::auth::credential::Credential;
 use crate::azure::auth::recording::RecordingTransport;
+use crate::azure::clock::Clock;
 use crate::azure::error::Error;
 use crate::azure::metrics::Metrics;
 use crate::azure::throttle::Principal;
+use crate::error_chain::chain;
 use crate::service_error::{Service, ServiceError};
 
 /// A token is renewed this long before it expires, as the cache of `azure_identity` would.
@@ -33,6 +35,9 @@ const MAX_LIFETIME: Duration = Duration::from_hours(24);
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(20);
 /// For this long after a failure no request is sent to Entra ID, and every caller gets the same error.
 const FAILURE_TTL: Duration = Duration::from_secs(5);
+/// After a token was dropped because Azure did not accept it, no other one is dropped for this long: if the reason is not the
+/// token, as with a wrong tenant, each answer would cost a request to Entra ID.
+const REPLACE_PAUSE: Duration = Duration::from_secs(30);
 /// The number of the next credential.
 static CREDENTIALS: AtomicU64 = AtomicU64::new(0);
 
@@ -45,7 +50,12 @@ pub(crate) struct AccessToken {
 
 /// The access tokens for one scope.
 pub(crate) struct TokenCache {
-    credential: Result<Arc<dyn TokenCredential>, Error>,
+    credential: Credential,
+    authority: String,
+    /// What obtains the tokens, from [`Self::credential`]. It has a cache of its own, which nothing empties.
+    source: Slot<Result<Arc<dyn TokenCredential>, Error>>,
+    /// When [`Self::source`] was made anew, because Azure did not accept its token.
+    replaced: Slot<Option<Instant>>,
     transport: Arc<RecordingTransport>,
     assertion_error: AssertionError,
     scope: String,
@@ -53,6 +63,7 @@ pub(crate) struct TokenCache {
     number: u64,
     current: Slot<Option<(AccessToken, Instant)>>,
     last_failure: Mutex<Option<(Instant, Error)>>,
+    clock: Clock,
     /// Counts the operator's own tokens only: a fault of another identity is not the operator's.
     metrics: Option<Metrics>,
 }
@@ -72,19 +83,43 @@ impl TokenCache {
             Credential::ManagedIdentity { direct, .. } => direct.clone(),
             _ => transport,
         };
-        let transport = Arc::new(RecordingTransport::new(transport));
+        let transport = Arc::new(RecordingTransport::new(transport, metrics.clock.clone()));
         let assertion_error = AssertionError::default();
         let is_own = !matches!(credential, Credential::Federated { .. } | Credential::Unavailable(_));
         Ok(Self {
-            credential: credential.build(client_options(authority, transport.clone()), &assertion_error)?,
+            source: Slot::new(credential.build(client_options(authority, transport.clone()), &assertion_error)?),
+            credential: credential.clone(),
+            authority: authority.to_owned(),
+            replaced: Slot::default(),
             transport,
             assertion_error,
             scope: scope.to_owned(),
             number: CREDENTIALS.fetch_add(1, Ordering::Relaxed),
             current: Slot::default(),
             last_failure: Mutex::default(),
+            clock: metrics.clock.clone(),
             metrics: is_own.then_some(metrics),
         })
+    }
+
+    /// Azure does not accept this token: drops it, and obtains the next one from a new credential, since the old one would return
+    /// it again from its cache. Returns whether another token can be had: at most once per [`REPLACE_PAUSE`] one is requested.
+    pub(crate) fn replace(&self, rejected: &AccessToken) -> bool {
+        let mut current = self.current.lock().expect("no thread panics while it holds the lock");
+        if current.as_ref().is_none_or(|(token, _)| token.secret != rejected.secret) {
+            return true;
+        }
+        let mut replaced = self.replaced.lock().expect("no thread panics while it holds the lock");
+        if replaced.is_some_and(|at| at.elapsed() < REPLACE_PAUSE) {
+            return false;
+        }
+        let options = client_options(&self.authority, self.transport.clone());
+        let Ok(source) = self.credential.build(options, &self.assertion_error) else { return false };
+        tracing::info!(credential = self.credential.name(), "access token dropped: azure does not accept it");
+        *self.source.lock().expect("no thread panics while it holds the lock") = source;
+        *replaced = Some(Instant::now());
+        *current = None;
+        true
     }
 
     /// A token that stays valid for a while.
@@ -93,7 +128,7 @@ impl TokenCache {
     ///
     /// [`Error::CredentialUnavailable`] if Entra ID refuses, [`Error::Unavailable`] if it does not answer.
     pub(crate) async fn bearer(&self) -> Result<AccessToken, Error> {
-        let credential = self.credential.as_ref().map_err(Clone::clone)?;
+        let credential = self.source.lock().expect("no thread panics while it holds the lock").clone()?;
         if let Some(token) = self.valid_for(RENEW_BEFORE) {
             return Ok(token);
         }
@@ -144,7 +179,7 @@ impl TokenCache {
             }
             Ok(Err(error)) => Err(assertion_error.unwrap_or_else(|| failure(&error, refusal))),
         };
-        let token = token.map_err(|error| error.of(Service::Entra));
+        let token = token.map_err(|error| error.of(Service::Entra).with_clock(&self.clock));
         if let Some(metrics) = &self.metrics {
             metrics.token(&token);
         }
@@ -180,7 +215,7 @@ fn failure(error: &azure_core::Error, refusal: Option<(u16, ServiceError)>) -> E
         None if matches!(error.kind(), azure_core::error::ErrorKind::Credential) && !is_network(error) => {
             Error::CredentialUnavailable(ServiceError { message: error.to_string(), ..ServiceError::default() })
         }
-        None => Error::unavailable(format!("Microsoft Entra ID: {error}")),
+        None => Error::of_transport(chain(error)),
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::azure::wire::identity::Identity;
 use crate::azure::wire::null::or_default;
 use crate::azure::wire::pool::Pool;
+use crate::unmanaged::Unmanaged;
 
 /// `GET …/workspaces/{ws}`: only what is read.
 #[derive(Debug, Clone, Deserialize)]
@@ -35,6 +36,28 @@ pub struct Compute {
     /// What depends on the type of compute.
     #[serde(deserialize_with = "or_default")]
     pub properties: Properties,
+    /// Who created and changed it; absent in most answers.
+    pub system_data: Option<SystemData>,
+    /// What a PUT sends back as it is: of a GET only, since a LIST may be older.
+    #[serde(skip)]
+    pub unmanaged: Unmanaged,
+}
+
+/// Azure Resource Manager's record of who writes a resource: `systemData` of the common types of its specifications.
+#[derive(Debug, Clone, Deserialize, Default, PartialEq)]
+#[serde(default, rename_all = "camelCase")]
+pub struct SystemData {
+    last_modified_by: Option<String>,
+    last_modified_by_type: Option<String>,
+}
+
+impl SystemData {
+    /// Kind and ID of the identity that wrote it last, as `Application 1111…`.
+    #[must_use]
+    pub fn last_modified_by(&self) -> Option<String> {
+        let by = self.last_modified_by.as_deref().filter(|by| !by.is_empty())?;
+        Some(format!("{} {by}", self.last_modified_by_type.as_deref().unwrap_or("identity")))
+    }
 }
 
 /// The properties that all types of compute share, and those of a Spark pool.

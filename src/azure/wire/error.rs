@@ -2,24 +2,38 @@
 
 use serde_json::Value;
 
-/// Code and message of an error, out of any of the shapes that the service has:
-/// `{"error":{…}}`, `{"error":{"error":{…}}}`, or the error itself.
-#[must_use]
-pub fn error_of(body: &[u8]) -> Option<(String, String)> {
-    serde_json::from_slice::<Value>(body).ok().and_then(|value| error_in(&value))
+/// An error nested deeper is not looked for.
+const MAX_DEPTH: usize = 5;
+/// The beginning of a page's title is enough to recognize the proxy that sent it.
+const MAX_TITLE: usize = 80;
+
+/// The text of an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorText {
+    /// Its code; may be empty.
+    pub code: String,
+    /// Its message; may be empty.
+    pub message: String,
+    /// The codes of the errors inside it, the outermost first: Azure wraps a specific error into a general one.
+    pub inner: Vec<String>,
 }
 
-/// As [`error_of`], of JSON that is parsed already.
+/// The error of an answer, in any of the shapes that Azure uses: `{"error":{…}}`, `{"error":{"error":{…}}}`, the error itself, or
+/// one of these as JSON in the message of another.
+#[must_use]
+pub fn error_of(body: &[u8]) -> Option<ErrorText> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    let (code, message) = error_in(&value)?;
+    let mut codes = Vec::new();
+    inner_codes(&value, MAX_DEPTH, &mut codes);
+    codes.retain(|inner| *inner != code);
+    Some(ErrorText { code, message, inner: codes })
+}
+
+/// Code and message, as [`error_of`] reads them, of JSON that is parsed already.
 #[must_use]
 pub fn error_in(value: &Value) -> Option<(String, String)> {
-    let mut at = value;
-    // `error` may be nested in `error`: azureml-core's `_get_operation_state` reads it so. No client reads a deeper nesting.
-    for _ in 0..3 {
-        match at.get("error") {
-            Some(inner) if inner.is_object() => at = inner,
-            _ => break,
-        }
-    }
+    let at = innermost(value);
     let details = at.get("details").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     // Where the error itself has no text, the first of its details that has one counts.
     let text = |key: &str| {
@@ -27,7 +41,44 @@ pub fn error_in(value: &Value) -> Option<(String, String)> {
         own.or_else(|| details.iter().find_map(|detail| detail.get(key)?.as_str())).unwrap_or_default().to_owned()
     };
     let (code, message) = (text("code"), text("message"));
+    // A service that passes on the answer of another one may put the whole of it into its own message.
+    if let Some(inner) = in_message(&message) {
+        return error_in(&inner).or(Some((code, message)));
+    }
     (!code.is_empty() || !message.is_empty()).then_some((code, message))
+}
+
+/// `error` may be nested in `error`: azureml-core's `_get_operation_state` reads it so. No client reads a deeper nesting.
+fn innermost(value: &Value) -> &Value {
+    let mut at = value;
+    for _ in 0..3 {
+        match at.get("error") {
+            Some(inner) if inner.is_object() => at = inner,
+            _ => break,
+        }
+    }
+    at
+}
+
+/// An error as JSON in a message.
+fn in_message(message: &str) -> Option<Value> {
+    let value: Value = serde_json::from_str(message.trim_start().starts_with('{').then_some(message)?).ok()?;
+    (value.get("error").is_some() || value.get("code").is_some()).then_some(value)
+}
+
+/// Every code in an error: its own, those of its details, of its inner errors, and of an error in its message.
+fn inner_codes(value: &Value, depth: usize, codes: &mut Vec<String>) {
+    let at = innermost(value);
+    let Some(depth) = depth.checked_sub(1) else { return };
+    codes.extend(at.get("code").and_then(Value::as_str).filter(|code| !code.is_empty()).map(ToOwned::to_owned));
+    let details = at.get("details").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let nested = ["innererror", "innerError"].iter().filter_map(|key| at.get(*key));
+    for inner in details.iter().chain(nested) {
+        inner_codes(inner, depth, codes);
+    }
+    if let Some(inner) = at.get("message").and_then(Value::as_str).and_then(in_message) {
+        inner_codes(&inner, depth, codes);
+    }
 }
 
 /// All errors of `provisioningErrors`, as code and message.
@@ -37,5 +88,28 @@ pub fn errors_of(errors: Option<&Value>) -> Vec<(String, String)> {
         Some(Value::Array(all)) => all.iter().filter_map(error_in).collect(),
         Some(one) => error_in(one).into_iter().collect(),
         None => Vec::new(),
+    }
+}
+
+/// Whether a body is a page for people: no service of Azure answers an API request with one.
+#[must_use]
+pub fn is_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
+}
+
+/// What a body without an error of Azure is, for a message.
+#[must_use]
+pub fn without_error(body: &[u8]) -> String {
+    if body.trim_ascii().is_empty() {
+        return "with an empty body".to_owned();
+    }
+    if !is_page(body) {
+        return "without an error of Azure in it".to_owned();
+    }
+    let text = String::from_utf8_lossy(body);
+    let title = text.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| title.trim());
+    match title.filter(|title| !title.is_empty()) {
+        Some(title) => format!("with the page {:?}", title.chars().take(MAX_TITLE).collect::<String>()),
+        None => "with a page of HTML".to_owned(),
     }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::unmanaged::Unmanaged;
+
 /// A compute as a PUT sends it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Put {
@@ -15,6 +17,8 @@ pub struct Put {
     pub identity: Option<PutIdentity>,
     /// All tags: Azure removes those that are left out.
     pub tags: Vec<(String, String)>,
+    /// What is sent back as Azure showed it.
+    pub unmanaged: Unmanaged,
 }
 
 /// The identity as a PUT sends it.
@@ -31,6 +35,9 @@ impl Put {
     #[must_use]
     pub fn body(&self) -> Value {
         let mut properties = json!({"computeType": "SynapseSpark", "resourceId": self.resource_id});
+        for (key, value) in self.unmanaged.properties.iter() {
+            properties[key] = value.clone();
+        }
         if let Some(description) = &self.description {
             properties["description"] = json!(description);
         }
@@ -41,6 +48,9 @@ impl Put {
                 let ids: Map<_, _> = identity.user.iter().map(|id| (id.clone(), json!({}))).collect();
                 body["identity"]["userAssignedIdentities"] = Value::Object(ids);
             }
+        }
+        if let Some(sku) = &self.unmanaged.sku {
+            body["sku"] = (**sku).clone();
         }
         if !self.tags.is_empty() {
             body["tags"] = Value::Object(self.tags.iter().map(|(name, value)| (name.clone(), json!(value))).collect());

@@ -83,10 +83,19 @@ pub(super) fn text(found: &PlanResult) -> String {
     for drift in &found.drift {
         let _ = writeln!(text, "  change   {}", change(&drift.field.to_string(), &drift.have, &drift.want));
     }
+    for line in kept(found) {
+        let _ = writeln!(text, "  keep     {line}");
+    }
     if is_ownership_alone(found) {
         let _ = writeln!(text, "  note     pool, identity, tags and description are in sync");
     }
     text
+}
+
+/// What an update sends back as Azure shows it, since the spec has no field for it.
+fn kept(found: &PlanResult) -> Vec<String> {
+    let compute = found.observed.compute.present();
+    compute.map(|compute| compute.details.unmanaged.lines()).filter(|_| !found.drift.is_empty()).unwrap_or_default()
 }
 
 /// Whether the compute is in sync, and only its owner changes.
@@ -107,6 +116,7 @@ pub(super) fn as_json(found: &PlanResult) -> serde_json::Value {
         "reason": found.decision.cause.reason().as_str(),
         "message": found.message,
         "changes": found.drift.iter().map(|drift| json!({"field": drift.field.to_string(), "want": drift.want, "have": drift.have})).collect::<Vec<_>>(),
+        "kept": kept(found),
         "somethingToDo": found.has_to_do(),
         "ownershipAlone": is_ownership_alone(found),
     })

@@ -9,7 +9,7 @@ use prometheus_client::registry::Registry;
 
 use super::shared::is_true;
 use crate::api::v1alpha1::AttachmentStatus;
-use crate::planner::{Field, Finding, Goal, Report};
+use crate::planner::{Drift, Field, Finding, Goal, Report};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
@@ -52,7 +52,12 @@ impl Drifts {
             drifted.insert(field);
         }
         if report.decision.cause.is_in_sync() {
-            for field in std::mem::take(drifted) {
+            // What something else keeps rewriting differs still.
+            let shown = report.shown_drift();
+            let (left, corrected): (BTreeSet<_>, _) =
+                std::mem::take(drifted).into_iter().partition(|field| shown.iter().any(|drift| drift.field.kind() == *field));
+            *drifted = left;
+            for field in corrected {
                 self.corrected.get_or_create(&Labels { field }).inc();
             }
         }
@@ -66,5 +71,7 @@ fn detected(previous: &AttachmentStatus, report: &Report<'_>) -> BTreeSet<&'stat
         return BTreeSet::new();
     };
     let is_gone = matches!(observed.compute, Finding::Absent);
-    report.shown_drift().iter().map(|drift| drift.field.kind()).chain(is_gone.then_some(COMPUTE)).collect()
+    let drift = report.shown_drift();
+    let is_news = |drift: &&Drift| drift.pause(observed).is_zero();
+    drift.iter().filter(is_news).map(|drift| drift.field.kind()).chain(is_gone.then_some(COMPUTE)).collect()
 }

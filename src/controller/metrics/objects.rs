@@ -110,7 +110,7 @@ impl Objects {
         }
         // A rejection is an answer too. An invalid spec, or one without a usable ServiceAccount, is not observed at all.
         let answered = match report.observed.map(|observed| &observed.compute) {
-            Some(Finding::Unknown(Fault { kind: FaultKind::Unavailable(_) | FaultKind::Throttled(_), .. })) => false,
+            Some(Finding::Unknown(Fault { kind, .. })) if !kind.is_answer() && *kind != FaultKind::Conflict => false,
             Some(Finding::Unknown(Fault { kind: FaultKind::Unauthenticated, .. })) => !as_itself,
             _ => true,
         };

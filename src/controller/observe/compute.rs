@@ -60,7 +60,9 @@ fn details(found: &wire::Compute) -> Details {
         location: found.location.clone(),
         created_on: properties.created_on.clone(),
         modified_on: properties.modified_on.clone(),
+        modified_by: found.system_data.as_ref().and_then(wire::SystemData::last_modified_by),
         pool: pool(found),
+        unmanaged: found.unmanaged.clone(),
     }
 }
 

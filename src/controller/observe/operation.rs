@@ -60,9 +60,12 @@ async fn read(azure: &azure::Client, goal: &Goal, path: Option<&str>) -> Outcome
         Ok(azure::State::Running(state)) => Outcome::Running(state),
         Ok(azure::State::Succeeded | azure::State::Forgotten) => Outcome::Ended,
         Ok(azure::State::Failed(error)) => Outcome::Failed(error),
-        Err(azure::Error::Forbidden(_) | azure::Error::Rejected(_) | azure::Error::SubscriptionNotFound(_)) => {
-            Outcome::Unreadable
-        }
+        Err(
+            azure::Error::Forbidden(_)
+            | azure::Error::Rejected(_)
+            | azure::Error::Refused(..)
+            | azure::Error::SubscriptionNotFound(_),
+        ) => Outcome::Unreadable,
         Err(_) => Outcome::Unknown,
     }
 }

@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use crate::api::v1alpha1::OperationKind;
 use crate::planner::cause::Cause;
 use crate::planner::compute::{Compute, Progress};
-use crate::planner::compute_spec::ComputeSpec;
-use crate::planner::decision::{Decision, Step};
+use crate::planner::decision::Decision;
 use crate::planner::drift::is_in_sync;
 use crate::planner::gates::operation;
+use crate::planner::gates::update::update;
 use crate::planner::goal::Attached;
 use crate::planner::observed::Observed;
 use crate::planner::operation::Outcome;
@@ -22,10 +22,7 @@ pub fn corrected(goal: &Attached, pool: &PoolId, ours: &Compute, seen: &Observed
     if !is_reported(ours, seen) {
         return ControlFlow::Break(operation::polling(Cause::Updating, seen));
     }
-    let put = |cause| {
-        let spec = ComputeSpec::update(goal, pool, ours, seen.applied.as_ref());
-        ControlFlow::Break(Decision::write(Step::Put(spec), cause))
-    };
+    let put = |cause| ControlFlow::Break(update(goal, pool, (ours, seen), cause));
     let kind = seen.put().map_or(OperationKind::Attach, |put| put.kind);
     let writing = || if kind == OperationKind::Attach { Cause::Attaching } else { Cause::Updating };
     let has_failed = ours.progress == Progress::Failed || seen.put().is_some_and(|put| matches!(put.outcome, Outcome::Failed(_)));

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use crate::api::v1alpha1::{AdoptionPolicy, OperationKind};
 use crate::planner::cause::Cause;
 use crate::planner::compute::{Compute, Progress};
-use crate::planner::compute_spec::ComputeSpec;
-use crate::planner::decision::{Decision, Step};
+use crate::planner::decision::Decision;
+use crate::planner::gates::update::update;
 use crate::planner::gates::{answer, claims, drift, operation};
 use crate::planner::goal::Attached;
 use crate::planner::observed::Observed;
@@ -44,8 +44,7 @@ fn unowned<'a>(goal: &Attached, pool: &PoolId, compute: &'a Compute, seen: &Obse
             claims::oldest(seen)?;
             may_adopt(goal, pool, compute, seen)?;
             not_yet_adopted(compute, seen)?;
-            let spec = ComputeSpec::update(goal, pool, compute, seen.applied.as_ref());
-            ControlFlow::Break(Decision::write(Step::Put(spec), Cause::Adopting))
+            ControlFlow::Break(update(goal, pool, (compute, seen), Cause::Adopting))
         }
     }
 }

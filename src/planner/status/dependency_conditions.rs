@@ -131,10 +131,16 @@ fn pool_available(report: &Report<'_>) -> Change {
         }
         Finding::Present(found) => usable_pool(&pool, found, report),
         Finding::Unknown(fault) => match fault.kind {
-            FaultKind::Forbidden | FaultKind::SubscriptionNotFound | FaultKind::WorkspaceNotFound | FaultKind::Rejected => {
+            FaultKind::Forbidden
+            | FaultKind::SubscriptionNotFound
+            | FaultKind::WorkspaceNotFound
+            | FaultKind::Refused(_)
+            | FaultKind::Rejected => {
                 set("Unknown", Reason::PoolUnreadable, format!("The Spark pool {pool} cannot be read: {}", fault.error))
             }
             FaultKind::Unavailable(_)
+            | FaultKind::Intercepted
+            | FaultKind::Untrusted
             | FaultKind::Conflict
             | FaultKind::Throttled(_)
             | FaultKind::Queued(_)

@@ -10,6 +10,7 @@ use crate::planner::status::report::Report;
 use crate::planner::status::shown::Shown;
 use crate::planner::status::time::turn;
 use crate::planner::write::{NoEffect, Write};
+use crate::refusal::Refusal;
 use crate::service_error::Service;
 
 /// Kubernetes allows 32,768 characters in a condition's message, but users read only the first hundreds.
@@ -181,7 +182,11 @@ fn fault_text(fault: &Fault) -> String {
         FaultKind::Unauthenticated if matches!(service, Service::ResourceManager | Service::Synapse) => {
             return format!("{service} does not accept the access token");
         }
-        FaultKind::Conflict => "Azure reports a conflict with another operation or a lock; retrying with backoff",
+        FaultKind::Intercepted => {
+            return format!("The answer does not come from {service} but from something in between; retrying with backoff");
+        }
+        FaultKind::Untrusted => return format!("The certificate of {service} is not trusted; retrying with backoff"),
+        FaultKind::Conflict => "Azure reports a conflict with another operation; retrying with backoff",
         FaultKind::Throttled(_) => "Azure throttles the operator's requests; waiting as long as Azure requests",
         FaultKind::Queued(_) => "Waiting until Azure's request limits allow the next request",
         FaultKind::Unauthenticated => "Cannot obtain an access token from Microsoft Entra ID",
@@ -189,8 +194,22 @@ fn fault_text(fault: &Fault) -> String {
         FaultKind::WorkspaceNotFound => "The workspace does not exist",
         FaultKind::SubscriptionNotFound => "The subscription does not exist, or its tenant is another one",
         FaultKind::Rejected => "Azure rejects the request",
+        FaultKind::Refused(refusal) => obstacle(refusal),
     }
     .to_owned()
+}
+
+const fn obstacle(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Lock => "A lock in Azure prevents the change",
+        Refusal::Provider => "The subscription is not registered for what the request needs",
+        Refusal::Subscription => "The subscription is disabled, so Azure changes nothing in it",
+        Refusal::Policy => "An assignment of Azure Policy denies the request",
+        Refusal::Network => "A firewall in Azure does not let the operator's address through",
+        Refusal::Quota => "A quota in Azure is exhausted",
+        Refusal::Dependency => "Another resource in Azure that the request depends on has failed",
+        Refusal::Update => "Azure Machine Learning does not change the existing compute in place",
+    }
 }
 
 fn write_failed(write: &Write, fault: &Fault) -> String {

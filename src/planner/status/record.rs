@@ -78,7 +78,7 @@ fn is_carried_out(put: &OperationStatus, report: &Report<'_>) -> bool {
     })
 }
 
-fn written_kind<'a>(report: &Report<'a>) -> Option<(OperationKind, &'a WriteResult)> {
+pub(super) fn written_kind<'a>(report: &Report<'a>) -> Option<(OperationKind, &'a WriteResult)> {
     let (decision, result) = report.written?;
     match &decision.step {
         Step::Put(spec) => Some((spec.kind, result)),
@@ -155,6 +155,7 @@ pub fn with_outcome_of(live: &AttachmentStatus, next: &AttachmentStatus) -> Atta
         unanswered_put_at: next.unanswered_put_at.clone(),
         applied: next.applied.clone(),
         failure: next.failure.clone(),
+        corrections: next.corrections.clone(),
         role_assignments: next.role_assignments.clone(),
         ..live.clone()
     }

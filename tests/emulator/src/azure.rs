@@ -70,6 +70,11 @@ impl Azure {
         self.faults.add(fault)
     }
 
+    /// Revokes every token that was given out, without the control API.
+    pub fn revoke_tokens(&mut self) {
+        self.world.revoke_tokens();
+    }
+
     /// What was asked after this number, oldest first.
     pub fn journal(&self, since: u64) -> impl Iterator<Item = &Entry> {
         self.journal.since(since)

@@ -10,7 +10,7 @@ use crate::id;
 use crate::settings::{Settings, merge};
 use crate::world::seed::Seed;
 
-const ROUTES: [&str; 18] = [
+const ROUTES: [&str; 19] = [
     "GET /_emulator/healthz",
     "GET /_emulator/journal?since=SEQ",
     "DELETE /_emulator/journal",
@@ -19,6 +19,7 @@ const ROUTES: [&str; 18] = [
     "POST /_emulator/faults",
     "GET /_emulator/faults",
     "DELETE /_emulator/faults",
+    "DELETE /_emulator/tokens",
     "GET /_emulator/settings",
     "PATCH /_emulator/settings",
     "GET /_emulator/world",
@@ -56,6 +57,10 @@ pub(crate) fn answer(azure: &mut Azure, now: Timestamp, request: &Request, segme
         },
         ("DELETE", "faults") => {
             azure.faults.clear();
+            return Answer::empty(204);
+        }
+        ("DELETE", "tokens") => {
+            azure.world.revoke_tokens();
             return Answer::empty(204);
         }
         ("GET", "settings") => Ok(json!(azure.settings)),

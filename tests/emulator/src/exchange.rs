@@ -118,6 +118,13 @@ impl Answer {
         answer
     }
 
+    /// A text that is no JSON.
+    pub(crate) fn text(status: u16, text: &str) -> Self {
+        let mut answer = Self::empty(status).with("Content-Type", "text/html; charset=utf-8");
+        answer.body = text.as_bytes().to_vec();
+        answer
+    }
+
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self

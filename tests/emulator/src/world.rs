@@ -34,7 +34,7 @@ use read::Stale;
 pub(crate) use role::{ADMINISTRATOR, Grant, Role};
 
 use crate::id;
-use seed::{Identity, Issuer, LinkedService, Pool, Principal, Subscription, Workspace};
+use seed::{Identity, Issuer, LinkedService, Policy, Pool, Principal, Subscription, Workspace};
 
 /// A compute: the body of its GET, and what is being done to it.
 #[derive(Debug)]
@@ -73,6 +73,7 @@ pub(crate) struct World {
     pub(crate) identities: BTreeMap<String, Identity>,
     pub(crate) computes: Computes,
     pub(crate) links: BTreeMap<String, LinkedService>,
+    policies: BTreeMap<String, Policy>,
     pub(crate) jobs: BTreeMap<String, Job>,
     /// Versions of components, codes and environments.
     pub(crate) assets: BTreeMap<String, Value>,
@@ -103,6 +104,11 @@ impl World {
         let old = now.checked_sub(OPERATION_MEMORY).unwrap_or(Timestamp::MIN);
         self.tokens.retain(|_, t| t.expires > old);
         self.tokens.insert(text, token);
+    }
+
+    /// Revokes every token that was given out.
+    pub(crate) fn revoke_tokens(&mut self) {
+        self.tokens.clear();
     }
 
     pub(crate) fn token(&self, text: &str) -> Option<&Token> {

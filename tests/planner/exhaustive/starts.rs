@@ -8,6 +8,7 @@ use synapse_spark_operator::api::v1alpha1::AdoptionPolicy;
 use synapse_spark_operator::planner::goal::Policy;
 use synapse_spark_operator::planner::roles::goal::Role;
 use synapse_spark_operator::planner::{Attached, Detached, FaultKind, Goal, Identity, Owner, Progress};
+use synapse_spark_operator::refusal::Refusal;
 
 use crate::builders::{attached, detached, owner};
 
@@ -261,7 +262,9 @@ fn computes() -> Vec<Option<Model>> {
 }
 
 fn tricks() -> Vec<Trick> {
-    use FaultKind::{Conflict, Forbidden, Rejected, SubscriptionNotFound, Throttled, Unauthenticated, Unavailable};
+    use FaultKind::{
+        Conflict, Forbidden, Intercepted, Refused, Rejected, SubscriptionNotFound, Throttled, Unauthenticated, Unavailable,
+    };
     let faults = [
         Unavailable(None),
         Unavailable(Some(Duration::from_secs(7))),
@@ -271,6 +274,8 @@ fn tricks() -> Vec<Trick> {
         Unauthenticated,
         Forbidden,
         SubscriptionNotFound,
+        Intercepted,
+        Refused(Refusal::Lock),
         Rejected,
     ];
     let mut tricks = vec![

@@ -10,6 +10,7 @@ use synapse_spark_operator::planner::backoff::{FailureHistory, RESYNC, UNHEARD_W
 use synapse_spark_operator::planner::brake::Safety;
 use synapse_spark_operator::planner::roles::goal::is_created_by;
 use synapse_spark_operator::planner::roles::observed::{Recorded, Roles};
+use synapse_spark_operator::planner::status::drift::corrections_of;
 use synapse_spark_operator::planner::status::failure::history;
 use synapse_spark_operator::planner::status::report::ObjectMeta;
 use synapse_spark_operator::planner::status::time::elapsed;
@@ -430,6 +431,7 @@ impl<'a> World<'a> {
                 queued_for: Duration::from_mins(1),
                 unanswered_put_age: status.unanswered_put_at.as_ref().map(|at| elapsed(at.0, self.now).unwrap_or_default()),
                 reported_drift: status.drift.clone(),
+                corrections: corrections_of(status, self.now),
                 safety: Safety::default(),
             },
             absent_for: None,

@@ -25,7 +25,7 @@ pub struct Effect {
     /// The seconds of `Retry-After` beside `status`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
-    /// The whole body beside `status`, instead of an error.
+    /// The whole body beside `status`, instead of an error: JSON, or a text that is sent as it is, as a proxy sends its page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
     /// More headers beside `status`.
@@ -106,6 +106,7 @@ impl Effect {
         }
         let status = self.status?;
         let mut answer = match &self.body {
+            Some(Value::String(text)) => Answer::text(status, text),
             Some(body) => Answer::json(status, body),
             None => self.error(status, of_entra),
         };

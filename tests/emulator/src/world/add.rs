@@ -58,6 +58,9 @@ impl World {
             let tenant = self.tenant_of(&link.id).unwrap_or_default().to_owned();
             self.add_link(now, link, &tenant);
         }
+        for policy in seed.policies {
+            self.policies.insert(id::fold(&policy.scope), policy);
+        }
         for assignment in seed.role_assignments {
             checked(&assignment.workspace, super::SYNAPSE_TYPE)?;
             self.add_parents(&assignment.workspace)?;
@@ -141,6 +144,7 @@ impl World {
             computes: self.computes.values().map(|c| c.body.clone()).collect(),
             linked_services: self.links.values().cloned().collect(),
             role_assignments: self.role_assignments(),
+            policies: self.policies.values().cloned().collect(),
         };
         let mut shown = serde_json::to_value(seed).unwrap_or_default();
         let mut operations: Vec<Value> = Vec::new();

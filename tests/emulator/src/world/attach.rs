@@ -89,12 +89,12 @@ impl Wanted {
             "properties": {
                 "createdOn": first([&was["createdOn"], &Value::Null], json!(timestamp(now))),
                 "modifiedOn": timestamp(now),
-                "disableLocalAuth": first([&was["disableLocalAuth"], &asked["disableLocalAuth"]], json!(false)),
+                "disableLocalAuth": first([&asked["disableLocalAuth"], &Value::Null], json!(false)),
                 "description": asked["description"],
                 "resourceId": self.resource,
                 "computeType": self.kind,
                 "computeLocation": first(
-                    [&was["computeLocation"], &asked["computeLocation"]],
+                    [&asked["computeLocation"], &Value::Null],
                     first([region, &Value::Null], json!(place.location)),
                 ),
                 // Creating for an update too (REAL).
@@ -168,6 +168,11 @@ impl World {
         let mut body = wanted.applied(now, &place, &before);
         if let Some(identity) = identity {
             body["identity"] = identity;
+        }
+        for (name, value) in
+            self.policies.iter().filter(|(scope, _)| key.starts_with(scope.as_str())).flat_map(|(_, p)| &p.set_tags)
+        {
+            body["tags"][name] = json!(value);
         }
         let shown_tags = first([&before["tags"], &Value::Null], json!({}));
         let hidden_tags = settings.tags_visible_at_end.then(|| std::mem::replace(&mut body["tags"], shown_tags));

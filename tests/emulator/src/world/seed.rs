@@ -26,6 +26,15 @@ pub struct Seed {
     pub(crate) computes: Vec<Value>,
     pub(crate) linked_services: Vec<LinkedService>,
     pub(crate) role_assignments: Vec<RoleAssignment>,
+    pub(crate) policies: Vec<Policy>,
+}
+
+/// An assignment of Azure Policy with the effect `modify`: each PUT of a compute gets these tags, whatever it asks for (DOC).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Policy {
+    pub(crate) scope: String,
+    pub(crate) set_tags: BTreeMap<String, String>,
 }
 
 /// Who signs federated assertions.
