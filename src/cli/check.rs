@@ -40,8 +40,10 @@ const OBJECTS: [Right<'static>; 3] = [
     ("events.k8s.io", "events", "", "", &["create", "patch"]),
 ];
 const NEW_LEASES: [Right<'static>; 1] = [("coordination.k8s.io", "leases", "", "", &["create"])];
-/// With some namespaces: whether an operator for all of them works. In a shard: whether the default shard excludes it.
-const CLUSTER_WIDE: [Right<'static>; 1] = [("coordination.k8s.io", "leases", "", leader::NAME, &["get"])];
+/// In a shard: whether the default shard excludes it.
+const DEFAULT_SHARD: [Right<'static>; 1] = [("coordination.k8s.io", "leases", "", leader::NAME, &["get"])];
+/// Whether an operator for all namespaces leads that is installed in another namespace.
+const PEERS: [Right<'static>; 1] = [("coordination.k8s.io", "leases", "", "", &["list"])];
 
 /// With --require-service-account: an attachment may name any ServiceAccount of its namespace.
 const ACCOUNTS: [Right<'static>; 2] =
@@ -112,15 +114,17 @@ impl Check {
     async fn permissions(&self, kube: &kube::Client) -> CheckResult {
         let mut refused = Vec::new();
         let shard = self.scope.shard().map_err(|error| format!("permissions: {error}"))?;
-        let leases = self.scope.leases(&shard);
+        let leases = self.scope.leases(&shard, kube.default_namespace());
         let own: BTreeSet<_> = leases.iter().map(|lease| lease.namespace.clone()).collect();
-        let others = self.scope.cluster_wide_lease().or(self.scope.default_shard_lease(&shard));
+        let default_shard = self.scope.default_shard_lease(&shard, kube.default_namespace());
+        let peers = leases.first().map(|_| String::new());
         let mut needed = vec![(self.everywhere(), OBJECTS.to_vec()), (own.into_iter().collect(), NEW_LEASES.to_vec())];
         let names: Vec<_> = leases.iter().map(LeaseKey::name).collect();
         for (lease, name) in leases.iter().zip(&names) {
             needed.push((vec![lease.namespace.clone()], vec![("coordination.k8s.io", "leases", "", name, &["get", "update"])]));
         }
-        needed.push((others.map(ToOwned::to_owned).into_iter().collect(), CLUSTER_WIDE.to_vec()));
+        needed.push((default_shard.map(ToOwned::to_owned).into_iter().collect(), DEFAULT_SHARD.to_vec()));
+        needed.push((peers.into_iter().collect(), PEERS.to_vec()));
         for (namespaces, rights) in &needed {
             let all = all_refusals(kube, namespaces, rights).await;
             refused.extend(all.map_err(|error| format!("permissions: {}", chain(&error)))?);

@@ -73,7 +73,7 @@ impl Run {
             None => None,
         };
         telemetry::log(self.log_format, &self.log, std::io::stderr, traces.as_ref().map(Traces::layer))?;
-        let ended = self.start().await;
+        let ended = Box::pin(self.start()).await;
         if let Some(traces) = traces {
             traces.end().await;
         }
@@ -101,7 +101,7 @@ impl Run {
         let election = Election::new((&self.scope, &shard), &self.pod_name, config, readiness.clone())?;
         let clients = Clients { watch, calls, azure, metrics, readiness, shard };
         let mut held = Vec::new();
-        let ended = self.lead(clients, election, shutdown, &mut held).await;
+        let ended = Box::pin(self.lead(clients, election, shutdown, &mut held)).await;
         // However it ends: a standby need not wait until the Leases expire.
         futures::future::join_all(held.into_iter().map(HeldLease::release)).await;
         ended
@@ -147,10 +147,11 @@ impl Run {
     ) -> (Arc<Context>, Options) {
         let Clients { calls, azure, metrics, readiness, shard, .. } = clients;
         metrics.leader.set(1);
-        let namespaces = match self.scope.cluster_wide_lease() {
+        let namespaces = if self.scope.is_for_namespaces() {
             // A namespace whose Lease Kubernetes refuses is left out.
-            Some(_) => held.iter().map(|lease| lease.namespace().to_owned()).collect(),
-            None => self.scope.namespaces(),
+            held.iter().map(|lease| lease.namespace().to_owned()).collect()
+        } else {
+            self.scope.namespaces()
         };
         let context = Context::new(calls, azure, cluster, Duration::from_secs(self.resync_interval), metrics)
             .with_default_tenant(self.azure.tenant_id.filter(|tenant| !tenant.is_empty()))

@@ -48,12 +48,12 @@ pub(super) struct Scope {
     /// nothing prevents two operators from writing at the same time.
     #[arg(long, value_name = "BOOL", env = "LEADER_ELECTION", default_value_t = true, action = clap::ArgAction::Set)]
     leader_election: bool,
-    /// The namespace of that Lease, which must be the same for all operators of a cluster. With --watch-namespaces, the
-    /// operator holds a Lease in each of those namespaces instead. It then reads the Lease of this namespace to see whether
-    /// an operator for all namespaces leads, and waits while one does. Shards hold their Leases in this namespace, and read
-    /// that of the default shard.
-    #[arg(long, value_name = "NAMESPACE", env = "LEADER_ELECTION_NAMESPACE", default_value = "kube-system")]
-    leader_election_namespace: String,
+    /// The namespace of that Lease. Default: the operator's own. Operators for all namespaces that are installed in several
+    /// namespaces find each other by the label synapse-spark.dev/scope=cluster of their Leases, and only one of them leads. With
+    /// --watch-namespaces, the operator holds a Lease in each of those namespaces instead, and waits while an operator for all
+    /// namespaces leads. Shards hold their Leases in this namespace, and read that of the default shard.
+    #[arg(long, value_name = "NAMESPACE", env = "LEADER_ELECTION_NAMESPACE")]
+    leader_election_namespace: Option<String>,
 }
 
 impl Scope {
@@ -82,32 +82,35 @@ impl Scope {
         }
     }
 
+    /// The namespace of the Lease of a cluster-wide operator or a shard; `own` is the namespace that this process runs in.
+    fn lease_namespace<'a>(&'a self, own: &'a str) -> &'a str {
+        self.leader_election_namespace.as_deref().filter(|given| !given.is_empty()).unwrap_or(own)
+    }
+
     /// The Leases that this operator must hold before any write: namespace and name of each.
-    pub(super) fn leases(&self, shard: &Shard) -> Vec<LeaseKey> {
+    pub(super) fn leases(&self, shard: &Shard, own: &str) -> Vec<LeaseKey> {
         let of = |namespace: &str, subscription: Option<&String>| LeaseKey {
             namespace: namespace.to_owned(),
             subscription: subscription.cloned(),
         };
         match shard {
             _ if !self.leader_election => Vec::new(),
-            Shard::Only(subscriptions) => {
-                subscriptions.iter().map(|one| of(&self.leader_election_namespace, Some(one))).collect()
-            }
+            Shard::Only(subscriptions) => subscriptions.iter().map(|one| of(self.lease_namespace(own), Some(one))).collect(),
             Shard::All | Shard::Except(_) => match self.namespaces() {
-                all if all.is_empty() => vec![of(&self.leader_election_namespace, None)],
+                all if all.is_empty() => vec![of(self.lease_namespace(own), None)],
                 named => named.iter().map(|namespace| of(namespace, None)).collect(),
             },
         }
     }
 
-    /// The namespace of the Lease of a cluster-wide operator, if this operator is for some namespaces.
-    pub(super) fn cluster_wide_lease(&self) -> Option<&str> {
-        (self.leader_election && !self.namespaces().is_empty()).then_some(&*self.leader_election_namespace)
+    /// Whether this operator is for some namespaces, and holds a Lease in each of them.
+    pub(super) fn is_for_namespaces(&self) -> bool {
+        self.leader_election && !self.namespaces().is_empty()
     }
 
     /// The namespace of the Lease of the default shard, if this operator is a shard of some subscriptions.
-    pub(super) fn default_shard_lease(&self, shard: &Shard) -> Option<&str> {
-        (self.leader_election && matches!(shard, Shard::Only(_))).then_some(&*self.leader_election_namespace)
+    pub(super) fn default_shard_lease<'a>(&'a self, shard: &Shard, own: &'a str) -> Option<&'a str> {
+        (self.leader_election && matches!(shard, Shard::Only(_))).then(|| self.lease_namespace(own))
     }
 }
 
@@ -160,19 +163,21 @@ mod tests {
         let (a, b) = (format!("synapse-spark-operator-{A}"), format!("synapse-spark-operator-{B}"));
         let of = |ids: &[&str]| ids.iter().map(ToString::to_string).collect();
         #[rustfmt::skip]
-        let table: [Row<'_>; 5] = [
-            (&[],                                          Shard::All,                &[("kube-system", "synapse-spark-operator")], None),
+        let table: [Row<'_>; 7] = [
+            (&[],                                          Shard::All,                &[("own", "synapse-spark-operator")], None),
             (&["--watch-namespaces=b,a"],                  Shard::All,                &[("a", "synapse-spark-operator"), ("b", "synapse-spark-operator")], None),
-            (&["--watch-subscriptions", &upper],           Shard::Only(of(&[A])),     &[("kube-system", &a)], Some("kube-system")),
-            (&["--watch-subscriptions", &both],            Shard::Only(of(&[A, B])),  &[("kube-system", &a), ("kube-system", &b)], Some("kube-system")),
-            (&["--watch-subscriptions-except", &both],     Shard::Except(of(&[A, B])), &[("kube-system", "synapse-spark-operator")], None),
+            (&["--watch-subscriptions", &upper],           Shard::Only(of(&[A])),     &[("own", &a)], Some("own")),
+            (&["--watch-subscriptions", &both],            Shard::Only(of(&[A, B])),  &[("own", &a), ("own", &b)], Some("own")),
+            (&["--leader-election-namespace=given"],       Shard::All,                &[("given", "synapse-spark-operator")], None),
+            (&["--leader-election=false"],                 Shard::All,                &[], None),
+            (&["--watch-subscriptions-except", &both],     Shard::Except(of(&[A, B])), &[("own", "synapse-spark-operator")], None),
         ];
         for (args, shard, leases, default_shard) in table {
             let scope = scope(args);
             assert_eq!(scope.shard().as_ref(), Ok(&shard), "{args:?}");
-            let needed: Vec<_> = scope.leases(&shard).iter().map(|one| (one.namespace.clone(), one.name())).collect();
+            let needed: Vec<_> = scope.leases(&shard, "own").iter().map(|one| (one.namespace.clone(), one.name())).collect();
             let needed: Vec<_> = needed.iter().map(|(namespace, name)| (&**namespace, &**name)).collect();
-            assert_eq!((&needed[..], scope.default_shard_lease(&shard)), (leases, default_shard), "{args:?}");
+            assert_eq!((&needed[..], scope.default_shard_lease(&shard, "own")), (leases, default_shard), "{args:?}");
         }
     }
 
@@ -195,6 +200,6 @@ mod tests {
     fn without_leader_election_there_is_no_lease() {
         let scope = scope(&["--leader-election=false", "--watch-subscriptions", A]);
         let shard = scope.shard().expect("a shard");
-        assert_eq!((scope.leases(&shard), scope.default_shard_lease(&shard)), (Vec::new(), None));
+        assert_eq!((scope.leases(&shard, "own"), scope.default_shard_lease(&shard, "own")), (Vec::new(), None));
     }
 }

@@ -2,9 +2,12 @@
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
+use kube::ResourceExt;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::claim::Claim;
 use super::error::LeaseLost;
 use super::lease::{LeaseClient, holder};
 use super::renewal::Renewal;
@@ -60,23 +63,46 @@ impl HeldLease {
         self.renewal.clone()
     }
 
+    /// When the Lease was created: of several claimants the one with the oldest Lease leads.
+    #[must_use]
+    pub fn created(&self) -> Timestamp {
+        // Without that time the others count as older.
+        self.lease.creation_timestamp().map_or(Timestamp::MAX, |time| time.0)
+    }
+
     /// Renews the Lease until it is lost.
     pub async fn renew(&mut self) -> LeaseLost {
+        loop {
+            sleep(RETRY_PERIOD.min(self.renewal.until_deadline())).await;
+            if let Err(lost) = self.renew_now().await {
+                return lost;
+            }
+        }
+    }
+
+    /// Renews the Lease at once, which shows this claim from then on.
+    pub(super) async fn renew_with(&mut self, claim: Claim) -> Result<(), LeaseLost> {
+        self.client.claim(claim);
+        self.renew_now().await
+    }
+
+    /// Renews the Lease once; tries again until that succeeds, or the Lease is lost.
+    async fn renew_now(&mut self) -> Result<(), LeaseLost> {
         let mut failure = None;
         loop {
             let left = self.renewal.until_deadline();
             if left.is_zero() {
-                return LeaseLost::NotRenewed { lease: self.client.path(), source: failure };
+                return Err(LeaseLost::NotRenewed { lease: self.client.path(), source: failure });
             }
-            sleep(RETRY_PERIOD.min(left)).await;
             let sent_at = Instant::now();
-            match timeout(self.renewal.until_deadline().min(REQUEST_TIMEOUT), self.renew_once()).await {
+            match timeout(left.min(REQUEST_TIMEOUT), self.renew_once()).await {
                 Ok(Ok(Renewed::Done(lease))) => {
-                    (self.lease, failure) = (*lease, None);
+                    self.lease = *lease;
                     self.renewal.set(sent_at);
+                    return Ok(());
                 }
                 Ok(Ok(Renewed::HeldBy(holder))) => {
-                    return LeaseLost::TakenOver { lease: self.client.path(), holder };
+                    return Err(LeaseLost::TakenOver { lease: self.client.path(), holder });
                 }
                 Ok(Err(error)) => {
                     tracing::warn!(lease = self.client.path(), error = %chain(&error), "lease renewal failed, will retry");
@@ -84,6 +110,7 @@ impl HeldLease {
                 }
                 Err(_) => tracing::warn!(lease = self.client.path(), "lease renewal timed out, will retry"),
             }
+            sleep(RETRY_PERIOD.min(self.renewal.until_deadline())).await;
         }
     }
 
@@ -112,7 +139,8 @@ impl HeldLease {
     /// Gives the Lease up, so that a standby need not wait until it expires. Best effort: it expires by itself.
     ///
     /// While a shard may still write, the Lease is left to expire: its next holder could not see from it that one may.
-    pub async fn release(self) {
+    pub async fn release(mut self) {
+        self.client.claim(Claim::Absent);
         if self.begins_at().is_some() {
             return;
         }

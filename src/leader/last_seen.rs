@@ -41,6 +41,11 @@ impl LastSeen {
             };
             self.0 = Some(Seen { version, other_holder, duration, since: Instant::now() });
         }
+        self.holder()
+    }
+
+    /// The other process that may still hold the Lease, by what was recorded.
+    pub(super) fn holder(&self) -> Option<&str> {
         let seen = self.0.as_ref()?;
         let is_expired = seen.since.elapsed() >= seen.duration;
         seen.other_holder.as_deref().filter(|_| !is_expired)

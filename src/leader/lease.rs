@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
-use kube::Client;
-use kube::api::{Api, PostParams};
+use kube::api::{Api, ListParams, PostParams};
+use kube::{Client, ResourceExt};
 
+use super::claim::{CLUSTER, Claim, SCOPE};
 use super::coverage::Coverage;
 use super::timing::LEASE_DURATION;
 
@@ -21,11 +22,16 @@ pub fn subscription_lease(subscription: &str) -> String {
 /// A Lease, read and written under the identity of this process.
 #[derive(Clone)]
 pub struct LeaseClient {
+    kube: Client,
     leases: Api<Lease>,
     namespace: String,
     name: String,
     identity: String,
     coverage: Coverage,
+    /// Whether it is the Lease of an operator for all namespaces, by which such operators find each other.
+    is_cluster_wide: bool,
+    /// What it shows to them.
+    claim: Claim,
 }
 
 impl LeaseClient {
@@ -33,12 +39,33 @@ impl LeaseClient {
     #[must_use]
     pub fn new(kube: Client, namespace: &str, identity: &str) -> Self {
         Self {
-            leases: Api::namespaced(kube, namespace),
+            leases: Api::namespaced(kube.clone(), namespace),
+            kube,
             namespace: namespace.to_owned(),
             name: NAME.to_owned(),
             identity: identity.to_owned(),
             coverage: Coverage::default(),
+            is_cluster_wide: false,
+            claim: Claim::Absent,
         }
+    }
+
+    /// The same Lease, for an operator for all namespaces: others of that kind find it.
+    #[must_use]
+    pub fn of_cluster_wide_operator(self) -> Self {
+        Self { is_cluster_wide: true, ..self }
+    }
+
+    /// What the Lease shows to other operators for all namespaces from the next write on.
+    pub(super) fn claim(&mut self, claim: Claim) {
+        self.claim = claim;
+    }
+
+    /// The Leases of all operators for all namespaces, as they are now.
+    pub(super) async fn list_cluster_wide(&self) -> Result<Vec<Lease>, kube::Error> {
+        let all = Api::<Lease>::all(self.kube.clone());
+        // Without a resource version the answer is consistent: it has each write that ended before the request.
+        Ok(all.list(&ListParams::default().labels(&format!("{SCOPE}={CLUSTER}"))).await?.items)
     }
 
     /// The same Lease, for a default shard: it excludes these subscriptions.
@@ -108,6 +135,12 @@ impl LeaseClient {
 
     fn held(&self, mut lease: Lease) -> Lease {
         self.coverage.write(&mut lease);
+        self.claim.write(&mut lease);
+        if self.is_cluster_wide {
+            lease.labels_mut().insert(SCOPE.to_owned(), CLUSTER.to_owned());
+        } else {
+            lease.labels_mut().remove(SCOPE);
+        }
         let now = MicroTime(Timestamp::now());
         let spec = lease.spec.get_or_insert_with(LeaseSpec::default);
         if spec.holder_identity.as_ref() != Some(&self.identity) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::support::{CHART, DEADLINE, World, helm, poll};
+use crate::support::{CHART, DEADLINE, NAMESPACE, World, helm, poll};
 
 /// The test's own release, named like its namespace, since it has objects outside of that.
 struct Release {
@@ -96,7 +96,7 @@ fn check_as_json_names_an_unreachable_resource_manager() {
 fn without_lease(test: &str) -> Release {
     let release = Release::wide(test);
     let world = &release.world;
-    world.plane().must(&["delete", "rolebinding", &world.namespace, "--namespace", "kube-system"]);
+    world.plane().must(&["delete", "rolebinding", &world.namespace, "--namespace", &world.namespace]);
     release
 }
 
@@ -109,7 +109,7 @@ fn check_names_missing_rights_and_no_others() {
         &[
             "failed   permissions",
             "create leases.coordination.k8s.io",
-            "update leases.coordination.k8s.io in namespace kube-system",
+            &format!("update leases.coordination.k8s.io in namespace {}", release.world.namespace),
         ],
     );
     assert!(!said.contains("synapsesparkattachments.synapse-spark.dev in"), "{said}");
@@ -177,7 +177,7 @@ fn check_asks_for_the_rights_that_the_chart_grants_and_no_others() {
     ]);
     let account = format!("--serviceaccount={namespace}:checked");
     world.plane().must(&["create", "clusterrolebinding", namespace, &format!("--clusterrole={namespace}"), &account]);
-    let said = check(&world, "checked", &[&client], 1);
+    let said = check(&world, "checked", &[&client, &format!("--leader-election-namespace={NAMESPACE}")], 1);
     world.plane().must(&["delete", "clusterrole,clusterrolebinding", namespace]);
     let (_, refused) = said.split_once("the operator may not ").unwrap_or_else(|| panic!("it names no rights:\n{said}"));
     let refused: BTreeSet<_> = refused.lines().next().unwrap_or_default().split(", ").map(ToOwned::to_owned).collect();

@@ -87,11 +87,11 @@ fn rights_in_the_watched_namespace_are_rights_nowhere_else() {
 }
 
 #[test]
-fn operator_for_some_namespaces_may_only_read_the_lease_of_the_cluster_wide_operator() {
+fn operator_for_some_namespaces_may_only_list_the_leases_of_others() {
     let release = Release::install("reads-lease");
-    release.will("get", LEASE, "kube-system");
-    assert!(!release.may("get", "leases.coordination.k8s.io/another", "kube-system"));
+    release.will("list", "leases.coordination.k8s.io", &release.other);
     assert!(!release.may("get", LEASE, &release.other));
+    assert!(!release.may("update", LEASE, &release.other));
     release.will("get", "namespaces/kube-system", "kube-system");
 }
 

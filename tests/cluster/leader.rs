@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{DEADLINE, Operator, World, poll};
+use crate::support::{ACCOUNT, DEADLINE, NAMESPACE, Operator, World, poll};
 
 /// A Lease expires after this time without a renewal (`src/leader/timing.rs`).
 const LEASE_DURATION: Duration = Duration::from_secs(15);
@@ -16,7 +16,8 @@ fn holder(world: &World) -> String {
         "get",
         "lease",
         name,
-        "--namespace=kube-system",
+        "--namespace",
+        NAMESPACE,
         "--ignore-not-found",
         "--output=jsonpath={.spec.holderIdentity}",
     ]);
@@ -28,13 +29,13 @@ fn holder(world: &World) -> String {
 fn world(name: &str) -> World {
     let world = World::without_operator(name, Duration::ZERO);
     // An earlier test's, whose holder is gone.
-    world.plane().must(&["delete", "lease", "synapse-spark-operator", "--namespace=kube-system", "--ignore-not-found"]);
+    world.plane().must(&["delete", "lease", "synapse-spark-operator", "--namespace", NAMESPACE, "--ignore-not-found"]);
     world
 }
 
 /// Deletes the Lease, as somebody would who wants another replica to lead.
 fn delete_lease(world: &World) {
-    world.plane().must(&["delete", "lease", "synapse-spark-operator", "--namespace=kube-system"]);
+    world.plane().must(&["delete", "lease", "synapse-spark-operator", "--namespace", NAMESPACE]);
 }
 
 /// Ends one that works, and gives how long it took until the other did.
@@ -243,4 +244,36 @@ fn operator_for_some_namespaces_waits_while_a_cluster_wide_operator_leads() {
     assert_eq!(some.ended(2 * LEASE_DURATION), Some(1), "{}", some.log(""));
     assert!(some.log("now manages all namespaces").contains("again_"), "it says why: {}", some.log(""));
     drop(again);
+}
+
+/// An operator for all namespaces that is installed in another namespace, with a Lease of its own there.
+fn elsewhere(world: &World, name: &str) -> Operator {
+    let (plane, namespace) = (world.plane(), &*world.namespace);
+    let account = format!("--serviceaccount={NAMESPACE}:{ACCOUNT}");
+    let verbs = "--verb=create,get,update";
+    plane.must(&["create", "role", "elsewhere", verbs, "--resource=leases.coordination.k8s.io", "--namespace", namespace]);
+    plane.must(&["create", "rolebinding", "elsewhere", "--role=elsewhere", &account, "--namespace", namespace]);
+    world.operator_elsewhere(namespace, name)
+}
+
+#[test]
+fn of_two_installations_in_two_namespaces_one_leads_and_the_other_takes_over() {
+    let world = world("installed-twice");
+    let first = world.replica("first");
+    holds(&world, "first");
+    let second = elsewhere(&world, "second");
+    world.apply("one", "one", &[]);
+    world.ready("one");
+    let shown = || second.log("standing by");
+    world.until("the second one waits for the first", || shown().contains("first_").then_some(()));
+    assert_eq!(first.terminate(DEADLINE), Some(0), "{}", first.log(""));
+    world.apply("two", "one", &[]);
+    world.ready("two");
+    assert_eq!((world.writes("one"), world.writes("two")), (vec!["PUT".to_owned()], vec!["PUT".to_owned()]));
+    // The first one comes back, and waits.
+    let again = world.replica("again");
+    world.until("it waits for the second", || again.log("standing by").contains("second_").then_some(()));
+    assert_eq!(second.terminate(DEADLINE), Some(0), "{}", second.log(""));
+    world.delete("two");
+    world.gone("two");
 }

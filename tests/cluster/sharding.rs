@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{ACCOUNT, DEADLINE, Operator, World};
+use crate::support::{ACCOUNT, DEADLINE, NAMESPACE, Operator, World};
 
 /// A Lease expires after this time without a renewal (`src/leader/timing.rs`).
 const LEASE_DURATION: Duration = Duration::from_secs(15);
@@ -28,7 +28,7 @@ impl Estate {
     #[track_caller]
     fn new(name: &str) -> Self {
         let world = World::without_operator(name, Duration::ZERO);
-        world.plane().must(&["delete", "lease", "synapse-spark-operator", "--namespace=kube-system", "--ignore-not-found"]);
+        world.plane().must(&["delete", "lease", "synapse-spark-operator", "--namespace", NAMESPACE, "--ignore-not-found"]);
         let subscriptions = ["a", "b", "c"].map(|letter| format!("{letter}{}", &world.subscription[1..]));
         let tenant = crate::support::TENANT;
         world.add(&json!({
@@ -91,7 +91,7 @@ impl Estate {
         let suffix = letter.map(|letter| format!("-{}", self.id(letter))).unwrap_or_default();
         let name = format!("synapse-spark-operator{suffix}");
         let get =
-            ["get", "lease", &name, "--namespace=kube-system", "--ignore-not-found", "--output=jsonpath={.spec.holderIdentity}"];
+            ["get", "lease", &name, "--namespace", NAMESPACE, "--ignore-not-found", "--output=jsonpath={.spec.holderIdentity}"];
         self.world.plane().must(&get).split('_').next().unwrap_or_default().to_owned()
     }
 

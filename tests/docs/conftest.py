@@ -48,7 +48,11 @@ class Pod:
         if not deployment or not deployment["spec"]["replicas"]:
             self.stop()
             # Its permissions were deleted before it could release its Lease; the tests do not wait until that expires.
-            return self.plane.kubectl("delete", "lease", "synapse-spark-operator", "-n", "kube-system", "--ignore-not-found")
+            leases = json.loads(self.plane.kubectl("get", "leases", "--all-namespaces", "-l", "synapse-spark.dev/scope=cluster", "-o", "json"))
+            for lease in leases["items"]:
+                where = lease["metadata"]["namespace"]
+                self.plane.kubectl("delete", "lease", lease["metadata"]["name"], "-n", where, "--ignore-not-found")
+            return None
         namespace, pod = deployment["metadata"]["namespace"], deployment["spec"]["template"]
         account = json.loads(self.plane.kubectl("get", "serviceaccount", "-n", namespace, pod["spec"]["serviceAccountName"], "-o", "json"))
         of = (deployment["metadata"]["uid"], account["metadata"]["uid"], json.dumps(pod, sort_keys=True))

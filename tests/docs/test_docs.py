@@ -171,7 +171,6 @@ class Stage:
         if not keep:
             self.pod.stop()
             kubectl("delete", "clusterrole,clusterrolebinding", "-l", NAMES)
-            kubectl("delete", "role,rolebinding", "-l", NAMES, "-n", "kube-system")
             self.installed = None
         else:
             crds, namespaces = crds - {OURS}, namespaces - {"synapse-spark-system"}

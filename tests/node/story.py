@@ -76,7 +76,7 @@ class Story:
 
     def holder(self):
         """The holder of the Lease: the identity of one process."""
-        return self.node.kube(f"/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/{NAME}")["spec"]["holderIdentity"]
+        return self.node.kube(f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/{NAME}")["spec"]["holderIdentity"]
 
     def leader(self):
         """Its pod, if it is one of those that are to stay."""

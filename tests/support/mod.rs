@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-pub use audit::ACCOUNT;
+pub use audit::{ACCOUNT, NAMESPACE};
 pub use azure::{Azure, CLIENT, TENANT};
 pub use chart::{CHART, HELMS, gotool, helm, template};
 pub use operator::{Operator, as_in_a_pod};

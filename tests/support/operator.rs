@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use super::audit::ACCOUNT;
+use super::audit::{ACCOUNT, NAMESPACE};
 use super::azure::{Azure, CLIENT, TENANT};
 use super::plane::Plane;
 use super::{DEADLINE, block_on, number, poll, tail};
@@ -84,6 +84,7 @@ impl Operator {
         let started = Instant::now();
         let mut guard = as_in_a_pod(&mut Command::new("/bin/sh"), azure, &kubeconfig, &token)
             .args(["-c", GUARD, "guard", &program(), "run"])
+            .env("LEADER_ELECTION_NAMESPACE", NAMESPACE)
             .args(["--metrics-address", &free.to_string()])
             .args(settings)
             .stdin(Stdio::piped())

@@ -148,6 +148,12 @@ impl World {
         Operator::replica(self.plane(), &self.stage.azure, name)
     }
 
+    /// Starts one that is installed in this namespace, and has its Lease there. It may have to wait for another.
+    pub fn operator_elsewhere(&self, namespace: &str, name: &str) -> Operator {
+        let settings = ["--pod-name", name, "--leader-election-namespace", namespace];
+        Operator::start_as(ACCOUNT, self.plane(), &self.stage.azure, &settings).ready()
+    }
+
     /// Starts an operator with settings of its own.
     pub fn operator_with(&self, settings: &[&str]) -> Operator {
         Operator::start_as(ACCOUNT, self.plane(), &self.stage.azure, settings).ready()

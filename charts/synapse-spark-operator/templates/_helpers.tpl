@@ -211,7 +211,7 @@ name; for some namespaces each team may have one. */}}
 {{- end }}
 - --leader-election={{ .Values.leaderElection.enabled }}
 {{- if .Values.leaderElection.enabled }}
-- --leader-election-namespace={{ .Values.leaderElection.namespace }}
+- --leader-election-namespace={{ include "synapse-spark-operator.leaseNamespace" . }}
 {{- end }}
 {{- end }}
 
@@ -285,4 +285,9 @@ name; for some namespaces each team may have one. */}}
 {{- with .Values.extraVolumeMounts }}
 {{ toYaml . }}
 {{- end }}
+{{- end }}
+
+{{/* The namespace of the Lease. */}}
+{{- define "synapse-spark-operator.leaseNamespace" -}}
+{{- .Values.leaderElection.namespace | default .Release.Namespace -}}
 {{- end }}

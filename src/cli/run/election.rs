@@ -9,8 +9,8 @@ use super::super::scope::{LeaseKey, Scope};
 use crate::controller::{Readiness, Shard};
 use crate::error_chain::chain;
 use crate::leader::{
-    Candidate, ClusterWideLease, DefaultShardLease, HeldLease, Leadership, LeaseClient, LeaseState, acquire_each,
-    first_available, renew_each,
+    Candidate, DefaultShardLease, HeldLease, Leadership, LeaseClient, LeaseState, Peers, acquire_each, first_available,
+    renew_each,
 };
 
 /// What `/readyz` calls a cluster-wide operator that this one waits for.
@@ -23,8 +23,10 @@ const DEFAULT_SHARD: &str = "default shard";
 /// The Leases that this process needs, and what it reports while it waits for them.
 pub(super) struct Election {
     candidates: Vec<Candidate>,
-    /// The Lease of an operator for all namespaces, if this one is for some.
-    cluster_wide: Option<ClusterWideLease>,
+    /// Operators for all namespaces in other namespaces; none without leader election, and for a shard, which knows its own way.
+    peers: Option<Peers>,
+    /// Whether this is such an operator itself.
+    is_cluster_wide: bool,
     /// The Lease of the default shard, if this operator is a shard of some subscriptions.
     default_shard: Option<DefaultShardLease>,
     readiness: Arc<Readiness>,
@@ -40,6 +42,7 @@ impl Election {
     ) -> Result<Self, String> {
         // A client of its own: renewals must not queue behind other calls, and a quiet connection must not delay one.
         let kube = client(config, Some(CALL_TIMEOUT))?;
+        let own = kube.default_namespace().to_owned();
         // Unique to this process: a container that restarts keeps the name of its pod.
         let identity = format!("{pod}_{}", uuid::Uuid::new_v4());
         let lease = |namespace: &str| LeaseClient::new(kube.clone(), namespace, &identity);
@@ -48,14 +51,19 @@ impl Election {
             Shard::Only(only) => (only.iter().cloned().collect(), Vec::new()),
             Shard::Except(except) => (Vec::new(), except.iter().cloned().collect()),
         };
+        let is_cluster_wide = !scope.is_for_namespaces();
         let candidate = |LeaseKey { namespace, subscription }| match subscription {
             Some(subscription) => Candidate::new(lease(&namespace).of_subscription(&subscription, &only)),
-            None => Candidate::new(lease(&namespace).excluding(&except)),
+            None if is_cluster_wide => Candidate::new(lease(&namespace).excluding(&except).of_cluster_wide_operator()),
+            None => Candidate::new(lease(&namespace)),
         };
-        let candidates = scope.leases(shard).into_iter().map(candidate).collect();
-        let cluster_wide = scope.cluster_wide_lease().map(|namespace| ClusterWideLease::new(lease(namespace)));
-        let default_shard = scope.default_shard_lease(shard).map(|namespace| DefaultShardLease::new(lease(namespace), &only));
-        Ok(Self { candidates, cluster_wide, default_shard, readiness })
+        let leases = scope.leases(shard, &own);
+        let peers_of = |one: &LeaseKey| Peers::new(lease(&one.namespace).excluding(&except));
+        let peers = leases.first().filter(|_| !matches!(shard, Shard::Only(_))).map(peers_of);
+        let candidates = leases.into_iter().map(candidate).collect();
+        let default_shard =
+            scope.default_shard_lease(shard, &own).map(|namespace| DefaultShardLease::new(lease(namespace), &only));
+        Ok(Self { candidates, peers, is_cluster_wide, default_shard, readiness })
     }
 
     /// Whether this process may write, while it holds these Leases.
@@ -73,6 +81,10 @@ impl Election {
         let candidates = std::mem::take(&mut self.candidates);
         let refused = acquire_each(candidates, held, |lease, state| report_own(&self.readiness, lease, state)).await;
         self.candidates = refused.map_err(|lost| chain(&lost))?;
+        if let (true, Some(peers), [own]) = (self.is_cluster_wide, &mut self.peers, held.as_mut_slice()) {
+            let readiness = &self.readiness;
+            peers.lead(own, |lease, state| report_own(readiness, lease, state)).await.map_err(|lost| chain(&lost))?;
+        }
         let begins_at = held.iter().filter_map(HeldLease::begins_at).max();
         let begin = async {
             if let Some(at) = begins_at {
@@ -93,13 +105,14 @@ impl Election {
 
     /// Waits until this process must stop at once. Gives the reason.
     pub(super) async fn lost(self, held: &mut [HeldLease]) -> String {
-        let Self { candidates, mut cluster_wide, default_shard, .. } = self;
+        let Self { candidates, mut peers, is_cluster_wide, mut default_shard, .. } = self;
+        let own_created = held.first().filter(|_| is_cluster_wide).map(HeldLease::created);
         tokio::select! {
             lost = renew_each(held) => chain(&lost),
-            holder = held_cluster_wide(&mut cluster_wide) => {
+            holder = led_by_another(&mut peers, own_created) => {
                 format!("{holder} now manages all namespaces: this operator restarts and waits until that one stops")
             }
-            why = included(default_shard.as_ref()) => format!("{why}: this operator restarts, and waits until its subscriptions are excluded again"),
+            why = included(default_shard.as_mut()) => format!("{why}: this operator restarts, and waits until its subscriptions are excluded again"),
             namespace = first_available(candidates) => {
                 format!("the Lease of namespace {namespace} is available now: this operator restarts to manage that namespace too")
             }
@@ -109,27 +122,27 @@ impl Election {
     /// Waits until no other operator manages the same objects, as far as its own Leases do not show that.
     async fn wait_for_others(&mut self) {
         let readiness = &self.readiness;
-        if let Some(cluster_wide) = &mut self.cluster_wide {
-            cluster_wide.wait_until_free(|lease, state| report_cluster_wide(readiness, lease, state)).await;
+        if let Some(peers) = self.peers.as_mut().filter(|_| !self.is_cluster_wide) {
+            peers.wait_until_none_leads(|lease, state| report_cluster_wide(readiness, lease, state)).await;
             readiness.there(OTHER_OPERATOR);
         }
-        if let Some(default_shard) = &self.default_shard {
+        if let Some(default_shard) = &mut self.default_shard {
             default_shard.wait_until_excluded(|lease, state| report_default_shard(readiness, lease, state)).await;
             readiness.there(DEFAULT_SHARD);
         }
     }
 }
 
-/// Waits until an operator for all namespaces leads; for ever, if this is such an operator itself.
-async fn held_cluster_wide(lease: &mut Option<ClusterWideLease>) -> String {
-    match lease {
-        Some(lease) => lease.wait_until_held().await,
+/// Waits until an operator for all namespaces leads in another namespace; for ever, if this process need not know of one.
+async fn led_by_another(peers: &mut Option<Peers>, own_created: Option<jiff::Timestamp>) -> String {
+    match peers {
+        Some(peers) => peers.wait_until_one_leads(own_created).await,
         None => std::future::pending().await,
     }
 }
 
 /// Waits until another operator manages a subscription of this shard; for ever, if this is no such shard.
-async fn included(lease: Option<&DefaultShardLease>) -> String {
+async fn included(lease: Option<&mut DefaultShardLease>) -> String {
     match lease {
         Some(lease) => lease.wait_until_included().await,
         None => std::future::pending().await,

@@ -1,11 +1,13 @@
-//! An API server that stores one Lease, and that can misbehave.
+//! An API server that stores Leases, and that can misbehave.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{Method, Request, Response, StatusCode};
+use jiff::Timestamp;
 use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
@@ -13,12 +15,14 @@ use tokio::time::sleep;
 
 use crate::leader::LeaseClient;
 
-/// An API server that stores one Lease.
+/// An API server that stores Leases, each by its path.
 #[derive(Default)]
 pub(super) struct Server {
-    lease: Mutex<Option<Value>>,
+    leases: Mutex<BTreeMap<String, Value>>,
     version: AtomicU64,
     behaviour: Mutex<Behaviour>,
+    /// Whether it answers lists with 403.
+    forbids_lists: AtomicBool,
     /// What it does after so many more reads.
     next: Mutex<Option<(Behaviour, u32)>>,
 }
@@ -52,7 +56,7 @@ impl Server {
         Arc::default()
     }
 
-    /// The Lease of this server, for a process with this identity.
+    /// A Lease of this server, for a process with this identity.
     pub(super) fn lease(self: &Arc<Self>, namespace: &str, identity: &str) -> LeaseClient {
         let server = self.clone();
         let service = tower::service_fn(move |request: Request<Body>| {
@@ -66,22 +70,28 @@ impl Server {
         *lock(&self.behaviour) = behaviour;
     }
 
+    pub(super) fn forbid_lists(&self) {
+        self.forbids_lists.store(true, Ordering::Relaxed);
+    }
+
     /// Behaves in this way once it has answered so many reads.
     pub(super) fn set_after_reads(&self, behaviour: Behaviour, reads: u32) {
         *lock(&self.next) = Some((behaviour, reads));
     }
 
+    /// Deletes the only Lease.
     pub(super) fn delete_lease(&self) {
-        lock(&self.lease).take().expect("there is a Lease to delete");
+        lock(&self.leases).pop_first().expect("there is a Lease to delete");
     }
 
     /// As if a user annotated the Lease: it gets another version.
     pub(super) fn touch_lease(&self) {
-        lock(&self.lease).as_mut().expect("there is a Lease")["metadata"]["resourceVersion"] = json!("another");
+        lock(&self.leases).values_mut().next().expect("there is a Lease")["metadata"]["resourceVersion"] = json!("another");
     }
 
+    /// The holder of the only Lease.
     pub(super) fn holder(&self) -> Option<String> {
-        lock(&self.lease).as_ref()?["spec"]["holderIdentity"].as_str().map(ToOwned::to_owned)
+        lock(&self.leases).values().next()?["spec"]["holderIdentity"].as_str().map(ToOwned::to_owned)
     }
 
     async fn answer(&self, request: Request<Body>) -> Response<Body> {
@@ -92,7 +102,7 @@ impl Server {
         if behaviour == Behaviour::Slow {
             sleep(DELAY).await;
         }
-        let method = request.method().clone();
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let body = request.into_body().collect_bytes().await.expect("the client sends a whole body");
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         if method == Method::GET {
@@ -108,7 +118,7 @@ impl Server {
         let answer = match behaviour {
             Behaviour::Unavailable => Err(StatusCode::SERVICE_UNAVAILABLE),
             Behaviour::Forbids => Err(StatusCode::FORBIDDEN),
-            _ => self.process(&method, body),
+            _ => self.process(&method, &path, body),
         };
         if behaviour == Behaviour::LosesAnswers {
             return failure(StatusCode::SERVICE_UNAVAILABLE);
@@ -116,19 +126,38 @@ impl Server {
         answer.map_or_else(failure, |lease| Response::new(Body::from(lease.to_string().into_bytes())))
     }
 
-    fn process(&self, method: &Method, mut body: Value) -> Result<Value, StatusCode> {
-        let mut lease = lock(&self.lease);
-        let version = lease.as_ref().map(|lease| lease["metadata"]["resourceVersion"].clone());
+    fn process(&self, method: &Method, path: &str, mut body: Value) -> Result<Value, StatusCode> {
+        let mut leases = lock(&self.leases);
+        // A list of all namespaces has no name, nor has a POST.
+        let is_collection = path.ends_with("/leases");
+        if method == Method::GET && is_collection {
+            if self.forbids_lists.load(Ordering::Relaxed) {
+                return Err(StatusCode::FORBIDDEN);
+            }
+            let is_listed = |lease: &&Value| lease["metadata"]["labels"]["synapse-spark.dev/scope"] == "cluster";
+            let items: Vec<_> = leases.values().filter(is_listed).cloned().collect();
+            return Ok(json!({"kind": "LeaseList", "apiVersion": "coordination.k8s.io/v1", "metadata": {}, "items": items}));
+        }
+        let name = body["metadata"]["name"].as_str().map(|name| format!("{path}/{name}"));
+        let key = name.filter(|_| is_collection).unwrap_or_else(|| path.to_owned());
+        let version = leases.get(&key).map(|lease| lease["metadata"]["resourceVersion"].clone());
         match (method, version) {
             (&Method::GET, None) => return Err(StatusCode::NOT_FOUND),
-            (&Method::GET, Some(_)) => return Ok(lease.clone().unwrap_or_default()),
+            (&Method::GET, Some(_)) => return Ok(leases[&key].clone()),
             (&Method::POST, Some(_)) => return Err(StatusCode::CONFLICT),
             (&Method::PUT, None) => return Err(StatusCode::NOT_FOUND),
             (&Method::PUT, Some(version)) if version != body["metadata"]["resourceVersion"] => return Err(StatusCode::CONFLICT),
             _ => {}
         }
-        body["metadata"]["resourceVersion"] = json!(self.version.fetch_add(1, Ordering::Relaxed).to_string());
-        *lease = Some(body.clone());
+        let version = self.version.fetch_add(1, Ordering::Relaxed);
+        let namespace = key.split("/namespaces/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        body["metadata"]["namespace"] = json!(namespace);
+        body["metadata"]["resourceVersion"] = json!(version.to_string());
+        if method == Method::POST {
+            let created = Timestamp::from_second(i64::try_from(version).expect("few versions")).expect("a time");
+            body["metadata"]["creationTimestamp"] = json!(created.to_string());
+        }
+        leases.insert(key, body.clone());
         Ok(body)
     }
 }

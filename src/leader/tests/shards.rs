@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::acquire;
 use super::server::{Behaviour, Server};
+use super::{acquire, lead};
 use crate::leader::timing::{REQUEST_TIMEOUT, STANDBY_PERIOD};
 use crate::leader::{
-    Candidate, ClusterWideLease, DefaultShardLease, HeldLease, LEASE_DURATION, Leadership, LeaseState, RENEW_DEADLINE,
-    RETRY_PERIOD, acquire_each,
+    Candidate, DefaultShardLease, HeldLease, LEASE_DURATION, Leadership, LeaseState, Peers, RENEW_DEADLINE, RETRY_PERIOD,
+    acquire_each,
 };
 
 fn ids(text: &str) -> Vec<String> {
@@ -18,7 +18,8 @@ fn ids(text: &str) -> Vec<String> {
 
 /// Waits until a default shard that excludes these subscriptions holds the Lease.
 async fn default_shard(server: &Arc<Server>, identity: &str, except: &str) -> HeldLease {
-    let candidate = Candidate::new(server.lease("kube-system", identity).excluding(&ids(except)));
+    let lease = server.lease("kube-system", identity).excluding(&ids(except));
+    let candidate = Candidate::new(lease.of_cluster_wide_operator());
     candidate.acquire(None, |_, _| {}).await.unwrap_or_else(|_| panic!("a candidate without a limit to its patience waits"))
 }
 
@@ -27,7 +28,7 @@ fn shard(server: &Arc<Server>, subscriptions: &str) -> DefaultShardLease {
 }
 
 /// Why a shard waits; none if it may work.
-async fn why_waits(shard: &DefaultShardLease) -> Option<String> {
+async fn why_waits(shard: &mut DefaultShardLease) -> Option<String> {
     let states = Mutex::new(Vec::new());
     let note = |_: &str, state: LeaseState| states.lock().expect("no test panics here").push(state);
     if timeout(STANDBY_PERIOD * 3, shard.wait_until_excluded(note)).await.is_ok() {
@@ -55,7 +56,7 @@ async fn a_shard_works_only_if_the_default_shard_excludes_all_its_subscriptions(
         if let Some(except) = except {
             drop(default_shard(&server, "rest", except).await);
         }
-        let waits = why_waits(&shard(&server, subscriptions)).await;
+        let waits = why_waits(&mut shard(&server, subscriptions)).await;
         assert_eq!(waits.is_some(), why.is_some(), "{except:?}, {subscriptions}: {waits:?}");
         assert!(waits.unwrap_or_default().contains(why.unwrap_or_default()), "{except:?}, {subscriptions}");
     }
@@ -65,8 +66,8 @@ async fn a_shard_works_only_if_the_default_shard_excludes_all_its_subscriptions(
 async fn a_shard_works_on_while_no_default_shard_runs() {
     let server = Server::new();
     default_shard(&server, "rest", "a").await.release().await;
-    let shard = shard(&server, "a");
-    assert_eq!(why_waits(&shard).await, None);
+    let mut shard = shard(&server, "a");
+    assert_eq!(why_waits(&mut shard).await, None);
     let leadership = Leadership::of(&[]).while_excluded_by(&shard);
     assert!(timeout(LEASE_DURATION * 4, shard.wait_until_included()).await.is_err(), "it still is excluded");
     assert!(leadership.time_left().is_some());
@@ -76,8 +77,8 @@ async fn a_shard_works_on_while_no_default_shard_runs() {
 async fn a_shard_ends_within_a_retry_period_when_another_operator_includes_it() {
     let server = Server::new();
     default_shard(&server, "rest", "a").await.release().await;
-    let shard = shard(&server, "a");
-    assert_eq!(why_waits(&shard).await, None);
+    let mut shard = shard(&server, "a");
+    assert_eq!(why_waits(&mut shard).await, None);
     let all = acquire(&server, "all").await;
     let start = Instant::now();
     let why = timeout(LEASE_DURATION, shard.wait_until_included()).await.expect("it notices");
@@ -91,8 +92,8 @@ async fn an_operator_that_includes_more_works_only_when_a_frozen_shard_cannot_wr
     for (except, must_wait) in [("", true), ("b", true), ("a b", false), ("a b c", false)] {
         let server = Server::new();
         default_shard(&server, "rest", "a b").await.release().await;
-        let shard = shard(&server, "a b");
-        assert_eq!(why_waits(&shard).await, None);
+        let mut shard = shard(&server, "a b");
+        assert_eq!(why_waits(&mut shard).await, None);
         let leadership = Leadership::of(&[]).while_excluded_by(&shard);
         let next = default_shard(&server, "next", except).await;
         assert!(leadership.time_left().is_some(), "it has not checked again yet");
@@ -138,8 +139,8 @@ async fn a_shard_that_cannot_check_stops_at_the_renew_deadline() {
     for behaviour in [Behaviour::Hangs, Behaviour::Unavailable, Behaviour::Forbids] {
         let server = Server::new();
         default_shard(&server, "rest", "a").await.release().await;
-        let shard = shard(&server, "a");
-        assert_eq!(why_waits(&shard).await, None);
+        let mut shard = shard(&server, "a");
+        assert_eq!(why_waits(&mut shard).await, None);
         let leadership = Leadership::of(&[]).while_excluded_by(&shard);
         server.set(behaviour);
         let why = timeout(RENEW_DEADLINE + REQUEST_TIMEOUT, shard.wait_until_included()).await.expect("it stops");
@@ -152,15 +153,15 @@ async fn a_shard_that_cannot_check_stops_at_the_renew_deadline() {
 async fn an_operator_for_some_namespaces_waits_while_there_are_shards() {
     let server = Server::new();
     default_shard(&server, "rest", "a").await.release().await;
-    let mut some = ClusterWideLease::new(server.lease("kube-system", "some"));
+    let mut some = Peers::new(server.lease("team-a", "some"));
     let states = Mutex::new(Vec::new());
     let note = |_: &str, state: LeaseState| states.lock().expect("no test panics here").push(state);
-    let free = timeout(LEASE_DURATION * 4, some.wait_until_free(note)).await;
+    let free = timeout(LEASE_DURATION * 4, some.wait_until_none_leads(note)).await;
     assert!(free.is_err(), "shards work although no default shard holds the Lease");
     let states = states.into_inner().expect("no test panics here");
     assert!(matches!(&states[..], [LeaseState::HeldBy(who)] if who.contains("shards for a")), "{states:?}");
     server.delete_lease();
-    timeout(LEASE_DURATION, some.wait_until_free(|_, _| {})).await.expect("the Lease is gone");
+    timeout(LEASE_DURATION, some.wait_until_none_leads(|_, _| {})).await.expect("the Lease is gone");
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,4 +200,34 @@ async fn all_leases_of_a_shard_are_acquired_before_it_works() {
         (0, None),
         "in the order of the names, so that two shards do not wait for each other"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn operator_in_another_namespace_waits_while_there_are_shards_that_it_includes() {
+    for (except, waits) in [("", true), ("a", false), ("a b", false), ("b", true)] {
+        let server = Server::new();
+        default_shard(&server, "rest", "a").await.release().await;
+        let lease = || server.lease("elsewhere", "other").excluding(&ids(except));
+        let candidate = Candidate::new(lease().of_cluster_wide_operator());
+        let mut own = candidate.acquire(None, |_, _| {}).await.unwrap_or_else(|_| panic!("it waits"));
+        let mut peers = Peers::new(lease());
+        let leads = timeout(LEASE_DURATION * 4, peers.lead(&mut own, |_, _| {})).await;
+        assert_eq!(leads.is_err(), waits, "{except:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn shard_stops_while_an_operator_in_another_namespace_leads_that_includes_it() {
+    let server = Server::new();
+    let mut elsewhere = lead(&server, "elsewhere", "all").await;
+    // The default shard of this namespace stands by, and its Lease excludes the shard.
+    let _standby = default_shard(&server, "rest", "a").await;
+    let mut shard = shard(&server, "a");
+    let why = tokio::select! {
+        why = why_waits(&mut shard) => why.expect("it waits"),
+        lost = elsewhere.renew() => panic!("{lost}"),
+    };
+    assert!(why.contains("an operator for all namespaces in namespace elsewhere"), "{why}");
+    elsewhere.release().await;
+    assert_eq!(why_waits(&mut shard).await, None);
 }
