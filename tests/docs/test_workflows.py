@@ -70,7 +70,7 @@ def test_dependabot_checks_existing_folders():
 
 def test_dependabot_checks_every_module():
     updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
-    for ecosystem, file in {"gomod": "go.mod", "pip": "requirements.txt"}.items():
+    for ecosystem, file in {"gomod": "go.mod", "pip": "requirements.txt", "npm": "package.json"}.items():
         named = [folder for update in updates if update["package-ecosystem"] == ecosystem for folder in update["directories"]]
         seen = {path for folder in named for path in ROOT.glob(f"{folder.removeprefix('/')}/{file}")}
         assert seen == {path for depth in ("*", "*/*") for path in ROOT.glob(f"tests/{depth}/{file}")}, ecosystem
