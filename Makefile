@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-clean check generate bench bench-memory build tools plane node gotools python rust go gitops sdk sdk-v1 docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
+.PHONY: help demo test test-clean check generate bench bench-memory build tools plane node gotools clients python javascript rust go gitops sdk sdk-v1 sdk-go sdk-js docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
 
 python := tests/sdk/.venv/bin/python
 
@@ -14,9 +14,9 @@ demo: build tests/sdk/.venv/ready ## attach, run a pipeline, change, detach on t
 
 test: ## all tests, step by step; no cluster, no Azure, no container engine needed
 	@tests/all.sh
-	@echo; awk '/^test result: ok/ { rust += $$4 } FILENAME ~ /sdk/ && / passed/ { sdk += $$1 } FILENAME ~ /docs/ && / passed/ { docs += $$1 } FILENAME ~ /node/ && /^node: / { node += $$2 } /^--- PASS/ { go += 1 } \
-		END { printf "passed: %d Rust tests, %d Go tests, %d tests of Microsoft'"'"'s client, %d of the documents, %d on a real node; lint and docs are clean\n", rust, go, sdk, docs, node }' \
-		target/test-rust.log target/test-go.log target/test-gitops.log target/test-sdk.log target/test-sdk-v1.log target/test-docs.log target/test-node.log
+	@echo; awk '/^test result: ok/ { rust += $$4 } FILENAME ~ /sdk/ && / passed/ { sdk += $$1 } FILENAME ~ /sdk-js/ && / pass [0-9]+$$/ { sdk += $$NF } FILENAME ~ /docs/ && / passed/ { docs += $$1 } FILENAME ~ /node/ && /^node: / { node += $$2 } /^--- PASS/ { if (FILENAME ~ /sdk-go/) sdk += 1; else go += 1 } \
+		END { printf "passed: %d Rust tests, %d Go tests, %d tests of Microsoft'"'"'s clients, %d of the documents, %d on a real node; lint and docs are clean\n", rust, go, sdk, docs, node }' \
+		target/test-rust.log target/test-go.log target/test-gitops.log target/test-sdk.log target/test-sdk-v1.log target/test-sdk-go.log target/test-sdk-js.log target/test-docs.log target/test-node.log
 
 test-clean: ## the same on a clean Debian, without what earlier runs left (needs Linux and root; CACHE=FOLDER keeps downloads, COMMAND=… runs something else)
 	@tests/clean.sh
@@ -46,8 +46,8 @@ rust: plane gotools ## the Rust tests: pure, against the emulator, against a rea
 	RUST_TEST_THREADS=$$((3 * $$(getconf _NPROCESSORS_ONLN))) cargo test --workspace --no-fail-fast 2>&1 | tee target/test-rust.log
 
 # As the programs are compiled, so that what they share is not compiled again.
-go gitops: export CGO_ENABLED = 0
-go gitops: export GOFLAGS += -trimpath '-gcflags=all=-dwarf=false -l'
+go gitops sdk-go: export CGO_ENABLED = 0
+go gitops sdk-go: export GOFLAGS += -trimpath '-gcflags=all=-dwarf=false -l'
 
 go: plane ## the tests of the control-plane harness
 	@mkdir -p target
@@ -67,9 +67,20 @@ sdk-v1: build tests/sdk-v1/.venv/ready ## SDK v1, which attaches through a linke
 	@echo "== Python: azureml-core as the judge"
 	tests/sdk-v1/.venv/bin/python -m pytest -q tests/sdk-v1 2>&1 | tee target/test-sdk-v1.log
 
+sdk-go: build ## Microsoft's Go client, against the emulator
+	@echo "== Go: armmachinelearning as the judge"
+	cd tests/sdk-go && go vet ./... && go test -count=1 -v ./... 2>&1 | tee ../../target/test-sdk-go.log | grep -v '^ *--- PASS\|^=== '
+
+sdk-js: build tests/sdk-js/node_modules/ready ## Microsoft's JavaScript client, against the emulator
+	@echo "== JavaScript: @azure/arm-machinelearning as the judge"
+	cd tests/sdk-js && node --test --test-reporter=spec *.test.js 2>&1 | tee ../../target/test-sdk-js.log
+
 docs: build gotools tests/sdk/.venv/ready tests/docs/.venv/ready ## every command of README.md and docs/, typed into a shell; links, manifests, workflows
 	@echo "== Python: the documents, played"
 	$(python) -m pytest -q tests/docs 2>&1 | tee target/test-docs.log
+
+clients: python tests/sdk-js/node_modules/ready ## Microsoft's clients, for Python, JavaScript and Go
+	cd tests/sdk-go && go mod download
 
 python: tests/sdk/.venv/ready tests/sdk-v1/.venv/ready tests/docs/.venv/ready ## Microsoft's Python clients, and the parser of Azure CLI
 
@@ -89,6 +100,11 @@ tests/docs/.venv/ready: tests/docs/requirements.txt
 	@echo "== the parser of Azure CLI"
 	python3 -m venv tests/docs/.venv
 	tests/docs/.venv/bin/pip install --quiet --no-deps --no-compile --requirement tests/docs/requirements.txt
+	touch $@
+
+tests/sdk-js/node_modules/ready: tests/sdk-js/package.json tests/sdk-js/package-lock.json tests/sdk-js/.npmrc | javascript
+	@echo "== Node.js modules with Microsoft's @azure/arm-machinelearning (some seconds the first time)"
+	cd tests/sdk-js && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
 test-node: build node gotools ## the image on a real node: containerd, kubelet, Helm (needs Linux and root; elsewhere it says what is missing)
@@ -151,3 +167,6 @@ release-check release-image release-index release-chart release-sbom release-sig
 
 tools: ## check for the toolchains; install missing Debian packages where that is possible
 	@tests/tools.sh
+
+javascript: tools ## and Node.js with npm, which only sdk-js needs
+	@tests/tools.sh javascript

@@ -5,17 +5,19 @@ cd "$(dirname "$0")/.."
 
 # What needs little comes first, then what is built, then what uses it.
 steps=(
-  "tools      the toolchains"
+  "javascript the toolchains"
   "lint       format, clippy, doc links, the Dockerfile, the workflows"
   "node       the programs of a control plane and of a node"
   "gotools    Helm, promtool and other programs"
   "build      the operator, the emulator and their tests"
-  "python     Microsoft's clients"
+  "clients    Microsoft's clients"
   "rust       pure tests, the client against the emulator, the operator against a real API server"
   "go         the harness of the control plane"
   "gitops     Argo CD's and Flux's judgement"
   "sdk        azure-ai-ml as the judge"
   "sdk-v1     azureml-core as the judge"
+  "sdk-go     armmachinelearning as the judge"
+  "sdk-js     @azure/arm-machinelearning as the judge"
   "docs       every command of the documents"
   "test-node  the image on a real node"
 )
@@ -56,7 +58,7 @@ for at in "${!steps[@]}"; do
   began=$SECONDS
   check_beside
   case $target in
-    python) start_beside image nice -n 19 python3 tests/node --build ;;
+    clients) start_beside image nice -n 19 python3 tests/node --build ;;
     go) start_beside docs make --no-print-directory docs ;;
     test-node) await_beside image ;;
   esac

@@ -4,7 +4,7 @@
 #
 #   tests/clean.sh                        make test
 #   COMMAND='make check' tests/clean.sh   another command
-#   CACHE=FOLDER tests/clean.sh           keeps crates, Go modules, Go's compiled packages and Python packages in FOLDER, for the next run;
+#   CACHE=FOLDER tests/clean.sh           keeps crates, Go modules, Go's compiled packages, Python and npm packages in FOLDER, for the next run;
 #                                         without it, everything is downloaded and built again
 #
 # Taken from this machine are its kernel, its network, Rust and Go (to be read only), and whence it has Debian's packages. All processes and
@@ -13,7 +13,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 command=${COMMAND:-make test}
 # Settings that the network requires for downloads.
-kept=(http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY GOPROXY GOSUMDB PIP_INDEX_URL)
+kept=(http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY GOPROXY GOSUMDB PIP_INDEX_URL NPM_CONFIG_REGISTRY)
 bundle=/etc/ssl/certs/ca-certificates.crt
 
 lacking() {
@@ -69,10 +69,10 @@ inside() {
   mount -t tmpfs run "$root/run"
   mount -o bind,ro "$(rustc --print sysroot)" "$root/root/.rustup/toolchains/$rust"
   mount -o bind,ro "$(go env GOROOT)" "$root/usr/local/go"
-  variables=(HOME=/root LANG=C.UTF-8 PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "PIP_CERT=$bundle")
+  variables=(HOME=/root LANG=C.UTF-8 PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "PIP_CERT=$bundle" "NODE_EXTRA_CA_CERTS=$bundle")
   if [ -n "${CACHE:-}" ]; then
     mount --bind "$CACHE" "$root/cache"
-    variables+=(CARGO_HOME=/cache/cargo GOMODCACHE=/cache/go GOCACHE=/cache/go-build PIP_CACHE_DIR=/cache/pip)
+    variables+=(CARGO_HOME=/cache/cargo GOMODCACHE=/cache/go GOCACHE=/cache/go-build PIP_CACHE_DIR=/cache/pip NPM_CONFIG_CACHE=/cache/npm)
   fi
   for name in "${kept[@]}"; do
     [ -z "${!name:-}" ] || variables+=("$name=${!name}")

@@ -1,11 +1,17 @@
 #!/usr/bin/env bash
 # Names each missing toolchain in one line, with the way to get it; installs small things where apt can.
+# `tests/tools.sh javascript` does so for Node.js and npm, too.
 set -euo pipefail
+javascript=${1:-}
 missing=0
 need() { command -v "$1" >/dev/null 2>&1 || { echo "missing: $1 — $2" >&2; missing=1; }; }
 need cargo "install Rust from https://rustup.rs"
 need go "install Go from https://go.dev/dl"
 need python3 "install Python 3.10 or newer from https://www.python.org/downloads"
+if [ "$javascript" ] && command -v node >/dev/null 2>&1 && ! node -e 'process.exit(process.versions.node.split(".")[0] < 18 ? 1 : 0)'; then
+  echo "missing: Node.js 18 or newer — install it from https://nodejs.org/en/download" >&2
+  missing=1
+fi
 [ "$missing" = 0 ] || exit 1
 
 packages=()
@@ -13,6 +19,10 @@ command -v cc >/dev/null 2>&1 || packages+=(gcc libc6-dev)
 command -v curl >/dev/null 2>&1 || packages+=(curl)
 command -v jq >/dev/null 2>&1 || packages+=(jq)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+if [ "$javascript" ]; then
+  command -v node >/dev/null 2>&1 || packages+=(nodejs)
+  command -v npm >/dev/null 2>&1 || packages+=(npm)
+fi
 [ "${#packages[@]}" = 0 ] && exit 0
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
   echo "installing ${packages[*]}"
