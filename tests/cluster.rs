@@ -38,6 +38,8 @@ mod identity;
 mod leader;
 #[path = "cluster/linked_service.rs"]
 mod linked_service;
+#[path = "cluster/managed_clusters.rs"]
+mod managed_clusters;
 #[path = "cluster/manifests.rs"]
 mod manifests;
 #[path = "cluster/metrics.rs"]
