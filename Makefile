@@ -131,8 +131,8 @@ gotools: tools ## Helm, promtool and other programs that tests need, from Go mod
 
 bench: plane ## attachments against Azure's own limits, next to a naive controller (about three hours): ROWS=storm,rest N=20 CONTROLLERS=operator,naive measure a part, PAGE=docs/benchmarks.md also writes the page there; it is in target/bench
 	# The operator first and by itself: with the features that it is shipped with, and not those of the tests.
-	cargo build --release --bin synapse-spark-operator
-	@mkdir -p target/bench && cp target/release/synapse-spark-operator target/bench/operator
+	cargo build --profile dist --bin synapse-spark-operator
+	@mkdir -p target/bench && cp target/dist/synapse-spark-operator target/bench/operator
 	OPERATOR_BINARY=target/bench/operator cargo bench --bench scale
 
 bench-memory: plane ## what the operator weighs beside a thousand huge objects

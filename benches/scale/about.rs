@@ -9,7 +9,7 @@ pub fn operator() -> String {
     std::env::var("OPERATOR_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_synapse-spark-operator").to_owned())
 }
 
-/// How the operator was built: `make bench` copies its release build to a folder of its own.
+/// How the operator was built: `make bench` copies a build with the profile of the image, a release build, to a folder of its own.
 pub fn profile() -> &'static str {
     if operator().contains("debug") { "debug" } else { "release" }
 }
@@ -31,7 +31,7 @@ pub fn about() -> Vec<String> {
     let kernel = kernel.split('-').next().unwrap_or_default();
     vec![
         format!("Machine: {}, {cores} cores, {} of memory, Linux {}", cpu(), memory(), kernel.trim()),
-        format!("Operator: {} ({} build)", output(&operator(), &["--version"]), profile()),
+        format!("Operator: {} ({} build, as in the image)", output(&operator(), &["--version"]), profile()),
         format!("Kubernetes: {}", of("kube-apiserver").trim_start_matches("Kubernetes ")),
         format!("etcd: {}", of("etcd").lines().next().unwrap_or_default().trim_start_matches("etcd Version: ")),
         format!("Rust: {}", output("rustc", &["--version"]).trim_start_matches("rustc ")),

@@ -38,7 +38,7 @@ pub enum Reason {
     Throttled,
     /// Azure did not answer, or answered with a server error; the operator retries with backoff.
     AzureUnavailable,
-    /// Azure answered 409: another operation or the state of the resource is in the way; the operator retries with backoff.
+    /// Another operation or the state of the resource in Azure is in the way; the operator retries with backoff.
     Conflict,
     /// A compute with this name exists and is not an attached Synapse Spark pool.
     ComputeTypeMismatch,

@@ -87,8 +87,8 @@ pub(super) const REGION_TTL: Duration = Duration::from_hours(24);
 
 /// Whether an answer holds for longer: a missing right is rarely granted within minutes.
 const fn is_conclusive<T>(answer: &Result<T, Error>) -> bool {
-    use Error::{Forbidden, Rejected, SubscriptionNotFound, Unauthenticated};
-    matches!(answer, Ok(_) | Err(Unauthenticated(_) | Forbidden(_) | Rejected(_) | SubscriptionNotFound(_)))
+    use Error::{Forbidden, Refused, Rejected, SubscriptionNotFound, Unauthenticated};
+    matches!(answer, Ok(_) | Err(Unauthenticated(_) | Forbidden(_) | Refused(..) | Rejected(_) | SubscriptionNotFound(_)))
 }
 
 impl Client {

@@ -100,11 +100,17 @@ pub const TABLE: &[Row] = &[
     row("InvalidApiVersionParameter", Meaning::Rejected, VERSIONS),
 ];
 
-/// What an answer means by its codes, the outermost first; none if the status has to decide.
+/// What an answer means by the codes and messages of its errors, the outermost first; none if the status has to decide.
 ///
 /// An obstacle that an inner error names outweighs what the outer one is called: Azure wraps a specific error into a general one.
+/// Where the server failed or has too much to do the status counts, whatever is in the answer: the request may have been carried
+/// out, or a pause is needed.
 #[must_use]
-pub fn meaning(status: u16, codes: &[String], message: &str) -> Option<Meaning> {
-    let known = || codes.iter().filter_map(|code| TABLE.iter().find(|row| row.is(status, code, message))).map(|row| row.meaning);
+pub fn meaning(status: u16, errors: &[(String, String)]) -> Option<Meaning> {
+    if !(400..500).contains(&status) || matches!(status, 408 | 429) {
+        return None;
+    }
+    let of = |(code, message): &(String, String)| TABLE.iter().find(|row| row.is(status, code, message)).map(|row| row.meaning);
+    let known = || errors.iter().filter_map(of);
     known().find(|meaning| matches!(meaning, Meaning::Refused(_))).or_else(|| known().next())
 }

@@ -203,8 +203,8 @@ impl Error {
             let error = ServiceError { message, correlation_id, ..ServiceError::default() };
             return Self::of_status_alone(status, retry_after, error);
         };
-        let codes: Vec<_> = std::iter::once(code.clone()).chain(inner).collect();
-        let meaning = codes::meaning(status, &codes, &message);
+        let errors: Vec<_> = std::iter::once((code.clone(), message.clone())).chain(inner).collect();
+        let meaning = codes::meaning(status, &errors);
         let error = ServiceError { code, message, correlation_id, ..ServiceError::default() };
         match meaning {
             Some(Meaning::Conflict) => Self::Conflict(error),

@@ -66,7 +66,10 @@ pub(super) enum ListError {
 impl ListError {
     /// Whether it concerns the list and not its elements, which may be readable one by one.
     pub(super) const fn is_of_the_list_alone(&self) -> bool {
-        matches!(self, Self::Unusable(_) | Self::Page(Error::Forbidden(_) | Error::NotFound(_) | Error::Rejected(_)))
+        matches!(
+            self,
+            Self::Unusable(_) | Self::Page(Error::Forbidden(_) | Error::NotFound(_) | Error::Refused(..) | Error::Rejected(_))
+        )
     }
 
     /// The same, as an error of the client.

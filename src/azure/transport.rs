@@ -236,8 +236,7 @@ fn raw(request: &ApiRequest<'_>, token: &str, id: &str) -> Request {
     raw
 }
 
-/// One line a request, with the IDs of the span. Only a failure is logged at the default level.
-/// One line. `answered` is the status of the answer, and the ID that Azure gave the request.
+/// One line for each request; only a failure is logged at the default level. `answered` is the status of the answer, and the ID that Azure gave the request.
 fn log(
     (request, client_request_id): (&ApiRequest<'_>, &str),
     answered: Option<(u16, Option<String>)>,

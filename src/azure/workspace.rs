@@ -7,6 +7,7 @@ use crate::azure::call::Call;
 use crate::azure::client::{Client, REGION_TTL};
 use crate::azure::error::Error;
 use crate::azure::wire;
+use crate::refusal::Refusal;
 use crate::resource_id::WorkspaceId;
 
 /// The answer that a compute does not exist also comes right before its first attach. A region of this age is
@@ -34,7 +35,9 @@ impl Client {
     /// Drops the cached region if the workspace may have been deleted and created again in another region.
     pub(super) fn reconsider_region(&self, workspace: &WorkspaceId, error: &Error) {
         match error {
-            Error::ParentNotFound(_) | Error::Rejected(_) => self.cached.regions.invalidate(workspace),
+            Error::ParentNotFound(_) | Error::Rejected(_) | Error::Refused(Refusal::Provider, _) => {
+                self.cached.regions.invalidate(workspace)
+            }
             Error::NotFound(_) => self.cached.regions.expire(workspace, RECENT_REGION),
             _ => {}
         }

@@ -48,6 +48,11 @@ impl Coverage {
         }
     }
 
+    /// Whether it leaves anything to shards.
+    pub(super) fn has_shards(&self) -> bool {
+        !self.except.is_empty()
+    }
+
     /// What another operator calls the shards that it leaves subscriptions to.
     pub(super) fn shards(&self) -> String {
         format!("an installation with shards for {} (delete the Lease once none of them runs)", joined(&self.except))

@@ -7,7 +7,6 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::coverage::Coverage;
 use super::lease::{LeaseClient, holder};
-use super::peers::Peers;
 use super::renewal::Renewal;
 use super::state::{LeaseState, StateReporter};
 use super::timing::{REQUEST_TIMEOUT, RETRY_PERIOD, STANDBY_PERIOD};
@@ -17,8 +16,6 @@ use crate::error_chain::chain;
 pub struct DefaultShardLease {
     client: LeaseClient,
     shard: Coverage,
-    /// Operators for all namespaces that are installed elsewhere: while one leads, the default shard here does not.
-    peers: Peers,
     /// When Kubernetes last showed that the default shard excludes this shard.
     checked: Renewal,
 }
@@ -34,8 +31,7 @@ impl DefaultShardLease {
     /// The Lease that this process would acquire if it were the default shard; and the subscriptions of this shard.
     #[must_use]
     pub fn new(client: LeaseClient, shard: &[String]) -> Self {
-        let peers = Peers::new(client.clone());
-        Self { client, shard: Coverage::only(shard), peers, checked: Renewal::sent_at(Instant::now()) }
+        Self { client, shard: Coverage::only(shard), checked: Renewal::sent_at(Instant::now()) }
     }
 
     pub(super) fn renewal(&self) -> Renewal {
@@ -45,7 +41,7 @@ impl DefaultShardLease {
     /// Waits until the default shard excludes the subscriptions of this one. Calls `on_change` each time that this changes.
     ///
     /// Unlike an operator for some namespaces, it does not work without an answer: only the Lease shows who manages the rest.
-    pub async fn wait_until_excluded(&mut self, on_change: impl Fn(&str, LeaseState)) {
+    pub async fn wait_until_excluded(&self, on_change: impl Fn(&str, LeaseState)) {
         let mut reporter = StateReporter::new(self.client.title(), on_change);
         loop {
             match self.check().await {
@@ -58,7 +54,7 @@ impl DefaultShardLease {
     }
 
     /// Waits until this shard must stop at once. Gives the reason.
-    pub async fn wait_until_included(&mut self) -> String {
+    pub async fn wait_until_included(&self) -> String {
         loop {
             let left = self.checked.until_deadline();
             sleep(RETRY_PERIOD.min(left)).await;
@@ -73,7 +69,7 @@ impl DefaultShardLease {
         }
     }
 
-    async fn check(&mut self) -> Reading {
+    async fn check(&self) -> Reading {
         let sent_at = Instant::now();
         let read = timeout(REQUEST_TIMEOUT, self.client.get()).await;
         let lease = match read {
@@ -88,14 +84,8 @@ impl DefaultShardLease {
         let (theirs, holder) = (Coverage::of(&lease), holder(&lease));
         let overlap = theirs.overlap(&self.shard).join(", ");
         if overlap.is_empty() {
-            return match self.peers.overlapping(&self.shard).await {
-                Ok(None) => {
-                    self.checked.set(sent_at);
-                    Reading::Excluded
-                }
-                Ok(Some(other)) => Reading::Overlap(format!("{other} manages subscriptions of this shard; stop one of the two")),
-                Err(why) => Reading::Failed(why),
-            };
+            self.checked.set(sent_at);
+            return Reading::Excluded;
         }
         let holder = holder.unwrap_or_else(|| "the last holder".to_owned());
         Reading::Overlap(format!(

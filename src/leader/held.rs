@@ -83,7 +83,12 @@ impl HeldLease {
     /// Renews the Lease at once, which shows this claim from then on.
     pub(super) async fn renew_with(&mut self, claim: Claim) -> Result<(), LeaseLost> {
         self.client.claim(claim);
-        self.renew_now().await
+        self.renew_now().await?;
+        // From now on the Lease shows what this process manages.
+        if self.begins_at.is_some() && matches!(claim, Claim::Leads(_)) {
+            self.begins_at = Some(Instant::now() + LEASE_DURATION);
+        }
+        Ok(())
     }
 
     /// Renews the Lease once; tries again until that succeeds, or the Lease is lost.

@@ -9,6 +9,9 @@ use tokio::time::Instant;
 use super::lease::{LeaseClient, holder};
 use super::timing::LEASE_DURATION;
 
+/// A Lease that names a longer duration expires after this: no version of the operator needs more, and others may write a Lease.
+const LONGEST_DURATION: Duration = Duration::from_mins(1);
+
 /// What a standby has seen of a Lease, and since when it has not changed.
 ///
 /// A Lease that is deleted still counts as held by the last holder that was seen: it may still run and not have noticed the
@@ -41,11 +44,6 @@ impl LastSeen {
             };
             self.0 = Some(Seen { version, other_holder, duration, since: Instant::now() });
         }
-        self.holder()
-    }
-
-    /// The other process that may still hold the Lease, by what was recorded.
-    pub(super) fn holder(&self) -> Option<&str> {
         let seen = self.0.as_ref()?;
         let is_expired = seen.since.elapsed() >= seen.duration;
         seen.other_holder.as_deref().filter(|_| !is_expired)
@@ -55,5 +53,6 @@ impl LastSeen {
 /// After which time without a renewal a Lease expires.
 fn duration(lease: &Lease) -> Duration {
     let seconds = lease.spec.as_ref().and_then(|spec| spec.lease_duration_seconds);
-    seconds.and_then(|seconds| u64::try_from(seconds).ok()).map_or(LEASE_DURATION, Duration::from_secs)
+    let named = seconds.and_then(|seconds| u64::try_from(seconds).ok()).map_or(LEASE_DURATION, Duration::from_secs);
+    named.min(LONGEST_DURATION)
 }

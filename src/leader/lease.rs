@@ -134,12 +134,15 @@ impl LeaseClient {
     }
 
     fn held(&self, mut lease: Lease) -> Lease {
-        self.coverage.write(&mut lease);
         self.claim.write(&mut lease);
         if self.is_cluster_wide {
             lease.labels_mut().insert(SCOPE.to_owned(), CLUSTER.to_owned());
         } else {
             lease.labels_mut().remove(SCOPE);
+        }
+        // A standby leaves what the last leader showed: its shards must not take a standby for a default shard that excludes them.
+        if !self.is_cluster_wide || matches!(self.claim, Claim::Leads(_)) {
+            self.coverage.write(&mut lease);
         }
         let now = MicroTime(Timestamp::now());
         let spec = lease.spec.get_or_insert_with(LeaseSpec::default);

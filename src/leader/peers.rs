@@ -17,7 +17,7 @@ use super::coverage::Coverage;
 use super::error::LeaseLost;
 use super::held::HeldLease;
 use super::last_seen::LastSeen;
-use super::lease::LeaseClient;
+use super::lease::{LeaseClient, NAME};
 use super::state::{LeaseState, StateReporter};
 use super::timing::{LEASE_DURATION, REQUEST_TIMEOUT, RETRY_PERIOD, STANDBY_PERIOD};
 use crate::error_chain::chain;
@@ -35,13 +35,6 @@ struct Peer {
     claim: Claim,
     coverage: Coverage,
     created: Option<Timestamp>,
-}
-
-impl Peer {
-    /// Whether a process may still hold its Lease.
-    fn is_live(&self) -> bool {
-        self.last_seen.holder().is_some()
-    }
 }
 
 /// Another operator that is in the way.
@@ -96,6 +89,10 @@ impl Peers {
                 (Reading::Others(_) | Reading::Forbidden(_) | Reading::Failed(_), _) => Claim::Absent,
             };
             if matches!(next, Claim::Leads(_)) {
+                if let Reading::Forbidden(why) = &reading {
+                    tracing::warn!(error = why, "leading without knowing of other installations: leases cannot be listed");
+                }
+                reporter.report(LeaseState::Held);
                 return own.renew_with(next).await;
             }
             let is_waiting = !matches!(reading, Reading::Alone);
@@ -144,24 +141,6 @@ impl Peers {
         }
     }
 
-    /// An operator in another namespace that leads, or is about to, and does not leave all of these subscriptions to shards.
-    ///
-    /// # Errors
-    ///
-    /// The answer of Kubernetes, as text, if it does not show them.
-    pub(super) async fn overlapping(&mut self, shard: &Coverage) -> Result<Option<String>, String> {
-        match self.read(Some(Timestamp::MAX)).await {
-            Reading::Forbidden(why) | Reading::Failed(why) => return Err(why),
-            Reading::Alone | Reading::Others(_) => {}
-        }
-        let client = &self.client;
-        let mut others = self.seen.iter().filter(|(namespace, peer)| {
-            let is_elsewhere = namespace.as_str() != client.namespace();
-            is_elsewhere && peer.is_live() && peer.claim != Claim::Absent && !peer.coverage.overlap(shard).is_empty()
-        });
-        Ok(others.next().map(|(namespace, _)| format!("an operator for all namespaces in namespace {namespace}")))
-    }
-
     /// Who is in the way of a process whose own Lease was created at this time; of one without such a Lease, if it has none.
     async fn read(&mut self, own_created: Option<Timestamp>) -> Reading {
         match timeout(REQUEST_TIMEOUT, self.client.list_cluster_wide()).await {
@@ -177,7 +156,9 @@ impl Peers {
     fn record(&mut self, leases: &[Lease], own_created: Option<Timestamp>) -> Reading {
         let own = self.client.namespace().to_owned();
         let is_own = |namespace: &str| own_created.is_some() && namespace == own;
-        let mut live: BTreeMap<String, &Lease> = leases.iter().filter_map(|lease| Some((lease.namespace()?, lease))).collect();
+        // Others may write the label on any Lease.
+        let named = leases.iter().filter(|lease| lease.metadata.name.as_deref() == Some(NAME));
+        let mut live: BTreeMap<String, &Lease> = named.filter_map(|lease| Some((lease.namespace()?, lease))).collect();
         live.retain(|namespace, _| !is_own(namespace));
         for namespace in live.keys() {
             self.seen.entry(namespace.clone()).or_default();
@@ -192,8 +173,7 @@ impl Peers {
             }
             let holder = peer.last_seen.record(client, lease).map(ToOwned::to_owned);
             // Shards work on while no default shard holds its Lease.
-            let has_shards = lease.is_some() && client.coverage().includes_more_than(&peer.coverage);
-            let shards = has_shards.then(|| peer.coverage.shards());
+            let shards = (lease.is_some() && peer.coverage.has_shards()).then(|| peer.coverage.shards());
             let is_older = || match (own_created, peer.created) {
                 (Some(own_created), Some(created)) => (created, namespace.as_str()) < (own_created, own.as_str()),
                 _ => true,

@@ -179,8 +179,22 @@ pub fn is_in_sync(goal: &Attached, seen: &Observed) -> bool {
         Outcome::Failed(_) => false,
         Outcome::Unknown | Outcome::Unreadable | Outcome::Ended => true,
     });
-    let next = next_correction(goal, &pool, compute, seen);
-    is_undisturbed && is_ours_and_done(compute) && next != Some(Duration::ZERO)
+    let is_corrected = match next_correction(goal, &pool, compute, seen) {
+        None => true,
+        Some(pause) => !pause.is_zero() && has_put_shown(seen),
+    };
+    is_undisturbed && is_ours_and_done(compute) && is_corrected
+}
+
+/// Whether the last PUT has ended, and had its time to show its effect.
+fn has_put_shown(seen: &Observed) -> bool {
+    seen.put().is_none_or(|put| put.outcome == Outcome::Ended && !seen.has_just_ended())
+}
+
+/// Whether all that differs is corrected again by its own pauses, and not by those after a failure.
+#[must_use]
+pub fn is_next_correction_due(goal: &Attached, pool: &PoolId, compute: &Compute, seen: &Observed) -> bool {
+    has_put_shown(seen) && drift(goal, pool, compute, seen.applied.as_ref()).iter().all(Drift::can_wait)
 }
 
 /// Whether a compute alone shows that our last PUT has succeeded, so that the operation of that PUT decides nothing.

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use synapse_spark_operator::api::v1alpha1::{AttachmentStatus, CorrectionStatus};
+use synapse_spark_operator::api::Reason;
+use synapse_spark_operator::api::v1alpha1::{Applied, AttachmentStatus, CorrectionStatus, OperationKind};
 use synapse_spark_operator::planner::status::drift::corrections_of;
 use synapse_spark_operator::planner::status::{condition, time::stored};
 use synapse_spark_operator::planner::{
     Attached, Compute, Correction, FaultKind, Goal, Identity, ObjectState, Observed, Progress, Requeue, WriteResult, decide,
 };
 
-use crate::builders::{attached, compute, fault, now, shows, status_after};
+use crate::builders::{accepted, after, attached, compute, ended, fault, now, running, shows, status_after, unheard};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -98,14 +99,14 @@ fn attachment_stays_ready_beside_a_condition_that_names_the_field() {
 }
 
 #[test]
-fn each_write_that_azure_may_have_carried_out_counts() {
+fn only_a_write_that_azure_accepted_counts() {
     use FaultKind::{Forbidden, Unavailable};
     let before = AttachmentStatus::default();
     #[rustfmt::skip]
     let table = [
         ("it is about to be sent",  WriteResult::Intent,                           0),
         ("Azure accepts it",        WriteResult::Accepted(None),                   1),
-        ("the answer is lost",      WriteResult::Failed(fault(Unavailable(None))), 1),
+        ("the answer is lost",      WriteResult::Failed(fault(Unavailable(None))), 0),
         ("Azure refuses it",        WriteResult::Failed(fault(Forbidden)),         0),
         ("it is not sent",          WriteResult::NotSent(fault(Unavailable(None))), 0),
     ];
@@ -116,4 +117,44 @@ fn each_write_that_azure_may_have_carried_out_counts() {
     let once = status_after(&before, &goal(usual()), &rewritten(0, MINUTE, false), Some(&WriteResult::Accepted(None)));
     let twice = status_after(&once, &goal(usual()), &rewritten(1, MINUTE, false), Some(&WriteResult::Accepted(None)));
     assert_eq!((twice.corrections.len(), twice.corrections[0].writes), (1, 2));
+}
+
+#[test]
+fn correction_that_has_not_had_its_time_to_show_is_neither_in_sync_nor_repeated() {
+    use OperationKind::Update;
+    let seconds = Duration::from_secs;
+    #[rustfmt::skip]
+    let table = vec![
+        ("its operation runs",                  after(accepted(Update, seconds(5), running()), rewritten(1, seconds(5), false)),  "Wait", Reason::Updating),
+        ("it ended just now",                   after(ended(Update, seconds(5)), rewritten(1, seconds(9), false)),                "Wait", Reason::Updating),
+        ("it ended, and the tag differs still", after(ended(Update, seconds(20)), rewritten(1, seconds(30), false)),              "Done", Reason::Attached),
+        ("it took longer than the pause",       after(ended(Update, seconds(20)), rewritten(1, 5 * MINUTE, false)),               "Put",  Reason::Updating),
+        ("its answer was lost",                 after(unheard(Update, seconds(4)), rewritten(0, seconds(4), false)),              "Wait", Reason::WaitingForWrite),
+    ];
+    for (case, observed, step, reason) in table {
+        let decision = decide(&goal(usual()), &observed);
+        assert_eq!((decision.step.name(), decision.cause.reason()), (step, reason), "{case}");
+    }
+}
+
+#[test]
+fn tag_that_left_the_spec_stays_recorded_until_it_has_left_azure() {
+    let before = AttachmentStatus {
+        applied: Some(Applied { tags: vec!["team".into()], ..Applied::default() }),
+        corrections: vec![CorrectionStatus {
+            field: "tags.team".into(),
+            want: String::new(),
+            writes: 1,
+            last_write_at: stored(now()),
+        }],
+        ..AttachmentStatus::default()
+    };
+    let mut observed = shows(tagged("data"));
+    observed.applied.clone_from(&before.applied);
+    observed.object.corrections = corrections_of(&before, now());
+    let goal = Goal::Attached(attached());
+    assert_eq!(decide(&goal, &observed).step.name(), "Done", "it is left alone for a minute");
+    let next = status_after(&before, &goal, &observed, None);
+    assert_eq!(next.applied.expect("a record").tags, ["team"]);
+    assert_eq!(next.drift.len(), 1, "the difference is shown");
 }

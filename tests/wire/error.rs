@@ -112,7 +112,7 @@ const fn meaning(error: &Error) -> Option<Meaning> {
 
 #[test]
 fn obstacle_in_an_inner_error_outweighs_a_general_code() {
-    let codes = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>();
+    let codes = |codes: &[&str]| codes.iter().map(|code| ((*code).to_owned(), "no such text".to_owned())).collect::<Vec<_>>();
     #[rustfmt::skip]
     let table = [
         (409, codes(&["Conflict", "ScopeLocked"]),                 Some(Meaning::Refused(Refusal::Lock))),
@@ -121,9 +121,13 @@ fn obstacle_in_an_inner_error_outweighs_a_general_code() {
         (409, codes(&["Anything"]),                                None),
         (400, codes(&["UserError"]),                               None),
         (409, codes(&["OperationNotAllowed"]),                     None),
+        // The request may have been carried out, or a pause is needed.
+        (500, codes(&["ScopeLocked"]),                             None),
+        (408, codes(&["FailedDependency"]),                        None),
+        (429, codes(&["QuotaExceeded"]),                           None),
     ];
     for (status, codes, wanted) in table {
-        assert_eq!(codes::meaning(status, &codes, "no such text"), wanted, "{status} {codes:?}");
+        assert_eq!(codes::meaning(status, &codes), wanted, "{status} {codes:?}");
     }
 }
 

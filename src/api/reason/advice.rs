@@ -65,7 +65,7 @@ impl Reason {
             | Self::PoolAvailable
             | Self::PoolChanged => "",
             Self::Suspended => "Set spec.suspend to false to let the operator write to Azure again.",
-            Self::Conflict => "If the conflict does not pass, end the operation that Azure names.",
+            Self::Conflict => "If the conflict does not pass within minutes, end the operation that Azure names.",
             Self::ComputeTypeMismatch => "Delete this object and create one with another spec.computeName.",
             Self::AdoptionNotAllowed => "Allow the adoption with spec.adoptionPolicy, or detach that compute in Azure.",
             Self::OwnedByAnother => {
@@ -124,7 +124,7 @@ impl Reason {
             Self::QuotaExceeded => "Request a higher quota for what Azure names, or remove what is no longer needed.",
             Self::DependencyFailed => "Repair the resource that Azure names. The operator then continues by itself.",
             Self::UpdateNotSupported => {
-                "Change the spec back, or detach the compute (az ml compute detach --name COMPUTE): the operator attaches it again as the spec describes it."
+                "If the compute exists, change the spec back, or detach the compute (az ml compute detach --name COMPUTE): the operator attaches it again as the spec describes it."
             }
             Self::RequestRejected => "Change the spec so that Azure accepts it; Azure's message names the cause.",
             Self::WorkspaceNotFound => "Check spec.workspace, and that the operator's identity may see it.",

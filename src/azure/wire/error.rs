@@ -14,8 +14,8 @@ pub struct ErrorText {
     pub code: String,
     /// Its message; may be empty.
     pub message: String,
-    /// The codes of the errors inside it, the outermost first: Azure wraps a specific error into a general one.
-    pub inner: Vec<String>,
+    /// Codes and messages of the errors inside it, the outermost first: Azure wraps a specific error into a general one.
+    pub inner: Vec<(String, String)>,
 }
 
 /// The error of an answer, in any of the shapes that Azure uses: `{"error":{…}}`, `{"error":{"error":{…}}}`, the error itself, or
@@ -24,10 +24,9 @@ pub struct ErrorText {
 pub fn error_of(body: &[u8]) -> Option<ErrorText> {
     let value: Value = serde_json::from_slice(body).ok()?;
     let (code, message) = error_in(&value)?;
-    let mut codes = Vec::new();
-    inner_codes(&value, MAX_DEPTH, &mut codes);
-    codes.retain(|inner| *inner != code);
-    Some(ErrorText { code, message, inner: codes })
+    let mut inner = Vec::new();
+    collect(&value, MAX_DEPTH, &mut inner);
+    Some(ErrorText { code, message, inner })
 }
 
 /// Code and message, as [`error_of`] reads them, of JSON that is parsed already.
@@ -66,18 +65,19 @@ fn in_message(message: &str) -> Option<Value> {
     (value.get("error").is_some() || value.get("code").is_some()).then_some(value)
 }
 
-/// Every code in an error: its own, those of its details, of its inner errors, and of an error in its message.
-fn inner_codes(value: &Value, depth: usize, codes: &mut Vec<String>) {
+/// Every error in an error: itself, its details, its inner errors, and an error in its message.
+fn collect(value: &Value, depth: usize, errors: &mut Vec<(String, String)>) {
     let at = innermost(value);
     let Some(depth) = depth.checked_sub(1) else { return };
-    codes.extend(at.get("code").and_then(Value::as_str).filter(|code| !code.is_empty()).map(ToOwned::to_owned));
+    let text = |key: &str| at.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    errors.push((text("code"), text("message")));
     let details = at.get("details").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let nested = ["innererror", "innerError"].iter().filter_map(|key| at.get(*key));
     for inner in details.iter().chain(nested) {
-        inner_codes(inner, depth, codes);
+        collect(inner, depth, errors);
     }
-    if let Some(inner) = at.get("message").and_then(Value::as_str).and_then(in_message) {
-        inner_codes(&inner, depth, codes);
+    if let Some(inner) = in_message(&text("message")) {
+        collect(&inner, depth, errors);
     }
 }
 

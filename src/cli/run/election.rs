@@ -105,14 +105,14 @@ impl Election {
 
     /// Waits until this process must stop at once. Gives the reason.
     pub(super) async fn lost(self, held: &mut [HeldLease]) -> String {
-        let Self { candidates, mut peers, is_cluster_wide, mut default_shard, .. } = self;
+        let Self { candidates, mut peers, is_cluster_wide, default_shard, .. } = self;
         let own_created = held.first().filter(|_| is_cluster_wide).map(HeldLease::created);
         tokio::select! {
             lost = renew_each(held) => chain(&lost),
             holder = led_by_another(&mut peers, own_created) => {
                 format!("{holder} now manages all namespaces: this operator restarts and waits until that one stops")
             }
-            why = included(default_shard.as_mut()) => format!("{why}: this operator restarts, and waits until its subscriptions are excluded again"),
+            why = included(default_shard.as_ref()) => format!("{why}: this operator restarts, and waits until its subscriptions are excluded again"),
             namespace = first_available(candidates) => {
                 format!("the Lease of namespace {namespace} is available now: this operator restarts to manage that namespace too")
             }
@@ -126,7 +126,7 @@ impl Election {
             peers.wait_until_none_leads(|lease, state| report_cluster_wide(readiness, lease, state)).await;
             readiness.there(OTHER_OPERATOR);
         }
-        if let Some(default_shard) = &mut self.default_shard {
+        if let Some(default_shard) = &self.default_shard {
             default_shard.wait_until_excluded(|lease, state| report_default_shard(readiness, lease, state)).await;
             readiness.there(DEFAULT_SHARD);
         }
@@ -142,7 +142,7 @@ async fn led_by_another(peers: &mut Option<Peers>, own_created: Option<jiff::Tim
 }
 
 /// Waits until another operator manages a subscription of this shard; for ever, if this is no such shard.
-async fn included(lease: Option<&mut DefaultShardLease>) -> String {
+async fn included(lease: Option<&DefaultShardLease>) -> String {
     match lease {
         Some(lease) => lease.wait_until_included().await,
         None => std::future::pending().await,

@@ -135,3 +135,38 @@ async fn leads_without_a_list_that_kubernetes_refuses() {
     let took = start.elapsed();
     assert!(took >= LEASE_DURATION && took <= LEASE_DURATION + STANDBY_PERIOD, "{took:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn lease_of_another_name_and_one_for_years_hold_nothing_up_for_ever() {
+    let server = Server::new();
+    let foreign = |name: &str| {
+        serde_json::json!({"metadata": {"name": name, "resourceVersion": "x", "creationTimestamp": "1970-01-01T00:00:00Z",
+            "labels": {"synapse-spark.dev/scope": "cluster"}, "annotations": {"synapse-spark.dev/leads-since": "x"}},
+            "spec": {"holderIdentity": "somebody", "leaseDurationSeconds": i32::MAX}})
+    };
+    server.put("team-a", foreign("another"));
+    let start = Instant::now();
+    drop(lead(&server, "b", "first").await);
+    assert_eq!(start.elapsed(), Duration::ZERO, "it is no operator's");
+    server.put("team-a", foreign("synapse-spark-operator"));
+    drop(lead(&server, "c", "second").await);
+    assert!(start.elapsed() <= Duration::from_secs(90), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_list_at_the_start_is_reported_and_then_resolved() {
+    let server = Server::new();
+    let mut own = acquire_in(&server, "a", "first").await;
+    let states = Mutex::new(Vec::new());
+    let note = |_: &str, state: LeaseState| states.lock().expect("no test panics here").push(state);
+    server.forbid_lists();
+    let allow = async {
+        sleep(RETRY_PERIOD).await;
+        server.allow_lists();
+    };
+    let mut peers = peers(&server, "a", "first");
+    let (led, ()) = tokio::join!(peers.lead(&mut own, note), allow);
+    led.expect("it keeps its Lease");
+    let states = states.into_inner().expect("no test panics here");
+    assert!(matches!(&states[..], [LeaseState::Unknown(_), LeaseState::Held]), "{states:?}");
+}

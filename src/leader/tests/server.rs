@@ -74,6 +74,17 @@ impl Server {
         self.forbids_lists.store(true, Ordering::Relaxed);
     }
 
+    pub(super) fn allow_lists(&self) {
+        self.forbids_lists.store(false, Ordering::Relaxed);
+    }
+
+    /// Stores a Lease that another program made.
+    pub(super) fn put(&self, namespace: &str, mut lease: Value) {
+        lease["metadata"]["namespace"] = json!(namespace);
+        let name = lease["metadata"]["name"].as_str().expect("a name").to_owned();
+        lock(&self.leases).insert(format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}"), lease);
+    }
+
     /// Behaves in this way once it has answered so many reads.
     pub(super) fn set_after_reads(&self, behaviour: Behaviour, reads: u32) {
         *lock(&self.next) = Some((behaviour, reads));
@@ -82,6 +93,10 @@ impl Server {
     /// Deletes the only Lease.
     pub(super) fn delete_lease(&self) {
         lock(&self.leases).pop_first().expect("there is a Lease to delete");
+    }
+
+    pub(super) fn delete_lease_of(&self, namespace: &str) {
+        lock(&self.leases).retain(|path, _| !path.contains(&format!("/namespaces/{namespace}/")));
     }
 
     /// As if a user annotated the Lease: it gets another version.

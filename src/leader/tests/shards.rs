@@ -16,9 +16,21 @@ fn ids(text: &str) -> Vec<String> {
     text.split_whitespace().map(ToOwned::to_owned).collect()
 }
 
-/// Waits until a default shard that excludes these subscriptions holds the Lease.
+/// Waits until a default shard that excludes these subscriptions leads.
 async fn default_shard(server: &Arc<Server>, identity: &str, except: &str) -> HeldLease {
-    let lease = server.lease("kube-system", identity).excluding(&ids(except));
+    default_shard_in(server, "kube-system", identity, except).await
+}
+
+async fn default_shard_in(server: &Arc<Server>, namespace: &str, identity: &str, except: &str) -> HeldLease {
+    let lease = || server.lease(namespace, identity).excluding(&ids(except));
+    let mut own = standby_in(server, namespace, identity, except).await;
+    Peers::new(lease()).lead(&mut own, |_, _| {}).await.expect("it keeps its Lease");
+    own
+}
+
+/// Waits until a default shard that excludes these subscriptions holds the Lease of its namespace, without leading.
+async fn standby_in(server: &Arc<Server>, namespace: &str, identity: &str, except: &str) -> HeldLease {
+    let lease = server.lease(namespace, identity).excluding(&ids(except));
     let candidate = Candidate::new(lease.of_cluster_wide_operator());
     candidate.acquire(None, |_, _| {}).await.unwrap_or_else(|_| panic!("a candidate without a limit to its patience waits"))
 }
@@ -28,7 +40,7 @@ fn shard(server: &Arc<Server>, subscriptions: &str) -> DefaultShardLease {
 }
 
 /// Why a shard waits; none if it may work.
-async fn why_waits(shard: &mut DefaultShardLease) -> Option<String> {
+async fn why_waits(shard: &DefaultShardLease) -> Option<String> {
     let states = Mutex::new(Vec::new());
     let note = |_: &str, state: LeaseState| states.lock().expect("no test panics here").push(state);
     if timeout(STANDBY_PERIOD * 3, shard.wait_until_excluded(note)).await.is_ok() {
@@ -56,7 +68,7 @@ async fn a_shard_works_only_if_the_default_shard_excludes_all_its_subscriptions(
         if let Some(except) = except {
             drop(default_shard(&server, "rest", except).await);
         }
-        let waits = why_waits(&mut shard(&server, subscriptions)).await;
+        let waits = why_waits(&shard(&server, subscriptions)).await;
         assert_eq!(waits.is_some(), why.is_some(), "{except:?}, {subscriptions}: {waits:?}");
         assert!(waits.unwrap_or_default().contains(why.unwrap_or_default()), "{except:?}, {subscriptions}");
     }
@@ -66,8 +78,8 @@ async fn a_shard_works_only_if_the_default_shard_excludes_all_its_subscriptions(
 async fn a_shard_works_on_while_no_default_shard_runs() {
     let server = Server::new();
     default_shard(&server, "rest", "a").await.release().await;
-    let mut shard = shard(&server, "a");
-    assert_eq!(why_waits(&mut shard).await, None);
+    let shard = shard(&server, "a");
+    assert_eq!(why_waits(&shard).await, None);
     let leadership = Leadership::of(&[]).while_excluded_by(&shard);
     assert!(timeout(LEASE_DURATION * 4, shard.wait_until_included()).await.is_err(), "it still is excluded");
     assert!(leadership.time_left().is_some());
@@ -77,8 +89,8 @@ async fn a_shard_works_on_while_no_default_shard_runs() {
 async fn a_shard_ends_within_a_retry_period_when_another_operator_includes_it() {
     let server = Server::new();
     default_shard(&server, "rest", "a").await.release().await;
-    let mut shard = shard(&server, "a");
-    assert_eq!(why_waits(&mut shard).await, None);
+    let shard = shard(&server, "a");
+    assert_eq!(why_waits(&shard).await, None);
     let all = acquire(&server, "all").await;
     let start = Instant::now();
     let why = timeout(LEASE_DURATION, shard.wait_until_included()).await.expect("it notices");
@@ -92,8 +104,8 @@ async fn an_operator_that_includes_more_works_only_when_a_frozen_shard_cannot_wr
     for (except, must_wait) in [("", true), ("b", true), ("a b", false), ("a b c", false)] {
         let server = Server::new();
         default_shard(&server, "rest", "a b").await.release().await;
-        let mut shard = shard(&server, "a b");
-        assert_eq!(why_waits(&mut shard).await, None);
+        let shard = shard(&server, "a b");
+        assert_eq!(why_waits(&shard).await, None);
         let leadership = Leadership::of(&[]).while_excluded_by(&shard);
         let next = default_shard(&server, "next", except).await;
         assert!(leadership.time_left().is_some(), "it has not checked again yet");
@@ -139,8 +151,8 @@ async fn a_shard_that_cannot_check_stops_at_the_renew_deadline() {
     for behaviour in [Behaviour::Hangs, Behaviour::Unavailable, Behaviour::Forbids] {
         let server = Server::new();
         default_shard(&server, "rest", "a").await.release().await;
-        let mut shard = shard(&server, "a");
-        assert_eq!(why_waits(&mut shard).await, None);
+        let shard = shard(&server, "a");
+        assert_eq!(why_waits(&shard).await, None);
         let leadership = Leadership::of(&[]).while_excluded_by(&shard);
         server.set(behaviour);
         let why = timeout(RENEW_DEADLINE + REQUEST_TIMEOUT, shard.wait_until_included()).await.expect("it stops");
@@ -203,31 +215,57 @@ async fn all_leases_of_a_shard_are_acquired_before_it_works() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn operator_in_another_namespace_waits_while_there_are_shards_that_it_includes() {
-    for (except, waits) in [("", true), ("a", false), ("a b", false), ("b", true)] {
+async fn operator_in_another_namespace_waits_while_a_lease_shows_shards() {
+    for except in ["", "a", "a b", "b"] {
         let server = Server::new();
         default_shard(&server, "rest", "a").await.release().await;
-        let lease = || server.lease("elsewhere", "other").excluding(&ids(except));
-        let candidate = Candidate::new(lease().of_cluster_wide_operator());
-        let mut own = candidate.acquire(None, |_, _| {}).await.unwrap_or_else(|_| panic!("it waits"));
-        let mut peers = Peers::new(lease());
-        let leads = timeout(LEASE_DURATION * 4, peers.lead(&mut own, |_, _| {})).await;
-        assert_eq!(leads.is_err(), waits, "{except:?}");
+        let leads = timeout(LEASE_DURATION * 4, default_shard_in(&server, "elsewhere", "other", except)).await;
+        assert!(leads.is_err(), "{except:?}: the shards work on without their default shard");
+        server.delete_lease_of("kube-system");
+        timeout(LEASE_DURATION * 2, default_shard_in(&server, "elsewhere", "other", except)).await.expect("none is left");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn shard_stops_while_an_operator_in_another_namespace_leads_that_includes_it() {
+async fn of_two_installations_with_the_same_shard_one_shard_works() {
+    let server = Server::new();
+    let mut first = default_shard_in(&server, "first", "rest", "a").await;
+    let mut second = standby_in(&server, "second", "rest", "a").await;
+    let of = |namespace: &str| DefaultShardLease::new(server.lease(namespace, "shard"), &ids("a"));
+    let (works, waits) = (of("first"), of("second"));
+    assert_eq!(why_waits(&works).await, None);
+    let why = tokio::select! {
+        why = why_waits(&waits) => why.expect("it waits"),
+        lost = first.renew() => panic!("{lost}"),
+        lost = second.renew() => panic!("{lost}"),
+    };
+    assert!(why.contains("the default shard does not exclude a"), "{why}");
+    // Nor when the default shard that leads has died: its shards work on.
+    drop(first);
+    let more = async {
+        sleep(LEASE_DURATION * 2).await;
+        (why_waits(&works).await, why_waits(&waits).await.is_some())
+    };
+    let shards = tokio::select! {
+        shards = more => shards,
+        lost = second.renew() => panic!("{lost}"),
+    };
+    assert_eq!(shards, (None, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn shard_waits_while_an_operator_in_another_namespace_leads() {
     let server = Server::new();
     let mut elsewhere = lead(&server, "elsewhere", "all").await;
-    // The default shard of this namespace stands by, and its Lease excludes the shard.
-    let _standby = default_shard(&server, "rest", "a").await;
-    let mut shard = shard(&server, "a");
+    let mut standby = standby_in(&server, "kube-system", "rest", "a").await;
+    let shard = shard(&server, "a");
     let why = tokio::select! {
-        why = why_waits(&mut shard) => why.expect("it waits"),
+        why = why_waits(&shard) => why.expect("it waits"),
         lost = elsewhere.renew() => panic!("{lost}"),
     };
-    assert!(why.contains("an operator for all namespaces in namespace elsewhere"), "{why}");
+    assert!(why.contains("the default shard does not exclude a"), "{why}");
     elsewhere.release().await;
-    assert_eq!(why_waits(&mut shard).await, None);
+    let lease = server.lease("kube-system", "rest").excluding(&ids("a"));
+    Peers::new(lease).lead(&mut standby, |_, _| {}).await.expect("it keeps its Lease");
+    assert_eq!(why_waits(&shard).await, None);
 }

@@ -6,7 +6,7 @@ use crate::api::v1alpha1::OperationKind;
 use crate::planner::cause::Cause;
 use crate::planner::compute::{Compute, Progress};
 use crate::planner::decision::Decision;
-use crate::planner::drift::is_in_sync;
+use crate::planner::drift::{is_in_sync, is_next_correction_due};
 use crate::planner::gates::operation;
 use crate::planner::gates::update::update;
 use crate::planner::goal::Attached;
@@ -35,6 +35,7 @@ pub fn corrected(goal: &Attached, pool: &PoolId, ours: &Compute, seen: &Observed
             ControlFlow::Break(operation::polling(writing(), seen))
         }
         _ if has_failed => without_effect(operation::failed(kind, None)),
+        Some(_) if is_next_correction_due(goal, pool, ours, seen) => put(Cause::Updating),
         Some(write) if write.is_ongoing() => ControlFlow::Break(operation::polling(Cause::Updating, seen)),
         Some(_) if seen.is_retry_due() => put(Cause::Updating),
         Some(write) if write.is_unheard() => ControlFlow::Break(operation::unheard(seen)),

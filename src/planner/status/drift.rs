@@ -53,13 +53,14 @@ pub(super) fn drift(previous: &AttachmentStatus, report: &Report<'_>, correction
 
 /// The writes of the last day that corrected tags or the description: those of before, and the one that was just sent.
 ///
-/// A write that Azure certainly did not carry out is none.
+/// Only a write that Azure accepted counts: another one may not have reached it.
 pub(super) fn corrections(previous: &AttachmentStatus, report: &Report<'_>) -> Vec<CorrectionStatus> {
     let is_recent =
         |one: &&CorrectionStatus| elapsed(one.last_write_at.0, report.now).is_none_or(|ago| ago < CORRECTIONS_COUNT_FOR);
-    let mut all: Vec<_> = previous.corrections.iter().filter(is_recent).cloned().collect();
-    let is_sent = |result: &WriteResult| *result != WriteResult::Intent && !result.is_certainly_not_carried_out();
-    if !matches!(written_kind(report), Some((OperationKind::Update, result)) if is_sent(result)) {
+    let stamped =
+        |one: &CorrectionStatus| CorrectionStatus { last_write_at: not_after(&one.last_write_at, report.now), ..one.clone() };
+    let mut all: Vec<_> = previous.corrections.iter().filter(is_recent).map(stamped).collect();
+    if !matches!(written_kind(report), Some((OperationKind::Update, WriteResult::Accepted(_)))) {
         return all;
     }
     for drift in report.shown_drift().iter().filter(|drift| drift.can_wait()) {

@@ -131,7 +131,10 @@ fn observed_applied(previous: &AttachmentStatus, report: &Report<'_>) -> Option<
     let mut applied = previous.applied.clone().unwrap_or_default();
     applied.created_on = compute.details.created_on.clone().or(applied.created_on);
     match report.goal {
-        Some(Goal::Attached(goal)) if is_in_sync(goal, seen) => Some(in_sync(goal, compute, applied)),
+        // A tag that is to leave Azure stays recorded until it has left.
+        Some(Goal::Attached(goal)) if is_in_sync(goal, seen) && report.shown_drift().is_empty() => {
+            Some(in_sync(goal, compute, applied))
+        }
         _ => Some(applied),
     }
 }
