@@ -6,6 +6,8 @@ mod import;
 mod import_attached;
 #[path = "cli/import_terraform.rs"]
 mod import_terraform;
+#[path = "cli/import_text.rs"]
+mod import_text;
 #[path = "cli/no_cluster.rs"]
 mod no_cluster;
 #[path = "cli/plan.rs"]

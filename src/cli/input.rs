@@ -1,5 +1,7 @@
 //! Files of documents: YAML of one document or more, or JSON; - is standard input.
 
+mod text;
+
 use std::io::Read as _;
 use std::path::Path;
 
@@ -11,26 +13,29 @@ pub(super) struct Document {
     pub(super) value: Value,
 }
 
-/// All documents of a file, lists taken apart; empty ones are left out.
-pub(super) fn read(file: &Path) -> Result<Vec<Document>, String> {
-    let place = file.display().to_string();
-    let named = |error: &dyn std::fmt::Display| format!("-f {place}: {error}");
-    let text = if file.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        std::fs::read_to_string(file)
-    };
-    parse(&place, &text.map_err(|error| named(&error))?).map_err(|error| named(&error))
+/// The documents of a file.
+pub(super) struct Documents {
+    pub(super) all: Vec<Document>,
+    /// What is not part of a document, one line each.
+    pub(super) notes: Vec<String>,
 }
 
-fn parse(place: &str, text: &str) -> Result<Vec<Document>, String> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // JSON is YAML too, but a Terraform state may be larger than what a reader of YAML bears.
-    let values: Vec<Value> = match serde_json::from_str(text) {
-        Ok(value) => vec![value],
-        Err(_) => serde_saphyr::from_multiple(text).map_err(|error| error.to_string())?,
+/// All documents of a file, lists taken apart; empty ones are left out.
+pub(super) fn read(file: &Path) -> Result<Documents, String> {
+    let place = file.display().to_string();
+    let named = |error: &dyn std::fmt::Display| format!("-f {place}: {error}");
+    let bytes = if file.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(file)
     };
+    let text = text::decode(bytes.map_err(|error| named(&error))?).map_err(|error| named(&error))?;
+    parse(&place, &text).map_err(|error| named(&error))
+}
+
+fn parse(place: &str, text: &str) -> Result<Documents, String> {
+    let (values, notes) = values(place, text)?;
     let is_one = values.len() == 1;
     let mut documents = Vec::new();
     for (at, value) in values.into_iter().enumerate().filter(|(_, value)| !value.is_null()) {
@@ -42,7 +47,31 @@ fn parse(place: &str, text: &str) -> Result<Vec<Document>, String> {
             Err(value) => documents.push(Document { place, value }),
         }
     }
-    Ok(documents)
+    Ok(Documents { all: documents, notes })
+}
+
+/// The values of a text, and a note about lines that are not part of them.
+fn values(place: &str, text: &str) -> Result<(Vec<Value>, Vec<String>), String> {
+    // JSON is YAML too, but a Terraform state may be larger than what a reader of YAML bears.
+    let json: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text).into_iter().collect();
+    if let Ok(values) = json
+        && values.iter().all(|value| value.is_object() || value.is_array())
+    {
+        return Ok((values, Vec::new()));
+    }
+    let yaml: Result<Vec<Value>, _> = serde_saphyr::from_multiple(text);
+    match yaml {
+        // Lines without a colon are a text in YAML.
+        Ok(values) if !values.iter().any(Value::is_string) => Ok((values, Vec::new())),
+        other => match text::logged(text) {
+            Some(found) => {
+                let (count, first) = (found.lines, found.first);
+                let lines = if count == 1 { "1 line that is" } else { &format!("{count} lines that are") };
+                Ok((vec![found.value], vec![format!("{place}: skipped {lines} not part of the JSON document: {first:?}")]))
+            }
+            None => other.map(|values| (values, Vec::new())).map_err(|error| error.to_string()),
+        },
+    }
 }
 
 /// The items of a list, as `kubectl get -o yaml` and `az … list` print one; else what it was.
@@ -70,14 +99,15 @@ mod tests {
             ("one",                "a: 1",                                  &["f"][..]),
             ("several",            "a: 1\n---\n---\nb: 2\n",                &["f, document 1", "f, document 2"]),
             ("JSON",               "{\"a\": {\"b\": [1]}}",                 &["f"]),
-            ("with a mark",        "\u{feff}{\"a\": 1}",                    &["f"]),
+            ("JSON after JSON",    "{\"a\": 1}\n{\"b\": 2}\n",            &["f, document 1", "f, document 2"]),
+            ("after a log line",   "Loading: all\n{\"a\": 1}\n",           &["f"]),
             ("an array",           "[{\"a\": 1}, {\"b\": 2}]",             &["f, item 1", "f, item 2"]),
             ("a list of kubectl",  "kind: List\nitems: [{a: 1}, {b: 2}]",   &["f, item 1", "f, item 2"]),
             ("nothing",            "",                                      &[]),
         ];
         for (case, text, places) in table {
             let read = parse("f", text).expect(case);
-            assert_eq!(read.iter().map(|one| one.place.as_str()).collect::<Vec<_>>(), places, "{case}");
+            assert_eq!(read.all.iter().map(|one| one.place.as_str()).collect::<Vec<_>>(), places, "{case}");
         }
         assert!(parse("f", "a: [").is_err());
     }

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::args::AzureArgs;
 use super::input::{Document, read};
 use super::kube::ClusterArgs;
-use super::output::{Output, print, remark};
+use super::output::{Output, print, printable, remark};
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::api::{FINALIZER, SynapseSparkAttachment};
 use crate::azure::{self, Freshness, wire};
@@ -107,7 +107,9 @@ impl PlanArgs {
     fn objects(file: &Path) -> Result<Vec<SynapseSparkAttachment>, String> {
         let name = file.display();
         let mut objects = Vec::new();
-        for Document { place, value } in read(file)? {
+        let documents = read(file)?;
+        documents.notes.iter().for_each(|line| remark(&printable(line)));
+        for Document { place, value } in documents.all {
             let kind = value["kind"].as_str().unwrap_or_default().to_owned();
             if kind != "SynapseSparkAttachment" {
                 return Err(format!("-f {place}: kind is {kind:?}, must be SynapseSparkAttachment"));

@@ -14,7 +14,9 @@ use crate::resource_id::WorkspaceId;
 pub(super) fn all(files: &[PathBuf], workspace: Option<&WorkspaceId>) -> Result<Imported, String> {
     let mut imported = Imported::default();
     for file in files {
-        for document in read(file)? {
+        let read = read(file)?;
+        imported.notes.extend(read.notes);
+        for document in read.all {
             take(&mut imported, &document, workspace);
         }
     }
