@@ -2,6 +2,8 @@
 
 #[path = "cli/import.rs"]
 mod import;
+#[path = "cli/import_aso.rs"]
+mod import_aso;
 #[path = "cli/import_attached.rs"]
 mod import_attached;
 #[path = "cli/import_terraform.rs"]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::manifest::ManifestBuilder;
-use super::fields::{Fields, LOCATION, Notes, identity, without_scheme};
+use super::fields::{Fields, LOCATION, Notes, identity, plain_id};
 use crate::resource_id::{ComputeId, WorkspaceId};
 
 /// What `show` prints of the pool, and `attach` does not take.
@@ -32,10 +32,10 @@ pub(super) fn convert(
         "creation_context",
     ]);
     let name = part.text("name")?.ok_or("name: is missing: the name of the compute")?;
-    let shown = part.text("id")?.and_then(|id| ComputeId::parse(without_scheme(&id)).ok());
+    let shown = part.text("id")?.and_then(|id| ComputeId::parse(&plain_id(&id)).ok());
     let pool = part.text("resource_id")?.ok_or("resource_id: is missing: the ID of the Spark pool")?;
     let workspace = owner(shown.as_ref().map(ComputeId::workspace), workspace, notes)?;
-    let mut builder = ManifestBuilder::new(place, workspace, name, without_scheme(&pool).to_owned());
+    let mut builder = ManifestBuilder::new(place, workspace, name, plain_id(&pool));
     builder.description = part.text("description")?;
     builder.tags = part.tags("tags")?;
     if let Some(mut wanted) = part.fields("identity")? {

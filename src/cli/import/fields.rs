@@ -39,9 +39,10 @@ impl<'a> Fields<'a> {
         Self::at(String::new(), value)
     }
 
-    fn at(path: String, value: &'a Value) -> Result<Self, String> {
+    pub(super) fn at(path: String, value: &'a Value) -> Result<Self, String> {
         match value {
             Value::Object(map) => Ok(Self { path, map, taken: BTreeSet::new() }),
+            _ if path.is_empty() => Err("must be a mapping of fields".to_owned()),
             _ => Err(format!("{path}: must be a mapping")),
         }
     }
@@ -154,14 +155,28 @@ pub(super) fn identity(field: &str, kind: Option<&str>, ids: Vec<String>) -> Res
             ));
         }
     };
-    let user_assigned_identities =
-        ids.into_iter().map(|id| UserAssignedIdentity { resource_id: without_scheme(&id).to_owned() }).collect();
+    let user_assigned_identities = ids.into_iter().map(|id| UserAssignedIdentity { resource_id: plain_id(&id) }).collect();
     Ok(Some(Identity { kind, user_assigned_identities }))
 }
 
-/// An ID as ARM has it: az ml takes one with `azureml:` before it, too.
-pub(super) fn without_scheme(id: &str) -> &str {
-    id.strip_prefix("azureml:").unwrap_or(id)
+/// An ID as Azure Resource Manager has it: az ml also takes one with `azureml:` before it, and an ID that was part of a URL
+/// has the letters of its resource group percent-encoded.
+pub(super) fn plain_id(id: &str) -> String {
+    let id = id.strip_prefix("azureml:").unwrap_or(id);
+    decoded(id).unwrap_or_else(|| id.to_owned())
+}
+
+/// The text without percent-encoding; nothing if it is not UTF-8, or has what would change the segments of an ID.
+fn decoded(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        let byte = u8::from_str_radix(digits, 16).ok().filter(|byte| !byte.is_ascii_control() && !b"/%".contains(byte))?;
+        bytes.push(byte);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// The identities of a set, which has no order.
@@ -198,6 +213,25 @@ mod tests {
         }
         assert_eq!(identity("identity", None, Vec::new()), Ok(None));
         assert!(identity("identity", None, vec!["x".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn ids_are_parsed_in_the_spelling_of_every_tool() {
+        #[rustfmt::skip]
+        let table = [
+            ("as it is",             "/resourceGroups/rg",                  "/resourceGroups/rg"),
+            ("azureml: before it",   "azureml:/resourceGroups/rg",          "/resourceGroups/rg"),
+            ("as part of a URL",     "/resourceGroups/Instrukt%C3%B8rer/x", "/resourceGroups/Instruktører/x"),
+            ("parentheses",          "/resourceGroups/rg%281%29",           "/resourceGroups/rg(1)"),
+            ("a slash",              "/resourceGroups/rg%2Fx",              "/resourceGroups/rg%2Fx"),
+            ("encoded twice",        "/resourceGroups/rg%2528",             "/resourceGroups/rg%2528"),
+            ("not UTF-8",            "/resourceGroups/%F8",                 "/resourceGroups/%F8"),
+            ("cut short",            "/resourceGroups/rg%2",                "/resourceGroups/rg%2"),
+            ("a letter cut apart",   "/resourceGroups/rg%2ø",               "/resourceGroups/rg%2ø"),
+        ];
+        for (case, id, wanted) in table {
+            assert_eq!(plain_id(id), wanted, "{case}");
+        }
     }
 
     #[test]

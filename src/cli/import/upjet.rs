@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::super::manifest::ManifestBuilder;
-use super::fields::{Fields, LOCAL_AUTH, LOCATION, Notes, identity, note_order};
+use super::fields::{Fields, LOCAL_AUTH, LOCATION, Notes, identity, note_order, plain_id};
 use super::kubernetes::{EXTERNAL_NAME, Metadata, PAUSED, WHO_ASKS, group_kind, shown};
 use crate::api::v1alpha1::DeletionPolicy;
 use crate::resource_id::WorkspaceId;
@@ -92,7 +92,7 @@ fn id(both: &mut [&mut Fields<'_>; 2], document: &Value, key: &str) -> Result<Op
         part.pass_over(&[&reference, &selector]);
         written = written.or(part.text(key)?);
     }
-    Ok(written.or_else(|| shown(document, &format!("/status/atProvider/{key}")).map(ToOwned::to_owned)))
+    Ok(written.as_deref().or_else(|| shown(document, &format!("/status/atProvider/{key}"))).map(plain_id))
 }
 
 fn missing(key: &str) -> String {
