@@ -6,6 +6,8 @@ mod import;
 mod import_aso;
 #[path = "cli/import_attached.rs"]
 mod import_attached;
+#[path = "cli/import_resource.rs"]
+mod import_resource;
 #[path = "cli/import_terraform.rs"]
 mod import_terraform;
 #[path = "cli/import_text.rs"]

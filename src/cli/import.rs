@@ -1,5 +1,6 @@
 //! `import -f FILE…`, `import --workspace …`: manifests for what another tool has attached, or is to attach.
 
+mod arm;
 mod aso;
 mod attached;
 mod az_ml;
@@ -7,6 +8,7 @@ mod fields;
 mod files;
 mod imported;
 mod kubernetes;
+mod resource_json;
 mod terraform;
 mod upjet;
 

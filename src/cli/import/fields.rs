@@ -47,6 +47,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The keys of a mapping, in their order.
+    pub(super) fn keys(&mut self, key: &str) -> Result<Vec<String>, String> {
+        Ok(self.fields(key)?.map(|part| part.map.keys().cloned().collect()).unwrap_or_default())
+    }
+
     /// The path of a field, as messages name it.
     pub(super) fn field(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }

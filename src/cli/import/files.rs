@@ -7,24 +7,47 @@ use serde_json::Value;
 use super::super::input::{Document, read};
 use super::fields::Notes;
 use super::imported::Imported;
-use super::{aso, az_ml, kubernetes, terraform, upjet};
+use super::{aso, az_ml, kubernetes, resource_json, terraform, upjet};
 use crate::resource_id::WorkspaceId;
 
 /// Imports all documents of these files. `workspace` is that of the documents that do not name one.
 pub(super) fn all(files: &[PathBuf], workspace: Option<&WorkspaceId>) -> Result<Imported, String> {
     let mut imported = Imported::default();
+    let mut documents = Vec::new();
     for file in files {
         let read = read(file)?;
         imported.notes.extend(read.notes);
-        for document in read.all {
-            take(&mut imported, &document, workspace);
-        }
+        documents.extend(read.all);
+    }
+    for document in &documents {
+        take(&mut imported, document, workspace);
     }
     Ok(imported)
 }
 
 /// Converts a document, and reports what cannot be converted.
-fn take(imported: &mut Imported, Document { place, value }: &Document, workspace: Option<&WorkspaceId>) {
+fn take(imported: &mut Imported, document: &Document, workspace: Option<&WorkspaceId>) {
+    let Document { place, value } = document;
+    if terraform::is(value) {
+        return terraform_state(imported, value, place);
+    }
+    match resource_json::items(value) {
+        Some(items) => {
+            for (at, item) in items.iter().enumerate() {
+                one(imported, item, &format!("{place}, item {}", at + 1), workspace);
+            }
+            if resource_json::is_cut_short(value) {
+                imported.notes.push(format!(
+                    "{place}: nextLink: the list has another page, which is not in the document. Import the output of az rest for this URL, too."
+                ));
+            }
+        }
+        None => one(imported, value, place, workspace),
+    }
+}
+
+/// Converts a document that has at most one compute.
+fn one(imported: &mut Imported, value: &Value, place: &str, workspace: Option<&WorkspaceId>) {
     let mut notes = Notes::of(place);
     let made = match value {
         one if az_ml::is(one) => Some(az_ml::convert(one, workspace, place, &mut notes)),
@@ -40,10 +63,14 @@ fn take(imported: &mut Imported, Document { place, value }: &Document, workspace
             }
             None => Some(aso::convert(one, workspace, place, &mut notes)),
         },
-        one if terraform::is(one) => return terraform_state(imported, one, place),
+        one if resource_json::is(one) => resource_json::convert(one, workspace, place, &mut notes),
         one if terraform::is_state_file(one) => {
             Some(Err("it is a Terraform state file: import the output of terraform show -json".to_owned()))
         }
+        one if resource_json::is_response(one) => Some(Err(
+            "it is the output of Invoke-AzRestMethod: import its property Content instead, as ($response).Content prints it"
+                .to_owned(),
+        )),
         one => {
             notes.add(&kind(one), "skipped: this type of document is not supported.");
             None
