@@ -6,6 +6,10 @@ mod import;
 mod import_aso;
 #[path = "cli/import_attached.rs"]
 mod import_attached;
+#[path = "cli/import_azapi.rs"]
+mod import_azapi;
+#[path = "cli/import_plan.rs"]
+mod import_plan;
 #[path = "cli/import_resource.rs"]
 mod import_resource;
 #[path = "cli/import_terraform.rs"]

@@ -17,13 +17,18 @@ pub(super) fn all(files: &[PathBuf], workspace: Option<&WorkspaceId>) -> Result<
     for file in files {
         let read = read(file)?;
         imported.notes.extend(read.notes);
-        documents.extend(read.all);
+        match read.all.iter().find(|one| terraform::is_log_line(&one.value)) {
+            Some(_) => imported.errors.push(format!("{}: {LOG}", file.display())),
+            None => documents.extend(read.all),
+        }
     }
     for document in &documents {
         take(&mut imported, document, workspace);
     }
     Ok(imported)
 }
+
+const LOG: &str = "it is the log of a Terraform command: save the plan with terraform plan -out FILE, and import the output of terraform show -json FILE";
 
 /// Converts a document, and reports what cannot be converted.
 fn take(imported: &mut Imported, document: &Document, workspace: Option<&WorkspaceId>) {
@@ -82,17 +87,12 @@ fn one(imported: &mut Imported, value: &Value, place: &str, workspace: Option<&W
 fn terraform_state(imported: &mut Imported, document: &Value, place: &str) {
     let resources = terraform::resources(document);
     if resources.is_empty() {
-        imported.notes.push(format!("{place}: skipped: it contains no azurerm_machine_learning_synapse_spark."));
+        imported.notes.push(format!("{place}: skipped: it contains no {}.", terraform::KINDS));
     }
     for resource in resources {
         let place = format!("{place}, {}", resource.address);
         let mut notes = Notes::of(&place);
-        let made = if resource.is_deposed {
-            notes.add("deposed_key", "skipped: Terraform has replaced it and will delete it.");
-            None
-        } else {
-            Some(terraform::convert(&resource, &place, &mut notes))
-        };
+        let made = terraform::convert(&resource, &place, &mut notes);
         imported.keep(made, &place, notes);
     }
 }
