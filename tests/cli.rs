@@ -12,6 +12,8 @@ mod import_azapi;
 mod import_plan;
 #[path = "cli/import_resource.rs"]
 mod import_resource;
+#[path = "cli/import_template.rs"]
+mod import_template;
 #[path = "cli/import_terraform.rs"]
 mod import_terraform;
 #[path = "cli/import_text.rs"]

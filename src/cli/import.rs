@@ -1,6 +1,7 @@
 //! `import -f FILE…`, `import --workspace …`: manifests for what another tool has attached, or is to attach.
 
 mod arm;
+mod arm_template;
 mod aso;
 mod attached;
 mod az_ml;
@@ -16,6 +17,8 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum};
 
+use self::arm_template::named;
+use self::files::Given;
 use super::args::AzureArgs;
 use super::manifest::{as_json, manifests, yaml};
 use super::output::{print, printable, remark};
@@ -26,14 +29,19 @@ use crate::resource_id::WorkspaceId;
 #[command(group(ArgGroup::new("from").required(true).multiple(true).args(["file", "workspace"])))]
 pub(crate) struct Import {
     /// Files of another tool; - is standard input. The content determines the format: a compute of az ml (as
-    /// `az ml compute attach` reads it, or `show` and `list` print it), a `WorkspacesCompute` of Azure Service Operator, a
-    /// `SynapseSpark` of Crossplane, or the output of `terraform show -json`.
+    /// `az ml compute attach` reads it, or `show` and `list` print it), a compute as `az resource show`, `az rest` or the JSON
+    /// view of the portal show it, a template of Azure Resource Manager (compiled, if it is Bicep) and its parameter file, the
+    /// output of `terraform show -json` (azurerm or azapi), a `WorkspacesCompute` of Azure Service Operator, or a
+    /// `SynapseSpark` of Crossplane.
     #[arg(short, long, value_name = "FILE", num_args = 1..)]
     file: Vec<PathBuf>,
     /// The Azure ML workspace, or its whole resource ID. Without -f: every Spark pool that is attached to it. With -f: the
     /// workspace for documents that do not name one.
     #[arg(short, long, value_name = WORKSPACE, value_parser = workspace)]
     workspace: Option<WorkspaceId>,
+    /// With -f: the value of a parameter of a template, also one that has a default.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = named, requires = "file")]
+    parameter: Vec<(String, String)>,
     /// With --workspace alone: also computes that an object already owns.
     #[arg(long, conflicts_with = "file")]
     all: bool,
@@ -62,7 +70,7 @@ impl Import {
                     self.azure.client(crate::azure::Metrics::new(&mut prometheus_client::registry::Registry::default()))?;
                 attached::all(&client, workspace, self.all).await?
             }
-            named => files::all(&self.file, named.as_ref())?,
+            named => files::all(&self.file, &Given { workspace: named.as_ref(), parameters: &self.parameter })?,
         };
         for line in &imported.notes {
             remark(&printable(line));

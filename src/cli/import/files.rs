@@ -5,13 +5,22 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::super::input::{Document, read};
+use super::arm_template::{self, Parameters};
 use super::fields::Notes;
 use super::imported::Imported;
 use super::{aso, az_ml, kubernetes, resource_json, terraform, upjet};
 use crate::resource_id::WorkspaceId;
 
-/// Imports all documents of these files. `workspace` is that of the documents that do not name one.
-pub(super) fn all(files: &[PathBuf], workspace: Option<&WorkspaceId>) -> Result<Imported, String> {
+/// What the command line names in addition to files.
+pub(super) struct Given<'a> {
+    /// The workspace of documents that do not name one.
+    pub(super) workspace: Option<&'a WorkspaceId>,
+    /// Parameters of templates.
+    pub(super) parameters: &'a [(String, String)],
+}
+
+/// Imports all documents of these files.
+pub(super) fn all(files: &[PathBuf], given: &Given<'_>) -> Result<Imported, String> {
     let mut imported = Imported::default();
     let mut documents = Vec::new();
     for file in files {
@@ -22,8 +31,18 @@ pub(super) fn all(files: &[PathBuf], workspace: Option<&WorkspaceId>) -> Result<
             None => documents.extend(read.all),
         }
     }
+    let mut parameters = Parameters::new(given.parameters);
+    let (of_parameters, documents): (Vec<_>, Vec<_>) =
+        documents.into_iter().partition(|one| arm_template::is_parameters(&one.value));
+    for one in &of_parameters {
+        parameters.add(&one.value, &one.place);
+    }
+    let templates = documents.iter().map(|one| &one.value).filter(|one| arm_template::is(one));
+    let (notes, errors) = parameters.unused(templates);
+    imported.notes.extend(notes);
+    imported.errors.extend(errors);
     for document in &documents {
-        take(&mut imported, document, workspace);
+        take(&mut imported, document, given.workspace, &parameters);
     }
     Ok(imported)
 }
@@ -31,8 +50,11 @@ pub(super) fn all(files: &[PathBuf], workspace: Option<&WorkspaceId>) -> Result<
 const LOG: &str = "it is the log of a Terraform command: save the plan with terraform plan -out FILE, and import the output of terraform show -json FILE";
 
 /// Converts a document, and reports what cannot be converted.
-fn take(imported: &mut Imported, document: &Document, workspace: Option<&WorkspaceId>) {
+fn take(imported: &mut Imported, document: &Document, workspace: Option<&WorkspaceId>, parameters: &Parameters) {
     let Document { place, value } = document;
+    if arm_template::is(value) {
+        return arm_template::all(imported, value, place, (workspace, parameters));
+    }
     if terraform::is(value) {
         return terraform_state(imported, value, place);
     }
