@@ -1,6 +1,6 @@
 //! Documents of other tools.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -24,6 +24,9 @@ pub(super) fn all(files: &[PathBuf], given: &Given<'_>) -> Result<Imported, Stri
     let mut imported = Imported::default();
     let mut documents = Vec::new();
     for file in files {
+        if let Some(instead) = instead_of(file) {
+            return Err(format!("-f {}: {instead}", file.display()));
+        }
         let read = read(file)?;
         imported.notes.extend(read.notes);
         match read.all.iter().find(|one| terraform::is_log_line(&one.value)) {
@@ -48,6 +51,21 @@ pub(super) fn all(files: &[PathBuf], given: &Given<'_>) -> Result<Imported, Stri
 }
 
 const LOG: &str = "it is the log of a Terraform command: save the plan with terraform plan -out FILE, and import the output of terraform show -json FILE";
+
+/// What to import instead of a source file, whose language is not read.
+fn instead_of(file: &Path) -> Option<String> {
+    let name = file.display();
+    match file.extension()?.to_str()? {
+        "bicep" => Some(format!("it is Bicep source: import the output of az bicep build --file {name} --stdout")),
+        "bicepparam" => Some(
+            "it is a parameter file of Bicep: import the file that az bicep build-params --outfile FILE writes, next to the template"
+                .to_owned(),
+        ),
+        "tf" => Some("it is the source of a Terraform configuration: import the output of terraform show -json".to_owned()),
+        "tfvars" => Some("it has variables of Terraform: import the output of terraform show -json".to_owned()),
+        _ => None,
+    }
+}
 
 /// Converts a document, and reports what cannot be converted.
 fn take(imported: &mut Imported, document: &Document, workspace: Option<&WorkspaceId>, parameters: &Parameters) {
