@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::import_terraform::{planned, resource, terraform};
+use super::import_text::fixture;
 use super::{POOL, WORKSPACE, program, text};
 
 pub const SHORT: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7a/yogi-res-group/yogi-aml-ws";
@@ -84,6 +85,17 @@ fn a_compute_of_az_ml_becomes_an_attachment() {
     play(&[("by its id", shown.clone(), spark(json!({})), &[])], &[]);
     let elsewhere = shown.replace("yogi-aml-ws", "another-ws");
     play(&[("the command line counts", elsewhere, spark(json!({})), &["id: is in the workspace"])], &["-w", SHORT]);
+}
+
+#[test]
+fn resource_groups_with_letters_of_any_script_are_imported() {
+    let document = std::fs::read_to_string(fixture("az-ml-unicode-group.yml")).expect("a file");
+    for document in [document.replace("/Instruktører/", "/Instrukt%C3%B8rer/"), document] {
+        let (code, objects, said) = import(&["-f", "-"], &document);
+        assert_eq!((code, objects.len()), (Some(0), 1), "{said:?}");
+        assert_eq!(objects[0]["spec"]["workspace"]["resourceGroup"], "Instruktører");
+        assert_eq!(objects[0]["spec"]["resourceId"], POOL.replace("/yogi-res-group/", "/Instruktører/"));
+    }
 }
 
 #[test]

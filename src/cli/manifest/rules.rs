@@ -78,16 +78,21 @@ pub(in crate::cli) fn is_guid(text: &str) -> bool {
 }
 
 fn is_group(text: &str) -> bool {
-    is_of(text, 1..=90, "-_.()") && !text.ends_with('.')
+    is_in_id(text) && !text.ends_with('.')
+}
+
+/// The name of a resource group as part of an ID: letters and digits may be of any script.
+fn is_in_id(group: &str) -> bool {
+    (1..=90).contains(&group.chars().count()) && group.chars().all(|c| c.is_alphanumeric() || "-_.()".contains(c))
 }
 
 fn is_pool(text: &str) -> bool {
     let names: Vec<_> = text.split('/').skip(2).step_by(2).collect();
     // The parser of IDs checks the segments between them.
     let [subscription, group, _, workspace, pool] = names[..] else { return false };
-    text.len() <= 400
+    text.chars().count() <= 400
         && is_guid(subscription)
-        && is_of(group, 1..=90, "-_.()")
+        && is_in_id(group)
         && is_of(workspace, 1..=50, "-_")
         && is_of(pool, 1..=15, "")
 }
@@ -95,7 +100,7 @@ fn is_pool(text: &str) -> bool {
 fn is_identity(text: &str) -> bool {
     let names: Vec<_> = text.split('/').skip(2).step_by(2).collect();
     let [subscription, group, _, name] = names[..] else { return false };
-    text.len() <= 400 && is_guid(subscription) && is_of(group, 1..=90, "-_.()") && is_of(name, 3..=128, "-_")
+    text.chars().count() <= 400 && is_guid(subscription) && is_in_id(group) && is_of(name, 3..=128, "-_")
 }
 
 #[cfg(test)]
@@ -140,6 +145,11 @@ mod tests {
             ("no GUID",              "/spec/workspace/subscriptionId",  json!("mine"),               Some("spec.workspace.subscriptionId")),
             ("a GUID in capitals",   "/spec/workspace/subscriptionId",  json!(sub.to_uppercase()),   Some("spec.workspace.subscriptionId")),
             ("a group with a dot",   "/spec/workspace/resourceGroup",   json!("rg."),                Some("spec.workspace.resourceGroup")),
+            ("a group of any script", "/spec/workspace/resourceGroup",  json!("Instruktører_データ1"), None),
+            ("a group's emoji",      "/spec/workspace/resourceGroup",   json!("🙂"),                 Some("spec.workspace.resourceGroup")),
+            ("90 letters of it",     "/spec/workspace/resourceGroup",   json!("ø".repeat(90)),       None),
+            ("91 letters of it",     "/spec/workspace/resourceGroup",   json!("ø".repeat(91)),       Some("spec.workspace.resourceGroup")),
+            ("a pool's group",       "/spec/resourceId",                json!(pool("p").as_str().expect("text").replace("/rg/", "/Instruktører/")), None),
             ("a short workspace",    "/spec/workspace/name",            json!("ws"),                 Some("spec.workspace.name")),
             ("a workspace's dash",   "/spec/workspace/name",            json!("-ws"),                Some("spec.workspace.name")),
             ("a pool's underscore",  "/spec/resourceId",                pool("p_1"),                 Some("spec.resourceId")),
