@@ -36,7 +36,7 @@ impl Client {
     pub(super) fn reconsider_region(&self, workspace: &WorkspaceId, error: &Error) {
         match error {
             Error::ParentNotFound(_) | Error::Rejected(_) | Error::Refused(Refusal::Provider, _) => {
-                self.cached.regions.invalidate(workspace)
+                self.cached.regions.invalidate(workspace);
             }
             Error::NotFound(_) => self.cached.regions.expire(workspace, RECENT_REGION),
             _ => {}
