@@ -49,7 +49,9 @@ impl Unmanaged {
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let sku = self.sku.iter().map(|sku| format!("sku {sku}"));
-        sku.chain(self.properties.iter().map(|(key, value)| format!("{key} {value}"))).collect()
+        let mut properties: Vec<_> = self.properties.iter().map(|(key, value)| format!("{key} {value}")).collect();
+        properties.sort();
+        sku.chain(properties).collect()
     }
 }
 
