@@ -27,6 +27,16 @@ const TOO_EARLY: Elsewhere = (
     "operators_for_overlapping_namespaces_share_no_object begins without the right",
 );
 
+/// The rights to the Lease of a second installation, in its own namespace, which runs under the same account in a test.
+const INSTALLED_TWICE: [Elsewhere; 3] = {
+    const WHY: &str = "of_two_installations_in_two_namespaces_one_leads_and_the_other_takes_over grants them to the second one";
+    [
+        ("create leases of coordination.k8s.io", "installed-twice-", WHY),
+        ("get leases of coordination.k8s.io", "installed-twice-", WHY),
+        ("update leases of coordination.k8s.io", "installed-twice-", WHY),
+    ]
+};
+
 /// Permissions that no test uses, each with the reason why it is granted nevertheless.
 const UNUSED: &[(&str, &str)] = &[(
     "list synapsesparkattachments of synapse-spark.dev",
@@ -87,7 +97,8 @@ fn unused(rights: &BTreeSet<Right>, requests: &[Request], excused: &[(&str, &str
 #[test]
 fn only_used_permissions_are_granted() {
     let (rights, requests) = (shipped(), asked::of_the_last_run(ACCOUNT));
-    let wrong = [ungranted(&rights, &requests, &[VERSION]), unused(&rights, &requests, UNUSED)].concat();
+    let elsewhere = [&[VERSION][..], &INSTALLED_TWICE].concat();
+    let wrong = [ungranted(&rights, &requests, &elsewhere), unused(&rights, &requests, UNUSED)].concat();
     assert!(
         wrong.is_empty(),
         "of {} requests and the {} rights of {MANIFEST}:\n{}",

@@ -11,6 +11,9 @@ fn pool(tail: &str) -> String {
     format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Synapse/{tail}")
 }
 
+/// What the API server says to write in place of a pool's ID with something around it.
+const RIGHT: &str = "write /subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/rg/providers/Microsoft.Synapse/workspaces/syn/bigDataPools/spark";
+
 fn identity(name: &str) -> Value {
     json!({"resourceId": format!(
         "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
@@ -155,6 +158,13 @@ pub fn pools() -> Vec<Case> {
         accepts("a pool of 15", vec![(id, json!(pool(&format!("workspaces/syn/bigDataPools/{}", letters(15)))))]),
         refuses("no resourceId", vec![(id, json!(GONE))], &[id, "Required"]),
         refuses("a null resourceId", vec![(id, Value::Null)], &[id]),
+        accepts("a resource group of any script", vec![(id, json!(right.replace("/rg/", "/Instruktører-データ/")))]),
+        refuses("a slash at the end", vec![(id, json!(format!("{right}/")))], &[id, "must not end with a slash", RIGHT]),
+        refuses(
+            "an address of the portal",
+            vec![(id, json!(format!("https://portal.azure.com/#@contoso.onmicrosoft.com/resource{right}")))],
+            &[id, "not an address of the portal", RIGHT],
+        ),
         refuses("a resourceId of 401", vec![(id, json!(format!("{right}{}", letters(401 - right.len()))))], &[id, "400"]),
     ];
     for wrong in [
