@@ -57,10 +57,10 @@ fn instead_of(file: &Path) -> Option<String> {
     let name = file.display();
     match file.extension()?.to_str()? {
         "bicep" => Some(format!("it is Bicep source: import the output of az bicep build --file {name} --stdout")),
-        "bicepparam" => Some(
-            "it is a parameter file of Bicep: import the file that az bicep build-params --outfile FILE writes, next to the template"
-                .to_owned(),
-        ),
+        "bicepparam" => Some(format!(
+            "it is a parameter file of Bicep: import the file that az bicep build-params --file {name} --outfile FILE writes, next to \
+             the template"
+        )),
         "tf" => Some("it is the source of a Terraform configuration: import the output of terraform show -json".to_owned()),
         "tfvars" => Some("it has variables of Terraform: import the output of terraform show -json".to_owned()),
         _ => None,
