@@ -1,6 +1,6 @@
 //! What is in the way of a request that Azure refuses although the identity has the right to send it.
 
-/// An obstacle that only somebody else can remove: the request is right, and the identity may send it.
+/// An obstacle that the operator cannot remove: the request is valid, and the identity may send it.
 ///
 /// Which error code stands for which obstacle is in [`azure::codes`](crate::azure::codes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

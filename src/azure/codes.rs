@@ -1,7 +1,7 @@
 //! Azure's error codes: what each of them means, and where that is documented.
 //!
-//! The status alone does not tell: a 409 is another operation that ends by itself, or a lock that stays; a 403 is a missing right,
-//! a policy or a firewall.
+//! One status has several meanings: a 409 is an operation that ends by itself, or a lock that stays; a 403 is a missing right, a
+//! policy or a firewall.
 
 use crate::refusal::Refusal;
 
@@ -20,7 +20,7 @@ pub enum Meaning {
     SubscriptionNotFound,
     /// The request cannot be served as it is: another API version, cloud or spec is needed.
     Rejected,
-    /// Something else than the request and the rights is in the way.
+    /// An obstacle prevents the request, although the request is valid and the identity has the right.
     Refused(Refusal),
 }
 

@@ -64,7 +64,7 @@ pub enum Error {
     /// 404 of the subscription. A tenant also gets it for the subscriptions of others.
     #[error("subscription not found: {0}")]
     SubscriptionNotFound(ServiceError),
-    /// Something else than the request and the rights is in the way, and stays there until somebody removes it.
+    /// An obstacle prevents the request, although it is valid and the identity has the right. It stays until it is removed.
     #[error("refused: {1}")]
     Refused(Refusal, ServiceError),
     /// Any other 4xx. Only another request will help.

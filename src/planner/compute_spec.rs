@@ -29,7 +29,7 @@ pub struct ComputeSpec {
     pub description: Option<String>,
     /// The tags: the operator's, the user's, and those of others.
     pub tags: BTreeMap<String, String>,
-    /// What nobody asked to change, as Azure shows it.
+    /// The keys that the operator does not manage, as Azure shows them.
     pub unmanaged: Unmanaged,
     /// Attach, if nothing exists yet, else Update.
     pub kind: OperationKind,

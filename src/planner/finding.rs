@@ -78,7 +78,7 @@ pub enum FaultKind {
     WorkspaceNotFound,
     /// The subscription does not exist, or this tenant cannot see it: no proof that anything is gone.
     SubscriptionNotFound,
-    /// Something else than the request and the rights is in the way: somebody has to remove it.
+    /// An obstacle prevents the request, although it is valid and the identity has the right: it has to be removed.
     Refused(Refusal),
     /// Another 4xx: only another request helps.
     Rejected,

@@ -142,7 +142,7 @@ async fn lease_of_another_name_and_one_for_years_hold_nothing_up_for_ever() {
     let foreign = |name: &str| {
         serde_json::json!({"metadata": {"name": name, "resourceVersion": "x", "creationTimestamp": "1970-01-01T00:00:00Z",
             "labels": {"synapse-spark.dev/scope": "cluster"}, "annotations": {"synapse-spark.dev/leads-since": "x"}},
-            "spec": {"holderIdentity": "somebody", "leaseDurationSeconds": i32::MAX}})
+            "spec": {"holderIdentity": "another-program", "leaseDurationSeconds": i32::MAX}})
     };
     server.put("team-a", foreign("another"));
     let start = Instant::now();
