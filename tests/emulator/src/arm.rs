@@ -14,11 +14,12 @@ mod workspace;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub(crate) use access::{api_version, authenticated, is_allowed};
-use access::{authorize, is_for_arm, unauthenticated};
+pub(crate) use access::{authenticated, is_allowed, is_for_arm};
+use access::{authorize, unauthenticated};
 use page::page;
 use quota::Counted;
 
+use crate::api_versions;
 use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal, Request};
 use crate::fault::Failure;
@@ -65,7 +66,6 @@ pub(crate) fn marked(azure: &mut Azure, now: Timestamp, request: &Request, answe
     answer
 }
 
-// Longer than other functions: one arm per route.
 fn handle(azure: &mut Azure, incoming: &Incoming<'_>, segments: &[String]) -> Result<Answer, Refusal> {
     let Incoming { request, now, .. } = *incoming;
     let folded: Vec<String> = segments.iter().map(|s| s.to_ascii_lowercase()).collect();
@@ -86,7 +86,7 @@ fn handle(azure: &mut Azure, incoming: &Incoming<'_>, segments: &[String]) -> Re
     };
     let origin = azure.origin(request);
     let token = authenticated(azure, incoming, &origin, |audience| is_for_arm(azure, &origin, audience))?;
-    let version = api_version(request)?;
+    let version = api_versions::asked(request)?;
     let Some(known) = azure.world.subscriptions.get(*subscription) else {
         return Err(Refusal::new(404, "SubscriptionNotFound", format!("The subscription '{}' could not be found.", segments[1])));
     };
@@ -104,33 +104,43 @@ fn handle(azure: &mut Azure, incoming: &Incoming<'_>, segments: &[String]) -> Re
     let counted = Counted { now, method: &request.method, path: &folded, token: &token };
     let remaining = quota::of_subscription(azure, &counted, subscription)?;
     let call = Call { now, request, origin, version, token, doomed: incoming.doomed.clone() };
-    let answered = match rest {
-        ["providers", "microsoft.machinelearningservices", "locations", _, "computeoperationsstatus", guid] => {
-            operation::answer(azure, &call, guid)
+    let mut answer = routed(azure, &call, (segments, rest)).unwrap_or_else(Refusal::answer);
+    answer.headers.extend(remaining);
+    Ok(answer)
+}
+
+/// What a path of a subscription leads to: all of it, and in small letters what follows the subscription.
+// Longer than other functions: one arm per route.
+fn routed(azure: &mut Azure, call: &Call<'_>, (segments, rest): (&[String], &[&str])) -> Result<Answer, Refusal> {
+    api_versions::check(&azure.settings.api_versions, &call.version, rest)?;
+    checks::size(&call.request.body)?;
+    match rest {
+        ["providers", "microsoft.machinelearningservices", "locations", location, "computeoperationsstatus", guid] => {
+            operation::answer(azure, call, location, guid)
         }
         ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _] => {
-            workspace::one(azure, &call, segments)
+            workspace::one(azure, call, segments)
         }
         ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "computes"] => {
-            compute::list(azure, &call, segments)
+            compute::list(azure, call, segments)
         }
         ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "computes", _] => {
-            compute::one(azure, &call, segments)
+            compute::one(azure, call, segments)
         }
         ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "linkedservices"] => {
-            link::list(azure, &call, segments)
+            link::list(azure, call, segments)
         }
         ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "linkedservices", _] => {
-            link::one(azure, &call, segments)
+            link::one(azure, call, segments)
         }
         ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "jobs"] => {
-            job::list(azure, &call, segments)
+            job::list(azure, call, segments)
         }
         ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "jobs", _] => {
-            job::one(azure, &call, segments)
+            job::one(azure, call, segments)
         }
         ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "jobs", _, "cancel"] => {
-            job::cancel(azure, &call, segments)
+            job::cancel(azure, call, segments)
         }
         [
             "resourcegroups",
@@ -143,29 +153,26 @@ fn handle(azure: &mut Azure, incoming: &Incoming<'_>, segments: &[String]) -> Re
             _,
             "versions",
             _,
-        ] => job::asset(azure, &call, segments),
+        ] => job::asset(azure, call, segments),
         ["providers", "microsoft.machinelearningservices", "workspaces"]
         | ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces"] => {
-            workspace::list(azure, &call, segments)
+            workspace::list(azure, call, segments)
         }
         ["providers", "microsoft.synapse", "workspaces"]
-        | ["resourcegroups", _, "providers", "microsoft.synapse", "workspaces"] => synapse::workspaces(azure, &call, segments),
-        ["resourcegroups", _, "providers", "microsoft.synapse", "workspaces", _] => synapse::workspace(azure, &call, segments),
+        | ["resourcegroups", _, "providers", "microsoft.synapse", "workspaces"] => synapse::workspaces(azure, call, segments),
+        ["resourcegroups", _, "providers", "microsoft.synapse", "workspaces", _] => synapse::workspace(azure, call, segments),
         ["resourcegroups", _, "providers", "microsoft.synapse", "workspaces", _, "bigdatapools"] => {
-            synapse::pools(azure, &call, segments)
+            synapse::pools(azure, call, segments)
         }
         ["resourcegroups", _, "providers", "microsoft.synapse", "workspaces", _, "bigdatapools", _] => {
-            synapse::pool(azure, &call, segments)
+            synapse::pool(azure, call, segments)
         }
         _ => Err(Refusal::new(
             404,
             "InvalidResourceType",
-            format!("The emulator doesn't serve resources such as {}.", request.path),
+            format!("The emulator doesn't serve resources such as {}.", call.request.path),
         )),
-    };
-    let mut answer = answered.unwrap_or_else(Refusal::answer);
-    answer.headers.extend(remaining);
-    Ok(answer)
+    }
 }
 
 /// The resource group has to be there before anything in it.
@@ -246,7 +253,7 @@ fn subscriptions(azure: &mut Azure, incoming: &Incoming<'_>) -> Result<Answer, R
     }
     let origin = azure.origin(request);
     let token = authenticated(azure, incoming, &origin, |audience| is_for_arm(azure, &origin, audience))?;
-    api_version(request)?;
+    api_versions::asked(request)?;
     let counted = Counted { now: incoming.now, method: &request.method, path: &["subscriptions"], token: &token };
     let remaining = quota::of_tenant(azure, &counted)?;
     let of_tenant = |tenant: &Option<String>| tenant.as_deref().is_some_and(|t| t.eq_ignore_ascii_case(&token.tenant));

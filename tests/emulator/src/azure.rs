@@ -118,6 +118,9 @@ impl Azure {
     fn affected(&mut self, now: Timestamp, request: &Request, segments: &[String], effect: &Effect) -> (Answer, Option<String>) {
         let of_entra = synapse::target(request, segments).is_none() && entra::is_for(segments);
         if let Some(answer) = effect.answer(of_entra) {
+            if effect.processed {
+                self.processed(&Incoming { request, received: now, now, doomed: None }, segments);
+            }
             return (arm::marked(self, now, request, answer), arm::asker(self, request));
         }
         if effect.reset || effect.process_after.is_some() {

@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 
+use crate::arm::is_for_arm;
 use crate::azure::Azure;
 use crate::exchange::{Answer, Request};
+use crate::synapse::AUDIENCES;
 use crate::world::{Token, World, later};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -45,7 +47,7 @@ pub(crate) fn answer(azure: &mut Azure, now: Timestamp, request: &Request, segme
         ("GET", [tenant, "v2.0", ".well-known", "openid-configuration"]) => {
             known(&azure.world, tenant).map(|()| configuration(&origin, tenant))
         }
-        ("POST", [tenant, "oauth2", "v2.0", "token"]) => token(azure, now, tenant, &field),
+        ("POST", [tenant, "oauth2", "v2.0", "token"]) => token(azure, now, (&origin, tenant), &field),
         _ => Err(denied(
             404,
             "invalid_request",
@@ -113,8 +115,22 @@ fn audience(scope: &str) -> Result<&str, Denial> {
     }
 }
 
+/// Microsoft's resources for which a tenant gives out tokens, besides ARM and Synapse: Machine Learning's and Graph (SDK).
+const OTHERS: [&str; 3] = ["https://ml.azure.com", "https://graph.microsoft.com", "https://storage.azure.com"];
+
+/// Whether the tenant knows this resource. Under whatever names it is asked, the emulator is ARM and Synapse.
+fn is_known(azure: &Azure, origin: &str, audience: &str) -> bool {
+    let audience = audience.trim_end_matches('/');
+    is_for_arm(azure, origin, audience) || AUDIENCES.contains(&audience) || OTHERS.contains(&audience)
+}
+
 // Longer than other functions: one branch per kind of credential.
-fn token<'a>(azure: &mut Azure, now: Timestamp, tenant: &str, field: &impl Fn(&str) -> Option<&'a str>) -> Result<Value, Denial> {
+fn token<'a>(
+    azure: &mut Azure,
+    now: Timestamp,
+    (origin, tenant): (&str, &str),
+    field: &impl Fn(&str) -> Option<&'a str>,
+) -> Result<Value, Denial> {
     known(&azure.world, tenant)?;
     if field("grant_type") != Some("client_credentials") {
         return Err(denied(400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type."));
@@ -122,6 +138,16 @@ fn token<'a>(azure: &mut Azure, now: Timestamp, tenant: &str, field: &impl Fn(&s
     let client = field("client_id").unwrap_or_default();
     let scope = field("scope").unwrap_or_default();
     let audience = audience(scope)?;
+    if !is_known(azure, origin, audience) {
+        return Err(denied(
+            400,
+            "invalid_resource",
+            500_011,
+            format!(
+                "The resource principal named {audience} was not found in the tenant named {tenant}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant."
+            ),
+        ));
+    }
     let Some(principal) = azure.world.principal(tenant, client) else {
         return Err(denied(
             400,

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use effect::Effect;
 pub(crate) use effect::Failure;
+pub use effect::{Effect, Ended};
 
 use crate::exchange::Request;
 use crate::world::later;
@@ -47,7 +47,7 @@ fn once() -> u64 {
 }
 
 /// The keys of a fault; a `flatten` can't refuse others by itself.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "id",
     "method",
     "path",
@@ -60,6 +60,7 @@ const KEYS: [&str; 18] = [
     "retryAfter",
     "body",
     "headers",
+    "processed",
     "delay",
     "reset",
     "lostAnswer",
@@ -81,8 +82,8 @@ impl Fault {
         }
         let fault: Self = serde_json::from_value(value.clone()).map_err(|e| e.to_string())?;
         fault.effect.check()?;
-        if fault.effect.process_after.is_some() && fault.method.as_deref().is_some_and(|method| !is_write(method)) {
-            return Err("processAfter meets only writes: PUT, PATCH, POST and DELETE".into());
+        if fault.effect.meets_writes() && fault.method.as_deref().is_some_and(|method| !is_write(method)) {
+            return Err("processAfter and processed meet only writes: PUT, PATCH, POST and DELETE".into());
         }
         Ok(fault)
     }
@@ -92,7 +93,7 @@ impl Fault {
         let holds = |part: &str| small.match_indices(part).any(|(at, _)| !whole || ends_a_name(&small[at + part.len()..]));
         self.method.as_ref().is_none_or(|m| m.eq_ignore_ascii_case(&request.method))
             && self.path.as_ref().is_none_or(|p| holds(&p.to_ascii_lowercase()))
-            && (self.effect.process_after.is_none() || is_write(&request.method))
+            && (!self.effect.meets_writes() || is_write(&request.method))
             && (!self.reused_connection || request.carrier.is_some_and(|carrier| carrier.is_reused))
     }
 }

@@ -25,6 +25,7 @@
 //! and need, **DOC** Microsoft's documentation, **INF** inferred, **NF** looked
 //! for and not found (a guess; often a setting).
 
+mod api_versions;
 mod arm;
 mod azure;
 mod control;
@@ -46,9 +47,11 @@ mod world;
 pub use azure::Azure;
 pub use counters::{Counted, Counters};
 pub use exchange::{Answer, Carrier, Connection, Request};
-pub use fault::{Effect, Fault};
+pub use fault::{Effect, Ended, Fault};
 pub use journal::{Entry, Late};
 pub use limits::{Hourly, Limit, Limits, ThrottleProfile};
 pub use server::{Emulator, Options};
-pub use settings::{AbsentIdentity, Settings, WrongLocation, parse_duration};
+pub use settings::{
+    AbsentAssignee, AbsentIdentity, DetachedOperation, Settings, UnknownKeys, UnusablePool, WrongLocation, parse_duration,
+};
 pub use world::seed::Seed;

@@ -1,10 +1,12 @@
 //! What a test can set: how fast, how many, and which guess about Azure holds.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::api_versions;
 use crate::limits::{Hourly, Limit, Limits, ThrottleProfile};
 
 /// What a PUT without `identity` does to a compute that has one (NF).
@@ -25,6 +27,46 @@ pub enum WrongLocation {
     Refuse,
     /// The compute gets the location of the workspace.
     Ignore,
+}
+
+/// What becomes of an attach whose pool isn't `Succeeded` (NF).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum UnusablePool {
+    /// The operation fails, as it does without a pool.
+    Fail,
+    /// It is attached.
+    Attach,
+}
+
+/// What becomes of keys of a body that the specification doesn't have (NF).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum UnknownKeys {
+    /// The request is refused.
+    Refuse,
+    /// They are dropped.
+    Ignore,
+}
+
+/// What becomes of a role assignment whose principal or pool isn't there (NF).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AbsentAssignee {
+    /// It is refused.
+    Refuse,
+    /// It is accepted.
+    Accept,
+}
+
+/// What an operation says when its compute is gone: both have been seen (REAL, of other types).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DetachedOperation {
+    /// How it ended.
+    Kept,
+    /// 404.
+    NotFound,
 }
 
 /// Everything that `PATCH /_emulator/settings` can change.
@@ -59,6 +101,24 @@ pub struct Settings {
     pub wrong_location: WrongLocation,
     /// How many tags a compute may have (DOC: 50, of resources; whether it holds for computes is NF).
     pub tag_limit: usize,
+    /// Whether the names and values of tags are checked (DOC, of resources; whether it holds for computes is NF).
+    pub tag_rules: bool,
+    /// What becomes of keys that the specification doesn't have.
+    pub unknown_keys: UnknownKeys,
+    /// How long after a detach the system-assigned identity of the compute is still being deleted, so that another of its
+    /// name can't have one (REAL of other types: some 150 s).
+    #[serde(with = "duration")]
+    pub identity_deletion: Duration,
+    /// What becomes of an attach whose pool isn't `Succeeded`.
+    pub unusable_pool: UnusablePool,
+    /// What an operation says when its compute is gone.
+    pub detached_operation: DetachedOperation,
+    /// Whether a look at an operation needs the right to (DOC: there is such an action; whether it is asked for is NF).
+    pub operation_rights: bool,
+    /// Whether PUT and DELETE name their operation; without, only the compute says how far it is.
+    pub operation_header: bool,
+    /// The api-versions that each provider serves: those of the specification, and those that Microsoft's clients send.
+    pub api_versions: BTreeMap<String, Vec<String>>,
     /// Whether a failed operation says `error.error` (SDK: seen by v1's client) instead of `error`.
     pub double_nested_errors: bool,
     /// Whether a PUT makes a linked service; Azure makes no new ones any more (DOC), with which words is INF.
@@ -66,6 +126,11 @@ pub struct Settings {
     /// How long after its PUT a role of Synapse counts for jobs (DOC: some minutes).
     #[serde(with = "duration")]
     pub role_propagation: Duration,
+    /// What becomes of a role assignment whose principal or pool isn't there.
+    pub absent_assignee: AbsentAssignee,
+    /// How long after an attach a new principal can't be assigned a role (DOC of Azure's own roles: minutes).
+    #[serde(with = "duration")]
+    pub principal_propagation: Duration,
     /// Whether `discoveryUrl` of a Machine Learning workspace leads here, instead of to the host that it has in Azure.
     pub own_discovery: bool,
     /// Whether requests to ARM are limited.
@@ -103,9 +168,19 @@ impl Default for Settings {
             stale_lists: Duration::ZERO,
             wrong_location: WrongLocation::Refuse,
             tag_limit: 50,
+            tag_rules: true,
+            unknown_keys: UnknownKeys::Refuse,
+            identity_deletion: Duration::from_secs(150),
+            unusable_pool: UnusablePool::Fail,
+            detached_operation: DetachedOperation::Kept,
+            operation_rights: false,
+            operation_header: true,
+            api_versions: api_versions::served(),
             double_nested_errors: false,
             linked_services_creatable: false,
             role_propagation: Duration::ZERO,
+            absent_assignee: AbsentAssignee::Refuse,
+            principal_propagation: Duration::ZERO,
             own_discovery: false,
             throttling: true,
             throttle_profile: ThrottleProfile::default(),

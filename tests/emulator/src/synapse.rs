@@ -7,7 +7,8 @@ mod roles;
 
 use jiff::Timestamp;
 
-use crate::arm::{api_version, asker, authenticated, is_allowed, marked, not_allowed};
+use crate::api_versions;
+use crate::arm::{asker, authenticated, is_allowed, marked, not_allowed};
 use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal, Request};
 use crate::incoming::Incoming;
@@ -18,7 +19,7 @@ pub(crate) const SUFFIXES: [&str; 3] =
     [".dev.azuresynapse.net", ".dev.azuresynapse.azure.cn", ".dev.azuresynapse.usgovcloudapi.net"];
 
 /// The audiences of its tokens (SDK); those of ARM aren't among them.
-const AUDIENCES: [&str; 3] =
+pub(crate) const AUDIENCES: [&str; 3] =
     ["https://dev.azuresynapse.net", "https://dev.azuresynapse.azure.cn", "https://dev.azuresynapse.usgovcloudapi.net"];
 
 /// The workspace's name, and the rest of the path, if the request is for the data plane.
@@ -64,7 +65,7 @@ fn handle(azure: &mut Azure, incoming: &Incoming<'_>, name: &str, path: &[String
         let message = format!("The token is of the tenant '{}', the workspace of '{tenant}'.", token.tenant);
         return Err(Refusal::new(401, "AuthenticationFailed", message));
     }
-    api_version(request)?;
+    api_versions::asked(request)?;
     let call = Call { now, request, token, name: crate::id::name(&workspace).to_owned(), workspace };
     let folded: Vec<String> = path.iter().map(|s| s.to_ascii_lowercase()).collect();
     let folded: Vec<&str> = folded.iter().map(String::as_str).collect();

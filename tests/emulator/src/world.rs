@@ -27,8 +27,8 @@ pub(crate) use attach::{Started, Wanted};
 use computes::Computes;
 pub(crate) use job::Job;
 pub(crate) use link::LINK_TYPE;
-pub(crate) use operation::Progress;
-use operation::{OPERATION_MEMORY, Operation, Verb, busy};
+use operation::{OPERATION_MEMORY, busy};
+pub(crate) use operation::{Operation, Progress, Verb};
 pub(crate) use pool::{POOL_TYPE, SYNAPSE_TYPE};
 use read::Stale;
 pub(crate) use role::{ADMINISTRATOR, Grant, Role};
@@ -84,6 +84,10 @@ pub(crate) struct World {
     jobs_due: BTreeSet<(Timestamp, String)>,
     ended: VecDeque<(Timestamp, Uuid)>,
     stale: Stale,
+    /// The computes that are gone, and until when their system-assigned identities are not.
+    deleted_identities: BTreeMap<String, Timestamp>,
+    /// The principals of system-assigned identities, and when they came.
+    system_principals: BTreeMap<String, Timestamp>,
     tokens: HashMap<String, Token>,
 }
 

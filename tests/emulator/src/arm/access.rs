@@ -1,7 +1,7 @@
 //! Who asks, and may they.
 
 use crate::azure::Azure;
-use crate::exchange::{Refusal, Request};
+use crate::exchange::Refusal;
 use crate::id;
 use crate::incoming::Incoming;
 use crate::world::{Token, World};
@@ -48,7 +48,7 @@ pub(crate) fn authenticated(
 }
 
 /// Whether a token of this audience is for ARM.
-pub(super) fn is_for_arm(azure: &Azure, origin: &str, audience: &str) -> bool {
+pub(crate) fn is_for_arm(azure: &Azure, origin: &str, audience: &str) -> bool {
     AUDIENCES.contains(&audience) || audience == origin || audience == azure.endpoint
 }
 
@@ -56,28 +56,6 @@ pub(super) fn unauthenticated(origin: &str, code: &str, message: &str) -> Refusa
     let challenge =
         format!("Bearer authorization_uri=\"{origin}/common\", error=\"invalid_token\", error_description=\"{message}\"");
     Refusal::new(401, code, message).with("WWW-Authenticate", challenge)
-}
-
-/// Any date will do, since which of them a region serves is NF.
-pub(crate) fn api_version(request: &Request) -> Result<String, Refusal> {
-    let Some(version) = request.query_value("api-version").filter(|v| !v.is_empty()) else {
-        return Err(Refusal::new(
-            400,
-            "MissingApiVersionParameter",
-            "The api-version query parameter (?api-version=) is required for all requests.",
-        ));
-    };
-    let date = version.strip_suffix("-preview").unwrap_or(&version);
-    let shaped = date.len() == 10
-        && date.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
-    if shaped {
-        return Ok(version);
-    }
-    Err(Refusal::new(
-        400,
-        "InvalidApiVersionParameter",
-        format!("The api-version '{version}' is invalid. It is a date such as '2025-12-01', with '-preview' or without."),
-    ))
 }
 
 /// ARM asks for rights before it tells whether there is such a thing.

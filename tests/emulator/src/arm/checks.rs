@@ -19,6 +19,78 @@ pub(super) fn tags(body: &Value, limit: usize) -> Result<(), Refusal> {
     Err(Refusal::new(400, "InvalidTags", message))
 }
 
+/// How large the body of a request may be, in bytes (DOC).
+const LARGEST_BODY: usize = 4 * 1024 * 1024;
+
+/// Refuses a body of more than 4 MB (REAL, of deployments).
+pub(super) fn size(body: &[u8]) -> Result<(), Refusal> {
+    if body.len() <= LARGEST_BODY {
+        return Ok(());
+    }
+    Err(Refusal::new(413, "RequestContentTooLarge", "The request content size exceeds the maximum size of 4 MB."))
+}
+
+/// Refuses names and values that tags of a resource can't have (DOC). The codes and texts are those that Microsoft's Az.Migrate
+/// repeats (SDK), of the reserved characters REAL; the status is INF. Whether they are checked for computes is NF.
+pub(super) fn tag_rules(body: &Value) -> Result<(), Refusal> {
+    let invalid = |code, message| Err(Refusal::new(400, code, message));
+    for (name, value) in body["tags"].as_object().into_iter().flatten() {
+        if name.contains(|c: char| r"<>%&\?/".contains(c) || c.is_control()) {
+            let message = format!("The tag names '{name}' have reserved characters '<,>,%,&,\\,?,/' or control characters.");
+            return invalid("InvalidTagNameCharacters", message);
+        }
+        if name.chars().count() > 512 {
+            let message = format!(
+                "Tag key too large. Following tag name '{name}' exceeded the maximum length. Maximum allowed length for tag name - '512' characters."
+            );
+            return invalid("InvalidTagName", message);
+        }
+        if let Some(value) = value.as_str().filter(|v| v.chars().count() > 256) {
+            let message = format!(
+                "Tag value too large. Following tag value '{value}' exceeded the maximum length. Maximum allowed length for tag value - '256' characters."
+            );
+            return invalid("InvalidTagValueLength", message);
+        }
+    }
+    Ok(())
+}
+
+/// What the body of a compute has at its top, in `properties` and in `identity` (SPEC).
+const KEYS: [(&str, &[&str]); 3] = [
+    ("", &["id", "name", "type", "systemData", "location", "tags", "sku", "identity", "properties"]),
+    (
+        "properties",
+        &[
+            "computeType",
+            "computeLocation",
+            "provisioningState",
+            "description",
+            "createdOn",
+            "modifiedOn",
+            "resourceId",
+            "provisioningErrors",
+            "isAttachedCompute",
+            "disableLocalAuth",
+            "properties",
+        ],
+    ),
+    ("identity", &["type", "principalId", "tenantId", "userAssignedIdentities"]),
+];
+
+/// Refuses a key that the specification doesn't have; what the service does is NF.
+pub(super) fn keys(body: &Value) -> Result<(), Refusal> {
+    for (of, known) in KEYS {
+        let object = if of.is_empty() { body } else { &body[of] };
+        if let Some(unknown) =
+            object.as_object().into_iter().flatten().map(|(key, _)| key).find(|key| !known.contains(&key.as_str()))
+        {
+            let of = if of.is_empty() { "the compute" } else { of };
+            return Err(Refusal::user_error(format!("Could not find member '{unknown}' in {of}.")));
+        }
+    }
+    Ok(())
+}
+
 /// Refuses a region that is not that of the compute or, if there is none yet, of the workspace. `before` is the body of the
 /// compute that is there.
 ///

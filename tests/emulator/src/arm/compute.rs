@@ -7,7 +7,7 @@ use super::{Call, authorize, checks, is_allowed, json_body, not_allowed, not_fou
 use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal};
 use crate::id;
-use crate::settings::WrongLocation;
+use crate::settings::{UnknownKeys, WrongLocation};
 use crate::world::seed::Workspace;
 use crate::world::{Started, Wanted};
 
@@ -55,6 +55,12 @@ pub(super) fn one(azure: &mut Azure, call: &Call<'_>, segments: &[String]) -> Re
 fn attach(azure: &mut Azure, call: &Call<'_>, workspace: &Workspace, name: &str) -> Result<Answer, Refusal> {
     let (body, key) = (json_body(call)?, id::fold(&workspace.id));
     checks::tags(&body, azure.settings.tag_limit)?;
+    if azure.settings.tag_rules {
+        checks::tag_rules(&body)?;
+    }
+    if azure.settings.unknown_keys == UnknownKeys::Refuse {
+        checks::keys(&body)?;
+    }
     if azure.settings.wrong_location == WrongLocation::Refuse {
         let before = azure.world.computes.get(&format!("{key}/computes/{}", id::fold(name)));
         checks::location(&body, workspace, name, before.map(|c| &c.body))?;
@@ -101,7 +107,7 @@ fn detach(azure: &mut Azure, call: &Call<'_>, workspace: &Workspace, key: &str) 
 
 fn accepted(azure: &Azure, call: &Call<'_>, workspace: &Workspace, operation: Uuid, answer: Answer) -> Answer {
     let link = operation::link(call, &workspace.id, &workspace.location, operation);
-    let answer = answer.with("Azure-AsyncOperation", link);
+    let answer = if azure.settings.operation_header { answer.with("Azure-AsyncOperation", link) } else { answer };
     match azure.settings.operation_retry_after {
         Some(seconds) => answer.with("Retry-After", seconds.to_string()),
         None => answer,

@@ -3,11 +3,12 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Call, not_allowed};
+use super::{Call, authorize, not_allowed};
 use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal};
 use crate::id;
-use crate::world::Progress;
+use crate::settings::DetachedOperation;
+use crate::world::{Operation, Progress, Verb};
 
 /// The address of an operation (REAL, also `service=new`).
 pub(super) fn link(call: &Call<'_>, workspace: &str, location: &str, operation: Uuid) -> String {
@@ -18,22 +19,28 @@ pub(super) fn link(call: &Call<'_>, workspace: &str, location: &str, operation: 
     )
 }
 
-/// GET of an operation. Anybody of the tenant may look (INF).
-pub(super) fn answer(azure: &Azure, call: &Call<'_>, guid: &str) -> Result<Answer, Refusal> {
+/// The right that Azure's list of actions has for this (DOC); whether it is asked for is NF.
+const READ: &str = "Microsoft.MachineLearningServices/locations/computeOperationsStatus/read";
+
+/// GET of an operation: at the region of its workspace (INF), and by anybody of the tenant if no right is asked for (INF).
+pub(super) fn answer(azure: &Azure, call: &Call<'_>, location: &str, guid: &str) -> Result<Answer, Refusal> {
     if call.request.method != "GET" {
         return Err(not_allowed(&call.request.method));
     }
+    if azure.settings.operation_rights {
+        authorize(&azure.world, &call.token, READ, &call.request.path)?;
+    }
     let operation = Uuid::parse_str(guid).ok().and_then(|g| azure.world.operations.get(&g));
-    let Some(operation) = operation else {
+    let Some(operation) = operation.filter(|operation| is_there(azure, operation, location)) else {
         return Err(Refusal::new(404, "NotFound", format!("The operation '{guid}' was not found.")));
     };
     let body = match &operation.progress {
         Progress::Running => json!({"status": "InProgress"}),
         Progress::Succeeded => json!({"status": "Succeeded", "percentComplete": 100.0}),
         Progress::Failed(failure) => {
-            let error = json!({"code": failure.code, "message": failure.message});
+            let error = failure.error();
             let error = if azure.settings.double_nested_errors { json!({"error": error}) } else { error };
-            json!({"status": "Failed", "error": error})
+            json!({"status": failure.status, "error": error})
         }
     };
     let running = operation.progress == Progress::Running;
@@ -42,4 +49,13 @@ pub(super) fn answer(azure: &Azure, call: &Call<'_>, guid: &str) -> Result<Answe
         Some(seconds) if running => answer.with("Retry-After", seconds.to_string()),
         _ => answer,
     })
+}
+
+/// Whether an operation can be seen at this region: it is that of its workspace, and its compute isn't gone, or the operation is
+/// kept all the same.
+fn is_there(azure: &Azure, operation: &Operation, location: &str) -> bool {
+    let workspace = operation.compute.rsplit_once("/computes/").and_then(|(key, _)| azure.world.workspaces.get(key));
+    let is_kept = azure.settings.detached_operation == DetachedOperation::Kept
+        || (operation.verb, &operation.progress) != (Verb::Detach, &Progress::Succeeded);
+    is_kept && workspace.is_some_and(|workspace| workspace.location.eq_ignore_ascii_case(location))
 }

@@ -31,6 +31,9 @@ pub struct Effect {
     /// More headers beside `status`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
+    /// It is processed all the same, and `status` answered. Only for writes.
+    #[serde(skip_serializing_if = "is_false")]
+    pub processed: bool,
     /// It is processed, and its answer held back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay: Option<Delay>,
@@ -62,16 +65,65 @@ pub(super) fn is_false(value: &bool) -> bool {
 pub struct Delay(#[serde(with = "duration")] pub Duration);
 
 /// Why an operation failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Failure {
+    /// How the operation and the compute end.
+    #[serde(default)]
+    pub status: Ended,
     /// Such as `InternalServerError`.
     pub code: String,
     /// For people.
     pub message: String,
+    /// An HTTP status, which the service adds though the specification has none (REAL).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_code: Option<u16>,
+    /// What it is about (SPEC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// More errors, of any form (REAL: their codes may be sentences).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<Value>,
+}
+
+/// How an operation without success ends (SPEC).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ended {
+    /// It failed.
+    #[default]
+    Failed,
+    /// Somebody stopped it.
+    Canceled,
+}
+
+impl Failure {
+    /// One that says no more than this.
+    pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into(), ..Self::default() }
+    }
+
+    /// The error as the service writes it; what isn't there is left out.
+    pub(crate) fn error(&self) -> Value {
+        let mut error = json!({"code": self.code, "message": self.message});
+        if let Some(status) = self.status_code {
+            error["statusCode"] = json!(status);
+        }
+        if let Some(target) = &self.target {
+            error["target"] = json!(target);
+        }
+        if !self.details.is_empty() {
+            error["details"] = json!(self.details);
+        }
+        error
+    }
 }
 
 impl Effect {
+    /// Whether only writes are met.
+    pub(super) fn meets_writes(&self) -> bool {
+        self.processed || self.process_after.is_some()
+    }
+
     /// Refuses what can't happen together.
     pub(super) fn check(&self) -> Result<(), String> {
         let effects = [
@@ -90,6 +142,9 @@ impl Effect {
                             only status and processAfter go together"
                     .into());
             }
+        }
+        if self.processed && (self.status.is_none() || self.process_after.is_some()) {
+            return Err("processed needs status, and doesn't go together with processAfter".into());
         }
         if self.body.is_some() && (self.status.is_none() || self.code.is_some() || self.message.is_some()) {
             return Err("body needs status, and takes the place of code and message".into());

@@ -9,6 +9,7 @@ use super::{Call, may, may_read};
 use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal};
 use crate::id;
+use crate::settings::AbsentAssignee;
 use crate::world::{ADMINISTRATOR, Grant, Role};
 
 /// A bare array (SPEC); with `scope`, those that can be assigned there.
@@ -100,6 +101,9 @@ pub(super) fn create(azure: &mut Azure, call: &Call<'_>, guid: &str) -> Result<A
             format!("The role '{}' can't be assigned at the scope '{scope}'.", role.name),
         ));
     }
+    if azure.settings.absent_assignee == AbsentAssignee::Refuse {
+        assignee_is_there(azure, call, (principal, kind), scope)?;
+    }
     if azure.world.grants(&call.workspace).any(|(_, grant)| grant.is_same(role_id, principal, scope)) {
         let message = format!(
             "Role Assignment with roleId '{role_id}', principalId '{principal}' and scope '{scope}' within workspace '{}' already exists.",
@@ -125,6 +129,24 @@ pub(super) fn create(azure: &mut Azure, call: &Call<'_>, guid: &str) -> Result<A
     let answer = Answer::json(200, &body(guid, &grant));
     azure.world.grants.insert(key(call, guid), grant);
     Ok(answer)
+}
+
+/// Refuses a principal and a pool that aren't there. The world has no users and groups: any will do. The code and the text are those
+/// of Azure's own roles (DOC), that Synapse says the same is INF.
+fn assignee_is_there(azure: &Azure, call: &Call<'_>, (principal, kind): (&str, &str), scope: &str) -> Result<(), Refusal> {
+    let spread = azure.settings.principal_propagation;
+    if kind == "ServicePrincipal" && !azure.world.knows_principal(principal, call.now, spread) {
+        let message = format!("Principal {} does not exist in the directory {}.", principal.replace('-', ""), call.token.tenant);
+        return Err(Refusal::new(400, "PrincipalNotFound", message));
+    }
+    match scope.split('/').collect::<Vec<_>>().as_slice() {
+        [_, _, kind, pool] if kind.eq_ignore_ascii_case("bigDataPools") => {
+            let id = format!("{}/bigDataPools/{pool}", call.workspace);
+            let missing = || Refusal::new(400, "InvalidScope", format!("There is no Spark pool '{pool}'."));
+            azure.world.pools.get(&id::fold(&id)).map(drop).ok_or_else(missing)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// 200, or 204 if there is none (SPEC); with `scope`, only if it is at that scope (INF).

@@ -163,7 +163,7 @@ impl World {
         }
         let (created, before) = before.map_or((None, Value::Null), |b| (Some(b.created), b.body.clone()));
         let tenant = self.tenant_of(&place.id).unwrap_or_default().to_owned();
-        let identity = self.identity(&wanted.identity, before.get("identity"), settings, &tenant)?;
+        let identity = self.identity(&wanted.identity, before.get("identity"), settings, (now, &key, &tenant))?;
 
         let mut body = wanted.applied(now, &place, &before);
         if let Some(identity) = identity {

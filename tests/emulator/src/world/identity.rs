@@ -1,8 +1,12 @@
 //! The identity of a compute: what is asked, and what comes back.
 
-use serde_json::{Map, Value, json};
+use std::time::Duration;
 
-use super::World;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{World, later};
 use crate::exchange::Refusal;
 use crate::id;
 use crate::settings::{AbsentIdentity, Settings};
@@ -54,11 +58,57 @@ impl Asked {
     }
 }
 
+/// ARM's words while the identity of a compute that is gone is still being deleted (REAL, of other types).
+fn still_deleted(compute: &str) -> Refusal {
+    let response = format!(
+        r#"{{"error":{{"code":"Conflict","message":"Request specified that resource '{compute}' is new, but resource already exists. This may be due to a pending delete operation, try again later."}}}}"#
+    );
+    Refusal::new(
+        400,
+        "FailedIdentityOperation",
+        format!(
+            "Identity operation for resource '{compute}' failed with error 'Failed to perform resource identity operation. Status: 'Conflict'. Response: '{response}'.'."
+        ),
+    )
+}
+
 fn invalid(message: &str) -> Refusal {
     Refusal::new(400, "InvalidIdentity", message)
 }
 
 impl World {
+    /// The principal of a new system-assigned identity.
+    fn new_principal(&mut self, now: Timestamp) -> Uuid {
+        let principal = self.guid();
+        self.system_principals.insert(principal.to_string(), now);
+        principal
+    }
+
+    /// What a detach leaves of a system-assigned identity: for a while it is still being deleted.
+    pub(super) fn forget_principal(&mut self, now: Timestamp, settings: &Settings, compute: &str) {
+        let body = self.computes.get(compute).map(|c| &c.body);
+        let Some(principal) = body.and_then(|b| b["identity"]["principalId"].as_str()) else {
+            return;
+        };
+        self.system_principals.remove(principal);
+        if !settings.identity_deletion.is_zero() {
+            self.deleted_identities.insert(compute.to_owned(), later(now, settings.identity_deletion));
+        }
+    }
+
+    /// Whether there is such a principal and Synapse knows it by now.
+    pub(crate) fn knows_principal(&self, principal: &str, now: Timestamp, propagation: Duration) -> bool {
+        let is = |id: &str| id.eq_ignore_ascii_case(principal);
+        match self.system_principals.get(&principal.to_ascii_lowercase()) {
+            Some(since) => later(*since, propagation) <= now,
+            None => {
+                self.principals.iter().any(|p| is(&p.object_id))
+                    || self.identities.values().any(|i| i.principal_id.as_deref().is_some_and(is))
+                    || self.computes.values().any(|c| c.body["identity"]["principalId"].as_str().is_some_and(is))
+            }
+        }
+    }
+
     /// What becomes of a compute's identity by a PUT; none if the key is to be absent (REAL: absent when there is none).
     // Longer than other functions: one check per refusal.
     pub(super) fn identity(
@@ -66,10 +116,13 @@ impl World {
         asked: &Asked,
         before: Option<&Value>,
         settings: &Settings,
-        tenant: &str,
+        (now, key, tenant): (Timestamp, &str, &str),
     ) -> Result<Option<Value>, Refusal> {
         if !asked.given && settings.absent_identity == AbsentIdentity::Keep {
             return Ok(before.cloned());
+        }
+        if asked.system && self.deleted_identities.contains_key(key) {
+            return Err(still_deleted(key));
         }
         let mut users = Vec::new();
         for user in &asked.users {
@@ -99,7 +152,7 @@ impl World {
         if asked.system {
             // A principal of its own: kept by an update, another after detaching (DOC).
             let principal = before.map_or(Value::Null, |b| b["principalId"].clone());
-            identity["principalId"] = if principal.is_null() { json!(self.guid()) } else { principal };
+            identity["principalId"] = if principal.is_null() { json!(self.new_principal(now)) } else { principal };
             identity["tenantId"] = json!(tenant);
         }
         if !users.is_empty() {

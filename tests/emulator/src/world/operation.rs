@@ -48,7 +48,7 @@ impl World {
             if operation.is_some_and(|due| job.is_none_or(|other| due <= other))
                 && let Some((due, operation)) = self.due.pop_first()
             {
-                self.end(due, operation);
+                self.end(due, operation, settings);
                 self.ended.push_back((due, operation));
             } else if job.is_some()
                 && let Some((due, job)) = self.jobs_due.pop_first()
@@ -59,6 +59,7 @@ impl World {
             }
         }
         self.stale.prune(now);
+        self.deleted_identities.retain(|_, until| *until > now);
         let old = now.checked_sub(OPERATION_MEMORY).unwrap_or(Timestamp::MIN);
         while let Some((_, operation)) = self.ended.pop_front_if(|(due, _)| *due < old) {
             self.operations.remove(&operation);
@@ -75,14 +76,14 @@ impl World {
         operation
     }
 
-    fn end(&mut self, due: Timestamp, id: Uuid) {
+    fn end(&mut self, due: Timestamp, id: Uuid, settings: &Settings) {
         let Some(operation) = self.operations.get_mut(&id) else {
             return;
         };
         let (verb, key, doomed) = (operation.verb, operation.compute.clone(), operation.doomed.take());
         let progress = match (doomed, self.computes.get(&key)) {
             (Some(failure), _) => Progress::Failed(failure),
-            (None, Some(compute)) if verb == Verb::Attach => self.outcome(&compute.body),
+            (None, Some(compute)) if verb == Verb::Attach => self.outcome(&compute.body, settings.unusable_pool),
             (None, _) => Progress::Succeeded,
         };
         if let Some(operation) = self.operations.get_mut(&id) {
@@ -93,6 +94,7 @@ impl World {
             return;
         }
         if (verb, &progress) == (Verb::Detach, &Progress::Succeeded) {
+            self.forget_principal(due, settings, &key);
             self.computes.remove(&key);
             return;
         }
@@ -136,8 +138,8 @@ impl Compute {
         match progress {
             Progress::Failed(failure) => {
                 // The compute stays, as Failed (REAL, of another type of compute).
-                properties["provisioningState"] = json!("Failed");
-                properties["provisioningErrors"] = json!([{"error": {"code": failure.code, "message": failure.message}}]);
+                properties["provisioningState"] = json!(failure.status);
+                properties["provisioningErrors"] = json!([{"error": failure.error()}]);
             }
             Progress::Succeeded | Progress::Running => {
                 properties["provisioningState"] = json!("Succeeded");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Progress, World, seed::Pool};
 use crate::fault::Failure;
 use crate::id;
-use crate::settings::merge;
+use crate::settings::{UnusablePool, merge};
 
 /// How ARM calls a Spark pool.
 pub(crate) const POOL_TYPE: &str = "Microsoft.Synapse/workspaces/bigDataPools";
@@ -16,14 +16,19 @@ pub(crate) const SYNAPSE_TYPE: &str = "Microsoft.Synapse/workspaces";
 impl World {
     /// How attaching this compute ends.
     ///
-    /// What the service says of a pool that isn't there is NF; that the compute stays as Failed is REAL of other types.
-    pub(super) fn outcome(&self, compute: &Value) -> Progress {
-        match pool_id(compute) {
-            Some(pool) if !self.pools.contains_key(&id::fold(pool)) => Progress::Failed(Failure {
-                code: "UserError".into(),
-                message: format!("The Synapse Spark pool '{pool}' was not found."),
-            }),
-            _ => Progress::Succeeded,
+    /// What the service says of a pool that isn't there, or isn't `Succeeded`, is NF; that the compute stays as Failed is REAL of
+    /// other types.
+    pub(super) fn outcome(&self, compute: &Value, unusable: UnusablePool) -> Progress {
+        let Some(id) = pool_id(compute) else {
+            return Progress::Succeeded;
+        };
+        let failed = |message| Progress::Failed(Failure::new("UserError", message));
+        match self.pools.get(&id::fold(id)) {
+            None => failed(format!("The Synapse Spark pool '{id}' was not found.")),
+            Some(pool) if unusable == UnusablePool::Fail && pool.provisioning_state != "Succeeded" => {
+                failed(format!("The Synapse Spark pool '{id}' is in the state '{}'.", pool.provisioning_state))
+            }
+            Some(_) => Progress::Succeeded,
         }
     }
 

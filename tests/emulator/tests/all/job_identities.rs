@@ -59,6 +59,9 @@ fn a_role_is_an_orphan_when_its_compute_was_detached() {
     let first = principal(&mut lab);
     lab.detach(&compute("spark"));
     lab.pass(Duration::from_secs(2));
+    // Its next look ends the operation; from then on the old identity goes.
+    assert_eq!(lab.ask("GET", &compute("spark")).status, 404);
+    lab.pass(Duration::from_secs(150));
     let mut wanted = spark(&pool("yogisparkpool"));
     wanted["identity"] = json!({"type": "SystemAssigned"});
     lab.attached("spark", &wanted);

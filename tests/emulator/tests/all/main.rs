@@ -18,5 +18,6 @@ mod recordings;
 mod rights;
 mod roles;
 mod served;
+mod strict;
 mod support;
 mod throttle;

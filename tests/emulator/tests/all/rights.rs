@@ -73,12 +73,14 @@ fn a_token_of_another_tenant_is_refused() {
 }
 
 #[test]
-fn an_api_version_is_required_and_a_date() {
+fn an_api_version_is_required_and_one_that_is_served() {
     let mut lab = Lab::new();
     for (query, expected) in [
         ("", "MissingApiVersionParameter"),
         ("?api-version=latest", "InvalidApiVersionParameter"),
-        ("?api-version=2025-12-01-preview", ""),
+        ("?api-version=2025-10-01-preview", ""),
+        ("?api-version=2025-12-01-preview", "NoRegisteredProviderFound"),
+        ("?api-version=1999-01-01", "NoRegisteredProviderFound"),
         ("?API-Version=2020-02-02", ""),
     ] {
         let answer = lab.send(Request::new("GET", &format!("{}{query}", workspace())));

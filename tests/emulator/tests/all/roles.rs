@@ -27,6 +27,8 @@ fn logged_in(mut lab: Lab) -> Lab {
     let scope = ("scope", "https://dev.azuresynapse.net/.default");
     let token = lab.token_request(&[("client_id", CLIENT), ("client_secret", SECRET), scope]);
     lab.use_token(&token);
+    // The principals here are only names.
+    lab.set(&json!({"absentAssignee": "accept"}));
     lab
 }
 

@@ -88,7 +88,8 @@ impl Lab {
 
     /// The same for a method and an ID, with an api-version.
     pub(crate) fn ask(&mut self, method: &str, id: &str) -> Answer {
-        let target = format!("{id}{}api-version=2025-12-01", if id.contains('?') { '&' } else { '?' });
+        let version = if id.contains("/Microsoft.Synapse/") { "2021-06-01" } else { "2025-12-01" };
+        let target = format!("{id}{}api-version={version}", if id.contains('?') { '&' } else { '?' });
         self.send(Request::new(method, &target))
     }
 

@@ -14,7 +14,7 @@ impl World {
     ///
     /// The words for a missing right are those of Synapse's data plane (REAL); where a job shows them is NF.
     pub(super) fn may_run(&self, at: Timestamp, key: &str, settings: &Settings) -> Result<(), Failure> {
-        let failed = |code: &str, message: String| Err(Failure { code: code.into(), message });
+        let failed = |code: &str, message: String| Err(Failure::new(code, message));
         let Some(work) = self.jobs.get(key).and_then(|j| j.work.as_ref()) else {
             return Ok(());
         };

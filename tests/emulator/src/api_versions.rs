@@ -1,0 +1,139 @@
+//! The api-versions that a provider serves.
+
+use std::collections::BTreeMap;
+
+use crate::exchange::{Refusal, Request};
+
+/// Machine Learning's: those of the template reference of its computes (DOC); `2020-02-02` and `2020-04-01-preview`, which SDK v1
+/// sends (SDK); and those of 2025 with which templates are written since (SPEC).
+const MACHINE_LEARNING: [&str; 47] = [
+    "2018-03-01-preview",
+    "2018-11-19",
+    "2019-05-01",
+    "2019-06-01",
+    "2019-11-01",
+    "2020-01-01",
+    "2020-02-02",
+    "2020-02-18-preview",
+    "2020-03-01",
+    "2020-04-01",
+    "2020-04-01-preview",
+    "2020-05-01-preview",
+    "2020-05-15-preview",
+    "2020-06-01",
+    "2020-08-01",
+    "2020-09-01-preview",
+    "2021-01-01",
+    "2021-03-01-preview",
+    "2021-04-01",
+    "2021-07-01",
+    "2022-01-01-preview",
+    "2022-02-01-preview",
+    "2022-05-01",
+    "2022-06-01-preview",
+    "2022-10-01",
+    "2022-10-01-preview",
+    "2022-12-01-preview",
+    "2023-02-01-preview",
+    "2023-04-01",
+    "2023-04-01-preview",
+    "2023-06-01-preview",
+    "2023-08-01-preview",
+    "2023-10-01",
+    "2024-01-01-preview",
+    "2024-04-01",
+    "2024-04-01-preview",
+    "2024-07-01-preview",
+    "2024-10-01",
+    "2024-10-01-preview",
+    "2025-01-01-preview",
+    "2025-04-01",
+    "2025-04-01-preview",
+    "2025-06-01",
+    "2025-07-01-preview",
+    "2025-09-01",
+    "2025-10-01-preview",
+    "2025-12-01",
+];
+
+/// Synapse workspaces and their pools (SPEC).
+const SYNAPSE: [&str; 8] = [
+    "2019-06-01-preview",
+    "2020-12-01",
+    "2021-03-01",
+    "2021-04-01-preview",
+    "2021-05-01",
+    "2021-05-01-preview",
+    "2021-06-01",
+    "2021-06-01-preview",
+];
+
+/// By provider, in small letters.
+pub(crate) fn served() -> BTreeMap<String, Vec<String>> {
+    let owned = |versions: &[&str]| versions.iter().map(|v| (*v).to_owned()).collect();
+    BTreeMap::from([
+        ("microsoft.machinelearningservices".into(), owned(&MACHINE_LEARNING)),
+        ("microsoft.synapse".into(), owned(&SYNAPSE)),
+    ])
+}
+
+/// The api-version of a request, which has to look like one.
+pub(crate) fn asked(request: &Request) -> Result<String, Refusal> {
+    let Some(version) = request.query_value("api-version").filter(|v| !v.is_empty()) else {
+        return Err(Refusal::new(
+            400,
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        ));
+    };
+    let date = version.strip_suffix("-preview").unwrap_or(&version);
+    let shaped = date.len() == 10
+        && date.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
+    if shaped {
+        return Ok(version);
+    }
+    Err(Refusal::new(
+        400,
+        "InvalidApiVersionParameter",
+        format!("The api-version '{version}' is invalid. It is a date such as '2025-12-01', with '-preview' or without."),
+    ))
+}
+
+/// Refuses a version that the provider in this path, in small letters, doesn't serve (REAL: azure-sdk-for-js#4097).
+pub(crate) fn check(served: &BTreeMap<String, Vec<String>>, version: &str, path: &[&str]) -> Result<(), Refusal> {
+    let mut after = path.iter().skip_while(|segment| **segment != "providers").skip(1);
+    let Some((provider, kind)) = after.next().zip(after.next()) else {
+        return Ok(());
+    };
+    let Some(versions) = served.get(*provider).filter(|all| !all.iter().any(|one| one.eq_ignore_ascii_case(version))) else {
+        return Ok(());
+    };
+    let all = versions.join(", ");
+    Err(Refusal::new(
+        400,
+        "NoRegisteredProviderFound",
+        format!(
+            "No registered resource provider found for location 'eastus2' and API version '{version}' for type '{kind}'. The supported api-versions are '{all}'. The supported locations are 'eastus2'."
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_served_by_its_provider_alone() {
+        let path = |provider| vec!["subscriptions", "s", "resourcegroups", "g", "providers", provider, "workspaces", "w"];
+        let (learning, synapse) = (path("microsoft.machinelearningservices"), path("microsoft.synapse"));
+        for (version, path, is_served) in [
+            ("2025-12-01", &learning, true),
+            ("2025-12-01", &synapse, false),
+            ("2021-06-01-PREVIEW", &synapse, true),
+            ("1999-01-01", &learning, false),
+        ] {
+            assert_eq!(check(&served(), version, path).is_ok(), is_served, "{version} {path:?}");
+        }
+        assert!(check(&served(), "1999-01-01", &["subscriptions"]).is_ok(), "not of a provider");
+    }
+}
