@@ -74,6 +74,8 @@ mod safety_stop;
 mod sharding;
 #[path = "cluster/shared_role_assignments.rs"]
 mod shared_role_assignments;
+#[path = "cluster/strict_azure.rs"]
+mod strict_azure;
 #[path = "cluster/update.rs"]
 mod update;
 

@@ -60,6 +60,7 @@ const NOT_FOUND: &str = "https://learn.microsoft.com/azure/azure-resource-manage
 const VERSIONS: &str = "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-providers-and-types";
 const ASYNC: &str = "https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations";
 const IDENTITY: &str = "https://github.com/Azure/ResourceModules/issues/2391";
+const PRINCIPAL: &str = "https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#new-principal";
 /// Its parameter `deployCompute`: a second deployment of an attached compute fails.
 const IN_PLACE: &str = "https://github.com/Azure/ResourceModules/tree/main/modules/machine-learning-services/workspace/compute";
 
@@ -85,6 +86,8 @@ pub const TABLE: &[Row] = &[
     // Also "resource already exists. This may be due to a pending delete operation": the former identity of the same name is
     // still being deleted.
     Row { statuses: &[400], ..row("FailedIdentityOperation", Meaning::Conflict, IDENTITY) },
+    // A new principal is not known everywhere at once.
+    Row { statuses: &[400], ..row("PrincipalNotFound", Meaning::Conflict, PRINCIPAL) },
     Row { statuses: &[403], ..row("AuthorizationFailed", Meaning::Forbidden, COMMON) },
     row("LinkedAuthorizationFailed", Meaning::Forbidden, COMMON),
     Row { statuses: &[401], ..row("InvalidAuthenticationToken", Meaning::Unauthenticated, COMMON) },

@@ -86,6 +86,14 @@ fn a_row_that_is_measured_again_replaces_its_former_figures() {
 }
 
 #[test]
+fn a_row_is_named_once_whatever_the_order_of_a_merged_file() {
+    let rest = |controller: &str| Row { kind: "rest".to_owned(), name: "rest-1000".to_owned(), ..storm(controller, 600.0) };
+    let merged = serde_json::to_string(&[storm("operator", 112.0), rest("operator"), storm("naive", 900.0), rest("naive")]);
+    let read = Ledger::read(&merged.expect("rows are JSON")).expect("rows");
+    assert_eq!(read.names(), ["storm-1000", "rest-1000"]);
+}
+
+#[test]
 fn the_page_shows_each_goal_for_each_controller() {
     let unfinished = Row { finished: false, done: 640, throttled: 31, ..storm("naive", 1_100.0) };
     let without_goals = Row { kind: "rate".to_owned(), name: "rate-100".to_owned(), objects: 100, ..storm("operator", 1.0) };

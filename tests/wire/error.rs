@@ -16,7 +16,7 @@ fn reads_code_and_message_in_every_shape_of_error() {
         ("bare",               json!({"code": "A", "message": "m"}),                                             Some(("A", "m"))),
         ("both, as in 2019",   json!({"code": "x", "message": "y", "error": {"code": "A", "message": "m"}}),     Some(("A", "m"))),
         ("details alone",      json!({"error": {"details": [{"code": "Conflict", "message": "m"}]}}),           Some(("Conflict", "m"))),
-        ("a status code in it", json!({"error": {"code": "InternalServerError", "statusCode": 500, "message": "m", "details": [{"code": "d", "message": "e"}]}}), Some(("InternalServerError", "m"))),
+        ("a status code in it", json!({"error": {"code": "InternalServerError", "statusCode": 500, "message": "m", "details": [{"code": "d", "message": "e"}]}}), Some(("InternalServerError", "m (e)"))),
         ("as JSON in a message", json!({"error": {"code": "x", "message": "{\"error\": {\"code\": \"A\", \"message\": \"m\"}}"}}), Some(("A", "m"))),
         ("a brace in a message", json!({"code": "A", "message": "{m"}),                                          Some(("A", "{m"))),
         ("nothing",            json!({}),                                                                        None),

@@ -31,7 +31,11 @@ impl Ledger {
     ///
     /// The text is not JSON of rows.
     pub fn read(json: &str) -> serde_json::Result<Self> {
-        serde_json::from_str(json).map(Self)
+        let mut ledger = Self::default();
+        for row in serde_json::from_str::<Vec<Row>>(json)? {
+            ledger.put(row);
+        }
+        Ok(ledger)
     }
 
     /// As JSON.

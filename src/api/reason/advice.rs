@@ -119,7 +119,7 @@ impl Reason {
                 "Give the operator the certificate of the CA that signs it, with --azure-ca-file (chart: azure.ca)."
             }
             Self::ProviderNotRegistered => {
-                "Register the resource provider that Azure names in the subscription (az provider register --namespace NAMESPACE). If it is registered, the cloud does not offer what Azure names."
+                "Register the resource provider that Azure names in the subscription (az provider register --namespace NAMESPACE). If it is registered, the cloud does not offer what Azure names: for an API version, set --api-version of the operator to one that Azure lists."
             }
             Self::QuotaExceeded => "Request a higher quota for what Azure names, or remove what is no longer needed.",
             Self::DependencyFailed => "Repair the resource that Azure names. The operator then continues by itself.",

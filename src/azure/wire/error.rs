@@ -4,6 +4,8 @@ use serde_json::Value;
 
 /// An error nested deeper is not looked for.
 const MAX_DEPTH: usize = 5;
+/// Of the details of an error the first ones name the cause.
+const MAX_DETAILS: usize = 3;
 /// The beginning of a page's title is enough to recognize the proxy that sent it.
 const MAX_TITLE: usize = 80;
 
@@ -39,12 +41,22 @@ pub fn error_in(value: &Value) -> Option<(String, String)> {
         let own = at.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
         own.or_else(|| details.iter().find_map(|detail| detail.get(key)?.as_str())).unwrap_or_default().to_owned()
     };
-    let (code, message) = (text("code"), text("message"));
+    let (code, message) = (text("code"), with_details(text("message"), details));
     // A service that passes on the answer of another one may put the whole of it into its own message.
     if let Some(inner) = in_message(&message) {
         return error_in(&inner).or(Some((code, message)));
     }
     (!code.is_empty() || !message.is_empty()).then_some((code, message))
+}
+
+/// The message, and in brackets what the details say that is not in it: Azure names the cause there.
+fn with_details(message: String, details: &[Value]) -> String {
+    let texts = details.iter().filter_map(|detail| {
+        let text = |key: &str| detail.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        text("message").or_else(|| text("code"))
+    });
+    let more: Vec<_> = texts.filter(|text| !message.contains(text)).take(MAX_DETAILS).collect();
+    if more.is_empty() { message } else { format!("{message} ({})", more.join("; ")) }
 }
 
 /// `error` may be nested in `error`: azureml-core's `_get_operation_state` reads it so. No client reads a deeper nesting.

@@ -186,7 +186,7 @@ fn fault_text(fault: &Fault) -> String {
             return format!("The answer does not come from {service} but from something in between; retrying with backoff");
         }
         FaultKind::Untrusted => return format!("The certificate of {service} is not trusted; retrying with backoff"),
-        FaultKind::Conflict => "Azure reports a conflict with another operation; retrying with backoff",
+        FaultKind::Conflict => "Azure reports a conflict with another operation or a pending change; retrying with backoff",
         FaultKind::Throttled(_) => "Azure throttles the operator's requests; waiting as long as Azure requests",
         FaultKind::Queued(_) => "Waiting until Azure's request limits allow the next request",
         FaultKind::Unauthenticated => "Cannot obtain an access token from Microsoft Entra ID",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::World;
-use crate::support::azure::TENANT;
+use crate::support::azure::{CLIENT, TENANT};
 use crate::support::number;
 
 /// A request to Azure, from the journal.
@@ -69,6 +69,15 @@ impl World {
             }],
         }]}));
         client
+    }
+
+    /// Leaves the operator these rights in Azure.
+    pub fn restrict(&self, rights: &Value) {
+        let world = self.stage.azure.control("GET", "world", None).expect("there is a world");
+        let all = world["principals"].as_array().expect("a list");
+        let mut operator = all.iter().find(|one| one["clientId"] == CLIENT).expect("it is known").clone();
+        operator["rights"] = rights.clone();
+        self.add(&json!({"principals": [operator]}));
     }
 
     /// A compute that was attached by hand.
