@@ -53,3 +53,23 @@ def test_a_pool_is_attached_through_a_link_and_detached(workspace, links, attach
     assert list(workspace.compute_targets) == []
     (sent,) = azure.journal(since, methods=("DELETE",))
     assert "underlyingResourceAction=detach" in sent["query"]
+
+
+def test_what_an_attach_that_takes_time_leaves_empty_is_there_when_the_compute_is_read_again(workspace, links, attach, azure):
+    fields = (
+        *("spark_version", "node_count", "node_size_family", "node_size", "auto_scale_enabled"),
+        *("max_node_count", "min_node_count", "auto_pause_enabled", "auto_pause_in_minutes"),
+    )
+    azure.settings(operationDuration="2s")
+    try:
+        compute = attach("one", "link-spark02")
+        # The client fills these from the answer to its PUT, when Azure doesn't know them yet; refreshing the state doesn't read them.
+        assert compute.provisioning_state == "Succeeded"
+        assert [getattr(compute, field) for field in fields] == [None] * 9
+        fresh = workspace.compute_targets["link-spark02"]
+        assert [field for field in fields if getattr(fresh, field) is None] == []
+        assert (fresh.spark_version, fresh.node_size) == ("3.4", "Small")
+        fresh.detach()
+    finally:
+        azure.settings(operationDuration="0ms")
+    assert "link-spark02" not in workspace.compute_targets

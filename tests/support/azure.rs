@@ -20,7 +20,9 @@ pub struct Azure(Emulator);
 
 impl Azure {
     pub fn start(plane: &Plane, folder: PathBuf, operation_duration: Duration) -> Self {
-        let options = Options { operation_duration, ..Options::in_dir(folder) };
+        // Minutes in Azure.
+        let settings = json!({"identityDeletion": "2s"});
+        let options = Options { operation_duration, settings, ..Options::in_dir(folder) };
         let azure = Self(block_on(Emulator::start(options)).expect("the emulator starts"));
         azure.add(&json!({
             "issuers": [{"issuer": plane.issuer, "jwks": plane.keys}],

@@ -121,7 +121,8 @@ const OTHERS: [&str; 3] = ["https://ml.azure.com", "https://graph.microsoft.com"
 /// Whether the tenant knows this resource. Under whatever names it is asked, the emulator is ARM and Synapse.
 fn is_known(azure: &Azure, origin: &str, audience: &str) -> bool {
     let audience = audience.trim_end_matches('/');
-    is_for_arm(azure, origin, audience) || AUDIENCES.contains(&audience) || OTHERS.contains(&audience)
+    let is_added = || azure.settings.known_resources.iter().any(|one| one.trim_end_matches('/') == audience);
+    is_for_arm(azure, origin, audience) || AUDIENCES.contains(&audience) || OTHERS.contains(&audience) || is_added()
 }
 
 // Longer than other functions: one branch per kind of credential.

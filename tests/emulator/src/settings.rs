@@ -145,6 +145,8 @@ pub struct Settings {
     pub provider_limit: Option<Limit>,
     /// The seconds of `Retry-After` on PUT, DELETE and operations; the service sends none (REAL).
     pub operation_retry_after: Option<u64>,
+    /// For which resources, besides Azure's, the tenant gives out tokens.
+    pub known_resources: Vec<String>,
     /// How long an access token holds.
     #[serde(with = "duration")]
     pub token_lifetime: Duration,
@@ -188,6 +190,7 @@ impl Default for Settings {
             hourly: Hourly::default(),
             provider_limit: None,
             operation_retry_after: None,
+            known_resources: Vec::new(),
             token_lifetime: Duration::from_secs(3599),
             journal_size: 100_000,
             journal_bytes: 64 * 1024 * 1024,

@@ -104,6 +104,7 @@ impl World {
             None => {
                 self.principals.iter().any(|p| is(&p.object_id))
                     || self.identities.values().any(|i| i.principal_id.as_deref().is_some_and(is))
+                    || self.links.values().any(|l| l.principal_id.as_deref().is_some_and(is))
                     || self.computes.values().any(|c| c.body["identity"]["principalId"].as_str().is_some_and(is))
             }
         }

@@ -143,12 +143,14 @@ fn tags_keys_and_sizes_are_checked() {
 }
 
 #[test]
-fn entra_knows_the_resources_of_azure_alone() {
+fn entra_knows_the_resources_of_azure_and_those_that_a_test_adds() {
     let mut lab = Lab::new();
+    lab.set(&json!({"knownResources": ["https://known.example"]}));
     for (scope, status) in [
         ("https://management.azure.com/.default", 200),
         ("https://dev.azuresynapse.net/.default", 200),
         ("https://ml.azure.com/.default", 200),
+        ("https://known.example/.default", 200),
         ("https://nobody.example/.default", 400),
     ] {
         let answer = lab.token_request(&[("client_id", CLIENT), ("client_secret", SECRET), ("scope", scope)]);
