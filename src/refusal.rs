@@ -21,11 +21,13 @@ pub enum Refusal {
     Dependency,
     /// Azure does not change the compute that exists in place.
     Update,
+    /// A user-assigned identity that the request names does not exist.
+    Identity,
 }
 
 impl Refusal {
     /// Every obstacle, in the order of the documents.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Lock,
         Self::Provider,
         Self::Subscription,
@@ -34,5 +36,6 @@ impl Refusal {
         Self::Quota,
         Self::Dependency,
         Self::Update,
+        Self::Identity,
     ];
 }

@@ -89,6 +89,8 @@ pub enum Reason {
     DependencyFailed,
     /// Azure refuses to change a compute that exists in place.
     UpdateNotSupported,
+    /// A user-assigned identity of the spec does not exist.
+    IdentityNotFound,
     /// Azure rejected the request as invalid (another 4xx).
     RequestRejected,
     /// The Azure Machine Learning workspace or its resource group does not exist, or the identity cannot see it.
@@ -125,7 +127,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the documents.
-    pub const ALL: [Self; 55] = [
+    pub const ALL: [Self; 56] = [
         Self::Attached,
         Self::AddingFinalizer,
         Self::Attaching,
@@ -165,6 +167,7 @@ impl Reason {
         Self::QuotaExceeded,
         Self::DependencyFailed,
         Self::UpdateNotSupported,
+        Self::IdentityNotFound,
         Self::RequestRejected,
         Self::WorkspaceNotFound,
         Self::LinkedServiceNotFound,
@@ -227,6 +230,7 @@ impl Reason {
             Self::QuotaExceeded => "QuotaExceeded",
             Self::DependencyFailed => "DependencyFailed",
             Self::UpdateNotSupported => "UpdateNotSupported",
+            Self::IdentityNotFound => "IdentityNotFound",
             Self::RequestRejected => "RequestRejected",
             Self::WorkspaceNotFound => "WorkspaceNotFound",
             Self::LinkedServiceNotFound => "LinkedServiceNotFound",

@@ -60,6 +60,7 @@ const NOT_FOUND: &str = "https://learn.microsoft.com/azure/azure-resource-manage
 const VERSIONS: &str = "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-providers-and-types";
 const ASYNC: &str = "https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations";
 const IDENTITY: &str = "https://github.com/Azure/ResourceModules/issues/2391";
+const IDENTITY_MISSING: &str = "https://github.com/Azure/azure-cli/issues/31837";
 const PRINCIPAL: &str = "https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#new-principal";
 /// Its parameter `deployCompute`: a second deployment of an attached compute fails.
 const IN_PLACE: &str = "https://github.com/Azure/ResourceModules/tree/main/modules/machine-learning-services/workspace/compute";
@@ -83,8 +84,9 @@ pub const TABLE: &[Row] = &[
     Row { statuses: &[400, 409], message_contains: "already exist", ..row("UserError", Meaning::Refused(Refusal::Update), IN_PLACE) },
     row("AnotherOperationInProgress", Meaning::Conflict, COMMON),
     Row { statuses: &[409], ..row("Conflict", Meaning::Conflict, COMMON) },
-    // Also "resource already exists. This may be due to a pending delete operation": the former identity of the same name is
-    // still being deleted.
+    Row { statuses: &[400], message_contains: "was not found", ..row("FailedIdentityOperation", Meaning::Refused(Refusal::Identity), IDENTITY_MISSING) },
+    // "… is new, but resource already exists. This may be due to a pending delete operation": the former identity of the same name
+    // is still being deleted.
     Row { statuses: &[400], ..row("FailedIdentityOperation", Meaning::Conflict, IDENTITY) },
     // A new principal is not known everywhere at once.
     Row { statuses: &[400], ..row("PrincipalNotFound", Meaning::Conflict, PRINCIPAL) },

@@ -125,6 +125,7 @@ impl FaultKind {
             Self::Refused(Refusal::Quota) => Reason::QuotaExceeded,
             Self::Refused(Refusal::Dependency) => Reason::DependencyFailed,
             Self::Refused(Refusal::Update) => Reason::UpdateNotSupported,
+            Self::Refused(Refusal::Identity) => Reason::IdentityNotFound,
         }
     }
 }

@@ -13,8 +13,10 @@ fn reports() -> Vec<Value> {
     serde_json::from_str(include_str!("refusals.json")).expect("JSON")
 }
 
-/// A message with every text that a row may ask for.
-const MESSAGE: &str = "It already exists, or its quota is used up.";
+/// A message with the text that the row asks for.
+fn text(row: &Row) -> String {
+    format!("The text of Azure: {}.", row.message_contains)
+}
 
 /// The answer of a row, and the reason that the object is to have.
 fn case(row: &Row) -> (Value, Reason) {
@@ -26,7 +28,7 @@ fn case(row: &Row) -> (Value, Reason) {
         Meaning::Rejected => 400,
     };
     let status = row.statuses.first().copied().unwrap_or(usual);
-    let body = json!({"error": {"code": row.code, "message": MESSAGE}});
+    let body = json!({"error": {"code": row.code, "message": text(row)}});
     let reason = fault(Error::of_answer(status, None, None, body.to_string().as_bytes())).kind.reason();
     (json!({"status": status, "body": body, "times": 1000}), reason)
 }
@@ -41,7 +43,7 @@ fn each_known_code_is_named_on_the_object_with_its_own_advice() {
     }
     for (name, row, (_, reason)) in &cases {
         let message = world.ready_shows(name, "False", reason.as_str());
-        assert!(message.contains(row.code) && message.contains(MESSAGE), "{}: Azure's text is not in: {message}", row.code);
+        assert!(message.contains(row.code) && message.contains(&text(row)), "{}: Azure's text is not in: {message}", row.code);
         assert!(message.contains(reason.advice()), "{}: the advice is not in: {message}", row.code);
         let is_patient = row.meaning == Meaning::Conflict;
         assert_eq!(world.condition(name, "Stalled").is_some(), !is_patient, "{}: {message}", row.code);
@@ -133,5 +135,22 @@ fn unavailability_with_a_pause_is_no_throttling() {
     world.apply("nightly", "one", &[]);
     let shown = world.ready_shows("nightly", "False", "AzureUnavailable");
     assert!(shown.contains("ServiceUnavailable"), "{shown}");
+    world.ready("nightly");
+}
+
+#[test]
+fn user_assigned_identity_that_does_not_exist_is_named_at_once() {
+    let world = World::new("no-identity");
+    let identity = world.identity("misspelled");
+    world.apply(
+        "nightly",
+        "one",
+        &[&format!("identity: {{type: UserAssigned, userAssignedIdentities: [{{resourceId: {identity}}}]}}")],
+    );
+    let message = world.stalled("nightly", "IdentityNotFound");
+    assert!(message.contains(&identity) && message.contains("az identity create"), "{message}");
+    assert_eq!(world.writes("nightly"), ["PUT"]);
+    world.add(&json!({"identities": [{"id": identity}]}));
+    world.request_reconcile("nightly");
     world.ready("nightly");
 }

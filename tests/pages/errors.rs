@@ -39,8 +39,7 @@ fn reason(error: Error) -> Reason {
 }
 
 fn of(row: &Row) -> Reason {
-    let message = format!("already exists, quota: {}", row.code);
-    let body = format!(r#"{{"error": {{"code": "{}", "message": "{message}"}}}}"#, row.code);
+    let body = format!(r#"{{"error": {{"code": "{}", "message": "{}"}}}}"#, row.code, row.message_contains);
     reason(Error::of_answer(row.statuses.first().copied().unwrap_or(ANY), None, None, body.as_bytes()))
 }
 

@@ -83,6 +83,7 @@ pub const CATALOGUE: [Row; Reason::ALL.len()] = [
     (Reason::QuotaExceeded,           &[Stalled],                      &[Stalled],                      &[Stalled]),
     (Reason::DependencyFailed,        &[Stalled],                      &[Stalled],                      &[Stalled]),
     (Reason::UpdateNotSupported,      &[Stalled],                      &[Stalled],                      &[Stalled]),
+    (Reason::IdentityNotFound,        &[Stalled],                      &[Stalled],                      &[Stalled]),
     (Reason::RequestRejected,        &[Stalled],                      &[Stalled],                      &[Stalled]),
     (Reason::WorkspaceNotFound,      &[Stalled],                      &[Stalled],                      &[Stalled]),
     (Reason::LinkedServiceNotFound,  &[Stalled],                      &[Stalled],                      &[]),
@@ -101,7 +102,7 @@ pub const CATALOGUE: [Row; Reason::ALL.len()] = [
 ];
 
 /// The possible statuses and reasons of the condition `RoleAssigned`.
-pub const ROLE_ASSIGNED: [(&str, Reason); 18] = [
+pub const ROLE_ASSIGNED: [(&str, Reason); 19] = [
     ("True", Reason::RoleAssigned),
     ("False", Reason::AssigningRole),
     ("False", Reason::RoleAssignmentForbidden),
@@ -120,6 +121,7 @@ pub const ROLE_ASSIGNED: [(&str, Reason); 18] = [
     ("False", Reason::QuotaExceeded),
     ("False", Reason::DependencyFailed),
     ("False", Reason::UpdateNotSupported),
+    ("False", Reason::IdentityNotFound),
 ];
 
 /// The possible statuses and reasons of the condition `PoolAvailable`.

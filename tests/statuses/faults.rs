@@ -58,5 +58,6 @@ pub fn faults() -> Vec<Fault> {
         fault(FaultKind::Refused(Refusal::Quota), "QuotaExceeded", "The quota is exceeded."),
         fault(FaultKind::Refused(Refusal::Dependency), "FailedDependency", "A dependency has failed."),
         fault(FaultKind::Refused(Refusal::Update), "UserError", "The compute already exists."),
+        fault(FaultKind::Refused(Refusal::Identity), "FailedIdentityOperation", "The identity was not found."),
     ]
 }

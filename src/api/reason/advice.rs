@@ -28,6 +28,7 @@ impl Reason {
             | Self::QuotaExceeded
             | Self::DependencyFailed
             | Self::UpdateNotSupported
+            | Self::IdentityNotFound
             | Self::RequestRejected
             | Self::WorkspaceNotFound => RELEASE,
             _ => "",
@@ -123,6 +124,7 @@ impl Reason {
             }
             Self::QuotaExceeded => "Request a higher quota for what Azure names, or remove what is no longer needed.",
             Self::DependencyFailed => "Repair the resource that Azure names. The operator then continues by itself.",
+            Self::IdentityNotFound => "Correct spec.identity, or create the identity that Azure names (az identity create).",
             Self::UpdateNotSupported => {
                 "If the compute exists, change the spec back, or detach the compute (az ml compute detach --name COMPUTE): the operator attaches it again as the spec describes it."
             }

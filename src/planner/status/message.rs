@@ -209,6 +209,7 @@ const fn obstacle(refusal: Refusal) -> &'static str {
         Refusal::Quota => "A quota in Azure is exhausted",
         Refusal::Dependency => "Another resource in Azure that the request depends on has failed",
         Refusal::Update => "Azure Machine Learning does not change the existing compute in place",
+        Refusal::Identity => "A user-assigned identity does not exist",
     }
 }
 
