@@ -139,7 +139,7 @@ impl Cli {
     /// One line that names the setting, or what failed.
     pub async fn execute(self) -> Result<u8, String> {
         match self.command {
-            Command::Run(run) => Box::pin(run.execute()).await.map(|()| 0),
+            Command::Run(run) => Box::pin(run.execute()).await,
             Command::Plan(plan) => plan.execute().await,
             Command::Import(import) => import.execute().await,
             Command::Pools(pools) => pools.execute().await,

@@ -38,6 +38,8 @@ mod identity;
 mod leader;
 #[path = "cluster/linked_service.rs"]
 mod linked_service;
+#[path = "cluster/log.rs"]
+mod log;
 #[path = "cluster/managed_clusters.rs"]
 mod managed_clusters;
 #[path = "cluster/manifests.rs"]

@@ -42,7 +42,7 @@ const PROCESS: u8 = 4;
 
 /// What belongs to some modules only: the path of an item as the code names it, and the modules that may name it.
 const RESERVED: [(&str, &[&str]); 5] = [
-    ("kube::", &["api", "controller", "cli", "leader"]),
+    ("kube::", &["api", "controller", "cli", "error_chain", "leader"]),
     ("std::env::", &["cli"]),
     ("reqwest::", &["cli", "telemetry"]),
     ("jiff::Timestamp::now", &["controller", "cli", "leader"]),

@@ -64,7 +64,8 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) async fn execute(self) -> Result<(), String> {
+    /// Runs the operator. Gives the exit code; an error is one from before anything could be logged.
+    pub(crate) async fn execute(self) -> Result<u8, String> {
         let traces = match &self.otlp_endpoint {
             Some(endpoint) => {
                 let http = reqwest::Client::builder().timeout(OTLP_TIMEOUT).build().map_err(|error| chain(&error))?;
@@ -74,16 +75,20 @@ impl Run {
         };
         telemetry::log(self.log_format, &self.log, std::io::stderr, traces.as_ref().map(Traces::layer))?;
         let ended = Box::pin(self.start()).await;
+        if let Err(error) = &ended {
+            tracing::error!(error, "operator ended");
+        }
         if let Some(traces) = traces {
             traces.end().await;
         }
-        ended
+        Ok(u8::from(ended.is_err()))
     }
 
     async fn start(self) -> Result<(), String> {
         // Before anything else: a signal that comes early must not be lost.
         let shutdown = shutdown_signal()?;
         let shard = self.scope.shard()?;
+        self.log_start();
         let mut registry = telemetry::registry(jiff::Timestamp::now());
         let ours = telemetry::ours(&mut registry);
         let (azure, _) = self.azure.client_as(self.identity.unavailable(), azure::Metrics::new(ours))?;
@@ -103,8 +108,24 @@ impl Run {
         let mut held = Vec::new();
         let ended = Box::pin(self.lead(clients, election, shutdown, &mut held)).await;
         // However it ends: a standby need not wait until the Leases expire.
+        let leases: Vec<_> = held.iter().map(HeldLease::path).collect();
         futures::future::join_all(held.into_iter().map(HeldLease::release)).await;
+        for lease in leases {
+            tracing::info!(lease, "leadership released");
+        }
         ended
+    }
+
+    /// What runs, and with which settings.
+    fn log_start(&self) {
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            pod = self.pod_name,
+            manages = self.scope.managed(),
+            concurrency = self.concurrency,
+            resync_interval_seconds = self.resync_interval,
+            "starting"
+        );
     }
 
     /// Waits until this process leads, and reconciles until it must stop.
@@ -133,7 +154,7 @@ impl Run {
         let (context, options) = self.controller(clients, cluster, (held, election.leadership(held)));
         tokio::select! {
             // At once, in the middle of whatever it does: another process may be about to write.
-            lost = election.lost(held) => Err(lost),
+            lost = election.lost(held) => Err(format!("lost leadership: {lost}")),
             ended = run_until(shutdown, watch, context, options) => ended,
         }
     }
@@ -147,6 +168,9 @@ impl Run {
     ) -> (Arc<Context>, Options) {
         let Clients { calls, azure, metrics, readiness, shard, .. } = clients;
         metrics.leader.set(1);
+        for lease in held {
+            tracing::info!(lease = lease.path(), cluster, "became leader");
+        }
         let namespaces = if self.scope.is_for_namespaces() {
             // A namespace whose Lease Kubernetes refuses is left out.
             held.iter().map(|lease| lease.namespace().to_owned()).collect()

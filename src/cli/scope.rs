@@ -62,6 +62,15 @@ impl Scope {
         named(&self.watch_namespaces).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
+    /// What the operator manages, for a log line.
+    pub(super) fn managed(&self) -> String {
+        let listed = |what: &str, all: &[String]| (!all.is_empty()).then(|| format!("{what} {}", all.join(", ")));
+        listed("namespaces", &self.namespaces())
+            .or_else(|| listed("subscriptions", &self.watch_subscriptions))
+            .or_else(|| listed("all subscriptions but", &self.watch_subscriptions_except))
+            .unwrap_or_else(|| "all namespaces".to_owned())
+    }
+
     /// Which objects the operator manages, by their subscription.
     ///
     /// # Errors

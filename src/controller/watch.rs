@@ -22,7 +22,7 @@ use kube::runtime::Controller;
 use kube::runtime::controller::{self, Action};
 use kube::runtime::reflector::{self, Store};
 use kube::runtime::watcher::{self, Event};
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt};
 use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
@@ -307,7 +307,9 @@ fn retry(object: Arc<Packed>, error: &Error, ctx: Arc<Context>) -> Action {
     let is_conflict = matches!(error, Error::Conflict);
     if !is_conflict {
         ctx.metrics.reconcile_failed();
-        tracing::warn!(object = %key_of(&object), error = %chain(error), "reconcile failed, will retry");
+        let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+        tracing::error_span!("reconcile", namespace, name)
+            .in_scope(|| tracing::warn!(error = %chain(error), "reconcile failed, will retry"));
     }
     let pause = ctx.objects.memory.refused(&object, if is_conflict { MIN_POLLING } else { MIN_BACKOFF });
     ctx.objects.ticks.postponed(&object, pause);

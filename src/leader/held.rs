@@ -53,6 +53,12 @@ impl HeldLease {
         self.begins_at.filter(|at| *at > Instant::now())
     }
 
+    /// The namespace and the name of the Lease.
+    #[must_use]
+    pub fn path(&self) -> String {
+        self.client.path()
+    }
+
     /// The namespace of the Lease.
     #[must_use]
     pub fn namespace(&self) -> &str {

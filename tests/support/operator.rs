@@ -139,6 +139,11 @@ impl Operator {
         tail(&self.log, word)
     }
 
+    /// All of its log.
+    pub fn whole_log(&self) -> String {
+        std::fs::read_to_string(&self.log).expect("it has a log")
+    }
+
     /// SIGKILL, and waits for the end.
     pub fn kill(&mut self) {
         drop(self.guard.stdin.take());
