@@ -5,6 +5,7 @@
 mod allow_recreate;
 mod args;
 mod audit;
+mod changes;
 mod check;
 mod completion;
 mod crd;

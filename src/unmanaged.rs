@@ -45,11 +45,11 @@ impl Unmanaged {
         }
     }
 
-    /// Each key with its value, for people.
+    /// Each field with its value, for people: `properties.disableLocalAuth: true`.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let sku = self.sku.iter().map(|sku| format!("sku {sku}"));
-        let mut properties: Vec<_> = self.properties.iter().map(|(key, value)| format!("{key} {value}")).collect();
+        let sku = self.sku.iter().map(|sku| format!("sku: {sku}"));
+        let mut properties: Vec<_> = self.properties.iter().map(|(key, value)| format!("properties.{key}: {value}")).collect();
         properties.sort();
         sku.chain(properties).collect()
     }
@@ -78,7 +78,8 @@ mod tests {
             Value::Object((*kept.properties).clone()),
             json!({"disableLocalAuth": true, "computeLocation": "eastus2", "propertyBag": {"a": 1}})
         );
-        assert_eq!(kept.lines()[0], r#"sku {"name":"Basic"}"#);
+        assert_eq!(kept.lines()[0], r#"sku: {"name":"Basic"}"#);
+        assert_eq!(kept.lines()[2], "properties.disableLocalAuth: true");
         assert_eq!(Unmanaged::of(&json!({"sku": null})), Unmanaged::default());
     }
 }

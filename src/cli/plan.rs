@@ -10,25 +10,19 @@ use prometheus_client::registry::Registry;
 use serde_json::json;
 
 use super::args::AzureArgs;
+use super::changes::{Changes, NO_CLUSTER, goal_of, in_cluster, owner_of};
 use super::input::{Document, read};
 use super::kube::ClusterArgs;
 use super::output::{Output, print, printable, remark};
-use crate::api::v1alpha1::AttachmentStatus;
-use crate::api::{FINALIZER, SynapseSparkAttachment};
+use crate::api::SynapseSparkAttachment;
 use crate::azure::{self, Freshness, wire};
 use crate::controller;
 use crate::controller::claims::Others;
-use crate::controller::observe::{Reading, compute, fault, observe};
-use crate::planner::backoff::{ABSENCE_CONFIRMED_AFTER, RESYNC};
-use crate::planner::drift::drift;
-use crate::planner::status::report::ObjectMeta;
-use crate::planner::status::{condition, status};
-use crate::planner::{Decision, Drift, Finding, Goal, OWNER_TAG, Observed, Report, Step, Write, decide};
+use crate::controller::observe::{Reading, fault, observe};
+use crate::planner::backoff::ABSENCE_CONFIRMED_AFTER;
+use crate::planner::{Decision, Finding, Goal, Observed, Step, Write, decide};
 use crate::resource_id::PoolId;
 use result::{PlanResult, as_json, text, unanswered};
-
-/// The placeholder for an unknown cluster.
-const NO_CLUSTER: &str = "no-cluster";
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).args(["name", "file"])))]
@@ -129,29 +123,15 @@ impl PlanArgs {
         // The operator observes an absence twice before it acts on it.
         observed.absent_for = observed.is_compute_absent().then_some(ABSENCE_CONFIRMED_AFTER);
         let (decision, is_answered) = decide_with_region(client, &goal, &observed).await;
-        let meta = ObjectMeta { generation: object.metadata.generation, ..ObjectMeta::default() };
-        let report = Report {
-            goal: Some(&goal),
-            observed: Some(&observed),
-            decision: &decision,
-            written: None,
-            object: meta,
-            resync: RESYNC,
-            now,
-        };
-        let next = status(&object.status.clone().unwrap_or_default(), &report);
-        let drift = changes(&goal, &observed, &decision).unwrap_or_else(|| report.shown_drift());
         let also = also_attached_as(client, &goal, &observed, &decision).await;
         Ok(PlanResult {
-            message: condition(&next, "Ready").map(|ready| ready.message.clone()).unwrap_or_default(),
             compute: goal.compute().map(ToString::to_string),
             pool: match &goal {
                 Goal::Attached(goal) => observed.dependencies.resolve(&goal.pool).map(|pool| pool.to_string()),
                 Goal::Detached(_) => object.spec.resource_id.clone(),
             },
+            changes: Changes::of((&object, &goal), &observed, decision, now),
             object,
-            decision,
-            drift,
             observed,
             is_answered,
             also,
@@ -162,20 +142,11 @@ impl PlanArgs {
     async fn goal(
         &self,
         client: &azure::Client,
-        mut object: SynapseSparkAttachment,
+        object: SynapseSparkAttachment,
     ) -> Result<(SynapseSparkAttachment, Goal), String> {
-        // The finalizer is of no interest here: it would only hide the step that follows it.
-        if object.metadata.deletion_timestamp.is_none() {
-            object.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
-        }
-        object.metadata.namespace.get_or_insert_with(|| self.cluster.namespace.clone().unwrap_or_else(|| "default".to_owned()));
-        let name = object.metadata.name.clone().unwrap_or_default();
-        let read = |object: &SynapseSparkAttachment, cluster: &str| {
-            Goal::of(object, cluster).map_err(|invalid| format!("{name}: {invalid}"))
-        };
-        let goal = read(&object, &self.cluster_uid)?;
-        // A manifest has no UID: an object of its namespace and name that owns the compute is taken to be its own. An object
-        // with this UID is the same one, whatever the cluster.
+        let mut object = in_cluster(object, self.cluster.namespace.as_deref());
+        let goal = goal_of(&object, &self.cluster_uid)?;
+        // An object with the UID in the tag is the same one, whatever the cluster.
         let any_cluster = self.cluster_uid == NO_CLUSTER;
         if (any_cluster || object.metadata.uid.is_none())
             && let Some((cluster, uid)) = owner(client, &goal).await
@@ -183,21 +154,10 @@ impl PlanArgs {
             && object.metadata.uid.as_ref().is_none_or(|own| *own == uid)
         {
             object.metadata.uid = Some(uid);
-            let goal = read(&object, &cluster)?;
+            let goal = goal_of(&object, &cluster)?;
             return Ok((object, goal));
         }
         Ok((object, goal))
-    }
-}
-
-/// What an attach would change if no compute exists: all fields of the spec. None if a compute exists.
-fn changes(goal: &Goal, observed: &Observed, decision: &Decision) -> Option<Vec<Drift>> {
-    match (goal, &observed.compute, &decision.step) {
-        (Goal::Attached(wanted), Finding::Absent, Step::Put(spec)) => {
-            let nothing = compute(&wire::Compute::default(), &wanted.owner, &AttachmentStatus::default());
-            Some(drift(wanted, &spec.pool, &nothing, None))
-        }
-        _ => None,
     }
 }
 
@@ -214,8 +174,5 @@ async fn also_attached_as(client: &azure::Client, goal: &Goal, observed: &Observ
 /// Cluster and UID of the object of this namespace and name, if the compute's tag names it.
 async fn owner(client: &azure::Client, goal: &Goal) -> Option<(String, String)> {
     let found = client.compute(goal.compute()?, Freshness::Now).await.ok()??;
-    let tag = found.tags.iter().find_map(|(name, tag)| name.eq_ignore_ascii_case(OWNER_TAG).then(|| tag.as_str()))??;
-    let mut parts = tag.split('/');
-    let (cluster, namespace, name, uid) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    (namespace == goal.owner().namespace && name == goal.owner().name).then(|| (cluster.to_owned(), uid.to_owned()))
+    owner_of(&found, goal.owner())
 }

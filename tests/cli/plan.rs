@@ -43,7 +43,11 @@ fn plan_shows_changes_without_making_them() {
     let out = azure.plan(&["-o", "json"], &manifest("  tags: {team: other}\n"));
     let plans: Value = serde_json::from_slice(&out.stdout).expect("JSON");
     assert_eq!(plans["plans"][0]["changes"], json!([{"field": "tags.team", "want": "other", "have": "data"}]), "{plans}");
-    assert_eq!(plans["plans"][0]["kept"], json!(["computeLocation \"eastus2\"", "disableLocalAuth false"]), "{plans}");
+    assert_eq!(
+        plans["plans"][0]["kept"],
+        json!(["properties.computeLocation: \"eastus2\"", "properties.disableLocalAuth: false"]),
+        "{plans}"
+    );
     assert_eq!(out.status.code(), Some(2));
     assert_eq!(azure.writes(), 0, "it changes nothing");
 }

@@ -4,17 +4,15 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::super::output::change;
+use super::super::changes::Changes;
 use crate::api::SynapseSparkAttachment;
-use crate::planner::{Cause, Decision, Drift, Field, Finding, Observed, Step};
+use crate::planner::{Finding, Observed, Step};
 
 /// What was found for one object.
 // Many fields: one per line of the output.
 pub(super) struct PlanResult {
     pub(super) object: SynapseSparkAttachment,
-    pub(super) decision: Decision,
-    pub(super) message: String,
-    pub(super) drift: Vec<Drift>,
+    pub(super) changes: Changes,
     pub(super) compute: Option<String>,
     pub(super) pool: Option<String>,
     pub(super) observed: Observed,
@@ -26,7 +24,7 @@ pub(super) struct PlanResult {
 
 impl PlanResult {
     pub(super) fn has_to_do(&self) -> bool {
-        !matches!(self.decision.step, Step::Done)
+        !matches!(self.changes.decision.step, Step::Done)
     }
 }
 
@@ -36,8 +34,8 @@ pub(super) fn unanswered(found: &PlanResult) -> Option<String> {
         format!(
             "{}: {}: {}",
             found.object.metadata.name.as_deref().unwrap_or_default(),
-            found.decision.cause.reason(),
-            found.message
+            found.changes.decision.cause.reason(),
+            found.changes.message
         )
     })
 }
@@ -78,29 +76,18 @@ pub(super) fn text(found: &PlanResult) -> String {
     for name in &found.also {
         let _ = writeln!(text, "           the pool is attached to this workspace already, as {name}");
     }
-    let _ = writeln!(text, "  step     {}", describe(&found.decision.step));
-    let _ = writeln!(text, "  why      {}: {}", found.decision.cause.reason(), found.message);
-    for drift in &found.drift {
-        let _ = writeln!(text, "  change   {}", change(&drift.field.to_string(), &drift.have, &drift.want));
+    let _ = writeln!(text, "  step     {}", describe(&found.changes.decision.step));
+    let _ = writeln!(text, "  why      {}: {}", found.changes.decision.cause.reason(), found.changes.message);
+    for line in found.changes.lines() {
+        let _ = writeln!(text, "  change   {line}");
     }
-    for line in kept(found) {
+    for line in &found.changes.kept {
         let _ = writeln!(text, "  keep     {line}");
     }
-    if is_ownership_alone(found) {
+    if found.changes.is_ownership_alone() {
         let _ = writeln!(text, "  note     pool, identity, tags and description are in sync");
     }
     text
-}
-
-/// What an update sends back as Azure shows it, since the spec has no field for it.
-fn kept(found: &PlanResult) -> Vec<String> {
-    let compute = found.observed.compute.present();
-    compute.map(|compute| compute.details.unmanaged.lines()).filter(|_| !found.drift.is_empty()).unwrap_or_default()
-}
-
-/// Whether the compute is in sync, and only its owner changes.
-fn is_ownership_alone(found: &PlanResult) -> bool {
-    found.decision.cause == Cause::Adopting && found.drift.iter().all(|drift| drift.field == Field::Owner)
 }
 
 pub(super) fn as_json(found: &PlanResult) -> serde_json::Value {
@@ -112,12 +99,12 @@ pub(super) fn as_json(found: &PlanResult) -> serde_json::Value {
         "resourceId": found.pool,
         "found": finding(found),
         "alsoAttachedAs": found.also,
-        "step": found.decision.step.name(),
-        "reason": found.decision.cause.reason().as_str(),
-        "message": found.message,
-        "changes": found.drift.iter().map(|drift| json!({"field": drift.field.to_string(), "want": drift.want, "have": drift.have})).collect::<Vec<_>>(),
-        "kept": kept(found),
+        "step": found.changes.decision.step.name(),
+        "reason": found.changes.decision.cause.reason().as_str(),
+        "message": found.changes.message,
+        "changes": found.changes.drift.iter().map(|drift| json!({"field": drift.field.to_string(), "want": drift.want, "have": drift.have})).collect::<Vec<_>>(),
+        "kept": found.changes.kept,
         "somethingToDo": found.has_to_do(),
-        "ownershipAlone": is_ownership_alone(found),
+        "ownershipAlone": found.changes.is_ownership_alone(),
     })
 }
