@@ -9,6 +9,7 @@ mod changes;
 mod check;
 mod completion;
 mod crd;
+mod explained;
 mod import;
 mod input;
 mod kube;

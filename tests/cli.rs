@@ -22,6 +22,8 @@ mod import_text;
 mod no_cluster;
 #[path = "cli/plan.rs"]
 mod plan;
+#[path = "cli/untrusted.rs"]
+mod untrusted;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -11,6 +11,7 @@ use kube::core::DeserializeGuard;
 use prometheus_client::registry::Registry;
 
 use super::args::AzureArgs;
+use super::explained::explained;
 use super::kube::{Cluster, ClusterArgs};
 use super::output::{Output, print, printable, remark};
 use super::plugin::Program;
@@ -69,7 +70,9 @@ impl Audit {
                         }
                     }
                 }
-                Err(error) => result.undetermined.push(format!("{workspace}: its computes cannot be listed: {error}")),
+                Err(error) => {
+                    result.undetermined.push(format!("{workspace}: its computes cannot be listed: {}", explained(&error)));
+                }
             }
         }
         for line in &result.undetermined {

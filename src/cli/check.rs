@@ -9,6 +9,7 @@ use prometheus_client::registry::Registry;
 use serde_json::json;
 
 use super::args::AzureArgs;
+use super::explained::explained;
 use super::kube::{CALL_TIMEOUT, client, config};
 use super::output::{Output, print};
 use super::scope::{Identity, LeaseKey, Scope};
@@ -145,11 +146,11 @@ impl Check {
         let entra = match client.authenticate().await {
             _ if client.is_unavailable() => Ok(format!("Entra: not checked ({why}): each attachment has its own identity")),
             Ok(()) => Ok(format!("Entra: obtained an access token ({why})")),
-            Err(error) => Err(format!("Entra: {error}")),
+            Err(error) => Err(format!("Entra: {}", explained(&error))),
         };
         let arm = match client.reach().await {
             Ok(()) => Ok("Azure Resource Manager: it is reachable".to_owned()),
-            Err(error) => Err(format!("Azure Resource Manager: {error}")),
+            Err(error) => Err(format!("Azure Resource Manager: {}", explained(&error))),
         };
         vec![entra, arm]
     }

@@ -5,6 +5,7 @@ use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 
 use super::args::AzureArgs;
+use super::explained::explained;
 use super::output::{Output, plain, print, remark, table};
 use super::workspace::{WORKSPACE, workspace};
 use crate::azure;
@@ -27,7 +28,8 @@ impl Links {
     pub(crate) async fn execute(self) -> Result<u8, String> {
         let (client, _) = self.azure.client(azure::Metrics::new(&mut Registry::default()))?;
         let links = client.linked_services(&self.workspace).await;
-        let links = links.map_err(|error| format!("{}: its linked services cannot be listed: {error}", self.workspace))?;
+        let links =
+            links.map_err(|error| format!("{}: its linked services cannot be listed: {}", self.workspace, explained(&error)))?;
         if links.is_empty() && self.output == Output::Text {
             remark(&format!("{} has no linked service.", self.workspace));
             return Ok(0);

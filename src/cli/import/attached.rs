@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::super::explained::explained;
 use super::super::manifest::{ManifestBuilder, manifests};
 use super::imported::Imported;
 use crate::api::SynapseSparkAttachment;
@@ -14,8 +15,10 @@ use crate::resource_id::WorkspaceId;
 
 /// Every attached Spark pool of a workspace; those that have an owner only if `all` are wanted.
 pub(super) async fn all(client: &azure::Client, workspace: &WorkspaceId, all: bool) -> Result<Imported, String> {
-    let listed =
-        client.computes(workspace).await.map_err(|error| format!("{workspace}: its computes cannot be listed: {error}"))?;
+    let listed = client
+        .computes(workspace)
+        .await
+        .map_err(|error| format!("{workspace}: its computes cannot be listed: {}", explained(&error)))?;
     let mut imported = Imported::default();
     for one in listed.iter().filter(|one| is_spark(one)) {
         let place = format!("compute {}", one.name);
@@ -33,7 +36,7 @@ pub(super) async fn all(client: &azure::Client, workspace: &WorkspaceId, all: bo
                 Err(why) => imported.notes.push(format!("{place}: skipped: {why}")),
             },
             Ok(None) => imported.notes.push(format!("{place}: skipped: it was deleted in the meantime")),
-            Err(error) => return Err(format!("{place}: {error}")),
+            Err(error) => return Err(format!("{place}: {}", explained(&error))),
         }
     }
     Ok(imported)

@@ -5,6 +5,7 @@ use std::fmt;
 
 use futures::{StreamExt, stream};
 
+use super::super::explained::explained;
 use super::super::manifest::rules::is_guid;
 use crate::azure::{Client, Error, wire};
 use crate::resource_id::{ComputeId, PoolId, SynapseWorkspaceId, WorkspaceId};
@@ -57,7 +58,7 @@ impl PoolInventory {
             if Some(&one) == workspace {
                 inventory.names = match &computes {
                     Ok(all) => Ok(all.iter().map(|compute| compute.name.clone()).collect()),
-                    Err(error) => Err(format!("{one}: its computes cannot be listed: {error}")),
+                    Err(error) => Err(format!("{one}: its computes cannot be listed: {}", explained(error))),
                 };
             }
             let computes = inventory.read(&one, "its computes", computes)?;
@@ -87,9 +88,11 @@ impl PoolInventory {
                 error @ (E::CredentialUnavailable(_)
                 | E::NotSent(_)
                 | E::Unavailable { .. }
+                | E::Intercepted(_)
+                | E::Untrusted(_)
                 | E::Throttled { .. }
                 | E::Queued { .. }),
-            ) => Err(format!("{place}: {what} cannot be listed: {error}")),
+            ) => Err(format!("{place}: {what} cannot be listed: {}", explained(&error))),
             Err(error) => {
                 self.unread.push(format!("{place}: {what} are left out: {error}"));
                 Ok(Vec::new())
@@ -103,7 +106,10 @@ async fn subscriptions(client: &Client, named: &[String], workspace: Option<&Wor
     let mut all = match (named, workspace) {
         ([], Some(workspace)) => vec![workspace.subscription().to_owned()],
         ([], None) => {
-            let all = client.subscriptions().await.map_err(|error| format!("the subscriptions cannot be listed: {error}"))?;
+            let all = client
+                .subscriptions()
+                .await
+                .map_err(|error| format!("the subscriptions cannot be listed: {}", explained(&error)))?;
             all.into_iter().map(|one| one.subscription_id).collect()
         }
         (named, _) => named.to_vec(),
