@@ -10,7 +10,6 @@ use crate::azure::transport::Answer;
 use crate::azure::view::Source;
 use crate::azure::{operation, wire};
 use crate::resource_id::{ComputeId, WorkspaceId};
-use crate::unmanaged::Unmanaged;
 
 impl Client {
     /// A compute; `None` if Azure answers that it does not exist.
@@ -101,6 +100,5 @@ impl Client {
 
 /// A compute with everything that a PUT has to send back.
 fn read(answer: &Answer) -> Result<wire::Compute, Error> {
-    let value: serde_json::Value = answer.read()?;
-    Ok(wire::Compute { unmanaged: Unmanaged::of(&value), ..answer.read()? })
+    wire::Compute::of(&answer.read()?).map_err(|error| Error::undecodable(&error))
 }

@@ -81,6 +81,11 @@ impl Error {
         Self::Unavailable { error, retry_after: None }
     }
 
+    /// The answer is not what Azure documents.
+    pub(super) fn undecodable(error: &serde_json::Error) -> Self {
+        Self::unavailable(format!("the answer cannot be decoded: {error}"))
+    }
+
     /// The same, of a request that was not sent because of it.
     pub(super) fn before_sending(self) -> Self {
         match self {

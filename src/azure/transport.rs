@@ -60,7 +60,7 @@ pub(super) struct Answer {
 impl Answer {
     /// The body as JSON.
     pub(super) fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.body).map_err(|error| Error::unavailable(format!("the answer cannot be decoded: {error}")))
+        serde_json::from_slice(&self.body).map_err(|error| Error::undecodable(&error))
     }
 }
 

@@ -9,6 +9,7 @@ mod fields;
 mod files;
 mod imported;
 mod kubernetes;
+mod remarks;
 mod resource_json;
 mod terraform;
 mod upjet;
@@ -16,13 +17,17 @@ mod upjet;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum};
+use prometheus_client::registry::Registry;
+use serde_json::Value;
 
 use self::arm_template::named;
 use self::files::Given;
+use self::imported::Imported;
 use super::args::AzureArgs;
-use super::manifest::{as_json, manifests, yaml};
+use super::manifest::{ManifestBuilder, as_json, manifests, yaml};
 use super::output::{print, printable, remark};
 use super::workspace::{WORKSPACE, workspace};
+use crate::azure;
 use crate::resource_id::WorkspaceId;
 
 #[derive(Debug, Args)]
@@ -64,39 +69,52 @@ enum Format {
 
 impl Import {
     pub(crate) async fn execute(self) -> Result<u8, String> {
-        let mut imported = match &self.workspace {
-            Some(workspace) if self.file.is_empty() => {
-                let (client, _) =
-                    self.azure.client(crate::azure::Metrics::new(&mut prometheus_client::registry::Registry::default()))?;
-                attached::all(&client, workspace, self.all).await?
-            }
-            named => files::all(&self.file, &Given { workspace: named.as_ref(), parameters: &self.parameter })?,
-        };
+        let mut imported = self.read().await?;
         for line in &imported.notes {
             remark(&printable(line));
         }
         if let Some(namespace) = &self.namespace {
             imported.builders.iter_mut().for_each(|builder| builder.namespace = Some(namespace.clone()));
         }
-        let made = match manifests(&imported.builders) {
-            Ok(made) if imported.errors.is_empty() => made,
-            invalid => {
-                let mut wrong = [imported.errors, invalid.err().unwrap_or_default()].concat();
-                let last = wrong.pop().expect("something is wrong");
-                for line in wrong {
-                    remark(&printable(&format!("error: {line}")));
-                }
-                return Err(printable(&last));
-            }
-        };
+        let has_notes = !imported.notes.is_empty();
+        let (builders, made) = checked(imported)?;
         if made.is_empty() {
-            let besides = if imported.notes.is_empty() { "" } else { " other than what was skipped" };
+            let besides = if has_notes { " other than what was skipped" } else { "" };
             return Err(format!("there is no attached Synapse Spark pool to import{besides}"));
+        }
+        for line in remarks::all(&builders, &made)? {
+            remark(&printable(&line));
         }
         print(&match self.output {
             Format::Yaml => yaml(&made)?,
             Format::Json => as_json(made),
         })?;
         Ok(0)
+    }
+
+    /// What is attached, or what the files have.
+    async fn read(&self) -> Result<Imported, String> {
+        match &self.workspace {
+            Some(workspace) if self.file.is_empty() => {
+                let (client, _) = self.azure.client(azure::Metrics::new(&mut Registry::default()))?;
+                attached::all(&client, workspace, self.all).await
+            }
+            named => files::all(&self.file, &Given { workspace: named.as_ref(), parameters: &self.parameter }),
+        }
+    }
+}
+
+/// The manifests, each with what it was made of. If anything prevents them, all errors are reported.
+fn checked(imported: Imported) -> Result<(Vec<ManifestBuilder>, Vec<Value>), String> {
+    match manifests(&imported.builders) {
+        Ok(made) if imported.errors.is_empty() => Ok((imported.builders, made)),
+        invalid => {
+            let mut wrong = [imported.errors, invalid.err().unwrap_or_default()].concat();
+            let last = wrong.pop().expect("something is wrong");
+            for line in wrong {
+                remark(&printable(&format!("error: {line}")));
+            }
+            Err(printable(&last))
+        }
     }
 }

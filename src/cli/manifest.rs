@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::{DeletionPolicy, Identity};
+use crate::azure::wire;
 use crate::planner::Goal;
 use crate::resource_id::{ComputeId, WorkspaceId};
 
@@ -30,6 +31,8 @@ pub(super) struct ManifestBuilder {
     pub(super) suspend: bool,
     /// Whether it sets `adoptionPolicy` explicitly.
     pub(super) adopts: bool,
+    /// The compute as Azure shows it, if it was made of that.
+    pub(super) shown: Option<Box<wire::Compute>>,
 }
 
 impl ManifestBuilder {
@@ -47,6 +50,7 @@ impl ManifestBuilder {
             deletion: DeletionPolicy::default(),
             suspend: false,
             adopts: false,
+            shown: None,
         }
     }
 

@@ -82,7 +82,20 @@ fn a_compute_of_az_ml_becomes_an_attachment() {
     play(&rows[..1], &["-w", WORKSPACE]);
     // The output of `show` contains the workspace.
     let shown = yaml(&format!("id: {WORKSPACE}/computes/spark\n"));
-    play(&[("by its id", shown.clone(), spark(json!({})), &[])], &[]);
+    let alone = "applying the manifest changes only the owner tag";
+    play(&[("by its id", shown.clone(), spark(json!({})), &[alone])], &[]);
+    let by_users = format!("{shown}identity: {{type: user_assigned, {two}}}\n");
+    play(
+        &[(
+            "with identities",
+            by_users,
+            spark(json!({"identity": {"type": "UserAssigned", "userAssignedIdentities": ids}})),
+            &[alone],
+        )],
+        &[],
+    );
+    let owned = format!("{shown}tags: {{synapse-spark-operator-owner: c/team-a/spark/u}}\n");
+    play(&[("another's", owned, spark(json!({})), &["tags.synapse-spark-operator-owner: left out", "OwnedByAnother: "])], &[]);
     let elsewhere = shown.replace("yogi-aml-ws", "another-ws");
     play(&[("the command line counts", elsewhere, spark(json!({})), &["id: is in the workspace"])], &["-w", SHORT]);
 }

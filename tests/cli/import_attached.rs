@@ -35,7 +35,10 @@ fn an_attached_compute_is_imported_without_a_change() {
     let manifests = text(&out.stdout);
     let (code, objects, said) = read(&out);
     assert_eq!(code, Some(0), "{said:?}");
-    assert!(said.len() == 1 && said[0].starts_with("compute owned: skipped: it belongs to c/team-a/owned/u"), "{said:?}");
+    assert!(said[0].starts_with("compute owned: skipped: it belongs to c/team-a/owned/u"), "{said:?}");
+    let alone =
+        |line: &&String| line.ends_with(": applying the manifest changes only the owner tag, tags.synapse-spark-operator-owner");
+    assert_eq!(said.iter().filter(alone).count(), table.len(), "{said:#?}");
     for (name, _, _, spec) in &table {
         let label = name.to_lowercase();
         let object = objects.iter().find(|one| one["metadata"]["name"] == label).unwrap_or_else(|| panic!("{name}: {manifests}"));
@@ -62,10 +65,44 @@ fn an_attached_compute_is_imported_without_a_change() {
     // Those of other owners, with --all.
     let (_, objects, said) = read(&run(&["--all"]));
     assert!(objects.iter().any(|one| one["metadata"]["name"] == "owned"), "{objects:?}");
-    assert!(said[0].contains("OwnedByAnother"), "{said:?}");
+    assert!(said.iter().any(|line| line.starts_with("compute owned: OwnedByAnother: ")), "{said:?}");
     let (code, objects, said) = read(&azure.run(&["import", "-w", &SHORT.replace("yogi-aml-ws", "nope")], "", SECRET));
     assert!(code == Some(1) && objects.is_empty() && said[0].contains("its computes cannot be listed"), "{said:?}");
     assert_eq!(azure.writes(), 0, "it changes nothing");
+}
+
+#[test]
+fn what_applying_each_manifest_changes_and_keeps_is_reported() {
+    let azure = Azure::start();
+    let mut one = compute("strict", &json!({"team": "data"}));
+    one["properties"]["disableLocalAuth"] = json!(true);
+    azure.seed(&one);
+    azure.seed(&compute("owned", &json!({"synapse-spark-operator-owner": "c/team-a/owned/u"})));
+    let run = |args: &[&str]| read(&azure.run(&[&["import", "--workspace", SHORT], args].concat(), "", SECRET));
+    let of = |name: &str, said: &[String]| {
+        let place = format!("compute {name}: ");
+        said.iter().filter_map(|line| line.strip_prefix(&place).map(ToOwned::to_owned)).collect::<Vec<_>>()
+    };
+    let (_, objects, said) = run(&["--all"]);
+    assert_eq!(objects.len(), 2, "{said:?}");
+    let wanted = [
+        "applying the manifest changes only the owner tag, tags.synapse-spark-operator-owner",
+        "keep properties.computeLocation: \"eastus2\"",
+        "keep properties.disableLocalAuth: true",
+    ];
+    assert_eq!(of("strict", &said), wanted, "{said:#?}");
+    let owned = of("owned", &said);
+    assert!(owned.len() == 1 && owned[0].starts_with("OwnedByAnother: "), "{said:#?}");
+    // In its own namespace, the object is the owner.
+    let (_, _, said) = run(&["--all", "--namespace", "team-a"]);
+    let owned = of("owned", &said);
+    assert!(owned.len() == 1 && owned[0].starts_with("Attached: "), "{said:#?}");
+    // The remarks are those of plan.
+    let manifest = text(&azure.run(&["import", "--workspace", SHORT], "", SECRET).stdout);
+    let plan = text(&azure.plan(&[], &manifest).stdout);
+    for line in &wanted[1..] {
+        assert!(plan.contains(&line.replace("keep ", "  keep     ")), "{line:?} is not in {plan}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::import::{SHORT, import, play, user};
+use super::import_text::fixture;
 use super::{POOL, WORKSPACE};
 
 /// A compute as `GET` shows it; `more` is added, `properties` to its properties.
@@ -38,24 +39,31 @@ fn a_compute_as_azure_shows_it_becomes_an_attachment() {
     let encoded = WORKSPACE.replace("yogi-res-group", "yogi%2Dres%2Dgroup") + "/computes/spark";
     let listed = json!({"value": [compute(&json!({}), &json!({}))], "nextLink": null});
     let body = json!({"name": "spark", "location": "eastus2", "properties": {"computeType": "SynapseSpark", "resourceId": POOL}});
+    let (alone, local) = ("applying the manifest changes only the owner tag", "keep properties.disableLocalAuth: false");
     #[rustfmt::skip]
     let rows = [
-        ("the JSON view",          compute(&json!({}), &json!({})).to_string(), object(json!({})), &[][..]),
+        ("the JSON view",          compute(&json!({}), &json!({})).to_string(), object(json!({})), &[alone, local][..]),
         ("az resource show",       compute(&of_az, &of_the_pool).to_string(), object(json!({"identity": both, "description": "nightly", "tags": {"team": "data"}})),
-            &["location: left out", "properties.computeLocation: left out", "properties.properties: left out: it belongs to the pool"]),
-        ("another type's case",    compute(&json!({"type": "microsoft.machinelearningservices/workspaces/computes"}), &json!({"computeType": "synapsespark"})).to_string(), object(json!({})), &[]),
-        ("a name of its own",      compute(&json!({"id": format!("{WORKSPACE}/computes/Spark1")}), &json!({})).to_string(), json!({"metadata": {"name": "spark1"}, "spec": {"computeName": "Spark1"}}), &[]),
-        ("az rest, a list",        listed.to_string(), object(json!({})), &[]),
-        ("az resource list",       json!([compute(&json!({}), &json!({}))]).to_string(), object(json!({})), &[]),
-        ("percent-encoded",        compute(&json!({"id": encoded}), &json!({"resourceId": POOL.replace("yogi-res-group", "yogi%2Dres%2Dgroup")})).to_string(), object(json!({})), &[]),
-        ("a failed one",           compute(&json!({}), &json!({"provisioningState": "Failed"})).to_string(), object(json!({})), &["its state is Failed; the operator will attach it again"]),
-        ("what is left out",       compute(&json!({"sku": {"name": "x"}}), &json!({"disableLocalAuth": true})).to_string(), object(json!({})), &["properties.disableLocalAuth: left out", "sku: left out"]),
+            &[alone, "keep properties.computeLocation: \"eastus2\"", local]),
+        ("another type's case",    compute(&json!({"type": "microsoft.machinelearningservices/workspaces/computes"}), &json!({"computeType": "synapsespark"})).to_string(), object(json!({})), &[alone, local]),
+        ("a name of its own",      compute(&json!({"id": format!("{WORKSPACE}/computes/Spark1")}), &json!({})).to_string(), json!({"metadata": {"name": "spark1"}, "spec": {"computeName": "Spark1"}}), &[alone, local]),
+        ("az rest, a list",        listed.to_string(), object(json!({})), &[alone, local]),
+        ("az resource list",       json!([compute(&json!({}), &json!({}))]).to_string(), object(json!({})), &[alone, local]),
+        ("percent-encoded",        compute(&json!({"id": encoded}), &json!({"resourceId": POOL.replace("yogi-res-group", "yogi%2Dres%2Dgroup")})).to_string(), object(json!({})), &[alone, local]),
+        ("a failed one",           compute(&json!({}), &json!({"provisioningState": "Failed"})).to_string(), object(json!({})), &["its state is Failed; the operator will attach it again", alone, local]),
+        ("what is kept",           compute(&json!({"sku": {"name": "x"}}), &json!({"disableLocalAuth": true, "new": [1]})).to_string(), object(json!({})), &[alone, "keep sku: {\"name\":\"x\"}", "keep properties.disableLocalAuth: true", "keep properties.new: [1]"]),
+        ("what has no field",      compute(&json!({"zones": ["1"]}), &json!({})).to_string(), object(json!({})), &["zones: left out: a SynapseSparkAttachment has no such field", alone, local]),
     ];
     play(&rows, &[]);
     play(&[("the body of a PUT", body.to_string(), object(json!({})), &["location: left out"])], &["-w", SHORT]);
     let elsewhere = SHORT.replace("yogi-aml-ws", "another-ws");
     play(
-        &[("the document counts", compute(&json!({}), &json!({})).to_string(), object(json!({})), &["id: is in the workspace"])],
+        &[(
+            "the document counts",
+            compute(&json!({}), &json!({})).to_string(),
+            object(json!({})),
+            &["id: is in the workspace", alone, local],
+        )],
         &["-w", &elsewhere],
     );
 }
@@ -64,7 +72,7 @@ fn a_compute_as_azure_shows_it_becomes_an_attachment() {
 fn a_compute_that_is_not_imported_is_reported() {
     let page = json!({"value": [compute(&json!({}), &json!({}))], "nextLink": "https://management.azure.com/next"});
     let (code, objects, said) = import(&["-f", "-"], &page.to_string());
-    assert_eq!((code, objects.len(), said.len()), (Some(0), 1, 1), "{said:?}");
+    assert_eq!((code, objects.len(), said.len()), (Some(0), 1, 3), "{said:?}");
     assert!(said[0].starts_with("-: nextLink: the list has another page, which is not in the document"), "{said:?}");
     #[rustfmt::skip]
     let table = [
@@ -84,4 +92,25 @@ fn a_compute_that_is_not_imported_is_reported() {
         assert_eq!((code, objects.len()), (Some(1), 0), "{case}: {said:?}");
         assert!(said[0].starts_with(words), "{case}: {words:?} is not in {said:#?}");
     }
+}
+
+#[test]
+fn what_applying_the_manifest_changes_and_keeps_is_reported() {
+    let file = fixture("compute-with-local-auth-off.json");
+    let (code, objects, said) = import(&["-f", &file], "");
+    assert_eq!((code, objects.len()), (Some(0), 1), "{said:?}");
+    assert_eq!(objects[0]["spec"]["tags"], json!({"env": "prod"}));
+    let wanted = [
+        "applying the manifest changes only the owner tag, tags.synapse-spark-operator-owner",
+        "keep properties.computeLocation: \"eastus2\"",
+        "keep properties.disableLocalAuth: true",
+    ];
+    assert_eq!(said, wanted.map(|line| format!("{file}: {line}")));
+    // Another object owns it: applying the manifest is refused, and changes nothing.
+    let owned = compute(&json!({"tags": {"synapse-spark-operator-owner": "c/team-a/spark/u"}}), &json!({})).to_string();
+    let (_, _, said) = import(&["-f", "-"], &owned);
+    assert!(said.len() == 2 && said[1].starts_with("-: OwnedByAnother: "), "{said:#?}");
+    // It is the same object: there is nothing to do.
+    let (_, _, said) = import(&["-f", "-", "--namespace", "team-a"], &owned);
+    assert!(said.len() == 2 && said[1].starts_with("-: Attached: "), "{said:#?}");
 }

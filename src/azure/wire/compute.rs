@@ -43,6 +43,17 @@ pub struct Compute {
     pub unmanaged: Unmanaged,
 }
 
+impl Compute {
+    /// A compute as a GET shows it, with everything that a PUT has to send back.
+    ///
+    /// # Errors
+    ///
+    /// If a field has another type than Azure gives it.
+    pub fn of(shown: &Value) -> Result<Self, serde_json::Error> {
+        Ok(Self { unmanaged: Unmanaged::of(shown), ..Self::deserialize(shown)? })
+    }
+}
+
 /// Azure Resource Manager's record of who writes a resource: `systemData` of the common types of its specifications.
 #[derive(Debug, Clone, Deserialize, Default, PartialEq)]
 #[serde(default, rename_all = "camelCase")]

@@ -1,16 +1,12 @@
 //! Imports what is attached to a workspace now, so that its adoption changes only its owner.
 
-use serde_json::Value;
-
 use super::super::explained::explained;
 use super::super::manifest::{ManifestBuilder, manifests};
 use super::imported::Imported;
-use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::{AttachmentStatus, Identity, IdentityType, UserAssignedIdentity};
 use crate::azure::{self, Freshness, wire};
 use crate::controller::observe::compute;
-use crate::planner::drift::drift;
-use crate::planner::{Compute, Dependencies, Field, Goal, OWNER_TAG, Owner, Ownership, Progress};
+use crate::planner::{Compute, OWNER_TAG, Owner, Ownership, Progress};
 use crate::resource_id::WorkspaceId;
 
 /// Every attached Spark pool of a workspace; those that have an owner only if `all` are wanted.
@@ -56,11 +52,10 @@ fn builder(
     // A placeholder, so that every owner is another one.
     let nameless = Owner { cluster: String::new(), namespace: String::new(), name: String::new(), uid: String::new() };
     let shown = compute(one, &nameless, &AttachmentStatus::default());
-    if let Ownership::Another(owner) = &shown.owner {
-        if !all {
-            return Err(format!("it belongs to {owner} (cluster/namespace/name/uid). To print its manifest anyway, add --all."));
-        }
-        notes.push(format!("{place}: it belongs to {owner}; any other object gets the reason OwnedByAnother."));
+    if let Ownership::Another(owner) = &shown.owner
+        && !all
+    {
+        return Err(format!("it belongs to {owner} (cluster/namespace/name/uid). To print its manifest anyway, add --all."));
     }
     match shown.progress {
         Progress::Deleting => return Err("it is being detached".to_owned()),
@@ -70,7 +65,7 @@ fn builder(
         _ => {}
     }
     if one.identity.as_ref().is_some_and(|identity| !is_understood(identity, &shown)) {
-        return Err("its identity type is not supported, and a manifest without it would remove the identity".to_owned());
+        return Err(not_understood(&shown));
     }
     let pool = shown.pool.id().ok_or("Azure does not report which pool it is attached to")?;
     let mut builder = ManifestBuilder::new(place, workspace.clone(), one.name.clone(), pool.to_string());
@@ -79,20 +74,9 @@ fn builder(
     builder.tags = shown.tags.clone();
     builder.tags.retain(|name, _| !name.eq_ignore_ascii_case(OWNER_TAG));
     builder.adopts = true;
-    let made = manifests(std::slice::from_ref(&builder)).map_err(|wrong| wrong.join("; "))?;
-    notes.extend(
-        changes(&made[0], &shown)?.into_iter().map(|field| format!("{place}: {field}: applying the manifest changes it.")),
-    );
+    builder.shown = Some(Box::new(one.clone()));
+    manifests(std::slice::from_ref(&builder)).map_err(|wrong| wrong.join("; "))?;
     Ok(builder)
-}
-
-/// What a manifest would change apart from the owner: nothing is expected.
-fn changes(manifest: &Value, shown: &Compute) -> Result<Vec<String>, String> {
-    let object: SynapseSparkAttachment = serde_json::from_value(manifest.clone()).map_err(|error| error.to_string())?;
-    let Goal::Attached(goal) = Goal::of(&object, "").map_err(|invalid| invalid.to_string())? else { return Ok(Vec::new()) };
-    let Some(pool) = Dependencies::default().resolve(&goal.pool) else { return Ok(Vec::new()) };
-    let changes = drift(&goal, &pool, shown, None).into_iter().map(|one| one.field).filter(|field| *field != Field::Owner);
-    Ok(changes.map(|field| field.to_string()).collect())
 }
 
 /// Whether all of an identity on the wire is in what is shown of it.
@@ -101,6 +85,15 @@ fn is_understood(wire: &wire::Identity, shown: &Compute) -> bool {
     wire.kind.split(',').all(|word| known.iter().any(|known| known.eq_ignore_ascii_case(word.trim())))
         && wire.user_assigned_identities.len() == shown.identity.user.len()
         && wire.has("UserAssigned") != shown.identity.user.is_empty()
+}
+
+/// Why the identity is not in a manifest.
+fn not_understood(shown: &Compute) -> String {
+    const LOST: &str = "and a manifest without it would remove the identity";
+    match shown.identity.unreadable.first() {
+        Some(id) => format!("identity.userAssignedIdentities: {id:?} is not the ID of a user-assigned identity, {LOST}"),
+        None => format!("identity.type: {:?} is not supported with the identities that Azure shows, {LOST}", shown.identity.kind),
+    }
 }
 
 /// What is there, in its order; nothing where there is none.
@@ -149,6 +142,11 @@ mod tests {
             let made = builder(&one, &workspace, "compute spark", false, &mut Vec::new());
             let kind = made.as_ref().map(|builder| builder.identity.as_ref().map(|one| one.kind)).map_err(|_| ());
             assert_eq!(kind, wanted, "{case}: {made:?}");
+            if case == "another kind of ID" {
+                assert!(
+                    made.is_err_and(|why| why.starts_with("identity.userAssignedIdentities: \"/tenants/t/agents/a\" is not"))
+                );
+            }
         }
     }
 }

@@ -1,9 +1,10 @@
 //! A compute of `az ml`: the file that `az ml compute attach` takes, or what `az ml compute show` prints.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::super::manifest::ManifestBuilder;
 use super::fields::{Fields, LOCATION, Notes, identity, plain_id};
+use crate::azure::wire;
 use crate::resource_id::{ComputeId, WorkspaceId};
 
 /// What `show` prints of the pool, and `attach` does not take.
@@ -50,7 +51,26 @@ pub(super) fn convert(
         part.leave_out(field, &Value::Null, notes, "it belongs to the pool, and is shown in status.pool");
     }
     part.finish(notes);
+    if shown.is_some_and(|id| *id.workspace() == builder.workspace) {
+        builder.shown = Some(Box::new(compute(document, &builder)?));
+    }
     Ok(builder)
+}
+
+/// The compute that `show` printed, as Azure Resource Manager shows it. `az ml` prints no field that an update keeps.
+fn compute(document: &Value, builder: &ManifestBuilder) -> Result<wire::Compute, String> {
+    let identity = builder.identity.as_ref().map(|identity| {
+        let ids = identity.user_assigned_identities.iter().map(|one| (one.resource_id.clone(), json!({})));
+        json!({"type": identity.kind, "userAssignedIdentities": ids.collect::<Map<_, _>>()})
+    });
+    let shown = json!({
+        "name": builder.compute, "tags": builder.tags, "identity": identity,
+        "properties": {
+            "computeType": "SynapseSpark", "resourceId": builder.pool, "description": builder.description,
+            "provisioningState": document["provisioning_state"],
+        },
+    });
+    wire::Compute::of(&shown).map_err(|error| error.to_string())
 }
 
 /// The workspace: as the command line names it, else as `show` printed it.

@@ -1,11 +1,13 @@
 //! A compute as Azure shows it: `az resource show`, `az rest`, the JSON view of the portal.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::manifest::ManifestBuilder;
 use super::arm::{Body, is_compute, other_type};
 use super::fields::{Fields, Notes, plain_id};
+use crate::azure::wire;
 use crate::resource_id::{ComputeId, WorkspaceId};
+use crate::unmanaged::Unmanaged;
 
 /// What Azure or a tool adds.
 const READ_ONLY: [&str; 10] = [
@@ -65,19 +67,52 @@ pub(super) fn convert(
     Some(manifest(document, workspace, place, notes))
 }
 
+/// Whether Azure returned the document: the body of a request has no ID.
+fn is_answer(document: &Value) -> bool {
+    document["id"].is_string()
+}
+
+/// The compute as Azure shows it, with IDs that are not percent-encoded.
+fn shown(document: &Value) -> Result<wire::Compute, String> {
+    let mut plain = document.clone();
+    if let Some(pool) = document["properties"]["resourceId"].as_str() {
+        plain["properties"]["resourceId"] = json!(plain_id(pool));
+    }
+    if let Some(ids) = document["identity"]["userAssignedIdentities"].as_object() {
+        let ids = ids.iter().map(|(id, one)| (plain_id(id), one.clone()));
+        plain["identity"]["userAssignedIdentities"] = Value::Object(ids.collect());
+    }
+    wire::Compute::of(&plain).map_err(|error| error.to_string())
+}
+
+/// The document without what an update of the compute keeps as it is: nothing of that is lost.
+fn without_kept(document: &Value) -> Value {
+    let kept = Unmanaged::of(document);
+    let mut rest = document.clone();
+    if let Some(map) = rest.as_object_mut() {
+        map.retain(|key, _| !["location", "sku"].contains(&key.as_str()));
+    }
+    if let Some(properties) = rest["properties"].as_object_mut() {
+        // A snapshot of the pool.
+        properties.retain(|key, _| key != "properties" && !kept.properties.contains_key(key));
+    }
+    rest
+}
+
 fn manifest(
     document: &Value,
     workspace: Option<&WorkspaceId>,
     place: &str,
     notes: &mut Notes,
 ) -> Result<ManifestBuilder, String> {
-    let mut part = Fields::of(document)?;
     if document["properties"].is_null() {
         return Err(
             "properties: is missing, as in the output of az resource list: import the output of az resource show --ids ID instead"
                 .to_owned(),
         );
     }
+    let rest = if is_answer(document) { without_kept(document) } else { document.clone() };
+    let mut part = Fields::of(&rest)?;
     let (id, name) = (part.text("id")?, part.text("name")?);
     let id = id.map(|id| ComputeId::parse(&plain_id(&id)).map_err(|error| format!("id: {error}"))).transpose()?;
     part.pass_over(&READ_ONLY);
@@ -92,5 +127,6 @@ fn manifest(
     }
     let body = Body::of(&mut part, notes)?;
     part.finish(notes);
-    Ok(body.builder(place, owner, name))
+    let shown = is_answer(document).then(|| shown(document)).transpose()?;
+    Ok(ManifestBuilder { shown: shown.map(Box::new), ..body.builder(place, owner, name) })
 }
