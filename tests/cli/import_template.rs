@@ -160,7 +160,7 @@ fn parameters_are_taken_from_the_command_line_and_from_files() {
 #[test]
 fn a_compute_of_a_template_that_is_not_imported_is_reported() {
     let cases = |more: Value, properties: Value| one(&more, &properties, &json!({"x": {"type": "string"}}));
-    let looped = json!({"copy": {"name": "c", "count": 2}});
+    let looped = json!({"copy": {"name": "c", "count": "[parameters('x')]"}});
     let linked = json!([{"type": "Microsoft.Resources/deployments", "name": "x", "properties": {"templateLink": {"uri": "https://example.com"}}}]);
     let w = &["-w", SHORT][..];
     #[rustfmt::skip]
@@ -172,8 +172,11 @@ fn a_compute_of_a_template_that_is_not_imported_is_reported() {
         ("no compute",        template(&json!([{"type": "Microsoft.Storage/storageAccounts", "name": "x"}]), &json!({})).to_string(), w, "-: skipped: it contains no compute"),
         ("a linked template", template(&linked, &json!({})).to_string(), w, "-, resources[0]: properties.templateLink: skipped: a linked template is not read. Import that template, too"),
         ("no workspace",      cases(json!({}), json!({})), &[], "error: -, resources[0]: name: a template does not name the subscription and the resource group that it is deployed to: pass --workspace SUBSCRIPTION/GROUP/WORKSPACE"),
-        ("a loop",            cases(looped, json!({})), w, "error: -, resources[0]: copy: a loop is not evaluated: write one resource for each compute, or deploy the template and use import --workspace"),
-        ("a loop of modules", template(&json!([module(&template(&json!([compute(&json!({}), &json!({}))]), &json!({})), &json!({}), &json!({"copy": {"name": "c", "count": 2}}))]), &json!({})).to_string(), w, "error: -, resources[0].properties.template.resources[0]: copy: a loop is not evaluated"),
+        ("a loop",            cases(looped, json!({})), w, "error: -, resources[0]: copy: count: the parameter x has no value: pass --parameter x=VALUE, or the file with its parameters as another -f: write one resource for each compute, or deploy the template and use import --workspace"),
+        ("an endless loop",   cases(json!({"copy": {"name": "c", "count": 10_001}}), json!({})), w, "error: -, resources[0]: copy: count: all loops together make more than 10000 copies: write one resource"),
+        ("no loop",           cases(json!({"name": "[concat('yogi-aml-ws/spark', copyIndex())]"}), json!({})), w, "error: -, resources[0]: name: copyIndex() is not in a loop that is evaluated"),
+        ("twice one name",    cases(json!({"copy": {"name": "c", "count": 2}}), json!({})), w, "error: -, resources[0][1]: it is the same compute as in -, resources[0][0]"),
+        ("a loop of modules", template(&json!([module(&template(&json!([compute(&json!({}), &json!({}))]), &json!({})), &json!({}), &json!({"copy": {"name": "c", "count": "[reference('x').n]"}}))]), &json!({})).to_string(), w, "error: -, resources[0].properties.template.resources[0]: copy: count: the function reference() is not evaluated"),
         ("an unknown pool",   cases(json!({}), json!({"resourceId": "[parameters('x')]"})), w, "error: -, resources[0]: properties.resourceId: the parameter x has no value: pass --parameter x=VALUE"),
         ("a reference()",     cases(json!({}), json!({"resourceId": "[reference('x').id]"})), w, "error: -, resources[0]: properties.resourceId: the function reference() is not evaluated with these arguments: write its result in its place"),
         ("an unknown type",   cases(json!({}), json!({"computeType": "[parameters('x')]"})), w, "error: -, resources[0]: properties.computeType: the parameter x has no value"),
@@ -189,4 +192,44 @@ fn a_compute_of_a_template_that_is_not_imported_is_reported() {
         assert_eq!((code, objects.len()), (Some(1), 0), "{case}: {said:?}");
         assert!(said.iter().any(|line| line.starts_with(words)), "{case}: {words:?} is not in {said:#?}");
     }
+}
+
+#[test]
+fn each_copy_of_a_loop_becomes_an_attachment() {
+    let looped = |name: &str, count: Value| {
+        one(
+            &json!({"name": name, "copy": {"name": "pools", "count": count}}),
+            &json!({}),
+            &json!({"names": {"type": "array", "defaultValue": ["blue", "green"]}}),
+        )
+    };
+    // As Bicep compiles a module in a loop.
+    let inner = template(
+        &json!([compute(&json!({"name": "[format('yogi-aml-ws/{0}', parameters('name'))]"}), &json!({}))]),
+        &json!({"parameters": {"name": {"type": "string"}}}),
+    );
+    let passed = json!({"name": {"value": "[variables('names')[copyIndex()]]"}});
+    let copy = json!({"copy": {"name": "pools", "count": "[length(variables('names'))]"}});
+    let modules = template(&json!([module(&inner, &passed, &copy)]), &json!({"variables": {"names": ["blue", "green"]}}));
+    let listed = json!("[length(parameters('names'))]");
+    #[rustfmt::skip]
+    let table = [
+        ("a number",        looped("[concat('yogi-aml-ws/spark', copyIndex())]", json!(2)),                      &["spark0", "spark1"][..]),
+        ("an offset",       looped("[concat('yogi-aml-ws/spark', copyIndex(1))]", json!(2)),                     &["spark1", "spark2"]),
+        ("by its name",     looped("[format('yogi-aml-ws/spark{0}', copyIndex('Pools', 7))]", json!(1)),         &["spark7"]),
+        ("of a list",       looped("[format('yogi-aml-ws/{0}', parameters('names')[copyIndex()])]", listed),     &["blue", "green"]),
+        ("of a range",      looped("[format('yogi-aml-ws/spark{0}', range(3, 2)[copyIndex()])]", json!("[length(range(3, 2))]")), &["spark3", "spark4"]),
+        ("of modules",      modules.to_string(),                                                                 &["blue", "green"]),
+    ];
+    for (case, document, names) in table {
+        let (code, objects, said) = import(&["-f", "-", "-w", SHORT], &document);
+        assert_eq!((code, said.len()), (Some(0), 0), "{case}: {said:?}");
+        let made: Vec<_> = objects.iter().map(|one| one["metadata"]["name"].as_str().expect("a name")).collect();
+        assert_eq!(made, names, "{case}");
+    }
+    // A condition holds for each copy of its own.
+    let but_one = json!({"name": "[concat('yogi-aml-ws/spark', copyIndex())]", "condition": "[not(equals(copyIndex(), 0))]", "copy": {"name": "pools", "count": 2}});
+    let (_, objects, said) = import(&["-f", "-", "-w", SHORT], &one(&but_one, &json!({}), &json!({})));
+    assert_eq!((objects.len(), said.len()), (1, 1), "{said:?}");
+    assert!(said[0].starts_with("-, resources[0][0]: condition: skipped: it is false"), "{said:?}");
 }

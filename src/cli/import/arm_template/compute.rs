@@ -17,7 +17,8 @@ const OF_THE_DEPLOYMENT: [&str; 9] =
 #[derive(Debug, Clone)]
 pub(super) struct State {
     pub(super) target: Target,
-    is_looped: bool,
+    /// Why a loop is not evaluated.
+    unlooped: Option<String>,
     is_absent: bool,
     /// Why a condition is neither true nor false.
     undecided: Option<String>,
@@ -25,7 +26,7 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn new(target: Target) -> Self {
-        Self { target, is_looped: false, is_absent: false, undecided: None }
+        Self { target, unlooped: None, is_absent: false, undecided: None }
     }
 
     /// The same with another target.
@@ -33,10 +34,14 @@ impl State {
         Self { target, ..self.clone() }
     }
 
-    /// The same with the loop and the condition of a resource.
+    /// The same inside a loop that is not evaluated.
+    pub(super) fn unlooped(&self, why: String) -> Self {
+        Self { unlooped: Some(why), ..self.clone() }
+    }
+
+    /// The same with the condition of a resource.
     pub(super) fn with(&self, resource: &Value, scope: &Scope<'_>) -> Self {
         let mut state = self.clone();
-        state.is_looped |= !resource["copy"].is_null();
         match scope.value(&resource["condition"]) {
             Ok(Value::Bool(is_met)) => state.is_absent |= !is_met,
             Ok(Value::Null) => {}
@@ -76,8 +81,8 @@ pub(super) fn convert(
     if let Some(kind) = other_type(candidate) {
         return skip(notes, "properties.computeType", &format!("a compute of type {kind}, not a Synapse Spark pool."));
     }
-    if candidate.state.is_looped {
-        return Some(Err(LOOP.to_owned()));
+    if let Some(why) = &candidate.state.unlooped {
+        return Some(Err(format!("copy: {why}: {LOOP}")));
     }
     let (owner, name) = match names(candidate) {
         Ok(names) => names,
@@ -93,8 +98,7 @@ pub(super) fn convert(
     Some(body(candidate, notes).map(|body| body.builder(place, owner, name)))
 }
 
-const LOOP: &str =
-    "copy: a loop is not evaluated: write one resource for each compute, or deploy the template and use import --workspace";
+const LOOP: &str = "write one resource for each compute, or deploy the template and use import --workspace";
 
 fn body(candidate: &Candidate<'_>, notes: &mut Notes) -> Result<Body, String> {
     let evaluated = evaluated(candidate, notes)?;

@@ -45,6 +45,8 @@ fn simple(name: &str, values: &[Value]) -> Option<Value> {
         ("first", [Value::Array(items)]) => items.first()?.clone(),
         ("last", [Value::Array(items)]) => items.last()?.clone(),
         ("empty", [value]) => json!(is_empty(value)?),
+        ("length", [value]) => json!(length(value)?),
+        ("range", [start, count]) => range(start.as_i64()?, count.as_i64()?)?,
         ("equals", [one, other]) => json!(one == other),
         ("not", [Value::Bool(value)]) => json!(!value),
         ("and", values) => json!(bools(values)?.into_iter().all(|value| value)),
@@ -65,6 +67,21 @@ fn is_empty(value: &Value) -> Option<bool> {
         Value::Object(map) => Some(map.is_empty()),
         _ => None,
     }
+}
+
+fn length(value: &Value) -> Option<usize> {
+    match value {
+        Value::String(text) => Some(text.chars().count()),
+        Value::Array(items) => Some(items.len()),
+        Value::Object(map) => Some(map.len()),
+        _ => None,
+    }
+}
+
+/// Azure allows 10000 numbers.
+fn range(start: i64, count: i64) -> Option<Value> {
+    let end = start.checked_add(count).filter(|_| (0..=10_000).contains(&count))?;
+    Some(json!((start..end).collect::<Vec<_>>()))
 }
 
 /// A value as part of a text.
@@ -150,6 +167,9 @@ mod tests {
             ("replace",      json!(["a-b", "-", ""]),                            json!("ab")),
             ("first",        json!([["a", "b"]]),                                json!("a")),
             ("empty",        json!([{}]),                                        json!(true)),
+            ("length",       json!([["a", "b"]]),                                json!(2)),
+            ("length",       json!(["ø"]),                                       json!(1)),
+            ("range",        json!([2, 3]),                                      json!([2, 3, 4])),
             ("equals",       json!(["a", "b"]),                                  json!(false)),
             ("not",          json!([false]),                                     json!(true)),
             ("and",          json!([true, false]),                               json!(false)),
@@ -159,9 +179,13 @@ mod tests {
         for (name, values, wanted) in table {
             assert_eq!(call(name, values.as_array().expect("a list")), Ok(wanted), "{name}");
         }
-        for (name, values) in
-            [("format", json!(["{0:N2}", 1])), ("format", json!(["{1}", 1])), ("concat", json!([null])), ("guid", json!([]))]
-        {
+        for (name, values) in [
+            ("format", json!(["{0:N2}", 1])),
+            ("format", json!(["{1}", 1])),
+            ("concat", json!([null])),
+            ("guid", json!([])),
+            ("range", json!([0, 10_001])),
+        ] {
             assert!(call(name, values.as_array().expect("a list")).is_err(), "{name}");
         }
     }

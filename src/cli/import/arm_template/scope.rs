@@ -23,13 +23,21 @@ pub(super) struct Scope<'a> {
     template: &'a Value,
     given: Given,
     target: Target,
+    /// The loops around the current resource, from the outermost on: the name of each, and the number of the copy.
+    copies: Vec<(String, u64)>,
     /// How many expressions were evaluated for the current value.
     steps: Cell<u32>,
 }
 
 impl<'a> Scope<'a> {
     pub(super) fn new(template: &'a Value, given: Given, target: Target) -> Self {
-        Self { template, given, target, steps: Cell::new(0) }
+        Self { template, given, target, copies: Vec::new(), steps: Cell::new(0) }
+    }
+
+    /// The same for one copy of a resource.
+    pub(super) fn in_copy(&self, name: &str, index: u64) -> Self {
+        let copies = [self.copies.clone(), vec![(name.to_owned(), index)]].concat();
+        Self { template: self.template, given: self.given.clone(), target: self.target.clone(), copies, steps: Cell::new(0) }
     }
 
     /// A value with all expressions in it evaluated.
@@ -105,8 +113,25 @@ impl<'a> Scope<'a> {
                 Ok(json!({"name": name, "id": format!("/subscriptions/{subscription}/resourceGroups/{name}")}))
             }
             ("resourceid", values) => self.resource_id(values),
+            ("copyindex", values) => self.copy_index(values),
             (name, values) => functions::call(name, values),
         }
+    }
+
+    /// The number of the copy, of the innermost loop or of the one that is named, plus an offset.
+    fn copy_index(&self, values: &[Value]) -> Result<Value, String> {
+        let (name, offset) = match values {
+            [] => (None, Some(0)),
+            [Value::String(name)] => (Some(name), Some(0)),
+            [Value::Number(offset)] => (None, offset.as_u64()),
+            [Value::String(name), Value::Number(offset)] => (Some(name), offset.as_u64()),
+            _ => (None, None),
+        };
+        let offset = offset.ok_or("copyIndex() takes the name of a loop and a number from 0 on")?;
+        let is_meant = |one: &&(String, u64)| name.is_none_or(|name| one.0.eq_ignore_ascii_case(name));
+        let copy = self.copies.iter().rev().find(is_meant);
+        copy.map(|(_, index)| json!(index.saturating_add(offset)))
+            .ok_or_else(|| "copyIndex() is not in a loop that is evaluated".to_owned())
     }
 
     fn parameter(&self, name: &str, depth: usize) -> Result<Value, String> {

@@ -10,11 +10,17 @@ use super::scope::{Given, Scope};
 use super::target::Target;
 use crate::resource_id::WorkspaceId;
 
+/// How many copies all loops of a template may make, so that loops inside loops do not run without an end. Azure allows 800 in
+/// each (<https://learn.microsoft.com/azure/azure-resource-manager/templates/copy-resources>).
+const MAX_COPIES: u64 = 10_000;
+
 pub(super) struct Walk<'a> {
     imported: &'a mut Imported,
     place: &'a str,
     workspace: Option<&'a WorkspaceId>,
     has_found: bool,
+    /// How many more copies loops may make.
+    left: u64,
 }
 
 /// Where in a template a resource is.
@@ -28,7 +34,7 @@ struct Position<'a> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(imported: &'a mut Imported, place: &'a str, workspace: Option<&'a WorkspaceId>) -> Self {
-        Self { imported, place, workspace, has_found: false }
+        Self { imported, place, workspace, has_found: false, left: MAX_COPIES }
     }
 
     /// Imports the computes of a template.
@@ -52,7 +58,36 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// A resource, once for each copy that a loop makes of it.
     fn resource(&mut self, resource: &Value, at: Position<'_>) {
+        match self.copies(&resource["copy"], at.scope) {
+            None => self.one(resource, at),
+            Some(Err(why)) => self.one(resource, Position { state: at.state.unlooped(why), ..at }),
+            Some(Ok((name, count))) => {
+                for index in 0..count {
+                    let (scope, path) = (at.scope.in_copy(&name, index), format!("{}[{index}]", at.path));
+                    self.one(resource, Position { scope: &scope, state: at.state.clone(), path, parent: at.parent.clone() });
+                }
+            }
+        }
+    }
+
+    /// The name of a loop, and the number of its copies; none if there is no loop.
+    fn copies(&mut self, copy: &Value, scope: &Scope<'_>) -> Option<Result<(String, u64), String>> {
+        if copy.is_null() {
+            return None;
+        }
+        let count = scope.value(&copy["count"]).and_then(|count| {
+            let count = count.as_u64().ok_or("must be a number")?;
+            self.left =
+                self.left.checked_sub(count).ok_or_else(|| format!("all loops together make more than {MAX_COPIES} copies"))?;
+            Ok(count)
+        });
+        let name = copy["name"].as_str().unwrap_or_default().to_owned();
+        Some(count.map(|count| (name, count)).map_err(|why| format!("count: {why}")))
+    }
+
+    fn one(&mut self, resource: &Value, at: Position<'_>) {
         let state = at.state.with(resource, at.scope);
         let own = at.scope.text(&resource["name"]).map_err(|why| format!("name: {why}"));
         let (kind, name) = match (resource["type"].as_str().unwrap_or_default(), at.parent) {
