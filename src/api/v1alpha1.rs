@@ -81,10 +81,10 @@ pub struct SynapseSparkAttachmentSpec {
     /// Changes only under replacePolicy: Recreate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 400))]
-    #[x_kube(validation = Rule::new("!self.endsWith('/')")
+    #[x_kube(validation = Rule::new("!self.endsWith('/') || self.startsWith('http')")
         .message(Message::Expression("'spec.resourceId must not end with a slash: write ' + self.substring(0, size(self) - 1)".into())),
-        validation = Rule::new("!self.startsWith('http') || !self.contains('/subscriptions/')")
-        .message(Message::Expression("'spec.resourceId must be a resource ID, and not an address of the portal: write ' + self.substring(self.indexOf('/subscriptions/'))".into())),
+        validation = Rule::new("!self.startsWith('http') || self.find('(?i)/subscriptions/.*/bigDataPools/[a-z0-9]+') == ''")
+        .message(Message::Expression("'spec.resourceId must be a resource ID, and not an address of the portal: write ' + self.find('(?i)/subscriptions/.*/bigDataPools/[a-z0-9]+')".into())),
         validation = Rule::new("self.matches(r'(?i)^/subscriptions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourceGroups/[-\\p{L}\\p{Nd}_.()]{1,90}/providers/Microsoft.Synapse/workspaces/[-a-z0-9_]{1,50}/bigDataPools/[a-z0-9]{1,15}$')")
         .message("spec.resourceId must be the ID of a Synapse Spark pool: /subscriptions/<guid>/resourceGroups/<group>/providers/Microsoft.Synapse/workspaces/<workspace>/bigDataPools/<pool>"))]
     pub resource_id: Option<String>,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::json;
 
-use super::admission_cases::{SUBSCRIPTION, changed, names, of_identity, of_words, policies, pools, workspaces};
+use super::admission_cases::{SUBSCRIPTION, changed, names, of_identity, of_words, policies, pools, tags, workspaces};
 use crate::support::{World, block_on};
 
 fn check(name: &str, refusal: Option<&[&str]>, answer: &Result<(), String>) -> Option<String> {
@@ -95,6 +95,10 @@ fn changed_object_is_accepted_or_refused_with_the_field() {
         ("plain", json!({"tags": {"a": "b"}, "description": "x"}), None),
         ("plain", json!({"deletionPolicy": "Retain", "adoptionPolicy": "Never", "suspend": false}), None),
         ("plain", json!({"tags": {"a/b": "c"}}), Some(&["spec.tags"][..])),
+        ("plain", json!({"tags": tags(49)}), None),
+        ("plain", json!({"tags": tags(50)}), Some(&["spec.tags", "49"])),
+        ("plain", json!({"tags": {"Synapse-Spark-Operator-Owner": "me"}}), Some(&["the operator's own tag"])),
+        ("plain", json!({"resourceId": format!("{two}/")}), Some(&["must not end with a slash: write /subscriptions/"])),
     ];
     let dry = PatchParams { dry_run: true, ..PatchParams::default() };
     let mut wrong = Vec::new();

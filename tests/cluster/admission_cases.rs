@@ -13,6 +13,8 @@ fn pool(tail: &str) -> String {
 
 /// What the API server says to write in place of a pool's ID with something around it.
 const RIGHT: &str = "write /subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/rg/providers/Microsoft.Synapse/workspaces/syn/bigDataPools/spark";
+/// The same where the ID ends there, and another refusal follows.
+const RIGHT_ALONE: &str = "write /subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/rg/providers/Microsoft.Synapse/workspaces/syn/bigDataPools/spark,";
 
 fn identity(name: &str) -> Value {
     json!({"resourceId": format!(
@@ -28,7 +30,7 @@ fn user(all: &Value) -> Value {
     json!({"type": "UserAssigned", "userAssignedIdentities": all})
 }
 
-fn tags(many: usize) -> Value {
+pub fn tags(many: usize) -> Value {
     Value::Object((0..many).map(|at| (format!("tag{at}"), json!("value"))).collect())
 }
 
@@ -164,6 +166,21 @@ pub fn pools() -> Vec<Case> {
             "an address of the portal",
             vec![(id, json!(format!("https://portal.azure.com/#@contoso.onmicrosoft.com/resource{right}")))],
             &[id, "not an address of the portal", RIGHT],
+        ),
+        refuses(
+            "an address of the portal with its page",
+            vec![(id, json!(format!("https://portal.azure.com/#@contoso.onmicrosoft.com/resource{right}/overview")))],
+            &[id, "not an address of the portal", RIGHT_ALONE],
+        ),
+        refuses(
+            "an address of the portal with a slash at the end",
+            vec![(id, json!(format!("https://portal.azure.com/#@contoso.onmicrosoft.com/resource{right}/")))],
+            &[id, "not an address of the portal", RIGHT_ALONE],
+        ),
+        refuses(
+            "an address of another resource in the portal",
+            vec![(id, json!(format!("https://portal.azure.com/#resource{}", pool("workspaces/syn"))))],
+            &[id, "bigDataPools/<pool>"],
         ),
         refuses("a resourceId of 401", vec![(id, json!(format!("{right}{}", letters(401 - right.len()))))], &[id, "400"]),
     ];
