@@ -94,6 +94,8 @@ fn a_compute_of_az_ml_becomes_an_attachment() {
         )],
         &[],
     );
+    let printed = format!("{shown}provisioning_state: ProvisioningState.SUCCEEDED\n");
+    play(&[("as azure-ai-ml prints its state", printed, spark(json!({})), &[alone])], &[]);
     let owned = format!("{shown}tags: {{synapse-spark-operator-owner: c/team-a/spark/u}}\n");
     play(&[("another's", owned, spark(json!({})), &["tags.synapse-spark-operator-owner: left out", "OwnedByAnother: "])], &[]);
     let elsewhere = shown.replace("yogi-aml-ws", "another-ws");

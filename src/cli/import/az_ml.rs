@@ -63,11 +63,13 @@ fn compute(document: &Value, builder: &ManifestBuilder) -> Result<wire::Compute,
         let ids = identity.user_assigned_identities.iter().map(|one| (one.resource_id.clone(), json!({})));
         json!({"type": identity.kind, "userAssignedIdentities": ids.collect::<Map<_, _>>()})
     });
+    // As azure-ai-ml prints it: `ProvisioningState.SUCCEEDED`.
+    let state = document["provisioning_state"].as_str().and_then(|state| state.rsplit('.').next());
     let shown = json!({
         "name": builder.compute, "tags": builder.tags, "identity": identity,
         "properties": {
             "computeType": "SynapseSpark", "resourceId": builder.pool, "description": builder.description,
-            "provisioningState": document["provisioning_state"],
+            "provisioningState": state,
         },
     });
     wire::Compute::of(&shown).map_err(|error| error.to_string())
