@@ -54,8 +54,8 @@ enum Command {
     Plan(Box<plan::PlanArgs>),
     /// Print manifests for Spark pools that another tool attaches, or that are attached to a workspace now. Changes nothing.
     ///
-    /// What cannot be converted is reported on standard error, one line each. If one document is invalid, nothing is printed
-    /// and the exit code is 1.
+    /// What cannot be converted, and what applying a manifest would change of a compute that exists, is reported on standard
+    /// error, one line each. If one document is invalid, nothing is printed and the exit code is 1.
     Import(Box<import::Import>),
     /// List the Synapse Spark pools that you may attach, and where they are attached already. Changes nothing.
     ///
