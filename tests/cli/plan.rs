@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Azure, POOL, compute, text};
 
-fn manifest(more: &str) -> String {
+pub fn manifest(more: &str) -> String {
     format!(
         "apiVersion: synapse-spark.dev/v1alpha1\nkind: SynapseSparkAttachment\nmetadata: {{name: my-spark-pool, namespace: team-a}}\nspec:\n  workspace: {{subscriptionId: 6560575d-fa06-4e7d-95fb-f962e74efd7a, resourceGroup: yogi-res-group, name: yogi-aml-ws}}\n  resourceId: {POOL}\n{more}"
     )

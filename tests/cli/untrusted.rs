@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::import::SHORT;
+use super::plan::manifest;
 use super::{Azure, program, text};
 
 #[test]
@@ -28,12 +29,13 @@ fn a_certificate_that_is_not_trusted_comes_with_the_setting_that_helps() {
     #[rustfmt::skip]
     let table = [
         (&["check"][..],                              2),
+        (&["plan", "-f", "-"],                        2),
         (&["import", "--workspace", SHORT],           1),
         (&["links", "--workspace", SHORT],            1),
         (&["pools", "--workspace", SHORT],            1),
     ];
     for (args, times) in table {
-        let out = program(args, &env, "");
+        let out = program(args, &env, &manifest(""));
         let said = format!("{}{}", text(&out.stdout), text(&out.stderr));
         assert_eq!(out.status.code(), Some(1), "{args:?}: {said}");
         let lines = said.lines().filter(|line| line.contains("invalid peer certificate"));
