@@ -198,7 +198,7 @@ fn a_role_is_assigned_to_a_principal_that_is_there_at_a_pool_that_is_there() {
     lab.set(&json!({"principalPropagation": "60s"}));
     let principal = lab.attached("spark", &with_identity())["identity"]["principalId"].as_str().expect("one").to_owned();
     assert_eq!(assign(&mut lab, &principal, whole), (400, "PrincipalNotFound".into()), "too new");
-    lab.pass(Duration::from_secs(60));
+    lab.pass(Duration::from_mins(1));
     assert_eq!(assign(&mut lab, &principal, whole).0, 200);
 }
 
