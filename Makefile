@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-clean check generate bench bench-memory build tools plane node gotools clients python javascript rust go gitops sdk sdk-v1 sdk-go sdk-js docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
+.PHONY: help demo test test-clean check generate bench bench-memory conformance build tools plane node gotools clients python javascript rust go gitops sdk sdk-v1 sdk-go sdk-js docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
 
 python := tests/sdk/.venv/bin/python
 
@@ -139,6 +139,11 @@ bench-memory: plane ## what the operator weighs beside a thousand huge objects
 	cargo build --workspace --all-targets
 	cargo build --release --bin synapse-spark-operator
 	@benches/annotations.sh
+
+conformance: ## the emulator's claims about Azure, against a real subscription: SUBSCRIPTION=GUID RESOURCE_GROUP=NAME WORKSPACE=NAME POOL=ID, and OTHER_POOL=ID IDENTITY=ID,ID CLOUD=public|china|usgov READ_ONLY=yes CONFIRM=yes (tests/conformance/README.md); without SUBSCRIPTION against an emulator
+	cargo run --quiet -p azure-conformance -- $(if $(SUBSCRIPTION),--subscription '$(SUBSCRIPTION)' --resource-group '$(RESOURCE_GROUP)' --workspace '$(WORKSPACE)' --pool '$(POOL)') \
+		$(if $(OTHER_POOL),--other-pool '$(OTHER_POOL)') $(if $(IDENTITY),--identity '$(IDENTITY)') $(if $(CLOUD),--cloud '$(CLOUD)') \
+		$(if $(filter yes,$(READ_ONLY)),--read-only) $(if $(filter yes,$(CONFIRM)),--yes)
 
 generate: gotools ## write what is generated: crds/, the chart's README and copies, deploy/install.yaml, pages of docs/, fixtures
 	cargo build --workspace --all-targets

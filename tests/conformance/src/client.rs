@@ -1,0 +1,341 @@
+//! The client of a run: sends requests as the probes ask for them, and keeps to what the run may do.
+
+mod operation;
+mod token;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::ledger::{Created, Ledger};
+use crate::recording::Recorder;
+use crate::redact::Redactor;
+use crate::seen::Failure;
+use crate::target::Target;
+use crate::transport::{Body, Outgoing, Reply, Transport};
+
+pub use operation::Ended;
+pub use token::credentials;
+
+/// The API version of computes, jobs and the workspace.
+pub const MACHINE_LEARNING: &str = "2025-12-01";
+/// The API version of Spark pools.
+pub const SYNAPSE: &str = "2021-06-01";
+/// The API version of Synapse's data plane.
+pub const DATA_PLANE: &str = "2020-12-01";
+/// The API version of linked services.
+pub const LINKED_SERVICES: &str = "2020-09-01-preview";
+/// The API version of subscriptions.
+pub const SUBSCRIPTIONS: &str = "2022-12-01";
+
+/// The tag of every compute that may have one.
+pub const TAG: (&str, &str) = ("created-by", "azure-conformance");
+
+/// How often a request that is answered with 429 is sent again.
+const RETRIES: u32 = 8;
+
+/// How often a GET without an answer is sent again.
+const READ_RETRIES: u32 = 3;
+
+/// The longest `Retry-After` that is waited for.
+const LONGEST_PAUSE: u64 = 900;
+
+/// Which token a request has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// That of Azure Resource Manager.
+    Arm,
+    /// That of Synapse's data plane.
+    Synapse,
+    /// None.
+    Absent,
+    /// A text that is no token.
+    Invalid,
+}
+
+/// One Azure that is asked.
+#[derive(Debug)]
+pub struct Azure {
+    /// Where it is, and what is in it.
+    pub target: Target,
+    /// What the names of this run's resources begin with.
+    pub prefix: String,
+    recorder: Recorder,
+    transport: Transport,
+    ledger: Mutex<Ledger>,
+    tokens: Mutex<Vec<(String, String, tokio::time::Instant)>>,
+    location: Mutex<String>,
+    names: AtomicU32,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Azure {
+    /// One behind this transport, which records into this folder.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be written.
+    pub fn new(target: Target, transport: Transport, recordings: Option<&Path>) -> Result<Self, String> {
+        let prefix = format!("conf{}", &Uuid::new_v4().simple().to_string()[..8]);
+        let recorder = Recorder::new(recordings, Redactor::new(target.secrets(), &prefix))?;
+        Ok(Self {
+            target,
+            prefix,
+            recorder,
+            transport,
+            ledger: Mutex::default(),
+            tokens: Mutex::default(),
+            location: Mutex::default(),
+            names: AtomicU32::new(0),
+        })
+    }
+
+    /// Reads the workspace and the pools, before anything is written.
+    ///
+    /// # Errors
+    ///
+    /// What Azure refuses, with what to do.
+    pub async fn open(&self) -> Result<(), Failure> {
+        let workspace = self.get(&self.target.workspace).await?;
+        self.must("read the Machine Learning workspace", &workspace)?;
+        workspace.body["location"].as_str().unwrap_or_default().clone_into(&mut locked(&self.location));
+        for pool in std::iter::once(&self.target.pool).chain(&self.target.other_pool) {
+            let pool = self.arm("GET", pool, SYNAPSE, Body::None).await?;
+            self.must("read the Spark pool", &pool)?;
+        }
+        Ok(())
+    }
+
+    fn must(&self, what: &str, reply: &Reply) -> Result<(), Failure> {
+        if reply.is_success() {
+            return Ok(());
+        }
+        let message = self.comparable(reply.error()["message"].as_str().unwrap_or_default());
+        let advice = match reply.status {
+            404 => "Check SUBSCRIPTION, RESOURCE_GROUP, WORKSPACE, POOL and CLOUD",
+            _ => "Check that Azure is available",
+        };
+        Err(Failure::Broken(format!("Cannot {what}: {} {message}. {advice}", reply.outcome())))
+    }
+
+    /// The region of the Machine Learning workspace.
+    #[must_use]
+    pub fn location(&self) -> String {
+        locked(&self.location).clone()
+    }
+
+    /// The recorder.
+    #[must_use]
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// A text without names and IDs.
+    #[must_use]
+    pub fn comparable(&self, text: &str) -> String {
+        self.recorder.redact(|redactor| redactor.comparable(text))
+    }
+
+    /// The message of an answer's error, without names and IDs.
+    #[must_use]
+    pub fn message(&self, reply: &Reply) -> Option<String> {
+        reply.error()["message"].as_str().map(|text| self.comparable(text))
+    }
+
+    /// A name that no other probe has: a letter first, no hyphen, 14 characters.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let number = u8::try_from(self.names.fetch_add(1, Ordering::Relaxed) % (26 * 26)).unwrap_or(u8::MAX);
+        let letter = |n: u8| char::from(b'a' + n % 26);
+        format!("{}{}{}", self.prefix, letter(number / 26), letter(number))
+    }
+
+    /// The ID of a compute.
+    #[must_use]
+    pub fn compute(&self, name: &str) -> String {
+        format!("{}/computes/{name}", self.target.workspace)
+    }
+
+    /// The body of an attach: the workspace's region, the kit's tag, the pool.
+    #[must_use]
+    pub fn spark(&self) -> Value {
+        json!({
+            "location": self.location(),
+            "tags": {TAG.0: TAG.1},
+            "properties": {"computeType": "SynapseSpark", "resourceId": self.target.pool},
+        })
+    }
+
+    /// Writes down what the next request creates.
+    pub fn will_create(&self, created: Created) {
+        locked(&self.ledger).add(created);
+    }
+
+    /// What this run has created and not yet removed, the newest first.
+    #[must_use]
+    pub fn left(&self) -> Vec<Created> {
+        locked(&self.ledger).left()
+    }
+
+    /// Strikes out what is gone.
+    pub fn is_gone(&self, created: &Created) {
+        locked(&self.ledger).remove(created);
+    }
+
+    /// Waits.
+    pub async fn wait(&self, pause: Duration) {
+        self.transport.wait(pause).await;
+    }
+
+    /// GET from ARM, with the version of Machine Learning.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer.
+    pub async fn get(&self, id: &str) -> Result<Reply, Failure> {
+        self.arm("GET", id, MACHINE_LEARNING, Body::None).await
+    }
+
+    /// A request to ARM.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer.
+    pub async fn arm(&self, method: &'static str, id: &str, version: &str, body: Body) -> Result<Reply, Failure> {
+        let separator = if id.contains('?') { '&' } else { '?' };
+        let url = format!("{}{id}{separator}api-version={version}", self.target.arm);
+        self.send(method, url, Auth::Arm, body).await
+    }
+
+    /// A request to Synapse's data plane.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer.
+    pub async fn synapse(&self, method: &'static str, path: &str, body: Body) -> Result<Reply, Failure> {
+        self.synapse_as(method, path, body, Auth::Synapse).await
+    }
+
+    /// The same with another token.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer.
+    pub async fn synapse_as(&self, method: &'static str, path: &str, body: Body, auth: Auth) -> Result<Reply, Failure> {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let url = format!("{}/{path}{separator}api-version={DATA_PLANE}", self.target.synapse);
+        self.send(method, url, auth, body).await
+    }
+
+    /// All values of a LIST, and the body of its first page.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer, or the next page is on another host.
+    pub async fn list(&self, id: &str, version: &str) -> Result<(Vec<Value>, Reply), Failure> {
+        let first = self.arm("GET", id, version, Body::None).await?;
+        let (mut values, mut page) = (Vec::new(), first.clone());
+        loop {
+            values.extend(page.body["value"].as_array().cloned().unwrap_or_default());
+            let Some(next) = page.body["nextLink"].as_str() else {
+                return Ok((values, first));
+            };
+            page = self.send("GET", self.own(next)?, Auth::Arm, Body::None).await?;
+        }
+    }
+
+    /// A link that stays on ARM's host: a token goes nowhere else.
+    fn own(&self, link: &str) -> Result<String, Failure> {
+        let same = link.get(..self.target.arm.len()).is_some_and(|start| start.eq_ignore_ascii_case(&self.target.arm))
+            && link[self.target.arm.len()..].starts_with('/');
+        if same {
+            Ok(link.to_owned())
+        } else {
+            Err(Failure::Broken("Azure named a link on another host; it is not followed".to_owned()))
+        }
+    }
+
+    /// Sends a request, and again after a 429.
+    ///
+    /// # Errors
+    ///
+    /// If the run may not send it, there is no token, or there is no answer.
+    pub async fn send(&self, method: &'static str, url: String, auth: Auth, body: Body) -> Result<Reply, Failure> {
+        self.guard(method, &url)?;
+        let token = match auth {
+            Auth::Absent => None,
+            Auth::Invalid => Some("no-token".to_owned()),
+            Auth::Arm => Some(self.access_token(&self.target.arm).await?),
+            Auth::Synapse => Some(self.access_token(&self.target.synapse_resource).await?),
+        };
+        let headers = vec![("x-ms-client-request-id", Uuid::new_v4().to_string())];
+        let reply = self.exchange(&Outgoing { method, url: url.clone(), token, headers, body }).await?;
+        let is_synapse = url.starts_with(&self.target.synapse);
+        let own =
+            (auth == Auth::Synapse && is_synapse) || (auth == Auth::Arm && !is_synapse && url.starts_with(&self.target.arm));
+        if own { self.allowed(reply) } else { Ok(reply) }
+    }
+
+    /// An answer that says something of Azure, and not only of the token or the rights of the run's identity.
+    fn allowed(&self, reply: Reply) -> Result<Reply, Failure> {
+        let code = reply.error()["code"].as_str().unwrap_or_default();
+        let message = self.message(&reply).unwrap_or_default();
+        if reply.status == 401 {
+            return Err(Failure::Broken(format!(
+                "The access token was refused: {code} {message}. Obtain a new one, then run again"
+            )));
+        }
+        if reply.status == 403 && code == "AuthorizationFailed" {
+            return Err(Failure::NotAsked(format!(
+                "the identity lacks a right that tests/conformance/README.md lists: {message}"
+            )));
+        }
+        Ok(reply)
+    }
+
+    async fn exchange(&self, request: &Outgoing) -> Result<Reply, Failure> {
+        let mut tries = 0;
+        loop {
+            let reply = self.transport.send(request).await;
+            self.recorder.record(request, &reply).map_err(Failure::Broken)?;
+            // A GET changes nothing, so it is sent again; what became of a write is not known.
+            if reply.is_err() && request.method == "GET" && tries < READ_RETRIES {
+                tries += 1;
+                self.wait(self.target.poll).await;
+                continue;
+            }
+            let reply = reply.map_err(|error| {
+                let error = self.comparable(&error);
+                Failure::Broken(format!(
+                    "No answer to {} {}: {error}. Check the network, then run again",
+                    request.method,
+                    self.comparable(&request.url)
+                ))
+            })?;
+            if reply.status != 429 || tries == RETRIES {
+                return Ok(reply);
+            }
+            tries += 1;
+            self.wait(Duration::from_secs(reply.retry_after().unwrap_or(30).clamp(1, LONGEST_PAUSE))).await;
+        }
+    }
+
+    /// Refuses a write to what this run did not create, whatever a probe asks for.
+    fn guard(&self, method: &str, url: &str) -> Result<(), Failure> {
+        let path = url.split('?').next().unwrap_or_default();
+        let named = path.rsplit('/').find(|segment| *segment != "cancel").unwrap_or_default();
+        let assigned = path.contains("/roleAssignments/") && locked(&self.ledger).has(&Created::RoleAssignment(named.to_owned()));
+        let reads = method == "GET" || (method == "POST" && path.ends_with("/checkAccessSynapseRbac"));
+        if reads || assigned || named.contains(&self.prefix) {
+            return Ok(());
+        }
+        Err(Failure::Broken(format!("{method} {} is refused: this run did not create it", self.comparable(path))))
+    }
+}

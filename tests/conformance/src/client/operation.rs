@@ -1,0 +1,106 @@
+//! Attaching, detaching, and waiting for the end of it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Auth, Azure, MACHINE_LEARNING};
+use crate::ledger::Created;
+use crate::seen::Failure;
+use crate::transport::{Body, Reply};
+
+/// How an operation ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// `Succeeded`, `Failed` or `Canceled`; `none` if the answer named no operation.
+    pub status: String,
+    /// The last answer.
+    pub reply: Reply,
+}
+
+impl Azure {
+    /// Attaches: PUT of a compute of this run.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer.
+    pub async fn put(&self, name: &str, body: &Value) -> Result<Reply, Failure> {
+        self.will_create(Created::Compute(name.to_owned()));
+        self.arm("PUT", &self.compute(name), MACHINE_LEARNING, Body::Json(body.clone())).await
+    }
+
+    /// Detaches a compute of this run.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer.
+    pub async fn detach(&self, name: &str) -> Result<Reply, Failure> {
+        let id = format!("{}?underlyingResourceAction=Detach", self.compute(name));
+        self.arm("DELETE", &id, MACHINE_LEARNING, Body::None).await
+    }
+
+    /// Attaches, and waits for the end, which has to be a success.
+    ///
+    /// # Errors
+    ///
+    /// If Azure refuses the attach, or it fails.
+    pub async fn attached(&self, name: &str, body: &Value) -> Result<Reply, Failure> {
+        let reply = self.put(name, body).await?;
+        self.must("attach the Spark pool", &reply)?;
+        let ended = self.settled(&reply).await?;
+        if ended.status == "Succeeded" || ended.status == "none" {
+            return Ok(reply);
+        }
+        let message = self.message(&ended.reply).unwrap_or_default();
+        Err(Failure::Broken(format!("The attach ended as {}: {message}. Check the Spark pool, then run again", ended.status)))
+    }
+
+    /// Detaches, and waits for the end.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer.
+    pub async fn detached(&self, name: &str) -> Result<Ended, Failure> {
+        let reply = self.detach(name).await?;
+        self.settled(&reply).await
+    }
+
+    /// Waits for the end of the operation that an answer names.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer, or no end in time.
+    pub async fn settled(&self, reply: &Reply) -> Result<Ended, Failure> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let Some(ended) = self.operation(reply).await? else {
+                return Ok(Ended { status: "none".to_owned(), reply: reply.clone() });
+            };
+            if matches!(ended.status.to_ascii_lowercase().as_str(), "succeeded" | "failed" | "canceled")
+                || ended.status.is_empty()
+            {
+                return Ok(ended);
+            }
+            if waited >= self.target.patience {
+                return Err(Failure::Broken(format!("The operation has not ended after {} seconds", waited.as_secs())));
+            }
+            let pause = ended.reply.retry_after().map_or(self.target.poll, Duration::from_secs).max(self.target.poll);
+            self.wait(pause).await;
+            waited += pause;
+        }
+    }
+
+    /// The state of the operation that an answer names.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer, or the operation is on another host.
+    pub async fn operation(&self, reply: &Reply) -> Result<Option<Ended>, Failure> {
+        let Some(link) = reply.header("azure-asyncoperation").or_else(|| reply.header("location")) else {
+            return Ok(None);
+        };
+        let reply = self.send("GET", self.own(link)?, Auth::Arm, Body::None).await?;
+        let status = reply.body["status"].as_str().unwrap_or_default().to_owned();
+        Ok(Some(Ended { status, reply }))
+    }
+}

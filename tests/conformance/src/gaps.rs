@@ -1,0 +1,90 @@
+//! Rows and settings that no probe asks about, each with its reason.
+
+const THROTTLING: &str = "the run would have to throttle the subscription, and everything else that uses it";
+const SECOND_PRINCIPAL: &str = "needs a second principal, with fewer rights";
+const COSTS: &str = "a job would start the Spark pool, which costs money, and needs code and data in a datastore";
+
+/// The rows of the evidence table that are not asked, and why.
+pub const ROWS: &[(&str, &str)] = &[
+    (
+        "`location` of a cluster in another region is its workspace's, `computeLocation` its own",
+        "would create a cluster; the run creates attachments only",
+    ),
+    ("a write may be processed after 504 or a closed connection", "cannot be provoked from outside"),
+    (
+        "`underlyingResourceAction=Delete` of a Spark compute: 400 `UserError`",
+        "if Azure accepts it, it may delete the Spark pool. Try it by hand with a pool that may go",
+    ),
+    ("anybody of the tenant may look at an operation", SECOND_PRINCIPAL),
+    ("token buckets, by subscription, principal and kind; asking early renews the pause", THROTTLING),
+    ("asking early renews the pause of all principals too", THROTTLING),
+    ("code and text of the tenant's 429", THROTTLING),
+    ("the 429's text and `Retry-After: 10`", THROTTLING),
+    (
+        "which hour: the last one, by whole minutes, so that never more pass than in Azure; the 429 is that of the buckets",
+        THROTTLING,
+    ),
+    ("such a provider's limit holds besides ARM's own", THROTTLING),
+    ("its 429: `ResourceRequestsThrottled` and its text", THROTTLING),
+    ("a provider's own 429: `TooManyRequests` and its text, none of ARM's headers", THROTTLING),
+    (
+        "where the next page begins: behind as many as were shown, so that what goes meanwhile hides another",
+        "needs more computes than a page holds, of which some are removed while they are listed",
+    ),
+    ("a changed pool doesn't change what an attached compute says of it", "the run changes no pool"),
+    ("no right on the data plane: 403 with the code `Unauthorized` and its text", SECOND_PRINCIPAL),
+    ("how often it can be asked", THROTTLING),
+    ("bodies of jobs and steps; PUT of a job is done at once, 201", COSTS),
+    ("which roles let Spark run", COSTS),
+    ("words and place of a job's error", COSTS),
+    ("order and pace of a job's states; steps canceled after a failure", COSTS),
+];
+
+/// What is known of a setting of the emulator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// Other values than the default, as JSON, that a probe distinguishes from it.
+    Values(&'static [&'static str]),
+    /// None distinguishes them, and why.
+    NotAsked(&'static str),
+}
+
+const PACE: &str = "how fast the emulator is, which is no statement about Azure";
+const JOURNAL: &str = "the emulator's journal, which Azure does not have";
+
+/// Every setting of the emulator.
+pub const SETTINGS: &[(&str, Setting)] = &[
+    ("operationDuration", Setting::NotAsked(PACE)),
+    ("jobDuration", Setting::NotAsked(PACE)),
+    ("tagsVisibleAtEnd", Setting::Values(&["true"])),
+    ("staleReads", Setting::Values(&["\"30s\""])),
+    ("staleLists", Setting::Values(&["\"30s\""])),
+    ("wrongLocation", Setting::Values(&["\"ignore\""])),
+    ("tagLimit", Setting::Values(&["15", "1000"])),
+    ("absentIdentity", Setting::Values(&["\"keep\""])),
+    ("sortIdentities", Setting::Values(&["true"])),
+    ("lowercaseResourceGroups", Setting::Values(&["false"])),
+    ("rolePropagation", Setting::NotAsked(COSTS)),
+    ("linkedServicesCreatable", Setting::Values(&["true"])),
+    ("ownDiscovery", Setting::NotAsked("where the emulator is, which is no statement about Azure")),
+    ("doubleNestedErrors", Setting::Values(&["true"])),
+    ("pageSize", Setting::Values(&["10", "100"])),
+    ("throttling", Setting::NotAsked(THROTTLING)),
+    ("throttleProfile", Setting::Values(&["\"hourly\""])),
+    ("throttle", Setting::NotAsked(THROTTLING)),
+    ("hourly", Setting::NotAsked(THROTTLING)),
+    ("providerLimit", Setting::Values(&["{\"bucket\": 1000, \"perSecond\": 100}"])),
+    ("operationRetryAfter", Setting::Values(&["7"])),
+    ("tokenLifetime", Setting::NotAsked("a policy of the tenant decides it")),
+    ("journalSize", Setting::NotAsked(JOURNAL)),
+    ("journalBytes", Setting::NotAsked(JOURNAL)),
+];
+
+/// The other values of a setting, as JSON.
+#[must_use]
+pub fn values(setting: &str) -> &'static [&'static str] {
+    match SETTINGS.iter().find(|(key, _)| *key == setting) {
+        Some((_, Setting::Values(values))) => values,
+        _ => &[],
+    }
+}
