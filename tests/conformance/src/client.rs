@@ -21,8 +21,6 @@ use crate::transport::{Body, Outgoing, Reply, Transport};
 pub use operation::Ended;
 pub use token::credentials;
 
-/// The API version of computes, jobs and the workspace.
-pub const MACHINE_LEARNING: &str = "2025-12-01";
 /// The API version of Spark pools.
 pub const SYNAPSE: &str = "2021-06-01";
 /// The API version of Synapse's data plane.
@@ -131,6 +129,12 @@ impl Azure {
         locked(&self.location).clone()
     }
 
+    /// The API version of computes, jobs and the workspace.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.target.version
+    }
+
     /// The recorder.
     #[must_use]
     pub fn recorder(&self) -> &Recorder {
@@ -200,7 +204,7 @@ impl Azure {
     ///
     /// If there is no answer.
     pub async fn get(&self, id: &str) -> Result<Reply, Failure> {
-        self.arm("GET", id, MACHINE_LEARNING, Body::None).await
+        self.arm("GET", id, self.version(), Body::None).await
     }
 
     /// A request to ARM.

@@ -11,7 +11,7 @@ use crate::gaps;
 use crate::run::asked;
 use crate::seen::{Failure, Seen};
 use crate::table::Probe;
-use crate::target::{Credential, Target};
+use crate::target::{Credential, Target, VERSION};
 use crate::transport::{IN_PROCESS, Transport};
 
 /// The tenant of the emulator's default seed.
@@ -67,6 +67,7 @@ pub fn emulated(endpoint: &str, poll: Duration) -> Target {
         synapse_resource: Cloud::Public.synapse_resource().to_owned(),
         regional: Some(endpoint.to_owned()),
         cloud: Cloud::Public,
+        version: VERSION.to_owned(),
         workspace: workspace(),
         pool: format!("{synapse}/bigDataPools/yogisparkpool"),
         other_pool: Some(format!("{synapse}/bigDataPools/othersparkpool")),

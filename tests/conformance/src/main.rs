@@ -1,116 +1,22 @@
 //! The conformance kit as a program: `make conformance`.
 
+mod arguments;
+
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arguments::{Arguments, real};
 use azure_conformance::client::Azure;
-use azure_conformance::cloud::Cloud;
 use azure_conformance::expectation;
 use azure_conformance::report::Report;
 use azure_conformance::run;
-use azure_conformance::target::{self, Credential, Target};
-use azure_conformance::transport::Transport;
+use azure_conformance::transport::{Transport, Trust};
 use azure_emulator::{Emulator, Options};
 use clap::Parser;
-use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
-
-/// Compares a real Azure subscription with the emulator: sends the same requests to both, and reports for each row of
-/// the emulator's evidence table, and for each of its settings, whether they answer the same.
-///
-/// Without --subscription it asks an emulator that it starts itself, which tests this kit and says nothing about Azure.
-///
-/// Credentials are read from the environment: `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_CLIENT_SECRET`, or
-/// `AZURE_ACCESS_TOKEN` (`az account get-access-token`) and, for the roles of Synapse, `SYNAPSE_ACCESS_TOKEN`
-/// (`az account get-access-token --resource https://dev.azuresynapse.net`).
-///
-/// Exit codes: 0 everything that was asked is as the emulator, 2 something differs, 1 the run could not be completed.
-#[derive(Debug, Parser)]
-#[command(name = "azure-conformance", version)]
-struct Arguments {
-    /// ID of the subscription to ask; without it an emulator is asked
-    #[arg(long, value_name = "GUID", requires = "resource_group", requires = "workspace", requires = "pool")]
-    subscription: Option<String>,
-    /// Resource group of the Machine Learning workspace
-    #[arg(long, value_name = "NAME")]
-    resource_group: Option<String>,
-    /// Machine Learning workspace
-    #[arg(long, value_name = "NAME")]
-    workspace: Option<String>,
-    /// ID of the Synapse Spark pool to attach: /subscriptions/…/bigDataPools/NAME
-    #[arg(long, value_name = "ID")]
-    pool: Option<String>,
-    /// ID of another Spark pool; without it one row is not asked
-    #[arg(long, value_name = "ID")]
-    other_pool: Option<String>,
-    /// IDs of one or two user-assigned managed identities, with a comma between them; without them some rows are not asked
-    #[arg(long, value_name = "ID", value_delimiter = ',')]
-    identity: Vec<String>,
-    /// The cloud
-    #[arg(long, value_enum, default_value = "public")]
-    cloud: Cloud,
-    /// Ask only what needs no write
-    #[arg(long)]
-    read_only: bool,
-    /// Write to the subscription without asking at the terminal
-    #[arg(long)]
-    yes: bool,
-    /// Folder for the report and the recordings
-    #[arg(long, value_name = "FOLDER", default_value = "target/conformance")]
-    out: PathBuf,
-    /// Settings of the emulator that is asked without --subscription, as JSON
-    #[arg(long, value_name = "JSON", default_value = "{}", conflicts_with = "subscription",
-          value_parser = |text: &str| serde_json::from_str::<Value>(text))]
-    emulator_settings: Value,
-}
-
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// The credentials of the environment.
-fn credential() -> Result<Credential, String> {
-    let secret = (variable("AZURE_TENANT_ID"), variable("AZURE_CLIENT_ID"), variable("AZURE_CLIENT_SECRET"));
-    if let (Some(tenant), Some(client), Some(secret)) = secret {
-        return Ok(Credential::Secret { tenant, client, secret });
-    }
-    let advice = "Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or AZURE_ACCESS_TOKEN to the output of \
-                  `az account get-access-token --query accessToken --output tsv`";
-    let arm = variable("AZURE_ACCESS_TOKEN").ok_or_else(|| format!("There are no credentials. {advice}"))?;
-    Ok(Credential::Tokens { arm, synapse: variable("SYNAPSE_ACCESS_TOKEN") })
-}
-
-/// The subscription that the arguments name.
-fn real(arguments: &Arguments, subscription: &str) -> Result<Target, String> {
-    let given = |value: &Option<String>| value.clone().unwrap_or_default();
-    let workspace = format!(
-        "/subscriptions/{subscription}/resourceGroups/{}/providers/Microsoft.MachineLearningServices/workspaces/{}",
-        given(&arguments.resource_group),
-        given(&arguments.workspace)
-    );
-    let (pool, cloud) = (given(&arguments.pool), arguments.cloud);
-    let synapse = target::part(&pool, "workspaces").unwrap_or_default();
-    Target {
-        arm: cloud.arm().to_owned(),
-        authority: cloud.authority().to_owned(),
-        synapse: cloud.synapse(synapse),
-        synapse_resource: cloud.synapse_resource().to_owned(),
-        regional: None,
-        cloud,
-        workspace,
-        pool: pool.clone(),
-        other_pool: arguments.other_pool.clone().filter(|id| !id.is_empty()),
-        identities: arguments.identity.iter().filter(|id| !id.is_empty()).cloned().collect(),
-        credential: credential()?,
-        poll: Duration::from_secs(10),
-        patience: Duration::from_mins(30),
-    }
-    .checked()
-}
 
 #[expect(clippy::print_stdout, reason = "a program's progress")]
 fn show(line: &str) {
@@ -182,13 +88,24 @@ async fn asked(arguments: &Arguments, azure: &Azure, what: &str, stop: &Notify) 
     Ok(report.exit_code())
 }
 
+/// The way to a real Azure.
+fn transport(arguments: &Arguments) -> Result<Transport, String> {
+    let Some(file) = arguments.azure_ca_file.as_ref().filter(|file| !file.as_os_str().is_empty()) else {
+        return Transport::https(Trust::System);
+    };
+    let pem = std::fs::read_to_string(file).map_err(|e| format!("Cannot read {}: {e}", file.display()))?;
+    Transport::https(Trust::SystemAnd(&pem))
+}
+
 async fn started(arguments: &Arguments) -> Result<u8, String> {
     let recordings = arguments.out.join("recordings");
     let stop = stop_on_signals().map_err(|e| e.to_string())?;
     if let Some(subscription) = arguments.subscription.as_deref().filter(|guid| !guid.is_empty()) {
-        let azure = Azure::new(real(arguments, subscription)?, Transport::https(None)?, Some(&recordings))?;
+        let target = real(arguments, subscription)?;
+        let what = format!("Azure, cloud {:?}, API version {}", target.cloud, target.version);
+        let azure = Azure::new(target, transport(arguments)?, Some(&recordings))?;
         confirmed(arguments, &azure)?;
-        return asked(arguments, &azure, &format!("Azure, cloud {:?}", arguments.cloud), &stop).await;
+        return asked(arguments, &azure, &what, &stop).await;
     }
     show("No SUBSCRIPTION is given: an emulator is asked, which tests this kit and says nothing about Azure.");
     let options = Options {
@@ -199,7 +116,7 @@ async fn started(arguments: &Arguments) -> Result<u8, String> {
     };
     let emulator = Emulator::start(options).await.map_err(|e| format!("Cannot start the emulator: {e}"))?;
     let target = expectation::emulated(emulator.endpoint(), Duration::from_millis(50));
-    let azure = Azure::new(target, Transport::https(Some(emulator.ca_pem()))?, Some(&recordings))?;
+    let azure = Azure::new(target, Transport::https(Trust::Only(emulator.ca_pem()))?, Some(&recordings))?;
     let code = asked(arguments, &azure, "the emulator, which says nothing about Azure", &stop).await;
     emulator.stop().await;
     code

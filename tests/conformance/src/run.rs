@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::client::{Azure, LINKED_SERVICES, MACHINE_LEARNING};
+use crate::client::{Azure, LINKED_SERVICES};
 use crate::ledger::Created;
 use crate::probes;
 use crate::seen::{Failure, Seen};
@@ -148,7 +148,7 @@ async fn is_removed(azure: &Azure, created: &Created) -> Result<bool, Failure> {
             if known.status == 404 || matches!(status, "Completed" | "Failed" | "Canceled") {
                 return Ok(true);
             }
-            azure.arm("POST", &format!("{job}/cancel"), MACHINE_LEARNING, Body::None).await?;
+            azure.arm("POST", &format!("{job}/cancel"), azure.version(), Body::None).await?;
             return Ok(false);
         }
     };

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::cloud::Cloud;
 
+/// The API version of Machine Learning, unless another one is given: that of the operator.
+pub const VERSION: &str = "2024-04-01";
+
 /// As whom the kit asks.
 #[derive(Clone)]
 pub enum Credential {
@@ -49,6 +52,8 @@ pub struct Target {
     pub regional: Option<String>,
     /// The cloud.
     pub cloud: Cloud,
+    /// The API version of computes, jobs and the workspace.
+    pub version: String,
     /// The ID of the Machine Learning workspace.
     pub workspace: String,
     /// The ID of the Spark pool that is attached.

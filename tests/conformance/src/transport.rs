@@ -84,6 +84,17 @@ impl Reply {
     }
 }
 
+/// Which certification authorities are trusted.
+#[derive(Clone, Copy, Debug)]
+pub enum Trust<'a> {
+    /// Those of the machine.
+    System,
+    /// Those of the machine, and these (PEM).
+    SystemAnd(&'a str),
+    /// These only (PEM).
+    Only(&'a str),
+}
+
 /// The way to an Azure.
 #[derive(Debug)]
 pub enum Transport {
@@ -101,20 +112,25 @@ pub struct Emulated {
 }
 
 impl Transport {
-    /// Over HTTPS, with the machine's certification authorities, or with this one only (PEM).
+    /// Over HTTPS.
     ///
     /// # Errors
     ///
     /// If the certificate cannot be parsed, or TLS cannot be set up.
-    pub fn https(only_ca: Option<&str>) -> Result<Self, String> {
+    pub fn https(trust: Trust<'_>) -> Result<Self, String> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_mins(2))
             .user_agent("azure-conformance");
-        if let Some(pem) = only_ca {
-            let ca = reqwest::Certificate::from_pem(pem.as_bytes()).map_err(|e| e.to_string())?;
-            builder = builder.tls_certs_only([ca]);
-        }
+        let parsed = |pem: &str| {
+            reqwest::Certificate::from_pem_bundle(pem.as_bytes())
+                .map_err(|e| format!("The CA certificates cannot be parsed: {e}"))
+        };
+        builder = match trust {
+            Trust::System => builder,
+            Trust::SystemAnd(pem) => builder.tls_certs_merge(parsed(pem)?),
+            Trust::Only(pem) => builder.tls_certs_only(parsed(pem)?),
+        };
         builder.build().map(Self::Http).map_err(|e| e.to_string())
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Auth, Azure, MACHINE_LEARNING};
+use super::{Auth, Azure};
 use crate::ledger::Created;
 use crate::seen::Failure;
 use crate::transport::{Body, Reply};
@@ -26,7 +26,7 @@ impl Azure {
     /// If there is no answer.
     pub async fn put(&self, name: &str, body: &Value) -> Result<Reply, Failure> {
         self.will_create(Created::Compute(name.to_owned()));
-        self.arm("PUT", &self.compute(name), MACHINE_LEARNING, Body::Json(body.clone())).await
+        self.arm("PUT", &self.compute(name), self.version(), Body::Json(body.clone())).await
     }
 
     /// Detaches a compute of this run.
@@ -36,7 +36,7 @@ impl Azure {
     /// If there is no answer.
     pub async fn detach(&self, name: &str) -> Result<Reply, Failure> {
         let id = format!("{}?underlyingResourceAction=Detach", self.compute(name));
-        self.arm("DELETE", &id, MACHINE_LEARNING, Body::None).await
+        self.arm("DELETE", &id, self.version(), Body::None).await
     }
 
     /// Attaches, and waits for the end, which has to be a success.

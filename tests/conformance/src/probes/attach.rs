@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Azure, MACHINE_LEARNING, SYNAPSE};
+use crate::client::{Azure, SYNAPSE};
 use crate::seen::{Failure, Seen};
 use crate::table::{Probe, row};
 use crate::transport::{Body, Reply};
@@ -155,7 +155,7 @@ fn inner(body: &Value) -> Value {
 async fn reads(azure: &Azure, seen: &mut Seen, name: &str, after: &str) -> Result<(), Failure> {
     let id = azure.compute(name);
     let get = azure.get(&id).await?;
-    let (all, _) = azure.list(&format!("{}/computes", azure.target.workspace), MACHINE_LEARNING).await?;
+    let (all, _) = azure.list(&format!("{}/computes", azure.target.workspace), azure.version()).await?;
     let listed = all.iter().find(|compute| compute["name"].as_str().is_some_and(|n| n.eq_ignore_ascii_case(name)));
     let state = |body: &Value| body["properties"]["provisioningState"].clone();
     seen.note(&format!("get after {after}"), if get.is_success() { state(&get.body) } else { json!(get.outcome()) });
@@ -215,7 +215,7 @@ async fn absent(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     seen.refusal("get", &get);
     seen.text("get.message", azure.message(&get));
     seen.refusal("delete", &azure.detach(&name).await?);
-    seen.refusal("without action", &azure.arm("DELETE", &azure.compute(&name), MACHINE_LEARNING, Body::None).await?);
+    seen.refusal("without action", &azure.arm("DELETE", &azure.compute(&name), azure.version(), Body::None).await?);
     Ok(())
 }
 
@@ -271,7 +271,7 @@ async fn patch(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     let name = azure.name();
     azure.attached(&name, &azure.spark()).await?;
     let patch =
-        azure.arm("PATCH", &azure.compute(&name), MACHINE_LEARNING, Body::Json(json!({"tags": {"patched": "yes"}}))).await?;
+        azure.arm("PATCH", &azure.compute(&name), azure.version(), Body::Json(json!({"tags": {"patched": "yes"}}))).await?;
     seen.refusal("patch", &patch);
     azure.settled(&patch).await?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::client::{Azure, MACHINE_LEARNING};
+use crate::client::Azure;
 use crate::ledger::Created;
 use crate::seen::{Failure, Seen};
 use crate::table::{Probe, row};
@@ -34,7 +34,7 @@ async fn refused(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
         "identity": {"identityType": "Managed"},
     }});
     azure.will_create(Created::Job(job.clone()));
-    let put = azure.arm("PUT", &format!("{}/jobs/{job}", azure.target.workspace), MACHINE_LEARNING, Body::Json(body)).await?;
+    let put = azure.arm("PUT", &format!("{}/jobs/{job}", azure.target.workspace), azure.version(), Body::Json(body)).await?;
     seen.refusal("absent compute", &put);
     Ok(())
 }

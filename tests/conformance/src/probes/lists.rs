@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Azure, MACHINE_LEARNING, SYNAPSE};
+use crate::client::{Azure, SYNAPSE};
 use crate::seen::{Failure, Seen};
 use crate::table::{Probe, row};
 use crate::target::part;
@@ -49,8 +49,8 @@ async fn lists(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     let ml = "providers/Microsoft.MachineLearningServices/workspaces";
     let of_synapse = part(&target.pool, "subscriptions").unwrap_or_default();
     for (what, id, version) in [
-        ("workspaces", format!("{subscription}/{ml}"), MACHINE_LEARNING),
-        ("workspaces of the group", format!("{}/{ml}", target.group()), MACHINE_LEARNING),
+        ("workspaces", format!("{subscription}/{ml}"), azure.version()),
+        ("workspaces of the group", format!("{}/{ml}", target.group()), azure.version()),
         ("synapse workspaces", format!("/subscriptions/{of_synapse}/providers/Microsoft.Synapse/workspaces"), SYNAPSE),
         ("pools", format!("{}/bigDataPools", target.synapse_id()), SYNAPSE),
     ] {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::client::{Auth, Azure, MACHINE_LEARNING};
+use crate::client::{Auth, Azure};
 use crate::ledger::Created;
 use crate::seen::{Failure, Seen};
 use crate::table::{Need, Probe, row};
@@ -98,7 +98,7 @@ async fn definitions(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     for (what, auth) in [("no token", Auth::Absent), ("invalid token", Auth::Invalid), ("token of ARM", Auth::Arm)] {
         seen.refusal(what, &azure.synapse_as("GET", "roleDefinitions", Body::None, auth).await?);
     }
-    let at_arm = format!("{}{}?api-version={MACHINE_LEARNING}", azure.target.arm, azure.target.workspace);
+    let at_arm = format!("{}{}?api-version={}", azure.target.arm, azure.target.workspace, azure.version());
     seen.refusal("token of Synapse at ARM", &azure.send("GET", at_arm, Auth::Synapse, Body::None).await?);
     let action = "Microsoft.Synapse/workspaces/bigDataPools/useCompute/action";
     let body = json!({"subject": {"principalId": Uuid::new_v4()}, "actions": [{"id": action, "isDataAction": true}], "scope": azure.target.pool_scope()});

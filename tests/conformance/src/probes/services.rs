@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Auth, Azure, MACHINE_LEARNING, SUBSCRIPTIONS};
+use crate::client::{Auth, Azure, SUBSCRIPTIONS};
 use crate::ledger::Created;
 use crate::seen::{Failure, Seen};
 use crate::table::{Probe, row};
@@ -92,8 +92,8 @@ async fn errors(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
         seen.refusal(what, &azure.get(&id).await?);
     }
     let url = |version: &str| format!("{}{}?api-version={version}", target.arm, target.workspace);
-    seen.refusal("no token", &azure.send("GET", url(MACHINE_LEARNING), Auth::Absent, Body::None).await?);
-    seen.refusal("invalid token", &azure.send("GET", url(MACHINE_LEARNING), Auth::Invalid, Body::None).await?);
+    seen.refusal("no token", &azure.send("GET", url(azure.version()), Auth::Absent, Body::None).await?);
+    seen.refusal("invalid token", &azure.send("GET", url(azure.version()), Auth::Invalid, Body::None).await?);
     seen.refusal("version", &azure.send("GET", url("latest"), Auth::Arm, Body::None).await?);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use azure_conformance::client::{Auth, MACHINE_LEARNING};
+use azure_conformance::client::Auth;
 use azure_conformance::expectation;
 use azure_conformance::ledger::Created;
 use azure_conformance::report::Report;
@@ -31,7 +31,7 @@ async fn writes_to_what_the_run_did_not_create_are_refused() {
     let azure = in_process(&json!({})).await;
     let theirs = azure.compute("cluster1");
     for method in ["PUT", "PATCH", "DELETE"] {
-        let refused = azure.arm(method, &theirs, MACHINE_LEARNING, Body::Json(azure.spark())).await;
+        let refused = azure.arm(method, &theirs, azure.version(), Body::Json(azure.spark())).await;
         assert!(matches!(&refused, Err(Failure::Broken(why)) if why.contains("did not create")), "{method}: {refused:?}");
     }
     let guid = uuid::Uuid::new_v4();
@@ -151,7 +151,7 @@ async fn an_access_token_that_is_refused_is_no_answer_of_azure() {
     azure.wait(Duration::from_secs(5)).await;
     let refused = azure.get(&azure.target.workspace).await;
     assert!(matches!(&refused, Err(Failure::Broken(why)) if why.contains("Obtain a new one")), "{refused:?}");
-    let url = format!("{}{}?api-version={MACHINE_LEARNING}", azure.target.arm, azure.target.workspace);
+    let url = format!("{}{}?api-version={}", azure.target.arm, azure.target.workspace, azure.version());
     let answered = azure.send("GET", url, Auth::Invalid, Body::None).await.expect("an answer");
     assert_eq!(answered.outcome(), "401 InvalidAuthenticationToken", "a probe that sends no good token sees the answer");
 }

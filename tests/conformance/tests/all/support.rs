@@ -7,7 +7,7 @@ use azure_conformance::client::Azure;
 use azure_conformance::expectation;
 use azure_conformance::report::Report;
 use azure_conformance::run::{self, Run};
-use azure_conformance::transport::{IN_PROCESS, Transport};
+use azure_conformance::transport::{IN_PROCESS, Transport, Trust};
 use azure_emulator::{Emulator, Options};
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -26,7 +26,7 @@ pub(crate) async fn emulator(folder: &Path, settings: Value) -> Emulator {
 /// The client of this emulator, which records into this folder.
 pub(crate) fn client(emulator: &Emulator, recordings: &Path) -> Azure {
     let target = expectation::emulated(emulator.endpoint(), Duration::from_millis(50));
-    let transport = Transport::https(Some(emulator.ca_pem())).expect("a client");
+    let transport = Transport::https(Trust::Only(emulator.ca_pem())).expect("a client");
     Azure::new(target, transport, Some(recordings)).expect("the folder can be written")
 }
 
