@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::ledger::{Created, Ledger};
 use crate::recording::Recorder;
-use crate::redact::Redactor;
+use crate::redact::{Redactor, is_policy};
 use crate::seen::Failure;
 use crate::target::Target;
 use crate::transport::{Body, Outgoing, Reply, Transport};
@@ -150,6 +150,9 @@ impl Azure {
     /// The message of an answer's error, without names and IDs.
     #[must_use]
     pub fn message(&self, reply: &Reply) -> Option<String> {
+        if is_policy(&reply.body) {
+            return Some("REDACTED".to_owned());
+        }
         reply.error()["message"].as_str().map(|text| self.comparable(text))
     }
 

@@ -1,9 +1,16 @@
 //! Replaces names, IDs and tokens of the subscription by stable placeholders.
 
+mod body;
+mod text;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
+
+pub use body::is_policy;
+use body::{own_tags, reduced};
+use text::{is_guid, is_word, replaced, split_guids, without_query, word};
 
 /// The GUIDs of Synapse's built-in roles, which are the same in every tenant and stay readable.
 const PUBLIC: [&str; 10] = [
@@ -42,7 +49,7 @@ const NAMED: [&str; 18] = [
 ];
 
 /// Keys whose values are never kept.
-const SECRET_KEYS: [&str; 12] = [
+const SECRET_KEYS: [&str; 15] = [
     "access_token",
     "client_secret",
     "client_assertion",
@@ -53,28 +60,12 @@ const SECRET_KEYS: [&str; 12] = [
     "displayname",
     "principalname",
     "friendlyname",
+    "username",
+    "useremail",
+    "additionalinfo",
     "trace_id",
     "correlation_id",
 ];
-
-/// The names of the keys that are kept of the properties of a workspace or a pool: the rest belongs to its owner.
-const KEPT: [&str; 12] = [
-    "provisioningState",
-    "discoveryUrl",
-    "sparkVersion",
-    "nodeCount",
-    "nodeSize",
-    "nodeSizeFamily",
-    "autoScale",
-    "autoPause",
-    "dynamicExecutorAllocation",
-    "isComputeIsolationEnabled",
-    "isAutotuneEnabled",
-    "creationDate",
-];
-
-/// Names shorter than this are replaced as whole words only: elsewhere they are parts of ordinary words.
-const SHORT: usize = 6;
 
 /// Replaces names, IDs, tokens and addresses, the same one always by the same placeholder.
 #[derive(Debug)]
@@ -121,7 +112,7 @@ impl Redactor {
 
     /// JSON for a recording. `url` is that of the request.
     pub fn json(&mut self, body: &Value, url: &str) -> Value {
-        let reduced = self.reduced(body, url);
+        let reduced = reduced(body, url, &self.prefix);
         self.value(&reduced)
     }
 
@@ -133,33 +124,21 @@ impl Redactor {
                 let mut redacted = Map::new();
                 for (key, value) in map {
                     let secret = SECRET_KEYS.contains(&key.to_ascii_lowercase().as_str()) && !value.is_null();
-                    let value = if secret { json!("REDACTED") } else { self.value(value) };
+                    let value = match (key.as_str(), value) {
+                        _ if secret => json!("REDACTED"),
+                        ("tags", Value::Object(tags)) => own_tags(tags),
+                        // Behind the first quotation mark may be the display name of the tenant.
+                        ("error_description", Value::String(text)) => {
+                            json!(self.text(text.split('\'').next().unwrap_or_default()))
+                        }
+                        _ => self.value(value),
+                    };
                     redacted.insert(self.text(key), value);
                 }
                 Value::Object(redacted)
             }
             other => other.clone(),
         }
-    }
-
-    /// Drops what this run did not create: other values of a LIST, and what the owner of a workspace or a pool wrote into it.
-    fn reduced(&self, body: &Value, url: &str) -> Value {
-        let mut body = body.clone();
-        let values = body.get_mut("value").and_then(Value::as_array_mut).filter(|_| !url.contains("/roleAssignments"));
-        if let Some(values) = values {
-            let count = values.len();
-            values.retain(|value| value.to_string().contains(&self.prefix));
-            if values.len() < count {
-                values.push(json!({"redacted": format!("{} that this run did not create", count - values.len())}));
-            }
-        }
-        let kind = body["type"].as_str().unwrap_or_default().to_ascii_lowercase();
-        if kind.ends_with("/workspaces") || kind.ends_with("/bigdatapools") {
-            let properties = body["properties"].as_object().cloned().unwrap_or_default();
-            let kept: Map<_, _> = properties.into_iter().filter(|(key, _)| KEPT.contains(&key.as_str())).collect();
-            body = json!({"id": body["id"], "name": body["name"], "type": body["type"], "location": body["location"], "properties": kept});
-        }
-        body
     }
 
     /// Names of this run's resources: all become one, since their order differs from run to run.
@@ -233,86 +212,6 @@ impl Redactor {
     }
 }
 
-/// The query of a link, without the parameters that sign it.
-fn without_query(text: &str) -> String {
-    let is_link = text.starts_with("https://") && !text.contains(char::is_whitespace);
-    let Some((path, query)) = text.split_once('?').filter(|_| is_link) else {
-        return text.to_owned();
-    };
-    let shown = query.split('&').map(|parameter| {
-        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        let plain = matches!(
-            name.to_ascii_lowercase().as_str(),
-            "api-version" | "service" | "underlyingresourceaction" | "scope" | "principalid" | "roleid"
-        );
-        let number = value.len() < 10 && value.bytes().all(|b| b.is_ascii_digit());
-        format!("{name}={}", if plain || number { value } else { "REDACTED" })
-    });
-    format!("{path}?{}", shown.collect::<Vec<_>>().join("&"))
-}
-
-/// Every occurrence of a name in any case. A short one has to be a whole word.
-fn replaced(text: &str, name: &str, placeholder: &str) -> String {
-    let folded = text.to_ascii_lowercase();
-    let mut done = String::with_capacity(text.len());
-    let mut from = 0;
-    for (at, _) in folded.match_indices(name) {
-        let (before, after) = (folded[..at].chars().last(), folded[at + name.len()..].chars().next());
-        let within = [before, after].into_iter().flatten().any(char::is_alphanumeric);
-        if name.len() >= SHORT || !within {
-            done.push_str(&text[from..at]);
-            done.push_str(placeholder);
-            from = at + name.len();
-        }
-    }
-    done.push_str(&text[from..]);
-    done
-}
-
-fn is_guid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, b)| if matches!(at, 8 | 13 | 18 | 23) { b == b'-' } else { b.is_ascii_hexdigit() })
-}
-
-/// The text in pieces: a GUID is one.
-fn split_guids(text: &str) -> Vec<&str> {
-    let (mut parts, mut from, mut at) = (Vec::new(), 0, 0);
-    while at < text.len() {
-        if text.get(at..at + 36).is_some_and(is_guid) {
-            parts.extend([&text[from..at], &text[at..at + 36]]);
-            at += 36;
-            from = at;
-        } else {
-            at += 1;
-        }
-    }
-    parts.push(&text[from..]);
-    parts
-}
-
-fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "-._@+".contains(c)
-}
-
-/// A word with the character that ends it: an address, a token, a long number.
-fn word(text: &str) -> String {
-    let body = text.trim_end_matches(|c: char| !is_word(c));
-    let ending = &text[body.len()..];
-    let bare = body.trim_matches('.');
-    let is_address = bare.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'));
-    let is_ip = bare.split('.').count() == 4 && bare.split('.').all(|part| part.parse::<u8>().is_ok());
-    let is_hex = bare.len() >= 32 && !bare.starts_with("00000000-") && bare.bytes().all(|b| b.is_ascii_hexdigit());
-    if is_address {
-        format!("user@example.com{ending}")
-    } else if is_ip {
-        format!("0.0.0.0{ending}")
-    } else if is_hex || (bare.starts_with("eyJ") && bare.len() > 40) {
-        format!("REDACTED{ending}")
-    } else {
-        text.to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -376,12 +275,11 @@ mod tests {
 
     #[test]
     fn what_the_run_did_not_create_is_not_recorded() {
-        let list =
-            json!({"value": [{"name": "conf1a2b3c4daa", "tags": {"a": "b"}}, {"name": "theirs", "tags": {"salary": "9"}}]});
+        let list = json!({"value": [{"name": "conf1a2b3c4daa", "tags": {"round": "7", "secret-project": "x"}}, {"name": "theirs", "tags": {"salary": "9"}}]});
         let shown = redactor().json(&list, "https://h/computes").to_string();
         assert!(
             shown.contains("compute-aa")
-                && shown.contains("\"a\":\"b\"")
+                && shown.contains("\"round\":\"7\"")
                 && !shown.contains("salary")
                 && !shown.contains("theirs"),
             "{shown}"
@@ -389,5 +287,21 @@ mod tests {
         let pool = json!({"id": "/x", "type": "Microsoft.Synapse/workspaces/bigDataPools", "tags": {"salary": "9"}, "properties": {"nodeSize": "Small", "sparkConfigProperties": {"content": "key"}}});
         let shown = redactor().json(&pool, "https://h/pool").to_string();
         assert!(shown.contains("nodeSize") && !shown.contains("salary") && !shown.contains("sparkConfig"), "{shown}");
+    }
+
+    #[test]
+    fn tags_policies_and_tokens_are_not_recorded() {
+        let compute = json!({"name": "conf1a2b3c4daa", "tags": {"round": "7", "tag3": "x", "tagline": "acme", "salary": "9"}});
+        let shown = redactor().json(&compute, "https://h/computes/conf1a2b3c4daa");
+        assert_eq!(shown["tags"], json!({"round": "7", "tag3": "x", "other-2": "REDACTED", "other-3": "REDACTED"}));
+        let denied = json!({"error": {"code": "RequestDisallowedByPolicy", "message": "by 'Acme rule'", "additionalInfo": [{"info": "Acme"}]}});
+        assert!(!redactor().json(&denied, "https://h/x").to_string().contains("Acme"));
+        let token = json!({"access_token": "opaque", "expires_in": 3599});
+        assert_eq!(redactor().json(&token, "https://h/token"), json!({"access_token": "REDACTED", "expires_in": 3599}));
+        let entra = json!({"error_description": "AADSTS700016: not in the directory 'Acme Ltd'. It's"});
+        assert_eq!(
+            redactor().json(&entra, "https://h/token"),
+            json!({"error_description": "AADSTS700016: not in the directory "})
+        );
     }
 }

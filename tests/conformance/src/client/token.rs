@@ -41,7 +41,9 @@ impl Azure {
         let scope = if self.target.arm == resource { self.arm_scope() } else { format!("{resource}/.default") };
         let reply = self.token(tenant, credentials(client, secret, &scope)).await?;
         let Some(token) = reply.body["access_token"].as_str().map(str::to_owned) else {
-            let said = self.comparable(reply.body["error_description"].as_str().unwrap_or_default());
+            // Behind the first quotation mark may be the display name of the tenant.
+            let said = reply.body["error_description"].as_str().and_then(|text| text.split('\'').next()).unwrap_or_default();
+            let said = self.comparable(said.trim());
             return Err(Failure::Broken(format!(
                 "Cannot obtain an access token from Microsoft Entra ID: {said}. Check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
             )));
