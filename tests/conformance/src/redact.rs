@@ -67,6 +67,9 @@ const SECRET_KEYS: [&str; 15] = [
     "correlation_id",
 ];
 
+/// Longer texts are not recorded, only how long they are.
+const LONGEST: usize = 16 * 1024;
+
 /// Replaces names, IDs, tokens and addresses, the same one always by the same placeholder.
 #[derive(Debug)]
 pub struct Redactor {
@@ -118,6 +121,7 @@ impl Redactor {
 
     fn value(&mut self, value: &Value) -> Value {
         match value {
+            Value::String(text) if text.len() > LONGEST => json!(format!("{} bytes of text", text.len())),
             Value::String(text) => Value::String(self.text(text)),
             Value::Array(all) => all.iter().map(|one| self.value(one)).collect(),
             Value::Object(map) => {

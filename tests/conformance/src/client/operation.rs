@@ -62,7 +62,39 @@ impl Azure {
     /// If there is no answer.
     pub async fn detached(&self, name: &str) -> Result<Ended, Failure> {
         let reply = self.detach(name).await?;
-        self.settled(&reply).await
+        let ended = self.settled(&reply).await?;
+        // Without an operation, only GET knows when the compute is gone.
+        if ended.status == "none" && reply.is_success() {
+            self.until(|| async { Ok(self.get(&self.compute(name)).await?.status == 404) }).await?;
+        }
+        Ok(ended)
+    }
+
+    /// Waits until this is true.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer, or it is not true in time.
+    pub async fn until<T: Future<Output = Result<bool, Failure>>>(&self, is_true: impl Fn() -> T) -> Result<(), Failure> {
+        let mut waited = Duration::ZERO;
+        while !is_true().await? {
+            if waited >= self.target.patience {
+                return Err(Failure::Broken(format!("Azure is not done after {} seconds", waited.as_secs())));
+            }
+            self.wait(self.target.poll).await;
+            waited += self.target.poll;
+        }
+        Ok(())
+    }
+
+    /// Waits until a compute has been created or updated, where no operation shows it.
+    async fn created(&self, name: &str) -> Result<(), Failure> {
+        self.until(|| async {
+            let shown = self.get(&self.compute(name)).await?;
+            let state = shown.body["properties"]["provisioningState"].as_str().unwrap_or_default();
+            Ok(!matches!(state, "Creating" | "Updating"))
+        })
+        .await
     }
 
     /// Waits for the end of the operation that an answer names.
@@ -74,6 +106,10 @@ impl Azure {
         let mut waited = Duration::ZERO;
         loop {
             let Some(ended) = self.operation(reply).await? else {
+                // Without an operation, only GET knows when the compute is there.
+                if let Some(name) = reply.body["name"].as_str().filter(|name| reply.is_success() && name.contains(&self.prefix)) {
+                    self.created(name).await?;
+                }
                 return Ok(Ended { status: "none".to_owned(), reply: reply.clone() });
             };
             if matches!(ended.status.to_ascii_lowercase().as_str(), "succeeded" | "failed" | "canceled")

@@ -72,7 +72,14 @@ async fn system(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     azure.attached(&name, &body).await?;
     seen.note("principal after an update", compared(&first, &principal(azure, &name).await?));
     azure.detached(&name).await?;
-    azure.attached(&name, &body).await?;
+    let again = azure.put(&name, &body).await?;
+    seen.refusal("attach again at once", &again);
+    azure.settled(&again).await?;
+    // The old identity may have to be deleted first, which takes minutes.
+    azure.until(|| async { Ok(azure.put(&name, &body).await?.is_success()) }).await?;
+    azure
+        .until(|| async { Ok(azure.get(&azure.compute(&name)).await?.body["properties"]["provisioningState"] == "Succeeded") })
+        .await?;
     seen.note("principal after attaching again", compared(&first, &principal(azure, &name).await?));
 
     let put = azure.put(&name, &azure.spark()).await?;

@@ -1,5 +1,7 @@
 //! Roles of a Synapse workspace.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -115,6 +117,18 @@ async fn assign(azure: &Azure, guid: Uuid, role: &str, principal: &str, scope: &
     azure.synapse("PUT", &format!("roleAssignments/{guid}"), Body::Json(body)).await
 }
 
+/// The same for a new principal, which Synapse may not know for some minutes.
+async fn assigned(azure: &Azure, guid: Uuid, principal: &str, scope: &str) -> Result<Reply, Failure> {
+    let mut put = assign(azure, guid, COMPUTE_OPERATOR, principal, scope).await?;
+    let mut waited = Duration::ZERO;
+    while put.outcome() == "400 PrincipalNotFound" && waited < azure.target.patience {
+        azure.wait(azure.target.poll).await;
+        waited += azure.target.poll;
+        put = assign(azure, guid, COMPUTE_OPERATOR, principal, scope).await?;
+    }
+    Ok(put)
+}
+
 async fn assignments(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     let compute = azure.name();
     let mut body = azure.spark();
@@ -125,10 +139,12 @@ async fn assignments(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     let (one, two, scope) = (Uuid::new_v4(), Uuid::new_v4(), azure.target.pool_scope());
     let path = format!("roleAssignments/{one}");
 
-    let put = assign(azure, one, COMPUTE_OPERATOR, &principal, &scope).await?;
-    if put.status == 403 {
+    let first = assign(azure, one, COMPUTE_OPERATOR, &principal, &scope).await?;
+    if first.status == 403 {
         return Err(Failure::NotAsked("the identity may not assign roles in the Synapse workspace (403)".to_owned()));
     }
+    seen.refusal("put at once", &first);
+    let put = if first.is_success() { first } else { assigned(azure, one, &principal, &scope).await? };
     seen.refusal("put", &put);
     seen.note("put.keys", keys(&put.body));
     let twice = assign(azure, two, COMPUTE_OPERATOR, &principal, &scope).await?;
