@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
@@ -36,6 +37,7 @@ pub struct Recorder {
     redactor: Mutex<Redactor>,
     probe: Mutex<String>,
     number: AtomicU32,
+    began: Instant,
 }
 
 impl Recorder {
@@ -54,6 +56,7 @@ impl Recorder {
             redactor: Mutex::new(redactor),
             probe: Mutex::new("start".to_owned()),
             number: AtomicU32::new(1),
+            began: Instant::now(),
         })
     }
 
@@ -77,7 +80,8 @@ impl Recorder {
             return Ok(());
         };
         let probe = self.probe.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let exchange = self.redact(|redactor| exchange(redactor, &probe, request, reply));
+        let mut exchange = self.redact(|redactor| exchange(redactor, &probe, request, reply));
+        exchange["answeredAfterSeconds"] = json!(self.began.elapsed().as_secs());
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let file = folder.join(format!("{number:04}-{probe}-{}.json", request.method.to_ascii_lowercase()));
         let text = serde_json::to_string_pretty(&exchange).map_err(|e| e.to_string())?;

@@ -60,5 +60,6 @@ async fn recordings_of_a_whole_run_name_nothing_of_the_subscription() {
     let recorded: Value = serde_json::from_str(&attach.1).expect("JSON");
     assert_eq!(recorded["request"]["body"]["properties"]["computeType"], "SynapseSpark", "what is no secret stays: {recorded}");
     assert_eq!(recorded["answer"]["status"], 201);
+    assert!(recorded["answeredAfterSeconds"].is_u64(), "{recorded}");
     emulator.stop().await;
 }
