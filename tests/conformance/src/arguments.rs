@@ -61,6 +61,9 @@ pub(super) struct Arguments {
     /// Time between two reads of an operation, such as 10s, unless Azure asks for more
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     poll_interval: Duration,
+    /// Time before a read that has to show the last write, such as 15s: Azure's reads may lag behind
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = parse_duration)]
+    read_delay: Duration,
     /// Ask only what needs no write
     #[arg(long)]
     pub(super) read_only: bool,
@@ -120,6 +123,7 @@ pub(super) fn real(arguments: &Arguments, subscription: &str) -> Result<Target, 
         identities: arguments.identity.iter().filter(|id| !id.is_empty()).cloned().collect(),
         credential: credential()?,
         poll: arguments.poll_interval,
+        read_delay: arguments.read_delay,
         patience: Duration::from_mins(30),
     }
     .checked()

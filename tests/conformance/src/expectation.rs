@@ -74,6 +74,8 @@ pub fn emulated(endpoint: &str, poll: Duration) -> Target {
         identities: vec![identity("yogi-managed-id"), identity("yogi-second-id")],
         credential: Credential::Secret { tenant: TENANT.to_owned(), client: CLIENT.to_owned(), secret: SECRET.to_owned() },
         poll,
+        // The clock of the emulator in this process is moved by hand.
+        read_delay: if endpoint == IN_PROCESS { Duration::from_mins(1) } else { Duration::ZERO },
         patience: Duration::from_mins(2),
     }
 }

@@ -66,6 +66,8 @@ pub struct Target {
     pub credential: Credential,
     /// How long to wait between two reads of an operation.
     pub poll: Duration,
+    /// How long to wait before a read that has to show the last write.
+    pub read_delay: Duration,
     /// How long an operation may take.
     pub patience: Duration,
 }

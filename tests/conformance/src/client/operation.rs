@@ -18,6 +18,14 @@ pub struct Ended {
     pub reply: Reply,
 }
 
+impl Ended {
+    /// Whether nothing more comes. An operation that is gone has no status.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        matches!(self.status.to_ascii_lowercase().as_str(), "succeeded" | "failed" | "canceled" | "")
+    }
+}
+
 impl Azure {
     /// Attaches: PUT of a compute of this run.
     ///
@@ -70,6 +78,16 @@ impl Azure {
         Ok(ended)
     }
 
+    /// GET of a compute when the last write is surely shown: reads may lag behind, which is a question of its own.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer.
+    pub async fn later(&self, name: &str) -> Result<Reply, Failure> {
+        self.wait(self.target.read_delay).await;
+        self.get(&self.compute(name)).await
+    }
+
     /// Waits until this is true.
     ///
     /// # Errors
@@ -112,9 +130,7 @@ impl Azure {
                 }
                 return Ok(Ended { status: "none".to_owned(), reply: reply.clone() });
             };
-            if matches!(ended.status.to_ascii_lowercase().as_str(), "succeeded" | "failed" | "canceled")
-                || ended.status.is_empty()
-            {
+            if ended.has_ended() {
                 return Ok(ended);
             }
             if waited >= self.target.patience {

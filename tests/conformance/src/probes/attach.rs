@@ -196,7 +196,7 @@ async fn attach(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
 
 /// What GET shows of an attached compute.
 async fn later(azure: &Azure, seen: &mut Seen, name: &str) -> Result<(), Failure> {
-    let later = azure.get(&azure.compute(name)).await?;
+    let later = azure.later(name).await?;
     envelope(seen, "later", &later.body);
     for time in ["createdOn", "modifiedOn"] {
         seen.note(time, form(&later.body["properties"][time]));
@@ -260,7 +260,7 @@ async fn absent_pool(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     seen.note("operation", ended.status.clone());
     seen.note("operation.code", ended.reply.error()["code"].clone());
     seen.note("operation.nested", ended.reply.body["error"]["error"].is_object());
-    let later = azure.get(&azure.compute(&name)).await?;
+    let later = azure.later(&name).await?;
     seen.refusal("later", &later);
     seen.note("later.state", later.body["properties"]["provisioningState"].clone());
     seen.note("later.errors", later.body["properties"]["provisioningErrors"].is_array());

@@ -46,7 +46,7 @@ pub(super) const PROBES: &[&Probe] = &[
 ];
 
 async fn principal(azure: &Azure, name: &str) -> Result<Value, Failure> {
-    Ok(azure.get(&azure.compute(name)).await?.body["identity"]["principalId"].clone())
+    Ok(azure.later(name).await?.body["identity"]["principalId"].clone())
 }
 
 fn compared(before: &Value, after: &Value) -> &'static str {
@@ -64,7 +64,7 @@ async fn system(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     let put = azure.put(&name, &body).await?;
     seen.refusal("Systemassigned", &put);
     azure.settled(&put).await?;
-    let shown = azure.get(&azure.compute(&name)).await?;
+    let shown = azure.later(&name).await?;
     seen.note("Systemassigned.shown", shown.body["identity"]["type"].clone());
 
     body["identity"] = json!({"type": "SystemAssigned"});
@@ -77,15 +77,13 @@ async fn system(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     azure.settled(&again).await?;
     // The old identity may have to be deleted first, which takes minutes.
     azure.until(|| async { Ok(azure.put(&name, &body).await?.is_success()) }).await?;
-    azure
-        .until(|| async { Ok(azure.get(&azure.compute(&name)).await?.body["properties"]["provisioningState"] == "Succeeded") })
-        .await?;
+    azure.until(|| async { Ok(azure.later(&name).await?.body["properties"]["provisioningState"] == "Succeeded") }).await?;
     seen.note("principal after attaching again", compared(&first, &principal(azure, &name).await?));
 
     let put = azure.put(&name, &azure.spark()).await?;
     seen.refusal("put without identity", &put);
     azure.settled(&put).await?;
-    let later = azure.get(&azure.compute(&name)).await?;
+    let later = azure.later(&name).await?;
     seen.note("identity after it", later.body["identity"]["type"].as_str().unwrap_or("absent"));
     Ok(())
 }
@@ -110,7 +108,7 @@ async fn user(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     let put = azure.put(&name, &body).await?;
     seen.refusal("with a space", &put);
     azure.settled(&put).await?;
-    let later = azure.get(&azure.compute(&name)).await?;
+    let later = azure.later(&name).await?;
     seen.note("with a space.shown", later.body["identity"]["type"].clone());
     let key = keys(&later.body["identity"]).pop().unwrap_or_default();
     let spelled = if key.contains("/resourceGroups/") {
@@ -134,7 +132,7 @@ async fn order(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     let mut body = azure.spark();
     body["identity"] = json!({"type": "UserAssigned", "userAssignedIdentities": map});
     azure.attached(&name, &body).await?;
-    let later = azure.get(&azure.compute(&name)).await?;
+    let later = azure.later(&name).await?;
     let back: Vec<String> = keys(&later.body["identity"]).iter().map(|id| id.to_ascii_lowercase()).collect();
     let sorted = back.iter().rev().eq(&sent);
     seen.note(

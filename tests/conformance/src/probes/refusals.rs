@@ -113,7 +113,7 @@ async fn other_pool(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     let put = azure.put(&name, &body).await?;
     seen.refusal("put", &put);
     azure.settled(&put).await?;
-    let later = azure.get(&azure.compute(&name)).await?;
+    let later = azure.later(&name).await?;
     let is_first = later.body["properties"]["resourceId"].as_str().is_some_and(|id| id.eq_ignore_ascii_case(&azure.target.pool));
     seen.note("later", if is_first { "the first pool" } else { "another pool" });
     Ok(())

@@ -134,7 +134,7 @@ async fn assignments(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     let mut body = azure.spark();
     body["identity"] = json!({"type": "SystemAssigned"});
     azure.attached(&compute, &body).await?;
-    let shown = azure.get(&azure.compute(&compute)).await?;
+    let shown = azure.later(&compute).await?;
     let principal = shown.body["identity"]["principalId"].as_str().unwrap_or_default().to_owned();
     let (one, two, scope) = (Uuid::new_v4(), Uuid::new_v4(), azure.target.pool_scope());
     let path = format!("roleAssignments/{one}");

@@ -1,10 +1,13 @@
 //! Tags: how many, and from when on they show.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::client::{Azure, TAG};
 use crate::seen::{Failure, Seen};
 use crate::table::{Probe, row};
+use crate::transport::Reply;
 
 pub(super) const PROBES: &[&Probe] = &[
     &Probe {
@@ -31,9 +34,25 @@ pub(super) const PROBES: &[&Probe] = &[
 /// How often another tag is tried, if an operation ends before it is read.
 const TRIES: u32 = 3;
 
+/// What GET shows of a compute while it is updated; none if it does not. A stale read shows the state from before.
+async fn during(azure: &Azure, name: &str, put: &Reply) -> Result<Option<Value>, Failure> {
+    let mut waited = Duration::ZERO;
+    loop {
+        let read = azure.get(&azure.compute(name)).await?;
+        if matches!(read.body["properties"]["provisioningState"].as_str(), Some("Creating" | "Updating")) {
+            return Ok(Some(read.body));
+        }
+        let running = azure.operation(put).await?.is_some_and(|operation| !operation.has_ended());
+        if !running || waited >= azure.target.patience {
+            return Ok(None);
+        }
+        azure.wait(azure.target.poll).await;
+        waited += azure.target.poll;
+    }
+}
+
 async fn while_updating(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     let name = azure.name();
-    let id = azure.compute(&name);
     azure.attached(&name, &azure.spark()).await?;
     for number in 1..=TRIES {
         let mut body = azure.spark();
@@ -41,18 +60,17 @@ async fn while_updating(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
         body["tags"]["round"] = json!(value);
         let shows = |body: &Value| if body["tags"]["round"] == json!(value) { "the new tags" } else { "the tags from before" };
         let put = azure.put(&name, &body).await?;
-        let during = azure.get(&id).await?;
-        let running = azure.operation(&put).await?.is_some_and(|ended| !ended.status.eq_ignore_ascii_case("succeeded"));
+        let during = during(azure, &name, &put).await?;
         azure.settled(&put).await?;
-        let later = azure.get(&id).await?;
-        if running {
+        let later = azure.later(&name).await?;
+        if let Some(during) = during {
             seen.note("answer", shows(&put.body));
-            seen.note("while updating", shows(&during.body));
+            seen.note("while updating", shows(&during));
             seen.note("later", shows(&later.body));
             return Ok(());
         }
     }
-    Err(Failure::NotAsked(format!("the operations ended before the compute was read, {TRIES} times")))
+    Err(Failure::NotAsked(format!("no read showed the compute while it was updated, in {TRIES} tries")))
 }
 
 async fn many(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {

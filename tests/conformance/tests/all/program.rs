@@ -73,7 +73,7 @@ fn subscription(folder: &std::path::Path, emulator: &azure_emulator::Emulator) -
     let mut command = program(folder);
     let group = "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/yogi-res-group/providers";
     command.args(["--subscription", "6560575d-fa06-4e7d-95fb-f962e74efd7a", "--resource-group", "yogi-res-group"]);
-    command.args(["--workspace", "yogi-aml-ws", "--yes", "--poll-interval", "50ms"]);
+    command.args(["--workspace", "yogi-aml-ws", "--yes", "--poll-interval", "50ms", "--read-delay", "0s"]);
     command.arg("--pool").arg(format!("{group}/Microsoft.Synapse/workspaces/yogi-synapse-ws/bigDataPools/yogisparkpool"));
     command.env("AZURE_RESOURCE_MANAGER_ENDPOINT", emulator.endpoint()).env("AZURE_AUTHORITY_HOST", emulator.endpoint());
     command.env("AZURE_SYNAPSE_ENDPOINT", emulator.synapse()).env("AZURE_CA_FILE", emulator.ca_file());

@@ -51,6 +51,16 @@ async fn several_settings_are_recognized_at_once() {
 }
 
 #[tokio::test]
+async fn stale_reads_disturb_no_other_row() {
+    for stale in [json!({"staleReads": "30s"}), json!({"staleReads": "45s", "operationDuration": "10s"})] {
+        let report = report(&stale).await;
+        let expected = Verdict::AsEmulatorWith("staleReads", json!("30s"));
+        assert_eq!(verdict(&report, "whether a read right after a write shows it"), expected, "{}", report.markdown());
+        assert_eq!((report.counts().with_setting, report.counts().otherwise), (1, 0), "{}", report.markdown());
+    }
+}
+
+#[tokio::test]
 async fn what_no_setting_explains_is_shown() {
     let report = report(&json!({"tagLimit": 20})).await;
     assert_eq!(verdict(&report, "more than 50 tags: 400 `InvalidTags`"), Verdict::Otherwise);
