@@ -111,7 +111,7 @@ async fn started(arguments: &Arguments) -> Result<u8, String> {
     let options = Options {
         seed: expectation::seeds()?,
         operation_duration: Duration::from_millis(500),
-        settings: arguments.emulator_settings.clone(),
+        settings: expectation::quick(&arguments.emulator_settings),
         ..Options::in_dir(arguments.out.join("emulator"))
     };
     let emulator = Emulator::start(options).await.map_err(|e| format!("Cannot start the emulator: {e}"))?;

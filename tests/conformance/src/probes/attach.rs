@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Azure, SYNAPSE};
+use crate::client::{Auth, Azure, SYNAPSE};
 use crate::seen::{Failure, Seen};
 use crate::table::{Probe, row};
 use crate::transport::{Body, Reply};
@@ -48,6 +48,11 @@ pub(super) const PROBES: &[&Probe] = &[
             .distinguishes(&["staleReads", "staleLists"])
             .without("how long a stale read lasts; one read after each write is no proof that none is stale"),
             row("DELETE answers 202, without a body", &["detach", "detach.body"]),
+            row("an operation is found at the region of its workspace only", &["operation elsewhere"]),
+            row("a detach's operation says `Succeeded` when the compute is gone, or 404", &["operation after detach"])
+                .distinguishes(&["detachedOperation"]),
+            row("a PUT or DELETE without `Azure-AsyncOperation`", &["create.headers", "update.headers", "detach.headers"])
+                .distinguishes(&["operationHeader"]),
         ],
         ask: |azure, seen| Box::pin(attach(azure, seen)),
     },
@@ -176,6 +181,7 @@ async fn attach(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     envelope(seen, "create", &created.body);
     seen.note("create.inner", inner(&created.body));
     reads(azure, seen, &name, "create").await?;
+    elsewhere(azure, seen, &created).await?;
     azure.settled(&created).await?;
     later(azure, seen, &name).await?;
 
@@ -190,7 +196,19 @@ async fn attach(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     seen.note("detach.body", shown(Some(&detached.body)));
     seen.note("detach.headers", headers(&detached));
     reads(azure, seen, &name, "detach").await?;
-    azure.settled(&detached).await?;
+    let ended = azure.settled(&detached).await?;
+    seen.note("operation after detach", if ended.status.is_empty() { ended.reply.outcome() } else { ended.status });
+    Ok(())
+}
+
+/// The operation of an answer, below another region.
+async fn elsewhere(azure: &Azure, seen: &mut Seen, reply: &Reply) -> Result<(), Failure> {
+    let here = format!("/locations/{}/", azure.location());
+    let Some(link) = reply.header("azure-asyncoperation").filter(|link| link.contains(&here)) else {
+        return Ok(());
+    };
+    let url = azure.own(&link.replace(&here, "/locations/southafricanorth/"))?;
+    seen.note("operation elsewhere", azure.send("GET", url, Auth::Arm, Body::None).await?.status);
     Ok(())
 }
 

@@ -25,13 +25,14 @@ pub(super) const PROBES: &[&Probe] = &[
     },
     &Probe {
         id: "token-refused",
-        sends: "token requests that are refused: an unknown tenant and application, a wrong secret, none, no /.default, another grant, an assertion of an unknown issuer",
+        sends: "token requests that are refused: an unknown tenant and application, a wrong secret, none, no /.default, another grant, an unknown resource, an assertion of an unknown issuer",
         writes: false,
         needs: &[Need::Secret],
         rows: &[
             row("Entra's error bodies; codes 70021 (400), 700211 and 700213 (401)", &["keys", "assertion"]).without(
                 "which of the codes comes depends on the application's federated credentials: 70021 without any, 700211 with some; 700213 needs a token of their issuer",
             ),
+            row("a resource that the tenant doesn't know: 400 `invalid_resource`, `AADSTS500011`", &["resource"]),
             row("Entra's other codes and statuses", &["tenant", "application", "secret", "no secret", "scope", "grant"])
                 .without("a federated assertion that is expired or has another audience: needs a token of its issuer"),
         ],
@@ -92,6 +93,7 @@ async fn refused(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
         ("secret", tenant, set("client_secret", "wrong-on-purpose")),
         ("no secret", tenant, no_secret),
         ("scope", tenant, set("scope", azure.target.cloud.arm())),
+        ("resource", tenant, set("scope", "https://resource.invalid/.default")),
         ("grant", tenant, set("grant_type", "password")),
         ("assertion", tenant, assertion),
     ] {

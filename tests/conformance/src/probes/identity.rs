@@ -17,6 +17,12 @@ pub(super) const PROBES: &[&Probe] = &[
             row("a PUT without `identity` removes it", &["put without identity", "identity after it"])
                 .distinguishes(&["absentIdentity"]),
             row(
+                "a system-assigned identity soon after a compute of this name with one was detached: 400 `FailedIdentityOperation`, some 150 s",
+                &["attach again at once"],
+            )
+            .distinguishes(&["identityDeletion"])
+            .without("how long it takes: see answeredAfterSeconds in the recordings"),
+            row(
                 "the system-assigned principal is new after detaching and attaching",
                 &["principal after an update", "principal after attaching again"],
             ),

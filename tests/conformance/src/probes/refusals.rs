@@ -45,6 +45,17 @@ pub(super) const PROBES: &[&Probe] = &[
         ask: |azure, seen| Box::pin(other_pool(azure, seen)),
     },
     &Probe {
+        id: "bodies",
+        sends: "PUTs of computes with a key that the specification does not have, and with a description of more than 4 MB",
+        writes: true,
+        needs: &[],
+        rows: &[
+            row("a key that the specification doesn't have: 400 `UserError`", &["unknown key"]).distinguishes(&["unknownKeys"]),
+            row("a body of more than 4 MB: 413 `RequestContentTooLarge`", &["4 MB", "4 MB.message"]),
+        ],
+        ask: |azure, seen| Box::pin(bodies(azure, seen)),
+    },
+    &Probe {
         id: "absent-identity",
         sends: "PUT of a compute with a user-assigned identity that does not exist",
         writes: true,
@@ -128,5 +139,20 @@ async fn absent_identity(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> 
     seen.refusal("put", &put);
     let ended = azure.settled(&put).await?;
     seen.note("operation", ended.status);
+    Ok(())
+}
+
+async fn bodies(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
+    let mut unknown = azure.spark();
+    unknown["properties"]["conformance"] = json!(true);
+    let put = azure.put(&azure.name(), &unknown).await?;
+    seen.refusal("unknown key", &put);
+    azure.settled(&put).await?;
+    let mut large = azure.spark();
+    large["properties"]["description"] = json!("x".repeat(4 * 1024 * 1024));
+    let put = azure.put(&azure.name(), &large).await?;
+    seen.refusal("4 MB", &put);
+    seen.text("4 MB.message", azure.message(&put));
+    azure.settled(&put).await?;
     Ok(())
 }

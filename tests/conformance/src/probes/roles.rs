@@ -20,6 +20,7 @@ pub(super) const PROBES: &[&Probe] = &[
         needs: &[Need::SynapseToken],
         rows: &[
             row("roles of Synapse: names, GUIDs, assignable scopes, data actions of two", &["roles", "actions"]),
+            row("the data plane of Synapse takes any api-version", &["another version"]),
             row("its words for bad tokens", &["no token", "invalid token", "token of ARM"]),
             row("`AccessDecisions` with a capital A", &["check", "check.keys"]),
             row(
@@ -43,12 +44,17 @@ pub(super) const PROBES: &[&Probe] = &[
             row("the same assignment twice: `RoleAssignmentAlreadyExists`", &["twice", "twice.message"]),
             row("another assignment under a GUID that is taken: 409 `RoleAssignmentUpdateNotPermitted`", &["taken"]),
             row("roles of a detached compute's principal stay", &["after detaching"]),
+            row("principals and pools of an assignment are looked up; 400 `PrincipalNotFound`", &["absent pool"])
+                .distinguishes(&["absentAssignee"]),
+            row("a new principal isn't known at once", &["put at once"])
+                .distinguishes(&["principalPropagation"])
+                .without("how long it takes; a principal that is known at once is no proof"),
         ],
         ask: |azure, seen| Box::pin(assignments(azure, seen)),
     },
     &Probe {
         id: "role-refusals",
-        sends: "PUTs of role assignments: an unknown role, a scope of the wrong kind, a principal that does not exist, a pool that does not exist",
+        sends: "PUTs of role assignments: an unknown role, a scope of the wrong kind, a principal that does not exist",
         writes: true,
         needs: &[Need::SynapseToken],
         rows: &[
@@ -57,7 +63,8 @@ pub(super) const PROBES: &[&Probe] = &[
                 &["no role", "unknown role", "wrong scope", "absent role", "absent assignment"],
             )
             .without("WorkspaceNotFound: in Azure there is no host without a workspace"),
-            row("whether principals and pools of an assignment are looked up", &["absent principal", "absent pool"]),
+            row("principals and pools of an assignment are looked up; 400 `PrincipalNotFound`", &["absent principal"])
+                .distinguishes(&["absentAssignee"]),
         ],
         ask: |azure, seen| Box::pin(refusals(azure, seen)),
     },
@@ -100,6 +107,8 @@ async fn definitions(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     for (what, auth) in [("no token", Auth::Absent), ("invalid token", Auth::Invalid), ("token of ARM", Auth::Arm)] {
         seen.refusal(what, &azure.synapse_as("GET", "roleDefinitions", Body::None, auth).await?);
     }
+    let another = format!("{}/roleDefinitions?api-version=1999-01-01", azure.target.synapse);
+    seen.refusal("another version", &azure.send("GET", another, Auth::Synapse, Body::None).await?);
     let at_arm = format!("{}{}?api-version={}", azure.target.arm, azure.target.workspace, azure.version());
     seen.refusal("token of Synapse at ARM", &azure.send("GET", at_arm, Auth::Synapse, Body::None).await?);
     let action = "Microsoft.Synapse/workspaces/bigDataPools/useCompute/action";
@@ -151,6 +160,8 @@ async fn assignments(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     seen.refusal("twice", &twice);
     seen.text("twice.message", azure.message(&twice));
     let workspace = format!("workspaces/{}", name(azure.target.synapse_id()));
+    let absent_pool = format!("{workspace}/bigDataPools/{}", azure.name());
+    seen.refusal("absent pool", &assign(azure, Uuid::new_v4(), COMPUTE_OPERATOR, &principal, &absent_pool).await?);
     seen.refusal("taken", &assign(azure, one, SPARK_ADMINISTRATOR, &principal, &workspace).await?);
     seen.refusal("get", &azure.synapse("GET", &path, Body::None).await?);
     let list = azure.synapse("GET", &format!("roleAssignments?principalId={principal}"), Body::None).await?;
@@ -166,7 +177,6 @@ async fn assignments(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
 
 async fn refusals(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     let (principal, scope) = (Uuid::new_v4().to_string(), azure.target.pool_scope());
-    let absent_pool = format!("workspaces/{}/bigDataPools/{}", name(azure.target.synapse_id()), azure.name());
     let unknown = Uuid::new_v4().to_string();
     let guid = Uuid::new_v4();
     azure.will_create(Created::RoleAssignment(guid.to_string()));
@@ -180,7 +190,6 @@ async fn refusals(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
         ("unknown role", unknown.as_str(), &scope),
         ("wrong scope", SPARK_ADMINISTRATOR, &scope),
         ("absent principal", COMPUTE_OPERATOR, &scope),
-        ("absent pool", COMPUTE_OPERATOR, &absent_pool),
     ] {
         seen.refusal(what, &assign(azure, Uuid::new_v4(), role, &principal, scope).await?);
     }

@@ -19,7 +19,10 @@ pub(super) const PROBES: &[&Probe] = &[
             "error codes of ARM: subscription, group, parent, resource, authorization, linked authorization, tokens",
             &["subscription", "group", "workspace", "parent", "compute", "no token", "invalid token", "version"],
         )
-        .without("authorization and linked authorization: they need a second principal without rights")],
+        .without("authorization and linked authorization: they need a second principal without rights"),
+        row("an api-version that the provider doesn't serve: 400 `NoRegisteredProviderFound`", &["version not served"])
+            .distinguishes(&["apiVersions"])
+            .without("which api-versions are served: the message of the answer lists them, see its recording")],
         ask: |azure, seen| Box::pin(errors(azure, seen)),
     },
     &Probe {
@@ -95,6 +98,7 @@ async fn errors(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
     seen.refusal("no token", &azure.send("GET", url(azure.version()), Auth::Absent, Body::None).await?);
     seen.refusal("invalid token", &azure.send("GET", url(azure.version()), Auth::Invalid, Body::None).await?);
     seen.refusal("version", &azure.send("GET", url("latest"), Auth::Arm, Body::None).await?);
+    seen.refusal("version not served", &azure.send("GET", url("1999-01-01"), Auth::Arm, Body::None).await?);
     Ok(())
 }
 

@@ -29,6 +29,18 @@ pub(super) const PROBES: &[&Probe] = &[
         ],
         ask: |azure, seen| Box::pin(many(azure, seen)),
     },
+    &Probe {
+        id: "tag-rules",
+        sends: "PUTs of computes with a tag whose name has a slash or 513 characters, or whose value has 257",
+        writes: true,
+        needs: &[],
+        rows: &[row(
+            "names of tags: at most 512 characters, none of `<>%&\\?/`; values: at most 256",
+            &["slash", "slash.message", "513 characters", "value of 257 characters"],
+        )
+        .distinguishes(&["tagRules"])],
+        ask: |azure, seen| Box::pin(rules(azure, seen)),
+    },
 ];
 
 /// How often another tag is tried, if an operation ends before it is read.
@@ -82,6 +94,24 @@ async fn many(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
         let put = azure.put(&name, &body).await?;
         seen.refusal(&format!("{count} tags"), &put);
         seen.text(&format!("{count} tags.message"), azure.message(&put));
+        azure.settled(&put).await?;
+    }
+    Ok(())
+}
+
+async fn rules(azure: &Azure, seen: &mut Seen) -> Result<(), Failure> {
+    let all = [
+        ("slash", "a/b".to_owned(), "x".to_owned()),
+        ("513 characters", "a".repeat(513), "x".to_owned()),
+        ("value of 257 characters", "round".to_owned(), "x".repeat(257)),
+    ];
+    for (what, tag, value) in all {
+        let name = azure.name();
+        let mut body = azure.spark();
+        body["tags"][tag] = json!(value);
+        let put = azure.put(&name, &body).await?;
+        seen.refusal(what, &put);
+        seen.text(&format!("{what}.message"), azure.message(&put));
         azure.settled(&put).await?;
     }
     Ok(())

@@ -40,7 +40,8 @@ async fn several_settings_are_recognized_at_once() {
     let settings = json!({
         "tagsVisibleAtEnd": true, "wrongLocation": "ignore", "sortIdentities": true, "lowercaseResourceGroups": false,
         "staleLists": "30s", "linkedServicesCreatable": true, "doubleNestedErrors": true, "throttleProfile": "hourly",
-        "operationRetryAfter": 7, "pageSize": 100, "tagLimit": 15,
+        "operationRetryAfter": 7, "pageSize": 100, "tagLimit": 15, "tagRules": false, "unknownKeys": "ignore",
+        "detachedOperation": "notFound", "absentAssignee": "accept", "identityDeletion": "0s",
     });
     let report = report(&settings).await;
     for (key, value) in settings.as_object().expect("an object") {

@@ -17,7 +17,7 @@ pub(crate) async fn emulator(folder: &Path, settings: Value) -> Emulator {
     let options = Options {
         seed: expectation::seeds().expect("a good seed"),
         operation_duration: Duration::from_millis(200),
-        settings,
+        settings: expectation::quick(&settings),
         ..Options::in_dir(folder)
     };
     Emulator::start(options).await.expect("it starts")
