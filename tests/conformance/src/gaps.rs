@@ -92,6 +92,7 @@ pub const SETTINGS: &[(&str, Setting)] = &[
     ("hourly", Setting::NotAsked(THROTTLING)),
     ("providerLimit", Setting::Values(&["{\"bucket\": 1000, \"perSecond\": 100}"])),
     ("operationRetryAfter", Setting::Values(&["7"])),
+    ("knownResources", Setting::NotAsked("which applications the tenant knows is its own affair")),
     ("tokenLifetime", Setting::NotAsked("a policy of the tenant decides it")),
     ("journalSize", Setting::NotAsked(JOURNAL)),
     ("journalBytes", Setting::NotAsked(JOURNAL)),
