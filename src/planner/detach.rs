@@ -9,7 +9,7 @@ use crate::planner::compute::{Compute, Progress};
 use crate::planner::decision::{Decision, Step};
 use crate::planner::finding::{FaultKind, Finding};
 use crate::planner::gates::{answer, operation};
-use crate::planner::goal::Detached;
+use crate::planner::goal::{Detached, Invalid};
 use crate::planner::observed::Observed;
 use crate::planner::owner::Ownership;
 use crate::planner::roles::decide::to_revoke;
@@ -24,6 +24,7 @@ pub(super) fn decide(goal: &Detached, seen: &Observed) -> Decision {
 fn chain(goal: &Detached, seen: &Observed) -> ControlFlow<Decision, Decision> {
     has_finalizer(seen)?;
     let id = wanted(goal)?;
+    understood(goal)?;
     workspace_exists(seen)?;
     let Some(compute) = answer::compute(seen)? else {
         nothing_appears(seen)?;
@@ -45,6 +46,13 @@ fn has_finalizer(seen: &Observed) -> ControlFlow<Decision> {
     } else {
         ControlFlow::Break(Decision::done(Cause::Detached(Vec::new())))
     }
+}
+
+/// A misspelled value must not detach what its user meant to keep.
+fn understood(goal: &Detached) -> ControlFlow<Decision> {
+    let Some(value) = &goal.unknown_on_delete else { return ControlFlow::Continue(()) };
+    let why = format!("{value:?} is unknown: \"abandon\" leaves the compute in Azure, and without the annotation it is detached");
+    ControlFlow::Break(Decision::invalid(&Invalid::new("metadata.annotations[synapse-spark.dev/on-delete]", &why)))
 }
 
 /// The compute, if it is to be detached at all.

@@ -86,7 +86,12 @@ pub struct Detached {
     pub retain: bool,
     /// Whether the operator writes nothing to Azure.
     pub suspend: bool,
+    /// A value of the annotation `on-delete` that has no meaning: whether the compute is to stay is unknown.
+    pub unknown_on_delete: Option<String>,
 }
+
+/// The value of the annotation `on-delete` that leaves in Azure what is there.
+const ABANDON: &str = "abandon";
 
 /// An invalid field of the spec.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -99,7 +104,7 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    fn new(field: &'static str, why: &impl ToString) -> Self {
+    pub(super) fn new(field: &'static str, why: &impl ToString) -> Self {
         Self { field, why: why.to_string() }
     }
 }
@@ -117,9 +122,11 @@ impl Goal {
             Owner { cluster: cluster.to_owned(), namespace: own(&meta.namespace), name: own(&meta.name), uid: own(&meta.uid) };
         let compute = compute_of(object);
         if meta.deletion_timestamp.is_some() {
-            let abandoned = meta.annotations.as_ref().and_then(|all| all.get(ON_DELETE)).is_some_and(|value| value == "abandon");
-            let retain = abandoned || spec.deletion_policy == DeletionPolicy::Retain;
-            return Ok(Self::Detached(Detached { compute: compute.ok(), owner, retain, suspend: spec.suspend }));
+            let on_delete = meta.annotations.as_ref().and_then(|all| all.get(ON_DELETE));
+            let retain = on_delete.is_some_and(|value| value == ABANDON) || spec.deletion_policy == DeletionPolicy::Retain;
+            let unknown_on_delete = on_delete.filter(|value| *value != ABANDON).cloned();
+            let suspend = spec.suspend;
+            return Ok(Self::Detached(Detached { compute: compute.ok(), owner, retain, suspend, unknown_on_delete }));
         }
         Ok(Self::Attached(Attached {
             compute: compute?,

@@ -268,7 +268,7 @@ fn invalid_spec_that_admission_cannot_see_stalls_and_names_the_field() {
     let world = World::new("invalid");
     world.apply("twice", "one", &["tags: {team: data, Team: sales}"]);
     let message = world.stalled("twice", "InvalidSpec");
-    assert!(message.starts_with("Invalid spec: spec.tags: "), "{message}");
+    assert!(message.starts_with("Invalid object: spec.tags: "), "{message}");
     assert_eq!(world.computes(), 0);
     world.patch("twice", &json!({"spec": {"tags": {"Team": null}}}));
     world.ready("twice");

@@ -45,3 +45,23 @@ fn kubectl_explains_every_field() {
     let all = world.plane().must(&["explain", "--recursive=false", "ssa.spec"]);
     assert!(!all.contains("<no description>"), "{all}");
 }
+
+#[test]
+fn definition_is_deleted_only_with_the_annotation_that_allows_it() {
+    let world = World::new("guard");
+    let definition = "crd/synapsesparkattachments.synapse-spark.dev";
+    let delete = |words: &[&str]| world.plane().kubectl(words, "");
+    let single = ["delete", definition, "--dry-run=server"];
+    // Not one after the other, as kubectl does it.
+    let all = ["delete", "--raw", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions?dryRun=All"];
+    for words in [&single[..], &all[..]] {
+        let refusal = delete(words).expect_err("the policy refuses it");
+        for says in ["deletes every SynapseSparkAttachment", "detaches their Spark pools", "kubectl annotate crd"] {
+            assert!(refusal.contains(says), "{says:?} is not in: {refusal}");
+        }
+    }
+    world.plane().must(&["annotate", definition, "synapse-spark.dev/allow-delete=true"]);
+    let allowed = [delete(&single), delete(&all)];
+    world.plane().must(&["annotate", definition, "synapse-spark.dev/allow-delete-"]);
+    assert!(allowed.iter().all(Result::is_ok), "{allowed:?}");
+}

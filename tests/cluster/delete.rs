@@ -1,5 +1,7 @@
 //! The object is deleted: what happens in Azure, and when the object goes.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::support::{OWNER_TAG, World};
@@ -117,6 +119,35 @@ fn refused_detach_is_retried_on_request() {
     world.request_reconcile("nightly");
     world.gone("nightly");
     assert_eq!(world.compute("nightly"), None);
+}
+
+#[test]
+fn misspelled_annotation_holds_the_deletion_until_it_is_corrected() {
+    let world = World::alone("misspelled", Duration::from_millis(200));
+    world.apply("nightly", "one", &[]);
+    world.ready("nightly");
+    // As one that was stored before the policy of the chart was there.
+    world.plane().must(&["delete", "validatingadmissionpolicybinding", "synapse-spark-operator-on-delete"]);
+    let annotate = |value: &str| {
+        let annotation = format!("synapse-spark.dev/on-delete={value}");
+        world.plane().kubectl(&["annotate", "--overwrite", "ssa", "nightly", &annotation, "--namespace", &world.namespace], "")
+    };
+    world.until("the policy is not in force", || annotate("Abandon").ok());
+    world.plane().must(&["apply", "-f", &format!("{}/deploy/install.yaml", env!("CARGO_MANIFEST_DIR"))]);
+    let refused = || {
+        let other = ["annotate", "--overwrite", "ssa", "nightly", "synapse-spark.dev/on-delete=ABANDON", "--dry-run=server"];
+        world.plane().kubectl(&[&other[..], &["--namespace", &world.namespace]].concat(), "").err()
+    };
+    let refusal = world.until("the policy is in force again", refused);
+    assert!(refusal.contains("\"ABANDON\" is unknown") && refusal.contains("\"abandon\" leaves"), "{refusal}");
+
+    world.delete("nightly");
+    let message = world.stalled("nightly", "InvalidSpec");
+    assert!(message.contains("on-delete") && message.contains("\"Abandon\"") && message.contains("\"abandon\""), "{message}");
+    assert_eq!(world.writes("nightly"), ["PUT"], "nothing is detached");
+    annotate("abandon").expect("the correction is accepted");
+    world.gone("nightly");
+    assert!(world.compute("nightly").is_some());
 }
 
 #[test]

@@ -77,8 +77,14 @@ impl Release {
     }
 }
 
+/// Lets the definition be deleted, if it is there.
+fn allow_delete() {
+    let _ = Release::plane().kubectl(&["annotate", DEFINITION, "--overwrite", "synapse-spark.dev/allow-delete=true"], "");
+}
+
 impl Drop for Release {
     fn drop(&mut self) {
+        allow_delete();
         let _ = helm(self.helm, Self::plane(), &["uninstall", NAME, "--namespace", &self.namespace, "--ignore-not-found"], "");
         let _ = Self::plane().kubectl(&["delete", DEFINITION, "--ignore-not-found", "--timeout=30s"], "");
     }
@@ -152,9 +158,47 @@ fn uninstall_removes_the_definition_where_it_is_not_to_be_kept() {
         let release = Release::new(version, "all");
         release.helm(&["install", NAME, CHART, "--create-namespace"], "");
         release.helm(&["upgrade", NAME, CHART, "--set", "crds.keep=false"], "");
+        allow_delete();
         release.helm(&["uninstall", NAME], "");
         Release::plane().must(&["wait", "--for=delete", DEFINITION, "--timeout=30s"]);
     }
+}
+
+#[test]
+fn uninstall_keeps_the_definition_without_the_annotation_that_allows_its_deletion() {
+    for version in HELMS {
+        let release = Release::new(version, "guard");
+        release.helm(&["install", NAME, CHART, "--create-namespace", "--set", "crds.keep=false"], "");
+        refused();
+        let words = ["uninstall", NAME, "--namespace", &release.namespace];
+        // Only the newer Helm says why.
+        let complaint = helm(version, Release::plane(), &words, "").expect_err("the policy refuses it");
+        assert!(release.exists(DEFINITION), "{version}: {complaint}");
+        allow_delete();
+        release.helm(&["uninstall", NAME], "");
+        Release::plane().must(&["wait", "--for=delete", DEFINITION, "--timeout=30s"]);
+    }
+}
+
+#[test]
+fn policy_of_a_second_release_protects_the_definition_when_the_first_is_gone() {
+    let version = HELMS[0];
+    let release = Release::new(version, "first");
+    let second = format!("second-{version}");
+    let other = ["--namespace", &second, "--set", "crds.enabled=false,fullnameOverride=second"];
+    release.helm(&["install", NAME, CHART, "--create-namespace"], "");
+    let install = [&["install", "second", CHART, "--create-namespace"][..], &other].concat();
+    helm(version, Release::plane(), &install, "").expect("it is installed next to the first");
+    release.helm(&["uninstall", NAME], "");
+    refused();
+    helm(version, Release::plane(), &["uninstall", "second", "--namespace", &second], "").expect("it is there");
+}
+
+/// Waits until the policy refuses to delete the definition: the API server takes up a new policy a moment later.
+fn refused() {
+    let refusal = poll(DEADLINE, || Release::plane().kubectl(&["delete", DEFINITION, "--dry-run=server"], "").err());
+    let refusal = refusal.expect("the policy is in force");
+    assert!(refusal.contains("synapse-spark.dev/allow-delete=true"), "{refusal}");
 }
 
 #[test]
@@ -187,6 +231,7 @@ fn helm_takes_over_what_kubectl_applied() {
         assert!(complaint.contains("invalid ownership metadata"), "{version}: {complaint}");
         release.helm(&[&upgrade[..4], &["--set", "log=debug"], take].concat(), "");
         release.helm(&["uninstall", NAME], "");
+        allow_delete();
         plane.must(&["delete", "-f", install, "--ignore-not-found"]);
     }
 }

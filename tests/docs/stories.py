@@ -381,7 +381,7 @@ STORIES = {
             "kubectl patch ssa NAME --type merge -p '{\"metadata\":{\"finalizers\"": (GONE, *STUCK),
             "kubectl delete ssa --all": (GONE, *ATTACHED),
             "kubectl get ssa --all-namespaces -o jsonpath=": (INSTALL, *ATTACHED),
-            "kubectl delete crd": ("kubectl delete ssa --all --all-namespaces", UNINSTALL),
+            "kubectl annotate crd": ("kubectl delete ssa --all --all-namespaces", UNINSTALL),
         },
         after=gone,
     ),

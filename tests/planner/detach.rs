@@ -67,6 +67,19 @@ fn an_object_is_released_without_a_detach_if_its_compute_is_to_stay() {
 }
 
 #[test]
+fn an_annotation_that_is_misspelled_holds_the_deletion() {
+    let goal = Goal::Detached(Detached { unknown_on_delete: Some("Abandon".into()), ..detached() });
+    let retain = Goal::Detached(Detached { unknown_on_delete: Some("Abandon".into()), retain: true, ..detached() });
+    #[rustfmt::skip]
+    check(vec![
+        ("it is attached",                  &goal,   in_sync(),         "Wait",            Reason::InvalidSpec),
+        ("it is gone",                      &goal,   absent(),          "Wait",            Reason::InvalidSpec),
+        ("it is to be retained in any case", &retain, in_sync(),        "RemoveFinalizer", Reason::Retained),
+        ("the finalizer is gone",           &goal,   seen(false, Finding::Absent), "Done", Reason::Detached),
+    ]);
+}
+
+#[test]
 fn the_finalizer_stays_while_azures_answer_is_missing_or_unreadable() {
     use FaultKind::{
         Forbidden, Intercepted, Refused, Rejected, SubscriptionNotFound, Throttled, Unauthenticated, Unavailable,

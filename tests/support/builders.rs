@@ -81,7 +81,7 @@ pub fn attached() -> Attached {
 
 /// The goal of an object that is being deleted.
 pub fn detached() -> Detached {
-    Detached { compute: Some(compute_id()), owner: owner(), retain: false, suspend: false }
+    Detached { compute: Some(compute_id()), owner: owner(), retain: false, suspend: false, unknown_on_delete: None }
 }
 
 /// The usual goal of an object that exists.

@@ -95,7 +95,7 @@ fn describe(previous: &AttachmentStatus, report: &Report<'_>, compute: &str) -> 
         }
         Cause::ReadFailed(fault) => read_failed(fault, report),
         Cause::WriteFailed { write, fault } => write_failed(write, fault),
-        Cause::InvalidSpec(why) => format!("Invalid spec: {why}"),
+        Cause::InvalidSpec(why) => format!("Invalid object: {why}"),
         Cause::InternalError(what) => format!("The operator failed with an internal error: {what}"),
         _ => blocked(cause, compute),
     }
