@@ -142,7 +142,7 @@ impl Cli {
     pub async fn execute(self) -> Result<u8, String> {
         match self.command {
             Command::Run(run) => Box::pin(run.execute()).await,
-            Command::Plan(plan) => plan.execute().await,
+            Command::Plan(plan) => Box::pin(plan.execute()).await,
             Command::Import(import) => import.execute().await,
             Command::Pools(pools) => pools.execute().await,
             Command::Links(links) => links.execute().await,

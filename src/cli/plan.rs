@@ -1,24 +1,27 @@
 //! `plan -f FILE`, `plan NAME`: what the operator would do with a manifest or an attachment, without doing it.
 
+mod manifests;
 mod result;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use jiff::Timestamp;
+use kube::api::{Api, ListParams};
+use kube::runtime::watcher::Event;
 use prometheus_client::registry::Registry;
 use serde_json::json;
 
 use super::args::AzureArgs;
 use super::changes::{Changes, NO_CLUSTER, goal_of, in_cluster, owner_of};
-use super::input::{Document, read};
-use super::kube::ClusterArgs;
+use super::kube::{Cluster, ClusterArgs};
 use super::output::{Output, print, printable, remark};
 use crate::api::SynapseSparkAttachment;
 use crate::azure::{self, Freshness, wire};
 use crate::controller;
-use crate::controller::claims::Others;
+use crate::controller::claims::{Claims, Others};
 use crate::controller::observe::{Reading, fault, observe};
+use crate::error_chain::chain;
 use crate::planner::backoff::ABSENCE_CONFIRMED_AFTER;
 use crate::planner::{Decision, Finding, Goal, Observed, Step, Write, decide};
 use crate::resource_id::PoolId;
@@ -64,6 +67,7 @@ async fn decide_with_region(client: &azure::Client, goal: &Goal, observed: &Obse
 
 impl PlanArgs {
     pub(crate) async fn execute(mut self) -> Result<u8, String> {
+        let claims = Claims::default();
         let objects = match (&self.name, &self.file) {
             (Some(name), _) => {
                 let cluster = self.cluster.connect().await?;
@@ -72,9 +76,14 @@ impl PlanArgs {
                     // Without permission to read it, the UID of the object is used.
                     self.cluster_uid = controller::cluster_uid(&cluster.calls).await.unwrap_or(self.cluster_uid);
                 }
+                take_in(&claims, &attachments(&cluster).await);
                 vec![object]
             }
-            (None, file) => Self::objects(file.as_deref().expect("clap asks for one of the two"))?,
+            (None, file) => {
+                let objects = manifests::objects(file.as_deref().expect("clap asks for one of the two"))?;
+                take_in(&claims, &objects);
+                objects
+            }
         };
         let (client, _) = self.azure.client(azure::Metrics::new(&mut Registry::default()))?;
         let mut found = Vec::new();
@@ -85,7 +94,7 @@ impl PlanArgs {
                 // So `plan` needs no permission for tokens of ServiceAccounts, and cannot be used to act as one.
                 remark(&format!("{name}: the plan uses your own Azure credential, not the one of ServiceAccount {account}"));
             }
-            found.push(self.plan(&client, object).await?);
+            found.push(self.plan(&client, claims.others(&object), object).await?);
         }
         let text = match self.output {
             Output::Text => found.iter().map(text).collect::<Vec<_>>().join("\n"),
@@ -98,28 +107,10 @@ impl PlanArgs {
         Ok(if found.iter().any(PlanResult::has_to_do) { 2 } else { 0 })
     }
 
-    fn objects(file: &Path) -> Result<Vec<SynapseSparkAttachment>, String> {
-        let name = file.display();
-        let mut objects = Vec::new();
-        let documents = read(file)?;
-        documents.notes.iter().for_each(|line| remark(&printable(line)));
-        for Document { place, value } in documents.all {
-            let kind = value["kind"].as_str().unwrap_or_default().to_owned();
-            if kind != "SynapseSparkAttachment" {
-                return Err(format!("-f {place}: kind is {kind:?}, must be SynapseSparkAttachment"));
-            }
-            objects.push(serde_json::from_value(value).map_err(|error| format!("-f {place}: {error}"))?);
-        }
-        if objects.is_empty() {
-            return Err(format!("-f {name}: contains no SynapseSparkAttachment"));
-        }
-        Ok(objects)
-    }
-
-    async fn plan(&self, client: &azure::Client, object: SynapseSparkAttachment) -> Result<PlanResult, String> {
+    async fn plan(&self, client: &azure::Client, others: Others, object: SynapseSparkAttachment) -> Result<PlanResult, String> {
         let (object, goal) = self.goal(client, object).await?;
         let now = Timestamp::now();
-        let (mut observed, _) = observe(client, &object, &goal, Others::default(), (Reading::NOW, now)).await;
+        let (mut observed, _) = observe(client, &object, &goal, others, (Reading::NOW, now)).await;
         // The operator observes an absence twice before it acts on it.
         observed.absent_for = observed.is_compute_absent().then_some(ABSENCE_CONFIRMED_AFTER);
         let (decision, is_answered) = decide_with_region(client, &goal, &observed).await;
@@ -159,6 +150,27 @@ impl PlanArgs {
         }
         Ok((object, goal))
     }
+}
+
+/// The attachments of the cluster; those of the namespace, where more may not be read.
+async fn attachments(cluster: &Cluster) -> Vec<SynapseSparkAttachment> {
+    let all = Api::all(cluster.calls.clone()).list(&ListParams::default()).await;
+    match all {
+        Ok(all) => all.items,
+        Err(error) => {
+            remark(&format!("attachments of other namespaces are not taken into account: {}", printable(&chain(&error))));
+            cluster.attachments().list(&ListParams::default()).await.map(|all| all.items).unwrap_or_default()
+        }
+    }
+}
+
+/// What each of these objects claims.
+fn take_in(claims: &Claims, objects: &[SynapseSparkAttachment]) {
+    claims.take_in(None, &Event::Init);
+    for object in objects {
+        claims.take_in(None, &Event::InitApply(object.clone()));
+    }
+    claims.take_in(None, &Event::InitDone);
 }
 
 /// The other computes of the workspace that are attached to the pool, if it would be attached once more.

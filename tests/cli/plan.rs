@@ -72,6 +72,8 @@ fn plan_exits_with_1_and_the_reason_if_azure_gives_no_answer() {
         ("a wrong secret", azure.plan_with(&[], &manifest(""), "wrong"), "AADSTS7000215"),
         ("no workspace", azure.plan(&[], &nowhere), "WorkspaceNotFound"),
         ("another kind", azure.plan(&[], "kind: Pod"), "must be SynapseSparkAttachment"),
+        ("an unknown field", azure.plan(&[], &manifest("  tag: {team: data}\n")), "unknown field \"spec.tag\""),
+        ("a file of az ml", azure.plan(&[], "name: spark\ntype: synapsespark\n"), "import -f FILE"),
         ("no YAML", azure.plan(&[], "a: ["), "line 1"),
         ("nothing", azure.plan(&[], ""), "no SynapseSparkAttachment"),
         ("a bad ID", azure.plan(&[], &manifest("").replace("bigDataPools", "sqlPools")), "spec.resourceId"),

@@ -181,7 +181,7 @@ fn deletion_of_an_object_leaves_a_compute_that_another_owns() {
 
 /// Waits until an object that is made now is younger than this one: ages have whole seconds, and of two of one age the UID
 /// decides.
-fn wait_to_be_younger(world: &World, than: &str) {
+pub fn wait_to_be_younger(world: &World, than: &str) {
     let created = world.object(than).expect("it is there")["metadata"]["creationTimestamp"].clone();
     world.until("the clock is a second further", || {
         let made = world

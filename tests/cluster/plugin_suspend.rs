@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::attach::wait_to_be_younger;
 use super::plugin::{has, kubectl, said, synapse};
 use crate::support::World;
 
@@ -59,12 +60,8 @@ fn resume_names_the_gitops_tool_that_manages_the_object() {
     has(&hint, &[&format!("warning: {tool} will revert spec.suspend")]);
 }
 
-#[test]
-fn plan_of_an_object_of_the_cluster_shows_its_drift() {
-    let world = World::new("planned");
-    world.apply("nightly", "one", &["tags: {team: data}"]);
-    world.ready("nightly");
-    synapse(&world, &["suspend", "nightly"]);
+/// `plan NAME` with a credential of its own: the exit code, and the plan.
+fn planned(world: &World, name: &str) -> (Option<i32>, Value) {
     let ca = world.azure().ca_file().display().to_string();
     let env = [
         ("AZURE_RESOURCE_MANAGER_ENDPOINT", world.azure().endpoint()),
@@ -74,16 +71,37 @@ fn plan_of_an_object_of_the_cluster_shows_its_drift() {
         ("AZURE_CLIENT_ID", "11111111-2222-3333-4444-555555555555"),
         ("AZURE_CLIENT_SECRET", "emulator-secret-not-a-real-one"),
     ];
-    let plan = || {
-        let args = ["synapse", "plan", "nightly", "-n", &world.namespace, "-o", "json"];
-        let (code, out, complaint) = said(&kubectl(&world, &world.plane().kubeconfig, &args, &env));
-        let all: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{complaint}"));
-        (code, all["plans"][0].clone())
-    };
+    let args = ["synapse", "plan", name, "-n", &world.namespace, "-o", "json"];
+    let (code, out, complaint) = said(&kubectl(world, &world.plane().kubeconfig, &args, &env));
+    let all: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{complaint}"));
+    (code, all["plans"][0].clone())
+}
+
+#[test]
+fn plan_of_an_object_of_the_cluster_shows_its_drift() {
+    let world = World::new("planned");
+    world.apply("nightly", "one", &["tags: {team: data}"]);
+    world.ready("nightly");
+    synapse(&world, &["suspend", "nightly"]);
     // The compute is recognised as its own, in this cluster.
-    let (code, planned) = plan();
-    assert_eq!((code, &planned["reason"]), (Some(0), &json!("Suspended")), "{planned}");
+    let (code, shown) = planned(&world, "nightly");
+    assert_eq!((code, &shown["reason"]), (Some(0), &json!("Suspended")), "{shown}");
     world.change_compute("nightly", &json!({"tags": {"team": "other"}}));
-    let (_, planned) = plan();
-    assert_eq!(planned["changes"], json!([{"field": "tags.team", "want": "data", "have": "other"}]), "{planned}");
+    let (_, shown) = planned(&world, "nightly");
+    assert_eq!(shown["changes"], json!([{"field": "tags.team", "want": "data", "have": "other"}]), "{shown}");
+}
+
+#[test]
+fn plan_of_a_younger_claimant_says_what_the_operator_says() {
+    let world = World::new("planned-twice");
+    // It claims the compute, and attaches nothing.
+    world.apply("older", "nosuch", &["computeName: shared"]);
+    world.stalled("older", "PoolNotFound");
+    wait_to_be_younger(&world, "older");
+    world.apply("younger", "one", &["computeName: shared"]);
+    let message = world.stalled("younger", "Duplicate");
+    let (_, shown) = planned(&world, "younger");
+    assert_eq!((&shown["reason"], &shown["step"]), (&json!("Duplicate"), &json!("Wait")), "{shown}");
+    assert!(shown["message"].as_str().is_some_and(|plan| message.starts_with(plan.trim_end_matches('.'))), "{shown}\n{message}");
+    assert_eq!(planned(&world, "older").1["reason"], "PoolNotFound");
 }
