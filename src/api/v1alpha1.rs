@@ -36,6 +36,8 @@ pub use status::*;
     validation = Rule::new("size(self.metadata.name) <= 63").message("metadata.name must have at most 63 characters"),
     validation = Rule::new("has(self.spec.computeName) || self.metadata.name.matches('^[a-z][a-z0-9-]{1,14}[a-z0-9]$') && !self.metadata.name.matches('-[0-9]+$')")
         .message("metadata.name can't be a compute name (3-16 letters, digits and '-', a letter first, a letter or digit last, not ending in -<digits>); set spec.computeName"),
+    validation = Rule::new("(has(self.spec.computeName) ? self.spec.computeName : self.metadata.name) == (has(oldSelf.spec.computeName) ? oldSelf.spec.computeName : oldSelf.metadata.name)")
+        .message("spec.computeName is immutable: create another object; spec.deletionPolicy: Retain on this one keeps its compute"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Workspace", type_ = "string", json_path = ".spec.workspace.name"),
@@ -51,9 +53,7 @@ pub use status::*;
 )]
 #[x_kube(
     validation = Rule::new("self.workspace.subscriptionId.lowerAscii() == oldSelf.workspace.subscriptionId.lowerAscii() && self.workspace.resourceGroup == oldSelf.workspace.resourceGroup && self.workspace.name == oldSelf.workspace.name")
-        .message("spec.workspace is immutable: delete the object and create another").field_path(".workspace"),
-    validation = Rule::new("has(self.computeName) == has(oldSelf.computeName) && (!has(self.computeName) || self.computeName == oldSelf.computeName)")
-        .message("spec.computeName is immutable: delete the object and create another"),
+        .message("spec.workspace is immutable: create another object; spec.deletionPolicy: Retain on this one keeps its compute").field_path(".workspace"),
     validation = Rule::new("has(self.resourceId) != has(self.linkedService)").message("spec.resourceId: Required, or spec.linkedService instead of it; not both"),
     validation = Rule::new("self.replacePolicy == 'Recreate' || (has(self.resourceId) && has(oldSelf.resourceId) ? self.resourceId.lowerAscii() == oldSelf.resourceId.lowerAscii() : has(self.linkedService) && has(oldSelf.linkedService) && self.linkedService == oldSelf.linkedService)")
         .message("spec.resourceId changes only under spec.replacePolicy: Recreate, which detaches the old pool first; and so does spec.linkedService"),

@@ -1,5 +1,7 @@
 //! `status [NAME]`: the state of attachments, and what to do.
 
+use std::io::IsTerminal;
+
 use clap::Args;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Event;
@@ -78,6 +80,7 @@ impl Status {
             return String::new();
         }
         let now = Timestamp::now();
+        let widest = if std::io::stdout().is_terminal() { WIDEST } else { usize::MAX };
         let rows: Vec<_> = views
             .iter()
             .map(|view| {
@@ -87,7 +90,7 @@ impl Status {
                     plain(view.reason.as_deref().unwrap_or("-")),
                     plain(&view.since(now)),
                     plain(&view.pool()),
-                    plain(&shortened(&view.message, WIDEST)),
+                    plain(&shortened(&view.message, widest)),
                 ];
                 if self.all_namespaces {
                     row.insert(0, plain(&view.namespace));
@@ -100,7 +103,7 @@ impl Status {
     }
 }
 
-/// A row has the beginning of the message; `status NAME` shows all of it.
+/// On a terminal a row has the beginning of the message; `status NAME` and a pipe have all of it.
 const WIDEST: usize = 80;
 
 /// The events of an object, the newest last; none if they may not be read.

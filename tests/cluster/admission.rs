@@ -77,7 +77,7 @@ fn changed_object_is_accepted_or_refused_with_the_field() {
         ("plain", json!({"workspace": {"resourceGroup": "other"}}), workspace),
         ("plain", json!({"workspace": {"subscriptionId": SUBSCRIPTION}}), workspace),
         ("plain", json!({"workspace": {"subscriptionId": world.subscription.replace("4000", "4ABC")}}), workspace),
-        ("plain", json!({"computeName": "plain"}), immutable),
+        ("plain", json!({"computeName": "plain"}), None),
         ("plain", json!({"computeName": "other"}), immutable),
         ("named", json!({"computeName": "other"}), immutable),
         ("named", json!({"computeName": null}), immutable),
