@@ -69,7 +69,7 @@ def test_what_an_attach_that_takes_time_leaves_empty_is_there_when_the_compute_i
         fresh = workspace.compute_targets["link-spark02"]
         assert [field for field in fields if getattr(fresh, field) is None] == []
         assert (fresh.spark_version, fresh.node_size) == ("3.4", "Small")
-        fresh.detach()
     finally:
         azure.settings(operationDuration="0ms")
+    fresh.detach()
     assert "link-spark02" not in workspace.compute_targets

@@ -223,8 +223,8 @@ def azure(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         try:
             azure = Azure(process.line())
-            # The client's poller waits 30 s otherwise.
-            azure.settings(operationRetryAfter=1)
+            # The client's poller waits 30 s otherwise; and an identity that is being deleted is in the way for minutes.
+            azure.settings(operationRetryAfter=1, identityDeletion="2s")
             # Before azure.ai.ml is imported.
             patch.setenv("AZUREML_DEV_URL_MFE", azure.endpoint)
             patch.setenv("REQUESTS_CA_BUNDLE", azure.ca)

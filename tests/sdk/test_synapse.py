@@ -13,6 +13,7 @@ ML = f"/subscriptions/{AML}/resourceGroups/rg-jobs/providers/Microsoft.MachineLe
 SYNAPSE = f"/subscriptions/{SYN}/resourceGroups/rg-roles/providers/Microsoft.Synapse/workspaces"
 WORKSPACE = f"{SYNAPSE}/syn-roles"
 POOL = f"{WORKSPACE}/bigDataPools/sparkpool"
+IDENTITIES = f"/subscriptions/{SYN}/resourceGroups/rg-roles/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 SCOPE = "workspaces/syn-roles/bigDataPools/sparkpool"
 
 ADMINISTRATOR, OPERATOR = "6e4bf58a-b8e1-4cc3-bbf9-d73143322b78", "e3844cc7-4670-42cb-9349-9bdac1ee7881"
@@ -32,6 +33,7 @@ def world(azure):
             "workspaces": [{"id": ML, "location": "westeurope"}],
             "synapseWorkspaces": [{"id": WORKSPACE, "location": "westeurope"}, {"id": f"{SYNAPSE}/syn-second", "location": "westeurope"}],
             "pools": [{"id": POOL, "tags": {"team": "data"}}, {"id": f"{WORKSPACE}/bigDataPools/second"}],
+            "identities": [{"id": f"{IDENTITIES}/{name}", "principalId": principal} for name, principal in (("one", ONE), ("other", OTHER))],
             "computes": [{"id": f"{ML}/computes/cpucluster", "properties": {"computeType": "AmlCompute", "resourceId": None}}],
         }
     )
