@@ -91,7 +91,9 @@ def login():
 
 def identity_create(options):
     made = {"tenantId": azure()["tenant"], "clientId": str(uuid.uuid4()), "principalId": str(uuid.uuid4()), "federated": [], "rights": []}
-    return state(lambda kept: kept["identities"].setdefault(options["name"], made))["identities"][options["name"]]
+    identity = state(lambda kept: kept["identities"].setdefault(options["name"], made))["identities"][options["name"]]
+    tell(identity)
+    return identity
 
 
 def identity_show(options):

@@ -174,7 +174,11 @@ class Stage:
             self.installed = None
         else:
             crds, namespaces = crds - {OURS}, namespaces - {"synapse-spark-system"}
-        kubectl("delete", "validatingadmissionpolicy,validatingadmissionpolicybinding", "--all")
+        elsewhere = ("-l", NAMES.replace("=", "!=")) if keep else ("--all",)
+        kubectl("delete", "validatingadmissionpolicy,validatingadmissionpolicybinding", *elsewhere)
+        if OURS in crds:
+            # The policy that is gone may be in force for a moment yet.
+            kubectl("annotate", "crd", OURS, "--overwrite", "synapse-spark.dev/allow-delete=true")
         for kind, names in (("crd", crds), ("namespace", namespaces)):
             if names:
                 kubectl("delete", kind, *names)
