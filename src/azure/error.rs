@@ -203,14 +203,14 @@ impl Error {
     /// The meaning of an answer that is no success; see [`codes`].
     #[must_use]
     pub fn of_answer(status: u16, retry_after: Option<Duration>, correlation_id: Option<String>, body: &[u8]) -> Self {
-        let Some(wire::ErrorText { code, message, inner }) = wire::error_of(body) else {
+        let Some(wire::ErrorText { code, message, shown, inner }) = wire::error_of(body) else {
             let message = format!("HTTP {status} {}", wire::without_error(body));
             let error = ServiceError { message, correlation_id, ..ServiceError::default() };
             return Self::of_status_alone(status, retry_after, error);
         };
         let errors: Vec<_> = std::iter::once((code.clone(), message.clone())).chain(inner).collect();
         let meaning = codes::meaning(status, &errors);
-        let error = ServiceError { code, message, correlation_id, ..ServiceError::default() };
+        let error = ServiceError { code, message: shown, correlation_id, ..ServiceError::default() };
         match meaning {
             Some(Meaning::Conflict) => Self::Conflict(error),
             Some(Meaning::Forbidden) => Self::Forbidden(error),

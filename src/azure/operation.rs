@@ -66,7 +66,7 @@ fn state(answer: Answer) -> Option<State> {
     Some(match status.to_ascii_lowercase().as_str() {
         "succeeded" => State::Succeeded,
         "failed" | "canceled" => {
-            let (code, message) = wire::error_in(&value).unwrap_or_else(|| (status.clone(), String::new()));
+            let (code, message) = wire::shown(&value).unwrap_or_else(|| (status.clone(), String::new()));
             State::Failed(ServiceError { code, message, correlation_id: answer.correlation_id, ..ServiceError::default() })
         }
         _ => State::Running(status),

@@ -16,7 +16,7 @@ mod put;
 mod role_assignment;
 
 pub use compute::{Compute, ListedCompute, Properties, SystemData, Workspace};
-pub use error::{ErrorText, error_in, error_of, errors_of, is_page, without_error};
+pub use error::{ErrorText, error_of, errors_of, is_page, shown, without_error};
 pub use identity::Identity;
 pub use linked_service::{LinkedService, LinkedServiceProperties};
 pub use page::Page;

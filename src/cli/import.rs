@@ -104,7 +104,7 @@ impl Import {
     }
 }
 
-/// The manifests, each with what it was made of. If anything prevents them, all errors are reported.
+/// The manifests, each with its builder. If there is any error, all errors are reported and there are none.
 fn checked(imported: Imported) -> Result<(Vec<ManifestBuilder>, Vec<Value>), String> {
     match manifests(&imported.builders) {
         Ok(made) if imported.errors.is_empty() => Ok((imported.builders, made)),

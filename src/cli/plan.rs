@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args};
 use jiff::Timestamp;
 use kube::api::{Api, ListParams};
+use kube::core::DeserializeGuard;
 use kube::runtime::watcher::Event;
 use prometheus_client::registry::Registry;
 use serde_json::json;
@@ -94,7 +95,9 @@ impl PlanArgs {
                 // So `plan` needs no permission for tokens of ServiceAccounts, and cannot be used to act as one.
                 remark(&format!("{name}: the plan uses your own Azure credential, not the one of ServiceAccount {account}"));
             }
-            found.push(self.plan(&client, claims.others(&object), object).await?);
+            let others = claims.others(&object);
+            remark_scope(&object, &others);
+            found.push(self.plan(&client, others, object).await?);
         }
         let text = match self.output {
             Output::Text => found.iter().map(text).collect::<Vec<_>>().join("\n"),
@@ -152,25 +155,40 @@ impl PlanArgs {
     }
 }
 
-/// The attachments of the cluster; those of the namespace, where more may not be read.
+/// The attachments of the cluster; those of the namespace, where more may not be read. One that cannot be decoded hides no other.
 async fn attachments(cluster: &Cluster) -> Vec<SynapseSparkAttachment> {
-    let all = Api::all(cluster.calls.clone()).list(&ListParams::default()).await;
-    match all {
-        Ok(all) => all.items,
-        Err(error) => {
-            remark(&format!("attachments of other namespaces are not taken into account: {}", printable(&chain(&error))));
-            cluster.attachments().list(&ListParams::default()).await.map(|all| all.items).unwrap_or_default()
+    let all: Api<DeserializeGuard<SynapseSparkAttachment>> = Api::all(cluster.calls.clone());
+    let own: Api<DeserializeGuard<SynapseSparkAttachment>> = Api::namespaced(cluster.calls.clone(), &cluster.namespace);
+    for (api, left_out) in [(all, "other namespaces"), (own, "this namespace")] {
+        match api.list(&ListParams::default()).await {
+            Ok(listed) => return listed.items.into_iter().filter_map(|one| one.0.ok()).collect(),
+            Err(error) => {
+                let error = printable(&chain(&error));
+                remark(&format!(
+                    "older attachments of {left_out} that claim the same compute are not taken into account: {error}"
+                ));
+            }
         }
     }
+    Vec::new()
 }
 
-/// What each of these objects claims.
+/// What each of these objects claims. A manifest has no age: in the cluster it will be the youngest.
 fn take_in(claims: &Claims, objects: &[SynapseSparkAttachment]) {
     claims.take_in(None, &Event::Init);
-    for object in objects {
+    for object in objects.iter().filter(|object| object.metadata.creation_timestamp.is_some()) {
         claims.take_in(None, &Event::InitApply(object.clone()));
     }
     claims.take_in(None, &Event::InitDone);
+}
+
+/// The operator compares the objects that it manages; here it is not known which they are.
+fn remark_scope(object: &SynapseSparkAttachment, others: &Others) {
+    let own = object.metadata.namespace.as_deref().unwrap_or_default();
+    let older = others.older_claimant.as_deref().filter(|older| older.split('/').next() != Some(own));
+    if let Some(older) = older {
+        remark(&printable(&format!("the older object {older} counts only if the same operator manages its namespace")));
+    }
 }
 
 /// The other computes of the workspace that are attached to the pool, if it would be attached once more.

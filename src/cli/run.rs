@@ -75,13 +75,19 @@ impl Run {
         };
         telemetry::log(self.log_format, &self.log, std::io::stderr, traces.as_ref().map(Traces::layer))?;
         let ended = Box::pin(self.start()).await;
+        // Where the filter lets it through, it is a line of the log; else main prints it.
+        let is_logged = tracing::enabled!(tracing::Level::ERROR);
         if let Err(error) = &ended {
             tracing::error!(error, "operator ended");
         }
         if let Some(traces) = traces {
             traces.end().await;
         }
-        Ok(u8::from(ended.is_err()))
+        match ended {
+            Ok(()) => Ok(0),
+            Err(_) if is_logged => Ok(1),
+            Err(error) => Err(error),
+        }
     }
 
     async fn start(self) -> Result<(), String> {
@@ -108,11 +114,7 @@ impl Run {
         let mut held = Vec::new();
         let ended = Box::pin(self.lead(clients, election, shutdown, &mut held)).await;
         // However it ends: a standby need not wait until the Leases expire.
-        let leases: Vec<_> = held.iter().map(HeldLease::path).collect();
         futures::future::join_all(held.into_iter().map(HeldLease::release)).await;
-        for lease in leases {
-            tracing::info!(lease, "leadership released");
-        }
         ended
     }
 
@@ -154,7 +156,7 @@ impl Run {
         let (context, options) = self.controller(clients, cluster, (held, election.leadership(held)));
         tokio::select! {
             // At once, in the middle of whatever it does: another process may be about to write.
-            lost = election.lost(held) => Err(format!("lost leadership: {lost}")),
+            lost = election.lost(held) => Err(lost),
             ended = run_until(shutdown, watch, context, options) => ended,
         }
     }

@@ -308,8 +308,8 @@ fn retry(object: Arc<Packed>, error: &Error, ctx: Arc<Context>) -> Action {
     if !is_conflict {
         ctx.metrics.reconcile_failed();
         let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
-        tracing::error_span!("reconcile", namespace, name)
-            .in_scope(|| tracing::warn!(error = %chain(error), "reconcile failed, will retry"));
+        let controller = "synapsesparkattachment";
+        tracing::warn!(controller, namespace, name, error = %chain(error), "reconcile failed, will retry");
     }
     let pause = ctx.objects.memory.refused(&object, if is_conflict { MIN_POLLING } else { MIN_BACKOFF });
     ctx.objects.ticks.postponed(&object, pause);

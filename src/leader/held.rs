@@ -155,7 +155,12 @@ impl HeldLease {
         if self.begins_at().is_some() {
             return;
         }
-        let _ = timeout(RETRY_PERIOD, self.client.release(self.lease)).await;
+        let lease = self.client.path();
+        match timeout(RETRY_PERIOD, self.client.release(self.lease)).await {
+            Ok(Ok(_)) => tracing::info!(lease, "leadership released"),
+            Ok(Err(error)) => tracing::info!(lease, error = %chain(&error), "lease not released: it expires by itself"),
+            Err(_) => tracing::info!(lease, error = "no answer", "lease not released: it expires by itself"),
+        }
     }
 }
 

@@ -24,7 +24,6 @@ pub(super) fn decide(goal: &Detached, seen: &Observed) -> Decision {
 fn chain(goal: &Detached, seen: &Observed) -> ControlFlow<Decision, Decision> {
     has_finalizer(seen)?;
     let id = wanted(goal)?;
-    understood(goal)?;
     workspace_exists(seen)?;
     let Some(compute) = answer::compute(seen)? else {
         nothing_appears(seen)?;
@@ -35,6 +34,7 @@ fn chain(goal: &Detached, seen: &Observed) -> ControlFlow<Decision, Decision> {
     if goal.suspend {
         return ControlFlow::Continue(Decision::blocked(Cause::Suspended(Suspension::Detach)));
     }
+    understood(goal)?;
     operation::not_detaching(Cause::Detaching(Vec::new()), seen)?;
     ControlFlow::Continue(Decision::write(Step::Detach(id.clone()), Cause::Detaching(Vec::new())))
 }
@@ -51,7 +51,9 @@ fn has_finalizer(seen: &Observed) -> ControlFlow<Decision> {
 /// A misspelled value must not detach what its user meant to keep.
 fn understood(goal: &Detached) -> ControlFlow<Decision> {
     let Some(value) = &goal.unknown_on_delete else { return ControlFlow::Continue(()) };
-    let why = format!("{value:?} is unknown: \"abandon\" leaves the compute in Azure, and without the annotation it is detached");
+    let why = format!(
+        "{value:?} is unknown. \"abandon\" leaves the compute in Azure; without the annotation it is detached. Correct it (kubectl annotate --overwrite) or remove it"
+    );
     ControlFlow::Break(Decision::invalid(&Invalid::new("metadata.annotations[synapse-spark.dev/on-delete]", &why)))
 }
 

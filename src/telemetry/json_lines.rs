@@ -13,7 +13,7 @@ use tracing_subscriber::registry::{LookupSpan, Scope, SpanRef};
 /// The span of one reconcile: its lines are about an object.
 const RECONCILE: &str = "reconcile";
 
-/// What a controller of the field calls itself in its log lines.
+/// The value of `controller`: the kind in lower case, as controller-runtime writes it.
 const CONTROLLER: &str = "synapsesparkattachment";
 
 /// Writes an event as one JSON object: `timestamp`, `level`, `target` and `message`, the fields of its spans, and its own.
@@ -61,7 +61,7 @@ fn add_span<S: for<'a> LookupSpan<'a>>(line: &mut Map<String, Value>, span: &Spa
     }
 }
 
-/// What every line has means the same in each: a field of that name gets another one.
+/// A field with the name of a key that every line has is renamed, so that this key has the same meaning in each line.
 fn insert(line: &mut Map<String, Value>, key: &str, value: Value) {
     let key = if matches!(key, "timestamp" | "level" | "target") { format!("field_{key}") } else { key.to_owned() };
     line.insert(key, value);

@@ -121,19 +121,35 @@ fn refused_detach_is_retried_on_request() {
     assert_eq!(world.compute("nightly"), None);
 }
 
+/// The policy of the chart for the annotation, out of force until this is dropped.
+struct Lifted<'a>(&'a World);
+
+impl<'a> Lifted<'a> {
+    fn of(world: &'a World) -> Self {
+        world.plane().must(&["delete", "validatingadmissionpolicybinding", "synapse-spark-operator-on-delete"]);
+        Self(world)
+    }
+}
+
+impl Drop for Lifted<'_> {
+    fn drop(&mut self) {
+        self.0.plane().must(&["apply", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/install.yaml")]);
+    }
+}
+
 #[test]
 fn misspelled_annotation_holds_the_deletion_until_it_is_corrected() {
     let world = World::alone("misspelled", Duration::from_millis(200));
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
-    // As one that was stored before the policy of the chart was there.
-    world.plane().must(&["delete", "validatingadmissionpolicybinding", "synapse-spark-operator-on-delete"]);
     let annotate = |value: &str| {
         let annotation = format!("synapse-spark.dev/on-delete={value}");
         world.plane().kubectl(&["annotate", "--overwrite", "ssa", "nightly", &annotation, "--namespace", &world.namespace], "")
     };
+    // As one that was stored before the policy of the chart was there.
+    let lifted = Lifted::of(&world);
     world.until("the policy is not in force", || annotate("Abandon").ok());
-    world.plane().must(&["apply", "-f", &format!("{}/deploy/install.yaml", env!("CARGO_MANIFEST_DIR"))]);
+    drop(lifted);
     let refused = || {
         let other = ["annotate", "--overwrite", "ssa", "nightly", "synapse-spark.dev/on-delete=ABANDON", "--dry-run=server"];
         world.plane().kubectl(&[&other[..], &["--namespace", &world.namespace]].concat(), "").err()

@@ -73,7 +73,7 @@ fn an_annotation_that_is_misspelled_holds_the_deletion() {
     #[rustfmt::skip]
     check(vec![
         ("it is attached",                  &goal,   in_sync(),         "Wait",            Reason::InvalidSpec),
-        ("it is gone",                      &goal,   absent(),          "Wait",            Reason::InvalidSpec),
+        ("it is gone",                      &goal,   absent(),          "RemoveFinalizer", Reason::Detached),
         ("it is to be retained in any case", &retain, in_sync(),        "RemoveFinalizer", Reason::Retained),
         ("the finalizer is gone",           &goal,   seen(false, Finding::Absent), "Done", Reason::Detached),
     ]);

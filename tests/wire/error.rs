@@ -17,6 +17,8 @@ fn reads_code_and_message_in_every_shape_of_error() {
         ("both, as in 2019",   json!({"code": "x", "message": "y", "error": {"code": "A", "message": "m"}}),     Some(("A", "m"))),
         ("details alone",      json!({"error": {"details": [{"code": "Conflict", "message": "m"}]}}),           Some(("Conflict", "m"))),
         ("a status code in it", json!({"error": {"code": "InternalServerError", "statusCode": 500, "message": "m", "details": [{"code": "d", "message": "e"}]}}), Some(("InternalServerError", "m (e)"))),
+        ("details twice", json!({"error": {"code": "A", "message": "m", "details": [{"message": "e"}, {"message": "e"}, {"code": "m"}]}}), Some(("A", "m (e)"))),
+        ("JSON in a message, and details", json!({"error": {"code": "x", "message": "{\"error\": {\"code\": \"A\", \"message\": \"m\"}}", "details": [{"message": "e"}]}}), Some(("A", "m (e)"))),
         ("as JSON in a message", json!({"error": {"code": "x", "message": "{\"error\": {\"code\": \"A\", \"message\": \"m\"}}"}}), Some(("A", "m"))),
         ("a brace in a message", json!({"code": "A", "message": "{m"}),                                          Some(("A", "{m"))),
         ("nothing",            json!({}),                                                                        None),
@@ -25,7 +27,7 @@ fn reads_code_and_message_in_every_shape_of_error() {
     ];
     for (case, body, wanted) in table {
         let wanted = wanted.map(|(code, message): (&str, &str)| (code.to_owned(), message.to_owned()));
-        let read = wire::error_of(body.to_string().as_bytes()).map(|error| (error.code, error.message));
+        let read = wire::error_of(body.to_string().as_bytes()).map(|error| (error.code, error.shown));
         assert_eq!(read, wanted, "{case}");
     }
     let many = json!([{"error": {"code": "A", "message": "m"}}, {"code": "B"}, {}]);
@@ -105,6 +107,17 @@ const fn meaning(error: &Error) -> Option<Meaning> {
         Error::Refused(refusal, _) => Meaning::Refused(*refusal),
         _ => return None,
     })
+}
+
+#[tokio::test]
+async fn text_of_a_detail_does_not_change_what_the_outer_code_means() {
+    let pending = "The resource already exists. This may be due to a pending delete operation";
+    let detail = json!({"code": "FailedIdentityOperation", "message": pending});
+    let body = json!({"error": {"code": "UserError", "message": "Identity operation failed", "details": [detail]}});
+    let (_, client) = Script::of([response(400, &body)]);
+    let error = client.compute(&compute(), Freshness::Now).await.expect_err("no success");
+    assert_eq!(meaning(&error), Some(Meaning::Conflict), "{error}");
+    assert!(error.to_string().contains(pending), "{error}");
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl Reason {
             | Self::PoolAvailable
             | Self::PoolChanged => "",
             Self::Suspended => "Set spec.suspend to false to let the operator write to Azure again.",
-            Self::Conflict => "If the conflict does not pass within minutes, end the operation that Azure names.",
+            Self::Conflict => "If it does not pass within minutes, end the operation or correct what Azure names.",
             Self::ComputeTypeMismatch => "Delete this object and create one with another spec.computeName.",
             Self::AdoptionNotAllowed => "Allow the adoption with spec.adoptionPolicy, or detach that compute in Azure.",
             Self::OwnedByAnother => {

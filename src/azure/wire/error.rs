@@ -16,6 +16,8 @@ pub struct ErrorText {
     pub code: String,
     /// Its message; may be empty.
     pub message: String,
+    /// The message for users, with the details.
+    pub shown: String,
     /// Codes and messages of the errors inside it, the outermost first: Azure wraps a specific error into a general one.
     pub inner: Vec<(String, String)>,
 }
@@ -28,12 +30,11 @@ pub fn error_of(body: &[u8]) -> Option<ErrorText> {
     let (code, message) = error_in(&value)?;
     let mut inner = Vec::new();
     collect(&value, MAX_DEPTH, &mut inner);
-    Some(ErrorText { code, message, inner })
+    Some(ErrorText { shown: with_details(&message, &value), code, message, inner })
 }
 
 /// Code and message, as [`error_of`] reads them, of JSON that is parsed already.
-#[must_use]
-pub fn error_in(value: &Value) -> Option<(String, String)> {
+fn error_in(value: &Value) -> Option<(String, String)> {
     let at = innermost(value);
     let details = at.get("details").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     // Where the error itself has no text, the first of its details that has one counts.
@@ -41,7 +42,7 @@ pub fn error_in(value: &Value) -> Option<(String, String)> {
         let own = at.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
         own.or_else(|| details.iter().find_map(|detail| detail.get(key)?.as_str())).unwrap_or_default().to_owned()
     };
-    let (code, message) = (text("code"), with_details(text("message"), details));
+    let (code, message) = (text("code"), text("message"));
     // A service that passes on the answer of another one may put the whole of it into its own message.
     if let Some(inner) = in_message(&message) {
         return error_in(&inner).or(Some((code, message)));
@@ -49,14 +50,23 @@ pub fn error_in(value: &Value) -> Option<(String, String)> {
     (!code.is_empty() || !message.is_empty()).then_some((code, message))
 }
 
-/// The message, and in brackets what the details say that is not in it: Azure names the cause there.
-fn with_details(message: String, details: &[Value]) -> String {
+/// The message for users: Azure's, and in brackets the texts of the details that are not in it. They name the cause.
+///
+/// It is not for [`codes`](crate::azure::codes): a text of the details says nothing about the code of the outer error.
+#[must_use]
+pub fn with_details(message: &str, value: &Value) -> String {
+    let details = innermost(value).get("details").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let texts = details.iter().filter_map(|detail| {
         let text = |key: &str| detail.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
         text("message").or_else(|| text("code"))
     });
-    let more: Vec<_> = texts.filter(|text| !message.contains(text)).take(MAX_DETAILS).collect();
-    if more.is_empty() { message } else { format!("{message} ({})", more.join("; ")) }
+    let mut more: Vec<&str> = Vec::new();
+    for text in texts.filter(|text| !message.contains(text)) {
+        if more.len() < MAX_DETAILS && !more.contains(&text) {
+            more.push(text);
+        }
+    }
+    if more.is_empty() { message.to_owned() } else { format!("{message} ({})", more.join("; ")) }
 }
 
 /// `error` may be nested in `error`: azureml-core's `_get_operation_state` reads it so. No client reads a deeper nesting.
@@ -93,12 +103,18 @@ fn collect(value: &Value, depth: usize, errors: &mut Vec<(String, String)>) {
     }
 }
 
-/// All errors of `provisioningErrors`, as code and message.
+/// Code and message of an error, with its details.
+#[must_use]
+pub fn shown(error: &Value) -> Option<(String, String)> {
+    error_in(error).map(|(code, message)| (code, with_details(&message, error)))
+}
+
+/// All errors of `provisioningErrors`, as code and message for users.
 #[must_use]
 pub fn errors_of(errors: Option<&Value>) -> Vec<(String, String)> {
     match errors {
-        Some(Value::Array(all)) => all.iter().filter_map(error_in).collect(),
-        Some(one) => error_in(one).into_iter().collect(),
+        Some(Value::Array(all)) => all.iter().filter_map(shown).collect(),
+        Some(one) => shown(one).into_iter().collect(),
         None => Vec::new(),
     }
 }

@@ -1,4 +1,4 @@
-//! What applying a manifest would change of the compute that it was made of, as Azure showed it.
+//! Compares each manifest with the compute that it describes, as Azure showed it: what applying it would change.
 
 use jiff::Timestamp;
 use serde_json::Value;

@@ -85,7 +85,7 @@ fn shown(document: &Value) -> Result<wire::Compute, String> {
     wire::Compute::of(&plain).map_err(|error| error.to_string())
 }
 
-/// The document without what an update of the compute keeps as it is: nothing of that is lost.
+/// The document without the fields that an update of the compute keeps: no note has to say that they are left out.
 fn without_kept(document: &Value) -> Value {
     let kept = Unmanaged::of(document);
     let mut rest = document.clone();

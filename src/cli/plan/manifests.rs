@@ -1,4 +1,4 @@
-//! The manifests of `plan -f`, as strictly as kubectl reads them.
+//! The manifests of `plan -f`. A field of `spec` that the API server would refuse is refused here, too.
 
 use std::path::Path;
 

@@ -108,7 +108,7 @@ impl Election {
         let Self { candidates, mut peers, is_cluster_wide, default_shard, .. } = self;
         let own_created = held.first().filter(|_| is_cluster_wide).map(HeldLease::created);
         tokio::select! {
-            lost = renew_each(held) => chain(&lost),
+            lost = renew_each(held) => format!("lost leadership: {}", chain(&lost)),
             holder = led_by_another(&mut peers, own_created) => {
                 format!("{holder} now manages all namespaces: this operator restarts and waits until that one stops")
             }

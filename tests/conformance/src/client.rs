@@ -70,6 +70,12 @@ pub struct Azure {
     names: AtomicU32,
 }
 
+/// The name of what a request is about.
+fn named(url: &str) -> &str {
+    let path = url.split('?').next().unwrap_or_default();
+    path.rsplit('/').find(|segment| *segment != "cancel").unwrap_or_default()
+}
+
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -196,6 +202,12 @@ impl Azure {
         locked(&self.ledger).remove(created);
     }
 
+    /// Whether a PUT of this name has no answer, so that Azure may still carry it out.
+    #[must_use]
+    pub fn may_appear(&self, name: &str) -> bool {
+        locked(&self.ledger).is_unanswered(name)
+    }
+
     /// Waits.
     pub async fn wait(&self, pause: Duration) {
         self.transport.wait(pause).await;
@@ -283,7 +295,15 @@ impl Azure {
             Auth::Synapse => Some(self.access_token(&self.target.synapse_resource).await?),
         };
         let headers = vec![("x-ms-client-request-id", Uuid::new_v4().to_string())];
+        let name = named(&url).to_owned();
+        if method == "PUT" {
+            locked(&self.ledger).sent(&name, false);
+        }
         let reply = self.exchange(&Outgoing { method, url: url.clone(), token, headers, body }).await?;
+        // What a DELETE finds is there, whatever became of the answer to its PUT.
+        if method == "PUT" || (method == "DELETE" && matches!(reply.status, 200 | 202)) {
+            locked(&self.ledger).sent(&name, true);
+        }
         let is_synapse = url.starts_with(&self.target.synapse);
         let own =
             (auth == Auth::Synapse && is_synapse) || (auth == Auth::Arm && !is_synapse && url.starts_with(&self.target.arm));
@@ -337,7 +357,7 @@ impl Azure {
     /// Refuses a write to what this run did not create, whatever a probe asks for.
     fn guard(&self, method: &str, url: &str) -> Result<(), Failure> {
         let path = url.split('?').next().unwrap_or_default();
-        let named = path.rsplit('/').find(|segment| *segment != "cancel").unwrap_or_default();
+        let named = named(url);
         let assigned = path.contains("/roleAssignments/") && locked(&self.ledger).has(&Created::RoleAssignment(named.to_owned()));
         let reads = method == "GET" || (method == "POST" && path.ends_with("/checkAccessSynapseRbac"));
         if reads || assigned || named.contains(&self.prefix) {

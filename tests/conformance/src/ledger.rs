@@ -1,5 +1,7 @@
 //! What a run has created and has to remove: written down before the request that creates it is sent.
 
+use std::collections::BTreeSet;
+
 /// One thing that has to be removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Created {
@@ -26,30 +28,49 @@ impl std::fmt::Display for Created {
 
 /// All of it, the oldest first.
 #[derive(Debug, Default)]
-pub struct Ledger(Vec<Created>);
+pub struct Ledger {
+    created: Vec<Created>,
+    /// The names whose PUT has no answer: Azure may still carry it out.
+    unanswered: BTreeSet<String>,
+}
 
 impl Ledger {
     /// Adds one, once.
     pub fn add(&mut self, created: Created) {
-        if !self.0.contains(&created) {
-            self.0.push(created);
+        if !self.created.contains(&created) {
+            self.created.push(created);
         }
+    }
+
+    /// A PUT of this name is sent, or it is known what became of it.
+    pub fn sent(&mut self, name: &str, is_answered: bool) {
+        if is_answered {
+            self.unanswered.remove(name);
+        } else {
+            self.unanswered.insert(name.to_owned());
+        }
+    }
+
+    /// Whether a PUT of this name may still be carried out.
+    #[must_use]
+    pub fn is_unanswered(&self, name: &str) -> bool {
+        self.unanswered.contains(name)
     }
 
     /// Whether this run has created it.
     #[must_use]
     pub fn has(&self, created: &Created) -> bool {
-        self.0.contains(created)
+        self.created.contains(created)
     }
 
     /// Strikes one out that is gone.
     pub fn remove(&mut self, created: &Created) {
-        self.0.retain(|known| known != created);
+        self.created.retain(|known| known != created);
     }
 
     /// What is still there, the newest first.
     #[must_use]
     pub fn left(&self) -> Vec<Created> {
-        self.0.iter().rev().cloned().collect()
+        self.created.iter().rev().cloned().collect()
     }
 }

@@ -70,6 +70,11 @@ const SECRET_KEYS: [&str; 15] = [
 /// Longer texts are not recorded, only how long they are.
 const LONGEST: usize = 16 * 1024;
 
+/// Stands for the prefix of this run's names until all others are replaced: no name of Azure has such a character.
+const OWN: &str = "compute\u{1}";
+/// The same where all names of this run are to be equal.
+const ANY: &str = "compute\u{2}";
+
 /// Replaces names, IDs, tokens and addresses, the same one always by the same placeholder.
 #[derive(Debug)]
 pub struct Redactor {
@@ -98,10 +103,10 @@ impl Redactor {
 
     /// A text for a recording.
     pub fn text(&mut self, text: &str) -> String {
-        let text = without_query(text).replace(self.prefix.as_str(), "compute-");
+        let text = without_query(text).replace(self.prefix.as_str(), OWN);
         let text = self.named(&text);
         let text = self.paths(&text);
-        let text = self.numbered(&text);
+        let text = self.numbered(&text).replace(OWN, "compute-").replace(ANY, "compute");
         text.split_inclusive(|c: char| !is_word(c)).map(word).collect()
     }
 
@@ -150,7 +155,7 @@ impl Redactor {
         let mut parts = text.split(self.prefix.as_str());
         let mut done = parts.next().unwrap_or_default().to_owned();
         for part in parts {
-            done.push_str("compute");
+            done.push_str(ANY);
             done.push_str(part.trim_start_matches(|c: char| c.is_ascii_lowercase()));
         }
         done
@@ -192,7 +197,7 @@ impl Redactor {
     }
 
     fn is_placeholder(&self, segment: &str) -> bool {
-        segment.starts_with("compute") || is_guid(segment) || self.names.iter().any(|(_, to)| segment.starts_with(to))
+        segment.starts_with(OWN) || segment.starts_with(ANY) || is_guid(segment) || self.names.iter().any(|(_, to)| segment.eq_ignore_ascii_case(to))
     }
 
     fn other(&mut self, kind: &str, name: &str) -> String {

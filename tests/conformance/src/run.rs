@@ -132,7 +132,7 @@ async fn is_removed(azure: &Azure, created: &Created) -> Result<bool, Failure> {
             // Of a name that is refused, DELETE may be refused too: then GET knows.
             let reply = azure.detach(name).await?;
             return Ok(match reply.status {
-                204 | 404 => true,
+                204 | 404 => !azure.may_appear(name),
                 400 => matches!(azure.get(&azure.compute(name)).await?.status, 400 | 404),
                 _ => false,
             });

@@ -147,6 +147,7 @@ impl World {
         self.identities.retain(|key, _| !id::is_within(key, &scope));
         self.computes.remove_if(|key| id::is_within(key, &scope));
         self.stale.forget(&scope);
+        self.deleted_identities.retain(|key, _| !id::is_within(key, &scope));
         self.links.retain(|key, _| !id::is_within(key, &scope));
         self.jobs.retain(|key, _| !id::is_within(key, &scope));
         self.assets.retain(|key, _| !id::is_within(key, &scope));
@@ -162,6 +163,7 @@ impl World {
             + self.pools.len()
             + self.identities.len()
             + self.computes.len()
+            + self.deleted_identities.len()
             + self.links.len()
             + self.jobs.len()
             + self.assets.len()

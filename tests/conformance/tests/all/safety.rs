@@ -111,6 +111,21 @@ async fn an_interrupted_run_detaches_what_it_attached() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_compute_that_appears_after_its_put_was_lost_is_detached() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let emulator = emulator(folder.path(), json!({})).await;
+    let azure = client(&emulator, &folder.path().join("recordings"));
+    azure.open().await.expect("the workspace is there");
+    let fault = Fault::from_json(&json!({"method": "PUT", "path": "/computes/", "processAfter": "1s"})).expect("a fault");
+    emulator.azure().lock().unwrap_or_else(PoisonError::into_inner).add_fault(fault);
+    let name = azure.name();
+    assert!(azure.put(&name, &azure.spark()).await.is_err(), "the connection was closed");
+    assert_eq!(azure.detach(&name).await.expect("an answer").status, 204, "not there yet");
+    run::removed(&azure).await;
+    assert_eq!((azure.left(), computes(&emulator)), (Vec::new(), Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_probe_that_goes_wrong_ends_no_other() {
     let folder = tempfile::tempdir().expect("a folder");
     let emulator = emulator(folder.path(), json!({})).await;

@@ -125,6 +125,11 @@ impl World {
         if asked.system && self.deleted_identities.contains_key(key) {
             return Err(still_deleted(key));
         }
+        if !asked.system
+            && let Some(former) = before.and_then(|identity| identity["principalId"].as_str())
+        {
+            self.system_principals.remove(former);
+        }
         let mut users = Vec::new();
         for user in &asked.users {
             let Some(known) = self.identities.get(&id::fold(user)) else {
