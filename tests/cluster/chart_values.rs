@@ -11,11 +11,13 @@ pub struct Case {
     pub values: String,
     pub has: &'static [&'static str],
     pub lacks: &'static [&'static str],
+    /// Whether it complies with the Pod Security Standard `restricted`.
+    pub is_restricted: bool,
 }
 
 fn case(name: &'static str, values: &str, has: &'static [&'static str], lacks: &'static [&'static str]) -> Case {
     let values = values.replace("CLIENT", CLIENT).replace("TENANT", TENANT);
-    Case { name, values, has, lacks }
+    Case { name, values, has, lacks, is_restricted: true }
 }
 
 #[rustfmt::skip]
@@ -83,6 +85,17 @@ pub fn matrix() -> Vec<Case> {
             &["kind: ServiceMonitor"]),
         case("monitoring by a PodMonitor, elsewhere", "service: {enabled: false}\nprometheus: {podmonitor: {enabled: true, namespace: team-a}}",
             &["kind: PodMonitor", "namespace: team-a"], &["kind: Service\n"]),
+    ]
+}
+
+/// Registries, and every field of a pod.
+#[rustfmt::skip]
+pub fn pods() -> Vec<Case> {
+    vec![
+        case("the registry of all charts", "global: {imageRegistry: 'registry.example:5000', imagePullSecrets: [all, {name: more}]}\nimagePullSecrets: [{name: more}]",
+            &["image: \"registry.example:5000/synapse-spark-operator/synapse-spark-operator:", "- name: all\n", "- name: more\n"], &["ghcr.io"]),
+        case("a registry of the chart", "global: {imageRegistry: other.example}\nimage: {registry: registry.example, repository: a/b}",
+            &["image: \"registry.example/a/b:"], &["other.example", "hostNetwork", "dnsPolicy"]),
         case("everything of a pod", "\
 nameOverride: sso
 commonLabels: {team: data}
@@ -95,6 +108,15 @@ resyncInterval: 60
 concurrency: 8
 extraArgs: [--api-version=2024-04-01]
 extraEnv: [{name: HTTPS_PROXY, value: 'http://proxy:3128'}]
+extraEnvFrom: [{configMapRef: {name: proxy}}]
+extraObjects: [{apiVersion: v1, kind: ConfigMap, metadata: {name: proxy}}, '{apiVersion: v1, kind: ConfigMap, metadata: {name: more-{{ .Release.Name }} }}']
+revisionHistoryLimit: 0
+minReadySeconds: 7
+startupProbe: {failureThreshold: 30}
+schedulerName: mine
+dnsPolicy: None
+dnsConfig: {nameservers: [10.0.0.10]}
+hostAliases: [{ip: 10.0.0.1, hostnames: [login.example]}]
 extraVolumes: [{name: more, emptyDir: {}}]
 extraVolumeMounts: [{name: more, mountPath: /more}]
 resources: {requests: {cpu: 1, memory: 64Mi}, limits: {cpu: 1500m, memory: 1Gi}}
@@ -110,12 +132,27 @@ affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeS
 topologySpreadConstraints: []
 priorityClassName: system-cluster-critical
 podDisruptionBudget: {minAvailable: 50%}
-service: {port: 9090, annotations: {g: h}, labels: {i: j}}",
+service: {port: 9090, annotations: {g: h}, labels: {i: j}, ipFamilyPolicy: PreferDualStack, ipFamilies: [IPv4]}",
             &["image: \"registry.example:5000/a/b@sha256:0123", "imagePullPolicy: Always", "- name: registry", "--log=debug", "--log-format=text", "--resync-interval=60", "--concurrency=8",
               "--api-version=2024-04-01", "name: HTTPS_PROXY", "mountPath: /more", "memory: 1Gi", "maxSurge: 1", "terminationGracePeriodSeconds: 60", "initialDelaySeconds: 5",
-              "disk: ssd", "operator: Exists", "priorityClassName: system-cluster-critical", "minAvailable: 50%", "port: 9090", "name: release-sso", "team: data"],
+              "disk: ssd", "operator: Exists", "priorityClassName: system-cluster-critical", "minAvailable: 50%", "port: 9090", "name: release-sso", "team: data",
+              "name: proxy\n", "name: more-release", "revisionHistoryLimit: 0", "minReadySeconds: 7", "startupProbe:\n            httpGet:\n              path: /livez",
+              "failureThreshold: 30", "schedulerName: mine", "dnsPolicy: None", "- 10.0.0.10", "- login.example", "ipFamilyPolicy: PreferDualStack", "- IPv4"],
             &["topologySpreadConstraints"]),
     ]
+}
+
+/// What the Pod Security Standard `restricted`, or this cluster, does not admit.
+#[rustfmt::skip]
+pub fn unrestricted() -> Vec<Case> {
+    let cases = vec![
+        case("the network of the node", "hostNetwork: true", &["hostNetwork: true", "dnsPolicy: ClusterFirstWithHostNet"], &[]),
+        case("containers of others, and what this cluster does not have",
+            "extraContainers: [{name: side, image: side}]\nextraInitContainers: [{name: before, image: before}]\nruntimeClassName: gvisor\nservice: {ipFamilies: [IPv6, IPv4]}",
+            &["name: side\n", "initContainers:\n        - image: before\n          name: before\n", "runtimeClassName: gvisor", "- IPv6\n    - IPv4\n"], &[]),
+        case("the network of the node with another resolver", "hostNetwork: true\ndnsPolicy: Default", &["dnsPolicy: Default"], &["ClusterFirstWithHostNet"]),
+    ];
+    cases.into_iter().map(|case| Case { is_restricted: false, ..case }).collect()
 }
 
 #[rustfmt::skip]

@@ -125,9 +125,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- .Values.serviceAccount.name | default (include "synapse-spark-operator.fullname" .) }}
 {{- end }}
 
+{{- /* The image. A registry that is set takes the place of the first part of the repository, if that is one. */}}
 {{- define "synapse-spark-operator.image" -}}
+{{- $registry := .Values.image.registry | default (dig "imageRegistry" "" (.Values.global | default dict)) }}
 {{- with .Values.image -}}
-{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{- $parts := splitList "/" .repository }}
+{{- $named := and (gt (len $parts) 1) (or (contains "." (first $parts)) (contains ":" (first $parts))) }}
+{{- with $registry }}{{ . }}/{{ end }}{{ if and $registry $named }}{{ rest $parts | join "/" }}{{ else }}{{ .repository }}{{ end }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
 {{- end }}
 {{- end }}
 
@@ -142,6 +146,36 @@ name; for some namespaces each team may have one. */}}
 {{- $home := (first .).Release.Namespace }}
 {{- $here := eq $home (last . | default $home) }}
 {{- include (ternary "synapse-spark-operator.fullname" "synapse-spark-operator.clusterName" $here) (first .) }}
+{{- end }}
+
+{{- /* What the pods of the operator and that of its check have in common: where they run, and what they reach. */}}
+{{- define "synapse-spark-operator.podSettings" -}}
+{{- with concat .Values.imagePullSecrets (dig "imagePullSecrets" list (.Values.global | default dict)) | uniq }}
+imagePullSecrets:
+  {{- range . }}
+  - {{ toYaml (kindIs "string" . | ternary (dict "name" .) .) }}
+  {{- end }}
+{{- end }}
+{{- with .Values.schedulerName }}
+schedulerName: {{ toYaml . }}
+{{- end }}
+{{- with .Values.runtimeClassName }}
+runtimeClassName: {{ toYaml . }}
+{{- end }}
+{{- if .Values.hostNetwork }}
+hostNetwork: true
+{{- end }}
+{{- with .Values.dnsPolicy | default (ternary "ClusterFirstWithHostNet" "" .Values.hostNetwork) }}
+dnsPolicy: {{ . }}
+{{- end }}
+{{- with .Values.dnsConfig }}
+dnsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.hostAliases }}
+hostAliases:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{- /* Whether the cluster's webhook mounts a token of the ServiceAccount for Entra. */}}

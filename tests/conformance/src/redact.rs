@@ -197,7 +197,10 @@ impl Redactor {
     }
 
     fn is_placeholder(&self, segment: &str) -> bool {
-        segment.starts_with(OWN) || segment.starts_with(ANY) || is_guid(segment) || self.names.iter().any(|(_, to)| segment.eq_ignore_ascii_case(to))
+        segment.starts_with(OWN)
+            || segment.starts_with(ANY)
+            || is_guid(segment)
+            || self.names.iter().any(|(_, to)| segment.eq_ignore_ascii_case(to))
     }
 
     fn other(&mut self, kind: &str, name: &str) -> String {
