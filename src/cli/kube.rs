@@ -123,9 +123,12 @@ impl Cluster {
         let names_it = status.details.as_ref().is_some_and(|details| !details.name.is_empty());
         match status.code {
             401 => format!("{server} rejects your credentials: {message}. Log in again, or choose another --context."),
-            403 => format!(
-                "forbidden: {message}. Ask the administrator of the cluster for the verb {verb} on {RESOURCE} in namespace {namespace}."
-            ),
+            403 => {
+                // Kubernetes says so of a request for all namespaces.
+                let is_of_cluster = message.contains("at the cluster scope");
+                let place = if is_of_cluster { "in all namespaces".to_owned() } else { format!("in namespace {namespace}") };
+                format!("forbidden: {message}. Ask the administrator of the cluster for the verb {verb} on {RESOURCE} {place}.")
+            }
             404 if names_it => {
                 format!(
                     "there is no SynapseSparkAttachment {name} in namespace {namespace}. To list all, run kubectl get ssa --all-namespaces."

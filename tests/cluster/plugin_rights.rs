@@ -50,17 +50,18 @@ fn status_is_shown_without_events_that_the_user_may_not_read() {
 #[test]
 fn command_that_is_forbidden_names_the_missing_right_and_changes_nothing() {
     let viewer = Viewer::who_may("get", "viewer-get").can(&["status", "nightly"]);
-    let namespace = &viewer.0.namespace;
-    for (args, verb) in [
-        (&["status"][..], "list"),
-        (&["suspend", "nightly"], "patch"),
-        (&["resume", "nightly"], "patch"),
-        (&["reconcile", "nightly"], "patch"),
-        (&["allow-recreate", "--all"], "list"),
+    let own = format!("in namespace {}", viewer.0.namespace);
+    for (args, verb, place) in [
+        (&["status"][..], "list", &*own),
+        (&["status", "--all-namespaces"], "list", "in all namespaces"),
+        (&["suspend", "nightly"], "patch", &own),
+        (&["resume", "nightly"], "patch", &own),
+        (&["reconcile", "nightly"], "patch", &own),
+        (&["allow-recreate", "--all"], "list", &own),
     ] {
         let (code, _, complaint) = viewer.synapse(args);
         assert_eq!(code, Some(1), "{args:?}");
-        let right = format!("the verb {verb} on synapsesparkattachments.synapse-spark.dev in namespace {namespace}");
+        let right = format!("the verb {verb} on synapsesparkattachments.synapse-spark.dev {place}");
         has(&complaint, &["system:serviceaccount:", &format!("cannot {verb} resource"), &right]);
     }
     let object = viewer.0.object("nightly").expect("it is there");

@@ -61,6 +61,17 @@ fn change_of_the_pool_is_published_and_an_unsupported_version_is_a_warning() {
     let pool = &world.object("nightly").expect("it is there")["status"]["pool"];
     assert_eq!((&pool["nodeSize"], &pool["sparkVersion"]), (&json!("Large"), &json!("3.3")), "{pool}");
     world.ready("nightly");
+    // The compute still shows the pool as it was when it was attached: that is no change.
+    world.delete("nightly");
+    world.gone("nightly");
+    let published = world.kubectl(&[
+        "get",
+        "events",
+        "--field-selector=reason=PoolChanged",
+        "-o",
+        "jsonpath={range .items[*]}{.message}{\"\\n\"}{end}",
+    ]);
+    assert_eq!(published.lines().count(), 1, "{published}");
 }
 
 #[test]

@@ -69,8 +69,14 @@ fn keep_compute(next: &mut AttachmentStatus, previous: &AttachmentStatus) {
 }
 
 fn show_pool(next: &mut AttachmentStatus, previous: &AttachmentStatus, report: &Report<'_>) {
-    let Some(Goal::Attached(goal)) = report.goal else { return };
     let was_available = condition(previous, "PoolAvailable").is_some_and(|one| one.status == "True");
+    let Some(Goal::Attached(goal)) = report.goal else {
+        // A deletion does not read the pool, and the compute shows it as it was at the attach.
+        if was_available && next.pool.is_some() {
+            next.pool.clone_from(&previous.pool);
+        }
+        return;
+    };
     match report.observed.and_then(|seen| seen.dependencies.pool.as_ref()) {
         // Synapse's own data about the pool is more accurate than that of Machine Learning.
         Some(Finding::Present(pool)) => next.pool = Some(pool.details.clone()),
