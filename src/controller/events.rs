@@ -65,7 +65,8 @@ fn dependencies(previous: &AttachmentStatus, next: &AttachmentStatus, ready: Rea
         let reason = Reason::parse(&now.reason).filter(|_| !is_same)?;
         let is_progress = matches!(reason, Reason::AssigningRole | Reason::RevokingRole);
         let is_first = reason == Reason::PoolAvailable && before.is_none();
-        let is_warning = now.status != "True" || reason == Reason::SparkVersionUnsupported;
+        // An operator that may not read pools attaches them: by default it has no permission to.
+        let is_warning = (now.status != "True" && reason != Reason::PoolUnreadable) || reason == Reason::SparkVersionUnsupported;
         (!is_progress && !is_first && reason != ready).then(|| (reason, is_warning, shortened(&now.message, 800)))
     });
     changed.collect()

@@ -116,11 +116,15 @@ fn attachment_is_ready_although_its_pool_may_not_be_read() {
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
     let message = available(&world, "nightly", "Unknown", "PoolUnreadable");
-    assert!(message.contains("bigDataPools/read"), "{message}");
+    for says in ["bigDataPools/read. This does not prevent the attachment", "Grant the operator's identity"] {
+        assert!(message.contains(says), "{says:?} is not in: {message}");
+    }
     assert_eq!(
         world.object("nightly").expect("it is there")["status"]["pool"]["sparkVersion"],
         "3.4",
         "as Machine Learning has it"
     );
     world.event("nightly", "PoolUnreadable", "bigDataPools/read");
+    let kind = world.kubectl(&["get", "events", "--field-selector=reason=PoolUnreadable", "-o", "jsonpath={.items[0].type}"]);
+    assert_eq!(kind, "Normal", "nothing is wrong");
 }

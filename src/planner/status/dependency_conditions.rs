@@ -136,7 +136,11 @@ fn pool_available(report: &Report<'_>) -> Change {
             | FaultKind::WorkspaceNotFound
             | FaultKind::Refused(_)
             | FaultKind::Rejected => {
-                set("Unknown", Reason::PoolUnreadable, format!("The Spark pool {pool} cannot be read: {}", fault.error))
+                let (error, advice) = (fault.error.to_string(), Reason::PoolUnreadable.advice());
+                let error = error.trim_end_matches('.');
+                let message =
+                    format!("The Spark pool {pool} cannot be read: {error}. This does not prevent the attachment. {advice}");
+                set("Unknown", Reason::PoolUnreadable, message)
             }
             FaultKind::Unavailable(_)
             | FaultKind::Intercepted
