@@ -122,7 +122,8 @@ impl World {
         if !asked.given && settings.absent_identity == AbsentIdentity::Keep {
             return Ok(before.cloned());
         }
-        if asked.system && self.deleted_identities.contains_key(key) {
+        let has_one = before.is_some_and(|identity| identity["principalId"].is_string());
+        if asked.system && !has_one && self.deleted_identities.contains_key(key) {
             return Err(still_deleted(key));
         }
         if !asked.system

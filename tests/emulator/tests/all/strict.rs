@@ -41,6 +41,14 @@ fn the_identity_of_a_detached_compute_is_in_the_way_for_a_while() {
     detached(&mut lab, &spark(&pool("yogisparkpool")));
     assert_eq!(lab.put(&compute("spark"), &with_identity()).status, 201, "the first had no identity");
     let mut lab = Lab::new();
+    detached(&mut lab, &with_identity());
+    let mut seeded = with_identity();
+    seeded["id"] = json!(compute("spark"));
+    seeded["identity"]["principalId"] = json!("11111111-aaaa-4bbb-8ccc-000000000001");
+    seeded["properties"]["provisioningState"] = json!("Succeeded");
+    lab.control("PUT", "world", &json!({"computes": [seeded]}));
+    assert_eq!(lab.put(&compute("spark"), &with_identity()).status, 201, "an update of one that has an identity");
+    let mut lab = Lab::new();
     lab.set(&json!({"identityDeletion": "0s"}));
     detached(&mut lab, &with_identity());
     assert_eq!(lab.put(&compute("spark"), &with_identity()).status, 201, "switched off");
