@@ -188,6 +188,20 @@ fn the_readme_lists_the_reasons_that_need_intervention() {
     assert_eq!(named, stalled.filter_map(|one| one["reason"].as_str()).collect());
 }
 
+#[test]
+fn the_settings_pages_name_every_option_of_run() {
+    let pages = read("docs/settings.md") + &read("docs/credentials.md");
+    let help = words::help(&["run", "--help"]);
+    let is_part_of_a_name = |one: char| one.is_ascii_alphanumeric() || one == '-' || one == '_';
+    let options = help.lines().filter_map(|line| line.strip_prefix("      ")).filter(|line| line.starts_with("--"));
+    let variables = help.lines().filter_map(|line| line.trim_start().strip_prefix("[env: "));
+    let names: Vec<_> =
+        options.chain(variables).map(|text| text.split(|one| !is_part_of_a_name(one)).next().unwrap_or_default()).collect();
+    assert!(names.len() > 40, "the options and their variables are found: {names:?}");
+    let missing: Vec<_> = names.iter().filter(|name| !pages.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "neither docs/settings.md nor docs/credentials.md names {missing:?}");
+}
+
 fn promtool(args: &[&str]) {
     let program = path("tests/gotools/bin/promtool");
     let done = Command::new(&program).args(args).output().unwrap_or_else(|error| {

@@ -358,7 +358,7 @@ STORIES = {
     "README.md": Story(
         installed=False,
         before=(),
-        scenes={"kubectl annotate ssa NAME": ("kubectl apply -f examples/", READY)},
+        scenes={"kubectl get ssa": ("kubectl apply -f examples/", READY)},
         codes={"synapse-spark-operator plan": TOLD},
         words={"my-spark-pool": "mysparkuser"},
     ),

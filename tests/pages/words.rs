@@ -55,7 +55,7 @@ fn markdown(folder: &Path, texts: &mut Vec<(String, String)>) {
     }
 }
 
-fn help(arguments: &[&str]) -> String {
+pub(super) fn help(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_synapse-spark-operator")).args(arguments).output().expect("the program runs");
     String::from_utf8(output.stdout).expect("text")
 }
