@@ -1,34 +1,34 @@
 #!/usr/bin/env bash
-# All tests, one target of the Makefile after the other. Each prints its number and, at its end, its duration.
+# Runs all tests, one target of the Makefile after the other. Each prints its number and, when it has ended, its duration.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# What needs little comes first, then what is built, then what uses it.
+# Quick checks come first, then what is built, then the tests that use it.
 steps=(
-  "javascript the toolchains"
+  "javascript check for the toolchains"
   "lint       format, clippy, doc links, the Dockerfile, the workflows"
-  "node       the programs of a control plane and of a node"
-  "gotools    Helm, promtool and other programs"
-  "build      the operator, the emulator and their tests"
-  "clients    Microsoft's clients"
-  "rust       pure tests, the client against the emulator, the operator against a real API server"
-  "go         the harness of the control plane"
-  "gitops     Argo CD's and Flux's judgement"
-  "sdk        azure-ai-ml as the judge"
-  "sdk-v1     azureml-core as the judge"
-  "sdk-go     armmachinelearning as the judge"
-  "sdk-js     @azure/arm-machinelearning as the judge"
+  "node       build the programs of a control plane and of a node"
+  "gotools    install Helm, promtool and other programs"
+  "build      build the operator, the emulator and their tests"
+  "clients    install Microsoft's clients"
+  "rust       unit tests, the Azure client against the emulator, the operator against a real API server"
+  "go         the control-plane harness"
+  "gitops     the health of attachments in Argo CD and Flux"
+  "sdk        azure-ai-ml against the emulator, and with the operator"
+  "sdk-v1     azureml-core against the emulator, and with the operator"
+  "sdk-go     armmachinelearning against the emulator"
+  "sdk-js     @azure/arm-machinelearning against the emulator"
   "docs       every command of the documents"
   "test-node  the image on a real node"
 )
-# What runs beside other steps, by its process: the image for test-node, which takes minutes to compile and gets the lowest priority, and
-# the documents, whose tests mostly wait, as the others' do.
+# What runs at the same time as other steps, with its process: the image for test-node, which takes minutes to compile and gets the
+# lowest priority, and the documents, whose tests mostly wait.
 declare -A beside=()
 trap 'for pid in "${beside[@]}"; do kill -TERM -- "-$pid" 2>/dev/null || true; done' EXIT
 start_beside() {
   local what=$1 log=target/beside-$1.log
   shift
-  echo "== beside the next steps: $what; what it says is in $log"
+  echo "== in the background: $what; its output is in $log"
   setsid "$@" >"$log" 2>&1 &
   beside[$what]=$!
 }

@@ -7,7 +7,7 @@
 #   CACHE=FOLDER tests/clean.sh           keeps crates, Go modules, Go's compiled packages, Python and npm packages in FOLDER, for the next run;
 #                                         without it, everything is downloaded and built again
 #
-# Taken from this machine are its kernel, its network, Rust and Go (to be read only), and whence it has Debian's packages. All processes and
+# It uses the kernel, the network, Rust and Go (read-only), and the sources of Debian packages of this machine. All processes and
 # mounts are in namespaces of their own, which end with this script, however it ends. The next run removes a folder that was left after a `kill -9`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,11 +19,11 @@ bundle=/etc/ssl/certs/ca-certificates.crt
 lacking() {
   [ "$(uname)" = Linux ] || echo "Linux"
   [ "$(id -u)" = 0 ] || echo "root"
-  command -v apt-get >/dev/null || echo "apt-get: the clean machine is made of Debian's packages"
+  command -v apt-get >/dev/null || echo "apt-get: the clean machine is built from Debian packages"
   command -v rustup >/dev/null || echo "rustup: https://rustup.rs"
   command -v go >/dev/null || echo "go: https://go.dev/dl"
   for program in flock git pivot_root setpriv unshare; do
-    command -v "$program" >/dev/null || echo "$program (Debian's packages git and util-linux)"
+    command -v "$program" >/dev/null || echo "$program (Debian packages git and util-linux)"
   done
 }
 
@@ -114,7 +114,7 @@ step 1 "a Debian without traces"
 debian
 toolchains
 step 2 "a clone of $(git rev-parse --short HEAD)"
-[ -z "$(git status --porcelain)" ] || echo "what is not committed is not in it"
+[ -z "$(git status --porcelain)" ] || echo "note: uncommitted changes are not tested"
 git -c safe.directory="$PWD" clone --quiet "$PWD" "$root/root/checkout"
 step 3 "$command"
 setpriv --pdeathsig KILL unshare --mount --pid --ipc --fork --kill-child "$BASH" "$0" inside "$root" {lock}>&- &
@@ -122,5 +122,5 @@ namespaces=$!
 code=0
 wait "$namespaces" || code=$?
 namespaces=''
-step 4 "$([ "$code" = 0 ] && echo "it passed" || echo "it FAILED with $code"); what it made is being removed"
+step 4 "$([ "$code" = 0 ] && echo "passed" || echo "FAILED with exit code $code"); removing the clean machine"
 exit "$code"

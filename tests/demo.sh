@@ -2,7 +2,7 @@
 # The demo on this machine: a real API server, the emulator of Azure, the operator.
 #
 #   tests/demo.sh           runs it and stops everything
-#   KEEP=1 tests/demo.sh    leaves it running until Enter, and prints the KUBECONFIG
+#   KEEP=1 tests/demo.sh    pauses before the detach until you press Enter, and prints the KUBECONFIG
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,28 +11,28 @@ resync_interval=10
 . tests/stage.sh
 
 stage_up
-say "attach: four manifests, one of them with a role in Synapse"
+say "attach pools with four manifests, one of them with a role in Synapse"
 run kubectl apply -f examples/
 run kubectl wait ssa --all --for=condition=Ready --timeout=60s
 run kubectl get ssa -o wide
 run kubectl describe ssa mysparkuser
 
-say "a pipeline, by Microsoft's client: its first step on the pool, as the identity that has the role"
+say "run a pipeline with Microsoft's client: its first step runs on the pool, as the identity that has the role"
 run tests/sdk/.venv/bin/python -W ignore tests/demo.py "$work/azure.json"
 
-say "change an identity in place, then detach"
+say "change an identity in place, then detach the pools"
 run kubectl patch ssa mysparksystem --type merge -p '{"spec":{"identity":{"type":"SystemAssigned,UserAssigned","userAssignedIdentities":[{"resourceId":"/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/yogi-res-group/providers/Microsoft.ManagedIdentity/userAssignedIdentities/yogi-managed-id"}]}}}'
 run kubectl wait ssa/mysparksystem --for=jsonpath='{.status.identity.type}'=SystemAssigned,UserAssigned --timeout=60s
 run kubectl wait ssa/mysparksystem --for=condition=Ready --timeout=60s
 run kubectl get ssa -o wide
 if [ "${KEEP:-}" = 1 ]; then
-  say "it stays. In another terminal:  export KUBECONFIG=$KUBECONFIG"
-  echo "  kubectl get ssa -w;  the operator's log: $work/operator.log;  Azure's journal: curl --cacert $ca $azure/_emulator/journal"
-  if [ -t 0 ]; then read -rp "Enter ends it. "; else wait "$operator"; fi
+  say "paused. In another terminal, run:  export KUBECONFIG=$KUBECONFIG"
+  echo "  kubectl get ssa -w;  the operator's log: $work/operator.log;  requests to Azure: curl --cacert $ca $azure/_emulator/journal"
+  if [ -t 0 ]; then read -rp "Press Enter to continue. "; else wait "$operator"; fi
 fi
 run kubectl delete -f examples/ --timeout=60s
 
-say "what Azure was asked by the operator (the writes; GETs are counted)"
+say "requests of the operator to Azure: each write, and the number of GETs"
 curl -sSf --cacert "$ca" "$azure/_emulator/journal" | python3 -c '
 import json, sys
 requests = json.load(sys.stdin)["requests"]
@@ -46,4 +46,4 @@ roles = [one["method"] for one in requests if "/roleAssignments/" in one["path"]
 assert roles == ["PUT", "DELETE"], roles
 '
 echo
-echo "done: attached, granted, used, changed, detached; everything is ended."
+echo "done: attached pools, assigned a role, ran a pipeline, changed an identity, detached the pools. Everything is stopped."

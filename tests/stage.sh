@@ -32,10 +32,10 @@ line() {
 field() { python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"; }
 
 stage_up() {
-  say "a control plane: etcd and kube-apiserver, on loopback"
+  say "start a control plane on loopback: etcd and kube-apiserver"
   tests/control-plane/bin/control-plane up --dir "$work/plane" --keep >"$work/plane.json" 2>"$work/plane.log" </dev/null &
   plane=$!
-  say "a stand-in of Azure"
+  say "start the emulator of Azure"
   target/debug/azure-emulator --dir "$work/azure" --operation-duration 2s >"$work/azure.json" 2>"$work/emulator.log" </dev/null &
   emulator=$!
   line "$work/azure.json" "$emulator" emulator
@@ -47,7 +47,7 @@ stage_up() {
   kubectl() { command "$kubectl" "$@"; }
   echo "API server $(field "$work/plane.json" server), Azure $azure"
 
-  say "install: the custom resource, the operator's account and rights"
+  say "install the custom resource definition, the operator's ServiceAccount and its permissions"
   # Without a node the Deployment has no pods; the operator runs outside of the cluster, as its ServiceAccount.
   kubectl apply -f deploy/install.yaml
   kubectl wait --for=condition=Established crd/synapsesparkattachments.synapse-spark.dev --timeout=30s
@@ -74,7 +74,7 @@ print(json.dumps({
 PY
   curl -sSf --cacert "$ca" -X PUT -H 'content-type: application/json' --data @"$work/federation.json" "$azure/_emulator/world" >/dev/null
 
-  say "the operator, as its ServiceAccount, with workload identity"
+  say "start the operator, as its ServiceAccount, with workload identity"
   operator_up
 }
 
