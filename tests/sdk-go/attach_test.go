@@ -39,7 +39,7 @@ func TestAttachWithoutAnIdentityShowsThePool(t *testing.T) {
 		NodeSizeFamily:      to.Ptr("MemoryOptimized"),
 		PoolName:            to.Ptr("yogisparkpool"),
 		ResourceGroup:       to.Ptr(group),
-		SparkVersion:        to.Ptr("3.4"),
+		SparkVersion:        to.Ptr("3.5"),
 		SubscriptionID:      to.Ptr(subscription),
 		WorkspaceName:       to.Ptr("yogi-synapse-ws"),
 	})

@@ -42,7 +42,7 @@ describe("attach", () => {
       nodeSizeFamily: "MemoryOptimized",
       poolName: "yogisparkpool",
       resourceGroup: GROUP,
-      sparkVersion: "3.4",
+      sparkVersion: "3.5",
       subscriptionId: SUBSCRIPTION,
       workspaceName: "yogi-synapse-ws",
     });

@@ -40,7 +40,7 @@ def test_a_link_is_made_only_if_azure_still_makes_them(client, workspace, links,
 def test_a_pool_is_attached_through_a_link_and_detached(workspace, links, attach, azure):
     since = azure.now()
     compute = attach("one", "link-spark01")
-    assert (compute.provisioning_state, compute.cluster_resource_id, compute.spark_version) == ("Succeeded", sdk.POOL, "3.4")
+    assert (compute.provisioning_state, compute.cluster_resource_id, compute.spark_version) == ("Succeeded", sdk.POOL, "3.5")
     (put,) = azure.journal(since, methods=("PUT",))
     assert put["path"].startswith("//subscriptions/")
     assert put["body"]["properties"]["resourceId"] == sdk.POOL
@@ -68,7 +68,7 @@ def test_what_an_attach_that_takes_time_leaves_empty_is_there_when_the_compute_i
         assert [getattr(compute, field) for field in fields] == [None] * 9
         fresh = workspace.compute_targets["link-spark02"]
         assert [field for field in fields if getattr(fresh, field) is None] == []
-        assert (fresh.spark_version, fresh.node_size) == ("3.4", "Small")
+        assert (fresh.spark_version, fresh.node_size) == ("3.5", "Small")
     finally:
         azure.settings(operationDuration="0ms")
     fresh.detach()

@@ -78,13 +78,13 @@ def test_client_shows_what_the_operator_attached(azure, client, plane, name, ide
     assert compute["tags"] == {**tags, OWNER: owner_tag(plane, name)}
     assert (kind_of(compute), users_of(compute)) == (kind, users)
     shown = {key: compute[key] for key in ("node_family", "node_size", "node_count", "spark_version")}
-    assert shown == {"node_family": "MemoryOptimized", "node_size": "Small", "node_count": 3, "spark_version": "3.4"}
+    assert shown == {"node_family": "MemoryOptimized", "node_size": "Small", "node_count": 3, "spark_version": "3.5"}
     assert compute["scale_settings"] == {"min_node_count": 3, "max_node_count": 10, "auto_scale_enabled": True}
     assert compute["auto_pause_settings"] == {"delay_in_minutes": 15, "auto_pause_enabled": True}
     # And kubectl shows the same.
     status = plane.get(name)["status"]
     pool = status["pool"]
-    assert (pool["name"], pool["sparkVersion"], pool["nodeSize"], pool["nodeCount"]) == ("yogisparkpool", "3.4", "Small", 3)
+    assert (pool["name"], pool["sparkVersion"], pool["nodeSize"], pool["nodeCount"]) == ("yogisparkpool", "3.5", "Small", 3)
     assert status.get("identity", {}).get("principalId") == compute.get("identity", {}).get("principal_id")
     if "system" in (kind or ""):
         assert compute["identity"]["tenant_id"] == TENANT
