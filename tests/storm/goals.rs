@@ -104,7 +104,7 @@ fn the_page_shows_each_goal_for_each_controller() {
         "| storm: 1,000 attachments, 10 workspaces, 1 subscription, operation 30 s | time ≤ 121 s | **122 s; not reached** | unfinished: 640 of 1000 in 1100 s; does not count |",
         "|  | requests ≤ 2,500 | 0; reached | unfinished: 640 of 1000 in 1100 s; does not count |",
         "|  | conditions | hold | **31 × 429** |",
-        "- storm: 1,000 attachments, 10 workspaces, 1 subscription, operation 30 s: time ≤ 121 s, and it was 122 s.",
+        "- storm: 1,000 attachments, 10 workspaces, 1 subscription, operation 30 s: time ≤ 121 s, measured: 122 s.",
         "- Kernel: 6",
         "No row was measured with several sizes.",
     ] {

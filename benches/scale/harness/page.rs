@@ -108,7 +108,7 @@ fn short(ledger: &Ledger) -> String {
         .filter_map(|row| {
             let broken = broken(row).into_iter().map(|condition| format!("does not count ({condition})"));
             let missed = goals(row).into_iter().filter(|goal| !goal.is_reached());
-            let missed = missed.map(|goal| format!("{}, and it was {}", goal.text(), goal.shown().unwrap_or_else(|| time(row))));
+            let missed = missed.map(|goal| format!("{}, measured: {}", goal.text(), goal.shown().unwrap_or_else(|| time(row))));
             let parts: Vec<String> = broken.chain(missed).collect();
             (!parts.is_empty()).then(|| format!("- {}: {}.", title(row), parts.join("; ")))
         })
