@@ -105,7 +105,7 @@ fn install_makes_the_definition_the_operator_and_its_rights() {
 fn notes_warn_of_a_missing_identity_and_have_a_manifest_that_is_accepted() {
     for version in HELMS {
         let (release, notes) = Release::older(version, "notes");
-        assert!(notes.contains("WARNING: it has no identity"), "{version}: {notes}");
+        assert!(notes.contains("WARNING: the operator has no identity"), "{version}: {notes}");
         release.attach(&notes);
         assert!(release.exists(ATTACHMENT), "{version}");
     }

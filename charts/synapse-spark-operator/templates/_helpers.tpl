@@ -3,7 +3,8 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{- /* The labels of the pod of `helm test`, which the Service and the PodDisruptionBudget must not select. */}}
+{{- /* The name of the pod of `helm test` in its labels. It differs from that of the operator's pods, so that the Service and the
+PodDisruptionBudget do not select it. */}}
 {{- define "synapse-spark-operator.checkName" -}}
 {{ include "synapse-spark-operator.name" . | trunc 57 | trimSuffix "-" }}-check
 {{- end }}
@@ -21,7 +22,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* The labels of the pods of shards: none of the default Deployment, whose selector cannot change. */}}
+{{- /* The labels of the pods of shards. The default Deployment has none, because its selector is immutable. */}}
 {{- define "synapse-spark-operator.shardName" -}}
 {{ include "synapse-spark-operator.name" . | trunc 57 | trimSuffix "-" }}-shard
 {{- end }}
@@ -125,7 +126,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- .Values.serviceAccount.name | default (include "synapse-spark-operator.fullname" .) }}
 {{- end }}
 
-{{- /* The image. A registry that is set takes the place of the first part of the repository, if that is one. */}}
+{{- /* The image. If a registry is set, it replaces the registry in the repository, if there is one. */}}
 {{- define "synapse-spark-operator.image" -}}
 {{- $registry := .Values.image.registry | default (dig "imageRegistry" "" (.Values.global | default dict)) }}
 {{- with .Values.image -}}
@@ -135,8 +136,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{- /* The name of what is outside of the release's and the watched namespaces. For the whole cluster there is one release of a
-name; for some namespaces each team may have one. */}}
+{{- /* The name of objects that are cluster-scoped or in other namespaces. With watchNamespaces it contains the namespace of the
+release, because several teams may have a release of the same name. */}}
 {{- define "synapse-spark-operator.clusterName" -}}
 {{ include "synapse-spark-operator.fullname" . }}{{ with .Values.watchNamespaces }}-{{ $.Release.Namespace }}{{ end }}
 {{- end }}
@@ -148,7 +149,7 @@ name; for some namespaces each team may have one. */}}
 {{- include (ternary "synapse-spark-operator.fullname" "synapse-spark-operator.clusterName" $here) (first .) }}
 {{- end }}
 
-{{- /* What the pods of the operator and that of its check have in common: where they run, and what they reach. */}}
+{{- /* The fields that the operator's pods and the pod of `helm test` have in common: scheduling and network. */}}
 {{- define "synapse-spark-operator.podSettings" -}}
 {{- with concat .Values.imagePullSecrets (dig "imagePullSecrets" list (.Values.global | default dict)) | uniq }}
 imagePullSecrets:
@@ -260,7 +261,7 @@ hostAliases:
 {{- end }}
 {{- end }}
 
-{{- /* The audience of tokens that Entra exchanges: that of the cloud, unless it is set. */}}
+{{- /* The audience of the tokens that Entra exchanges. Default: that of the cloud. */}}
 {{- define "synapse-spark-operator.tokenAudience" -}}
 {{- with .Values.azure }}
 {{- .tokenAudience | default (get (dict "public" "api://AzureADTokenExchange" "china" "api://AzureADTokenExchangeChina" "usgov" "api://AzureADTokenExchangeUSGov") .cloud) }}
