@@ -18,11 +18,11 @@ use serde_json::Value;
 /// `AZURE_ACCESS_TOKEN` (`az account get-access-token`) and, for the roles of Synapse, `SYNAPSE_ACCESS_TOKEN`
 /// (`az account get-access-token --resource https://dev.azuresynapse.net`).
 ///
-/// Exit codes: 0 everything that was asked is as the emulator, 2 something differs, 1 the run could not be completed.
+/// Exit codes: 0 if all checked rows are the same as the emulator, 2 if a row differs, 1 if the run could not be completed.
 #[derive(Debug, Parser)]
 #[command(name = "azure-conformance", version)]
 pub(super) struct Arguments {
-    /// ID of the subscription to ask; without it an emulator is asked
+    /// ID of the subscription; without it the program runs against an emulator
     #[arg(long, value_name = "GUID", requires = "resource_group", requires = "workspace", requires = "pool")]
     pub(super) subscription: Option<String>,
     /// Resource group of the Machine Learning workspace
@@ -34,10 +34,10 @@ pub(super) struct Arguments {
     /// ID of the Synapse Spark pool to attach: /subscriptions/…/bigDataPools/NAME
     #[arg(long, value_name = "ID")]
     pool: Option<String>,
-    /// ID of another Spark pool; without it one row is not asked
+    /// ID of another Spark pool; without it one row is not checked
     #[arg(long, value_name = "ID")]
     other_pool: Option<String>,
-    /// IDs of one or two user-assigned managed identities, with a comma between them; without them some rows are not asked
+    /// IDs of one or two user-assigned managed identities, separated by a comma; without them some rows are not checked
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     identity: Vec<String>,
     /// The cloud
@@ -73,7 +73,7 @@ pub(super) struct Arguments {
     /// Folder for the report and the recordings
     #[arg(long, value_name = "FOLDER", default_value = "target/conformance")]
     pub(super) out: PathBuf,
-    /// Settings of the emulator that is asked without --subscription, as JSON
+    /// Settings of the emulator that is used without --subscription, as JSON
     #[arg(long, value_name = "JSON", default_value = "{}", conflicts_with = "subscription",
           value_parser = |text: &str| serde_json::from_str::<Value>(text))]
     pub(super) emulator_settings: Value,

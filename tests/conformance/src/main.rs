@@ -107,7 +107,7 @@ async fn started(arguments: &Arguments) -> Result<u8, String> {
         confirmed(arguments, &azure)?;
         return asked(arguments, &azure, &what, &stop).await;
     }
-    show("No SUBSCRIPTION is given: an emulator is asked, which tests this kit and says nothing about Azure.");
+    show("SUBSCRIPTION is not set: running against an emulator. This tests the program, but shows nothing about Azure.");
     let options = Options {
         seed: expectation::seeds()?,
         operation_duration: Duration::from_millis(500),
@@ -117,7 +117,7 @@ async fn started(arguments: &Arguments) -> Result<u8, String> {
     let emulator = Emulator::start(options).await.map_err(|e| format!("Cannot start the emulator: {e}"))?;
     let target = expectation::emulated(emulator.endpoint(), Duration::from_millis(50));
     let azure = Azure::new(target, Transport::https(Trust::Only(emulator.ca_pem()))?, Some(&recordings))?;
-    let code = asked(arguments, &azure, "the emulator, which says nothing about Azure", &stop).await;
+    let code = asked(arguments, &azure, "the emulator, which shows nothing about Azure", &stop).await;
     emulator.stop().await;
     code
 }

@@ -96,7 +96,7 @@ impl Report {
     pub fn summary(&self) -> String {
         let Counts { confirmed, with_setting, otherwise, not_asked } = self.counts();
         let mut text = format!(
-            "{} rows: {confirmed} as the emulator, {with_setting} as the emulator with another setting, {otherwise} otherwise, {not_asked} not asked.\n",
+            "{} rows: {confirmed} same as the emulator, {with_setting} same as the emulator with another setting, {otherwise} different, {not_asked} not checked.\n",
             self.rows.len()
         );
         if self.interrupted {
@@ -115,7 +115,7 @@ impl Report {
     #[must_use]
     pub fn markdown(&self) -> String {
         let mut text =
-            format!("# Conformance of the emulator\n\nAsked: {}. Date: {}.\n\n{}", self.asked, self.at, self.summary());
+            format!("# Conformance of the emulator\n\nChecked: {}. Date: {}.\n\n{}", self.asked, self.at, self.summary());
         text.push_str("\n## Rows that differ\n\n");
         self.differing(&mut text);
         text.push_str("\n## Settings\n\n| setting | default | verdict |\n|---|---|---|\n");
@@ -128,13 +128,13 @@ impl Report {
                 cell(&setting.verdict)
             );
         }
-        text.push_str("\n## Rows that were not asked\n\n");
+        text.push_str("\n## Rows that were not checked\n\n");
         for row in &self.rows {
             if let Verdict::NotAsked(why) = row.verdict() {
                 let _ = writeln!(text, "- {}: {why}", row.behaviour);
             }
         }
-        text.push_str("\n## All rows\n\n| behaviour | evidence so far | verdict | seen |\n|---|---|---|---|\n");
+        text.push_str("\n## All rows\n\n| behaviour | evidence so far | verdict | observed |\n|---|---|---|---|\n");
         for row in &self.rows {
             let facts: Vec<String> = row.findings.iter().filter_map(facts).collect();
             let _ = writeln!(

@@ -67,7 +67,7 @@ pub async fn run(azure: &Azure, read_only: bool, stop: &Notify, progress: impl F
         let reason = if interrupted { Some("the run was interrupted") } else { reason_not_to_ask(azure, probe, read_only) };
         if let Some(reason) = reason {
             outcomes.push(Outcome { probe, seen: Seen::default(), failure: Some(Failure::NotAsked(reason.to_owned())) });
-            progress(&format!("[{number}/{}] {}: not asked: {reason}", all.len(), probe.id));
+            progress(&format!("[{number}/{}] {}: not checked: {reason}", all.len(), probe.id));
             continue;
         }
         progress(&format!("[{number}/{}] {}: {}", all.len(), probe.id, probe.sends));

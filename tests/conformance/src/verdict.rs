@@ -15,19 +15,19 @@ pub enum Verdict {
     AsEmulator,
     /// They answer the same with this setting of the emulator.
     AsEmulatorWith(&'static str, Value),
-    /// They do not.
+    /// They answer differently.
     Otherwise,
-    /// Azure was not asked.
+    /// The row was not checked against Azure.
     NotAsked(String),
 }
 
 impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::AsEmulator => f.write_str("as the emulator"),
-            Self::AsEmulatorWith(setting, value) => write!(f, "as the emulator with {setting}={}", plain(value)),
-            Self::Otherwise => f.write_str("otherwise"),
-            Self::NotAsked(why) => write!(f, "not asked: {why}"),
+            Self::AsEmulator => f.write_str("same as the emulator"),
+            Self::AsEmulatorWith(setting, value) => write!(f, "same as the emulator with {setting}={}", plain(value)),
+            Self::Otherwise => f.write_str("different"),
+            Self::NotAsked(why) => write!(f, "not checked: {why}"),
         }
     }
 }
@@ -62,12 +62,12 @@ pub struct Judged {
     pub behaviour: String,
     /// The second one.
     pub evidence: String,
-    /// What the probes found out; one without a probe says why there is none.
+    /// What the probes found out; without a probe, the reason why there is none.
     pub findings: Vec<Finding>,
 }
 
 impl Judged {
-    /// The verdict of the whole row: the farthest from the emulator of those that were asked.
+    /// The verdict of the whole row: of all findings, the one that differs most from the emulator.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let rank = |verdict: &Verdict| match verdict {

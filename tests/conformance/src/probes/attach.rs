@@ -36,20 +36,20 @@ pub(super) const PROBES: &[&Probe] = &[
                     "later.etag",
                 ],
             ),
-            row("times with 7 digits, of which a last 0 falls off, and `+00:00`", &["createdOn", "modifiedOn"]),
+            row("times with 7 fractional digits without trailing zeros, and `+00:00`", &["createdOn", "modifiedOn"]),
             row(
-                "inner `properties` filled from the pool; an object also while creating",
+                "inner `properties` have the values of the pool; they are an object even while `Creating`",
                 &["create.inner", "later.inner", "later.inner.sparkVersion"],
             ),
             row(
-                "whether a read right after a write shows it",
+                "whether a read right after a write shows the write",
                 &["get after create", "list after create", "get after detach", "list after detach"],
             )
             .distinguishes(&["staleReads", "staleLists"])
             .without("how long a stale read lasts; one read after each write is no proof that none is stale"),
             row("DELETE answers 202, without a body", &["detach", "detach.body"]),
-            row("an operation is found at the region of its workspace only", &["operation elsewhere"]),
-            row("a detach's operation says `Succeeded` when the compute is gone, or 404", &["operation after detach"])
+            row("an operation exists only in the region of its workspace", &["operation elsewhere"]),
+            row("the operation of a detach is `Succeeded` when the compute is gone, or 404", &["operation after detach"])
                 .distinguishes(&["detachedOperation"]),
             row("a PUT or DELETE without `Azure-AsyncOperation`", &["create.headers", "update.headers", "detach.headers"])
                 .distinguishes(&["operationHeader"]),
@@ -62,9 +62,15 @@ pub(super) const PROBES: &[&Probe] = &[
         writes: true,
         needs: &[],
         rows: &[
-            row("DELETE of what isn't there answers 204; `underlyingResourceAction` is required", &["delete", "without action"]),
-            row("404 of a compute says `ResourceNotFound`; an operation of more than a day ago is gone", &["get", "get.message"])
-                .without("an operation of more than a day ago: the run would take a day"),
+            row(
+                "DELETE of a compute that does not exist answers 204; `underlyingResourceAction` is required",
+                &["delete", "without action"],
+            ),
+            row(
+                "404 of a compute has the code `ResourceNotFound`; an operation no longer exists after a day",
+                &["get", "get.message"],
+            )
+            .without("an operation of more than a day ago: the run would take a day"),
         ],
         ask: |azure, seen| Box::pin(absent(azure, seen)),
     },
@@ -94,7 +100,7 @@ pub(super) const PROBES: &[&Probe] = &[
         needs: &[],
         rows: &[
             row(
-                "a pool that isn't there: the operation fails with `UserError`",
+                "a pool that does not exist: the operation fails with `UserError`",
                 &["put", "operation", "operation.code", "operation.nested"],
             )
             .distinguishes(&["doubleNestedErrors"]),

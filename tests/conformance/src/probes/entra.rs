@@ -16,7 +16,7 @@ pub(super) const PROBES: &[&Probe] = &[
         needs: &[Need::Secret],
         rows: &[
             row(
-                "a token request may have `openid`, `offline_access` and `profile` beside the one resource with `/.default`",
+                "a token request may have `openid`, `offline_access` and `profile` in addition to one resource with `/.default`",
                 &["one resource", "with openid"],
             ),
             row("two resources in a token request: `AADSTS70011`", &["two resources"]),
@@ -32,7 +32,7 @@ pub(super) const PROBES: &[&Probe] = &[
             row("Entra's error bodies; codes 70021 (400), 700211 and 700213 (401)", &["keys", "assertion"]).without(
                 "which of the codes comes depends on the application's federated credentials: 70021 without any, 700211 with some; 700213 needs a token of their issuer",
             ),
-            row("a resource that the tenant doesn't know: 400 `invalid_resource`, `AADSTS500011`", &["resource"]),
+            row("a resource that the tenant does not know: 400 `invalid_resource`, `AADSTS500011`", &["resource"]),
             row("Entra's other codes and statuses", &["tenant", "application", "secret", "no secret", "scope", "grant"])
                 .without("a federated assertion that is expired or has another audience: needs a token of its issuer"),
         ],

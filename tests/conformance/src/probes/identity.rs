@@ -13,11 +13,11 @@ pub(super) const PROBES: &[&Probe] = &[
         writes: true,
         needs: &[],
         rows: &[
-            row("`identity.type` in any case, with spaces", &["Systemassigned", "Systemassigned.shown"]),
+            row("`identity.type` is not case-sensitive, and may contain spaces", &["Systemassigned", "Systemassigned.shown"]),
             row("a PUT without `identity` removes it", &["put without identity", "identity after it"])
                 .distinguishes(&["absentIdentity"]),
             row(
-                "a system-assigned identity soon after a compute of this name with one was detached: 400 `FailedIdentityOperation`, some 150 s",
+                "a system-assigned identity soon after the detach of a compute with the same name and such an identity: 400 `FailedIdentityOperation`, for about 150 s",
                 &["attach again at once"],
             )
             .distinguishes(&["identityDeletion"])
@@ -35,8 +35,8 @@ pub(super) const PROBES: &[&Probe] = &[
         writes: true,
         needs: &[Need::Identity],
         rows: &[
-            row("`identity.type` in any case, with spaces", &["with a space", "with a space.shown"]),
-            row("keys of user-assigned identities come back with `/resourcegroups/`", &["key"])
+            row("`identity.type` is not case-sensitive, and may contain spaces", &["with a space", "with a space.shown"]),
+            row("keys of user-assigned identities are returned with `/resourcegroups/`", &["key"])
                 .distinguishes(&["lowercaseResourceGroups"]),
         ],
         ask: |azure, seen| Box::pin(user(azure, seen)),
@@ -46,7 +46,7 @@ pub(super) const PROBES: &[&Probe] = &[
         sends: "PUT with two user-assigned identities, the one that sorts last first",
         writes: true,
         needs: &[Need::TwoIdentities],
-        rows: &[row("their order is kept", &["order"]).distinguishes(&["sortIdentities"])],
+        rows: &[row("the order of user-assigned identities is preserved", &["order"]).distinguishes(&["sortIdentities"])],
         ask: |azure, seen| Box::pin(order(azure, seen)),
     },
 ];

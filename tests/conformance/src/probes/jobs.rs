@@ -13,7 +13,7 @@ pub(super) const PROBES: &[&Probe] = &[&Probe {
     sends: "PUT of a Spark job whose compute does not exist",
     writes: true,
     needs: &[],
-    rows: &[row("what a job is refused for", &["absent compute"]).without(
+    rows: &[row("the reasons for which a job is refused", &["absent compute"]).without(
         "an incomplete configuration, other modes of inputs, AMLToken: the job would start the pool if Azure accepted it",
     )],
     ask: |azure, seen| Box::pin(refused(azure, seen)),

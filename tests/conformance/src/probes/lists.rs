@@ -15,7 +15,7 @@ pub(super) const PROBES: &[&Probe] = &[
         writes: false,
         needs: &[],
         rows: &[row(
-            "`nextLink` of ARM's LISTs; their bodies; LIST by subscription needs the right on the subscription",
+            "`nextLink` of ARM's LISTs; their bodies; LIST by subscription requires permission on the subscription",
             &["workspaces", "workspaces of the group", "synapse workspaces", "pools"],
         )
         .without("the right on the subscription: it needs a second principal without it")],
@@ -26,7 +26,7 @@ pub(super) const PROBES: &[&Probe] = &[
         sends: "LIST of the workspace's computes",
         writes: false,
         needs: &[],
-        rows: &[row("size of a page of LIST", &["values on the first page", "nextLink"]).distinguishes(&["pageSize"])],
+        rows: &[row("the size of a page of LIST", &["values on the first page", "nextLink"]).distinguishes(&["pageSize"])],
         ask: |azure, seen| Box::pin(page_size(azure, seen)),
     },
 ];

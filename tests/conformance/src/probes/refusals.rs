@@ -15,11 +15,11 @@ pub(super) const PROBES: &[&Probe] = &[
         needs: &[],
         rows: &[
             row(
-                "names: 3 to 24, letter first, not ending in `-<digits>`",
+                "compute names: 3 to 24 characters, beginning with a letter, not ending in `-<digits>`",
                 &["digit first", "underscore", "digits at the end", "25 characters"],
             )
             .without("names of two characters: they could be those of another compute"),
-            row("names of Spark computes: at most 16", &["16 characters", "17 characters"]),
+            row("names of Spark computes: at most 16 characters", &["16 characters", "17 characters"]),
         ],
         ask: |azure, seen| Box::pin(names(azure, seen)),
     },
@@ -31,7 +31,7 @@ pub(super) const PROBES: &[&Probe] = &[
         rows: &[
             row("`location` of another region, new compute: 400 `UserError`", &["create", "create.location"])
                 .distinguishes(&["wrongLocation"]),
-            row("the same of a compute that is there: 409 `InvalidResourceLocation`", &["update", "update.location"])
+            row("`location` of another region, existing compute: 409 `InvalidResourceLocation`", &["update", "update.location"])
                 .distinguishes(&["wrongLocation"]),
         ],
         ask: |azure, seen| Box::pin(location(azure, seen)),
@@ -50,7 +50,7 @@ pub(super) const PROBES: &[&Probe] = &[
         writes: true,
         needs: &[],
         rows: &[
-            row("a key that the specification doesn't have: 400 `UserError`", &["unknown key"]).distinguishes(&["unknownKeys"]),
+            row("a key that the specification does not have: 400 `UserError`", &["unknown key"]).distinguishes(&["unknownKeys"]),
             row("a body of more than 4 MB: 413 `RequestContentTooLarge`", &["4 MB", "4 MB.message"]),
         ],
         ask: |azure, seen| Box::pin(bodies(azure, seen)),
@@ -60,7 +60,7 @@ pub(super) const PROBES: &[&Probe] = &[
         sends: "PUT of a compute with a user-assigned identity that does not exist",
         writes: true,
         needs: &[],
-        rows: &[row("an identity that isn't there: 400 `FailedIdentityOperation`", &["put", "operation"])],
+        rows: &[row("an identity that does not exist: 400 `FailedIdentityOperation`", &["put", "operation"])],
         ask: |azure, seen| Box::pin(absent_identity(azure, seen)),
     },
 ];

@@ -20,8 +20,8 @@ pub(super) const PROBES: &[&Probe] = &[
         needs: &[Need::SynapseToken],
         rows: &[
             row("roles of Synapse: names, GUIDs, assignable scopes, data actions of two", &["roles", "actions"]),
-            row("the data plane of Synapse takes any api-version", &["another version"]),
-            row("its words for bad tokens", &["no token", "invalid token", "token of ARM"]),
+            row("the data plane of Synapse accepts any API version", &["another version"]),
+            row("the data plane's errors for invalid tokens", &["no token", "invalid token", "token of ARM"]),
             row("`AccessDecisions` with a capital A", &["check", "check.keys"]),
             row(
                 "error codes of ARM: subscription, group, parent, resource, authorization, linked authorization, tokens",
@@ -43,10 +43,10 @@ pub(super) const PROBES: &[&Probe] = &[
             .without("the continuation: it needs more role assignments than a page holds"),
             row("the same assignment twice: `RoleAssignmentAlreadyExists`", &["twice", "twice.message"]),
             row("another assignment under a GUID that is taken: 409 `RoleAssignmentUpdateNotPermitted`", &["taken"]),
-            row("roles of a detached compute's principal stay", &["after detaching"]),
-            row("principals and pools of an assignment are looked up; 400 `PrincipalNotFound`", &["absent pool"])
+            row("role assignments of a detached compute's principal remain", &["after detaching"]),
+            row("principals and pools of an assignment are checked; 400 `PrincipalNotFound`", &["absent pool"])
                 .distinguishes(&["absentAssignee"]),
-            row("a new principal isn't known at once", &["put at once"])
+            row("a new principal is not known at once", &["put at once"])
                 .distinguishes(&["principalPropagation"])
                 .without("how long it takes; a principal that is known at once is no proof"),
         ],
@@ -59,11 +59,11 @@ pub(super) const PROBES: &[&Probe] = &[
         needs: &[Need::SynapseToken],
         rows: &[
             row(
-                "its 400s and 404s (`ValidationError`, `InvalidScope`, `RoleDefinitionNotFound`, `RoleAssignmentNotFound`, `WorkspaceNotFound`)",
+                "400s and 404s of the data plane (`ValidationError`, `InvalidScope`, `RoleDefinitionNotFound`, `RoleAssignmentNotFound`, `WorkspaceNotFound`)",
                 &["no role", "unknown role", "wrong scope", "absent role", "absent assignment"],
             )
             .without("WorkspaceNotFound: in Azure there is no host without a workspace"),
-            row("principals and pools of an assignment are looked up; 400 `PrincipalNotFound`", &["absent principal"])
+            row("principals and pools of an assignment are checked; 400 `PrincipalNotFound`", &["absent principal"])
                 .distinguishes(&["absentAssignee"]),
         ],
         ask: |azure, seen| Box::pin(refusals(azure, seen)),

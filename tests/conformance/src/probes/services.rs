@@ -20,7 +20,7 @@ pub(super) const PROBES: &[&Probe] = &[
             &["subscription", "group", "workspace", "parent", "compute", "no token", "invalid token", "version"],
         )
         .without("authorization and linked authorization: they need a second principal without rights"),
-        row("an api-version that the provider doesn't serve: 400 `NoRegisteredProviderFound`", &["version not served"])
+        row("an API version that the provider does not serve: 400 `NoRegisteredProviderFound`", &["version not served"])
             .distinguishes(&["apiVersions"])
             .without("which api-versions are served: the message of the answer lists them, see its recording")],
         ask: |azure, seen| Box::pin(errors(azure, seen)),
@@ -32,19 +32,19 @@ pub(super) const PROBES: &[&Probe] = &[
         needs: &[],
         rows: &[
             row(
-                "fifteen times as much for all principals of a subscription; `…-remaining-subscription-global-reads` and `-writes` beside the principal's",
+                "limits fifteen times as high for all principals of a subscription; `…-remaining-subscription-global-reads` and `-writes` in addition to the principal's headers",
                 &["reads", "all principals have more"],
             )
             .distinguishes(&["throttleProfile"]),
             row(
-                "requests without a subscription have the tenant's buckets, of the same sizes; `x-ms-ratelimit-remaining-tenant-reads`",
+                "requests without a subscription use the tenant's buckets, which have the same sizes; `x-ms-ratelimit-remaining-tenant-reads`",
                 &["tenant"],
             ),
-            row("12,000 reads, 1,200 writes, 15,000 deletes in an hour in other clouds than the public one", &["remaining reads"])
+            row("12,000 reads, 1,200 writes, 15,000 deletes an hour in clouds other than the public one", &["remaining reads"])
                 .distinguishes(&["throttleProfile"])
                 .without("in the public cloud this shows only that it has buckets"),
             row(
-                "`…-subscription-resource-requests` and `-resource-entities-read` (of LISTs) instead of reads and writes where a provider overrides the limit",
+                "`…-subscription-resource-requests` and `-resource-entities-read` (for LISTs) instead of reads and writes if a provider overrides the limit",
                 &["reads", "lists"],
             )
             .distinguishes(&["providerLimit"]),
@@ -58,7 +58,7 @@ pub(super) const PROBES: &[&Probe] = &[
         needs: &[],
         rows: &[
             row(
-                "fifteen times as much for all principals of a subscription; `…-remaining-subscription-global-reads` and `-writes` beside the principal's",
+                "limits fifteen times as high for all principals of a subscription; `…-remaining-subscription-global-reads` and `-writes` in addition to the principal's headers",
                 &["writes"],
             )
             .distinguishes(&["throttleProfile"]),

@@ -35,7 +35,7 @@ pub(super) const PROBES: &[&Probe] = &[
         writes: true,
         needs: &[],
         rows: &[row(
-            "names of tags: at most 512 characters, none of `<>%&\\?/`; values: at most 256",
+            "tag names: at most 512 characters, none of `<>%&\\?/`; tag values: at most 256",
             &["slash", "slash.message", "513 characters", "value of 257 characters"],
         )
         .distinguishes(&["tagRules"])],

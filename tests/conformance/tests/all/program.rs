@@ -96,9 +96,12 @@ async fn a_subscription_is_asked_with_a_client_secret() {
     let mut command = subscription(folder.path(), &emulator);
     let output = tokio::task::spawn_blocking(move || command.envs(secret).output()).await.expect("no panic").expect("it runs");
     assert_eq!(output.status.code(), Some(2), "{}", text(&output));
-    assert_eq!(verdict(folder.path(), "a PUT without `identity` removes it"), "as the emulator with absentIdentity=keep");
-    assert_eq!(verdict(folder.path(), "Entra's other codes and statuses"), "as the emulator");
-    assert!(verdict(folder.path(), "their order is kept").contains("IDENTITY=ID,ID"), "two identities were not given");
+    assert_eq!(verdict(folder.path(), "a PUT without `identity` removes it"), "same as the emulator with absentIdentity=keep");
+    assert_eq!(verdict(folder.path(), "Entra's other codes and statuses"), "same as the emulator");
+    assert!(
+        verdict(folder.path(), "the order of user-assigned identities is preserved").contains("IDENTITY=ID,ID"),
+        "two identities were not given"
+    );
     let discovery = verdict(folder.path(), "`discoveryUrl`, and computes at `/rp/workspaces/subscriptions/…`");
     assert!(discovery.contains("no token is sent there"), "{discovery}");
 }

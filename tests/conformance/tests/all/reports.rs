@@ -56,7 +56,7 @@ async fn stale_reads_disturb_no_other_row() {
     for stale in [json!({"staleReads": "30s"}), json!({"staleReads": "45s", "operationDuration": "10s"})] {
         let report = report(&stale).await;
         let expected = Verdict::AsEmulatorWith("staleReads", json!("30s"));
-        assert_eq!(verdict(&report, "whether a read right after a write shows it"), expected, "{}", report.markdown());
+        assert_eq!(verdict(&report, "whether a read right after a write shows the write"), expected, "{}", report.markdown());
         assert_eq!((report.counts().with_setting, report.counts().otherwise), (1, 0), "{}", report.markdown());
     }
 }
