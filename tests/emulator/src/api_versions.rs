@@ -1,4 +1,4 @@
-//! The api-versions that a provider serves.
+//! The API versions that a provider serves.
 
 use std::collections::BTreeMap;
 
@@ -68,7 +68,7 @@ const SYNAPSE: [&str; 8] = [
     "2021-06-01-preview",
 ];
 
-/// By provider, in small letters.
+/// By provider, in lower case.
 pub(crate) fn served() -> BTreeMap<String, Vec<String>> {
     let owned = |versions: &[&str]| versions.iter().map(|v| (*v).to_owned()).collect();
     BTreeMap::from([
@@ -77,7 +77,7 @@ pub(crate) fn served() -> BTreeMap<String, Vec<String>> {
     ])
 }
 
-/// The api-version of a request, which has to look like one.
+/// The API version of a request, which must have the form of one.
 pub(crate) fn asked(request: &Request) -> Result<String, Refusal> {
     let Some(version) = request.query_value("api-version").filter(|v| !v.is_empty()) else {
         return Err(Refusal::new(
@@ -99,7 +99,7 @@ pub(crate) fn asked(request: &Request) -> Result<String, Refusal> {
     ))
 }
 
-/// Refuses a version that the provider in this path, in small letters, doesn't serve (REAL: azure-sdk-for-js#4097).
+/// Refuses a version that the provider in this lower-case path does not serve (REAL: azure-sdk-for-js#4097).
 pub(crate) fn check(served: &BTreeMap<String, Vec<String>>, version: &str, path: &[&str]) -> Result<(), Refusal> {
     let mut after = path.iter().skip_while(|segment| **segment != "providers").skip(1);
     let Some((provider, kind)) = after.next().zip(after.next()) else {

@@ -1,4 +1,4 @@
-//! Azure Resource Manager: who asks, may they, how often, and what for.
+//! Azure Resource Manager: authentication, permissions, request limits, and routing.
 
 mod access;
 mod checks;
@@ -34,7 +34,7 @@ pub(super) struct Call<'a> {
     pub(super) origin: String,
     pub(super) version: String,
     pub(super) token: Token,
-    /// A test asked that the operation ends so.
+    /// A test requested this result of the operation.
     pub(super) doomed: Option<Failure>,
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn asker(azure: &Azure, request: &Request) -> Option<String> {
     azure.world.token(bearer).map(|t| t.client.clone())
 }
 
-/// Adds what every answer has (REAL).
+/// Adds the headers that every answer has (REAL).
 pub(crate) fn marked(azure: &mut Azure, now: Timestamp, request: &Request, answer: Answer) -> Answer {
     let own = azure.world.guid().to_string();
     let correlation = request.header("x-ms-correlation-request-id").unwrap_or(&own).to_owned();
@@ -71,7 +71,7 @@ fn handle(azure: &mut Azure, incoming: &Incoming<'_>, segments: &[String]) -> Re
     let folded: Vec<String> = segments.iter().map(|s| s.to_ascii_lowercase()).collect();
     let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
     let (segments, folded) = match folded.as_slice() {
-        // The regional host of Machine Learning has the same, and SDK v1 reads computes there (SDK).
+        // The regional host of Machine Learning serves the same paths, and SDK v1 reads computes there (SDK).
         ["rp", "workspaces", rest @ ..] => (&segments[2..], rest.to_vec()),
         _ => (segments, folded),
     };
@@ -109,7 +109,7 @@ fn handle(azure: &mut Azure, incoming: &Incoming<'_>, segments: &[String]) -> Re
     Ok(answer)
 }
 
-/// What a path of a subscription leads to: all of it, and in small letters what follows the subscription.
+/// Routes a path of a subscription: the whole path, and the part after the subscription in lower case.
 // Longer than other functions: one arm per route.
 fn routed(azure: &mut Azure, call: &Call<'_>, (segments, rest): (&[String], &[&str])) -> Result<Answer, Refusal> {
     api_versions::check(&azure.settings.api_versions, &call.version, rest)?;
@@ -175,7 +175,7 @@ fn routed(azure: &mut Azure, call: &Call<'_>, (segments, rest): (&[String], &[&s
     }
 }
 
-/// The resource group has to be there before anything in it.
+/// The resource group must exist before anything in it.
 pub(super) fn in_group(world: &World, resource: &str) -> Result<(), Refusal> {
     let group = id::resource_group(resource).unwrap_or_default();
     if world.groups.contains_key(&id::fold(&group)) {
@@ -184,7 +184,7 @@ pub(super) fn in_group(world: &World, resource: &str) -> Result<(), Refusal> {
     Err(Refusal::new(404, "ResourceGroupNotFound", format!("Resource group '{}' could not be found.", id::name(&group))))
 }
 
-/// ARM's text for what isn't there (DOC).
+/// ARM's text for a resource that does not exist (DOC).
 pub(super) fn not_found(of: &str, resource: &str) -> Refusal {
     let group = id::part(resource, "resourceGroups").unwrap_or_default();
     let message = format!(
@@ -197,7 +197,7 @@ pub(crate) fn not_allowed(method: &str) -> Refusal {
     Refusal::new(405, "MethodNotAllowed", format!("The emulator doesn't serve {method} of this resource."))
 }
 
-/// ARM's text for a resource whose parent isn't there (DOC).
+/// ARM's text for a resource whose parent does not exist (DOC).
 pub(super) fn no_parent(parent: &str, children: &str, verb: &str) -> Refusal {
     let message = format!(
         "Failed to perform '{verb}' on resource(s) of type '{children}', because the parent resource '{parent}' could not be found."
@@ -205,7 +205,7 @@ pub(super) fn no_parent(parent: &str, children: &str, verb: &str) -> Refusal {
     Refusal::new(404, "ParentResourceNotFound", message)
 }
 
-/// The body of a request, which has to be JSON.
+/// The body of a request, which must be JSON.
 pub(super) fn json_body(call: &Call<'_>) -> Result<Value, Refusal> {
     serde_json::from_slice(&call.request.body).map_err(|e| {
         let message = format!("The request content was invalid and could not be deserialized: '{e}'.");
@@ -227,7 +227,7 @@ pub(super) fn within(azure: &Azure, call: &Call<'_>, action: &str, segments: &[S
     Ok(scope)
 }
 
-/// What `discoveryUrl` of a workspace leads to, without a token: the hosts of Machine Learning, all of them this one (SDK).
+/// The answer at `discoveryUrl` of a workspace, without a token: the hosts of Machine Learning, which are all this one (SDK).
 fn discovery(origin: &str) -> Answer {
     let services = [
         "api",
@@ -245,7 +245,7 @@ fn discovery(origin: &str) -> Answer {
     Answer::json(200, &Value::Object(body))
 }
 
-/// The subscriptions of the token's tenant; SDK v1 asks for them before all else (SDK). One page.
+/// The subscriptions of the token's tenant; SDK v1 requests them first (SDK). One page.
 fn subscriptions(azure: &mut Azure, incoming: &Incoming<'_>) -> Result<Answer, Refusal> {
     let request = incoming.request;
     if request.method != "GET" {

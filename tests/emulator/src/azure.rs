@@ -1,4 +1,4 @@
-//! The one entry: a request and the time in, an answer out.
+//! The entry point: it takes a request and the time, and returns an answer.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use crate::world::seed::Seed;
 use crate::world::{World, later};
 use crate::{arm, control, entra, synapse};
 
-/// The stand-in, without sockets and without a clock.
+/// The emulator, without sockets and without a clock.
 #[derive(Debug)]
 pub struct Azure {
     pub(crate) endpoint: String,
@@ -30,13 +30,13 @@ pub struct Azure {
 impl Azure {
     /// An empty world behind this endpoint, such as `https://127.0.0.1:8443`.
     ///
-    /// Links are made from the request's `Host` where there is one, else from the endpoint.
+    /// Links are built from the request's `Host` if there is one, or from the endpoint.
     #[must_use]
     pub fn new(endpoint: &str) -> Self {
         Self::salted(endpoint, Uuid::nil())
     }
 
-    /// The same, whose GUIDs and tokens aren't those of any other.
+    /// The same, with GUIDs and tokens that no other world has.
     #[must_use]
     pub fn salted(endpoint: &str, salt: Uuid) -> Self {
         Self {
@@ -55,32 +55,32 @@ impl Azure {
     ///
     /// # Errors
     ///
-    /// The text names the ID that isn't one.
+    /// The text names the invalid ID.
     pub fn seed(&mut self, now: Timestamp, seed: Seed) -> Result<(), String> {
         self.world.add(now, seed)
     }
 
-    /// What can be set, without the control API.
+    /// The settings, without the control API.
     pub fn settings_mut(&mut self) -> &mut Settings {
         &mut self.settings
     }
 
-    /// Adds a fault, without the control API; gives its number.
+    /// Adds a fault, without the control API, and returns its number.
     pub fn add_fault(&mut self, fault: Fault) -> u64 {
         self.faults.add(fault)
     }
 
-    /// Revokes every token that was given out, without the control API.
+    /// Revokes every token that was issued, without the control API.
     pub fn revoke_tokens(&mut self) {
         self.world.revoke_tokens();
     }
 
-    /// What was asked after this number, oldest first.
+    /// The requests after this sequence number, oldest first.
     pub fn journal(&self, since: u64) -> impl Iterator<Item = &Entry> {
         self.journal.since(since)
     }
 
-    /// How often it was asked since the counters were last cleared.
+    /// The number of requests since the counters were last reset.
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.counters
@@ -103,7 +103,7 @@ impl Azure {
         answer
     }
 
-    /// Does what was due since the last request, each at its own time: requests that a fault held back, and operations.
+    /// Processes everything that was due since the last request, each at its own time: requests that a fault delayed, and operations.
     fn catch_up(&mut self, now: Timestamp) {
         while let Some(HeldBack { due, received, seq, request }) = self.held_back.take_due(now) {
             self.world.settle(due, &self.settings);
@@ -114,7 +114,7 @@ impl Azure {
         self.world.settle(now, &self.settings);
     }
 
-    /// The answer to a request that a fault may meet.
+    /// The answer to a request, to which a fault may apply.
     fn affected(&mut self, now: Timestamp, request: &Request, segments: &[String], effect: &Effect) -> (Answer, Option<String>) {
         let of_entra = synapse::target(request, segments).is_none() && entra::is_for(segments);
         if let Some(answer) = effect.answer(of_entra) {
@@ -147,7 +147,7 @@ impl Azure {
         }
     }
 
-    /// Writes a request into the journal, and gives its number.
+    /// Writes a request into the journal, and returns its number.
     fn note(
         &mut self,
         now: Timestamp,
@@ -183,7 +183,7 @@ impl Azure {
         seq
     }
 
-    /// Where the one who asks finds this: links have to stay on the host that was asked.
+    /// The address that the client uses: links have to stay on the same host.
     pub(crate) fn origin(&self, request: &Request) -> String {
         request.header("Host").map_or_else(|| self.endpoint.clone(), |host| format!("https://{host}"))
     }

@@ -1,4 +1,4 @@
-//! What tests and people ask of the emulator itself, under `/_emulator`.
+//! The control API of the emulator, under `/_emulator`.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -136,7 +136,7 @@ fn remove(azure: &mut Azure, request: &Request) -> Result<Value, Wrong> {
     }
 }
 
-/// Shows a compute, after it was changed behind everybody's back.
+/// Shows a compute, or changes it without an operation.
 fn compute(azure: &mut Azure, request: &Request, change: impl FnOnce(&mut Value)) -> Result<Value, Wrong> {
     let id = named(request)?;
     let compute = azure.world.computes.get_mut(&id).ok_or_else(|| Wrong(404, format!("there is no compute {id}")))?;
@@ -144,7 +144,7 @@ fn compute(azure: &mut Azure, request: &Request, change: impl FnOnce(&mut Value)
     Ok(compute.body.clone())
 }
 
-/// Replaces the whole of a compute. A merge patch takes a key away by a null; here a null stays a null.
+/// Replaces the whole of a compute. In a merge patch null removes a key; here a null stays a null.
 fn replace(azure: &mut Azure, request: &Request) -> Result<Value, Wrong> {
     let whole = body(request)?;
     if !whole.is_object() {
@@ -153,7 +153,7 @@ fn replace(azure: &mut Azure, request: &Request) -> Result<Value, Wrong> {
     compute(azure, request, |body| *body = whole)
 }
 
-/// Shows a pool as a seed has it; with a merge patch of that form, somebody changed it.
+/// Shows a pool in the format of a seed, or applies a merge patch in this format.
 fn pool(azure: &mut Azure, request: &Request, patch: &Value) -> Result<Value, Wrong> {
     let id = named(request)?;
     let changed = azure.world.change_pool(&id, patch).ok_or_else(|| Wrong(404, format!("there is no pool {id}")))?;

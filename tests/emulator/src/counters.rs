@@ -1,4 +1,4 @@
-//! How often Azure was asked, without the requests themselves: also of a run whose requests the journal can't hold.
+//! The number of requests, without the requests themselves: also for a run with more requests than the journal can hold.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,22 @@ use serde::Serialize;
 use crate::exchange::Request;
 use crate::id;
 
-/// The requests that are alike.
+/// What counted requests have in common.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counted {
-    /// In capitals.
+    /// In upper case.
     pub method: String,
-    /// What was asked for: `compute`, `computes` (their LIST), `operation`, `pool`, `linkedService`, `roleAssignment`, … or
+    /// The kind of request: `compute`, `computes` (their LIST), `operation`, `pool`, `linkedService`, `roleAssignment`, … or
     /// `other`.
     pub kind: &'static str,
     /// The status that was answered. None if the connection was closed before the request was processed.
     pub status: Option<u16>,
-    /// The client ID that asked, if it is known.
+    /// The client ID of the sender, if it is known.
     pub principal: Option<String>,
 }
 
-/// How many requests there were of each sort.
+/// The number of requests of each kind.
 #[derive(Clone, Debug, Default)]
 pub struct Counters(BTreeMap<Counted, u64>);
 
@@ -41,12 +41,12 @@ impl Counters {
         self.0.clear();
     }
 
-    /// Each sort, and how many there were of it.
+    /// Each kind, and its number of requests.
     pub fn iter(&self) -> impl Iterator<Item = (&Counted, u64)> {
         self.0.iter().map(|(counted, count)| (counted, *count))
     }
 
-    /// How many there were of which this is true.
+    /// The number of requests for which this is true.
     #[must_use]
     pub fn count(&self, is_meant: impl Fn(&Counted) -> bool) -> u64 {
         self.iter().filter(|(counted, _)| is_meant(counted)).map(|(_, count)| count).sum()

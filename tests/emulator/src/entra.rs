@@ -20,7 +20,7 @@ pub(crate) fn is_for(segments: &[String]) -> bool {
     matches!(second, Some("oauth2" | "discovery")) || segments.get(2).is_some_and(|s| s == ".well-known")
 }
 
-/// Why there is no token.
+/// Why no token is issued.
 #[derive(Debug)]
 struct Denial {
     status: u16,
@@ -40,7 +40,7 @@ pub(crate) fn answer(azure: &mut Azure, now: Timestamp, request: &Request, segme
     let origin = azure.origin(request);
     let path: Vec<&str> = segments.iter().map(String::as_str).collect();
     let answered = match (request.method.as_str(), path.as_slice()) {
-        // MSAL asks this of an authority that it doesn't know (SDK).
+        // MSAL sends this request to an authority that it does not know (SDK).
         ("GET", ["common", "discovery", "instance"]) => Ok(json!({
             "tenant_discovery_endpoint": format!("{origin}/common/v2.0/.well-known/openid-configuration"), "api-version": "1.1", "metadata": []
         })),
@@ -76,7 +76,7 @@ fn known(world: &World, tenant: &str) -> Result<(), Denial> {
     ))
 }
 
-/// What the clients read of it (SDK).
+/// The fields that the clients read (SDK).
 fn configuration(origin: &str, tenant: &str) -> Value {
     json!({
         "issuer": format!("{origin}/{tenant}/v2.0"),
@@ -115,10 +115,10 @@ fn audience(scope: &str) -> Result<&str, Denial> {
     }
 }
 
-/// Microsoft's resources for which a tenant gives out tokens, besides ARM and Synapse: Machine Learning's and Graph (SDK).
+/// Microsoft's resources for which a tenant issues tokens, in addition to ARM and Synapse: Machine Learning's and Graph (SDK).
 const OTHERS: [&str; 3] = ["https://ml.azure.com", "https://graph.microsoft.com", "https://storage.azure.com"];
 
-/// Whether the tenant knows this resource. Under whatever names it is asked, the emulator is ARM and Synapse.
+/// Whether the tenant knows this resource. The emulator is ARM and Synapse under all of its own names.
 fn is_known(azure: &Azure, origin: &str, audience: &str) -> bool {
     let audience = audience.trim_end_matches('/');
     let is_added = || azure.settings.known_resources.iter().any(|one| one.trim_end_matches('/') == audience);
@@ -196,7 +196,7 @@ fn token<'a>(
         "aud": audience, "iss": format!("https://sts.windows.net/{tenant}/"), "iat": now.as_second(), "nbf": now.as_second(), "exp": given.expires.as_second(),
         "appid": given.client, "oid": given.object, "sub": given.object, "tid": given.tenant, "uti": unique, "ver": "1.0",
     });
-    // Shaped like Entra's; nobody checks the signature, the world remembers what it gave.
+    // It has the form of Entra's tokens. The signature is not checked: the world stores the tokens that it has issued.
     let text = jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(unique.as_bytes()))
         .map_err(|e| denied(500, "server_error", 90_033, e.to_string()))?;
     azure.world.give(now, text.clone(), given);

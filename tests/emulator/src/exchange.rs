@@ -1,4 +1,4 @@
-//! A request and its answer, free of any HTTP library.
+//! A request and its answer, independent of any HTTP library.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use serde_json::{Value, json};
 /// A request to Azure, or to the control API.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// In capitals, as on the wire.
+    /// In upper case, as on the wire.
     pub method: String,
     /// Percent-encoded, as on the wire.
     pub path: String,
     /// Without the question mark; empty if there is none.
     pub query: String,
-    /// Names in any case.
+    /// Names are case-insensitive.
     pub headers: Vec<(String, String)>,
     /// Empty if there is none.
     pub body: Vec<u8>,
-    /// On which connection it came; none without a socket.
+    /// The connection on which it arrived; none without a socket.
     pub carrier: Option<Carrier>,
 }
 
-/// The TCP connection on which a request came.
+/// The TCP connection on which a request arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Carrier {
     /// Counts the connections from 1, in the order in which they were accepted.
@@ -31,7 +31,7 @@ pub struct Carrier {
 }
 
 impl Request {
-    /// A request without headers and body; the target is a path with or without a query.
+    /// A request without headers and body. The target is a path with or without a query.
     #[must_use]
     pub fn new(method: &str, target: &str) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -58,18 +58,18 @@ impl Request {
         Self { carrier: Some(Carrier { connection, is_reused }), ..self }
     }
 
-    /// The first header of this name, in any case.
+    /// The first header of this name, which is case-insensitive.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
 
-    /// The first value of this key of the query, in any case (ARM folds the keys).
+    /// The first value of this key of the query. Keys are case-insensitive (ARM folds them).
     pub(crate) fn query_value(&self, key: &str) -> Option<String> {
         url::form_urlencoded::parse(self.query.as_bytes()).find(|(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, v)| v.into_owned())
     }
 
-    /// The segments of the path, decoded; empty ones are skipped, since SDK v1 asks for `//subscriptions/…` (SDK).
+    /// The segments of the path, decoded; empty ones are skipped, since SDK v1 requests `//subscriptions/…` (SDK).
     pub(crate) fn segments(&self) -> Vec<String> {
         self.path.split('/').filter(|s| !s.is_empty()).map(percent_decoded).collect()
     }
@@ -81,7 +81,7 @@ fn percent_decoded(text: &str) -> String {
     url::form_urlencoded::parse(form.as_bytes()).next().map(|(_, v)| v.into_owned()).unwrap_or_default()
 }
 
-/// What becomes of the connection.
+/// What happens to the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connection {
     /// The answer is sent.
@@ -92,16 +92,16 @@ pub enum Connection {
     Lost,
 }
 
-/// What is answered, when, and whether at all.
+/// The answer, its delay, and whether it is sent at all.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The HTTP status; of a lost answer the one that would have been sent, 0 of a reset.
+    /// The HTTP status. For a lost answer, the one that would have been sent; for a reset, 0.
     pub status: u16,
     /// Names as Azure spells them.
     pub headers: Vec<(String, String)>,
     /// Empty if there is none.
     pub body: Vec<u8>,
-    /// How long to hold the answer back.
+    /// By how much the answer is delayed.
     pub delay: Duration,
     /// Whether to send it.
     pub connection: Connection,
@@ -118,7 +118,7 @@ impl Answer {
         answer
     }
 
-    /// A text that is no JSON.
+    /// A text that is not JSON.
     pub(crate) fn text(status: u16, text: &str) -> Self {
         let mut answer = Self::empty(status).with("Content-Type", "text/html; charset=utf-8");
         answer.body = text.as_bytes().to_vec();
@@ -130,20 +130,20 @@ impl Answer {
         self
     }
 
-    /// The first header of this name, in any case.
+    /// The first header of this name, which is case-insensitive.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
 
-    /// The body as JSON; null if it is none.
+    /// The body as JSON; null if it is not JSON.
     #[must_use]
     pub fn body_json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 }
 
-/// ARM's way to say no: `{"error":{"code","message"}}` (DOC, REAL).
+/// The body of ARM's errors: `{"error":{"code","message"}}` (DOC, REAL).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
@@ -157,7 +157,7 @@ impl Refusal {
         Self { status, code: code.into(), message: message.into(), headers: Vec::new() }
     }
 
-    /// The resource provider's word for a request it doesn't like (REAL, of other computes).
+    /// The resource provider's error code for an invalid request (REAL, of other computes).
     pub(crate) fn user_error(message: impl Into<String>) -> Self {
         Self::new(400, "UserError", message)
     }

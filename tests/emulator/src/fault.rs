@@ -1,4 +1,4 @@
-//! What goes wrong because a test asked for it.
+//! Faults that a test requested.
 
 mod effect;
 
@@ -12,32 +12,32 @@ pub use effect::{Effect, Ended};
 use crate::exchange::Request;
 use crate::world::later;
 
-/// Which requests it meets, and what happens to them.
+/// The requests to which it applies, and what happens to them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fault {
-    /// Counts from 1; given by the emulator.
+    /// Counts from 1; assigned by the emulator.
     #[serde(default)]
     pub id: u64,
-    /// In any case; absent: every method.
+    /// Case-insensitive. Absent: every method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// A part of the path, in any case; absent: every path.
+    /// A part of the path, case-insensitive. Absent: every path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// Whether it meets only requests whose connection carried another request before.
+    /// Whether it applies only to requests whose connection has carried an earlier request.
     #[serde(default, skip_serializing_if = "effect::is_false")]
     pub reused_connection: bool,
-    /// How many it lets pass first.
+    /// How many requests are let through first.
     #[serde(default)]
     pub skip: u64,
-    /// How many it meets then.
+    /// To how many requests it then applies.
     #[serde(default = "once")]
     pub times: u64,
     /// What happens.
     #[serde(flatten)]
     pub effect: Effect,
-    /// Until when a provider refuses what this meets.
+    /// Until when a provider refuses matching requests.
     #[serde(skip)]
     closed_until: Option<Timestamp>,
 }
@@ -46,7 +46,7 @@ fn once() -> u64 {
     1
 }
 
-/// The keys of a fault; a `flatten` can't refuse others by itself.
+/// The keys of a fault: with `flatten`, serde does not refuse other keys.
 const KEYS: [&str; 19] = [
     "id",
     "method",
@@ -70,11 +70,11 @@ const KEYS: [&str; 19] = [
 ];
 
 impl Fault {
-    /// Reads one, and refuses what it wouldn't understand.
+    /// Parses a fault, and refuses unknown keys.
     ///
     /// # Errors
     ///
-    /// The text names the key, or says that nothing would happen.
+    /// The text names the wrong key, or reports that the fault has no effect.
     pub fn from_json(value: &Value) -> Result<Self, String> {
         let keys = value.as_object().ok_or("a fault is a JSON object")?.keys();
         if let Some(unknown) = keys.into_iter().find(|k| !KEYS.contains(&k.as_str())) {
@@ -98,7 +98,7 @@ impl Fault {
     }
 }
 
-/// Whether a part of a path is whole names, as of one compute and not of another whose name begins so.
+/// Whether a part of a path consists of whole names, so that it does not match another compute whose name begins with it.
 fn ends_a_name(rest: &str) -> bool {
     rest.is_empty() || rest.starts_with('/')
 }
@@ -107,7 +107,7 @@ fn is_write(method: &str) -> bool {
     ["PUT", "PATCH", "POST", "DELETE"].iter().any(|write| write.eq_ignore_ascii_case(method))
 }
 
-/// The faults that are still to come.
+/// The remaining faults.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     waiting: Vec<Fault>,
@@ -122,12 +122,12 @@ impl Faults {
         self.last
     }
 
-    /// The first that meets this request; it counts down, and goes when it is spent.
+    /// The first fault that applies to this request. It counts down, and is removed when it is used up.
     pub(crate) fn take(&mut self, now: Timestamp, request: &Request) -> Option<Effect> {
         let mut met = None;
         for fault in self.waiting.iter_mut().filter(|f| f.meets(request)) {
             if fault.closed_until.is_some_and(|until| now < until) {
-                // Asking early renews the pause (DOC of ARM, INF of a provider).
+                // An early request restarts the pause (DOC of ARM, INF of a provider).
             } else if fault.skip > 0 {
                 fault.skip -= 1;
                 continue;

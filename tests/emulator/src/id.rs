@@ -49,7 +49,7 @@ pub(crate) fn has_type(id: &str, of: &str) -> bool {
         && types.iter().enumerate().all(|(at, t)| tail[1 + 2 * at].eq_ignore_ascii_case(t))
 }
 
-/// The ID with its key `resourceGroups` in small letters, as the service writes user-assigned identities (DOC).
+/// The ID with its key `resourceGroups` in lower case, as the service writes user-assigned identities (DOC).
 pub(crate) fn with_small_resource_groups(id: &str) -> String {
     let small = |s: &str| {
         if s.eq_ignore_ascii_case("resourceGroups") { "resourcegroups".to_owned() } else { s.to_owned() }

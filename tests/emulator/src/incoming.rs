@@ -1,4 +1,4 @@
-//! A request on its way in, and those that a fault holds back.
+//! An incoming request, and requests that a fault delays.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ pub(crate) struct HeldBack {
     pub(crate) request: Request,
 }
 
-/// The requests that are held back, in the order in which they are due.
+/// The delayed requests, in the order in which they are due.
 #[derive(Debug, Default)]
 pub(crate) struct Queue(BTreeMap<(Timestamp, u64), HeldBack>);
 

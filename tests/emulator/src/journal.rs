@@ -1,4 +1,4 @@
-//! What Azure was asked: the test's evidence of what a client really sent.
+//! The requests that the emulator received: the test's evidence of what a client really sent.
 
 use std::collections::VecDeque;
 
@@ -11,15 +11,15 @@ use serde_json::Value;
 #[serde(rename_all = "camelCase")]
 // Many fields: one per property of a request.
 pub struct Entry {
-    /// Counts from 1, and goes on when the journal is emptied.
+    /// Counts from 1, and continues when the journal is emptied.
     pub seq: u64,
-    /// The number of the TCP connection on which it came; none without a socket.
+    /// The number of the TCP connection on which it arrived; none without a socket.
     pub connection: Option<u64>,
     /// When it arrived. It is processed at that time too, if there is no `late`.
     pub at: Timestamp,
-    /// In capitals.
+    /// In upper case.
     pub method: String,
-    /// As sent; it tells the workspace of a request to Synapse, if the path doesn't.
+    /// As sent. It determines the workspace of a request to Synapse if the path does not.
     pub host: Option<String>,
     /// As sent.
     pub path: String,
@@ -27,27 +27,27 @@ pub struct Entry {
     pub query: String,
     /// The status that was answered. None if the connection was closed before the request was processed.
     pub status: Option<u16>,
-    /// When it is processed although its client got no answer or an error: only of a fault with `processAfter`.
+    /// When it is processed although its client got no answer or an error: only with a fault that has `processAfter`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub late: Option<Late>,
-    /// The client ID that asked, if it is known.
+    /// The client ID of the sender, if it is known.
     pub principal: Option<String>,
     /// `x-ms-client-request-id` of the request.
     pub client_request_id: Option<String>,
     /// `x-ms-correlation-request-id` of the answer.
     pub correlation_id: Option<String>,
-    /// The JSON of a request to ARM; those to the token endpoint hold secrets and aren't kept.
+    /// The JSON of a request to ARM; those to the token endpoint contain secrets and are not kept.
     pub body: Value,
     /// `Bearer` if there was a token; the token itself is not kept.
     pub authorization: Option<&'static str>,
 }
 
-/// When a request is processed that a fault holds back, and how that ends.
+/// When a delayed request is processed, and with which result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Late {
     /// The time at which it is processed.
     pub at: Timestamp,
-    /// The status that nobody gets to see. None until it is processed.
+    /// The status that the client does not receive. None until the request is processed.
     pub status: Option<u16>,
 }
 
@@ -76,7 +76,7 @@ impl Journal {
         self.last
     }
 
-    /// Adds an entry with a body of so many bytes. The oldest entries go if there are more than this, or if they take more bytes.
+    /// Adds an entry with a body of so many bytes. The oldest entries are removed if there are more than this, or if they take more bytes.
     pub(crate) fn push(&mut self, entry: Entry, body: usize, (most, most_bytes): (usize, usize)) {
         let size = entry.size(body);
         self.bytes += size;
@@ -95,7 +95,7 @@ impl Journal {
         self.entries.range(start..).map(|(entry, _)| entry)
     }
 
-    /// Notes the status of a request that was held back. The journal may have dropped it meanwhile.
+    /// Records the status of a delayed request. The journal may have dropped it meanwhile.
     pub(crate) fn was_processed(&mut self, seq: u64, status: u16) {
         let found = self.entries.binary_search_by_key(&seq, |(e, _)| e.seq).ok();
         if let Some(late) = found.and_then(|at| self.entries[at].0.late.as_mut()) {

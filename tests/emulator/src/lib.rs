@@ -1,29 +1,29 @@
-//! A stand-in of Azure: Entra's token endpoint, Azure Resource Manager's Machine
+//! An emulator of Azure: Entra's token endpoint, Azure Resource Manager's Machine
 //! Learning and Synapse workspaces, and the roles of a Synapse workspace, as far
 //! as attaching a Synapse Spark pool and running jobs on it go.
 //!
 //! It shares no type with the operator: the two are independent readings of
-//! Azure's documents, so that one misreading can't cancel the other.
+//! Azure's documents, so that the same misunderstanding cannot hide in both.
 //!
 //! ```text
 //!   Emulator ── https, the clock ──► Azure::answer(now, &Request) -> Answer
-//!                                      ├─ control   /_emulator: what tests ask for
-//!                                      ├─ fault     what goes wrong on purpose
+//!                                      ├─ control   /_emulator: the control API
+//!                                      ├─ fault     intentional failures
 //!                                      ├─ incoming  requests that are processed late
-//!                                      ├─ journal   what was asked; counters: how often
+//!                                      ├─ journal   the requests; counters: their number
 //!                                      ├─ entra     tokens
 //!                                      ├─ arm       authorization, routes, throttle
 //!                                      └─ synapse   the data plane of a Synapse workspace: roles
-//!                                           └─ world   what there is, and what becomes of it
+//!                                           └─ world   all resources, and how they change
 //! ```
 //!
 //! Everything below [`Azure::answer`] is pure: no clock, no socket. A simulation
-//! calls it in its own process, under a clock of its own.
+//! calls it in its own process, with its own clock.
 //!
-//! Behaviours carry the mark of their evidence: **REAL** recorded traffic of
+//! Each behaviour is marked with its evidence: **REAL** recorded traffic of
 //! Azure, **SPEC** the API specification, **SDK** what Microsoft's clients send
-//! and need, **DOC** Microsoft's documentation, **INF** inferred, **NF** looked
-//! for and not found (a guess; often a setting).
+//! and need, **DOC** Microsoft's documentation, **INF** inferred, **NF** no evidence
+//! found (a guess; often a setting).
 
 mod api_versions;
 mod arm;

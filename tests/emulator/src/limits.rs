@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Limit {
-    /// How many it holds.
+    /// Its size.
     pub bucket: f64,
-    /// How many it gets back in a second.
+    /// The number of tokens that it regains in a second.
     pub per_second: f64,
 }
 
@@ -40,9 +40,9 @@ pub struct Limits {
     pub writes: Limit,
     /// DELETE.
     pub deletes: Limit,
-    /// All principals of a subscription together have this many times as much (DOC).
+    /// The factor by which the limits of all principals of a subscription together are higher (DOC).
     pub all_principals: f64,
-    /// The seconds of `Retry-After`; asking earlier starts them anew (DOC).
+    /// The seconds of `Retry-After`; an earlier request restarts them (DOC).
     pub retry_after: u64,
 }
 
@@ -59,7 +59,7 @@ impl Default for Limits {
     }
 }
 
-/// What a principal may ask of a subscription, or of a tenant, in an hour.
+/// The number of requests that a principal may send to a subscription, or to a tenant, in an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Hourly {
@@ -72,7 +72,7 @@ pub struct Hourly {
 }
 
 impl Default for Hourly {
-    /// Those of the clouds that aren't the public one (DOC).
+    /// The limits of the clouds other than the public one (DOC).
     fn default() -> Self {
         Self { reads: 12_000, writes: 1_200, deletes: 15_000 }
     }

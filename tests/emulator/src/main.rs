@@ -1,4 +1,4 @@
-//! The emulator as a program of its own, for demos and for clients in other languages.
+//! The emulator as a program, for demos and for clients in other languages.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-/// A stand-in of Azure: Entra's token endpoint, Azure Resource Manager's Machine Learning and Synapse, and Synapse's roles.
+/// An emulator of Azure: Entra's token endpoint, Azure Resource Manager's Machine Learning and Synapse, and Synapse's roles
 ///
 /// When it is ready it prints one line of JSON: {"endpoint", "authority", "synapse", "ca"}. Trust the certificate in `ca`, use
 /// `endpoint` for Azure Resource Manager, `authority` for Entra, and `synapse` for the data plane of a workspace. Without --seed there is a workspace yogi-aml-ws, a Spark pool
@@ -22,16 +22,16 @@ struct Arguments {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// What clients call it, if not by its address; whoever starts it sees to it that the name leads here
+    /// Host name that clients use instead of the address; they must be able to resolve it
     #[arg(long, value_name = "HOST")]
     name: Option<String>,
     /// Folder that gets ca.pem [default: azure-emulator in the folder for temporary files]
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// JSON file with what there is in Azure; may be repeated, later ones add to earlier ones
+    /// JSON file with the resources in Azure; may be repeated, later files add to earlier ones
     #[arg(long = "seed", value_name = "FILE")]
     seeds: Vec<PathBuf>,
-    /// How long attaching and detaching take, such as 300ms, 2s or 5m
+    /// Duration of an attach or detach, such as 300ms, 2s or 5m
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = parse_duration)]
     operation_duration: Duration,
     /// JSON object with other settings, such as '{"tagsVisibleAtEnd": true, "staleReads": "2s"}'; README.md lists them
@@ -67,7 +67,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut open = Some(closed);
     if let Some(closed) = open.take_if(|_| arguments.exit_with_stdin) {
         std::thread::spawn(move || {
-            // Whatever comes is of no interest, only that nothing more does.
+            // The input is ignored; only its end matters.
             let _read = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
             drop(closed);
         });
@@ -79,6 +79,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     drop(open);
     emulator.stop().await;
-    // The thread that reads standard input would hold the runtime's end up for nothing.
+    // The thread that reads standard input would delay the shutdown of the runtime.
     std::process::exit(0);
 }

@@ -1,4 +1,4 @@
-//! The sockets and the clock round [`Azure`].
+//! The sockets and the clock around [`Azure`].
 
 use std::io;
 use std::net::SocketAddr;
@@ -29,20 +29,20 @@ use crate::world::seed::Seed;
 pub struct Options {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// What clients call it, if not by its address: their names have to lead here.
+    /// The host name that clients use instead of the address; they must be able to resolve it.
     pub name: Option<String>,
     /// Where `ca.pem` is written; the folder is created. Two emulators need two.
     pub dir: PathBuf,
-    /// What there is; empty: the names of Microsoft's documents.
+    /// The resources; empty: those of Microsoft's documentation.
     pub seed: Vec<Seed>,
-    /// How long a PUT or DELETE of a compute is at work.
+    /// The duration of the operation of a PUT or DELETE of a compute.
     pub operation_duration: Duration,
-    /// A merge patch of the other settings, as the control API takes it.
+    /// A merge patch of the other settings, as for the control API.
     pub settings: Value,
 }
 
 impl Options {
-    /// On a free port of loopback, with the default seed, and operations that end when next looked at.
+    /// On a free port of loopback, with the default seed, and operations that end at the next access.
     #[must_use]
     pub fn in_dir(dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl Emulator {
     ///
     /// # Errors
     ///
-    /// If it can't listen there, can't write `ca.pem`, the seed names what is no ARM ID, or a setting isn't known.
+    /// If it can't listen there, can't write `ca.pem`, the seed has an invalid ARM ID, or a setting is unknown.
     pub async fn start(options: Options) -> io::Result<Self> {
         let settings = Settings { operation_duration: options.operation_duration, ..Settings::default() };
         let settings = settings.patched(&options.settings).map_err(io::Error::other)?;
@@ -103,7 +103,7 @@ impl Emulator {
         &self.endpoint
     }
 
-    /// Such as `https://127.0.0.1:40123/synapse/{workspace}`, with that very placeholder: the data plane of a Synapse
+    /// Such as `https://127.0.0.1:40123/synapse/{workspace}`, with this placeholder: the data plane of a Synapse
     /// workspace, for clients that can't resolve `{workspace}.dev.azuresynapse.net` to this address.
     #[must_use]
     pub fn synapse(&self) -> String {
@@ -131,7 +131,7 @@ impl Emulator {
     /// Closes the port and every connection.
     pub async fn stop(mut self) {
         self.task.abort();
-        // It ends by being aborted, so its end has nothing to say.
+        // It ends only when it is aborted, so there is no result.
         let _aborted = (&mut self.task).await;
     }
 }
@@ -153,7 +153,7 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor, azure: Arc<Mutex<Az
                     accepted_so_far += 1;
                     connections.spawn(connection(stream, accepted_so_far, acceptor.clone(), Arc::clone(&azure)));
                 }
-                // Out of file descriptors, say: a moment later there may be some.
+                // For example, the process has no free file descriptors: there may be some a moment later.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             },
             Some(_) = connections.join_next() => {}

@@ -1,4 +1,4 @@
-//! What a test can set: how fast, how many, and which guess about Azure holds.
+//! The settings: durations, sizes, and alternatives where Azure's behaviour is not known.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,11 +15,11 @@ use crate::limits::{Hourly, Limit, Limits, ThrottleProfile};
 pub enum AbsentIdentity {
     /// It stays.
     Keep,
-    /// It goes, as a PUT replaces the whole.
+    /// It is removed, because a PUT replaces the whole resource.
     Remove,
 }
 
-/// What becomes of a PUT whose `location` isn't that of the workspace (NF of a new compute).
+/// How a PUT is handled whose `location` is not that of the workspace (NF for a new compute).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum WrongLocation {
@@ -29,7 +29,7 @@ pub enum WrongLocation {
     Ignore,
 }
 
-/// What becomes of an attach whose pool isn't `Succeeded` (NF).
+/// How an attach is handled whose pool is not `Succeeded` (NF).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum UnusablePool {
@@ -39,7 +39,7 @@ pub enum UnusablePool {
     Attach,
 }
 
-/// What becomes of keys of a body that the specification doesn't have (NF).
+/// How keys of a body are handled that the specification does not have (NF).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum UnknownKeys {
@@ -49,7 +49,7 @@ pub enum UnknownKeys {
     Ignore,
 }
 
-/// What becomes of a role assignment whose principal or pool isn't there (NF).
+/// How a role assignment is handled whose principal or pool does not exist (NF).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum AbsentAssignee {
@@ -59,7 +59,7 @@ pub enum AbsentAssignee {
     Accept,
 }
 
-/// What an operation says when its compute is gone: both have been seen (REAL, of other types).
+/// How an operation is answered when its compute is gone: both have been observed (REAL, of other types).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum DetachedOperation {
@@ -75,17 +75,17 @@ pub enum DetachedOperation {
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 // Many fields: one per switch.
 pub struct Settings {
-    /// How long a PUT or DELETE of a compute is at work.
+    /// The duration of the operation of a PUT or DELETE of a compute.
     #[serde(with = "duration")]
     pub operation_duration: Duration,
-    /// How long a job or a step of one takes; null: as an operation.
+    /// The duration of a job or a step; null: that of an operation.
     #[serde(with = "duration::optional")]
     pub job_duration: Option<Duration>,
-    /// How many a page of LIST holds (the service's number is NF).
+    /// The number of items on a page of LIST (the service's number is NF).
     pub page_size: usize,
-    /// Whether user-assigned identities come back sorted, instead of as sent (NF).
+    /// Whether user-assigned identities are returned in sorted order, instead of as sent (NF).
     pub sort_identities: bool,
-    /// Whether the keys of user-assigned identities come back with `/resourcegroups/` (DOC).
+    /// Whether the keys of user-assigned identities are returned with `/resourcegroups/` (DOC).
     pub lowercase_resource_groups: bool,
     /// What a PUT without `identity` does.
     pub absent_identity: AbsentIdentity,
@@ -97,41 +97,41 @@ pub struct Settings {
     /// The same of LIST alone, where it is longer: a GET shows more than a LIST (NF).
     #[serde(with = "duration")]
     pub stale_lists: Duration,
-    /// What becomes of a PUT in another region.
+    /// How a PUT with another region is handled.
     pub wrong_location: WrongLocation,
-    /// How many tags a compute may have (DOC: 50, of resources; whether it holds for computes is NF).
+    /// The maximum number of tags of a compute (DOC: 50, for resources; whether it applies to computes is NF).
     pub tag_limit: usize,
-    /// Whether the names and values of tags are checked (DOC, of resources; whether it holds for computes is NF).
+    /// Whether the names and values of tags are checked (DOC, for resources; whether it applies to computes is NF).
     pub tag_rules: bool,
-    /// What becomes of keys that the specification doesn't have.
+    /// How keys are handled that the specification does not have.
     pub unknown_keys: UnknownKeys,
     /// How long after a detach the system-assigned identity of the compute is still being deleted, so that another of its
     /// name can't have one (REAL of other types: some 150 s).
     #[serde(with = "duration")]
     pub identity_deletion: Duration,
-    /// What becomes of an attach whose pool isn't `Succeeded`.
+    /// How an attach is handled whose pool is not `Succeeded`.
     pub unusable_pool: UnusablePool,
-    /// What an operation says when its compute is gone.
+    /// How an operation is answered when its compute is gone.
     pub detached_operation: DetachedOperation,
-    /// Whether a look at an operation needs the right to (DOC: there is such an action; whether it is asked for is NF).
+    /// Whether reading an operation requires permission (DOC: the action exists; whether it is required is NF).
     pub operation_rights: bool,
-    /// Whether PUT and DELETE name their operation; without, only the compute says how far it is.
+    /// Whether PUT and DELETE return the URL of their operation; otherwise only the compute shows the progress.
     pub operation_header: bool,
-    /// The api-versions that each provider serves: those of the specification, and those that Microsoft's clients send.
+    /// The API versions that each provider serves: those of the specification, and those that Microsoft's clients send.
     pub api_versions: BTreeMap<String, Vec<String>>,
-    /// Whether a failed operation says `error.error` (SDK: seen by v1's client) instead of `error`.
+    /// Whether a failed operation has `error.error` (SDK: v1's client handles it) instead of `error`.
     pub double_nested_errors: bool,
-    /// Whether a PUT makes a linked service; Azure makes no new ones any more (DOC), with which words is INF.
+    /// Whether a PUT creates a linked service. Azure no longer creates new ones (DOC); the text of the refusal is INF.
     pub linked_services_creatable: bool,
-    /// How long after its PUT a role of Synapse counts for jobs (DOC: some minutes).
+    /// The time after its PUT until a Synapse role takes effect for jobs (DOC: some minutes).
     #[serde(with = "duration")]
     pub role_propagation: Duration,
-    /// What becomes of a role assignment whose principal or pool isn't there.
+    /// How a role assignment is handled whose principal or pool does not exist.
     pub absent_assignee: AbsentAssignee,
     /// How long after an attach a new principal can't be assigned a role (DOC of Azure's own roles: minutes).
     #[serde(with = "duration")]
     pub principal_propagation: Duration,
-    /// Whether `discoveryUrl` of a Machine Learning workspace leads here, instead of to the host that it has in Azure.
+    /// Whether `discoveryUrl` of a Machine Learning workspace is that of the emulator, instead of the host that it has in Azure.
     pub own_discovery: bool,
     /// Whether requests to ARM are limited.
     pub throttling: bool,
@@ -139,20 +139,20 @@ pub struct Settings {
     pub throttle_profile: ThrottleProfile,
     /// The sizes of the token buckets.
     pub throttle: Limits,
-    /// The numbers of an hour.
+    /// The limits for an hour.
     pub hourly: Hourly,
     /// The bucket with which the resource providers override ARM's limit, and replace its headers by their own (DOC).
     pub provider_limit: Option<Limit>,
     /// The seconds of `Retry-After` on PUT, DELETE and operations; the service sends none (REAL).
     pub operation_retry_after: Option<u64>,
-    /// For which resources, besides Azure's, the tenant gives out tokens.
+    /// The resources for which the tenant issues tokens, in addition to Azure's.
     pub known_resources: Vec<String>,
-    /// How long an access token holds.
+    /// The lifetime of an access token.
     #[serde(with = "duration")]
     pub token_lifetime: Duration,
-    /// How many requests the journal keeps; the oldest go first.
+    /// The maximum number of requests in the journal; the oldest are removed first.
     pub journal_size: usize,
-    /// How many bytes the journal's requests may take, roughly.
+    /// The approximate maximum size of the journal's requests in bytes.
     pub journal_bytes: usize,
 }
 
@@ -203,7 +203,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// The text names the key that isn't known, or the value that isn't understood.
+    /// The text names the unknown key, or the invalid value.
     pub fn patched(&self, patch: &Value) -> Result<Self, String> {
         if !patch.is_object() {
             return Err("the settings are a JSON object".into());
@@ -243,7 +243,7 @@ pub(crate) fn merge(target: &mut Value, patch: &Value) {
 ///
 /// # Errors
 ///
-/// The text says what was given and what would have been understood.
+/// The text has the given value and the accepted ones.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let unknown = || format!("{text:?} is no duration: say 300ms, 2s, 5m or 1h");
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();

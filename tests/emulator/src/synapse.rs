@@ -1,6 +1,6 @@
-//! The data plane of a Synapse workspace: who holds which role in it.
+//! The data plane of a Synapse workspace: its role assignments.
 //!
-//! A request is for it if its `Host` is that of a workspace, or if its path
+//! A request is for the data plane if its `Host` is that of a workspace, or if its path
 //! begins with `/synapse/{workspace}`, for clients that can't resolve such hosts.
 
 mod roles;
@@ -18,7 +18,7 @@ use crate::world::{Grant, Token};
 pub(crate) const SUFFIXES: [&str; 3] =
     [".dev.azuresynapse.net", ".dev.azuresynapse.azure.cn", ".dev.azuresynapse.usgovcloudapi.net"];
 
-/// The audiences of its tokens (SDK); those of ARM aren't among them.
+/// The audiences of its tokens (SDK), which do not include those of ARM.
 pub(crate) const AUDIENCES: [&str; 3] =
     ["https://dev.azuresynapse.net", "https://dev.azuresynapse.azure.cn", "https://dev.azuresynapse.usgovcloudapi.net"];
 
@@ -36,7 +36,7 @@ pub(crate) fn target<'a>(request: &Request, segments: &'a [String]) -> Option<(S
     }
 }
 
-/// One request of somebody known, to a workspace that is there.
+/// A request of a known principal, to a workspace that exists.
 struct Call<'a> {
     now: Timestamp,
     request: &'a Request,
@@ -58,7 +58,7 @@ fn handle(azure: &mut Azure, incoming: &Incoming<'_>, name: &str, path: &[String
     let workspace = azure.world.synapse_named(name).map(str::to_owned);
     let workspace =
         workspace.ok_or_else(|| Refusal::new(404, "WorkspaceNotFound", format!("There is no Synapse workspace '{name}'.")))?;
-    // Its words for bad tokens are NF; these are ARM's.
+    // Its texts for invalid tokens are NF; these are ARM's.
     let token = authenticated(azure, incoming, &azure.origin(request), |audience| AUDIENCES.contains(&audience))?;
     let tenant = azure.world.tenant_of(&workspace).unwrap_or_default();
     if !tenant.eq_ignore_ascii_case(&token.tenant) {
@@ -96,7 +96,7 @@ fn pool(azure: &Azure, call: &Call<'_>, name: &str) -> Result<Answer, Refusal> {
     Ok(Answer::json(200, &azure.world.pool_body(pool)))
 }
 
-/// Any role in the workspace lets one look (DOC), so does the right in ARM's words over it.
+/// Any role in the workspace allows reading (DOC), and so does the corresponding ARM action on the workspace.
 fn may_read(azure: &Azure, call: &Call<'_>) -> Result<(), Refusal> {
     let whole = format!("workspaces/{}", call.name);
     may(azure, call, "Microsoft.Synapse/workspaces/read", &whole, |grant| {
@@ -104,8 +104,8 @@ fn may_read(azure: &Azure, call: &Call<'_>) -> Result<(), Refusal> {
     })
 }
 
-/// Whether the principal has a role that fits, or the right in ARM's words over the workspace (DOC: its owner may assign
-/// roles). 403 says `Unauthorized` (REAL).
+/// Whether the principal has a suitable role, or the corresponding ARM action on the workspace (DOC: its owner may assign
+/// roles). 403 has the code `Unauthorized` (REAL).
 fn may(azure: &Azure, call: &Call<'_>, action: &str, scope: &str, fits: impl Fn(&Grant) -> bool) -> Result<(), Refusal> {
     if is_allowed(&azure.world, &call.token, action, &call.workspace)
         || azure.world.grants(&call.workspace).any(|(_, grant)| fits(grant))

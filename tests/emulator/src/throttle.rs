@@ -1,4 +1,4 @@
-//! How often ARM may be asked: token buckets, or a number of requests in an hour (DOC).
+//! ARM's request limits: token buckets, or a number of requests an hour (DOC).
 
 use std::collections::{HashMap, VecDeque};
 
@@ -7,15 +7,15 @@ use jiff::Timestamp;
 use crate::limits::{Limit, ThrottleProfile};
 use crate::settings::Settings;
 
-/// The kinds that are counted apart (DOC).
+/// The kinds that are counted separately (DOC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Read,
     Write,
     Delete,
-    /// Requests for one resource, where a provider has overridden ARM's limit.
+    /// Requests for one resource, if a provider has overridden ARM's limit.
     Resource,
-    /// LISTs, where a provider has overridden ARM's limit.
+    /// LISTs, if a provider has overridden ARM's limit.
     Collection,
 }
 
@@ -28,7 +28,7 @@ impl Kind {
         }
     }
 
-    /// As 429 says it (REAL).
+    /// As in the text of a 429 (REAL).
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Read | Self::Collection => "read",
@@ -48,7 +48,7 @@ impl Kind {
         }
     }
 
-    /// How many a principal may have in an hour.
+    /// How many requests a principal may send in an hour.
     pub(crate) fn hourly(self, settings: &Settings) -> u64 {
         match self {
             Self::Read | Self::Resource | Self::Collection => settings.hourly.reads,
@@ -58,10 +58,10 @@ impl Kind {
     }
 }
 
-/// Who asks for what.
+/// The sender and kind of a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
-    /// The subscription, or of requests without one the tenant.
+    /// The subscription, or the tenant for requests without a subscription.
     pub(crate) scope: &'a str,
     pub(crate) principal: &'a str,
     pub(crate) kind: Kind,
@@ -71,11 +71,11 @@ pub(crate) struct Asked<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Remaining {
     pub(crate) own: u64,
-    /// None: they aren't counted together.
+    /// None: they are not counted together.
     pub(crate) all: Option<u64>,
 }
 
-/// A request was one too many; the numbers are the seconds of `Retry-After`.
+/// The request exceeded a limit; the numbers are the seconds of `Retry-After`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exceeded {
     Own(u64),
@@ -91,7 +91,7 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// Fills it up to this time. False: nothing can be taken, and asking earlier renews the pause (DOC).
+    /// Refills the bucket up to this time. False: it has no token, and an earlier request restarts the pause (DOC).
     fn refill(&mut self, now: Timestamp, limit: Limit, retry_after: u64) -> bool {
         let passed = now.duration_since(self.filled).as_secs_f64().max(0.0);
         self.left = (self.left + passed * limit.per_second).min(limit.bucket);
@@ -113,7 +113,7 @@ struct Hour {
 }
 
 impl Hour {
-    /// Counts a request and gives how many are left, or else the seconds until the oldest no longer count.
+    /// Counts a request and returns the number of remaining ones, or the seconds until the oldest no longer count.
     fn take(&mut self, now: Timestamp, limit: u64) -> Result<u64, u64> {
         let minute = now.as_second().div_euclid(60);
         while let Some((_, count)) = self.minutes.pop_front_if(|(oldest, _)| *oldest + 61 <= minute) {
@@ -135,7 +135,7 @@ impl Hour {
 /// By scope, principal and kind. Without a principal: all principals together.
 type Key = (String, Option<String>, Kind);
 
-/// What was asked for.
+/// The kind of request.
 #[derive(Debug, Default)]
 pub(crate) struct Throttle {
     buckets: HashMap<Key, Bucket>,
@@ -179,7 +179,7 @@ impl Throttle {
         self.buckets.entry(key.clone()).or_insert(Bucket { left: limit.bucket, filled: now, shut_until: None })
     }
 
-    /// Forgets what was counted, for limits of another size.
+    /// Resets the counts, for limits of another size.
     pub(crate) fn clear(&mut self) {
         self.buckets.clear();
         self.hours.clear();

@@ -1,7 +1,7 @@
-//! What there is in Azure, and what becomes of it.
+//! The resources in Azure, and how they change.
 //!
-//! A pure state machine: every step is told the time, and operations end when
-//! the world is next looked at after they are due.
+//! A pure state machine: the time is an argument of every step, and operations end at
+//! the first access to the world after they are due.
 
 mod add;
 mod attach;
@@ -36,7 +36,7 @@ pub(crate) use role::{ADMINISTRATOR, Grant, Role};
 use crate::id;
 use seed::{Identity, Issuer, LinkedService, Policy, Pool, Principal, Subscription, Workspace};
 
-/// A compute: the body of its GET, and what is being done to it.
+/// A compute: the body of its GET, and its running operation.
 #[derive(Debug)]
 pub(crate) struct Compute {
     pub(crate) body: Value,
@@ -47,7 +47,7 @@ pub(crate) struct Compute {
     hidden_tags: Option<Value>,
 }
 
-/// An access token that was given out.
+/// An access token that was issued.
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
     pub(crate) tenant: String,
@@ -57,7 +57,7 @@ pub(crate) struct Token {
     pub(crate) expires: Timestamp,
 }
 
-/// Everything there is. The keys of the maps are folded IDs.
+/// All resources. The keys of the maps are folded IDs.
 #[derive(Debug, Default)]
 // Many fields: one per kind of state in Azure.
 pub(crate) struct World {
@@ -84,33 +84,33 @@ pub(crate) struct World {
     jobs_due: BTreeSet<(Timestamp, String)>,
     ended: VecDeque<(Timestamp, Uuid)>,
     stale: Stale,
-    /// The computes that are gone, and until when their system-assigned identities are not.
+    /// Detached computes, and until when their system-assigned identities still exist.
     deleted_identities: BTreeMap<String, Timestamp>,
-    /// The principals of system-assigned identities, and when they came.
+    /// The principals of system-assigned identities, and when they were created.
     system_principals: BTreeMap<String, Timestamp>,
     tokens: HashMap<String, Token>,
 }
 
 impl World {
-    /// An empty world; the salt tells its GUIDs from those of another.
+    /// An empty world. The salt makes its GUIDs differ from those of another world.
     pub(crate) fn new(salt: Uuid) -> Self {
         Self { salt, ..Self::default() }
     }
 
-    /// A GUID that wasn't there before, and is the same in the next run.
+    /// A new GUID, which is the same in the next run.
     pub(crate) fn guid(&mut self) -> Uuid {
         self.counter += 1;
         Uuid::new_v5(&self.salt, &self.counter.to_be_bytes())
     }
 
-    /// Remembers a token, and forgets those that nobody can have any more.
+    /// Stores a token, and removes those that have expired.
     pub(crate) fn give(&mut self, now: Timestamp, text: String, token: Token) {
         let old = now.checked_sub(OPERATION_MEMORY).unwrap_or(Timestamp::MIN);
         self.tokens.retain(|_, t| t.expires > old);
         self.tokens.insert(text, token);
     }
 
-    /// Revokes every token that was given out.
+    /// Revokes every token that was issued.
     pub(crate) fn revoke_tokens(&mut self) {
         self.tokens.clear();
     }
@@ -135,7 +135,7 @@ impl World {
         subscription.tenant_id.as_deref()
     }
 
-    /// Takes away this resource and everything below it, and says how many that was.
+    /// Removes this resource and everything below it, and returns how many resources were removed.
     pub(crate) fn remove(&mut self, resource: &str) -> usize {
         let scope = id::fold(resource);
         let before = self.len();
@@ -175,7 +175,7 @@ pub(crate) fn later(now: Timestamp, duration: Duration) -> Timestamp {
     now.checked_add(duration).unwrap_or(Timestamp::MAX)
 }
 
-/// A time as the service writes it: seven digits, of which a last zero falls off, and `+00:00` (REAL).
+/// A time as the service writes it: seven fractional digits without trailing zeros, and `+00:00` (REAL).
 pub(crate) fn timestamp(at: Timestamp) -> String {
     let ticks = format!("{:07}", at.subsec_nanosecond().max(0) / 100);
     let digits = ticks.strip_suffix('0').unwrap_or(&ticks);

@@ -1,4 +1,4 @@
-//! Who asks, and may they.
+//! Authentication and permissions.
 
 use crate::azure::Azure;
 use crate::exchange::Refusal;
@@ -6,7 +6,7 @@ use crate::id;
 use crate::incoming::Incoming;
 use crate::world::{Token, World};
 
-/// Who may be named as audience of a token for ARM, besides the emulator's own address (SDK, of all clouds).
+/// The audiences of tokens for ARM, in addition to the emulator's own address (SDK, for all clouds).
 const AUDIENCES: [&str; 6] = [
     "https://management.azure.com",
     "https://management.core.windows.net",
@@ -16,7 +16,7 @@ const AUDIENCES: [&str; 6] = [
     "https://management.core.usgovcloudapi.net",
 ];
 
-/// Whose the token is. The codes are ARM's (DOC).
+/// The principal of the token. The codes are ARM's (DOC).
 pub(crate) fn authenticated(
     azure: &Azure,
     incoming: &Incoming<'_>,
@@ -58,7 +58,7 @@ pub(super) fn unauthenticated(origin: &str, code: &str, message: &str) -> Refusa
     Refusal::new(401, code, message).with("WWW-Authenticate", challenge)
 }
 
-/// ARM asks for rights before it tells whether there is such a thing.
+/// ARM checks permissions before it reveals whether a resource exists.
 pub(super) fn authorize(world: &World, token: &Token, action: &str, scope: &str) -> Result<(), Refusal> {
     if is_allowed(world, token, action, scope) {
         return Ok(());
@@ -73,7 +73,7 @@ pub(super) fn authorize(world: &World, token: &Token, action: &str, scope: &str)
     ))
 }
 
-/// Whether the principal behind the token holds this right now.
+/// Whether the principal of the token has this permission now.
 pub(crate) fn is_allowed(world: &World, token: &Token, action: &str, scope: &str) -> bool {
     let Some(principal) = world.principal(&token.tenant, &token.client) else {
         return false;
@@ -88,7 +88,7 @@ pub(crate) fn is_allowed(world: &World, token: &Token, action: &str, scope: &str
     })
 }
 
-/// Whether the pattern, in which `*` stands for anything, covers the text.
+/// Whether the pattern, in which `*` matches anything, matches the text.
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,

@@ -1,4 +1,4 @@
-//! What is refused of a PUT before the resource provider looks at what it asks for.
+//! The checks of a PUT that precede those of the resource provider.
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ pub(super) fn tags(body: &Value, limit: usize) -> Result<(), Refusal> {
     Err(Refusal::new(400, "InvalidTags", message))
 }
 
-/// How large the body of a request may be, in bytes (DOC).
+/// The maximum size of the body of a request, in bytes (DOC).
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
 /// Refuses a body of more than 4 MB (REAL, of deployments).
@@ -55,7 +55,7 @@ pub(super) fn tag_rules(body: &Value) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What the body of a compute has at its top, in `properties` and in `identity` (SPEC).
+/// The keys of the body of a compute at its top level, in `properties` and in `identity` (SPEC).
 const KEYS: [(&str, &[&str]); 3] = [
     ("", &["id", "name", "type", "systemData", "location", "tags", "sku", "identity", "properties"]),
     (
@@ -92,10 +92,10 @@ pub(super) fn keys(body: &Value) -> Result<(), Refusal> {
 }
 
 /// Refuses a region that is not that of the compute or, if there is none yet, of the workspace. `before` is the body of the
-/// compute that is there.
+/// existing compute.
 ///
 /// Azure's clients send the workspace's region for every type but `AmlCompute`, and warn that another is not supported (SDK).
-/// A resource that is there can't change its region (REAL of other types); what a new compute is refused with is INF.
+/// An existing resource cannot change its region (REAL of other types); the refusal of a new compute is INF.
 pub(super) fn location(body: &Value, workspace: &Workspace, name: &str, before: Option<&Value>) -> Result<(), Refusal> {
     let Some(asked) = body["location"].as_str().filter(|_| body["properties"]["computeType"] != "AmlCompute") else {
         return Ok(());

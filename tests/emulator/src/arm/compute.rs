@@ -51,7 +51,7 @@ pub(super) fn one(azure: &mut Azure, call: &Call<'_>, segments: &[String]) -> Re
     }
 }
 
-/// 201 for a new compute and for one that was there; `Azure-AsyncOperation`, and neither `Location` nor `Retry-After` (REAL).
+/// 201 for a new compute and for an existing one; `Azure-AsyncOperation`, and neither `Location` nor `Retry-After` (REAL).
 fn attach(azure: &mut Azure, call: &Call<'_>, workspace: &Workspace, name: &str) -> Result<Answer, Refusal> {
     let (body, key) = (json_body(call)?, id::fold(&workspace.id));
     checks::tags(&body, azure.settings.tag_limit)?;
@@ -85,7 +85,7 @@ fn attach(azure: &mut Azure, call: &Call<'_>, workspace: &Workspace, name: &str)
 
 /// 202 with `Azure-AsyncOperation` and an empty body (REAL); 204 if there is none (SPEC).
 fn detach(azure: &mut Azure, call: &Call<'_>, workspace: &Workspace, key: &str) -> Result<Answer, Refusal> {
-    // Required (SPEC); v1 sends it in small letters (SDK).
+    // Required (SPEC); v1 sends it in lower case (SDK).
     let action = call.request.query_value("underlyingResourceAction").unwrap_or_default();
     let deletes = action.eq_ignore_ascii_case("Delete");
     if !deletes && !action.eq_ignore_ascii_case("Detach") {
@@ -95,7 +95,7 @@ fn detach(azure: &mut Azure, call: &Call<'_>, workspace: &Workspace, key: &str) 
     }
     let spark = azure.world.computes.get(key).is_some_and(|c| c.body["properties"]["computeType"] == "SynapseSpark");
     if deletes && spark {
-        // What the service does is NF; v1 says "Delete is not supported for Synapse object" (SDK, INF).
+        // What the service does is NF; the message of v1 is "Delete is not supported for Synapse object" (SDK, INF).
         return Err(Refusal::user_error("Delete is not supported for a SynapseSpark compute. Use Detach instead."));
     }
     let started = azure.world.detach(call.now, &azure.settings, key, call.doomed.clone())?;

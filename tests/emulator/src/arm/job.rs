@@ -9,7 +9,7 @@ use crate::exchange::{Answer, Refusal};
 use crate::id;
 use crate::world::timestamp;
 
-/// LIST of the jobs, without the steps of pipelines (SDK: those are asked of the run history).
+/// LIST of the jobs, without the steps of pipelines (SDK: these are requested from the run history).
 pub(super) fn list(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
     let at = format!("/{}", segments[..8].join("/"));
     if call.request.method != "GET" {
@@ -24,7 +24,7 @@ pub(super) fn list(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Resul
     page(azure, call, &format!("{}/jobs", workspace.id), all.into_iter().map(crate::world::Job::body))
 }
 
-/// One job: GET, PUT. PUT is done when it is answered (SDK, recorded): 201, or 200 for one that was there (SPEC).
+/// One job: GET, PUT. A PUT is complete when it is answered (SDK, recorded): 201, or 200 for an existing one (SPEC).
 pub(super) fn one(azure: &mut Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
     let (at, name) = (format!("/{}", segments[..8].join("/")), segments[9].as_str());
     let resource = format!("{at}/jobs/{name}");
@@ -83,7 +83,7 @@ pub(super) fn cancel(azure: &mut Azure, call: &Call<'_>, segments: &[String]) ->
     azure.world.cancel(call.now, &key).map(|()| Answer::empty(200)).ok_or_else(ended)
 }
 
-/// A version of a component, a code or an environment: GET gives what PUT took (SDK: all that a job needs).
+/// A version of a component, a code or an environment: GET returns the body of the PUT (SDK: all that a job needs).
 pub(super) fn asset(azure: &mut Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
     let (at, kind) = (format!("/{}", segments[..8].join("/")), segments[8].as_str());
     let resource = format!("/{}", segments.join("/"));
@@ -112,7 +112,7 @@ pub(super) fn asset(azure: &mut Azure, call: &Call<'_>, segments: &[String]) -> 
     Ok(Answer::json(status, &body))
 }
 
-/// Who made it, and when.
+/// Who created it, and when.
 fn made(call: &Call<'_>) -> Value {
     let at = timestamp(call.now);
     json!({"createdAt": at, "createdBy": call.token.client, "createdByType": "Application", "lastModifiedAt": at})

@@ -1,4 +1,4 @@
-//! The linked services of a Machine Learning workspace, of SDK v1: what ties it to a Synapse workspace.
+//! The linked services of a Machine Learning workspace, from SDK v1: its connections to Synapse workspaces.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ pub(super) fn list(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Resul
     Ok(Answer::json(200, &json!({"value": all})))
 }
 
-/// One: GET, PUT, DELETE, each done when it is answered (SPEC).
+/// One linked service: GET, PUT, DELETE, each complete when it is answered (SPEC).
 pub(super) fn one(azure: &mut Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
     let (at, name) = (format!("/{}", segments[..8].join("/")), segments[9].as_str());
     let resource = format!("{at}/linkedServices/{name}");
@@ -39,14 +39,14 @@ pub(super) fn one(azure: &mut Azure, call: &Call<'_>, segments: &[String]) -> Re
     let key = format!("{}/linkedservices/{}", id::fold(&workspace.id), id::fold(name));
     match verb {
         "read" => {
-            // The code is what SDK v1 was content with (SDK); Azure's own is NF.
+            // The code is one that SDK v1 accepts (SDK); Azure's own is NF.
             let missing = || not_found(&format!("{WORKSPACES}/{}/linkedServices/{name}", id::name(&workspace.id)), &resource);
             let link = azure.world.links.get(&key).ok_or_else(missing)?;
             Ok(Answer::json(200, &body(link, &workspace.location)))
         }
         "write" => {
             if !azure.settings.linked_services_creatable {
-                // That no new ones can be made is announced (DOC); with which words it is refused is INF.
+                // That new ones can no longer be created is announced (DOC); the text of the refusal is INF.
                 return Err(Refusal::user_error(
                     "Creating a linked service is no longer supported. Attach the Synapse Spark pool to the workspace directly.",
                 ));
@@ -70,7 +70,7 @@ fn wanted(call: &Call<'_>, id: &str) -> Result<LinkedService, Refusal> {
     Ok(LinkedService::new(id, linked, body["location"].as_str()))
 }
 
-/// As in the specification's example of a PUT; its GET lacks `linkType` and the times, which a client has to bear (SPEC).
+/// As in the specification's example of a PUT; its GET lacks `linkType` and the times, which a client must tolerate (SPEC).
 fn body(link: &LinkedService, location: &str) -> Value {
     json!({
         "id": link.id,

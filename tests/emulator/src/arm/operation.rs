@@ -19,10 +19,10 @@ pub(super) fn link(call: &Call<'_>, workspace: &str, location: &str, operation: 
     )
 }
 
-/// The right that Azure's list of actions has for this (DOC); whether it is asked for is NF.
+/// The action for this in Azure's list of actions (DOC); whether it is required is NF.
 const READ: &str = "Microsoft.MachineLearningServices/locations/computeOperationsStatus/read";
 
-/// GET of an operation: at the region of its workspace (INF), and by anybody of the tenant if no right is asked for (INF).
+/// GET of an operation: in the region of its workspace (INF), and by every principal of the tenant if no permission is required (INF).
 pub(super) fn answer(azure: &Azure, call: &Call<'_>, location: &str, guid: &str) -> Result<Answer, Refusal> {
     if call.request.method != "GET" {
         return Err(not_allowed(&call.request.method));
@@ -51,8 +51,8 @@ pub(super) fn answer(azure: &Azure, call: &Call<'_>, location: &str, guid: &str)
     })
 }
 
-/// Whether an operation can be seen at this region: it is that of its workspace, and its compute isn't gone, or the operation is
-/// kept all the same.
+/// Whether an operation exists in this region: it is the region of its workspace, and its compute exists, or the operation is
+/// kept after its compute is gone.
 fn is_there(azure: &Azure, operation: &Operation, location: &str) -> bool {
     let workspace = operation.compute.rsplit_once("/computes/").and_then(|(key, _)| azure.world.workspaces.get(key));
     let is_kept = azure.settings.detached_operation == DetachedOperation::Kept

@@ -8,8 +8,8 @@ use super::Call;
 use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal};
 
-/// One page of these; only its own values are copied. It begins behind as many as the pages before it had (NF), so that others
-/// are passed over if some of those are gone meanwhile. `nextLink` is absolute, and absent on the last page (SPEC; SDK v1
+/// One page of these; only its own values are copied. It begins after the number of values on the previous pages (NF), so that
+/// values are skipped if some of those were deleted meanwhile. `nextLink` is absolute, and absent on the last page (SPEC; SDK v1
 /// breaks on a null).
 pub(super) fn page(
     azure: &Azure,

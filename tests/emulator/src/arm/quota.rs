@@ -1,4 +1,4 @@
-//! How often a principal may ask, and the headers that tell it what remains.
+//! The request limits of a principal, and the headers with the remaining requests.
 
 use jiff::Timestamp;
 
@@ -14,12 +14,12 @@ pub(super) type Headers = Vec<(String, String)>;
 pub(super) struct Counted<'a> {
     pub(super) now: Timestamp,
     pub(super) method: &'a str,
-    /// The segments of the path in small letters.
+    /// The segments of the path in lower case.
     pub(super) path: &'a [&'a str],
     pub(super) token: &'a Token,
 }
 
-/// The limits of a subscription. Gives the headers that its answer has.
+/// The limits of a subscription. Returns the headers of the answer.
 pub(super) fn of_subscription(azure: &mut Azure, counted: &Counted<'_>, subscription: &str) -> Result<Headers, Refusal> {
     let what = format!("subscription '{subscription}'");
     let headers = take(azure, counted, (subscription, "subscription"), &what)?;
@@ -29,7 +29,7 @@ pub(super) fn of_subscription(azure: &mut Azure, counted: &Counted<'_>, subscrip
     Ok(headers)
 }
 
-/// The limits of a tenant, which requests without a subscription count for (DOC).
+/// The limits of a tenant, which apply to requests without a subscription (DOC).
 pub(super) fn of_tenant(azure: &mut Azure, counted: &Counted<'_>) -> Result<Headers, Refusal> {
     let scope = format!("tenant {}", counted.token.tenant);
     take(azure, counted, (&scope, "tenant"), &format!("tenant '{}'", counted.token.tenant))
@@ -60,10 +60,10 @@ fn exceeded(kind: Kind, who: &str, seconds: u64) -> Refusal {
     refused(code, message, seconds)
 }
 
-/// The limit with which a provider has overridden ARM's: its headers come instead of those of reads and writes (DOC).
+/// The limit with which a provider has overridden ARM's: its headers replace those of reads and writes (DOC).
 fn of_provider(azure: &mut Azure, counted: &Counted<'_>, subscription: &str) -> Result<Headers, Refusal> {
     let after = counted.path.iter().rev().take_while(|segment| **segment != "providers").count();
-    // Behind the provider's name come pairs of a type and a name; a type at the end is a collection.
+    // The provider's name is followed by pairs of a type and a name; a type at the end is a collection.
     let lists = counted.method == "GET" && after % 2 == 0;
     let (kind, name) = if lists { (Kind::Collection, "entities-read") } else { (Kind::Resource, "requests") };
     let name = format!("x-ms-ratelimit-remaining-subscription-resource-{name}");

@@ -54,7 +54,7 @@ fn body(azure: &Azure, call: &Call<'_>, workspace: &Workspace) -> Value {
     })
 }
 
-/// The workspace of these children; ARM calls it the parent when it isn't there (DOC).
+/// The workspace of these children; ARM calls it the parent if it does not exist (DOC).
 pub(super) fn parent(azure: &Azure, resource: &str, children: &str, verb: &str) -> Result<Workspace, Refusal> {
     in_group(&azure.world, resource)?;
     let workspace = azure.world.workspaces.get(&id::fold(resource)).cloned();

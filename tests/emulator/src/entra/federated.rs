@@ -1,4 +1,4 @@
-//! Federated assertions: whose they are, who signed them, and until when.
+//! Federated assertions: their subject, signature and expiry.
 
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
@@ -31,7 +31,7 @@ pub(super) fn check(world: &World, now: Timestamp, principal: &Principal, assert
         );
         return Err(denied(400, "invalid_request", 70021, text));
     }
-    // The match is exact, also in case (DOC).
+    // The match is exact and case-sensitive (DOC).
     let of_issuer: Vec<_> = principal.federated.iter().filter(|f| f.issuer == issuer).collect();
     if of_issuer.is_empty() {
         return Err(denied(
@@ -65,7 +65,7 @@ pub(super) fn check(world: &World, now: Timestamp, principal: &Principal, assert
     check_time(now, &claims)
 }
 
-/// Whether one of the issuer's keys made the signature.
+/// Whether the signature was made with one of the issuer's keys.
 fn check_signature(world: &World, issuer: &str, header: &Header, assertion: &str) -> Result<(), Denial> {
     let keys = world
         .issuers
@@ -75,7 +75,7 @@ fn check_signature(world: &World, issuer: &str, header: &Header, assertion: &str
     if !matches!(header.alg, Algorithm::RS256 | Algorithm::ES256) {
         return Err(malformed("it is signed with neither RS256 nor ES256"));
     }
-    // The time is an argument, so the library must not look at the clock.
+    // The time is an argument, so the library must not read the clock.
     let mut validation = Validation::new(header.alg);
     validation.validate_exp = false;
     validation.validate_aud = false;
@@ -89,7 +89,7 @@ fn check_signature(world: &World, issuer: &str, header: &Header, assertion: &str
     Ok(())
 }
 
-/// Whether the time is within that of the assertion.
+/// Whether the assertion is valid at this time.
 fn check_time(now: Timestamp, claims: &Value) -> Result<(), Denial> {
     let (from, until) = (claims["nbf"].as_i64().unwrap_or(i64::MIN), claims["exp"].as_i64().unwrap_or(i64::MIN));
     if now.as_second() >= until || now.as_second() < from {

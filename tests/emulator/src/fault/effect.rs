@@ -9,44 +9,44 @@ use serde_json::{Value, json};
 use crate::exchange::{Answer, Refusal};
 use crate::settings::duration;
 
-/// What happens to a request; the keys tell which it is.
+/// What happens to a request. The keys that are present determine which variant it is.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Effect {
-    /// It is answered with this status, unprocessed; or processed later, if `process_after` is there too.
+    /// It is answered with this status and not processed, or processed later, if `process_after` is set too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// The error code beside `status`.
+    /// The error code, together with `status`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// The error's message beside `status`.
+    /// The error's message, together with `status`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The seconds of `Retry-After` beside `status`.
+    /// The seconds of `Retry-After`, together with `status`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
-    /// The whole body beside `status`, instead of an error: JSON, or a text that is sent as it is, as a proxy sends its page.
+    /// The whole body, together with `status`, instead of an error: JSON, or a string that is sent unchanged, like the page of a proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
-    /// More headers beside `status`.
+    /// Additional headers, together with `status`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
-    /// It is processed all the same, and `status` answered. Only for writes.
+    /// It is processed, and the answer is `status` nevertheless. Only for writes.
     #[serde(skip_serializing_if = "is_false")]
     pub processed: bool,
-    /// It is processed, and its answer held back.
+    /// It is processed, and its answer is delayed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay: Option<Delay>,
-    /// Its connection is closed, unprocessed.
+    /// Its connection is closed, and it is not processed.
     #[serde(skip_serializing_if = "is_false")]
     pub reset: bool,
-    /// It is processed, and its connection closed instead of an answer.
+    /// It is processed, and its connection is closed without an answer.
     #[serde(skip_serializing_if = "is_false")]
     pub lost_answer: bool,
-    /// Its connection is closed, or `status` is answered; it is processed when so much time has passed. Only for writes.
+    /// Its connection is closed, or the answer is `status`; it is processed after this time. Only for writes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process_after: Option<Delay>,
-    /// A resource provider refuses it (429), and everything else that this fault meets until so much time has passed.
+    /// A resource provider refuses it (429), and all other matching requests until this time has passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider_throttle: Option<Delay>,
     /// The operation that it starts ends `Failed` with this.
@@ -73,12 +73,12 @@ pub struct Failure {
     pub status: Ended,
     /// Such as `InternalServerError`.
     pub code: String,
-    /// For people.
+    /// The text for people.
     pub message: String,
     /// An HTTP status, which the service adds though the specification has none (REAL).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_code: Option<u16>,
-    /// What it is about (SPEC).
+    /// The target of the error (SPEC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
     /// More errors, of any form (REAL: their codes may be sentences).
@@ -92,17 +92,17 @@ pub enum Ended {
     /// It failed.
     #[default]
     Failed,
-    /// Somebody stopped it.
+    /// It was canceled.
     Canceled,
 }
 
 impl Failure {
-    /// One that says no more than this.
+    /// An error with only a code and a message.
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into(), ..Self::default() }
     }
 
-    /// The error as the service writes it; what isn't there is left out.
+    /// The error as the service writes it, without absent fields.
     pub(crate) fn error(&self) -> Value {
         let mut error = json!({"code": self.code, "message": self.message});
         if let Some(status) = self.status_code {
@@ -119,12 +119,12 @@ impl Failure {
 }
 
 impl Effect {
-    /// Whether only writes are met.
+    /// Whether it applies to writes only.
     pub(super) fn meets_writes(&self) -> bool {
         self.processed || self.process_after.is_some()
     }
 
-    /// Refuses what can't happen together.
+    /// Refuses effects that cannot be combined.
     pub(super) fn check(&self) -> Result<(), String> {
         let effects = [
             self.status.is_some(),
@@ -152,7 +152,7 @@ impl Effect {
         Ok(())
     }
 
-    /// The answer of a fault with a status; the token endpoint has a form of error of its own.
+    /// The answer of a fault with a status; the token endpoint has its own format of errors.
     pub(crate) fn answer(&self, of_entra: bool) -> Option<Answer> {
         if let Some(pause) = self.provider_throttle {
             // Without ARM's headers: it was not ARM that refused (DOC); the text is that of other providers (REAL).

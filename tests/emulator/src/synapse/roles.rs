@@ -1,4 +1,4 @@
-//! Role definitions, role assignments, and what they allow.
+//! Role definitions, role assignments, and the access that they grant.
 
 use std::collections::BTreeSet;
 
@@ -46,7 +46,7 @@ pub(super) fn scopes(azure: &Azure, call: &Call<'_>) -> Result<Answer, Refusal> 
     Ok(Answer::json(200, &json!(all)))
 }
 
-/// LIST: the next page is asked for with what `x-ms-continuation` said (SPEC); how large a page is, is NF.
+/// LIST: the next page is requested with the value of `x-ms-continuation` (SPEC); the size of a page is NF.
 pub(super) fn list(azure: &Azure, call: &Call<'_>) -> Result<Answer, Refusal> {
     may_read(azure, call)?;
     let skip = match call.request.header("x-ms-continuation") {
@@ -75,7 +75,7 @@ pub(super) fn show(azure: &Azure, call: &Call<'_>, guid: &str) -> Result<Answer,
     Ok(Answer::json(200, &body(guid, found)))
 }
 
-/// PUT. The same role, principal and scope a second time is refused, under whatever GUID (REAL; its status 409 is INF).
+/// PUT. A second assignment of the same role, principal and scope is refused, whatever its GUID is (REAL; its status 409 is INF).
 /// The codes of the other refusals are INF.
 // Longer than other functions: one check per refusal.
 pub(super) fn create(azure: &mut Azure, call: &Call<'_>, guid: &str) -> Result<Answer, Refusal> {
@@ -87,7 +87,7 @@ pub(super) fn create(azure: &mut Azure, call: &Call<'_>, guid: &str) -> Result<A
         Uuid::parse_str(guid).map_err(|_| invalid(format!("'{guid}' is no GUID.")))?;
     }
     let kind = match wanted["principalType"].as_str() {
-        // Azure asks Entra; there it is whatever it is (INF).
+        // Azure looks it up in Entra; here any type is accepted (INF).
         None => "ServicePrincipal",
         Some(kind @ ("User" | "Group" | "ServicePrincipal")) => kind,
         Some(other) => return Err(invalid(format!("'{other}' is no type of principal."))),
@@ -131,8 +131,8 @@ pub(super) fn create(azure: &mut Azure, call: &Call<'_>, guid: &str) -> Result<A
     Ok(answer)
 }
 
-/// Refuses a principal and a pool that aren't there. The world has no users and groups: any will do. The code and the text are those
-/// of Azure's own roles (DOC), that Synapse says the same is INF.
+/// Refuses a principal or a pool that does not exist. The world has no users and groups, so all of these are accepted. The code and the text are those
+/// of Azure's own roles (DOC); that Synapse answers the same is INF.
 fn assignee_is_there(azure: &Azure, call: &Call<'_>, (principal, kind): (&str, &str), scope: &str) -> Result<(), Refusal> {
     let spread = azure.settings.principal_propagation;
     if kind == "ServicePrincipal" && !azure.world.knows_principal(principal, call.now, spread) {
@@ -185,7 +185,7 @@ pub(super) fn check(azure: &Azure, call: &Call<'_>) -> Result<Answer, Refusal> {
     Ok(Answer::json(200, &json!({"AccessDecisions": decided.collect::<Vec<_>>()})))
 }
 
-/// An administrator of the scope may, besides those whom ARM lets.
+/// An administrator of the scope may do this, and so may a principal that ARM allows to.
 fn may_assign(azure: &Azure, call: &Call<'_>, verb: &str, scope: &str) -> Result<(), Refusal> {
     let action = format!("Microsoft.Synapse/workspaces/roleAssignments/{verb}");
     may(azure, call, &action, scope, |grant| grant.role.id == ADMINISTRATOR && grant.covers(&call.token.object, scope))
@@ -199,7 +199,7 @@ fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::new(400, "ValidationError", message)
 }
 
-/// Asked for as `roleId`, shown as `roleDefinitionId` (SPEC).
+/// `roleId` in requests, `roleDefinitionId` in answers (SPEC).
 fn body(guid: &str, grant: &Grant) -> Value {
     json!({
         "id": guid,

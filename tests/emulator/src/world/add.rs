@@ -1,4 +1,4 @@
-//! How a seed comes into the world, and how the world shows itself as one.
+//! Adds a seed to the world, and shows the world as a seed.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -8,7 +8,7 @@ use super::{Compute, Progress, World, timestamp};
 use crate::id;
 
 impl World {
-    /// Adds a seed; what has the same ID is replaced, and missing parents are created.
+    /// Adds a seed. Resources with the same ID are replaced, and missing parents are created.
     // Longer than other functions: one part per kind of resource.
     pub(crate) fn add(&mut self, now: Timestamp, seed: Seed) -> Result<(), String> {
         for issuer in seed.issuers {
@@ -80,13 +80,13 @@ impl World {
         Ok(())
     }
 
-    /// A Synapse workspace that is there because something in it was named.
+    /// A Synapse workspace that exists because the seed names something in it.
     fn add_synapse(&mut self, workspace: &str) {
         let made = || Workspace { id: workspace.to_owned(), location: LOCATION.to_owned() };
         self.synapse.entry(id::fold(workspace)).or_insert_with(made);
     }
 
-    /// The same of a Machine Learning workspace; gives its location.
+    /// The same for a Machine Learning workspace; returns its location.
     fn add_workspace(&mut self, workspace: &str, location: &str) -> String {
         let made = || Workspace { id: workspace.to_owned(), location: location.to_owned() };
         self.workspaces.entry(id::fold(workspace)).or_insert_with(made).location.clone()
@@ -130,7 +130,7 @@ impl World {
         Ok(())
     }
 
-    /// Everything there is, as a seed, without the secrets; and the operations and jobs.
+    /// All resources as a seed, without secrets, and the operations and jobs.
     pub(crate) fn shown(&self) -> Value {
         let seed = Seed {
             issuers: self.issuers.values().cloned().collect(),
@@ -168,7 +168,7 @@ fn checked(resource: &str, of: &str) -> Result<(), String> {
     if id::has_type(resource, of) { Ok(()) } else { Err(format!("{resource:?} is not the ID of a {of}")) }
 }
 
-/// Lays the keys that are given over the defaults; a null that is given stays a null.
+/// Overrides the defaults by the given keys; a given null stays a null.
 fn overlay(under: &mut Value, over: Value) {
     match (under, over) {
         (Value::Object(under), Value::Object(over)) => {

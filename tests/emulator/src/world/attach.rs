@@ -1,4 +1,4 @@
-//! PUT of a compute: what it needs, what it answers, what it starts.
+//! PUT of a compute: its validation, its answer, and its operation.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ pub(crate) struct Started {
     pub(crate) operation: Uuid,
 }
 
-/// What a PUT of a compute says.
+/// The content of a PUT of a compute.
 #[derive(Debug)]
 pub(crate) struct Wanted {
     /// The name in the path.
@@ -51,8 +51,8 @@ impl Wanted {
         Ok(Self { name: name.to_owned(), kind, resource, identity, body })
     }
 
-    /// Whether a compute that is there may become this. Only identity, tags and description can change (DOC);
-    /// what the service says to another pool is NF.
+    /// Whether an existing compute may be changed to this. Only identity, tags and description can change (DOC);
+    /// how the service answers another pool is NF.
     fn fits(&self, before: &Value) -> Result<(), Refusal> {
         let name = &self.name;
         let properties = &before["properties"];
@@ -69,7 +69,7 @@ impl Wanted {
         Ok(())
     }
 
-    /// The compute that this makes of what was there, which is null if there was nothing.
+    /// The compute that results from the previous one, which is null if there was none.
     fn applied(&self, now: Timestamp, place: &Workspace, before: &Value) -> Value {
         let (asked, was) = (&self.body["properties"], &before["properties"]);
         // An object, also while it is being created: SDK v1 and v2 need one (SDK).
@@ -77,7 +77,7 @@ impl Wanted {
             "SynapseSpark" => first([&was["properties"], &Value::Null], json!({})),
             _ => first([&asked["properties"], &was["properties"]], json!({})),
         };
-        // A cluster may be elsewhere than its workspace, and then this says where (REAL).
+        // A cluster may be in another region than its workspace, which is then named here (REAL).
         let region = if self.kind == "AmlCompute" { &self.body["location"] } else { &Value::Null };
         json!({
             // The name keeps the case in which it was created (INF).
@@ -119,12 +119,12 @@ impl Wanted {
     }
 }
 
-/// The first that isn't null.
+/// The first that is not null.
 fn first(values: [&Value; 2], default: Value) -> Value {
     values.into_iter().find(|v| !v.is_null()).cloned().unwrap_or(default)
 }
 
-/// The specification's pattern (SPEC), and 2 to 16 for what isn't `AmlCompute` or an instance (DOC).
+/// The specification's pattern (SPEC), and 2 to 16 for types other than `AmlCompute` and instances (DOC).
 fn check_name(name: &str, kind: &str) -> Result<(), Refusal> {
     let longest = if kind == "SynapseSpark" { 16 } else { 24 };
     let letter = name.starts_with(|c: char| c.is_ascii_alphabetic());
@@ -139,7 +139,7 @@ fn check_name(name: &str, kind: &str) -> Result<(), Refusal> {
 }
 
 impl World {
-    /// Begins to create or update a compute; both answer alike (REAL).
+    /// Begins to create or update a compute; both have the same answer (REAL).
     pub(crate) fn attach(
         &mut self,
         now: Timestamp,

@@ -38,7 +38,7 @@ impl Computes {
         self.all.values()
     }
 
-    /// Adds one, or puts it in the place of another.
+    /// Adds a compute, or replaces the one with the same key.
     pub(crate) fn insert(&mut self, key: String, compute: Compute) {
         self.remove(&key);
         self.order.entry(workspace(&key).to_owned()).or_default().insert(compute.created, key.clone());
@@ -54,7 +54,7 @@ impl Computes {
         }
     }
 
-    /// Removes those whose key this is true of.
+    /// Removes those for whose key this is true.
     pub(crate) fn remove_if(&mut self, goes: impl Fn(&str) -> bool) {
         let gone: Vec<String> = self.all.keys().filter(|key| goes(key)).cloned().collect();
         for key in gone {
@@ -62,7 +62,7 @@ impl Computes {
         }
     }
 
-    /// The keys of those of a workspace, the oldest first.
+    /// The keys of the computes of a workspace, the oldest first.
     pub(crate) fn in_order<'a>(&'a self, workspace: &str) -> impl Iterator<Item = &'a str> + use<'a> {
         self.order.get(workspace).into_iter().flat_map(|keys| keys.values().map(String::as_str))
     }

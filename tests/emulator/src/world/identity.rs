@@ -1,4 +1,4 @@
-//! The identity of a compute: what is asked, and what comes back.
+//! The identity of a compute: as requested, and as returned.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::exchange::Refusal;
 use crate::id;
 use crate::settings::{AbsentIdentity, Settings};
 
-/// What a PUT asks for.
+/// The identity in a PUT.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Asked {
-    /// Whether the key is there at all.
+    /// Whether the key is present at all.
     given: bool,
     system: bool,
     /// As sent, in the order sent.
@@ -30,7 +30,7 @@ impl Asked {
         let kind = identity["type"].as_str().ok_or_else(|| invalid("The 'type' of the identity is missing."))?;
         let users: Vec<String> = match &identity["userAssignedIdentities"] {
             Value::Null => Vec::new(),
-            // A null value takes the identity away (DOC, of PATCH).
+            // A null value removes the identity (DOC, of PATCH).
             Value::Object(map) => map.iter().filter(|(_, v)| !v.is_null()).map(|(k, _)| k.clone()).collect(),
             _ => return Err(invalid("'userAssignedIdentities' is no object.")),
         };
@@ -47,7 +47,7 @@ impl Asked {
                 )));
             }
         };
-        // What the service says of a type that doesn't fit the map is NF (INF: it refuses).
+        // How the service answers a type that does not match the map is NF (INF: it refuses).
         if user == users.is_empty() {
             return Err(invalid(&format!(
                 "The identity type '{kind}' and {} user-assigned identities don't go together.",
@@ -58,7 +58,7 @@ impl Asked {
     }
 }
 
-/// ARM's words while the identity of a compute that is gone is still being deleted (REAL, of other types).
+/// ARM's text while the identity of a detached compute is still being deleted (REAL, of other types).
 fn still_deleted(compute: &str) -> Refusal {
     let response = format!(
         r#"{{"error":{{"code":"Conflict","message":"Request specified that resource '{compute}' is new, but resource already exists. This may be due to a pending delete operation, try again later."}}}}"#
@@ -84,7 +84,7 @@ impl World {
         principal
     }
 
-    /// What a detach leaves of a system-assigned identity: for a while it is still being deleted.
+    /// After a detach, the system-assigned identity is still being deleted for a while.
     pub(super) fn forget_principal(&mut self, now: Timestamp, settings: &Settings, compute: &str) {
         let body = self.computes.get(compute).map(|c| &c.body);
         let Some(principal) = body.and_then(|b| b["identity"]["principalId"].as_str()) else {
@@ -96,7 +96,7 @@ impl World {
         }
     }
 
-    /// Whether there is such a principal and Synapse knows it by now.
+    /// Whether this principal exists and Synapse already knows it.
     pub(crate) fn knows_principal(&self, principal: &str, now: Timestamp, propagation: Duration) -> bool {
         let is = |id: &str| id.eq_ignore_ascii_case(principal);
         match self.system_principals.get(&principal.to_ascii_lowercase()) {
@@ -110,7 +110,7 @@ impl World {
         }
     }
 
-    /// What becomes of a compute's identity by a PUT; none if the key is to be absent (REAL: absent when there is none).
+    /// The identity of a compute after a PUT; none if the key is to be absent (REAL: absent when there is none).
     // Longer than other functions: one check per refusal.
     pub(super) fn identity(
         &mut self,
@@ -157,7 +157,7 @@ impl World {
         };
         let mut identity = json!({"type": kind});
         if asked.system {
-            // A principal of its own: kept by an update, another after detaching (DOC).
+            // A system-assigned principal: kept by an update, and a new one after a detach (DOC).
             let principal = before.map_or(Value::Null, |b| b["principalId"].clone());
             identity["principalId"] = if principal.is_null() { json!(self.new_principal(now)) } else { principal };
             identity["tenantId"] = json!(tenant);

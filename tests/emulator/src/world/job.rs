@@ -1,12 +1,12 @@
-//! Jobs, and how their states move with time.
+//! Jobs, and how their states change over time.
 //!
 //! ```text
 //!   NotStarted ─► Queued ─► Running ─► Finalizing ─► Completed
-//!                    └─ no right on the pool ─► Failed
+//!                    └─ no permission on the pool ─► Failed
 //! ```
 //!
-//! Each arrow of a job's own takes a quarter of its duration. A pipeline runs while its steps do; a step begins when those
-//! before it are completed, and is canceled when one has failed (INF).
+//! Each of a job's transitions takes a quarter of its duration. A pipeline runs while its steps do. A step begins when the steps
+//! that it depends on are completed, and is canceled when one has failed (INF).
 
 mod right;
 
@@ -21,7 +21,7 @@ use crate::fault::Failure;
 use crate::id;
 use crate::settings::Settings;
 
-/// How far it is, in the service's words (SPEC).
+/// The state of a job, as the service names it (SPEC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
     NotStarted,
@@ -40,7 +40,7 @@ impl Status {
     }
 }
 
-/// A job of its own, a pipeline, or a step of one.
+/// A standalone job, a pipeline, or a step of a pipeline.
 #[derive(Debug)]
 // Many fields: one per property of a job.
 pub(crate) struct Job {
@@ -49,16 +49,16 @@ pub(crate) struct Job {
     pub(crate) created: u64,
     pub(crate) status: Status,
     pub(crate) error: Option<Failure>,
-    /// What it runs; none of a pipeline.
+    /// What it runs; none for a pipeline.
     work: Option<Work>,
     /// The key of the pipeline.
     pub(crate) parent: Option<String>,
     /// The keys of the steps.
     steps: Vec<String>,
-    /// When it takes its next step; none if something else decides that.
+    /// When its state changes next; none if that depends on something else.
     next: Option<Timestamp>,
     pace: Duration,
-    /// A test asked for this end.
+    /// A test requested this result.
     doomed: Option<Failure>,
 }
 
@@ -85,7 +85,7 @@ impl Job {
         }
     }
 
-    /// What the world shows of it.
+    /// How the control API shows it.
     pub(super) fn shown(&self) -> Value {
         let parent = self.parent.as_ref().map(|p| id::name(p));
         json!({
@@ -96,7 +96,7 @@ impl Job {
 }
 
 impl World {
-    /// Takes in a job that was planned; its body is that of its GET but for the status.
+    /// Adds a job that was validated. Its body is that of its GET, except for the status.
     // Longer than other functions: one check per refusal.
     pub(crate) fn submit(&mut self, now: Timestamp, settings: &Settings, body: Value, plan: Plan, doomed: Option<Failure>) {
         let resource = body["id"].as_str().unwrap_or_default().to_owned();
@@ -141,7 +141,7 @@ impl World {
         self.schedule(&key, now);
     }
 
-    /// Its next step comes after its pace.
+    /// Its state changes after a quarter of its duration.
     fn schedule(&mut self, key: &str, now: Timestamp) {
         if let Some(job) = self.jobs.get_mut(key) {
             let at = later(now, job.pace);
@@ -150,7 +150,7 @@ impl World {
         }
     }
 
-    /// Asks a job to stop; none if it has ended.
+    /// Cancels a job; none if it has ended.
     pub(crate) fn cancel(&mut self, now: Timestamp, key: &str) -> Option<()> {
         let job = self.jobs.get_mut(key).filter(|j| !j.status.has_ended())?;
         job.status = Status::CancelRequested;
@@ -158,7 +158,7 @@ impl World {
         Some(())
     }
 
-    /// Takes the step that is due.
+    /// Makes the state change that is due.
     pub(super) fn advance(&mut self, at: Timestamp, key: &str, settings: &Settings) {
         let Some(job) = self.jobs.get_mut(key).filter(|j| j.next == Some(at)) else {
             return;
@@ -208,7 +208,7 @@ impl World {
         self.has_ended(at, key);
     }
 
-    /// Lets the steps begin whose inputs are there.
+    /// Starts the steps whose inputs exist.
     fn begin_steps(&mut self, at: Timestamp, pipeline: &str) {
         let steps: Vec<&Job> = self.steps(pipeline).into_iter().filter_map(|k| self.jobs.get(&k)).collect();
         let is_completed = |name: &String| {
@@ -234,7 +234,7 @@ impl World {
         }
     }
 
-    /// What the end of a step does to its pipeline.
+    /// The effect of a step's end on its pipeline.
     fn has_ended(&mut self, at: Timestamp, key: &str) {
         let Some((Some(pipeline), status, error, step)) =
             self.jobs.get(key).map(|j| (j.parent.clone(), j.status, j.error.clone(), j.work.as_ref().map(|w| w.step.clone())))
@@ -266,7 +266,7 @@ impl World {
     }
 }
 
-/// A step as a job of its own; in Azure its name is a GUID too, and its body is in the run history (SDK).
+/// A step as a job. In Azure its name is a GUID too, and its body is in the run history (SDK).
 fn step_body(pipeline: &Value, resource: &str, work: &Work) -> Value {
     let mut properties = work.properties.clone();
     properties["displayName"] = json!(work.step);

@@ -1,15 +1,15 @@
-//! Linked services: what they are called, and how one comes into the world.
+//! Linked services in the world.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{World, seed::LinkedService};
 use crate::id;
 
-/// How ARM calls a linked service.
+/// ARM's type name of a linked service.
 pub(crate) const LINK_TYPE: &str = "Microsoft.MachineLearningServices/workspaces/linkedServices";
 
 impl World {
-    /// Adds or replaces one; its principal and when it was created stay, if nothing else is said.
+    /// Adds or replaces one. Its principal and creation time stay the same unless they are given.
     pub(crate) fn add_link(&mut self, now: Timestamp, mut link: LinkedService, tenant: &str) -> &LinkedService {
         let key = id::fold(&link.id);
         let before = self.links.remove(&key);

@@ -1,4 +1,4 @@
-//! What takes its time: attaching and detaching.
+//! Asynchronous operations: attach and detach.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::exchange::Refusal;
 use crate::fault::Failure;
 use crate::settings::Settings;
 
-/// An ended operation is remembered so long; then its URL is gone (INF).
+/// For how long an operation is kept after its end; then its URL no longer exists (INF).
 pub(super) const OPERATION_MEMORY: Duration = Duration::from_hours(24);
 
 /// What an operation does.
@@ -21,7 +21,7 @@ pub(crate) enum Verb {
     Detach,
 }
 
-/// How far it is.
+/// Its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     Running,
@@ -35,12 +35,12 @@ pub(crate) struct Operation {
     pub(crate) verb: Verb,
     pub(crate) compute: String,
     pub(crate) progress: Progress,
-    /// A test asked for this end.
+    /// A test requested this result.
     doomed: Option<Failure>,
 }
 
 impl World {
-    /// Ends the operations and moves the jobs that are due, in the order of time.
+    /// Ends the operations and advances the jobs that are due, in chronological order.
     pub(crate) fn settle(&mut self, now: Timestamp, settings: &Settings) {
         loop {
             let operation = self.due.first().map(|(due, _)| *due).filter(|due| *due <= now);
@@ -89,7 +89,7 @@ impl World {
         if let Some(operation) = self.operations.get_mut(&id) {
             operation.progress = progress.clone();
         }
-        // Somebody may have taken it away meanwhile, and put another in its place.
+        // It may have been removed and replaced by another one meanwhile.
         if self.computes.get(&key).is_none_or(|compute| compute.operation != Some(id)) {
             return;
         }
@@ -104,7 +104,7 @@ impl World {
         }
     }
 
-    /// Begins to detach; none if there is nothing to detach.
+    /// Starts a detach; none if there is nothing to detach.
     pub(crate) fn detach(
         &mut self,
         now: Timestamp,
@@ -127,7 +127,7 @@ impl World {
 }
 
 impl Compute {
-    /// What an operation that has ended leaves behind.
+    /// Applies the result of an operation that has ended.
     fn end(&mut self, due: Timestamp, progress: Progress, filled: Option<Value>) {
         self.operation = None;
         if let Some(tags) = self.hidden_tags.take() {
@@ -151,7 +151,7 @@ impl Compute {
     }
 }
 
-/// 409 while something is at work; the service's text is NF (INF from AML's other conflicts).
+/// 409 while an operation is running; the service's text is NF (INF from AML's other conflicts).
 pub(super) fn busy(compute: &Value) -> Refusal {
     let name = compute["name"].as_str().unwrap_or_default();
     let state = compute["properties"]["provisioningState"].as_str().unwrap_or_default();

@@ -1,6 +1,6 @@
-//! What a PUT of a job says, and whether it can be done.
+//! The content of a PUT of a job, and its validation.
 //!
-//! A job of its own is written in camelCase; the steps of a pipeline are a mix with `snake_case` (SDK). The code of the
+//! Standalone jobs use camelCase; steps of a pipeline also use `snake_case` (SDK). The code of the
 //! refusals is REAL of other requests of Machine Learning, their texts are INF.
 
 use serde_json::{Map, Value};
@@ -9,19 +9,19 @@ use super::World;
 use crate::exchange::Refusal;
 use crate::id;
 
-/// As whom a Spark job runs.
+/// The identity as which a Spark job runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RunsAs {
     /// The compute's identity, or the one of its user-assigned identities that is named here.
     Managed(Option<String>),
-    /// The one who asks.
+    /// The sender of the request.
     User,
 }
 
 /// Something that runs on one compute.
 #[derive(Clone, Debug)]
 pub(crate) struct Work {
-    /// The name in the pipeline; empty of a job of its own.
+    /// The name in the pipeline; empty for a standalone job.
     pub(crate) step: String,
     /// The folded ID.
     pub(crate) compute: String,
@@ -43,7 +43,7 @@ fn wrong<T>(message: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal::user_error(message))
 }
 
-/// The value of the first of these keys that is there.
+/// The value of the first of these keys that is present.
 fn either<'a>(of: &'a Value, keys: &[&str]) -> &'a Value {
     keys.iter().map(|k| &of[*k]).find(|v| !v.is_null()).unwrap_or(&Value::Null)
 }
@@ -121,7 +121,7 @@ impl World {
         Ok(Work { step: step.to_owned(), compute, spark, needs, properties })
     }
 
-    /// The folded ID of a compute that is there, is ready, and is of the right kind.
+    /// The folded ID of a compute that exists, is ready, and has the right type.
     fn usable(&self, workspace: &str, compute: &str, for_spark: bool) -> Result<String, Refusal> {
         let key = match id::fold(compute) {
             whole if whole.starts_with('/') => whole,
@@ -151,7 +151,7 @@ impl World {
     }
 }
 
-/// Managed when nothing is said (DOC); a token of Machine Learning is nothing to Synapse (DOC: `Managed` or `UserIdentity`).
+/// The default is Managed (DOC). Synapse does not accept a token of Machine Learning (DOC: `Managed` or `UserIdentity`).
 fn runs_as(identity: &Value) -> Result<RunsAs, Refusal> {
     let kind = either(identity, &["identityType", "identity_type"]).as_str().unwrap_or("Managed");
     let one = either(identity, &["resourceId", "resource_id", "clientId", "client_id", "objectId", "object_id"]).as_str();

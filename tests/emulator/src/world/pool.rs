@@ -1,4 +1,4 @@
-//! What a compute says of the Spark pool behind it, and the pool of itself.
+//! The Spark pool, as its own GET and as the compute that attaches it show it.
 
 use serde_json::{Value, json};
 
@@ -7,16 +7,16 @@ use crate::fault::Failure;
 use crate::id;
 use crate::settings::{UnusablePool, merge};
 
-/// How ARM calls a Spark pool.
+/// ARM's type name of a Spark pool.
 pub(crate) const POOL_TYPE: &str = "Microsoft.Synapse/workspaces/bigDataPools";
 
-/// How ARM calls the workspace around it.
+/// ARM's type name of the workspace that contains it.
 pub(crate) const SYNAPSE_TYPE: &str = "Microsoft.Synapse/workspaces";
 
 impl World {
-    /// How attaching this compute ends.
+    /// The result of attaching this compute.
     ///
-    /// What the service says of a pool that isn't there, or isn't `Succeeded`, is NF; that the compute stays as Failed is REAL of
+    /// How the service answers for a pool that does not exist, or is not `Succeeded`, is NF; that the compute stays as Failed is REAL of
     /// other types.
     pub(super) fn outcome(&self, compute: &Value, unusable: UnusablePool) -> Progress {
         let Some(id) = pool_id(compute) else {
@@ -46,7 +46,7 @@ impl World {
             "nodeCount": pool.node_count,
             "nodeSize": pool.node_size,
             "nodeSizeFamily": pool.node_size_family,
-            // Whose subscription, group and workspace these are, the specification leaves open: Synapse's (INF).
+            // The specification does not define whose subscription, group and workspace these are: Synapse's (INF).
             "subscriptionId": id::subscription(at),
             "resourceGroup": id::part(at, "resourceGroups"),
             "workspaceName": id::part(at, "workspaces"),
@@ -54,7 +54,7 @@ impl World {
         }))
     }
 
-    /// The body of the pool's own GET (SPEC). Its location is its workspace's, if nothing else is said.
+    /// The body of the pool's own GET (SPEC). Its location is its workspace's, unless the seed has another one.
     pub(crate) fn pool_body(&self, pool: &Pool) -> Value {
         let workspace = pool.id.rsplitn(3, '/').last().unwrap_or_default();
         let location = pool.location.as_ref().or_else(|| Some(&self.synapse.get(&id::fold(workspace))?.location));
@@ -82,7 +82,7 @@ impl World {
         })
     }
 
-    /// Merges JSON into a pool, in the form of a seed, as if somebody had changed it; an attached compute says what it said (INF).
+    /// Merges JSON into a pool, in the format of a seed, like a change by another client. An attached compute shows the old values (INF).
     pub(crate) fn change_pool(&mut self, key: &str, patch: &Value) -> Option<Result<Value, String>> {
         let pool = self.pools.get_mut(key)?;
         let mut changed = json!(pool);

@@ -1,4 +1,4 @@
-//! What GET and LIST show of a compute: what it is, or for a while after a write what it was.
+//! What GET and LIST show of a compute: its current state, or its previous state for a while after a write.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::settings::Settings;
 #[derive(Debug)]
 struct Before {
     until: Timestamp,
-    /// None: there was no such compute.
+    /// None: the compute did not exist.
     compute: Option<Shown>,
 }
 
@@ -23,7 +23,7 @@ struct Shown {
     body: Value,
 }
 
-/// What was before, by the folded IDs of the computes; of each the oldest first.
+/// Previous states by the folded IDs of the computes, the oldest first.
 type Befores = BTreeMap<String, Vec<Before>>;
 
 /// What stale reads show: GETs and LISTs.
@@ -34,7 +34,7 @@ pub(super) struct Stale {
 }
 
 impl Stale {
-    /// Drops what no read shows any more.
+    /// Drops states that no read shows any longer.
     pub(super) fn prune(&mut self, now: Timestamp) {
         for befores in [&mut self.gets, &mut self.lists] {
             befores.retain(|_, states| {

@@ -1,4 +1,4 @@
-//! The roles of Synapse, and who holds them.
+//! Synapse roles and role assignments.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::id;
 pub(crate) struct Role {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// Where it can be assigned: `workspaces/{workspaceName}`, say.
+    /// Where it can be assigned, for example at `workspaces/{workspaceName}`.
     pub(crate) scopes: Vec<String>,
     /// Known of two roles only.
     #[serde(default)]
@@ -34,12 +34,12 @@ static ROLES: LazyLock<Vec<Role>> = LazyLock::new(|| {
     serde_json::from_str::<Recording>(text).expect("the recording is tested").role_definitions
 });
 
-/// Who may do everything in its scope (DOC).
+/// The role that allows everything in its scope (DOC).
 pub(crate) const ADMINISTRATOR: &str = "6e4bf58a-b8e1-4cc3-bbf9-d73143322b78";
 
-/// Who may run Spark on a pool: Synapse Administrator (DOC: what the identity of an attached pool is to get), and
+/// The roles that allow running Spark on a pool: Synapse Administrator (DOC: the role for the identity of an attached pool), and
 /// Synapse Contributor, Synapse Compute Operator and Apache Spark Administrator (NF: the last two may use a pool by
-/// their data actions (REAL), whether that is enough for a job of Machine Learning nobody says).
+/// their data actions (REAL), it is not documented whether that is sufficient for a job of Machine Learning).
 pub(crate) const MAY_RUN_SPARK: [&str; 4] = [
     ADMINISTRATOR,
     "7572bffe-f453-4b66-912a-46cc5ef38fda",
@@ -52,7 +52,7 @@ impl Role {
         &ROLES
     }
 
-    /// By its GUID in any case, or by its exact name.
+    /// By its GUID, which is case-insensitive, or by its exact name.
     pub(crate) fn find(text: &str) -> Option<&'static Self> {
         ROLES.iter().find(|r| r.id.eq_ignore_ascii_case(text) || r.name == text)
     }
@@ -72,7 +72,7 @@ impl Role {
     }
 }
 
-/// A role that somebody holds.
+/// A role assignment.
 #[derive(Debug)]
 pub(crate) struct Grant {
     pub(crate) role: &'static Role,
@@ -81,12 +81,12 @@ pub(crate) struct Grant {
     pub(crate) scope: String,
     /// The workspace's ID, as written.
     pub(crate) workspace: String,
-    /// None: it was there before the world was looked at.
+    /// None: it existed from the beginning.
     pub(crate) granted: Option<Timestamp>,
 }
 
 impl Grant {
-    /// Whether it is there for this scope, at the scope itself or above.
+    /// Whether it applies to this scope, because it is at the scope itself or above.
     pub(crate) fn covers(&self, principal: &str, scope: &str) -> bool {
         self.principal.eq_ignore_ascii_case(principal) && id::is_within(&id::fold(scope), &id::fold(&self.scope))
     }
@@ -105,7 +105,7 @@ impl World {
         found.map(|w| w.id.as_str())
     }
 
-    /// The grants of a workspace with their GUIDs, in the order of these (NF).
+    /// The role assignments of a workspace, in the order of their GUIDs (NF).
     pub(crate) fn grants<'a>(&'a self, workspace: &str) -> impl Iterator<Item = (&'a str, &'a Grant)> {
         let workspace = id::fold(workspace);
         let from = (workspace.clone(), String::new());
@@ -113,7 +113,7 @@ impl World {
         all.map(|(key, grant)| (key.1.as_str(), grant))
     }
 
-    /// Whether the principal could run Spark on this pool at this time; a grant counts when it has spread (DOC: after minutes).
+    /// Whether the principal could run Spark on this pool at this time; a role assignment takes effect after some time (DOC: minutes).
     pub(crate) fn may_run_spark(&self, principal: &str, pool: &str, at: Timestamp, propagation: Duration) -> bool {
         let workspace = pool.rsplitn(3, '/').last().unwrap_or_default();
         let scope = format!("workspaces/{}/bigDataPools/{}", id::name(workspace), id::name(pool));
@@ -124,7 +124,7 @@ impl World {
         })
     }
 
-    /// A grant of a seed.
+    /// A role assignment of a seed.
     pub(super) fn add_grant(&mut self, given: RoleAssignment) -> Result<(), String> {
         let workspace = id::name(&given.workspace).to_owned();
         let role = Role::find(&given.role_id).ok_or_else(|| format!("{:?} is no role of Synapse", given.role_id))?;
@@ -145,7 +145,7 @@ impl World {
         Ok(())
     }
 
-    /// The grants, as a seed has them.
+    /// The role assignments, as in a seed.
     pub(super) fn role_assignments(&self) -> Vec<RoleAssignment> {
         let of = |((_, guid), grant): (&(String, String), &Grant)| RoleAssignment {
             workspace: grant.workspace.clone(),

@@ -1,4 +1,4 @@
-//! What a test or a demo puts into the world: JSON, whose unknown keys are refused.
+//! A seed, which adds resources to the world: JSON without unknown keys.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,10 +7,10 @@ use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The location of what is created because something in it was named.
+/// The location of parents that the seed does not define.
 pub(super) const LOCATION: &str = "eastus2";
 
-/// What to put into the world, or what there is in it.
+/// The resources to add to the world, or the resources in it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 // Many fields: one per kind of resource.
@@ -29,7 +29,7 @@ pub struct Seed {
     pub(crate) policies: Vec<Policy>,
 }
 
-/// An assignment of Azure Policy with the effect `modify`: each PUT of a compute gets these tags, whatever it asks for (DOC).
+/// An assignment of Azure Policy with the effect `modify`: each PUT of a compute gets these tags, regardless of those in the request (DOC).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Policy {
@@ -37,7 +37,7 @@ pub(crate) struct Policy {
     pub(crate) set_tags: BTreeMap<String, String>,
 }
 
-/// Who signs federated assertions.
+/// An issuer of federated assertions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Issuer {
@@ -116,13 +116,13 @@ pub(crate) struct Pool {
     pub(crate) auto_scale: AutoScale,
     pub(crate) auto_pause: AutoPause,
     pub(crate) dynamic_executor_allocation: DynamicAllocation,
-    /// `Failed`, say, of a pool that somebody broke.
+    /// For example `Failed`, for a broken pool.
     pub(crate) provisioning_state: String,
     pub(crate) tags: BTreeMap<String, String>,
     /// Absent: that of its workspace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) location: Option<String>,
-    /// Absent: when it was put here.
+    /// Absent: the time at which it was added.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) creation_date: Option<String>,
 }
@@ -189,15 +189,15 @@ impl Default for AutoPause {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Identity {
     pub(crate) id: String,
-    /// Absent: a GUID is made.
+    /// Absent: a new GUID.
     #[serde(default)]
     pub(crate) principal_id: Option<String>,
-    /// Absent: a GUID is made.
+    /// Absent: a new GUID.
     #[serde(default)]
     pub(crate) client_id: Option<String>,
 }
 
-/// What ties a Machine Learning workspace to a Synapse workspace, of SDK v1.
+/// A linked service, from SDK v1: the connection of a Machine Learning workspace to a Synapse workspace.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct LinkedService {
@@ -207,26 +207,26 @@ pub(crate) struct LinkedService {
     /// Absent: that of its workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) location: Option<String>,
-    /// Absent: a GUID is made.
+    /// Absent: a new GUID.
     #[serde(default)]
     pub(crate) principal_id: Option<String>,
     /// Absent: that of its subscription.
     #[serde(default)]
     pub(crate) tenant_id: Option<String>,
-    /// Absent: when it was put here.
+    /// Absent: the time at which it was added.
     #[serde(default)]
     pub(crate) created_time: Option<String>,
     #[serde(default)]
     pub(crate) modified_time: Option<String>,
 }
 
-/// A role of Synapse that somebody holds; it counts at once.
+/// A Synapse role assignment, which takes effect at once.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RoleAssignment {
     /// The ID of the Synapse workspace.
     pub(crate) workspace: String,
-    /// Absent: a GUID is made.
+    /// Absent: a new GUID.
     #[serde(default)]
     pub(crate) id: Option<String>,
     /// A GUID, or the name of the role.
@@ -255,11 +255,11 @@ impl LinkedService {
 }
 
 impl Seed {
-    /// What is there when nobody says otherwise: the names of Microsoft's documents.
+    /// The default resources: those of Microsoft's documentation.
     ///
     /// # Panics
     ///
-    /// Never: the file is part of the program, and tests read it.
+    /// Never: the file is part of the program, and tests parse it.
     #[must_use]
     pub fn documented() -> Self {
         serde_json::from_str(include_str!("../../seeds/default.json")).expect("the default seed is tested")
@@ -269,7 +269,7 @@ impl Seed {
     ///
     /// # Errors
     ///
-    /// The text names the key that isn't known, or the value that isn't understood.
+    /// The text names the unknown key, or the invalid value.
     pub fn from_json(value: Value) -> Result<Self, String> {
         let seed: Self = serde_json::from_value(value).map_err(|e| e.to_string())?;
         seed.resolved(Path::new(""))

@@ -1,4 +1,4 @@
-//! Whether a job that is queued can run.
+//! Whether a queued job can run.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -10,9 +10,9 @@ use crate::world::World;
 use crate::world::plan::RunsAs;
 
 impl World {
-    /// Whether what is queued can run: the compute has to be there, and Spark needs a right on the pool.
+    /// Whether a queued job can run: the compute must exist, and Spark needs a role on the pool.
     ///
-    /// The words for a missing right are those of Synapse's data plane (REAL); where a job shows them is NF.
+    /// The text for a missing role is that of Synapse's data plane (REAL); where a job shows it is NF.
     pub(super) fn may_run(&self, at: Timestamp, key: &str, settings: &Settings) -> Result<(), Failure> {
         let failed = |code: &str, message: String| Err(Failure::new(code, message));
         let Some(work) = self.jobs.get(key).and_then(|j| j.work.as_ref()) else {
@@ -32,7 +32,7 @@ impl World {
             None => return failed("UserError", format!("The Synapse Spark pool '{pool}' was not found.")),
         }
         let RunsAs::Managed(named) = runs_as else {
-            // Whether the asker has a role of Synapse isn't looked at.
+            // Whether the sender has a Synapse role is not checked.
             return Ok(());
         };
         let Some(principal) = managed(&compute.body["identity"], named.as_deref()) else {
