@@ -1,6 +1,6 @@
 //! The client of Azure Resource Manager and of the data plane of Synapse: one method a call, one request a call.
 //!
-//! The client decides nothing. It does not retry and has no policy: its caller decides what an [`Error`] means.
+//! The client does not retry and has no policy: its caller decides what an [`Error`] means.
 //! Every request is sent by `transport`. Tests replace the transport only, which is the Azure SDK's own
 //! `HttpClient`; in production it is a `reqwest::Client` that also serves Microsoft Entra ID.
 //!

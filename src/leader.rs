@@ -1,7 +1,7 @@
-//! Leader election on `coordination.k8s.io` Leases: of several replicas one leads and writes, the others stand by.
+//! Leader election on `coordination.k8s.io` Leases: of several replicas, one leads and writes, and the others are standbys.
 //!
-//! No crate for this version of kube stops leading while the API server is silent, so this module does it
-//! (`docs/adr/0005-leader-election-of-our-own.md`). It rests on four rules:
+//! No crate for this version of kube stops leading while the API server does not answer, so this module does it
+//! (`docs/adr/0005-leader-election-of-our-own.md`). It follows four rules:
 //!
 //! - Every write to a Lease names the `resourceVersion` that it replaces, so one of two concurrent writes fails.
 //! - A Lease of another process has expired when it has not changed for its whole duration on the monotonic clock of

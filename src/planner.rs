@@ -1,7 +1,7 @@
 //! Decides the next step for one object, and why.
 //!
 //! Pure: no clock, no network, no environment (see `clippy.toml`). Everything
-//! that a decision rests on is an argument, so every decision is a unit test.
+//! that a decision depends on is an argument, so every decision can be a unit test.
 //!
 //! ```text
 //!   Goal (the desired state)      ─┐

@@ -1,8 +1,8 @@
 //! Azure's resource IDs: parse them, compare them, print them.
 //!
-//! Azure compares IDs without regard to case, and gives them back in
-//! another case than they were sent (`/resourcegroups/`); so equality, order
-//! and hash here fold the case, and the text is kept as it came.
+//! Azure compares IDs without regard to case, and returns them in
+//! another case than they were sent (`/resourcegroups/`). Equality, order
+//! and hash therefore fold the case, and the text is kept unchanged.
 //! Source: `Azure/azure-rest-api-specs#8323`.
 //!
 //! The name of a resource group may have letters and digits of any script
@@ -23,7 +23,7 @@ pub struct NotAnId {
     pattern: &'static str,
 }
 
-/// Text that compares without regard to case, as Azure compares: character by character, by its simple upper case.
+/// Text that compares without regard to case, like Azure's: character by character, by its simple upper case.
 #[derive(Debug, Clone)]
 struct Folded(String);
 
@@ -90,7 +90,7 @@ fn names<'a, const N: usize>(text: &'a str, pattern: &str) -> Option<[&'a str; N
 /// The place of the resource group among the names of each pattern.
 const RESOURCE_GROUP: usize = 1;
 
-/// Characters that can end a path segment or escape from it stay out.
+/// Characters that can end a path segment or escape from it are refused.
 fn is_name(segment: &str, is_resource_group: bool) -> bool {
     let is_alphanumeric =
         |letter: char| if is_resource_group { letter.is_alphanumeric() } else { letter.is_ascii_alphanumeric() };

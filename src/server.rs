@@ -19,7 +19,7 @@ use crate::controller::Readiness;
 pub struct ServerState {
     /// All metrics.
     pub registry: Arc<Registry>,
-    /// What keeps the program from its work.
+    /// The reasons why the program is not ready.
     pub readiness: Arc<Readiness>,
 }
 

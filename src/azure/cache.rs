@@ -13,7 +13,7 @@ use tokio::time::Instant;
 pub enum Freshness {
     /// The request is sent after the call began. A write needs this.
     Now,
-    /// The same, over a connection that carried no request before. A write that rests on an absence needs this: a connection
+    /// The same, over a new connection. A write that depends on an absence needs this: a connection
     /// that is kept alive leads to the same front end of Azure each time, which may be behind.
     NowOnNewConnection,
     /// A cached answer may be this old. It is enough for what is read again before a write.
@@ -30,7 +30,7 @@ impl Freshness {
         }
     }
 
-    /// How old an answer may be that another asked for.
+    /// How old an answer to another request may be.
     pub(super) const fn max_age(self) -> Duration {
         match self {
             Self::Now | Self::NowOnNewConnection => Duration::ZERO,
@@ -47,7 +47,7 @@ const MAX_ENTRIES: usize = 10_000;
 /// An entry has the time at which its request began. An answer to a request that began before a write does not enter
 /// the cache after that write: [`TtlCache::invalidate`] leaves an entry without a value, which rejects it.
 ///
-/// Entries that have expired leave the memory, whether or not anybody asks again.
+/// Entries are removed when they have expired, even if there are no further requests.
 #[derive(Debug)]
 pub(super) struct TtlCache<K, V> {
     ttl: Duration,
@@ -91,7 +91,7 @@ impl<K: Eq + Hash + Clone, V> Entries<K, V> {
         }
     }
 
-    /// Evicts what has expired. Gives when the next entry expires, if there is one.
+    /// Evicts expired entries. Returns when the next entry expires, if there is one.
     fn sweep(&mut self, ttl: Duration) -> Option<Instant> {
         let now = Instant::now();
         self.evict_while(|_, began| now.saturating_duration_since(began) > ttl);

@@ -42,7 +42,7 @@ pub struct Settings {
     pub limits: Limits,
 }
 
-/// Azure, as one identity sees it. A clone is the same client: it shares tokens, answers and buckets.
+/// A client of Azure for one identity. A clone is the same client: it shares tokens, answers and buckets.
 #[derive(Clone)]
 pub struct Client {
     pub(super) settings: Arc<Settings>,
@@ -85,7 +85,7 @@ const DEPENDENCY_TTL: Duration = Duration::from_hours(1);
 /// The region of a workspace never changes; `workspace.rs` drops it when another workspace may have taken the name.
 pub(super) const REGION_TTL: Duration = Duration::from_hours(24);
 
-/// Whether an answer holds for longer: a missing right is rarely granted within minutes.
+/// Whether an answer is valid for longer: a missing permission is rarely granted within minutes.
 const fn is_conclusive<T>(answer: &Result<T, Error>) -> bool {
     use Error::{Forbidden, Refused, Rejected, SubscriptionNotFound, Unauthenticated};
     matches!(answer, Ok(_) | Err(Unauthenticated(_) | Forbidden(_) | Refused(..) | Rejected(_) | SubscriptionNotFound(_)))

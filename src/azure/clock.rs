@@ -1,4 +1,4 @@
-//! How far the clock of this machine is from Azure's.
+//! The difference between the clock of this machine and Azure's.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use azure_core::http::headers::{HeaderName, Headers};
 use azure_core::time::{OffsetDateTime, parse_rfc7231};
 use prometheus_client::metrics::gauge::Gauge;
 
-/// A smaller difference is no skew: the header `Date` has whole seconds, and an answer takes time.
+/// A smaller difference is not reported: the header `Date` has whole seconds, and an answer takes time.
 const TOLERANCE: Duration = Duration::from_mins(1);
 
 /// The difference that the last answer with a `Date` showed.

@@ -1,7 +1,7 @@
 //! Azure's error codes: what each of them means, and where that is documented.
 //!
-//! One status has several meanings: a 409 is an operation that ends by itself, or a lock that stays; a 403 is a missing right, a
-//! policy or a firewall.
+//! One status has several meanings: a 409 is an operation that ends by itself, or a lock that stays; a 403 is a missing
+//! permission, a policy or a firewall.
 
 use crate::refusal::Refusal;
 
@@ -10,7 +10,7 @@ use crate::refusal::Refusal;
 pub enum Meaning {
     /// Another operation is in progress: the request succeeds later as it is.
     Conflict,
-    /// The identity lacks a right.
+    /// The identity lacks a permission.
     Forbidden,
     /// The access token is not accepted.
     Unauthenticated,
@@ -20,7 +20,7 @@ pub enum Meaning {
     SubscriptionNotFound,
     /// The request cannot be served as it is: another API version, cloud or spec is needed.
     Rejected,
-    /// An obstacle prevents the request, although the request is valid and the identity has the right.
+    /// An obstacle prevents the request, although the request is valid and the identity has the permission.
     Refused(Refusal),
 }
 
@@ -29,9 +29,9 @@ pub enum Meaning {
 pub struct Row {
     /// The error code; Azure does not always spell it with the same capitals.
     pub code: &'static str,
-    /// The statuses that it comes with; empty if it means the same with each.
+    /// The statuses with which it has this meaning; empty if it has it with any status.
     pub statuses: &'static [u16],
-    /// What the message has to contain, in lower case, where the code alone is not specific.
+    /// What the message must contain, in lower case, if the code alone is not specific.
     pub message_contains: &'static str,
     /// What it means.
     pub meaning: Meaning,
@@ -105,11 +105,10 @@ pub const TABLE: &[Row] = &[
     row("InvalidApiVersionParameter", Meaning::Rejected, VERSIONS),
 ];
 
-/// What an answer means by the codes and messages of its errors, the outermost first; none if the status has to decide.
+/// The meaning of an answer by the codes and messages of its errors, the outermost first; none if the status has to decide.
 ///
-/// An obstacle that an inner error names outweighs what the outer one is called: Azure wraps a specific error into a general one.
-/// Where the server failed or has too much to do the status counts, whatever is in the answer: the request may have been carried
-/// out, or a pause is needed.
+/// An obstacle in an inner error takes precedence over the outer error: Azure wraps a specific error into a general one.
+/// If the server failed or is overloaded, only the status counts: the request may have been carried out, or a pause is needed.
 #[must_use]
 pub fn meaning(status: u16, errors: &[(String, String)]) -> Option<Meaning> {
     if !(400..500).contains(&status) || matches!(status, 408 | 429) {

@@ -53,7 +53,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error`]; after [`Error::Unavailable`] it is unknown whether Azure took the request.
+    /// [`Error`]; after [`Error::Unavailable`] it is unknown whether Azure processed the request.
     pub async fn put(&self, id: &ComputeId, put: &wire::Put, deadline: Option<Instant>) -> Result<Option<String>, Error> {
         let path = self.machine_learning(&id.to_string());
         let mut request = self.request(Call::Put, id.workspace().subscription(), &path)?;
@@ -74,7 +74,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error`]; after [`Error::Unavailable`] it is unknown whether Azure took the request.
+    /// [`Error`]; after [`Error::Unavailable`] it is unknown whether Azure processed the request.
     pub async fn detach(&self, id: &ComputeId, deadline: Option<Instant>) -> Result<Option<String>, Error> {
         let path = format!("{}&underlyingResourceAction=Detach", self.machine_learning(&id.to_string()));
         let mut request = self.request(Call::Detach, id.workspace().subscription(), &path)?;

@@ -10,7 +10,7 @@ use crate::service_error::{Service, ServiceError};
 
 /// A request to Azure that did not succeed.
 ///
-/// A variant determines what the caller can do, not which status or code the answer had.
+/// The variants differ in what the caller can do, and not in status or code.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The network, a time-out or a 5xx. A retry may help.
@@ -29,7 +29,7 @@ pub enum Error {
         /// Azure's error text.
         error: ServiceError,
     },
-    /// The answer comes from something else than Azure: a proxy, a firewall, a sign-in page. It shows nothing of Azure's state.
+    /// The answer does not come from Azure but from a proxy, a firewall or a sign-in page. It shows nothing of Azure's state.
     #[error("the answer is not Azure's: {0}")]
     Intercepted(ServiceError),
     /// The certificate of the server is not trusted: the request was not sent.
@@ -43,16 +43,16 @@ pub enum Error {
         /// What the user reads.
         error: ServiceError,
     },
-    /// The request was not sent: its deadline passed before, or no access token could be had in time. A retry may help.
+    /// The request was not sent: its deadline passed before, or no access token was available in time. A retry may help.
     #[error("request not sent: {0}")]
     NotSent(ServiceError),
-    /// Another operation on the same resource is in progress, or its state is in the way. A retry may help.
+    /// Another operation on the same resource is in progress, or its state conflicts with the request. A retry may help.
     #[error("conflicts with another operation: {0}")]
     Conflict(ServiceError),
     /// 401: Azure does not accept the access token.
     #[error("access token not accepted: {0}")]
     Unauthenticated(ServiceError),
-    /// The identity lacks a right.
+    /// The identity lacks a permission.
     #[error("not authorized: {0}")]
     Forbidden(ServiceError),
     /// 404 of the requested resource, answered by Azure itself.
@@ -64,7 +64,7 @@ pub enum Error {
     /// 404 of the subscription. A tenant also gets it for the subscriptions of others.
     #[error("subscription not found: {0}")]
     SubscriptionNotFound(ServiceError),
-    /// An obstacle prevents the request, although it is valid and the identity has the right. It stays until it is removed.
+    /// An obstacle prevents the request, although it is valid and the identity has the permission. It stays until it is removed.
     #[error("refused: {1}")]
     Refused(Refusal, ServiceError),
     /// Any other 4xx. Only another request will help.
@@ -94,7 +94,7 @@ impl Error {
         }
     }
 
-    /// Whether Azure gave no answer, as far as one can see. It may be carrying out the request all the same.
+    /// Whether Azure gave no answer. It may be carrying out the request nevertheless.
     #[must_use]
     pub const fn is_no_answer(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Intercepted(_) | Self::Untrusted(_))
@@ -152,7 +152,7 @@ impl Error {
         !matches!(self, Self::Queued { .. })
     }
 
-    /// Azure asked for a pause that is not over: the request was not sent.
+    /// Azure required a pause that is not over: the request was not sent.
     pub(super) fn paused(retry_after: Duration) -> Self {
         let message = "Waiting as Azure requested in Retry-After".to_owned();
         Self::Throttled { retry_after, error: ServiceError { message, ..ServiceError::default() } }
@@ -185,7 +185,7 @@ impl Error {
         }
     }
 
-    /// What prevented an answer, as the chain of errors of the transport says it.
+    /// What prevented an answer, from the text of the transport's error chain.
     #[must_use]
     pub fn of_transport(text: String) -> Self {
         let of = |message| ServiceError { message, ..ServiceError::default() };
@@ -200,7 +200,7 @@ impl Error {
         Self::unavailable(text)
     }
 
-    /// The meaning of an answer that is no success; see [`codes`].
+    /// The meaning of an answer other than a success; see [`codes`].
     #[must_use]
     pub fn of_answer(status: u16, retry_after: Option<Duration>, correlation_id: Option<String>, body: &[u8]) -> Self {
         let Some(wire::ErrorText { code, message, shown, inner }) = wire::error_of(body) else {
@@ -223,14 +223,14 @@ impl Error {
         }
     }
 
-    /// The meaning of an answer without an error of Azure in it.
+    /// The meaning of an answer that contains no Azure error.
     fn of_status_alone(status: u16, retry_after: Option<Duration>, error: ServiceError) -> Self {
         match status {
-            // Whoever answers so says that the same request may succeed later.
+            // These statuses mean that the same request may succeed later.
             408 | 409 | 429 | 500.. => Self::of_status(status, retry_after, error),
             401 => Self::Unauthenticated(error),
             // Azure names an error in each of its refusals. The 404 of a proxy does not prove that a resource is absent, and its
-            // 403 not that a right is missing.
+            // 403 not that a permission is missing.
             _ => Self::Intercepted(error),
         }
     }

@@ -58,7 +58,7 @@ pub(super) enum ListError {
     /// A page is missing.
     #[error(transparent)]
     Page(Error),
-    /// The pages do not make a list.
+    /// The pages do not form a list.
     #[error("the list cannot be used: {0}")]
     Unusable(String),
 }
@@ -123,7 +123,7 @@ impl Client {
         Ok(all)
     }
 
-    /// Reads all pages of a list, one after the other. Gives their number.
+    /// Reads all pages of a list, one after the other. Returns their number.
     ///
     /// The links to the others are used as they came, within the origin only. Pages that lead back to each other end the list
     /// at once.

@@ -1,4 +1,4 @@
-//! What is called with each LIST of a workspace.
+//! The function that is called with each LIST of a workspace.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -8,11 +8,11 @@ use crate::resource_id::WorkspaceId;
 /// A function of a workspace and of what its LIST showed.
 pub(super) type Called<V> = Box<dyn Fn(&WorkspaceId, &V) + Send + Sync>;
 
-/// What is called, once it is set.
+/// The function, once it is set.
 pub(super) struct ListHook<V>(OnceLock<Called<V>>);
 
 impl<V> ListHook<V> {
-    /// Sets what is called, unless it is set already.
+    /// Sets the function, unless it is already set.
     pub(super) fn set(&self, make: impl FnOnce() -> Called<V>) {
         self.0.get_or_init(make);
     }

@@ -15,12 +15,13 @@ use crate::azure::views::{COMPUTE_TTL, Request};
 use crate::azure::wire;
 use crate::resource_id::{ComputeId, WorkspaceId};
 
-/// If a LIST fails within this time, one compute is read to see whether Azure answers that. After a longer wait the failure stands.
+/// If a LIST fails within this time, one compute is read to see whether Azure answers that. After a longer wait the failure is
+/// final.
 const PROBE_WITHIN: Duration = Duration::from_secs(10);
 
 impl Client {
-    /// Calls what this makes with each LIST of computes that this client receives, before any answer rests on it. Only the first
-    /// call of this method has an effect.
+    /// Calls the resulting function with each LIST of computes that this client receives, before it is used for any answer. Only
+    /// the first call of this method has an effect.
     pub fn on_list(&self, make: impl FnOnce() -> Box<dyn Fn(&WorkspaceId, &View) + Send + Sync>) {
         self.cached.views.on_list.set(make);
     }
@@ -65,7 +66,7 @@ impl Client {
         }
     }
 
-    /// What a view says of a compute to someone who asked at this time.
+    /// What a view shows of a compute for a request that was made at this time.
     fn answer(&self, view: &View, id: &ComputeId, ask: &Ask, asked: Instant) -> Answer {
         match view.shown(id, ask, asked, self.cached.computes.after_write(id)) {
             // One that cannot be decoded is read: the error of that answer is what its user sees.
@@ -78,7 +79,7 @@ impl Client {
         }
     }
 
-    /// A view of the compute's workspace that is no older than this; `None` if LIST is refused.
+    /// A view of the compute's workspace that is not older than this; `None` if LIST is refused.
     async fn view(&self, probe: &ComputeId, max_age: Duration) -> Result<Option<Arc<View>>, Error> {
         let workspace = probe.workspace();
         if let Some(failure) = self.cached.views.failure(workspace, max_age) {
@@ -128,7 +129,7 @@ impl Client {
     }
 }
 
-/// What a view says of a compute.
+/// What a view shows of a compute.
 enum Answer {
     /// This is it.
     Known(Option<Box<wire::Compute>>),

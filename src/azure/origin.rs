@@ -1,8 +1,8 @@
-//! The one place that admits a URL: same origin as the configured ARM endpoint, or no token.
+//! The only place that accepts a URL: it must have the origin of the configured ARM endpoint, because the token is sent to it.
 
 use azure_core::http::Url;
 
-/// Where ARM is.
+/// The origin of ARM.
 #[derive(Debug, Clone)]
 pub struct Origin(Url);
 

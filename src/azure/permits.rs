@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use crate::azure::error::Error;
 use crate::azure::throttle::{Admission, Asked, Class, Key, Kind, Permit, Resource, Throttle, Turn};
 
-/// A command, which has no queue, waits for a permit so long at most.
+/// The longest time that a command, which has no queue, waits for a permit.
 const MAX_WAIT: Duration = Duration::from_mins(5);
-/// A command asks again after this time at the latest: its permit may come early.
+/// A command requests its permit again after this time at the latest, because it may be available early.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How a client takes its permits.

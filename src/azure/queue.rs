@@ -26,12 +26,12 @@ impl Client {
         Self { permits: self.permits.with_notice(notify), ..self.clone() }
     }
 
-    /// The same client with a permit for one PUT or DELETE of this compute, for which it asks with this urgency. If it is not
+    /// The same client with a permit for one PUT or DELETE of this compute, which is requested with this urgency. If it is not
     /// used, others get it.
     ///
     /// # Errors
     ///
-    /// [`Error::Queued`] if others are to be served first, [`Error::Throttled`] while Azure asks for a pause, or the error
+    /// [`Error::Queued`] if others are to be served first, [`Error::Throttled`] while Azure requires a pause, or the error
     /// of the access token.
     pub async fn reserve(&self, kind: Kind, class: Class, compute: &ComputeId) -> Result<Self, Error> {
         let principal = self.tokens.arm.bearer().await?.principal;
@@ -53,8 +53,8 @@ impl Client {
         self.permits.throttle.withdraw(object, Instant::now());
     }
 
-    /// Calls this with each waiting object whose turn comes before it expected it. Only the first call of this method counts,
-    /// for all clients that share these buckets.
+    /// Calls this with each waiting object whose turn comes before it expected it. Only the first call of this method has an
+    /// effect, for all clients that share these buckets.
     pub fn on_turn(&self, called: impl Fn(&Object) + Send + Sync + 'static) {
         self.permits.throttle.on_turn(called);
     }

@@ -56,7 +56,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error`]; after [`Error::Unavailable`] it is unknown whether Synapse took the request, which may be repeated.
+    /// [`Error`]; after [`Error::Unavailable`] it is unknown whether Synapse processed the request, which may be repeated.
     pub async fn assign_role(
         &self,
         id: &str,
@@ -85,7 +85,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error`]; after [`Error::Unavailable`] it is unknown whether Synapse took the request.
+    /// [`Error`]; after [`Error::Unavailable`] it is unknown whether Synapse processed the request.
     pub async fn revoke_role(&self, id: &str, assigned: &RoleAssignmentRequest, deadline: Option<Instant>) -> Result<(), Error> {
         let mut request = self.data_plane_request(Call::RevokeRole, assigned, Some(id))?;
         request.deadline = deadline;

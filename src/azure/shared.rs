@@ -1,4 +1,4 @@
-//! Answers that are cached, and requested once for all who ask meanwhile.
+//! Cached answers, which are requested once for all concurrent callers.
 
 use std::hash::Hash;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use crate::azure::cache::{Freshness, TtlCache};
 use crate::azure::error::Error;
 use crate::azure::single_flight::SingleFlight;
 
-/// For so long a request without an answer is not sent again, unless the current state is needed.
+/// For this long, a request without an answer is not sent again, unless the current state is needed.
 const FAILURE_TTL: Duration = Duration::from_secs(10);
 
-/// Answers to one kind of request, by what is asked.
+/// Answers to one kind of request, by the resource.
 #[derive(Debug)]
 pub(super) struct SharedAnswers<K: Eq + Hash, T> {
     cache: TtlCache<K, Result<T, Error>>,
-    /// Requests that Azure has not answered: who asks next does not wait as long again.
+    /// Requests that Azure has not answered, so that the next request does not wait as long again.
     failures: TtlCache<K, Error>,
     flights: SingleFlight<K, T, Error>,
     /// Which answers are cached.
@@ -24,7 +24,7 @@ pub(super) struct SharedAnswers<K: Eq + Hash, T> {
 }
 
 impl<K: Eq + Hash + Clone + Send + 'static, T: Clone + Send + 'static> SharedAnswers<K, T> {
-    /// None yet. An answer expires after `ttl`.
+    /// Without any answers yet. An answer expires after `ttl`.
     pub(super) fn new(ttl: Duration, is_cached: fn(&Result<T, Error>) -> bool) -> Self {
         let failures = TtlCache::new(FAILURE_TTL);
         Self { cache: TtlCache::new(ttl), failures, flights: SingleFlight::new(Error::concerns_all), is_cached }

@@ -1,4 +1,4 @@
-//! One request at a time for all who ask the same.
+//! One request at a time for all callers that need the same answer.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,9 +9,9 @@ use tokio::time::Instant;
 
 /// The requests in flight, by what they ask.
 ///
-/// Who asks while a request is in flight waits for it, and takes its answer if that is fresh enough; otherwise the next one
-/// who waits sends another request. A request is sent by one of those who ask, so it ends with its sender; then the next one
-/// sends it again. The last waiter removes the entry.
+/// A caller that needs an answer while a request is in flight waits for it, and uses its answer if that is fresh enough;
+/// otherwise the next one who waits sends another request. A request is sent by one of those who ask, so it ends with its sender;
+/// then the next one sends it again. The last waiter removes the entry.
 #[derive(Debug)]
 pub(super) struct SingleFlight<K: Eq + Hash, T, E> {
     slots: Mutex<HashMap<K, Slot<T, E>>>,
@@ -30,7 +30,7 @@ struct Landed<T, E> {
 }
 
 impl<T, E> Landed<T, E> {
-    /// Whether it answers who asked at this time, and accepts a request that began at `not_before`.
+    /// Whether it answers a caller that asked at this time, and accepts a request that began at `not_before`.
     ///
     /// A failure is the answer of all who waited for it, however fresh an answer they need.
     fn answers(&self, asked: Instant, not_before: Instant) -> bool {

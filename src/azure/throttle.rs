@@ -2,8 +2,8 @@
 //!
 //! Azure Resource Manager keeps a bucket for each principal, subscription (or tenant) and kind of request
 //! (<https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling>). This process keeps
-//! the same buckets, one set for all its clients, and corrects them by the headers of the answers. Whoever has to wait for
-//! longer than a second gets a place in line instead of a permit.
+//! the same buckets, one set for all its clients, and corrects them by the headers of the answers. An object that has to wait for
+//! longer than a second gets a place in the queue instead of a permit.
 //!
 //! All times are arguments, so that every rule is a unit test. This file only declares the parts.
 

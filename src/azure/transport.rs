@@ -1,4 +1,4 @@
-//! The one path of every request: throttling, access token, time-out, capped body, metrics, one log line.
+//! The path of every request: throttling, access token, time-out, capped body, metrics, one log line.
 
 use std::time::Duration;
 
@@ -102,7 +102,7 @@ impl Client {
         }
     }
 
-    /// The token, and what became of the request; an error if it was not sent.
+    /// The token and the result of the request; an error if it was not sent.
     async fn send_once(&self, request: &ApiRequest<'_>) -> Result<(AccessToken, Result<Answer, Error>), Error> {
         let resource = Resource::of(request.url.path());
         let (token, mut permit) = self.admitted(request, &resource).await.map_err(Error::before_sending)?;
@@ -191,7 +191,7 @@ fn classify(permit: Permit, resource: &Resource, answer: Answer) -> Result<Answe
     Err(error)
 }
 
-/// Whether a 429 comes from the limit that the bucket stands for, and not from a resource provider behind it.
+/// Whether a 429 comes from the limit that the bucket represents, and not from a resource provider.
 ///
 /// ARM's own has the code `SubscriptionRequestsThrottled` or `TenantRequestsThrottled` (seen in real traffic), and nothing
 /// remains. The data plane of Synapse has no service in front of it.
@@ -213,7 +213,7 @@ fn span(request: &ApiRequest<'_>, id: &str) -> Span {
     )
 }
 
-/// The path of an operation can be as secret as its URL, which may carry a signature.
+/// The path of an operation can be as secret as its URL, which may contain a signature.
 fn public_path<'a>(request: &'a ApiRequest<'_>) -> Option<&'a str> {
     (request.call != Call::Operation).then(|| request.url.path())
 }

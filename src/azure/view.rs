@@ -20,9 +20,10 @@ const MAX_COMPUTES: usize = 20_000;
 pub struct Ask {
     /// How old the answer may be.
     pub max_age: Duration,
-    /// How many computes of the workspace are asked for now, this one among them.
+    /// How many computes of the workspace are being requested now, including this one.
     pub sharers: usize,
-    /// How old a LIST may be whose lack of the compute is enough of an answer. `None`: no LIST is, and the compute is read.
+    /// How old a LIST may be to be a sufficient answer if it lacks the compute. `None`: no LIST is sufficient, and the compute is
+    /// read.
     ///
     /// A page of a LIST may be out of date, and one that is removed between two pages hides another.
     pub listed_absence: Option<Duration>,
@@ -57,7 +58,7 @@ impl Source {
 #[derive(Debug)]
 pub struct View {
     began: Instant,
-    /// By name, in lower case. Each is decoded when it is asked for: decoded, all would need many times the memory.
+    /// By name, in lower case. Each is decoded on demand: all of them decoded would need many times the memory.
     computes: HashMap<String, Box<RawValue>>,
     /// The hashes of the names of computes of other types.
     others: HashSet<u64>,
@@ -65,12 +66,12 @@ pub struct View {
     is_complete: bool,
 }
 
-/// What a view says of a compute.
+/// What a view shows of a compute.
 #[derive(Debug)]
 pub(super) enum Shown<'a> {
     /// This is its state, not decoded.
     Present(&'a RawValue),
-    /// The LIST does not have it, which is enough of an answer.
+    /// The LIST does not have it, which is a sufficient answer.
     Absent,
     /// The LIST does not have it, which proves nothing.
     Missing,
@@ -110,10 +111,10 @@ impl View {
         (is_shown || self.is_complete).then_some(is_shown)
     }
 
-    /// Takes in an element of the LIST. Of two that have the same name, the one that was read later counts.
+    /// Adds an element of the LIST. Of two that have the same name, the one that was read later counts.
     ///
-    /// Of computes of other types only a hash is kept, since a workspace may have thousands: whoever asks for one reads it. What
-    /// cannot be a compute of this workspace is left out.
+    /// Of computes of other types only a hash is kept, since a workspace may have thousands: they are read when they are needed.
+    /// What cannot be a compute of this workspace is left out.
     pub(super) fn add(&mut self, workspace: &WorkspaceId, compute: Box<RawValue>) {
         let Ok(element) = serde_json::from_str::<wire::ListedCompute>(compute.get()) else { return };
         let is_spark = element.properties.compute_type.eq_ignore_ascii_case("SynapseSpark");
@@ -129,7 +130,7 @@ impl View {
         }
     }
 
-    /// What it says of a compute to someone who asked at this time, and whose last write of the compute ended before
+    /// What it shows of a compute for a request that was made at this time, and whose last write of the compute ended before
     /// `after_write`.
     pub(super) fn shown(&self, id: &ComputeId, ask: &Ask, asked: Instant, after_write: Option<Instant>) -> Shown<'_> {
         let is_recent = |max_age| self.began + max_age >= asked;

@@ -17,12 +17,12 @@ use crate::resource_id::{ComputeId, WorkspaceId};
 pub(super) const COMPUTE_TTL: Duration = Duration::from_secs(10);
 /// The number of pages changes seldom. Without it, a LIST is taken to have one.
 const PAGES_TTL: Duration = Duration::from_hours(1);
-/// A right to LIST is rarely granted within minutes.
+/// The permission to LIST is rarely granted within minutes.
 const REFUSED_TTL: Duration = Duration::from_mins(10);
-/// Those who asked within this time are taken for those who ask next: changes of many objects come one after the other.
+/// The number of requests within this time is the estimate for the next ones: changes of many objects come one after the other.
 const RECENT: Duration = Duration::from_secs(2);
 
-/// What to send for those who ask now.
+/// What to send for the current callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Request {
     /// One LIST of the workspace, for all.
@@ -76,7 +76,7 @@ impl Views {
         self.lock().get(workspace).filter(|view| !is_expired(view)).cloned()
     }
 
-    /// What to send for this compute and this many who ask now, given which others have just been read one by one.
+    /// What to send for this compute and this many current callers, given which others have just been read one by one.
     pub(super) fn request(&self, id: &ComputeId, sharers: usize) -> Request {
         let workspace = id.workspace();
         // Some of them are due at the same time as this one, and count there, too.
@@ -105,7 +105,7 @@ impl Views {
         (since, names)
     }
 
-    /// Keeps a view until it expires, whether or not anybody asks for the workspace again.
+    /// Keeps a view until it expires, whether or not the workspace is requested again.
     pub(super) fn keep(self: &Arc<Self>, workspace: &WorkspaceId, view: &Arc<View>, pages: usize) {
         self.on_list.call(workspace, view);
         self.listings.insert(workspace, view.began(), Listing::Pages(pages));
@@ -124,7 +124,7 @@ impl Views {
         });
     }
 
-    /// A LIST of this workspace has just failed. It is the answer of all who ask for now, whether or not they waited for it.
+    /// A LIST of this workspace has just failed. For now that is the answer for all callers, whether or not they waited for it.
     pub(super) fn failed(&self, workspace: &WorkspaceId, error: &Error) {
         self.failures.insert(workspace, Instant::now(), error.clone());
     }

@@ -1,7 +1,7 @@
 //! Which objects claim which compute, and which share a role assignment: kept by the watch, never scanned for.
 //!
-//! Of several objects that claim one compute the oldest works. Only an object that could act is a claimant: else a suspended
-//! one, or one without rights in Azure, would keep a compute from everybody for ever.
+//! Of several objects that claim one compute, the oldest one gets it. Only an object that could act is a claimant: otherwise a
+//! suspended one, or one without permissions in Azure, would block the compute indefinitely.
 
 mod roles;
 
@@ -22,10 +22,10 @@ use crate::planner::status::is_identity_refused;
 use crate::resource_id::ComputeId;
 use roles::SharedRoles;
 
-/// The older comes first; of the same second, any order that all reconciles agree on.
+/// The older comes first. Within the same second, the order only has to be the same in all reconciles.
 type Age = (Option<Timestamp>, Arc<str>);
 
-/// What other objects mean for one.
+/// What other objects imply for one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Others {
     /// The oldest claimant of the same compute, as `namespace/name`, if it is older than the object.
@@ -76,15 +76,15 @@ struct State {
     /// Every object; without a claim where its spec names no compute that Azure could have.
     objects: HashMap<Key, Option<Claim>>,
     roles: SharedRoles,
-    /// Of each scope, what its list has brought so far.
+    /// The objects that the list of each scope has shown so far.
     listed: HashMap<Option<String>, HashSet<Key>>,
 }
 
 impl Claims {
-    /// Takes in an event of the watch of a scope: a namespace, or all.
+    /// Processes an event of the watch of a scope: a namespace, or all.
     pub fn take_in(&self, scope: Option<&str>, event: &Event<SynapseSparkAttachment>) -> Changes {
         let owned = || scope.map(ToOwned::to_owned);
-        // What takes time is done before the lock.
+        // Work that takes time is done before the lock is taken.
         let read = match event {
             Event::Apply(object) | Event::InitApply(object) => Some((key_of(object), Claim::of(object), roles::of(object))),
             Event::Init | Event::InitDone | Event::Delete(_) => None,
@@ -146,7 +146,7 @@ impl Claims {
     }
 }
 
-/// The claimants of one compute. Nearly always there is one, so the others are apart.
+/// The claimants of one compute. There is almost always one, so the others are stored separately.
 #[derive(Debug)]
 struct Claimants {
     oldest: (Age, Key),
@@ -154,7 +154,7 @@ struct Claimants {
 }
 
 impl Claimants {
-    /// Gives the claimant that is no longer the oldest.
+    /// Returns the claimant that is no longer the oldest.
     fn add(&mut self, new: (Age, Key)) -> Option<Key> {
         if self.oldest.0 < new.0 {
             self.younger.insert(new.0, new.1);
@@ -167,7 +167,7 @@ impl Claimants {
 }
 
 impl State {
-    /// Records what an object claims now. Gives the others that this concerns: the one that is now the oldest, and the one
+    /// Records what an object claims now. Returns the others that this concerns: the one that is now the oldest, and the one
     /// that is no longer.
     fn claim(&mut self, key: &Key, now: Option<Claim>) -> Vec<Key> {
         match self.objects.get(key) {
@@ -182,7 +182,7 @@ impl State {
         }
     }
 
-    /// Gives the claimant that is no longer the oldest.
+    /// Returns the claimant that is no longer the oldest.
     fn enter(&mut self, key: &Key, claim: Claim) -> Option<Key> {
         if !claim.can_act {
             return None;
@@ -197,7 +197,7 @@ impl State {
         }
     }
 
-    /// Gives the claimant that is now the oldest.
+    /// Returns the claimant that is now the oldest.
     fn withdraw(&mut self, claim: &Claim) -> Option<Key> {
         let claimants = self.claimants.get_mut(&claim.compute)?;
         if claimants.oldest.0 != claim.age {

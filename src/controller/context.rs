@@ -38,10 +38,10 @@ pub enum Error {
         #[source]
         source: kube::Error,
     },
-    /// The object has changed since it was read: nothing is written on the strength of an old version.
+    /// The object has changed since it was read: nothing is written based on an old version.
     #[error("the object has changed since it was read")]
     Conflict,
-    /// Another process may lead by now: this one is about to end.
+    /// Another process may already lead: this one is about to terminate.
     #[error("the Lease is lost; no further writes")]
     NotLeader,
 }
@@ -101,7 +101,7 @@ pub(crate) struct Process {
 }
 
 impl Context {
-    /// Puts together what every reconcile needs.
+    /// Creates the context.
     #[must_use]
     pub fn new(kube: Client, azure: azure::Client, cluster: String, resync: Duration, metrics: Metrics) -> Self {
         let recorders = Recorders::new(kube.clone(), FIELD_MANAGER);
@@ -169,7 +169,7 @@ impl Context {
         Ok(live.and_then(|stored| stored.0.ok()))
     }
 
-    /// An object is gone: it waits for nothing any longer.
+    /// An object is gone: it no longer waits for anything.
     pub(crate) fn forget(&self, key: &Key) {
         self.objects.memory.forget(key);
         self.objects.workspaces.forget(key);
@@ -195,7 +195,7 @@ pub async fn cluster_uid(kube: &Client) -> Result<String, Error> {
     Ok(namespace.uid().unwrap_or_default())
 }
 
-/// How far this process' clock is ahead of the API server's: positive ahead, negative behind. `None` if it is unknown.
+/// By how much this process' clock differs from the API server's: positive if it is ahead. `None` if it is unknown.
 pub async fn clock_ahead(kube: &Client) -> Option<jiff::SignedDuration> {
     let request = http::Request::get("/version").body(kube::client::Body::empty()).ok()?;
     let answer = kube.send(request).await.ok()?;

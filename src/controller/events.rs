@@ -23,7 +23,7 @@ pub(super) async fn publish_changes(
     let of_ready = |status| condition(status, "Ready").and_then(|ready| Reason::parse(&ready.reason));
     let is_ready = |status| condition(status, "Ready").is_some_and(|ready| ready.status == "True");
     let mut events = Vec::new();
-    // A short wait is not shown, and a longer one is no news: the status says when it ends. Nor is it news that nothing has changed
+    // A short wait is not shown, and a longer one needs no event: the status has its end. Nor does an unchanged state need one
     // after it.
     let was_waiting = of_ready(previous) == Some(Reason::Queued) && is_ready(previous) && is_ready(next);
     let is_news = reason != Reason::Queued && of_ready(previous) != Some(reason) && !was_waiting;
@@ -42,8 +42,8 @@ pub(super) async fn publish_changes(
     }
 }
 
-/// The message of Ready, what differs, and the ID by which Azure support finds the request. The end of a long message gives way,
-/// not what follows it.
+/// The message of Ready, what differs, and the ID by which Azure support finds the request. If the message is too long, its end
+/// is cut off, and not what follows it.
 fn note(next: &AttachmentStatus, report: &Report<'_>) -> String {
     let mut note = condition(next, "Ready").map(|ready| shortened(&ready.message, 400)).unwrap_or_default();
     for drift in report.shown_drift().iter().filter(|drift| drift.field != Field::Owner).take(2) {
@@ -95,7 +95,7 @@ fn orphaned(report: &Report<'_>) -> Option<(Reason, bool, String)> {
     })
 }
 
-/// What has changed of a pool that existed before and exists now.
+/// The changes of a pool that existed before and still exists.
 fn pool_changes(previous: &AttachmentStatus, next: &AttachmentStatus) -> Vec<String> {
     let exists = |status: &AttachmentStatus| condition(status, "PoolAvailable").is_some_and(|one| one.status == "True");
     let (true, true, Some(before), Some(now)) = (exists(previous), exists(next), &previous.pool, &next.pool) else {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::api::{FINALIZER, SynapseSparkAttachment};
 use crate::controller::context::{Context, Error};
 
-/// Adds the finalizer. Gives the object as it is stored now; none if it cannot be decoded.
+/// Adds the finalizer. Returns the object as it is stored now; none if it cannot be decoded.
 pub(crate) async fn add(ctx: &Context, object: &SynapseSparkAttachment) -> Result<Option<SynapseSparkAttachment>, Error> {
     let operations = match object.metadata.finalizers.as_deref() {
         None | Some([]) => json!([

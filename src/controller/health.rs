@@ -18,7 +18,7 @@ impl Readiness {
         made
     }
 
-    /// The process leads or stands by now, or it has reported what else is missing.
+    /// The process now leads or is a standby, or it has reported what is missing.
     pub fn begun(&self) {
         self.there(START);
     }

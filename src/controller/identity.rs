@@ -28,10 +28,10 @@ const ACCOUNT_TTL: Duration = Duration::from_mins(1);
 const IDLE_TTL: Duration = Duration::from_hours(1);
 /// At most this many identities are cached; the one that was unused for longest is evicted first.
 const MAX_IDENTITIES: usize = 1000;
-/// The API server gives no token for less (ten minutes), and none is used for longer than one exchange takes.
+/// The API server issues no token for a shorter time (ten minutes), and none is used for longer than one exchange takes.
 const TOKEN_SECONDS: i64 = 600;
 
-/// Who accounts of namespaces are in Azure.
+/// The identities in Azure of the accounts of namespaces.
 pub struct Identities {
     /// The tenant of an account that names none.
     tenant: Option<String>,
@@ -39,14 +39,14 @@ pub struct Identities {
     cached: Mutex<HashMap<Place, Cached>>,
 }
 
-/// Where an account is.
+/// Namespace and name of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Place {
     namespace: String,
     name: String,
 }
 
-/// Who an account is. An account of the same name with another UID or client ID shares no token with it.
+/// The identity of an account. An account of the same name with another UID or client ID shares no token with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Account {
     uid: String,
@@ -62,7 +62,7 @@ struct Cached {
 }
 
 impl Identities {
-    /// None yet. `tenant` is that of accounts that name none.
+    /// Without any identity yet. `tenant` is that of accounts that name none.
     #[must_use]
     pub fn new(tenant: Option<String>) -> Self {
         Self { tenant, capacity: MAX_IDENTITIES, cached: Mutex::default() }
@@ -104,7 +104,8 @@ impl Identities {
         }
         let meta = match Api::<ServiceAccount>::namespaced(kube.clone(), &place.namespace).get_metadata_opt(&place.name).await {
             Ok(Some(account)) => account.metadata,
-            // A namespace that is deleted loses its accounts first: what is left of the last token may do for the detach.
+            // In a namespace that is deleted, the accounts may be deleted first: the last token may be valid for long enough to
+            // detach.
             Ok(None) if is_deleted => return self.cached(&place, IDLE_TTL).ok_or_else(|| place.absent()),
             Ok(None) => return Err(place.absent()),
             Err(error) => {
@@ -144,7 +145,7 @@ impl Identities {
         Some(found.azure.clone())
     }
 
-    /// The client of an account that was just seen: the one that is there, if it is still the same account.
+    /// The client of an account that was just read: the existing one, if it is still the same account.
     fn cache(
         &self,
         place: Place,

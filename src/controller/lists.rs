@@ -1,4 +1,4 @@
-//! What a LIST of a workspace changes beside the answers that rest on it: how many computes are missing, and which have no
+//! What is derived from a LIST of a workspace in addition to its answers: how many computes are missing, and which have no
 //! object.
 
 use std::sync::{Arc, Weak};
@@ -10,11 +10,11 @@ use crate::controller::context::Context;
 use crate::controller::group::{Account, Group, account_of};
 use crate::resource_id::WorkspaceId;
 
-/// What a LIST showed of orphans counts for so long, and three resync intervals: a workspace without attachments is not listed
-/// any more.
+/// The orphans that a LIST showed count for this long, and three resync intervals: a workspace without attachments is no longer
+/// listed.
 const AUDIT_TTL: Duration = Duration::from_hours(1);
 
-/// Takes in the LISTs of this client from now on. It is the client of the object's identity.
+/// Processes the LISTs of this client from now on. It is the client of the object's identity.
 pub(super) fn subscribe(ctx: &Arc<Context>, object: &SynapseSparkAttachment, azure: &azure::Client) {
     azure.on_list(|| {
         let (ctx, account) = (Arc::downgrade(ctx), account_of(object));

@@ -48,13 +48,14 @@ struct State {
 pub(crate) struct Workspaces(Mutex<State>);
 
 impl Workspaces {
-    /// Takes in an observation of an object's compute. Gives the losses of the object's workspace.
+    /// Records an observation of an object's compute. Returns the losses of the object's workspace.
     pub(crate) fn observe(&self, object: &SynapseSparkAttachment, seen: &Observed) -> Losses {
         let (mut state, key) = (self.lock(), key_of(object));
         let Some(group) = Group::of(object) else { return Losses::default() };
         if !matches!(seen.compute, Finding::Unknown(_)) {
             state.remove(&key);
-            // What is deleted or suspended is not attached again, so it is no loss; nor is what the operator detaches itself.
+            // A deleted or suspended object is not attached again, so its compute is not lost; nor is one that the operator
+            // itself detaches.
             let is_wanted =
                 object.metadata.deletion_timestamp.is_none() && !object.spec.suspend && seen.accepted_detach().is_none();
             let is_missing = seen.is_missing() && is_wanted;
@@ -67,12 +68,12 @@ impl Workspaces {
         state.groups.get(&group).map(|attached| attached.losses).unwrap_or_default()
     }
 
-    /// Takes in a LIST. What it lacks counts as missing until an observation of its own shows it: a LIST proves the absence of
-    /// no single compute, but where it lacks many, none of them is attached again.
+    /// Records a LIST. A compute that it lacks counts as missing until a GET shows it: a LIST does not prove the absence of
+    /// a single compute, but if it lacks many, none of them is attached again.
     pub(super) fn listed(&self, group: &Group, view: &View) {
         let mut state = self.lock();
         let Some(attached) = state.groups.get_mut(group) else { return };
-        // What was observed after the LIST began is better known.
+        // Observations after the LIST began are more recent.
         for (name, seen) in attached.computes.iter_mut().filter(|(_, seen)| seen.at <= view.began()) {
             if let Some(is_shown) = view.shows(name) {
                 seen.is_missing = seen.is_wanted && !is_shown;
@@ -87,7 +88,7 @@ impl Workspaces {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Each count follows its map within one call, and no call panics in between.
+        // Each count is updated with its map within one call, and no call panics in between.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

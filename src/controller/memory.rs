@@ -1,4 +1,4 @@
-//! What is kept in memory of an object from one reconcile to the next. After a restart the operator only waits once more.
+//! What is kept in memory of an object from one reconcile to the next. If it is lost in a restart, the operator only waits again.
 //!
 //! An object that is in sync has nothing to keep, and no entry.
 
@@ -55,7 +55,7 @@ pub(crate) struct Intended {
     pub(crate) kind: Kind,
     /// How fresh the second observation must be.
     pub(crate) freshness: Freshness,
-    /// Whether its turn had come before, and it could not be used.
+    /// Whether its turn had come before, but could not be used.
     pub(crate) is_resumed: bool,
 }
 
@@ -84,7 +84,7 @@ impl Remembered {
 }
 
 impl Memory {
-    /// Takes in an observation of the compute.
+    /// Records an observation of the compute.
     pub(crate) fn observe(&self, object: &SynapseSparkAttachment, seen: &Observed) -> Spans {
         let now = Instant::now();
         self.update(object, |known| {
@@ -92,7 +92,7 @@ impl Memory {
             known.ended_since = seen.ended_since(known.ended_since, now);
             known.unanswered_since = match known.unanswered_since {
                 _ if seen.is_answered() => None,
-                // Azure is not silent while it is not asked.
+                // While no request is sent, Azure does not count as unavailable.
                 since if seen.is_queued() => since,
                 since => Some(since.unwrap_or(now)),
             };
@@ -104,7 +104,7 @@ impl Memory {
         })
     }
 
-    /// Takes in what was decided on the last observation.
+    /// Records what was decided on the last observation.
     pub(crate) fn decided(&self, object: &SynapseSparkAttachment, decision: &Decision) {
         self.update(object, |known| known.confirms_absence = decision.cause.confirms_absence());
     }
@@ -114,7 +114,7 @@ impl Memory {
         self.of(object, |known| known.confirms_absence).unwrap_or_default()
     }
 
-    /// An object waits for this. It has waited since it began to, whatever it waited for.
+    /// An object waits for this. The wait counts from its beginning, even if it waited for something else before.
     pub(crate) fn wait(&self, object: &SynapseSparkAttachment, write: Option<Intended>) {
         self.update(object, |known| {
             let since = known.waiting.as_ref().map_or_else(Instant::now, |waiting| waiting.since);
@@ -140,12 +140,12 @@ impl Memory {
         (!now.differs_from(&waiting.seen) || !waiting.seen.differs_from(&now)).then_some(waiting)
     }
 
-    /// A reconcile came to its end: Kubernetes accepts what the operator writes.
+    /// A reconcile was completed: Kubernetes accepts the operator's writes.
     pub(crate) fn succeeded(&self, object: &SynapseSparkAttachment) {
         self.update(object, |known| known.errors = 0);
     }
 
-    /// Kubernetes refused a reconcile's write. Gives the pause before the next one, which grows from this one.
+    /// Kubernetes refused a reconcile's write. Returns the pause before the next one, which grows each time.
     pub(crate) fn refused(&self, object: &SynapseSparkAttachment, first: Duration) -> Duration {
         self.update(object, |known| {
             let pause = first.saturating_mul(2_u32.saturating_pow(known.errors)).min(MAX_BACKOFF);
@@ -154,7 +154,7 @@ impl Memory {
         })
     }
 
-    /// What is kept of this object, if anything is; what is kept of an earlier object of its name is not taken into account.
+    /// What is kept of this object, if anything; what is kept of an earlier object of the same name is ignored.
     fn of<T>(&self, object: &SynapseSparkAttachment, read: impl FnOnce(&Remembered) -> T) -> Option<T> {
         self.lock().get(&key_of(object)).filter(|known| known.uid == object.metadata.uid).map(read)
     }

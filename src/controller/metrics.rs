@@ -97,7 +97,7 @@ impl Metrics {
         metrics
     }
 
-    /// A reconcile reached its end with this step.
+    /// A reconcile was completed with this step.
     pub(crate) fn reconciled(&self, step: &str, took: Duration) {
         self.reconciles.succeeded(step, took);
     }

@@ -40,7 +40,7 @@ pub async fn observe(
     let has_finalizer = object.has_finalizer();
     let mut dependencies = dependencies::link(azure, goal, &status, reading.dependencies).await;
     let (compute, source) = match goal.compute() {
-        // Nothing rests on the compute of a deleted object without the finalizer.
+        // Without the finalizer, the compute of a deleted object does not matter.
         Some(id) if has_finalizer || matches!(goal, Goal::Attached(_)) => {
             compute::observe(azure, id, (goal.owner(), &status), reading.compute).await
         }
@@ -84,7 +84,8 @@ fn object_state(
             is_stopped: status.safety_stop.is_some(),
             is_allowed: status.safety_stop.as_ref().is_some_and(|stop| request::allows_recreate(object, stop)),
         },
-        // How long Azure is silent, and how long the object waits, is not observed but remembered.
+        // For how long Azure has not answered, and for how long the object has waited, comes from memory and not from an
+        // observation.
         ..ObjectState::default()
     }
 }

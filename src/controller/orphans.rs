@@ -2,7 +2,8 @@
 //!
 //! They are what the operator must never leave behind. They come from finalizers that were removed by force, and from backups
 //! of a cluster that lack an object. A compute that its user kept on purpose (`deletionPolicy: Retain`, `on-delete=abandon`)
-//! keeps its tag, too: it is none as long as this process remembers that, and until then its tag should be removed.
+//! keeps its tag, too: it does not count as orphaned as long as this process runs; its tag should be removed before the process
+//! restarts.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,9 +20,9 @@ use crate::planner::backoff::ABSENCE_CONFIRMED_AFTER;
 use crate::planner::{OWNER_TAG, Owner, Progress};
 use crate::resource_id::WorkspaceId;
 
-/// More orphans of one workspace are not counted.
+/// At most this many orphans of one workspace are counted.
 const MAX_COMPUTES: usize = 1_000;
-/// More objects that were released without a detach are not remembered; the oldest is forgotten first.
+/// At most this many objects that were released without a detach are kept; the oldest is dropped first.
 const MAX_RETAINED: usize = 10_000;
 
 /// The owner tag of a compute of this type, if it has the form that the operator writes, and Azure is not detaching it.
@@ -74,9 +75,9 @@ struct Suspect {
 pub(super) struct Audit {
     /// How many the workspace has.
     pub(super) count: usize,
-    /// Those that became certain by this LIST: name and owner tag.
+    /// Those that this LIST made certain: name and owner tag.
     pub(super) found: Vec<(String, String)>,
-    /// Those that are none any longer.
+    /// Those that are no longer orphans.
     pub(super) gone: Vec<String>,
 }
 
@@ -97,7 +98,7 @@ impl Orphans {
         self.lock().objects.remove(&hash(&key.parts()));
     }
 
-    /// The object is about to be released, and its compute stays as it is: its user wants that.
+    /// The object is about to be released, and its compute intentionally stays.
     pub(super) fn retained(&self, object: &SynapseSparkAttachment) {
         self.lock().retained.insert(hash(object.metadata.uid.as_deref().unwrap_or_default()));
     }
@@ -105,8 +106,8 @@ impl Orphans {
     /// Compares a LIST of a workspace with the objects that exist. `is_undecodable` is whether an object of this namespace and
     /// name exists that the operator cannot decode.
     ///
-    /// A page may be out of date, and so may the watch: a compute counts when two LISTs so far apart that an absence would be
-    /// certain have shown it, and every one between them, each at a time when its object did not exist.
+    /// A page may be out of date, and so may the watch. A compute therefore counts only when it was shown by two LISTs that are
+    /// far enough apart, and by every LIST between them, each at a time when its object did not exist.
     pub(super) fn audit(
         &self,
         cluster: &str,
@@ -124,7 +125,7 @@ impl Orphans {
             })
         };
         shown.retain(|(_, tag)| is_without_object(tag));
-        // Always the same ones, where there are too many.
+        // If there are too many, always the same ones are counted.
         shown.sort_unstable();
         shown.truncate(MAX_COMPUTES);
         let before = state.workspaces.remove(workspace);
@@ -136,13 +137,13 @@ impl Orphans {
         audit
     }
 
-    /// Forgets what LISTs showed that are older than this.
+    /// Drops the results of LISTs that are older than this.
     pub(super) fn expire(&self, max_age: Duration) {
         self.lock().workspaces.retain(|_, suspects| suspects.listed.elapsed() <= max_age);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Each map is valid after each statement, so it is so after a panic, too.
+        // Each map is valid after each statement, and so also after a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -37,7 +37,7 @@ impl Packed {
     }
 }
 
-/// kube's controller demands it of what it reconciles, for watches that it begins itself.
+/// kube's controller requires it of the type that it reconciles, for watches that it starts itself.
 impl<'de> Deserialize<'de> for Packed {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         SynapseSparkAttachment::deserialize(deserializer).map(|object| Self::of(&object))
@@ -84,7 +84,7 @@ pub(super) fn packed(event: &Event<SynapseSparkAttachment>) -> Event<Packed> {
     }
 }
 
-/// The object that is there now.
+/// The object in the store.
 pub(super) fn applied(event: Event<Packed>) -> Option<Packed> {
     match event {
         Event::Apply(object) => Some(object),

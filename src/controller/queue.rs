@@ -30,7 +30,7 @@ const fn class(priority: Priority) -> Class {
     }
 }
 
-/// For whom the requests of a reconcile are sent.
+/// The object for which the requests of a reconcile are sent.
 pub(super) fn turn(object: &SynapseSparkAttachment, waiting: Option<&Waiting>) -> Turn {
     let is_resumed = waiting.and_then(|waiting| waiting.write).is_some_and(|write| write.is_resumed);
     Turn { class: class(priority(object)), object: object_of(object), is_resumed }
@@ -54,7 +54,7 @@ pub(super) async fn reserve(azure: &azure::Client, object: &SynapseSparkAttachme
     match azure.reserve(kind, class(priority(object).of_write()), compute).await {
         Ok(reserved) => Ok(reserved),
         Err(error @ (azure::Error::Queued { .. } | azure::Error::Throttled { .. })) => Err(fault(error)),
-        // What is wrong with the credential is reported when the write is prepared.
+        // A fault of the credential is reported when the write is prepared.
         Err(_) => Ok(azure.clone()),
     }
 }
@@ -69,7 +69,7 @@ pub(super) async fn reserve_again(
     azure.reserve(intended.kind, class(priority(object).of_write()), compute).await
 }
 
-/// Keeps what an object waits for, or that it waits no longer.
+/// Records what an object waits for, or that it no longer waits.
 pub(super) fn keep(ctx: &Context, object: &SynapseSparkAttachment, decision: &Decision, write: Option<Intended>) {
     if matches!(decision.cause, Cause::Queued(_)) {
         ctx.objects.memory.wait(object, write);

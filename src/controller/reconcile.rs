@@ -20,7 +20,7 @@ use crate::planner::roles::observed::PendingVerification;
 use crate::planner::status::failure::history;
 use crate::planner::{Cause, Decision, Goal, RoleAssignment, Step, Write, WriteResult};
 
-/// Reconciles one object. A defect of the operator is reported like any other finding, and stops no other object.
+/// Reconciles one object. A bug in the operator is reported like any other finding, and affects no other object.
 ///
 /// # Errors
 ///
@@ -46,7 +46,7 @@ pub async fn reconcile(object: Arc<SynapseSparkAttachment>, ctx: Arc<Context>) -
     Ok(Action::requeue(ctx.objects.ticks.next(&object, decision.requeue, ctx.resync)))
 }
 
-/// Reports a defect. The reconcile may have stored a write intent before it panicked: then the defect is reported over the live
+/// Reports a panic. The reconcile may have stored a write intent before it panicked: then the panic is reported over the live
 /// object, since the intent must stay.
 async fn report_defect(object: &SynapseSparkAttachment, ctx: &Context, what: String, now: Timestamp) -> Result<Decision, Error> {
     let decision = defective(object, what.clone(), now);
@@ -72,7 +72,7 @@ async fn report_caught(object: &SynapseSparkAttachment, ctx: &Context, decision:
     })
 }
 
-/// What Azure refuses is a finding, not an error: it ends in the status, where the user reads it.
+/// A refusal by Azure is a finding, not an error: it is reported in the status, where the user reads it.
 async fn rounds(object: &SynapseSparkAttachment, ctx: &Arc<Context>, clock: Clock) -> Result<Decision, Error> {
     let tick = ctx.objects.ticks.turn(object);
     let goal = match ctx.shard().admit(object).and_then(|()| Goal::of(object, &ctx.cluster)) {
@@ -115,7 +115,7 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Arc<Context>, clock: Cloc
     Ok(decision)
 }
 
-/// Takes in which role assignments were verified in this reconcile, of those that had to be.
+/// Records which of the pending role assignments were verified in this reconcile.
 fn verified(ctx: &Context, evaluation: &Evaluation, pending: Vec<PendingVerification>, assigned: Option<&RoleAssignment>) {
     let wants_role = matches!(&evaluation.version.goal, Goal::Attached(goal) if goal.role.is_some());
     let roles = &evaluation.observed.roles;
@@ -123,7 +123,7 @@ fn verified(ctx: &Context, evaluation: &Evaluation, pending: Vec<PendingVerifica
     ctx.objects.claims.resolve(&evaluation.version.object, &resolved);
 }
 
-/// Adds the finalizer. Gives the object as it is stored now, to go on with; none if it has changed in another way, too.
+/// Adds the finalizer. Returns the object as it is stored now, to continue with; none if it has changed in another way as well.
 async fn add_finalizer(ctx: &Context, object: &SynapseSparkAttachment) -> Result<Option<Version>, Error> {
     let stored = finalizer::add(ctx, object).await?;
     Ok(stored.and_then(|stored| Version::live(ctx, object, stored)))
@@ -138,7 +138,7 @@ fn identity_freshness(object: &SynapseSparkAttachment, goal: &Goal) -> Freshness
     }
 }
 
-/// Carries out the decision and reports it. Gives the decision that was reported, and the role that was assigned.
+/// Carries out the decision and reports it. Returns the decision that was reported, and the role that was assigned.
 async fn carry_out(
     ctx: &Context,
     azure: &azure::Client,
@@ -156,7 +156,7 @@ async fn carry_out(
             finalizer::remove(ctx, object).await?;
             report(ctx, &evaluation.draft(clock.now()), decision).await?;
         }
-        // A deleted object without the finalizer is left to whoever owns the other finalizers.
+        // A deleted object without our finalizer is left to the owners of the other finalizers.
         Step::Wait | Step::Done => {
             if evaluation.observed.object.has_finalizer || matches!(evaluation.version.goal, Goal::Attached(_)) {
                 report(ctx, &evaluation.draft(clock.now()), decision).await?;

@@ -1,15 +1,15 @@
-//! What publishes events, and counts those that are repeated.
+//! Publishes events, and counts those that are repeated.
 
 use std::sync::{Mutex, PoisonError};
 
 use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};
 
-/// kube's recorder keeps each event for six minutes and goes through all that it keeps at each new one: during a storm of
-/// thousands these are most of the operator's memory, and much of its work. So it is replaced after this many.
+/// kube's recorder keeps each event for six minutes, and searches all of them for each new one: with thousands of events these
+/// take most of the operator's memory, and much of its CPU time. So it is replaced after this many.
 const MAX_EVENTS: u32 = 64;
 
-/// kube's recorder, of which another one takes the place before it keeps too many events. An event that is repeated after that is
+/// kube's recorder, which is replaced before it keeps too many events. An event that is repeated after that is
 /// published as a new one.
 pub(crate) struct Recorders {
     client: Client,

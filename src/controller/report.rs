@@ -15,7 +15,7 @@ use crate::planner::status::report::ObjectMeta;
 use crate::planner::status::{status, with_outcome_of};
 use crate::planner::{Decision, Goal, Observed, Report, Step, WriteResult};
 
-/// What a report rests on.
+/// The input of a report.
 #[derive(Clone, Copy)]
 pub(super) struct Draft<'a> {
     /// The object, as it was read.
@@ -78,7 +78,7 @@ pub(super) async fn report_intent(ctx: &Context, draft: &Draft<'_>, decision: &D
     apply(ctx, draft.object, &next).await?.map(Stored).ok_or(Error::Conflict)
 }
 
-/// So often the outcome of a write is stored over a version that changed meanwhile.
+/// How often storing the outcome of a write is retried if the object has changed meanwhile.
 const ATTEMPTS: u32 = 3;
 
 /// Stores the outcome of a write, and publishes what is new.
@@ -123,7 +123,7 @@ async fn publish(ctx: &Context, draft: &Draft<'_>, previous: &AttachmentStatus, 
     events::publish_changes(ctx, draft.object, (previous, next), report).await;
 }
 
-/// Applies a status over the version of the object that it was computed from. Gives the object's next version, or none if the
+/// Applies a status over the version of the object that it was computed from. Returns the object's next version, or none if the
 /// object is gone.
 async fn apply(
     ctx: &Context,
@@ -133,7 +133,7 @@ async fn apply(
     let first = apply_once(ctx, object, next).await;
     let base = match &first {
         Ok(Some(stored)) if stored.status.as_ref() != Some(next) => stored,
-        // What would become of the status, with the fields that another manager keeps in it, is not valid.
+        // The resulting status, with the fields that another manager owns in it, is not valid.
         Err(error) if error.is_invalid() => object,
         _ => return first,
     };
@@ -155,7 +155,7 @@ async fn apply_once(
             "name": object.name_any(),
             "namespace": object.namespace(),
             "uid": object.uid(),
-            // Of all that is sent, this alone protects a later version: a wrong UID is accepted.
+            // Only this protects a later version: a wrong UID is accepted.
             "resourceVersion": object.resource_version(),
         },
         "status": next,

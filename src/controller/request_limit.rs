@@ -20,7 +20,7 @@ pub(super) enum Change {
 }
 
 impl Change {
-    /// So many changes are let through at once.
+    /// How many changes are let through at once.
     const fn burst(self) -> u32 {
         match self {
             Self::Request => 1,
@@ -61,7 +61,7 @@ mod tests {
 
     use super::*;
 
-    /// What becomes of changes at these times, in milliseconds: when each may begin.
+    /// For changes at these times, in milliseconds: when the reconcile of each may begin.
     fn admitted(changes: &[(Change, u64)]) -> Vec<u128> {
         let (mut limit, start) = (RequestLimit::default(), Instant::now());
         let mut begins = Vec::new();

@@ -16,7 +16,7 @@ use crate::controller::queue;
 use crate::controller::report::Draft;
 use crate::planner::{Decision, Fault, Finding, Goal, Observed, Step, decide};
 
-/// The clock of a reconcile: it is read once, and the time that passes is measured. A reconcile may take minutes.
+/// The clock of a reconcile: it is read once, and from then on elapsed time is measured. A reconcile may take minutes.
 #[derive(Clone, Copy)]
 pub(super) struct Clock {
     pub(super) started: Timestamp,
@@ -37,7 +37,7 @@ impl Clock {
     }
 }
 
-/// So long after the API server returned an object it is not read again before a write.
+/// For this long after the API server returned an object, it is not read again before a write.
 const LIVE: Duration = Duration::from_secs(5);
 
 /// A version of an object, and its goal.
@@ -88,9 +88,10 @@ impl Evaluation {
             // Only a new connection showed it.
             (_, _, (ComputeReading::Own(Freshness::NowOnNewConnection), _)) => Freshness::NowOnNewConnection,
             (Finding::Present(_), ..) => Freshness::Now,
-            // It was never there: else a LIST would not have been enough. The GET asks in another way what the LIST has answered.
+            // It never existed: otherwise a LIST would not have been sufficient. The GET is a different request for what the LIST
+            // has already answered.
             (Finding::Absent, Goal::Attached(_), (_, Some(Source::List))) => Freshness::Now,
-            // A write is about to rest on an absence.
+            // A write is about to be based on an absence.
             _ => Freshness::NowOnNewConnection,
         }
     }
@@ -132,7 +133,7 @@ pub(super) struct Settled {
     pub(super) intended: Option<Intended>,
 }
 
-/// Comes to a decision, with a permit for its write. A write rests on two observations, and its permit is taken before the
+/// Decides, and takes a permit for a write. A write depends on two observations, and its permit is taken before the
 /// second one: an object that has to wait for it causes no request meanwhile.
 pub(super) async fn settle(
     ctx: &Context,
@@ -198,7 +199,7 @@ async fn evaluate(ctx: &Context, azure: &azure::Client, version: Version, mut re
     let decision = decide(goal, &observed);
     ctx.objects.memory.decided(object, &decision);
     if matches!(decision.step, Step::Detach(_)) {
-        // What the operator itself detaches is not lost.
+        // A compute that the operator itself detaches is not lost.
         ctx.objects.workspaces.forget(&key_of(object));
     }
     Evaluation { version, observed, decision, read: (reading.compute, source) }
@@ -206,7 +207,7 @@ async fn evaluate(ctx: &Context, azure: &azure::Client, version: Version, mut re
 
 /// The second round: reads object and compute live, and decides again. The write is carried out only if both rounds agree.
 ///
-/// A stale cache, after a restart or from an API server that lags itself, must do no harm.
+/// This makes a stale cache harmless, after a restart or with an API server that lags behind.
 async fn confirm(ctx: &Context, azure: &azure::Client, first: Evaluation, clock: Clock) -> Result<Evaluation, Error> {
     let version = &first.version;
     // A later change is noticed all the same: a write intent is only stored over the version that it was computed from.

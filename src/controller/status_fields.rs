@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::api::SynapseSparkAttachment;
 use crate::controller::context::{Context, Error, FIELD_MANAGER};
 
-/// Makes the operator the only manager of the fields of an object's status. Gives the object's new resource version, or none if
+/// Makes the operator the only manager of the fields of an object's status. Returns the object's new resource version, or none if
 /// no other manager had any, or the object is gone.
 ///
 /// # Errors

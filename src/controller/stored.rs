@@ -20,7 +20,7 @@ use crate::api::{ALLOW_RECREATE, ON_DELETE, RECONCILE_REQUESTED_AT, SynapseSpark
 
 /// The longest value of an annotation that is kept as it is.
 const LONGEST: usize = 64;
-/// More finalizers than anybody needs. Each may have 300 characters, and the list is kept.
+/// More finalizers than any object needs. Each may have 300 characters, and the list is kept.
 const MOST_FINALIZERS: usize = 64;
 
 /// An object with the metadata that the operator reads, or the reason why it cannot be decoded.
@@ -29,8 +29,8 @@ pub struct Stored(pub Result<SynapseSparkAttachment, InvalidObject>);
 
 /// The value of an annotation in at most 64 characters.
 ///
-/// A longer value is cut, and a part of its hash is put behind it: another long value still is another. What was capped once
-/// stays as it is.
+/// A longer value is cut, and a part of its hash is appended, so that different long values stay different. Capping a capped
+/// value does not change it.
 #[must_use]
 pub fn capped(value: &str) -> Cow<'_, str> {
     if value.len() <= LONGEST || value.chars().nth(LONGEST).is_none() {

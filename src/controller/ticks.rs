@@ -17,15 +17,15 @@ use crate::planner::Requeue;
 use crate::planner::backoff::{DUE_FRESHNESS, FRESH_ENOUGH, LONGEST_TICK, Pace, RESYNC_SPREAD};
 use crate::resource_id::WorkspaceId;
 
-/// A tick that is closer than this is not waited for: a timer may end a little early, and so would come twice.
+/// A tick that is closer than this is skipped: a timer may fire a little early, and would then fire twice.
 const MIN_DISTANCE: Duration = Duration::from_millis(500);
-/// Times within this time are one: there are few to count, and a timer that ends a little early counts.
+/// Times within this interval count as one, so that there are few to count, and a timer that fires a little early counts.
 const GRAIN: Millis = 100;
 
 /// When each object is due, and how many of a workspace are due now. The watch and the reconciles keep it up to date.
 #[derive(Debug)]
 pub(crate) struct Ticks {
-    /// When the process started: the clock of the system may be set back, and ticks go on.
+    /// When the process started: the clock of the system may be set back, and ticks continue.
     start: Instant,
     state: Mutex<State>,
 }
@@ -59,7 +59,7 @@ struct Members {
     polling: usize,
 }
 
-/// What a reconcile asks for.
+/// What a reconcile requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Turn {
     /// How old an answer may be.
@@ -94,7 +94,7 @@ impl Ticks {
         Turn { max_age: Duration::from_millis(waited) + slack, sharers: others.max(1) }
     }
 
-    /// The reconcile of this object has ended. Gives the pause before the next one.
+    /// The reconcile of this object has ended. Returns the pause before the next one.
     pub(crate) fn next(&self, object: &SynapseSparkAttachment, requeue: Requeue, resync: Duration) -> Duration {
         let (now, key, group) = (self.now(), key_of(object), Group::of(object));
         let mut state = self.lock();
@@ -115,7 +115,7 @@ impl Ticks {
         pause
     }
 
-    /// The reconcile of this object is put off.
+    /// The reconcile of this object is postponed.
     pub(crate) fn postponed(&self, object: &SynapseSparkAttachment, pause: Duration) {
         let at = self.now().saturating_add(millis(pause));
         self.lock().set(key_of(object), Group::of(object), at, (false, false));
@@ -131,7 +131,7 @@ impl Ticks {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A wrong number of those who ask costs a request, and no more.
+        // A wrong number of objects that are due costs one request at most.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

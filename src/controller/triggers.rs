@@ -1,4 +1,4 @@
-//! Which events of the watch ask for a reconcile.
+//! Which events of the watch trigger a reconcile.
 //!
 //! The spec, the loss of our finalizer, the deletion, and the operator's annotations do. Everything else does not: least of all the status,
 //! which the operator itself writes. Each event costs one lookup in a map, regardless of the number of objects.
@@ -13,7 +13,7 @@ use crate::api::{ALLOW_RECREATE, ON_DELETE, RECONCILE_REQUESTED_AT, SynapseSpark
 use crate::controller::key::Key;
 use crate::controller::request_limit::{Change, RequestLimit};
 
-/// What was last seen of each object. Entries go with their objects.
+/// The last state of each object. Entries are removed with their objects.
 #[derive(Debug, Default)]
 pub(super) struct Triggers(Mutex<HashMap<Key, Known>>);
 
@@ -21,7 +21,7 @@ pub(super) struct Triggers(Mutex<HashMap<Key, Known>>);
 struct Known {
     /// In the watch.
     seen: Arc<Seen>,
-    /// By the last reconcile: at rest the same.
+    /// In the last reconcile; the same if the object is in sync.
     reconciled: Option<Arc<Seen>>,
     limit: RequestLimit,
 }

@@ -1,8 +1,8 @@
-//! What brings objects to their reconciles: a watch and a queue for each namespace, or one for all.
+//! Starts the reconciles: with a watch and a queue for each namespace, or one for all.
 //!
-//! An object is reconciled when the watch shows a change that a reconcile reads ([`Triggers`]), when its last reconcile asked
-//! for the next one, and when a change of another object concerns it ([`Claims`](super::claims::Claims)). All namespaces share
-//! one limit of concurrency.
+//! An object is reconciled when the watch shows a change that a reconcile reads ([`Triggers`]), when its last reconcile
+//! requested the next one, and when a change of another object concerns it ([`Claims`](super::claims::Claims)). All namespaces
+//! share one limit of concurrency.
 //!
 //! Longer than other files: the events of a watch and the queue that they feed are one sequence, in the order of the text.
 
@@ -49,13 +49,13 @@ pub struct Options {
     pub concurrency: u16,
     /// The namespaces whose objects are reconciled; none: all.
     pub namespaces: Vec<String>,
-    /// What keeps the controller from its work.
+    /// What the controller is waiting for.
     pub readiness: Arc<Readiness>,
 }
 
 /// Reconciles all attachments, until `shutdown` resolves and the running reconciles have ended.
 ///
-/// Each named namespace has a controller of its own: a list of one namespace must not look like the end of another's objects.
+/// Each named namespace has a controller of its own: a list of one namespace must not be taken for the end of another's objects.
 pub async fn run(watch: Client, ctx: Arc<Context>, options: Options, shutdown: impl Future<Output = ()> + Send + 'static) {
     let shutdown = shutdown.shared();
     let names = options.namespaces.into_iter().map(Some).collect::<Vec<_>>();
@@ -177,7 +177,7 @@ impl Scope {
             }
             Event::InitApply(stored) => Event::InitApply(open(stored).ok()?),
             Event::InitDone => Event::InitDone,
-            // The former version of the object must not be acted upon any longer.
+            // The previous version of the object must no longer be used.
             Event::Apply(stored) => open(stored).map_or_else(|invalid| Event::Delete(*invalid), Event::Apply),
             Event::Delete(stored) => {
                 metrics.decodes(&stored, true); // It no longer has to be corrected.
@@ -226,7 +226,7 @@ impl Scope {
         };
         match event {
             Event::Apply(object) => return is_triggered(&key_of(object), object),
-            // The store shows the former version, if any, until the list has ended.
+            // The store has the previous version, if any, until the list has ended.
             Event::InitApply(object) => {
                 let key = key_of(object);
                 if is_triggered(&key, object) {
@@ -256,7 +256,7 @@ impl Scope {
         };
         let (object, now) = (object.open(), Instant::now());
         let dependencies = Dependencies::of(&object);
-        // A deletion is not put off, nor one that has a place in line: others come after it.
+        // A deletion is not postponed, nor is an object that has a place in the queue.
         let can_be_put_off = object.metadata.deletion_timestamp.is_none() && ctx.objects.memory.waiting(&object).is_none();
         let admitted = if can_be_put_off && self.shared.slots.is_crowded(&dependencies) {
             Err(now + MIN_BACKOFF)
@@ -272,7 +272,7 @@ impl Scope {
         }
     }
 
-    /// What became of a reconcile.
+    /// The result of a reconcile.
     fn done(&self, result: Result<(), controller::Error<Error, watcher::Error>>) {
         match result {
             // Both are logged where they occur.

@@ -21,7 +21,7 @@ pub struct Candidate {
     includes_more: bool,
 }
 
-/// What one attempt to acquire a Lease led to.
+/// The result of one attempt to acquire a Lease.
 enum Attempt {
     Acquired(Box<Lease>),
     HeldBy(String),
@@ -34,7 +34,7 @@ enum Attempt {
 }
 
 impl Candidate {
-    /// A candidate for this Lease that has seen nothing of it yet.
+    /// A candidate for this Lease that has not read it yet.
     #[must_use]
     pub fn new(client: LeaseClient) -> Self {
         Self { client, last_seen: LastSeen::default(), includes_more: false }

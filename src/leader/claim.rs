@@ -16,7 +16,7 @@ const CLAIMED: &str = "claimed";
 /// Whether the holder of a cluster-wide operator's Lease leads. Only one of several may, each with a Lease of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Claim {
-    /// It stands by.
+    /// It is a standby.
     #[default]
     Absent,
     /// It is about to lead, unless another one does.
@@ -31,7 +31,7 @@ impl Claim {
         match lease.annotations().get(LEADS).map(String::as_str) {
             None | Some("") => Self::Absent,
             Some(CLAIMED) => Self::Claimed,
-            // Whatever it is, it is not safe to lead beside it.
+            // Its meaning is unknown, so it is not safe to lead at the same time.
             Some(since) => Self::Leads(since.parse().unwrap_or(Timestamp::UNIX_EPOCH)),
         }
     }

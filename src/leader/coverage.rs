@@ -53,7 +53,7 @@ impl Coverage {
         !self.except.is_empty()
     }
 
-    /// What another operator calls the shards that it leaves subscriptions to.
+    /// How the shards to which this operator leaves subscriptions are named in messages.
     pub(super) fn shards(&self) -> String {
         format!("an installation with shards for {} (delete the Lease once none of them runs)", joined(&self.except))
     }

@@ -1,7 +1,7 @@
 //! The Lease of the default shard, as a shard of some subscriptions sees it: a shard may write only while it excludes them.
 //!
-//! The annotations of the Lease outlast its holder. So a shard works on while no default shard runs, and an operator that takes
-//! the Lease over and includes more subscriptions waits until the shard has stopped ([`HeldLease`](super::HeldLease)).
+//! The annotations of the Lease outlast its holder. So a shard continues while no default shard runs, and an operator that
+//! acquires the Lease and includes more subscriptions waits until the shard has stopped ([`HeldLease`](super::HeldLease)).
 
 use tokio::time::{Instant, sleep, timeout};
 
@@ -53,7 +53,7 @@ impl DefaultShardLease {
         }
     }
 
-    /// Waits until this shard must stop at once. Gives the reason.
+    /// Waits until this shard must stop at once. Returns the reason.
     pub async fn wait_until_included(&self) -> String {
         loop {
             let left = self.checked.until_deadline();

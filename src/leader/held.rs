@@ -23,7 +23,7 @@ pub struct HeldLease {
     begins_at: Option<Instant>,
 }
 
-/// What became of a renewal.
+/// The result of a renewal.
 enum Renewed {
     Done(Box<Lease>),
     HeldBy(String),
@@ -147,7 +147,7 @@ impl HeldLease {
         }
     }
 
-    /// Gives the Lease up, so that a standby need not wait until it expires. Best effort: it expires by itself.
+    /// Releases the Lease, so that a standby need not wait until it expires. Best effort: it expires by itself.
     ///
     /// While a shard may still write, the Lease is left to expire: its next holder could not see from it that one may.
     pub async fn release(mut self) {

@@ -1,4 +1,4 @@
-//! What a standby has seen of a Lease, and since when it has not changed.
+//! The last version of a Lease that a standby has read, and since when it has not changed.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::timing::LEASE_DURATION;
 /// A Lease that names a longer duration expires after this: no version of the operator needs more, and others may write a Lease.
 const LONGEST_DURATION: Duration = Duration::from_mins(1);
 
-/// What a standby has seen of a Lease, and since when it has not changed.
+/// The last version of a Lease that a standby has read, and since when it has not changed.
 ///
 /// A Lease that is deleted still counts as held by the last holder that was seen: it may still run and not have noticed the
 /// deletion yet. It may have renewed the Lease until the moment of the deletion, so its time begins when this process
@@ -30,7 +30,7 @@ struct Seen {
 }
 
 impl LastSeen {
-    /// Records what Kubernetes has just answered. Gives the other process that may still hold the Lease, if there is one.
+    /// Records what Kubernetes has just answered. Returns the other process that may still hold the Lease, if there is one.
     ///
     /// The time of a version begins with the answer and not with the request: the holder may have renewed the Lease while the
     /// request was on its way.

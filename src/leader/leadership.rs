@@ -26,7 +26,7 @@ impl Leadership {
         self
     }
 
-    /// How long a write to Azure that starts now may take: no other process can take a Lease over before. None if no
+    /// How long a write to Azure that starts now may take: no other process can acquire a Lease before. None if no
     /// write may start, because the last renewal is [`RENEW_DEADLINE`](super::timing::RENEW_DEADLINE) ago or longer.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {

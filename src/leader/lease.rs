@@ -30,7 +30,7 @@ pub struct LeaseClient {
     coverage: Coverage,
     /// Whether it is the Lease of an operator for all namespaces, by which such operators find each other.
     is_cluster_wide: bool,
-    /// What it shows to them.
+    /// The claim that it shows to them.
     claim: Claim,
 }
 
@@ -86,7 +86,7 @@ impl LeaseClient {
         &self.namespace
     }
 
-    /// What the Lease is called in messages.
+    /// The name of the Lease in messages.
     pub(super) fn title(&self) -> String {
         format!("the Lease {}", self.path())
     }
@@ -157,7 +157,7 @@ impl LeaseClient {
     }
 }
 
-/// Who holds a Lease, if anybody does.
+/// The holder of a Lease, if there is one.
 pub(super) fn holder(lease: &Lease) -> Option<String> {
     lease.spec.as_ref()?.holder_identity.clone().filter(|holder| !holder.is_empty())
 }

@@ -12,7 +12,7 @@ use super::timing::LEASE_DURATION;
 /// Acquires the Leases one after the other and puts them into `held`; those that are held are renewed meanwhile. Every
 /// process acquires in the order of their namespaces and names, so that no two wait for each other.
 ///
-/// Gives the candidates that Kubernetes refuses: a namespace that is being deleted must not keep the operator from the
+/// Returns the candidates that Kubernetes refuses: a namespace that is being deleted must not keep the operator from the
 /// other namespaces. Leases of one namespace are acquired together, or none of them.
 ///
 /// # Errors
@@ -45,7 +45,7 @@ pub async fn acquire_each(
     }
 }
 
-/// Waits until one of these Leases can be acquired and is free. Holds none afterwards. Gives the name of its namespace.
+/// Waits until one of these Leases can be acquired and is free. Holds none afterwards. Returns the name of its namespace.
 pub async fn first_available(candidates: Vec<Candidate>) -> String {
     let mut all: FuturesUnordered<_> = candidates
         .into_iter()

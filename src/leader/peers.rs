@@ -28,7 +28,7 @@ pub struct Peers {
     seen: BTreeMap<String, Peer>,
 }
 
-/// What was seen of one of them.
+/// The state of one of them.
 #[derive(Default)]
 struct Peer {
     last_seen: LastSeen,
@@ -37,7 +37,7 @@ struct Peer {
     created: Option<Timestamp>,
 }
 
-/// Another operator that is in the way.
+/// Another operator because of which this process must not lead, or not yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Other {
     holder: String,
@@ -65,7 +65,7 @@ impl Peers {
 
     /// Waits until this process is the one that leads, and renews its Lease meanwhile. Calls `on_change` each time that this changes.
     ///
-    /// If Kubernetes refuses the list for [`LEASE_DURATION`], it leads without one: it could otherwise wait for ever. Other
+    /// If Kubernetes refuses the list for [`LEASE_DURATION`], it leads without one: it could otherwise wait indefinitely. Other
     /// replicas have the same Lease.
     ///
     /// # Errors
@@ -110,8 +110,8 @@ impl Peers {
 
     /// Waits until no such operator leads, or is about to. Calls `on_change` each time that this changes.
     ///
-    /// A process that may not list the Leases could wait for ever, so it waits for [`LEASE_DURATION`] only: a single refusal may be
-    /// that of an API server whose roles are not loaded yet. Any other failure says nothing about them and is retried.
+    /// A process that may not list the Leases could wait indefinitely, so it waits for [`LEASE_DURATION`] only: a single refusal
+    /// may be that of an API server whose roles are not loaded yet. Any other failure says nothing about them and is retried.
     pub async fn wait_until_none_leads(&mut self, on_change: impl Fn(&str, LeaseState)) {
         let mut reporter = StateReporter::new("the Leases of operators for all namespaces".to_owned(), on_change);
         let mut refused_since: Option<Instant> = None;
@@ -130,8 +130,8 @@ impl Peers {
         }
     }
 
-    /// Waits until another such operator leads. Gives who it is. `own_created` is when this process's Lease was created, if it is
-    /// such an operator itself.
+    /// Waits until another such operator leads. Returns who it is. `own_created` is when this process's Lease was created, if it
+    /// is such an operator itself.
     pub async fn wait_until_one_leads(&mut self, own_created: Option<Timestamp>) -> String {
         loop {
             sleep(RETRY_PERIOD).await;
@@ -141,7 +141,7 @@ impl Peers {
         }
     }
 
-    /// Who is in the way of a process whose own Lease was created at this time; of one without such a Lease, if it has none.
+    /// The operator because of which a process must not lead, given when its own Lease was created; none if it has no such Lease.
     async fn read(&mut self, own_created: Option<Timestamp>) -> Reading {
         match timeout(REQUEST_TIMEOUT, self.client.list_cluster_wide()).await {
             Ok(Ok(leases)) => self.record(&leases, own_created),
@@ -156,7 +156,7 @@ impl Peers {
     fn record(&mut self, leases: &[Lease], own_created: Option<Timestamp>) -> Reading {
         let own = self.client.namespace().to_owned();
         let is_own = |namespace: &str| own_created.is_some() && namespace == own;
-        // Others may write the label on any Lease.
+        // Others may put the label on any Lease.
         let named = leases.iter().filter(|lease| lease.metadata.name.as_deref() == Some(NAME));
         let mut live: BTreeMap<String, &Lease> = named.filter_map(|lease| Some((lease.namespace()?, lease))).collect();
         live.retain(|namespace, _| !is_own(namespace));
@@ -172,7 +172,7 @@ impl Peers {
                 peer.created = lease.creation_timestamp().map(|time| time.0);
             }
             let holder = peer.last_seen.record(client, lease).map(ToOwned::to_owned);
-            // Shards work on while no default shard holds its Lease.
+            // Shards continue while no default shard holds its Lease.
             let shards = (lease.is_some() && peer.coverage.has_shards()).then(|| peer.coverage.shards());
             let is_older = || match (own_created, peer.created) {
                 (Some(own_created), Some(created)) => (created, namespace.as_str()) < (own_created, own.as_str()),
@@ -187,7 +187,7 @@ impl Peers {
             let leads = holder.is_some() && matches!(peer.claim, Claim::Leads(_));
             Some(Other { holder: holder.or(shards)?, namespace: namespace.clone(), wins, leads })
         });
-        // The strongest decides.
+        // The highest state decides.
         match others.max_by_key(|other| (other.leads, other.wins)) {
             Some(other) => Reading::Others(other),
             None => Reading::Alone,

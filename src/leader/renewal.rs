@@ -29,7 +29,7 @@ impl Renewal {
         RENEW_DEADLINE.saturating_sub(self.age())
     }
 
-    /// How long it takes until another process can take the Lease over. None once the deadline for renewals has passed.
+    /// How long it takes until another process can acquire the Lease. None once the deadline for renewals has passed.
     pub(super) fn time_left(&self) -> Option<Duration> {
         let age = self.age();
         (age < RENEW_DEADLINE).then(|| LEASE_DURATION.saturating_sub(age))

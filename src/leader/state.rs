@@ -5,7 +5,7 @@
 pub enum LeaseState {
     /// This process holds it.
     Held,
-    /// Another process holds it and renews it. This process stands by.
+    /// Another process holds it and renews it. This process is a standby.
     HeldBy(String),
     /// Another operator manages some of the same subscriptions. This process does not write meanwhile.
     Overlap(String),
@@ -15,7 +15,7 @@ pub enum LeaseState {
 
 /// Reports a state each time that it changes.
 pub(super) struct StateReporter<F> {
-    /// What the Lease is called in messages.
+    /// The name of the Lease in messages.
     lease: String,
     last: Option<LeaseState>,
     on_change: F,

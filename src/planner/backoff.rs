@@ -8,7 +8,7 @@ use crate::api::v1alpha1::FailedStep;
 pub const MIN_BACKOFF: Duration = Duration::from_secs(5);
 /// The longest pause after a failure: after a fix, the result shows within minutes.
 pub const MAX_BACKOFF: Duration = Duration::from_mins(5);
-/// Clocks of Azure and of the cluster's nodes may differ so much: a time no further ahead counts as now.
+/// The clocks of Azure and of the cluster's nodes may differ by this much: a time that is no further ahead counts as now.
 pub const CLOCK_SKEW: Duration = Duration::from_mins(2);
 /// The first pause after a refusal for a missing permission: a role assignment takes minutes to take effect
 /// (<https://learn.microsoft.com/azure/role-based-access-control/troubleshooting>).
@@ -28,26 +28,26 @@ pub const TICKS: [(Duration, Duration); 3] = [
 ];
 /// The time between two observations of an operation that is older, or of unknown age. It is a multiple of all [`TICKS`].
 pub const LONGEST_TICK: Duration = Duration::from_secs(30);
-/// Workspaces are spread by so much: the time between two resyncs of one differs from the setting by this part of it at most.
+/// Resyncs of workspaces are spread: the time between two resyncs of one differs from the setting by at most this part of it.
 pub const RESYNC_SPREAD: f64 = 0.1;
 /// A write without an answer, or whose operation may not be read, is considered over after this: attaches take minutes, and
 /// Azure Resource Manager times out a request long before.
 pub const UNHEARD_WRITE_PATIENCE: Duration = Duration::from_mins(10);
-/// Two observations of an absence so far apart make it certain: replicas of Azure Resource Manager lag by seconds.
+/// Two observations of an absence that are this far apart make it certain: replicas of Azure Resource Manager lag by seconds.
 pub const ABSENCE_CONFIRMED_AFTER: Duration = Duration::from_secs(15);
-/// So long after Azure ended a write a read may still show what was there before: replicas of Azure Resource Manager lag by
+/// For this long after the end of a write, a read may still show the previous state: replicas of Azure Resource Manager lag by
 /// seconds.
 pub const EFFECT_SHOWS_AFTER: Duration = ABSENCE_CONFIRMED_AFTER;
-/// Nothing waits for the end of a write for longer than this: it is sent again, and when its object is deleted, the compute is
-/// detached all the same. Azure was seen to work for more than an hour, and to fail then (`Azure/AML-Kubernetes#155`).
+/// The longest wait for the end of a write: after it, the write is sent again, and if its object is deleted, the compute is
+/// detached anyway. Azure was observed to work for more than an hour and then to fail (`Azure/AML-Kubernetes#155`).
 pub const STUCK_AFTER: Duration = Duration::from_mins(30);
 /// A user can make the operator reconcile an object once in this time, in the long run: all objects share the limits of a
 /// subscription.
 pub const REQUEST_INTERVAL: Duration = Duration::from_secs(5);
-/// So many changes of a spec are let through at once: who edits a spec often corrects it right away.
+/// This many changes of a spec are let through at once: users often correct a spec right after they edited it.
 pub const SPEC_BURST: u32 = 3;
-/// So long at most nothing is reconciled after a start because the objects of some namespace are not listed yet: an older
-/// claimant may be among them. A list takes seconds.
+/// The longest time after a start in which nothing is reconciled because the objects of some namespace are not listed yet: an
+/// older claimant may be among them. A list takes seconds.
 pub const LISTS_PATIENCE: Duration = Duration::from_secs(30);
 /// After the finalizer was added the watch brings the next reconcile; this is for the case that it does not.
 pub const WATCH_FALLBACK: Duration = Duration::from_secs(5);
@@ -63,14 +63,14 @@ pub const LISTED_ABSENCE_TTL: Duration = Duration::from_secs(10);
 /// Dependencies (pool, linked service, role assignments) change seldom: they are observed again after this, once for all
 /// attachments that share them.
 pub const DEPENDENCY_TTL: Duration = Duration::from_mins(10);
-/// How old the answer for a dependency may be that an attach rests on. Azure checks the pool, too, but fails minutes later.
+/// How old the answer for a dependency may be that an attach depends on. Azure checks the pool, too, but fails minutes later.
 pub const ATTACH_DEPENDENCY_TTL: Duration = Duration::from_mins(1);
-/// A role assignment may take so long to show: two to five minutes are documented.
+/// A role assignment may take this long to show: two to five minutes are documented.
 /// <https://learn.microsoft.com/azure/synapse-analytics/security/how-to-manage-synapse-rbac-role-assignments>
 pub const PROPAGATION: Duration = Duration::from_mins(10);
-/// A role assignment that cannot be revoked delays a detach so long at most.
+/// A role assignment that cannot be revoked delays a detach for at most this long.
 pub const ROLE_PATIENCE: Duration = Duration::from_mins(2);
-/// A role assignment that is no longer wanted and cannot be revoked delays Ready so long at most: permissions that
+/// A role assignment that is no longer wanted and cannot be revoked delays Ready for at most this long: permissions that
 /// were granted meanwhile take effect by then.
 pub const UNWANTED_ROLE_PATIENCE: Duration = Duration::from_mins(10);
 /// The pauses after the first writes of a tag or the description that did not last: a policy in Azure rewrites them at once, and
@@ -80,20 +80,20 @@ pub const CORRECTION_PAUSES: [Duration; 2] = [Duration::from_mins(1), Duration::
 pub const CORRECTIONS_COUNT_FOR: Duration = Duration::from_hours(24);
 /// The default of `--resync-interval`: what is in sync is observed again after this, so drift lasts no longer.
 pub const RESYNC: Duration = Duration::from_mins(5);
-/// Ready stays what it was for so many resync intervals while Azure gives no answer.
+/// Ready keeps its value for this many resync intervals while Azure gives no answer.
 pub const UNAVAILABLE_RESYNCS: u32 = 3;
 
 /// The status shows that an object waits for Azure's request limits after this time: shorter waits are not worth a write.
 pub const SHOW_QUEUED_AFTER: Duration = Duration::from_secs(5);
-/// The time of a turn is an estimate, and rounded up to these.
+/// The time of a turn is an estimate, rounded up to a multiple of this.
 pub const QUEUE_ESTIMATE_STEP: Duration = Duration::from_secs(10);
-/// The time of a turn is written again only when it is wrong by this.
+/// The time of a turn is written again only when it is wrong by at least this.
 pub const QUEUE_ESTIMATE_TOLERANCE: Duration = Duration::from_secs(30);
 
 /// The pause before the next attempt of something that has been failing for so long.
 ///
-/// As long again as it has failed so far, from [`MIN_BACKOFF`] to
-/// [`MAX_BACKOFF`]. So the pauses double (5 s, 5 s, 10 s, 20 s, …) without a
+/// It is the time for which it has been failing, but at least [`MIN_BACKOFF`] and
+/// at most [`MAX_BACKOFF`]. So the pauses double (5 s, 5 s, 10 s, 20 s, …) without a
 /// counter, and a restart keeps them, since the time comes from the status.
 #[must_use]
 pub fn exponential(failing_for: Duration) -> Duration {
@@ -138,15 +138,15 @@ impl FailureHistory {
 pub enum Requeue {
     /// When the watch shows a change.
     OnChange,
-    /// Azure has been working for so long already; none if the time is unknown.
+    /// Azure has been working for this long; none if the time is unknown.
     Polling(Option<Duration>),
-    /// It has been failing for so long already.
+    /// It has been failing for this long.
     Backoff(Duration),
-    /// A permission has been missing for so long already.
+    /// A permission has been missing for this long.
     SlowBackoff(Duration),
     /// After this pause.
     After(Duration),
-    /// Everything is in sync, or nothing can be done: look for drift.
+    /// Everything is in sync, or nothing can be done: check for drift.
     Resync,
 }
 
@@ -155,9 +155,9 @@ pub enum Requeue {
 pub enum Pace {
     /// After this pause.
     After(Duration),
-    /// At the workspace's next tick, of those that are so far apart.
+    /// At the workspace's next tick; ticks are this far apart.
     Tick(Duration),
-    /// At the workspace's next resync; they are so far apart, give or take [`RESYNC_SPREAD`].
+    /// At the workspace's next resync; resyncs are this far apart, give or take [`RESYNC_SPREAD`].
     Resync(Duration),
 }
 
@@ -177,7 +177,7 @@ impl Requeue {
         }
     }
 
-    /// How long until then at the longest, but for the spread of resyncs.
+    /// The longest time until then, without the spread of resyncs.
     #[must_use]
     pub fn pause(self, resync: Duration) -> Duration {
         match self.pace(resync, true) {
@@ -186,7 +186,7 @@ impl Requeue {
     }
 }
 
-/// The time between two observations of an operation that has been running for so long.
+/// The time between two observations of an operation that has been running for this long.
 fn tick(so_far: Option<Duration>) -> Duration {
     let period = |so_far| TICKS.iter().find(|(younger_than, _)| so_far < *younger_than).map(|(_, period)| *period);
     so_far.and_then(period).unwrap_or(LONGEST_TICK)
@@ -220,7 +220,7 @@ mod tests {
         let (after, tick) = (|pause| Pace::After(Duration::from_secs(pause)), |period| Pace::Tick(Duration::from_secs(period)));
         #[rustfmt::skip]
         let table = [
-            // so far      alone      beside others
+            // so far      alone      with others
             (Some(0),      after(1),  tick(5)),
             (Some(1),      after(1),  tick(5)),
             (Some(2),      after(2),  tick(5)),

@@ -1,11 +1,11 @@
-//! The safety stop: where many computes of a workspace are missing at once, none of them is attached again by itself.
+//! The safety stop: if many computes of a workspace are missing at once, none of them is attached again automatically.
 //!
-//! One missing compute was detached by somebody, and is attached again. Many at once have another cause: a workspace that was
-//! created again under its name, a restore, or an answer of Azure that is not complete. To attach them all would make it worse.
+//! A single missing compute was probably detached by hand, and is attached again. Many at once have another cause: a workspace
+//! that was created again under its name, a restore, or an incomplete answer of Azure. Attaching all of them would make it worse.
 
-/// So few missing computes never cause a stop: somebody may have detached them by hand.
+/// This many missing computes never cause a stop: they may have been detached by hand.
 const ALWAYS_RECREATED: usize = 10;
-/// More than one in so many of a workspace's computes cause a stop.
+/// If more than one in this many computes of a workspace is missing, that causes a stop.
 const ONE_IN: usize = 5;
 
 /// How many computes of one workspace are attached, as one identity sees them, and how many of them are missing.
@@ -18,7 +18,7 @@ pub struct Losses {
 }
 
 impl Losses {
-    /// Whether so many are missing that none is attached again.
+    /// Whether too many are missing to attach any of them again.
     #[must_use]
     pub const fn are_excessive(self) -> bool {
         let share = self.attached / ONE_IN;

@@ -1,6 +1,6 @@
-//! Why a decision was taken: what the user reads follows from it.
+//! Why a decision was taken: reason, message and conditions follow from it.
 //!
-//! Longer than other files: each cause with its health and its reason is read in one piece.
+//! Longer than other files: each cause, its health and its reason belong together.
 
 use jiff::Timestamp;
 
@@ -33,17 +33,17 @@ pub enum Cause {
     Replacing,
     /// A 404 of the compute is not yet certain enough to create it again.
     ConfirmingAbsence,
-    /// Many computes of the workspace are missing at once, this one too: none is attached again by itself.
+    /// Many computes of the workspace are missing at once, including this one: none is attached again automatically.
     SafetyStop,
     /// A write was sent without an answer, and may still be carried out.
     AwaitingWrite,
     /// The compute is being detached, or will be once its role assignments are revoked.
     Detaching(Orphaned),
-    /// A 404 of the compute is not yet certain enough to let the object go.
+    /// A 404 of the compute is not yet certain enough to release the object.
     ConfirmingDetached,
-    /// The compute is gone, and the object may go.
+    /// The compute is gone, and the object may be released.
     Detached(Orphaned),
-    /// The compute stays in Azure, since it is not ours or is to be retained, and the object may go.
+    /// The compute stays in Azure, since it is not ours or is to be retained, and the object may be released.
     Retained,
     /// The compute is in sync; a role is being assigned.
     AssigningRole(RoleAssignment),
@@ -79,13 +79,13 @@ pub enum Cause {
     OwnedByAnother(String),
     /// An older object claims the same compute.
     Duplicate(String),
-    /// Azure accepted the attach and ended it as failed.
+    /// Azure accepted the attach, and the attach failed.
     AttachFailed(Option<ServiceError>),
-    /// Azure accepted the update and ended it as failed.
+    /// Azure accepted the update, and the update failed.
     UpdateFailed(Option<ServiceError>),
-    /// Azure accepted the detach and ended it as failed.
+    /// Azure accepted the detach, and the detach failed.
     DetachFailed(Option<ServiceError>),
-    /// Azure accepted a change and does not show it.
+    /// Azure accepted a change but does not show it.
     DriftPersists,
     /// Azure accepted a write, reported no error, and shows no effect of it.
     NoEffect(NoEffect),
@@ -125,11 +125,11 @@ pub enum Cause {
     },
     /// The spec is invalid: the field, and why.
     InvalidSpec(String),
-    /// The reconcile ended in a defect of the operator.
+    /// The reconcile was aborted by a bug in the operator.
     InternalError(String),
 }
 
-/// The commands that revoke by hand what may stay in Synapse when the object is gone.
+/// The commands that revoke by hand the role assignments that may stay in Synapse when the object is gone.
 pub type Orphaned = Vec<String>;
 
 /// What is suspended.
@@ -165,7 +165,7 @@ pub enum Health {
 }
 
 impl Cause {
-    /// Whether the compute was observed to be absent, and has to be once more before anything rests on it.
+    /// Whether the compute was observed to be absent, and this has to be confirmed before it has consequences.
     #[must_use]
     pub const fn confirms_absence(&self) -> bool {
         matches!(self, Self::ConfirmingAbsence | Self::ConfirmingDetached | Self::NoEffect(NoEffect::DetachNotFound))
@@ -185,7 +185,7 @@ impl Cause {
         )
     }
 
-    /// How the attachment is.
+    /// The health of the attachment.
     #[must_use]
     // Longer than other functions: a table with one row per cause.
     pub const fn health(&self) -> Health {
@@ -276,7 +276,7 @@ impl Cause {
         }
     }
 
-    /// Azure's error, where the cause rests on one.
+    /// Azure's error, if the cause has one.
     #[must_use]
     pub const fn error(&self) -> Option<&ServiceError> {
         match self {

@@ -25,7 +25,7 @@ pub struct Compute {
     pub description: Option<String>,
     /// Its tags, the owner tag among them.
     pub tags: BTreeMap<String, String>,
-    /// Details that no decision rests on.
+    /// Details that no decision depends on.
     pub details: Details,
 }
 
@@ -46,7 +46,7 @@ pub struct Details {
     pub modified_by: Option<String>,
     /// What Azure Machine Learning shows of the pool.
     pub pool: PoolStatus,
-    /// What an update sends back as it is.
+    /// The fields that an update sends back unchanged.
     pub unmanaged: Unmanaged,
 }
 
@@ -57,7 +57,7 @@ impl Compute {
         self.kind.eq_ignore_ascii_case("SynapseSpark")
     }
 
-    /// What Azure shows and cannot be parsed, where decisions rest on it; with the field's name.
+    /// The field that a decision depends on and that cannot be parsed.
     #[must_use]
     pub fn unreadable_type(&self) -> Option<Unreadable> {
         self.kind.is_empty().then(|| Unreadable { field: "computeType", text: String::new() })
@@ -75,7 +75,7 @@ impl Compute {
         }
     }
 
-    /// Its state, where [`Progress::Unreadable`] stands for it.
+    /// Its state, if [`Self::progress`] is [`Progress::Unreadable`].
     #[must_use]
     pub fn unreadable_progress(&self) -> Unreadable {
         Unreadable { field: "provisioningState", text: self.details.state.clone() }
@@ -125,7 +125,7 @@ pub enum Progress {
     Working,
     /// Azure is done.
     Succeeded,
-    /// Azure gave up; the compute stays.
+    /// The operation failed; the compute exists.
     Failed,
     /// Azure detaches it.
     Deleting,

@@ -1,7 +1,7 @@
-//! What a PUT of a compute carries, and what the status records of it.
+//! The content of a PUT of a compute, and what the status records of it.
 //!
-//! Azure's PUT replaces the whole compute, so it carries everything: what the
-//! spec contains, and what others set.
+//! Azure's PUT replaces the whole compute, so it contains everything: the fields of the
+//! spec, and those that others set.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::planner::owner::OWNER_TAG;
 use crate::resource_id::{ComputeId, PoolId};
 use crate::unmanaged::Unmanaged;
 
-/// Everything that a PUT carries.
+/// Everything that a PUT contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComputeSpec {
     /// The compute.
@@ -36,7 +36,7 @@ pub struct ComputeSpec {
 }
 
 impl ComputeSpec {
-    /// What to PUT where nothing exists.
+    /// What to PUT if no compute exists.
     #[must_use]
     pub fn create(goal: &Attached, pool: &PoolId) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Writes that corrected a field which something else keeps rewriting: the operator does not fight for ever.
+//! Corrections of a field that something else keeps rewriting: the operator limits how often it writes.
 
 use std::time::Duration;
 

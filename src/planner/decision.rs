@@ -120,14 +120,14 @@ impl Decision {
         Self { step: Step::Done, cause, requeue: Requeue::Resync }
     }
 
-    /// The compute is as in the spec, but for what is corrected again after this pause.
+    /// The compute is as in the spec, except for fields that are corrected again after this pause.
     #[must_use]
     pub fn attached(next_correction: Option<Duration>) -> Self {
         let requeue = next_correction.filter(|pause| *pause < RESYNC).map_or(Requeue::Resync, Requeue::After);
         Self { step: Step::Done, cause: Cause::Attached, requeue }
     }
 
-    /// The object may go.
+    /// The object may be released.
     #[must_use]
     pub const fn remove_finalizer(cause: Cause) -> Self {
         Self { step: Step::RemoveFinalizer, cause, requeue: Requeue::OnChange }
@@ -139,20 +139,20 @@ impl Decision {
         Self::wait(cause, Requeue::After(seen.retry_in()))
     }
 
-    /// The decision for an object with an invalid spec: nothing, until the spec changes.
+    /// The decision for an object with an invalid spec: do nothing until the spec changes.
     #[must_use]
     pub fn invalid(invalid: &Invalid) -> Self {
         Self::blocked(Cause::InvalidSpec(invalid.to_string()))
     }
 
-    /// The decision after a reconcile that ended in a defect of the operator.
+    /// The decision after a reconcile that was aborted by a bug in the operator.
     #[must_use]
     pub const fn defective(what: String, failing_for: Duration) -> Self {
         Self::wait(Cause::InternalError(what), Requeue::Backoff(failing_for))
     }
 
     /// Wait for the turn of the next request. The object is reconciled before, to show that it waits, and after each
-    /// [`RESYNC`]: it does not stay Ready for ever.
+    /// [`RESYNC`], so that it does not stay Ready indefinitely.
     #[must_use]
     pub fn queued(queued: Queued) -> Self {
         let until_shown = SHOW_QUEUED_AFTER.saturating_sub(queued.waited);
@@ -243,8 +243,8 @@ impl Decision {
     }
 }
 
-/// The pause after a fault. A throttled request is no failure: its pause is Azure's and does not grow. Azure may name none, or a
-/// time in the past.
+/// The pause after a fault. A throttled request is not a failure: its pause is Azure's and does not grow. Azure may name none, or
+/// a time in the past.
 fn requeue_after(kind: FaultKind, unavailable_for: Duration, failing_for: Duration) -> Requeue {
     match kind {
         FaultKind::Unavailable(None)

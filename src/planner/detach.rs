@@ -48,7 +48,7 @@ fn has_finalizer(seen: &Observed) -> ControlFlow<Decision> {
     }
 }
 
-/// A misspelled value must not detach what its user meant to keep.
+/// With a misspelled value, the user may have meant to keep the compute.
 fn understood(goal: &Detached) -> ControlFlow<Decision> {
     let Some(value) = &goal.unknown_on_delete else { return ControlFlow::Continue(()) };
     let why = format!(
@@ -66,7 +66,7 @@ fn wanted(goal: &Detached) -> ControlFlow<Decision, &ComputeId> {
     }
 }
 
-/// A workspace that is gone took its computes with it, also what a write of ours would still create.
+/// If the workspace is gone, its computes are gone too, and a write of ours can no longer create one.
 fn workspace_exists(seen: &Observed) -> ControlFlow<Decision> {
     match &seen.compute {
         Finding::Unknown(fault) if fault.kind == FaultKind::WorkspaceNotFound => {
@@ -77,7 +77,7 @@ fn workspace_exists(seen: &Observed) -> ControlFlow<Decision> {
     }
 }
 
-/// The absence is certain. A detach that Azure accepted makes it so.
+/// The absence is certain. A detach that Azure accepted makes it certain.
 fn confirmed(seen: &Observed) -> ControlFlow<Decision> {
     let absent_for = seen.absent_since_put();
     let is_certain = absent_for.is_some_and(|absent| absent >= ABSENCE_CONFIRMED_AFTER);

@@ -1,4 +1,4 @@
-//! What of a compute differs from the spec, field by field.
+//! The differences between a compute and the spec, field by field.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -59,7 +59,7 @@ impl fmt::Display for Field {
     }
 }
 
-/// One difference. An empty text stands for a value that does not exist.
+/// One difference. An empty text means that the value does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {
     /// The field of the spec.
@@ -94,7 +94,7 @@ impl Drift {
     }
 }
 
-/// When the first of the differences that are left alone for a while is corrected again; none if there are none.
+/// When the first of the differences whose correction is paused is corrected again; none if there are none.
 #[must_use]
 pub fn next_correction(goal: &Attached, pool: &PoolId, compute: &Compute, seen: &Observed) -> Option<Duration> {
     drift(goal, pool, compute, seen.applied.as_ref()).iter().map(|one| one.pause(seen)).min()
@@ -186,7 +186,7 @@ pub fn is_in_sync(goal: &Attached, seen: &Observed) -> bool {
     is_undisturbed && is_ours_and_done(compute) && is_corrected
 }
 
-/// Whether the last PUT has ended, and had its time to show its effect.
+/// Whether the last PUT has ended long enough ago to show its effect.
 fn has_put_shown(seen: &Observed) -> bool {
     seen.put().is_none_or(|put| put.outcome == Outcome::Ended && !seen.has_just_ended())
 }
@@ -197,7 +197,7 @@ pub fn is_next_correction_due(goal: &Attached, pool: &PoolId, compute: &Compute,
     has_put_shown(seen) && drift(goal, pool, compute, seen.applied.as_ref()).iter().all(Drift::can_wait)
 }
 
-/// Whether a compute alone shows that our last PUT has succeeded, so that the operation of that PUT decides nothing.
+/// Whether a compute alone shows that our last PUT has succeeded, so that the operation of that PUT need not be read.
 ///
 /// It does not show whether a PUT has changed the order of several identities.
 #[must_use]
@@ -215,7 +215,7 @@ pub fn tag<'a>(tags: &'a BTreeMap<String, String>, name: &str) -> Option<&'a Str
     tags.iter().find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value))
 }
 
-/// The tags that the operator put there and the spec no longer names.
+/// The tags that the operator set and the spec no longer contains.
 pub fn no_longer_wanted<'a>(goal: &'a Attached, applied: Option<&'a Applied>) -> impl Iterator<Item = &'a String> {
     applied.into_iter().flat_map(|applied| &applied.tags).filter(|name| tag(&goal.tags, name).is_none())
 }
@@ -226,7 +226,7 @@ fn same_set(one: &[IdentityId], other: &[IdentityId]) -> bool {
 
 /// Whether the order of the identities differs from the spec's.
 ///
-/// No document says whether Azure keeps the order of the map. So the order
+/// It is not documented whether Azure keeps the order of the map. So the order
 /// that was sent counts first. The order that Azure shows counts where Azure
 /// was seen to keep it, or where none was ever sent.
 fn is_order_wrong(goal: &Attached, shown: &[IdentityId], applied: Option<&Applied>) -> bool {

@@ -1,4 +1,4 @@
-//! What an observation of Azure yields: the thing, its absence, or a fault.
+//! The result of an observation of Azure: the resource, its absence, or a fault.
 
 use std::time::Duration;
 
@@ -6,19 +6,19 @@ use crate::api::Reason;
 use crate::refusal::Refusal;
 use crate::service_error::ServiceError;
 
-/// What is known of a thing in Azure.
+/// What is known of a resource in Azure.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Finding<T> {
     /// It exists, and this is its state.
     Present(T),
-    /// It does not exist: Azure answered 404 for the thing itself.
+    /// It does not exist: Azure answered 404 for the resource itself.
     Absent,
     /// Azure gave no usable answer.
     Unknown(Fault),
 }
 
 impl<T> Finding<T> {
-    /// The thing, where it exists.
+    /// The resource, if it exists.
     #[must_use]
     pub const fn present(&self) -> Option<&T> {
         match self {
@@ -36,7 +36,7 @@ impl<T> Finding<T> {
         }
     }
 
-    /// Whether Azure gave an answer, be it a refusal.
+    /// Whether Azure gave an answer, including a refusal.
     #[must_use]
     pub const fn is_answered(&self) -> bool {
         match self {
@@ -60,11 +60,11 @@ pub struct Fault {
 pub enum FaultKind {
     /// No answer, or a 5xx: retry. Azure may name a pause.
     Unavailable(Option<Duration>),
-    /// The answer comes from something else than Azure, such as a proxy: retry.
+    /// The answer does not come from Azure but, for example, from a proxy: retry.
     Intercepted,
     /// The certificate of the server is not trusted: the request was not sent. Retry.
     Untrusted,
-    /// Another operation or a state of the resource is in the way. Retry.
+    /// Another operation or the state of the resource conflicts with the request. Retry.
     Conflict,
     /// 429: retry after the pause.
     Throttled(Duration),
@@ -72,21 +72,21 @@ pub enum FaultKind {
     Queued(Duration),
     /// No access token, or 401: the credential has to be fixed.
     Unauthenticated,
-    /// A right is missing.
+    /// A permission is missing.
     Forbidden,
     /// The workspace or its resource group does not exist.
     WorkspaceNotFound,
-    /// The subscription does not exist, or this tenant cannot see it: no proof that anything is gone.
+    /// The subscription does not exist, or this tenant cannot see it: this does not prove that a resource is gone.
     SubscriptionNotFound,
-    /// An obstacle prevents the request, although it is valid and the identity has the right: it has to be removed.
+    /// An obstacle prevents the request, although it is valid and the identity has the permission: it has to be removed.
     Refused(Refusal),
     /// Another 4xx: only another request helps.
     Rejected,
 }
 
 impl FaultKind {
-    /// Whether Azure gave an answer, be it a refusal. A request that is unanswered, queued, throttled or in conflict with another
-    /// one has none: it may succeed later as it is.
+    /// Whether Azure gave an answer, including a refusal. A request that is unanswered, queued, throttled or in conflict with
+    /// another one has none: it may succeed later as it is.
     #[must_use]
     pub const fn is_answer(self) -> bool {
         !matches!(
@@ -95,7 +95,7 @@ impl FaultKind {
         )
     }
 
-    /// Whether a write that ended so was certainly not carried out.
+    /// Whether a write with this result was certainly not carried out.
     ///
     /// A gateway may answer 5xx, and a proxy with a page of its own, although the request is carried out. A request that is
     /// throttled or in conflict is refused before anything is done.

@@ -21,7 +21,7 @@ use crate::resource_id::{ComputeId, IdentityId, PoolId, WorkspaceId};
 pub enum Goal {
     /// The pool is attached, as in the spec.
     Attached(Attached),
-    /// The compute is detached, and the object may go.
+    /// The compute is detached, and the object may be released.
     Detached(Detached),
 }
 
@@ -38,7 +38,7 @@ pub struct Attached {
     pub identity: Identity,
     /// The role that the identity needs in the Synapse workspace.
     pub role: Option<Role>,
-    /// The description; none if the user does not care.
+    /// The description; none if the spec has none.
     pub description: Option<String>,
     /// The tags of the compute, in addition to those of others.
     pub tags: BTreeMap<String, String>,
@@ -82,15 +82,15 @@ pub struct Detached {
     pub compute: Option<ComputeId>,
     /// The object that owns it.
     pub owner: Owner,
-    /// Whether Azure is left as it is.
+    /// Whether nothing is changed in Azure.
     pub retain: bool,
     /// Whether the operator writes nothing to Azure.
     pub suspend: bool,
-    /// A value of the annotation `on-delete` that has no meaning: whether the compute is to stay is unknown.
+    /// An unknown value of the annotation `on-delete`: whether the compute is to stay is unknown.
     pub unknown_on_delete: Option<String>,
 }
 
-/// The value of the annotation `on-delete` that leaves in Azure what is there.
+/// The value of the annotation `on-delete` that releases the object without a detach.
 const ABANDON: &str = "abandon";
 
 /// An invalid field of the spec.
@@ -163,7 +163,7 @@ impl Goal {
     }
 }
 
-/// The compute that an object speaks of, be it deleted or not.
+/// The compute that an object names, whether the object is deleted or not.
 ///
 /// # Errors
 ///
@@ -242,7 +242,7 @@ fn identity(wanted: Option<&v1alpha1::Identity>) -> Result<Identity, Invalid> {
     Ok(Identity { system, user })
 }
 
-/// Azure's tag names are case-insensitive: two that differ by case alone would overwrite each other for ever.
+/// Azure's tag names are case-insensitive: two that differ in case only would overwrite each other indefinitely.
 fn tags(wanted: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Invalid> {
     let mut seen = BTreeSet::new();
     for name in wanted.keys() {

@@ -1,4 +1,4 @@
-//! What exists: everything that a decision rests on, as plain values.
+//! What exists: everything that a decision depends on, as plain values.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub struct Observed {
     pub absent_for: Option<Duration>,
     /// The last write that was sent to Azure, while it is not known to have succeeded.
     pub operation: Option<Operation>,
-    /// What the operator last put there.
+    /// The values that the operator last wrote.
     pub applied: Option<Applied>,
     /// Failures without a success in between.
     pub failure: Option<FailureHistory>,
@@ -59,7 +59,7 @@ pub struct ObjectState {
     pub reported_drift: Vec<DriftStatus>,
     /// The writes of the last day that corrected tags or the description.
     pub corrections: Vec<Correction>,
-    /// Whether the compute may be attached again where many of its workspace are missing.
+    /// Whether the compute may be attached again if many of its workspace are missing.
     pub safety: Safety,
 }
 
@@ -111,13 +111,13 @@ impl Observed {
         existed && self.compute == Finding::Absent && self.accepted_detach().is_none()
     }
 
-    /// Whether it has disappeared and is not being attached again: it is one of those that a workspace has lost.
+    /// Whether it has disappeared and is not being attached again, so that it counts as lost.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         self.has_disappeared() && self.put().is_none_or(|put| put.kind != OperationKind::Attach)
     }
 
-    /// Whether the compute does not exist: a workspace that is gone took its computes with it.
+    /// Whether the compute does not exist, which is also the case if its workspace is gone.
     #[must_use]
     pub fn is_compute_absent(&self) -> bool {
         match &self.compute {
@@ -127,13 +127,13 @@ impl Observed {
         }
     }
 
-    /// Whether Azure answered the requests that a decision rests on: for the compute and for its dependencies.
+    /// Whether Azure answered the requests that a decision depends on: for the compute and for its dependencies.
     #[must_use]
     pub fn is_answered(&self) -> bool {
         self.compute.is_answered() && self.unanswered_dependencies() == (false, false)
     }
 
-    /// Whether a request that a decision rests on was not sent, since Azure's limits do not allow it yet.
+    /// Whether a request that a decision depends on was not sent, since Azure's limits do not allow it yet.
     #[must_use]
     pub fn is_queued(&self) -> bool {
         let link = self.dependencies.link.as_ref().and_then(Finding::fault);
@@ -202,14 +202,14 @@ impl Observed {
 
     /// Whether this object created the compute, although its owner tag does not show (yet).
     ///
-    /// Azure may show tags only when an operation ends, and anybody may remove them. But the object's own PUT found nothing
+    /// Azure may show tags only when an operation ends, and anyone may remove them. But the object's own PUT found nothing
     /// under that name, and what exists there has the pool of that PUT and was not created before it.
     #[must_use]
     pub fn has_created(&self, compute: &Compute) -> bool {
         self.attach_before(compute).is_some_and(|attach| attach.pool.is_some() && attach.pool.as_ref() == compute.pool.id())
     }
 
-    /// Whether nothing but the pool, which cannot be read, tells whether this object created the compute.
+    /// Whether only the pool, which cannot be read, would show whether this object created the compute.
     #[must_use]
     pub fn may_have_created(&self, compute: &Compute) -> bool {
         compute.pool.id().is_none() && self.attach_before(compute).is_some()
@@ -245,7 +245,7 @@ impl Observed {
         ended.is_some_and(is_recent) && self.recorded_failure().is_none()
     }
 
-    /// For how long Azure has been working on the compute, as far as the status tells; none if that time is unknown.
+    /// For how long Azure has been working on the compute, according to the status; none if that time is unknown.
     #[must_use]
     pub fn working_for(&self) -> Option<Duration> {
         let waiting = self.object.reconciling_for;

@@ -1,4 +1,4 @@
-//! The last write that was sent to Azure, and what became of it.
+//! The last write that was sent to Azure, and its outcome.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub struct Operation {
     pub started_at: Timestamp,
     /// How long ago that was; none if the time lies in the future.
     pub age: Option<Duration>,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: Outcome,
     /// How long ago its successful end was observed first; none if that is unknown.
     pub ended_for: Option<Duration>,
@@ -48,7 +48,7 @@ impl Operation {
         self.age.is_none_or(|age| age < UNHEARD_WRITE_PATIENCE)
     }
 
-    /// Whether it was sent so long ago that nothing waits for its end any longer.
+    /// Whether it was sent so long ago that the operator no longer waits for its end.
     fn is_stuck(&self) -> bool {
         self.age.is_some_and(|age| age >= STUCK_AFTER)
     }
@@ -64,23 +64,24 @@ impl Operation {
         }
     }
 
-    /// Whether it may have taken effect at this time: within [`UNHEARD_WRITE_PATIENCE`], by Azure's clock maybe before it was sent.
+    /// Whether it may have taken effect at this time: within [`UNHEARD_WRITE_PATIENCE`], where Azure's clock may show a time
+    /// before it was sent.
     #[must_use]
     pub fn may_have_taken_effect_at(&self, at: Timestamp) -> bool {
         elapsed(self.started_at, at).is_some_and(|after| after < UNHEARD_WRITE_PATIENCE)
     }
 }
 
-/// What became of an operation.
+/// The outcome of an operation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// It was not read, or there was no answer.
     Unknown,
-    /// It may not be read: the answer will never come.
+    /// It may not be read, so its outcome stays unknown.
     Unreadable,
-    /// It is still going on, in this state by Azure's name.
+    /// It is in progress, in this state by Azure's name.
     Running(String),
-    /// It has ended successfully, or Azure has forgotten it (a poll after the end may get 404).
+    /// It has ended successfully, or Azure no longer has it (a poll after the end may get 404).
     Ended,
     /// It has failed.
     Failed(ServiceError),

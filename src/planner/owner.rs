@@ -29,7 +29,7 @@ impl Owner {
     /// The four parts of an owner tag: cluster, namespace, name and UID; none if it is not one that the operator writes.
     #[must_use]
     pub fn parts(tag: &str) -> Option<[&str; 4]> {
-        // The characters of names and UIDs in Kubernetes. Anybody who may tag the compute can write others, which must not get
+        // The characters of names and UIDs in Kubernetes. Everyone who may tag the compute can write others, which must not get
         // into a URL or a command line.
         let is_name = |part: &&str| {
             part.starts_with(|c: char| c.is_ascii_alphanumeric())

@@ -1,4 +1,4 @@
-//! How urgent the requests for an object are, where Azure's limits do not allow all of them at once.
+//! How urgent the requests for an object are, if Azure's limits do not allow all of them at once.
 
 use crate::api::v1alpha1::{AttachmentStatus, OperationKind};
 use crate::planner::status::condition;
@@ -34,7 +34,7 @@ impl Priority {
         }
     }
 
-    /// The urgency of a write: whatever is written to was found out of sync.
+    /// The urgency of a write: an object that is written to is out of sync.
     #[must_use]
     pub fn of_write(self) -> Self {
         self.min(Self::Drift)

@@ -1,4 +1,4 @@
-//! The kinds of write to Azure, and what becomes of one.
+//! The kinds of write to Azure, and their outcomes.
 
 use crate::api::Reason;
 use crate::api::v1alpha1::FailedStep;
@@ -40,7 +40,7 @@ impl Write {
     }
 }
 
-/// What became of the write of a decision.
+/// The outcome of the write of a decision.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WriteResult {
     /// It is about to be sent: the write intent.
@@ -53,7 +53,7 @@ pub enum WriteResult {
     NotFound,
     /// Azure did not accept it, or gave no answer.
     Failed(Fault),
-    /// It was not sent, since something that it needs could not be had in time: an access token, the region.
+    /// It was not sent, since something that it needs was not available in time: an access token, or the region.
     NotSent(Fault),
 }
 

@@ -12,7 +12,7 @@ use crate::azure::error::Error;
 /// An issuer of tokens that Entra ID trusts for an application.
 #[async_trait::async_trait]
 pub trait Assertion: Send + Sync {
-    /// A token for the audience of [`Settings`](crate::azure::Settings). It is requested for every exchange.
+    /// A token for the audience of [`Settings`](crate::azure::Settings). It is requested forevery exchange.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl ClientAssertion for AssertionAdapter {
     }
 }
 
-/// The projected token of a ServiceAccount. It is read for every exchange, since the kubelet renews it and
+/// The projected token of a ServiceAccount. It is read forevery exchange, since the kubelet renews it and
 /// `azure_identity` reads it again only after ten minutes.
 #[derive(Debug)]
 pub(super) struct ProjectedToken(pub(super) PathBuf);

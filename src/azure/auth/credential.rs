@@ -23,7 +23,7 @@ pub enum Credential {
         tenant: String,
         /// The application's client ID.
         client: String,
-        /// The file of the projected token. It is read for every exchange, since the kubelet renews it.
+        /// The file of the projected token. It is read forevery exchange, since the kubelet renews it.
         token_file: PathBuf,
     },
     /// The identity of the machine (IMDS) or of the App Service.

@@ -41,7 +41,7 @@ const REPLACE_PAUSE: Duration = Duration::from_secs(30);
 /// The number of the next credential.
 static CREDENTIALS: AtomicU64 = AtomicU64::new(0);
 
-/// An access token, and whose it is.
+/// An access token, and its principal.
 #[derive(Clone)]
 pub(crate) struct AccessToken {
     pub(crate) secret: String,
@@ -52,14 +52,14 @@ pub(crate) struct AccessToken {
 pub(crate) struct TokenCache {
     credential: Credential,
     authority: String,
-    /// What obtains the tokens, from [`Self::credential`]. It has a cache of its own, which nothing empties.
+    /// Obtains the tokens, from [`Self::credential`]. It has a cache of its own, which cannot be cleared.
     source: Slot<Result<Arc<dyn TokenCredential>, Error>>,
-    /// When [`Self::source`] was made anew, because Azure did not accept its token.
+    /// When [`Self::source`] was last replaced, because Azure did not accept its token.
     replaced: Slot<Option<Instant>>,
     transport: Arc<RecordingTransport>,
     assertion_error: AssertionError,
     scope: String,
-    /// Tells credentials apart whose tokens do not name their principal.
+    /// Distinguishes credentials whose tokens do not name their principal.
     number: u64,
     current: Slot<Option<(AccessToken, Instant)>>,
     last_failure: Mutex<Option<(Instant, Error)>>,
@@ -103,7 +103,8 @@ impl TokenCache {
     }
 
     /// Azure does not accept this token: drops it, and obtains the next one from a new credential, since the old one would return
-    /// it again from its cache. Returns whether another token can be had: at most once per [`REPLACE_PAUSE`] one is requested.
+    /// it again from its cache. Returns whether another token can be obtained: one is requested at most once per
+    /// [`REPLACE_PAUSE`].
     pub(crate) fn replace(&self, rejected: &AccessToken) -> bool {
         let mut current = self.current.lock().expect("no thread panics while it holds the lock");
         if current.as_ref().is_none_or(|(token, _)| token.secret != rejected.secret) {

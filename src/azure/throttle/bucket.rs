@@ -1,4 +1,4 @@
-//! One bucket: how many requests may be sent, as far as this process knows.
+//! One bucket: this process' estimate of how many requests may be sent.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::azure::throttle::limits::{Limit, Share};
 const FIRST_PERMITS: f64 = 10.0;
 /// The hour of the hourly limits.
 const HOUR: Duration = Duration::from_hours(1);
-/// No estimate lies further ahead.
+/// No estimate is further ahead than this.
 const MAX_WAIT: Duration = Duration::from_hours(24);
 
 /// One bucket. Permits are taken ahead: the level is negative while requests wait for the next second's permits.
@@ -43,7 +43,7 @@ impl Bucket {
         Self { limit, share, level, at: now, is_learned: false, closed_until: None, unsent, in_flight, sent: 0 }
     }
 
-    /// Adds what has come back by now. An earlier time than the last one changes nothing.
+    /// Adds the permits that were regained since. A time before the last one changes nothing.
     pub(super) fn refill(&mut self, now: Instant) {
         let passed = now.saturating_duration_since(self.at);
         match self.limit {
@@ -71,7 +71,7 @@ impl Bucket {
         self.closed_until.map_or(at, |closed| at.max(closed)).max(now)
     }
 
-    /// So many positions of a line are counted at most: what comes back in a minute, and a full bucket.
+    /// The maximum number of positions in a queue that are counted: a full bucket, and the permits that are regained in a minute.
     pub(super) fn longest_count(&self) -> u32 {
         const MOST: f64 = 2_000.0;
         let most = match self.limit {
@@ -106,7 +106,7 @@ impl Bucket {
         self.unsent = self.unsent.saturating_sub(1);
     }
 
-    /// A request with a permit is sent. Gives its number.
+    /// A request with a permit is sent. Returns its number.
     pub(super) fn send(&mut self) -> u64 {
         self.unsent = self.unsent.saturating_sub(1);
         self.sent += 1;
@@ -114,7 +114,7 @@ impl Bucket {
         self.sent
     }
 
-    /// A request was answered, or will not be. `remaining` is what Azure says is left.
+    /// A request was answered, or will not be. `remaining` is the number of remaining requests in Azure's answer.
     ///
     /// Azure has not counted the requests yet that were sent after this one, and those that are still to be sent. So the level
     /// only ever falls to what is left without them: answers may overtake each other, and another process with the same
@@ -128,7 +128,7 @@ impl Bucket {
         self.level = match (left, self.limit) {
             (Some(left), _) if self.is_learned => self.level.min(left),
             (Some(left), Limit::Refilled { burst: most, .. } | Limit::Hourly(most)) => left.min(most),
-            // Nothing comes back within the hour, and this answer does not show what is left.
+            // No permits are regained within the hour, and this answer does not show how many are left.
             (None, Limit::Hourly(size)) if !self.is_learned => self.level + size - size.min(FIRST_PERMITS),
             _ => self.level,
         };
@@ -140,7 +140,7 @@ impl Bucket {
         self.in_flight.remove(&number);
     }
 
-    /// Azure refused a request, and asks for this pause. Gives by how much longer the bucket is closed than before.
+    /// Azure refused a request, and requires this pause. Returns by how much longer the bucket is closed than before.
     pub(super) fn close(&mut self, pause: Duration, now: Instant) -> Duration {
         self.refill(now);
         self.level = self.level.min(0.0);
@@ -155,7 +155,7 @@ impl Bucket {
         self.closed_until.map(|until| until.saturating_duration_since(now)).filter(|left| !left.is_zero())
     }
 
-    /// Whether nothing would be lost if it were forgotten.
+    /// Whether it can be dropped without losing information.
     pub(super) fn is_idle(&self, now: Instant) -> bool {
         let is_full = match self.limit {
             Limit::Refilled { burst, .. } => self.level >= burst,
@@ -166,7 +166,7 @@ impl Bucket {
     }
 }
 
-/// So many seconds later.
+/// This many seconds later.
 fn later(than: Instant, seconds: f64) -> Instant {
     // Whole microseconds, so that the sum of many small waits is the wait for all of them.
     let wait = Duration::try_from_secs_f64((seconds * 1e6).round() / 1e6).map_or(MAX_WAIT, |wait| wait.min(MAX_WAIT));

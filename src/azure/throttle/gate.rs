@@ -1,4 +1,4 @@
-//! A bucket and the line before it: who may send a request now, and when the others may.
+//! A bucket and its queue: which request may be sent now, and when the others may.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -9,12 +9,13 @@ use crate::azure::throttle::bucket::Bucket;
 use crate::azure::throttle::line::Line;
 use crate::azure::throttle::turn::{Class, Object, Turn};
 
-/// A request whose permit is there so soon waits for it. Another one gets a place in line, so that it holds no worker.
+/// A request whose permit is available within this time waits for it. Another one gets a place in the queue, so that it holds no
+/// worker.
 pub(super) const SOON: Duration = Duration::from_secs(1);
-/// Those who waited for a closed bucket come back within this time after it opens, and not all at once.
+/// Objects that waited for a closed bucket try again within this time after it opens, so that they do not all come at once.
 const SPREAD: Duration = Duration::from_secs(5);
 
-/// The answer to who asks for a permit.
+/// The answer to a request for a permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turned {
     /// The permit is taken, and the request may be sent at this time. It may have waited in line since the other.
@@ -25,7 +26,7 @@ pub(super) enum Turned {
     Closed(Duration),
 }
 
-/// A bucket and the line before it.
+/// A bucket and its queue.
 #[derive(Debug)]
 pub(super) struct Gate {
     pub(super) bucket: Bucket,
@@ -37,7 +38,7 @@ impl Gate {
         Self { bucket, line: Line::default() }
     }
 
-    /// Asks for a permit. Who names no turn comes last, and gets no place in line.
+    /// Requests a permit. A request without a turn comes last, and gets no place in the queue.
     pub(super) fn ask(&mut self, turn: Option<&Turn>, has_begun: bool, now: Instant) -> Turned {
         self.bucket.refill(now);
         if let Some(left) = self.bucket.closed_for(now) {
@@ -78,7 +79,7 @@ impl Gate {
         Some(at)
     }
 
-    /// Those whose turn has come before they expected it.
+    /// Objects whose turn has come earlier than expected.
     pub(super) fn call(&mut self, now: Instant) -> Vec<Object> {
         if self.line.is_empty() {
             return Vec::new();
@@ -94,7 +95,7 @@ impl Gate {
     }
 }
 
-/// How much later than the others an object asks again: the same for an object each time.
+/// By how much later than others an object requests a permit again: it is constant for an object.
 fn spread(object: &Object, pause: Duration) -> Duration {
     let mut hasher = DefaultHasher::new();
     object.hash(&mut hasher);
@@ -116,7 +117,7 @@ mod tests {
         Turn { class, object, is_resumed: false }
     }
 
-    /// What becomes of it: milliseconds until it may be sent, or until its turn.
+    /// The result: milliseconds until it may be sent, or until its turn.
     fn asked(gate: &mut Gate, turn: &Turn, now: Instant) -> Result<u128, u128> {
         match gate.ask(Some(turn), false, now) {
             Turned::Admitted { at, .. } => Ok((at - now).as_millis()),

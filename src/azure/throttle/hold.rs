@@ -13,13 +13,13 @@ use crate::azure::throttle::resource::Resource;
 
 /// Refusals within this time belong together.
 const TOGETHER: Duration = Duration::from_secs(10);
-/// So many refusals in a workspace hold it back.
+/// This many refusals in a workspace hold it back.
 const OF_WORKSPACE: usize = 2;
-/// So many workspaces with refusals hold back the bucket.
+/// This many workspaces with refusals hold back the bucket.
 const WORKSPACES: usize = 3;
-/// So many refusals are kept: more than these numbers need.
+/// How many refusals are kept: more than these numbers need.
 const MAX_REFUSALS: usize = 1_000;
-/// So many paths are held back: one more makes the bucket close.
+/// How many paths are held back: with one more, the bucket is closed.
 const MAX_HELD: usize = 10_000;
 
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Holds {
         paths.filter_map(left).max().filter(|left| !left.is_zero())
     }
 
-    /// A provider refused a request for this resource, and asks for this pause. Gives whether the bucket is to be closed, too.
+    /// A provider refused a request for this resource, and requires this pause. Returns whether the bucket is to be closed, too.
     pub(super) fn refused(&mut self, key: &Key, resource: &Resource, pause: Duration, now: Instant) -> bool {
         let principal = &key.principal;
         let workspace = resource.workspace.as_ref().unwrap_or(&resource.path);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::azure::throttle::kind::Kind;
 
-/// A GUID has 36 characters. What is longer is no ID, and is not kept.
+/// A GUID has 36 characters. A longer value is not an ID, and is not kept.
 const MAX_ID_BYTES: usize = 64;
 
 /// Who sends a request. Two credentials of one principal share its buckets.
@@ -45,7 +45,7 @@ fn claims(token: &str) -> Option<Claims> {
     (is_id(&claims.tid) && is_id(&claims.oid)).then_some(claims)
 }
 
-/// What a limit is about.
+/// The scope of a limit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Scope {
     /// A subscription.

@@ -1,4 +1,4 @@
-//! The kinds of requests that Azure counts apart.
+//! The kinds of requests that Azure counts separately.
 
 /// The token buckets that ARM keeps for each subscription and principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

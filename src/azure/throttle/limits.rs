@@ -15,7 +15,7 @@ pub enum Profile {
     Buckets,
     /// By the hour: China and US Government.
     Hourly,
-    /// In no known way: only its 429s pace requests.
+    /// In no known way: requests are limited only by its 429s.
     Unknown,
 }
 
@@ -68,9 +68,9 @@ pub struct Limits {
 /// One limit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Limit {
-    /// A bucket that holds so many permits and gets so many back in a second.
+    /// A bucket with this many permits that regains this many in a second.
     Refilled { burst: f64, per_second: f64 },
-    /// So many permits in an hour.
+    /// This many permits in an hour.
     Hourly(f64),
     /// No known limit.
     Unknown,

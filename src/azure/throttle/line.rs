@@ -16,7 +16,7 @@ const CLAIM_WITHIN: Duration = Duration::from_secs(10);
 /// There are at most this many places: the others get an estimate only.
 const MAX_PLACES: usize = 50_000;
 
-/// Where in the line: the urgency, the rank, the number of the arrival.
+/// The position in the queue: the urgency, the rank, and the number of the arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Order {
     /// None comes before all classes: a reconcile that has begun is finished first.
@@ -91,7 +91,7 @@ impl Line {
         ahead
     }
 
-    /// Keeps a place for an object, with a new estimate. Gives whether it has one.
+    /// Keeps a place for an object, with a new estimate. Returns whether it has one.
     pub(super) fn wait(&mut self, object: &Object, order: Order, estimate: Instant, now: Instant) -> bool {
         let before = self.orders.get(object).copied();
         if let Some(place) = before.filter(|before| *before == order).and_then(|order| self.places.get_mut(&order)) {
@@ -111,7 +111,7 @@ impl Line {
         true
     }
 
-    /// An object is served. Gives since when it had waited, if it had a place.
+    /// An object is served. Returns since when it had waited, if it had a place.
     pub(super) fn serve(&mut self, object: &Object, order: Order) -> Option<Instant> {
         if let Some(ranks) = self.ranks.get_mut(&order.class) {
             ranks.served = ranks.served.max(order.rank);
@@ -121,7 +121,7 @@ impl Line {
         self.leave(object)
     }
 
-    /// An object needs its place no longer. Gives since when it had waited, if it had one.
+    /// An object needs its place no longer. Returns since when it had waited, if it had one.
     pub(super) fn leave(&mut self, object: &Object) -> Option<Instant> {
         let order = self.orders.get(object).copied()?;
         self.remove(order).map(|place| place.since)
@@ -132,7 +132,7 @@ impl Line {
         self.orders.get(object).copied()
     }
 
-    /// The estimates of those who wait for a closed bucket begin when it opens.
+    /// The estimates of objects that wait for a closed bucket begin when it opens.
     pub(super) fn postpone(&mut self, object: &Object, estimate: Instant) {
         if let Some(place) = self.orders.get(object).and_then(|order| self.places.get_mut(order)) {
             (place.estimate, place.is_called) = (estimate.max(place.estimate), false);
@@ -162,7 +162,7 @@ impl Line {
         self.orders.remove(&place.object);
         if let Some(ranks) = self.ranks.get_mut(&order.class) {
             ranks.places -= 1;
-            // Nobody of this class waits any longer: the next one begins a new line.
+            // No object of this class is waiting any longer: the next one begins a new queue.
             if ranks.places == 0 {
                 self.ranks.remove(&order.class);
             }

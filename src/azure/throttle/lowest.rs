@@ -22,7 +22,7 @@ pub(super) struct Lowest {
 }
 
 impl Lowest {
-    /// Records the number of a bucket. Gives the lowest number of the last minute.
+    /// Records the number of a bucket. Returns the lowest number of the last minute.
     pub(super) fn record(&mut self, key: &Key, remaining: u32, now: Instant) -> u32 {
         if let Some(known) = self.remaining.get_mut(key) {
             *known = (now, remaining);

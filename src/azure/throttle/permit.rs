@@ -17,9 +17,9 @@ use crate::azure::throttle::lowest::Lowest;
 use crate::azure::throttle::resource::Resource;
 use crate::azure::throttle::turn::{Class, Object, Turn};
 
-/// With more buckets than this, those that are full and unused are forgotten.
+/// With more buckets than this, those that are full and unused are dropped.
 const MANY_BUCKETS: usize = 1_000;
-/// A bucket that Azure closed without a pause stays closed for this long: no hot loop.
+/// A bucket that Azure closed without a pause stays closed for this long, to avoid a hot loop.
 const MIN_CLOSED: Duration = Duration::from_secs(1);
 
 /// The buckets of this process, shared by all its clients: they belong to principals, of which several clients may be one.
@@ -60,7 +60,7 @@ pub(crate) enum Admission {
     Admitted(Permit, Instant),
     /// There is a place in line. Its turn is expected after this time.
     Queued(Duration),
-    /// Azure asked for a pause, which lasts for so long.
+    /// Azure requires a pause, which lasts for this time.
     Closed(Duration),
 }
 
@@ -80,7 +80,7 @@ impl Throttle {
         let _ = self.on_turn.set(Box::new(called));
     }
 
-    /// Asks for a permit.
+    /// Requests a permit.
     pub(crate) fn ask(self: &Arc<Self>, asked: Asked<'_>, now: Instant) -> Admission {
         let Asked { key, resource, turn, has_begun } = asked;
         let mut state = self.lock();
@@ -213,7 +213,7 @@ impl Permit {
     ///
     /// # Errors
     ///
-    /// How long Azure asks to wait, if it has done so since the permit was taken.
+    /// How long Azure requires to wait, if it has answered so since the permit was taken.
     pub(crate) fn send(&mut self, resource: &Resource, now: Instant) -> Result<(), Duration> {
         let mut state = self.throttle.lock();
         let held = state.holds.held_for(&self.key.principal, resource, now);

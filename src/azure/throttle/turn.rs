@@ -48,6 +48,6 @@ pub struct Turn {
     pub class: Class,
     /// The object that it is sent for.
     pub object: Object,
-    /// Whether its turn had come before, and it could not use it: it goes first.
+    /// Whether its turn had come before, but it could not use it: it comes first.
     pub is_resumed: bool,
 }

@@ -1,4 +1,4 @@
-//! What a view takes in, and what it says.
+//! Which computes a view contains, and what it shows of them.
 
 use serde_json::json;
 

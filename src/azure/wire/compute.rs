@@ -20,7 +20,7 @@ pub struct Workspace {
 #[derive(Debug, Clone, Deserialize, Default, PartialEq)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Compute {
-    /// The resource ID, in whatever case.
+    /// The resource ID, in any case.
     #[serde(deserialize_with = "or_default")]
     pub id: String,
     /// The name inside the workspace.
@@ -38,7 +38,7 @@ pub struct Compute {
     pub properties: Properties,
     /// Who created and changed it; absent in most answers.
     pub system_data: Option<SystemData>,
-    /// What a PUT sends back as it is: of a GET only, since a LIST may be older.
+    /// What a PUT sends back unchanged: from a GET only, since a LIST may be older.
     #[serde(skip)]
     pub unmanaged: Unmanaged,
 }
@@ -95,11 +95,11 @@ pub struct Properties {
     pub pool: Pool,
 }
 
-/// What identifies a compute of a LIST. The rest of it is decoded when it is asked for, as a [`Compute`].
+/// What identifies a compute of a LIST. The rest of it is decoded on demand, as a [`Compute`].
 #[derive(Debug, Clone, Deserialize, Default)]
 #[serde(default)]
 pub struct ListedCompute {
-    /// The resource ID, in whatever case.
+    /// The resource ID, in any case.
     #[serde(deserialize_with = "or_default")]
     pub id: String,
     /// The name inside the workspace.
@@ -119,7 +119,7 @@ pub struct TypeOfCompute {
     pub compute_type: String,
 }
 
-/// Reads what has another shape like an absent field.
+/// Reads a value of another shape like an absent field.
 fn of_this_shape<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(from: D) -> Result<T, D::Error> {
     Ok(serde_json::from_value(Value::deserialize(from)?).unwrap_or_default())
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// An error nested deeper is not looked for.
+/// Errors that are nested deeper are ignored.
 const MAX_DEPTH: usize = 5;
 /// Of the details of an error the first ones name the cause.
 const MAX_DETAILS: usize = 3;
@@ -43,7 +43,7 @@ fn error_in(value: &Value) -> Option<(String, String)> {
         own.or_else(|| details.iter().find_map(|detail| detail.get(key)?.as_str())).unwrap_or_default().to_owned()
     };
     let (code, message) = (text("code"), text("message"));
-    // A service that passes on the answer of another one may put the whole of it into its own message.
+    // A service that forwards the answer of another one may put all of it into its own message.
     if let Some(inner) = in_message(&message) {
         return error_in(&inner).or(Some((code, message)));
     }
@@ -52,7 +52,7 @@ fn error_in(value: &Value) -> Option<(String, String)> {
 
 /// The message for users: Azure's, and in brackets the texts of the details that are not in it. They name the cause.
 ///
-/// It is not for [`codes`](crate::azure::codes): a text of the details says nothing about the code of the outer error.
+/// It is not for [`codes`](crate::azure::codes): the text of a detail does not belong to the code of the outer error.
 #[must_use]
 pub fn with_details(message: &str, value: &Value) -> String {
     let details = innermost(value).get("details").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -119,7 +119,7 @@ pub fn errors_of(errors: Option<&Value>) -> Vec<(String, String)> {
     }
 }
 
-/// Whether a body is a page for people: no service of Azure answers an API request with one.
+/// Whether a body is an HTML page: no service of Azure answers an API request with one.
 #[must_use]
 pub fn is_page(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")

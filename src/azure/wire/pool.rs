@@ -54,7 +54,7 @@ pub struct AutoPause {
 #[derive(Debug, Clone, Deserialize, Default, PartialEq)]
 #[serde(default, rename_all = "camelCase")]
 pub struct SparkPool {
-    /// The resource ID, in whatever case.
+    /// The resource ID, in any case.
     #[serde(deserialize_with = "or_default")]
     pub id: String,
     /// The pool's name.

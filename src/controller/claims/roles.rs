@@ -1,4 +1,4 @@
-//! Which objects rely on role assignments that another made: Synapse keeps one of each, regardless of who requests it.
+//! Which objects rely on role assignments that another created: Synapse keeps one of each, regardless of who requests it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,11 +17,11 @@ pub(super) struct Recorded {
     /// In lower case.
     assignment: RoleAssignment,
     id: String,
-    /// The object made it, or may have made it.
+    /// The object created it, or may have created it.
     is_made: bool,
-    /// Another made it, or may have made it.
+    /// Another client created it, or may have created it.
     relies: bool,
-    /// Synapse did not say who made it.
+    /// Synapse did not show who created it.
     existed: bool,
 }
 
@@ -48,12 +48,12 @@ pub(super) struct SharedRoles {
     recorded: HashMap<Key, Vec<Recorded>>,
     relying: HashMap<RoleAssignment, HashSet<Key>>,
     pending: HashMap<Key, Vec<PendingVerification>>,
-    /// Of the last verification that came up.
+    /// The sequence number of the last verification.
     sequence: u64,
 }
 
 impl SharedRoles {
-    /// Records what an object's status has now. Gives those that rely on what the object made and has revoked.
+    /// Records what an object's status has now. Returns those that rely on assignments that the object created and has revoked.
     pub(super) fn recorded(&mut self, key: &Key, now: Vec<Recorded>) -> Vec<Key> {
         if self.recorded.get(key).map_or(&[][..], Vec::as_slice) == now {
             return Vec::new();
@@ -84,15 +84,15 @@ impl SharedRoles {
         to_requeue
     }
 
-    /// An object is listed for the first time since the process started: another object may have revoked what existed before
-    /// this one while nobody looked.
+    /// An object is listed for the first time since the process started: another object may have revoked an assignment that this
+    /// one relies on while no operator was running.
     pub(super) fn found(&mut self, key: &Key, roles: &[Recorded]) {
         for role in roles.iter().filter(|role| role.existed) {
             self.verify(key, role.assignment.clone(), None);
         }
     }
 
-    /// The object is gone. Gives those that rely on what it made.
+    /// The object is gone. Returns those that rely on assignments that it created.
     pub(super) fn forget(&mut self, key: &Key) -> Vec<Key> {
         self.pending.remove(key);
         self.recorded(key, Vec::new())

@@ -159,7 +159,7 @@ mod role_assignments {
         format!("00000000-0000-4000-8000-{:0>12}", name.len())
     }
 
-    /// An object whose status records one role assignment, and who made that: the object itself, another, or nobody.
+    /// An object whose status records one role assignment, and who created it: the object itself, another client, or unknown.
     fn object(name: &str, maker: Option<&str>) -> SynapseSparkAttachment {
         // Azure ignores the case of letters.
         let scope = if name == "maker" { "workspaces/w" } else { "workspaces/W" };

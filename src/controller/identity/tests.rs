@@ -35,7 +35,7 @@ impl HttpClient for Entra {
         let azure_core::http::Body::Bytes(body) = request.body() else { panic!("a form") };
         let asked = format!("{} {}", request.url().path(), String::from_utf8_lossy(body));
         self.exchanges.lock().expect("no holder panics").push(asked);
-        // Another reconcile that wants a token comes while this one is waited for.
+        // Another reconcile that needs a token starts while this one is waiting.
         tokio::time::sleep(Duration::from_secs(1)).await;
         let lifetime = self.lifetime.load(Ordering::Relaxed);
         let body = json!({"token_type": "Bearer", "access_token": "t", "expires_in": lifetime}).to_string();

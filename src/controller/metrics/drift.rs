@@ -52,7 +52,7 @@ impl Drifts {
             drifted.insert(field);
         }
         if report.decision.cause.is_in_sync() {
-            // What something else keeps rewriting differs still.
+            // Fields that something else keeps rewriting still differ.
             let shown = report.shown_drift();
             let (left, corrected): (BTreeSet<_>, _) =
                 std::mem::take(drifted).into_iter().partition(|field| shown.iter().any(|drift| drift.field.kind() == *field));

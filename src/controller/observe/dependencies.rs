@@ -64,7 +64,7 @@ pub(super) async fn pool(
                 Finding::Present(pool) => !pool.is_usable(),
                 Finding::Unknown(_) => false,
             };
-            // It may have been created since, and the attachment is not observed again soon.
+            // It may have been created meanwhile, and the attachment is not observed again soon.
             let recent = freshness.at_most(FRESH_ENOUGH);
             Some(if is_blocking && recent != freshness { find_pool(azure, &id, recent).await } else { found })
         }

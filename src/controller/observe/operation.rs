@@ -9,7 +9,7 @@ use crate::planner::status::time::elapsed;
 use crate::planner::{Compute, Dependencies, Finding, Goal, Operation, Outcome};
 use crate::resource_id::PoolId;
 
-/// The operation that the status records, and what became of it.
+/// The operation that the status records, and its outcome.
 pub(super) async fn observe(
     azure: &azure::Client,
     goal: &Goal,

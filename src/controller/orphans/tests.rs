@@ -40,7 +40,7 @@ fn counts(orphans: &Orphans, lists: &[List<'_>]) -> Vec<usize> {
     audits(orphans, lists).iter().map(|audit| audit.count).collect()
 }
 
-/// An operator that watches all namespaces and knows no object.
+/// An operator that watches all namespaces and has no objects.
 fn watching() -> Orphans {
     let orphans = Orphans::default();
     orphans.listed(None);

@@ -27,7 +27,7 @@ impl FirstLists {
         });
     }
 
-    /// Waits until all have ended, but not for ever: a namespace may not be listable.
+    /// Waits until all have ended, but not indefinitely: a namespace may not be listable.
     pub(super) async fn all(&self) {
         let mut unlisted = self.unlisted.subscribe();
         if timeout_at(self.until, unlisted.wait_for(HashSet::is_empty)).await.is_err() {

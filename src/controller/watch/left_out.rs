@@ -16,8 +16,8 @@ pub(super) struct LeftOut {
 }
 
 impl LeftOut {
-    /// The list has ended. Gives those that are in the store: those of a workspace follow each other, so that they can share
-    /// what Azure answers.
+    /// The list has ended. Returns those that are in the store, ordered by workspace, so that they can share
+    /// Azure's answers.
     pub(super) fn end(&mut self, store: &Store<Packed>, claims: &Claims) -> Vec<Key> {
         let Self { keys, .. } = std::mem::take(self);
         let mut there: Vec<_> = keys.into_iter().filter(|key| store.get(&key.reference()).is_some()).collect();

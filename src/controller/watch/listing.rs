@@ -1,7 +1,7 @@
-//! The events of a watch, which begin with all objects that there are.
+//! The events of a watch, which begin with all existing objects.
 //!
 //! An API server that serves streaming lists sends one object at a time, so that a list of large objects needs no more memory
-//! than one of them. Others are asked for small pages.
+//! than one of them. With other API servers, lists have small pages.
 //! Source: <https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists>.
 
 use std::fmt::Debug;
@@ -31,7 +31,7 @@ struct Listing<K: 'static> {
 }
 
 /// The events of all objects that one of these field selectors selects, as those of one watch without an end. A watch that
-/// fails is begun again with pauses; `on_error` is called with its selector.
+/// fails is restarted with backoff; `on_error` is called with its selector.
 pub(super) fn events<K>(
     api: &Api<K>,
     selectors: &[Option<String>],
@@ -94,8 +94,8 @@ where
     })
 }
 
-/// Whether the server understands the request for a streaming list and refuses it: other errors pass, or would come for a
-/// page as well.
+/// Whether the server understands the request for a streaming list and refuses it: other errors are temporary, or would also
+/// occur for a page as well.
 fn is_refusal(error: &ClientError) -> bool {
     // The definition is older than the operator: it does not allow to select by subscription, with or without pages.
     let is_of_selector = |message: &str| message.contains("field label not supported");

@@ -1,6 +1,6 @@
 //! The events of several watches of one resource as those of one watch.
 //!
-//! The first lists are one list, which ends with the last of them. A later list of one watch must not look like the end of
+//! The first lists are one list, which ends with the last of them. A later list of one watch must not be taken for the end of
 //! another's objects: it is turned into changes.
 
 use std::collections::{HashMap, HashSet};
@@ -85,7 +85,7 @@ impl<K: Resource> Merged<K> {
     fn deleted(&mut self, watch: usize, object: K) -> Vec<Event<K>> {
         let id = id_of(object.meta());
         self.watches[watch].known.remove(&id);
-        // It was created again with another subscription, and the watch of that one was faster.
+        // It was created again with another subscription, and the watch of that subscription was faster.
         if self.watches.iter().any(|other| other.known.contains_key(&id)) {
             return Vec::new();
         }

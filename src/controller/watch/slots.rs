@@ -1,8 +1,8 @@
 //! How many reconciles run at the same time.
 //!
-//! A reconcile that takes long waits for an answer of Azure. If it kept its slot, one workspace that does not answer would hold
-//! up the objects of all others. So its slot is given to another one after a while. Where many wait already that depend on the same
-//! workspaces, no more begin.
+//! A reconcile that takes long waits for an answer of Azure. If it kept its slot, one workspace that does not answer would block
+//! the objects of all others. So its slot is given to another one after a while. If many reconciles that depend on the same
+//! workspaces are already waiting, no more begin.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -18,9 +18,10 @@ use crate::resource_id::{PoolId, WorkspaceId};
 
 /// A reconcile that takes longer waits, and no longer counts.
 const SLOT_TIME: Duration = Duration::from_secs(2);
-/// So many times as many reconciles may run, those that wait among them.
+/// The factor by which more reconciles may run if those that wait are included.
 const WAITING_FACTOR: u16 = 8;
-/// Where so many wait that depend on the same two workspaces, no other begins: they find out when these answer again.
+/// If this many reconciles wait that depend on the same two workspaces, no other begins: these notice when the workspaces answer
+/// again.
 const CROWD: usize = 8;
 /// The same for one workspace of the two, as a part of all that may run. It is more: the others may depend on another workspace
 /// that does answer.
@@ -90,7 +91,7 @@ impl Slots {
         Slot { slots: self, permit }
     }
 
-    /// Whether so many reconciles wait that no other one with these dependencies may begin.
+    /// Whether too many reconciles wait for another one with these dependencies to begin.
     pub(super) fn is_crowded(&self, dependencies: &Dependencies) -> bool {
         let (waiting, of_one) = (self.lock(), usize::from(self.most_running()) / CROWD_OF_ONE);
         dependencies.counted().any(|counted| {

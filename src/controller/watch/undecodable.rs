@@ -7,7 +7,7 @@ use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::SynapseSparkAttachmentSpec;
 use crate::controller::stored::Stored;
 
-/// Logs an object that cannot be decoded. Gives what is known of it.
+/// Logs an object that cannot be decoded. Returns what is known of it.
 pub(super) fn skipped(invalid: InvalidObject) -> Box<SynapseSparkAttachment> {
     let InvalidObject { error, metadata } = invalid;
     let (namespace, name) = (metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default());

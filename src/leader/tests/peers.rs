@@ -15,7 +15,7 @@ fn peers(server: &Arc<Server>, namespace: &str, identity: &str) -> Peers {
     Peers::new(server.lease(namespace, identity))
 }
 
-/// Leads for this long, with renewals, and then releases the Lease or is killed. Gives from when until when it led.
+/// Leads for this long, with renewals, and then releases the Lease or is killed. Returns from when until when it led.
 async fn term(
     server: &Arc<Server>,
     namespace: &str,

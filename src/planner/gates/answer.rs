@@ -1,4 +1,4 @@
-//! Azure answered, and its answer is certain enough.
+//! Gate: Azure answered, and its answer is certain enough.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -27,18 +27,18 @@ pub fn absence_confirmed(seen: &Observed) -> ControlFlow<Decision> {
     }
 }
 
-/// Waits until the absence of the compute, which has lasted for so long, is certain.
+/// Waits until the absence of the compute, which has lasted for this long, is certain.
 pub fn observe_again(cause: Cause, absent_for: Option<Duration>) -> Decision {
     let left = ABSENCE_CONFIRMED_AFTER.saturating_sub(absent_for.unwrap_or_default());
     Decision::wait(cause, Requeue::After(left))
 }
 
-/// When to observe again what cannot be parsed.
+/// When to observe a compute again that cannot be parsed.
 fn retry(seen: &Observed) -> Requeue {
     Requeue::Backoff(seen.failing_for())
 }
 
-/// No decision rests on a state that cannot be parsed.
+/// No decision depends on a state that cannot be parsed.
 pub fn unreadable(unreadable: Unreadable, seen: &Observed) -> Decision {
     Decision::wait(Cause::StateUnreadable(unreadable), retry(seen))
 }

@@ -1,4 +1,4 @@
-//! If several objects claim one compute, the oldest wins.
+//! Gate: if several objects claim one compute, the oldest wins.
 
 use std::ops::ControlFlow;
 

@@ -1,4 +1,4 @@
-//! The compute is as in the spec, or a PUT corrects it.
+//! Gate: the compute is as in the spec, or a PUT corrects it.
 
 use std::ops::ControlFlow;
 

@@ -1,4 +1,4 @@
-//! A compute that belongs to the object must not remain when the object is deleted.
+//! Gate: the finalizer is on the object, so that its compute does not remain when the object is deleted.
 
 use std::ops::ControlFlow;
 
@@ -8,7 +8,7 @@ use crate::planner::decision::{Decision, Step};
 use crate::planner::goal::Attached;
 use crate::planner::observed::Observed;
 
-/// The finalizer is on an object whose compute is found to be its own.
+/// The finalizer is on an object whose compute already belongs to it.
 pub fn present(goal: &Attached, seen: &Observed) -> ControlFlow<Decision> {
     if seen.object.has_finalizer || goal.policy.suspend { ControlFlow::Continue(()) } else { ControlFlow::Break(add()) }
 }

@@ -1,4 +1,4 @@
-//! No write of ours is in progress, unheard or recently failed.
+//! Gate: no write of ours is in progress, unanswered or recently failed.
 
 use std::ops::ControlFlow;
 
@@ -39,7 +39,7 @@ pub fn idle_on(pool: &PoolId, ours: &Compute, seen: &Observed) -> ControlFlow<De
     ControlFlow::Break(polling(cause, seen))
 }
 
-/// No detach of ours is in progress, unheard or recently failed. `detaching` is why there is one.
+/// No detach of ours is in progress, unanswered or recently failed. `detaching` is the cause of the detach.
 pub fn not_detaching(detaching: Cause, seen: &Observed) -> ControlFlow<Decision> {
     match seen.detach() {
         Some(detach) if detach.is_ongoing() => ControlFlow::Break(polling(detaching, seen)),
@@ -52,8 +52,8 @@ pub fn not_detaching(detaching: Cause, seen: &Observed) -> ControlFlow<Decision>
     }
 }
 
-/// Azure accepted a write of this kind, which is over or takes too long, and shows no effect of it. For a short time after the
-/// end a read may lag behind: then the object is still `writing`.
+/// Azure accepted a write of this kind, which has ended or takes too long, but shows no effect of it. For a short time after the
+/// end a read may lag behind: the object is then still `writing`.
 pub fn without_effect(kind: OperationKind, (writing, no_effect): (Cause, Cause), seen: &Observed) -> Decision {
     let Some(operation) = &seen.operation else { return Decision::retry_later(no_effect, seen) };
     let cause = match &operation.outcome {
@@ -67,7 +67,7 @@ pub fn without_effect(kind: OperationKind, (writing, no_effect): (Cause, Cause),
     Decision::retry_later(cause, seen)
 }
 
-/// The cause for a write that Azure accepted and ended as failed.
+/// The cause for a write that Azure accepted and that failed.
 pub const fn failed(kind: OperationKind, error: Option<ServiceError>) -> Cause {
     match kind {
         OperationKind::Attach => Cause::AttachFailed(error),

@@ -1,4 +1,4 @@
-//! The compute belongs to this object, or becomes this object's.
+//! Gate: the compute belongs to this object, or is adopted by it.
 
 use std::ops::ControlFlow;
 
@@ -13,7 +13,7 @@ use crate::planner::observed::Observed;
 use crate::planner::owner::Ownership;
 use crate::resource_id::PoolId;
 
-/// The compute, if it is a Spark pool's and this object's.
+/// The compute, if it is an attached Spark pool and belongs to this object.
 ///
 /// The owner of a compute keeps it, also against an older object: otherwise neither would attach it.
 pub fn ours<'a>(goal: &Attached, pool: &PoolId, compute: &'a Compute, seen: &Observed) -> ControlFlow<Decision, &'a Compute> {
@@ -49,7 +49,7 @@ fn unowned<'a>(goal: &Attached, pool: &PoolId, compute: &'a Compute, seen: &Obse
     }
 }
 
-/// The policies allow to adopt the compute.
+/// The policies allow the operator to adopt the compute.
 fn may_adopt(goal: &Attached, pool: &PoolId, compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
     let attached = match compute.readable_pool() {
         Ok(attached) => attached,
@@ -66,7 +66,7 @@ fn may_adopt(goal: &Attached, pool: &PoolId, compute: &Compute, seen: &Observed)
     ControlFlow::Break(Decision::blocked(refusal))
 }
 
-/// Azure is not changing the compute, and no adoption of ours is unheard or has just failed.
+/// Azure is not changing the compute, and no adoption of ours is unanswered or has just failed.
 fn not_yet_adopted(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
     match &seen.operation {
         _ if compute.progress == Progress::Unreadable => {

@@ -1,4 +1,4 @@
-//! The pool that the spec names, and the one that the compute is attached to.
+//! Gate: the compute is attached to the pool that the spec names.
 
 use std::ops::ControlFlow;
 

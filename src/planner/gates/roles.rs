@@ -1,4 +1,4 @@
-//! The desired role assignments exist, and no others of ours.
+//! Gate: the desired role assignments exist, and no others of ours.
 
 use std::ops::ControlFlow;
 

@@ -1,4 +1,4 @@
-//! The PUT over a compute that exists, unless Azure would certainly reject it.
+//! Gate: the PUT over an existing compute, unless Azure would certainly reject it.
 
 use crate::planner::cause::Cause;
 use crate::planner::compute::Compute;
@@ -8,7 +8,7 @@ use crate::planner::goal::Attached;
 use crate::planner::observed::Observed;
 use crate::resource_id::PoolId;
 
-/// A resource of Azure has no more tags
+/// The maximum number of tags of a resource in Azure
 /// (<https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations>).
 const MAX_TAGS: usize = 50;
 
@@ -21,7 +21,7 @@ pub fn update(goal: &Attached, pool: &PoolId, (compute, seen): (&Compute, &Obser
     }
 }
 
-/// The compute has tags of others, and all together are too many.
+/// Together with the tags of others, the compute would have too many tags.
 fn too_many_tags(goal: &Attached, spec: &ComputeSpec) -> Option<Cause> {
     let (all, ours) = (spec.tags.len(), goal.tags.len());
     (all > MAX_TAGS).then(|| {

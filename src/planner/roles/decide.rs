@@ -83,7 +83,7 @@ pub fn to_revoke(roles: &Roles) -> Option<RoleAssignment> {
     next.filter(|_| !is_given_up).map(|recorded| (&recorded.status).into())
 }
 
-/// What becomes of a role assignment that is not wanted and could not be revoked.
+/// The outcome of a role assignment that is not wanted and could not be revoked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Abandoned {
     /// It was never created: every request for it was refused.

@@ -41,7 +41,7 @@ pub struct Role {
 }
 
 impl Role {
-    /// The assignments that this role stands for; `None` in place of one whose principal Azure does not show yet.
+    /// The assignments that this role requires; `None` for one whose principal Azure does not show yet.
     #[must_use]
     pub fn assignments(
         &self,
@@ -127,7 +127,7 @@ impl RoleAssignment {
         format!("az synapse role assignment delete --workspace-name {} --ids {id} --yes", self.workspace())
     }
 
-    /// Whether the status speaks of this one.
+    /// Whether the status entry is about this one.
     #[must_use]
     pub fn is(&self, recorded: &RoleAssignmentStatus) -> bool {
         let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);

@@ -38,7 +38,7 @@ pub struct PendingVerification {
     pub assignment: RoleAssignment,
     /// The GUID that was revoked: a list that still shows it is out of date.
     pub revoked_id: Option<String>,
-    /// A sequence number: one that arrives during an observation has a higher number and outlives it.
+    /// A sequence number: a verification that is requested during an observation has a higher number, and stays pending after it.
     pub sequence: u64,
 }
 

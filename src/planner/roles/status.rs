@@ -1,5 +1,5 @@
-//! What the status records of role assignments: what this object may revoke, and what others assigned and counts while
-//! Synapse gives no answer.
+//! What the status records of role assignments: those that this object may revoke, and those that others assigned, which count
+//! while Synapse gives no answer.
 
 use crate::api::v1alpha1::{AttachmentStatus, RoleAssignmentStatus, RolePhase};
 use crate::planner::cause::Cause;
@@ -87,7 +87,7 @@ fn assigned(
     }
 }
 
-/// Whether only another credential or another right helps.
+/// Whether only another credential or another permission helps.
 const fn is_refused(result: &WriteResult) -> bool {
     match result {
         WriteResult::Failed(fault) | WriteResult::NotSent(fault) => fault.kind.is_conclusive() && fault.kind.is_answer(),
@@ -95,7 +95,7 @@ const fn is_refused(result: &WriteResult) -> bool {
     }
 }
 
-/// Every request for a denied assignment was refused, so it never existed. Otherwise it may have been created all the same.
+/// Every request for a denied assignment was refused, so it never existed. Otherwise it may have been created anyway.
 const fn failed(fault: &Fault, before: Option<RolePhase>) -> RolePhase {
     match (fault.kind.is_conclusive(), before) {
         (true, None | Some(RolePhase::Denied)) => RolePhase::Denied,

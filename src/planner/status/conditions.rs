@@ -42,7 +42,7 @@ pub(super) fn transition(
         observed_generation: report.object.generation,
         last_transition_time: match before {
             Some(before) => not_after(&before.last_transition_time, report.now),
-            // The object has not been Ready since it was created, which is before anybody observed it.
+            // The object has not been Ready since it was created, which was before its first observation.
             None if previous.conditions.is_empty() && (kind, status) == ("Ready", "False") => {
                 stored(report.object.created.unwrap_or(report.now))
             }

@@ -40,7 +40,7 @@ pub fn end_of_support(spark_version: &str) -> Option<Date> {
     SUPPORT.iter().find(|(version, _)| *version == spark_version).map(|(_, end)| *end)
 }
 
-/// What becomes of a condition.
+/// The change of a condition.
 enum Change {
     Set {
         status: &'static str,
@@ -83,7 +83,7 @@ fn role_assigned(previous: &AttachmentStatus, report: &Report<'_>) -> Change {
             Write::Put | Write::Detach => {}
         }
     }
-    // What is shown of one assignment that cannot be revoked counts for the next one, too.
+    // The condition of one assignment that cannot be revoked also applies to the next one.
     let is_abandoned = matches!(cause, Cause::RoleAbandoned { .. });
     if is_abandoned || goal.role.is_none() && seen.roles.ours().next().is_some() {
         return Change::Keep;

@@ -17,7 +17,7 @@ use crate::planner::status::shown::condition;
 use crate::planner::status::time::{elapsed, not_after, stored};
 use crate::planner::write::WriteResult;
 
-/// The type of the condition: it is there only while it is false.
+/// The type of the condition: it is present only while it is false.
 const IN_SYNC: &str = "InSync";
 /// Values in the message are shortened to this.
 const MAX_VALUE: usize = 120;
@@ -34,7 +34,7 @@ pub fn corrections_of(status: &AttachmentStatus, now: Timestamp) -> Vec<Correcti
     status.corrections.iter().map(of).collect()
 }
 
-/// What differs now; what differed before, while Azure gives no answer.
+/// The current differences, or the previous ones while Azure gives no answer.
 pub(super) fn drift(previous: &AttachmentStatus, report: &Report<'_>, corrections: &[CorrectionStatus]) -> Vec<DriftStatus> {
     if matches!(report.observed.map(|seen| &seen.compute), Some(Finding::Unknown(_))) {
         return previous.drift.clone();

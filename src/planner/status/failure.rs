@@ -43,7 +43,7 @@ pub(super) fn failure(previous: &AttachmentStatus, report: &Report<'_>) -> Optio
         Some(kept) if !is_new && !is_future(&kept.last_attempt) => Some(kept),
         Some(kept) => {
             let since = if is_future(&kept.since) { now.clone() } else { kept.since };
-            // A failed observation is no attempt of a write.
+            // A failed observation is not an attempt of a write.
             let (step, refused) = match step {
                 FailedStep::Observe if !is_new => (kept.step, kept.refused),
                 _ => (step, is_refused),
@@ -61,7 +61,7 @@ fn failed(report: &Report<'_>) -> Option<(FailedStep, bool, bool)> {
     }
     if let Some((decision, WriteResult::Failed(fault) | WriteResult::NotSent(fault))) = report.written {
         let step = decision.step.write()?.failed_step();
-        // A throttled request is no failure: Azure has not processed it. But a role assignment must not delay a detach, or
+        // A throttled request is not a failure: Azure has not processed it. But a role assignment must not delay a detach, or
         // Ready, for as long as Synapse throttles.
         if matches!(fault.kind, FaultKind::Throttled(_)) && matches!(step, FailedStep::Put | FailedStep::Detach) {
             return None;

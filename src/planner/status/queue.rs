@@ -1,4 +1,4 @@
-//! The status of an object that waits for its turn. Nothing else of it changes: Azure was not asked.
+//! The status of an object that waits for its turn. Nothing else of it changes, because no request was sent.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 

@@ -1,4 +1,4 @@
-//! What must survive a crash: the write intent, the operation, and what was applied.
+//! The records that must survive a crash: the write intent, the operation, and what was applied.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -102,7 +102,7 @@ fn is_compute_in_sync(report: &Report<'_>) -> bool {
     }
 }
 
-/// What the operator last put there. It is written with the intent, so that a lost answer loses nothing; and it is rebuilt
+/// The values that the operator last wrote. They are stored with the intent, so that a lost answer loses nothing, and rebuilt
 /// from a compute that is ours, if the status has lost it.
 pub(super) fn applied(previous: &AttachmentStatus, report: &Report<'_>) -> Option<Applied> {
     let applied = match (report.goal, report.observed, written_kind(report)) {
@@ -120,7 +120,7 @@ pub(super) fn applied(previous: &AttachmentStatus, report: &Report<'_>) -> Optio
 
 /// What is recorded, now that the compute was observed.
 ///
-/// Nothing is recorded of a compute that is not ours: otherwise it would look like the one that this object created.
+/// Nothing is recorded of a compute that is not ours: otherwise it could be taken for the one that this object created.
 fn observed_applied(previous: &AttachmentStatus, report: &Report<'_>) -> Option<Applied> {
     let Some(seen) = report.observed else { return previous.applied.clone() };
     let Some(compute) = seen.compute.present() else { return previous.applied.clone() };
@@ -131,7 +131,7 @@ fn observed_applied(previous: &AttachmentStatus, report: &Report<'_>) -> Option<
     let mut applied = previous.applied.clone().unwrap_or_default();
     applied.created_on = compute.details.created_on.clone().or(applied.created_on);
     match report.goal {
-        // A tag that is to leave Azure stays recorded until it has left.
+        // A tag that is to be removed in Azure stays recorded until it is removed.
         Some(Goal::Attached(goal)) if is_in_sync(goal, seen) && report.shown_drift().is_empty() => {
             Some(in_sync(goal, compute, applied))
         }

@@ -47,7 +47,7 @@ pub fn shown(previous: &AttachmentStatus, report: &Report<'_>) -> Shown {
     let is_current = previous.observed_generation == report.object.generation;
     let ready = condition(previous, "Ready").filter(|_| is_current).map(|ready| ready.status.as_str());
     let unanswered_for = match (&report.decision.cause, report.observed) {
-        // Azure is not silent while it is not asked, but the last answer grows old.
+        // While no request is sent, Azure does not count as unavailable, but its last answer becomes outdated.
         (Cause::Queued(queued), _) => queued.waited,
         (_, Some(seen)) => seen.object.unavailable_for,
         (_, None) => Duration::ZERO,
@@ -58,7 +58,7 @@ pub fn shown(previous: &AttachmentStatus, report: &Report<'_>) -> Shown {
         (Health::Progressing, _) => Shown::Reconciling,
         (Health::Stalled, _) => Shown::Stalled,
         (Health::Halted, _) => Shown::Suspended,
-        // Silence leaves Ready as it was, unless something is known to be missing.
+        // Without an answer Ready keeps its value, unless something is known to be missing.
         (Health::Unanswered, Some("True")) if report.is_known_out_of_sync() => Shown::Reconciling,
         (Health::Unanswered, Some("True")) if !is_long => Shown::StillReady,
         (Health::Unanswered, Some("True" | "Unknown")) => Shown::Unknown,

@@ -23,7 +23,7 @@ pub fn stored(time: Timestamp) -> Time {
     Time(Timestamp::from_second(time.as_second()).unwrap_or(time))
 }
 
-/// When a turn is expected that comes after this wait. The time that was stored before stays while it is nearly right.
+/// When a turn is expected that comes after this wait. The stored time stays while it is approximately right.
 #[must_use]
 pub fn turn(before: Option<&Time>, now: Timestamp, wait: Duration) -> Time {
     let step = QUEUE_ESTIMATE_STEP.as_secs().cast_signed();

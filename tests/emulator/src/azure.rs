@@ -103,7 +103,8 @@ impl Azure {
         answer
     }
 
-    /// Processes everything that was due since the last request, each at its own time: requests that a fault delayed, and operations.
+    /// Processes everything that was due since the last request, each at its own time: requests that a fault delayed, and
+    /// operations.
     fn catch_up(&mut self, now: Timestamp) {
         while let Some(HeldBack { due, received, seq, request }) = self.held_back.take_due(now) {
             self.world.settle(due, &self.settings);

@@ -76,7 +76,8 @@ impl Journal {
         self.last
     }
 
-    /// Adds an entry with a body of so many bytes. The oldest entries are removed if there are more than this, or if they take more bytes.
+    /// Adds an entry with a body of so many bytes. The oldest entries are removed if there are more than this, or if they take
+    /// more bytes.
     pub(crate) fn push(&mut self, entry: Entry, body: usize, (most, most_bytes): (usize, usize)) {
         let size = entry.size(body);
         self.bytes += size;

@@ -22,7 +22,8 @@ pub(super) fn link(call: &Call<'_>, workspace: &str, location: &str, operation: 
 /// The action for this in Azure's list of actions (DOC); whether it is required is NF.
 const READ: &str = "Microsoft.MachineLearningServices/locations/computeOperationsStatus/read";
 
-/// GET of an operation: in the region of its workspace (INF), and by every principal of the tenant if no permission is required (INF).
+/// GET of an operation: in the region of its workspace (INF), and by every principal of the tenant if no permission is required
+/// (INF).
 pub(super) fn answer(azure: &Azure, call: &Call<'_>, location: &str, guid: &str) -> Result<Answer, Refusal> {
     if call.request.method != "GET" {
         return Err(not_allowed(&call.request.method));

@@ -25,7 +25,8 @@ pub struct Effect {
     /// The seconds of `Retry-After`, together with `status`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
-    /// The whole body, together with `status`, instead of an error: JSON, or a string that is sent unchanged, like the page of a proxy.
+    /// The whole body, together with `status`, instead of an error: JSON, or a string that is sent unchanged, like the page of a
+    /// proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
     /// Additional headers, together with `status`.

@@ -131,8 +131,8 @@ pub(super) fn create(azure: &mut Azure, call: &Call<'_>, guid: &str) -> Result<A
     Ok(answer)
 }
 
-/// Refuses a principal or a pool that does not exist. The world has no users and groups, so all of these are accepted. The code and the text are those
-/// of Azure's own roles (DOC); that Synapse answers the same is INF.
+/// Refuses a principal or a pool that does not exist. The world has no users and groups, so all of these are accepted. The code
+/// and the text are those of Azure's own roles (DOC); that Synapse answers the same is INF.
 fn assignee_is_there(azure: &Azure, call: &Call<'_>, (principal, kind): (&str, &str), scope: &str) -> Result<(), Refusal> {
     let spread = azure.settings.principal_propagation;
     if kind == "ServicePrincipal" && !azure.world.knows_principal(principal, call.now, spread) {

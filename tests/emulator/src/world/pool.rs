@@ -16,8 +16,8 @@ pub(crate) const SYNAPSE_TYPE: &str = "Microsoft.Synapse/workspaces";
 impl World {
     /// The result of attaching this compute.
     ///
-    /// How the service answers for a pool that does not exist, or is not `Succeeded`, is NF; that the compute stays as Failed is REAL of
-    /// other types.
+    /// How the service answers for a pool that does not exist, or is not `Succeeded`, is NF; that the compute stays as Failed is
+    /// REAL of other types.
     pub(super) fn outcome(&self, compute: &Value, unusable: UnusablePool) -> Progress {
         let Some(id) = pool_id(compute) else {
             return Progress::Succeeded;
@@ -82,7 +82,8 @@ impl World {
         })
     }
 
-    /// Merges JSON into a pool, in the format of a seed, like a change by another client. An attached compute shows the old values (INF).
+    /// Merges JSON into a pool, in the format of a seed, like a change by another client. An attached compute shows the old
+    /// values (INF).
     pub(crate) fn change_pool(&mut self, key: &str, patch: &Value) -> Option<Result<Value, String>> {
         let pool = self.pools.get_mut(key)?;
         let mut changed = json!(pool);

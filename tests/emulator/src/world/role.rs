@@ -113,7 +113,8 @@ impl World {
         all.map(|(key, grant)| (key.1.as_str(), grant))
     }
 
-    /// Whether the principal could run Spark on this pool at this time; a role assignment takes effect after some time (DOC: minutes).
+    /// Whether the principal could run Spark on this pool at this time; a role assignment takes effect after some time (DOC:
+    /// minutes).
     pub(crate) fn may_run_spark(&self, principal: &str, pool: &str, at: Timestamp, propagation: Duration) -> bool {
         let workspace = pool.rsplitn(3, '/').last().unwrap_or_default();
         let scope = format!("workspaces/{}/bigDataPools/{}", id::name(workspace), id::name(pool));

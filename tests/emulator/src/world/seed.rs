@@ -29,7 +29,8 @@ pub struct Seed {
     pub(crate) policies: Vec<Policy>,
 }
 
-/// An assignment of Azure Policy with the effect `modify`: each PUT of a compute gets these tags, regardless of those in the request (DOC).
+/// An assignment of Azure Policy with the effect `modify`: each PUT of a compute gets these tags, regardless of those in the
+/// request (DOC).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Policy {
