@@ -159,7 +159,7 @@ fn the_reasons_page_matches_the_catalogue() {
 
 <!-- Generated: UPDATE=1 cargo test --test pages -->
 
-The conditions and events of an attachment have one of these reasons. Alerts and tools may match on them: after the first release a reason may get a better text, but never another meaning.
+The conditions and events of an attachment have one of these reasons. [Troubleshooting](troubleshooting.md) describes each of them in detail. Alerts and tools can rely on the names: after the first release, the description of a reason may be improved, but its meaning will not change.
 
 | reason | what it means | what to do |
 |---|---|---|

@@ -18,14 +18,14 @@ pub enum Reason {
     Adopting,
     /// Azure is updating identity, tags or description of the compute in place.
     Updating,
-    /// The compute is attached to another pool; the operator detaches it and then attaches the pool of the spec.
+    /// The compute is attached to another pool; the operator detaches it and then attaches the pool in the spec.
     Replacing,
     /// Azure is detaching the compute.
     Detaching,
     /// The compute is gone; the operator removes its finalizer.
     Detached,
-    /// The compute stays in Azure, because of a policy, an annotation or because the object does not own it; the operator
-    /// removes its finalizer.
+    /// The compute stays in Azure, because of `spec.deletionPolicy` or an annotation, or because it does not belong to the
+    /// object; the operator removes its finalizer.
     Retained,
     /// The answer to an earlier write to Azure was lost; the operator waits until Azure shows the effect of that write, or until
     /// the write can no longer take effect.
@@ -38,7 +38,8 @@ pub enum Reason {
     Throttled,
     /// Azure did not answer, or answered with a server error; the operator retries with backoff.
     AzureUnavailable,
-    /// Another operation or the state of the resource in Azure is in the way; the operator retries with backoff.
+    /// Another operation is in progress, or the state of the resource in Azure conflicts with the request; the operator retries
+    /// with backoff.
     Conflict,
     /// A compute with this name exists and is not an attached Synapse Spark pool.
     ComputeTypeMismatch,
@@ -69,17 +70,17 @@ pub enum Reason {
     /// The operator has no valid access token: Microsoft Entra ID issues none, the ServiceAccount cannot be used, or Azure
     /// answers 401.
     AuthenticationFailed,
-    /// The identity that the operator uses may not do this.
+    /// The identity that the operator uses lacks a permission in Azure.
     AuthorizationFailed,
-    /// An assignment of Azure Policy denies the request.
+    /// An Azure Policy assignment denies the request.
     PolicyDenied,
     /// A management lock in Azure prevents the change.
     ResourceLocked,
     /// The subscription does not exist, is disabled, or the operator's identity cannot see it.
     SubscriptionUnavailable,
-    /// A firewall or a proxy does not let a request of the operator through.
+    /// A firewall or a proxy blocks the operator's requests.
     NetworkDenied,
-    /// The certificate of Azure, or of a proxy before it, is not signed by a CA that the operator trusts.
+    /// The certificate of Azure, or of a proxy in front of it, is not signed by a CA that the operator trusts.
     CertificateNotTrusted,
     /// The subscription is not registered for the resource provider that the request needs.
     ProviderNotRegistered,
@@ -87,7 +88,7 @@ pub enum Reason {
     QuotaExceeded,
     /// Another resource in Azure that the request depends on has failed.
     DependencyFailed,
-    /// Azure refuses to change a compute that exists in place.
+    /// Azure refuses to update an existing compute in place.
     UpdateNotSupported,
     /// A user-assigned identity of the spec does not exist.
     IdentityNotFound,
@@ -107,7 +108,7 @@ pub enum Reason {
     RevokingRole,
     /// The operator may not create or delete role assignments in the Synapse workspace.
     RoleAssignmentForbidden,
-    /// The spec requests something that is not possible.
+    /// The spec or an annotation is invalid in a way that the API server does not detect.
     InvalidSpec,
     /// A bug in the operator ended the reconcile of this object.
     InternalError,

@@ -24,14 +24,14 @@ const OTHERS: &[(&str, u16, &str)] = &[
     ("429",                            429, r#"{"error": {"code": "Other"}}"#),
     ("408, 5xx",                       503, r#"{"error": {"code": "Other"}}"#),
     ("another 4xx with another code",  400, r#"{"error": {"code": "Other"}}"#),
-    ("3xx, 4xx without an error of Azure; a page of HTML in place of an answer", 403, "<html></html>"),
+    ("3xx, or 4xx without an Azure error, such as an HTML page", 403, "<html></html>"),
 ];
 /// What prevents an answer: what it is, and how the transport says so.
 #[rustfmt::skip]
 const UNANSWERED: &[(&str, &str)] = &[
     ("no connection, no answer within a minute", "connection refused"),
-    ("a proxy that does not connect to Azure",   "tunnel error: unsuccessful"),
-    ("a certificate that is not trusted",        "invalid peer certificate: UnknownIssuer"),
+    ("the proxy does not connect to Azure",      "tunnel error: unsuccessful"),
+    ("the certificate is not trusted",           "invalid peer certificate: UnknownIssuer"),
 ];
 
 fn reason(error: Error) -> Reason {
@@ -50,7 +50,7 @@ fn the_errors_page_matches_the_table_of_codes() {
 
 <!-- Generated: UPDATE=1 cargo test --test pages -->
 
-What the operator makes of an answer that is no success. The code decides, and where it is not in this table, the status. A code counts in whatever error of the answer it is: its own, one of its `details`, an `innererror`, or an error as JSON in its message; one that names an obstacle outweighs a general one around it.
+This page lists how the operator interprets errors from Azure. The error code determines the reason; if the code is not in this table, the HTTP status does. The operator also considers nested codes: those in `details`, in an `innererror`, or in JSON inside the message. A specific code takes precedence over a general one that contains it.
 
 | code | status | reason | what it means | what to do | source |
 |---|---|---|---|---|---|
@@ -79,7 +79,7 @@ What the operator makes of an answer that is no success. The code decides, and w
     for (what, text) in UNANSWERED {
         cell(what, "", reason(Error::of_transport((*text).to_owned())), "");
     }
-    page.push_str("\nA 404 of the compute, the pool or the linked service itself is its absence, and no error. Synapse's answers about role assignments count in the same way; a missing right is [RoleAssignmentForbidden](troubleshooting.md#roleassignmentforbidden) there.\n");
+    page.push_str("\nA 404 for the compute, the pool or the linked service itself is not an error: it means that the resource does not exist. The table also applies to Synapse's answers about role assignments, except that a missing permission has the reason [RoleAssignmentForbidden](troubleshooting.md#roleassignmentforbidden).\n");
     page.push_str("\n## Microsoft Entra ID\n\nThe reason is [AuthenticationFailed](troubleshooting.md#authenticationfailed). Source: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>.\n\n| code | what to do |\n|---|---|\n");
     for (code, advice) in aadsts::TABLE {
         writeln!(page, "| `{code}` | {advice} |").expect("a String takes it");

@@ -232,8 +232,8 @@ fn a_write_without_an_effect_is_described_without_an_error_of_azure() {
     let began = now() - STUCK_AFTER;
     #[rustfmt::skip]
     let table = [
-        (attach(), after(ended(OperationKind::Attach, long), absent()),   "Azure accepted the attach of compute pool in workspace w and does not show it. Look for another tool".to_owned()),
-        (detach(), after(ended(OperationKind::Detach, long), in_sync()),  "Azure accepted the detach of compute pool in workspace w and still shows it. Look for another tool".to_owned()),
+        (attach(), after(ended(OperationKind::Attach, long), absent()),   "Azure accepted the attach of compute pool in workspace w but does not show it. Check whether another tool".to_owned()),
+        (detach(), after(ended(OperationKind::Detach, long), in_sync()),  "Azure accepted the detach of compute pool in workspace w but still shows it. Check whether another tool".to_owned()),
         (attach(), stuck, format!("Azure has been working on the attach of compute pool in workspace w since {began}, longer than usual; its operation is in state InProgress. Inspect")),
     ];
     for (goal, observed, beginning) in table {

@@ -1,8 +1,8 @@
-//! What the user can do, for each reason.
+//! The advice of each reason: what the user can do.
 
 use crate::api::reason::Reason;
 
-/// What ends the wait of a deleted object, whatever Azure answers.
+/// How a deleted object is released, whatever Azure answers.
 const RELEASE: &str = "To release the deleted object now and leave what exists in Azure, annotate the object with synapse-spark.dev/on-delete=abandon.";
 
 impl Reason {
@@ -66,7 +66,7 @@ impl Reason {
             | Self::PoolAvailable
             | Self::PoolChanged => "",
             Self::Suspended => "Set spec.suspend to false to let the operator write to Azure again.",
-            Self::Conflict => "If it does not pass within minutes, end the operation or correct what Azure names.",
+            Self::Conflict => "If the conflict persists for more than a few minutes, resolve the cause that Azure reports.",
             Self::ComputeTypeMismatch => "Delete this object and create one with another spec.computeName.",
             Self::AdoptionNotAllowed => "Allow the adoption with spec.adoptionPolicy, or detach that compute in Azure.",
             Self::OwnedByAnother => {
@@ -74,7 +74,7 @@ impl Reason {
             }
             Self::Duplicate => "Delete one of the two objects, or create this one again with another spec.computeName.",
             Self::PoolMismatch => {
-                "Set spec.replacePolicy to Recreate to let the operator detach the compute and attach the pool of the spec."
+                "Set spec.replacePolicy to Recreate to let the operator detach the compute and attach the pool in the spec."
             }
             Self::AttachFailed => {
                 "Fix the error that Azure reports. The attach is retried with exponential backoff; to retry now, run kubectl annotate ssa NAME synapse-spark.dev/reconcile-requested-at=$(date +%s) --overwrite."
@@ -84,25 +84,25 @@ impl Reason {
             }
             Self::DetachFailed => "Fix the error that Azure reports. The detach is retried with exponential backoff.",
             Self::DriftPersists => {
-                "Compare status.drift with the spec, and stop the other tool or policy that writes to this compute, or change the spec. The operator retries with exponential backoff; a tag or the description three times, and then once a day."
+                "Compare status.drift with the spec. Then stop the other tool or policy that writes to this compute, or change the spec. The operator retries with exponential backoff; it corrects tags and the description three times, and then once a day."
             }
             Self::NoEffect => {
-                "Look for another tool that attaches or detaches this compute. The operator retries with exponential backoff."
+                "Check whether another tool attaches or detaches this compute. The operator retries with exponential backoff."
             }
             Self::OperationStuck => {
-                "Inspect the compute in Azure Machine Learning, and ask Azure's support about the operation. The operator sends the request again with exponential backoff."
+                "Inspect the compute in Azure Machine Learning, and contact Azure support about the operation. The operator sends the request again with exponential backoff."
             }
             Self::StateUnreadable => {
-                "Inspect the compute in Azure Machine Learning. If it is correct there, report the value in this message as a bug of the operator."
+                "Inspect the compute in Azure Machine Learning. If it is correct there, report a bug with the value in this message."
             }
             Self::SafetyStop => {
-                "Find out why the computes are missing. If they are to be attached again, run kubectl synapse allow-recreate NAME, or with --all for every stopped attachment of the namespace."
+                "Find out why the computes are missing. If they are to be attached again, run kubectl synapse allow-recreate NAME, or use --all for all affected attachments of the namespace."
             }
             Self::AuthenticationFailed => {
                 "Fix the credential of the operator, or that of spec.serviceAccountName (docs/credentials.md)."
             }
             Self::AuthorizationFailed => {
-                "Grant the identity the action that Azure names, on the scope that Azure names. A new role assignment takes effect after some minutes."
+                "Grant the identity the action that Azure names, on the scope that Azure names. A new role assignment takes a few minutes to take effect."
             }
             Self::PolicyDenied => {
                 "Change the spec so that it complies with the policy that Azure names, or ask the owner of the policy for an exemption."
@@ -114,22 +114,24 @@ impl Reason {
                 "Check that the subscription is active and belongs to the tenant of the operator's identity (az account show --subscription SUBSCRIPTION)."
             }
             Self::NetworkDenied => {
-                "Let the operator's requests through: add its outgoing address to the firewall that refuses it, or correct the proxy and its settings HTTPS_PROXY and NO_PROXY."
+                "Allow the operator's requests: add its outbound IP address to the rules of the firewall, or correct the proxy settings HTTPS_PROXY and NO_PROXY."
             }
             Self::CertificateNotTrusted => {
-                "Give the operator the certificate of the CA that signs it, with --azure-ca-file (chart: azure.ca)."
+                "Give the operator the certificate of the signing CA with --azure-ca-file (chart: azure.ca)."
             }
             Self::ProviderNotRegistered => {
-                "Register the resource provider that Azure names in the subscription (az provider register --namespace NAMESPACE). If it is registered, the cloud does not offer what Azure names: for an API version, set --api-version of the operator to one that Azure lists."
+                "Register the resource provider that Azure names in the subscription (az provider register --namespace NAMESPACE). If it is registered and Azure does not support the API version, set the operator's --api-version to one that Azure lists."
             }
-            Self::QuotaExceeded => "Request a higher quota for what Azure names, or remove what is no longer needed.",
+            Self::QuotaExceeded => {
+                "Request a higher quota for the resource that Azure names, or remove resources that are no longer needed."
+            }
             Self::DependencyFailed => "Repair the resource that Azure names. The operator then continues by itself.",
             Self::IdentityNotFound => "Correct spec.identity, or create the identity that Azure names (az identity create).",
             Self::UpdateNotSupported => {
-                "If the compute exists, change the spec back, or detach the compute (az ml compute detach --name COMPUTE): the operator attaches it again as the spec describes it."
+                "If the compute exists, revert the spec, or detach the compute (az ml compute detach --name COMPUTE): the operator then attaches it again as the spec describes."
             }
             Self::RequestRejected => "Change the spec so that Azure accepts it; Azure's message names the cause.",
-            Self::WorkspaceNotFound => "Check spec.workspace, and that the operator's identity may see it.",
+            Self::WorkspaceNotFound => "Check spec.workspace, and that the operator's identity may read the workspace.",
             Self::LinkedServiceNotFound => {
                 "Set spec.linkedService.name to a linked service that exists, or name the pool with spec.resourceId. Azure no longer creates linked services."
             }
@@ -141,7 +143,9 @@ impl Reason {
                 "Report a bug with the operator's log lines of this object. The reconcile is retried with exponential backoff."
             }
             Self::RoleAssignmentOrphaned => "Ask a Synapse Administrator to run the command in this message.",
-            Self::SparkVersionUnsupported => "Move to a pool with a supported version of Apache Spark.",
+            Self::SparkVersionUnsupported => {
+                "Create a pool with a supported version of Apache Spark, and change the pool in the spec, with spec.replacePolicy: Recreate."
+            }
             Self::PoolUnreadable => {
                 "Grant the operator's identity Microsoft.Synapse/workspaces/bigDataPools/read to let it read the pool."
             }

@@ -4,22 +4,22 @@
 
 /// Code and advice.
 pub const TABLE: &[(&str, &str)] = &[
-    ("AADSTS53003", "a Conditional Access policy blocks this identity: allow it, or the address that the operator comes from"),
+    ("AADSTS53003", "a Conditional Access policy blocks this identity: allow the identity, or the IP address of the operator"),
     ("AADSTS70021", "no federated credential of the application matches: compare issuer, subject and audience"),
     ("AADSTS700016", "the tenant has no application with this client ID: check client ID and tenant"),
-    ("AADSTS700024", "the time of the token does not fit: check the clocks of the cluster's nodes"),
-    ("AADSTS700211", "the issuer of the federated credential has to be the one of this cluster"),
+    ("AADSTS700024", "the token is expired or not valid yet: check the clocks of the cluster's nodes"),
+    ("AADSTS700211", "the issuer of the federated credential must be that of this cluster"),
     (
         "AADSTS700212",
-        "the audience of the federated credential has to be the one in the token: it differs between clouds, see --token-audience",
+        "the audience of the federated credential must be the one in the token; it differs between clouds, see --token-audience",
     ),
     (
         "AADSTS700213",
-        "the subject of the federated credential has to be system:serviceaccount:NAMESPACE:NAME of the ServiceAccount",
+        "the subject of the federated credential must be system:serviceaccount:NAMESPACE:NAME of the ServiceAccount",
     ),
-    ("AADSTS7000215", "the client secret does not match: its value is needed, and not its ID"),
-    ("AADSTS7000222", "the client secret has expired: create another one, and give it to the operator"),
-    ("AADSTS90002", "there is no such tenant in this cloud: check the tenant ID and --cloud"),
+    ("AADSTS7000215", "the client secret is wrong: use its value, not its ID"),
+    ("AADSTS7000222", "the client secret has expired: create a new one, and configure the operator to use it"),
+    ("AADSTS90002", "the tenant does not exist in this cloud: check the tenant ID and --cloud"),
 ];
 
 /// What to do about an error with this code.

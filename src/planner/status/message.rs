@@ -72,11 +72,11 @@ fn describe(previous: &AttachmentStatus, report: &Report<'_>, compute: &str) -> 
     match cause {
         Cause::Attached => format!("{compute} is attached and in sync"),
         Cause::Suspended(what) => format!("Suspended; {}", suspended(*what, compute)),
-        Cause::AddingFinalizer => "Adding the finalizer before anything is written to Azure".to_owned(),
+        Cause::AddingFinalizer => "Adding the finalizer before the first write to Azure".to_owned(),
         Cause::Attaching => format!("Attaching {compute}"),
         Cause::Adopting => format!("Adopting {compute}, which has no owner"),
         Cause::Updating => format!("Updating {compute}"),
-        Cause::Replacing => format!("{compute} is attached to another pool; detaching it, then attaching the pool of the spec"),
+        Cause::Replacing => format!("{compute} is attached to another pool; detaching it, then attaching the pool in the spec"),
         Cause::ConfirmingAbsence => format!("Azure reports that {compute} does not exist; checking again before attaching it"),
         Cause::ConfirmingDetached => {
             format!("Azure reports that {compute} does not exist; checking again before the object is released")
@@ -123,15 +123,15 @@ fn blocked(cause: &Cause, compute: &str) -> String {
         }
         Cause::PoolMismatch(pool) => format!("{compute} is attached to another pool, {pool}"),
         Cause::OwnedByAnother(tag) => format!("{compute} belongs to {tag} (cluster/namespace/name/uid)"),
-        Cause::Duplicate(older) => format!("The older object {older} claims {compute}, too"),
+        Cause::Duplicate(older) => format!("{compute} is already claimed by the older object {older}"),
         Cause::AttachFailed(_) => format!("Azure failed to attach {compute}"),
         Cause::UpdateFailed(_) => format!("Azure failed to update {compute}"),
         Cause::DetachFailed(_) => format!("Azure failed to detach {compute}"),
-        Cause::DriftPersists => format!("Azure accepted the change of {compute} and does not show it"),
-        Cause::NoEffect(NoEffect::Attach) => format!("Azure accepted the attach of {compute} and does not show it"),
-        Cause::NoEffect(NoEffect::Detach) => format!("Azure accepted the detach of {compute} and still shows it"),
+        Cause::DriftPersists => format!("Azure accepted the change of {compute} but does not show it"),
+        Cause::NoEffect(NoEffect::Attach) => format!("Azure accepted the attach of {compute} but does not show it"),
+        Cause::NoEffect(NoEffect::Detach) => format!("Azure accepted the detach of {compute} but still shows it"),
         Cause::NoEffect(NoEffect::DetachNotFound) => {
-            format!("Azure shows {compute} and answers its detach with 404, as if it did not exist")
+            format!("Azure shows {compute} but answers its detach with 404, as if it did not exist")
         }
         Cause::OperationStuck { kind, state, since } => {
             let kind = format!("{kind:?}").to_lowercase();
@@ -183,7 +183,9 @@ fn fault_text(fault: &Fault) -> String {
             return format!("{service} does not accept the access token");
         }
         FaultKind::Intercepted => {
-            return format!("The answer does not come from {service} but from something in between; retrying with backoff");
+            return format!(
+                "The answer does not come from {service} but from a proxy or firewall in between; retrying with backoff"
+            );
         }
         FaultKind::Untrusted => return format!("The certificate of {service} is not trusted; retrying with backoff"),
         FaultKind::Conflict => "Azure reports a conflict with another operation or a pending change; retrying with backoff",
@@ -192,7 +194,7 @@ fn fault_text(fault: &Fault) -> String {
         FaultKind::Unauthenticated => "Cannot obtain an access token from Microsoft Entra ID",
         FaultKind::Forbidden => "Azure denies access to the operator's identity",
         FaultKind::WorkspaceNotFound => "The workspace does not exist",
-        FaultKind::SubscriptionNotFound => "The subscription does not exist, or its tenant is another one",
+        FaultKind::SubscriptionNotFound => "The subscription does not exist, or belongs to another tenant",
         FaultKind::Rejected => "Azure rejects the request",
         FaultKind::Refused(refusal) => obstacle(refusal),
     }
@@ -202,13 +204,13 @@ fn fault_text(fault: &Fault) -> String {
 const fn obstacle(refusal: Refusal) -> &'static str {
     match refusal {
         Refusal::Lock => "A lock in Azure prevents the change",
-        Refusal::Provider => "The subscription is not registered for what the request needs",
-        Refusal::Subscription => "The subscription is disabled, so Azure changes nothing in it",
-        Refusal::Policy => "An assignment of Azure Policy denies the request",
-        Refusal::Network => "A firewall in Azure does not let the operator's address through",
+        Refusal::Provider => "The subscription is not registered for a resource provider that the request needs",
+        Refusal::Subscription => "The subscription is disabled and therefore read-only",
+        Refusal::Policy => "An Azure Policy assignment denies the request",
+        Refusal::Network => "A firewall in Azure blocks the operator's IP address",
         Refusal::Quota => "A quota in Azure is exhausted",
         Refusal::Dependency => "Another resource in Azure that the request depends on has failed",
-        Refusal::Update => "Azure Machine Learning does not change the existing compute in place",
+        Refusal::Update => "Azure Machine Learning refuses to update the existing compute in place",
         Refusal::Identity => "A user-assigned identity does not exist",
     }
 }
