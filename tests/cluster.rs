@@ -1,4 +1,4 @@
-//! The operator's real program against a real API server, as its own ServiceAccount, and the stand-in of Azure.
+//! The operator's real program against a real API server, as its own ServiceAccount, and the Azure emulator.
 //!
 //! One control plane, one Azure and one operator serve all tests; each has a namespace and a subscription of its own, so
 //! that neither faults nor throttling reach a neighbour. Tests that end the operator, or change the definition, take turns

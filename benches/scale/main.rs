@@ -1,4 +1,4 @@
-//! Measures the operator next to a real API server and the stand-in of Azure with ARM's own limits, and a naive controller in
+//! Measures the operator next to a real API server and the Azure emulator with ARM's own limits, and a naive controller in
 //! the same way.
 //!
 //! `ROWS=storm N=200 make bench` measures one row of another size; `cargo bench --bench scale -- --help` lists the options.

@@ -1,4 +1,4 @@
-//! What measures a controller of attachments: a real API server, the stand-in of Azure with ARM's limits, and figures of both.
+//! What measures a controller of attachments: a real API server, the Azure emulator with ARM's limits, and figures of both.
 //!
 //! ```text
 //!   stage       a control plane and an Azure of their own
