@@ -9,7 +9,8 @@ python := tests/sdk/.venv/bin/python
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
 
-demo: build tests/sdk/.venv/ready ## run the operator on this machine: a real API server, an emulator of Azure, Microsoft's Python client; KEEP=1 pauses before the detach
+demo: tools ## run the operator on this machine: a real API server, an emulator of Azure, Microsoft's Python client; builds for some minutes the first time; KEEP=1 pauses before the detach
+	@python3 tests/demo-build.py
 	@tests/demo.sh
 
 test: ## run all tests, step by step; needs no cluster, no Azure and no container engine

@@ -11,7 +11,7 @@ operator='' emulator='' plane=''
 finish() {
   status=$?
   trap - EXIT INT TERM
-  [ "$status" = 0 ] || { printf '\nit failed; the last lines of the operator:\n' >&2; tail -n 20 "$work/operator.log" >&2 2>/dev/null || true; }
+  [ "$status" = 0 ] || { printf '\nFailed. The last lines of the operator\047s log:\n' >&2; tail -n 20 "$work/operator.log" >&2 2>/dev/null || true; }
   # By pid, and waits for each, so that no process is left.
   for pid in $operator $emulator $plane; do kill "$pid" 2>/dev/null || true; done
   for pid in $operator $emulator $plane; do wait "$pid" 2>/dev/null || true; done
@@ -33,7 +33,7 @@ field() { python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))[sys.ar
 
 stage_up() {
   say "start a control plane on loopback: etcd and kube-apiserver"
-  tests/control-plane/bin/control-plane up --dir "$work/plane" --keep >"$work/plane.json" 2>"$work/plane.log" </dev/null &
+  tests/control-plane/bin/control-plane up --dir "$work/plane" --controllers none --keep >"$work/plane.json" 2>"$work/plane.log" </dev/null &
   plane=$!
   say "start the emulator of Azure"
   target/debug/azure-emulator --dir "$work/azure" --operation-duration 2s >"$work/azure.json" 2>"$work/emulator.log" </dev/null &

@@ -50,7 +50,9 @@ Usage:
                            bodies (DIR/audit.log)
       --keep               run on after stdin has ended (for "… --keep &")
       --controllers LIST   the controllers that run, separated by commas
-                           (` + defaultControllers + `)
+                           (` + defaultControllers + `);
+                           "none" runs without kube-controller-manager: then
+                           deleted namespaces and owned objects stay
       --timeout DURATION   how long the start may take (3m)
       --bin DIR            where the programs are (the folder of this one)
 

@@ -454,6 +454,14 @@ func verified(t *testing.T, token, jwks string) (c claims) {
 	return c
 }
 
+func TestAControlPlaneCanRunWithoutControllers(t *testing.T) {
+	h := launch(t, "--controllers", "none")
+	if found := h.running(t); len(found) != 2 || found["kube-controller-manager"] != 0 {
+		t.Errorf("running: %v", found)
+	}
+	h.kubectl(t, "create", "serviceaccount", "sp")
+}
+
 func TestNothingOutlivesAKilledHarness(t *testing.T) {
 	h := launch(t, "--keep")
 	h.stdin.Close()

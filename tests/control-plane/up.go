@@ -33,6 +33,9 @@ rules:
     userGroups: ["system:serviceaccounts"]
 `
 
+	// The value of --controllers for a control plane without kube-controller-manager.
+	noControllers = "none"
+
 	attempts = 3
 )
 
@@ -42,6 +45,15 @@ type options struct {
 	controllers string
 	keep        bool
 	timeout     time.Duration
+}
+
+// programs are those that "up" needs.
+func (o options) programs() []string {
+	programs := []string{"etcd", "kube-apiserver", "kubectl"}
+	if o.controllers != noControllers {
+		programs = append(programs, "kube-controller-manager")
+	}
+	return programs
 }
 
 // facts is what "up" prints.
@@ -71,7 +83,7 @@ func say(format string, args ...any) {
 
 func up(o options) error {
 	began := time.Now()
-	for _, name := range []string{"etcd", "kube-apiserver", "kube-controller-manager", "kubectl"} {
+	for _, name := range o.programs() {
 		if !exists(filepath.Join(o.bin, name)) {
 			return fmt.Errorf("%s is missing; ./build makes it", filepath.Join(o.bin, name))
 		}
@@ -266,6 +278,12 @@ func (p *plane) start(ctx context.Context, ports []string) error {
 		return err
 	}
 
+	if err := p.wait(ctx, "the namespace default", p.answers("/api/v1/namespaces/default")); err != nil {
+		return err
+	}
+	if p.controllers == noControllers {
+		return nil
+	}
 	if err := p.run(ctx, "kube-controller-manager",
 		"--kubeconfig", p.path("kubeconfig"),
 		"--service-account-private-key-file", private,
@@ -274,9 +292,6 @@ func (p *plane) start(ctx context.Context, ports []string) error {
 		"--controllers", p.controllers,
 		"--v", "1",
 	); err != nil {
-		return err
-	}
-	if err := p.wait(ctx, "the namespace default", p.answers("/api/v1/namespaces/default")); err != nil {
 		return err
 	}
 	return p.wait(ctx, "its ServiceAccount default", p.answers("/api/v1/namespaces/default/serviceaccounts/default"))
