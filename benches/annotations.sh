@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the operator weighs beside a thousand objects with 250 KiB of annotations each, and beside the same without them.
+# The operator's memory with a thousand objects that have 250 KiB of annotations each, and with the same objects without annotations.
 #
 #   benches/annotations.sh        OBJECTS=1000 is the default; etcd and the API server need 2 GiB for it
 set -euo pipefail

@@ -209,7 +209,7 @@ fn request(verb: &str, name: &str, namespace: &str, is_denied: bool) -> Request 
         namespace: namespace.to_owned(),
         is_denied,
         reason: "RBAC: a reason".to_owned(),
-        told: format!("{verb} of {namespace}/{name}"),
+        shown: format!("{verb} of {namespace}/{name}"),
     }
 }
 

@@ -3,7 +3,7 @@
 //! The real `decide` and the real `status` run over all goals, observations and write results. The tables of
 //! `statuses/catalogue.rs` state what must come out, without asking the code. `tests/fixtures/statuses.yaml` has one entry
 //! for each state; `tests/gitops` builds the objects from it and gives them to Argo CD's Lua and to kstatus. `make generate`
-//! writes the files anew.
+//! regenerates the files.
 
 #[path = "statuses/argocd.rs"]
 mod argocd;
@@ -74,7 +74,7 @@ fn no_status_has_a_null_or_an_empty_object_or_list() {
 fn committed(path: &str, generated: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var_os("UPDATE").is_some() {
-        std::fs::create_dir_all(file.parent().expect("a folder")).expect("the folder can be made");
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("the folder can be created");
         std::fs::write(&file, generated).expect("the file can be written");
     }
     let there = std::fs::read_to_string(&file).unwrap_or_default();

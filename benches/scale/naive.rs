@@ -1,7 +1,7 @@
-//! A naive controller, to measure beside the operator: the pattern of kube-rs' own examples, with an Azure client of one page.
+//! A naive controller, to compare the operator with: the pattern of kube-rs' own examples, with an Azure client of one page.
 //!
 //! It is what one writes in a day, and written as well as one does then: one reconcile per object, a finalizer, a GET per object
-//! every five seconds while an operation runs and every five minutes at rest, and after a 429 a retry when Azure says so. It
+//! every five seconds while an operation runs and every five minutes at rest, and after a 429 a retry after the time that Azure names. It
 //! shares no request between objects and doesn't count what Azure allows. It knows no identities, tags, drift, adoption or
 //! roles, and trusts the first answer, so that it does less for each object than the operator.
 

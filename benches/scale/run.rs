@@ -20,7 +20,7 @@ use crate::harness::rows::{memory, storm};
 use crate::harness::stage::{Rules, Stage};
 use crate::naive::Naive;
 
-/// How many objects the row `latency` makes, and how long it waits between two.
+/// How many objects the row `latency` makes, and the time between two of them.
 const APPLIES: (usize, Duration) = (100, Duration::from_millis(50));
 /// A row without limits lasts no longer.
 const WITHOUT_LIMITS: Duration = Duration::from_mins(30);

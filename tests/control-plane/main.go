@@ -42,7 +42,7 @@ Usage:
       status is 1. The programs never outlive this one, not even after SIGKILL.
       Progress goes to stderr, the programs' output to DIR/PROGRAM.log.
 
-      --dir DIR            state, keys and logs; made if missing, never removed.
+      --dir DIR            state, keys and logs; created if missing, never removed.
                            Starting again on the same DIR finds the same objects
                            and credentials, on other ports.
       --audit-log FILE     where kube-apiserver notes each request of a
@@ -67,10 +67,10 @@ Usage:
                       [--audience AUDIENCE]... [--duration 1h]
 
       Writes a ServiceAccount token like the one a projected volume would hold,
-      for the audience of the API server unless --audience says otherwise.
+      for the audience of the API server unless --audience names another.
 
-      Both want the KUBECONFIG that "up" made, write FILE with mode 0600, whole
-      or not at all, and take "-" for stdout. The API server grants 10m or more.
+      Both need the KUBECONFIG that "up" wrote. They write FILE with mode 0600, whole
+      or not at all; "-" is stdout. The API server grants 10m or more.
 
 The exit status is 0, 1 after a failure, 2 after a mistake on the command line.
 `

@@ -29,7 +29,7 @@ import (
 )
 
 // With this variable set the test program is the harness itself, so that the
-// tests run what was just compiled and not what ./build made some time ago.
+// tests run what was just compiled and not an earlier build in bin.
 const asHarness = "CONTROL_PLANE_TEST_AS_HARNESS"
 
 func TestMain(m *testing.M) {
@@ -482,8 +482,8 @@ func TestADeathEndsTheOtherProgramsAndIsReported(t *testing.T) {
 	if err := h.command.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
 		t.Errorf("%v", err)
 	}
-	_, told, _ := strings.Cut(h.stderr.String(), "kube-controller-manager ended by itself (signal: killed)")
-	if strings.Count(told, "\n") != 21 {
+	_, reported, _ := strings.Cut(h.stderr.String(), "kube-controller-manager ended by itself (signal: killed)")
+	if strings.Count(reported, "\n") != 21 {
 		t.Errorf("%s", h.stderr)
 	}
 	h.mustRunNothing(t, 0)

@@ -236,7 +236,7 @@ func (p *plane) start(ctx context.Context, ports []string) error {
 	if err := p.run(ctx, "kube-apiserver",
 		"--etcd-servers", etcd,
 		"--bind-address", "127.0.0.1",
-		// Without an address of its own it looks for a default route, which a
+		// Without an address of its own it searches for a default route, which a
 		// machine without a network lacks; and no endpoint can be on loopback.
 		"--advertise-address", "127.0.0.1",
 		"--endpoint-reconciler-type", "none",
@@ -335,7 +335,7 @@ func (p *plane) wait(ctx context.Context, what string, check func(context.Contex
 	}
 }
 
-// findAuthority reads the certificate authority that kube-apiserver made.
+// findAuthority reads the certificate authority that kube-apiserver created.
 func (p *plane) findAuthority(context.Context) error {
 	bundle, err := os.ReadFile(p.path("certs/apiserver.crt"))
 	if err != nil {

@@ -1,6 +1,6 @@
 """Runs the operator's image on a real node. See README.md.
 
-    python3 tests/node              needs root, Linux, containerd, runc; without them it says so and ends well
+    python3 tests/node              needs root, Linux, containerd, runc; without them it prints what is missing and exits with 0
     python3 tests/node --require    … and ends badly
     python3 tests/node --keep       leaves it running until Enter
     python3 tests/node --build      builds the image only

@@ -40,7 +40,7 @@ def main(settings):
     except (Failed, Refused, OSError) as error:
         failed = 1
         print(f"FAILED: {now}\n{error}", flush=True)
-        tell(node)
+        print_diagnostics(node)
     print("== figures", *(f"{what}: {figure}" for what, figure in figures.items()), sep="\n", flush=True)
     if settings["keep"]:
         print("== it stays until Enter", flush=True)
@@ -57,7 +57,7 @@ def end_with_stdin(asked, keep):
         os._exit(130)
 
 
-def tell(node):
+def print_diagnostics(node):
     """The most important logs and objects after a failure."""
     for words in (
         "get pods -A -o wide",

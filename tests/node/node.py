@@ -33,7 +33,7 @@ BRIDGED = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
 
 
 class Failed(Exception):
-    """Something is not as it should be; the text says what."""
+    """A check failed; the text names it."""
 
 
 class Refused(Exception):

@@ -47,7 +47,7 @@ class Story:
             ("Azure was asked with the pod's own token, and there is no secret", self.identity),
             ("the processes are as restricted as the pods say", self.restricted),
             ("the probes answer, by pod and by Service", self.probes),
-            ("helm test tells whether Entra trusts the pod", self.helm_test),
+            ("helm test reports whether Microsoft Entra ID trusts the pod", self.helm_test),
             ("limits hold, and at rest a pod needs no more than it requests", self.memory),
             ("a deleted attachment is detached, its pool stays", self.detach),
             ("the leader's pod is deleted: the other takes over at once", self.delete_leader),
@@ -55,7 +55,7 @@ class Story:
             ("the leader hangs: the other takes over, and the first writes nothing when it wakes", self.freeze_leader),
             ("helm upgrade, with another value and another CRD, keeps every attachment", self.upgrade),
             ("helm uninstall leaves CRD, attachments and computes", self.uninstall),
-            ("installed anew, by Helm 3, it goes on where it was, and detaches the rest", self.end),
+            ("reinstalled with Helm 3, it continues where it stopped, and detaches the rest", self.end),
         )
 
     # What there is.
@@ -130,8 +130,8 @@ class Story:
         for sign in (f"jsonpath={{.status.observedGeneration}}={generation}", "condition=Ready"):
             self.node.kubectl("wait", "ssa/mysparkuser", f"--for={sign}", "--timeout=60s")
         writes = self.azure.writes(before)
-        told = [(write["method"], (write["body"] or {}).get("properties", {}).get("description")) for write in writes]
-        check(told == [("PUT", text)], f"one PUT should tell Azure of {text!r}; there were {told}")
+        found = [(write["method"], (write["body"] or {}).get("properties", {}).get("description")) for write in writes]
+        check(found == [("PUT", text)], f"one PUT should send {text!r} to Azure; there were {found}")
 
     # The steps.
 
@@ -186,9 +186,9 @@ class Story:
             audiences = [source["serviceAccountToken"].get("audience") for source in sources if "serviceAccountToken" in source]
             check(AUDIENCE in audiences, f"{name} has tokens for {audiences}")
             # In volumes, projections, variables and envFrom; paths may well be called so.
-            told = json.dumps([volumes, container.get("env"), container.get("envFrom")])
-            secret = re.search(r'"(secret|secretKeyRef|secretRef)":|CLIENT_SECRET', told)
-            check(not secret, f"{name} has to do with a secret: {told}")
+            found = json.dumps([volumes, container.get("env"), container.get("envFrom")])
+            secret = re.search(r'"(secret|secretKeyRef|secretRef)":|CLIENT_SECRET', found)
+            check(not secret, f"{name} uses a secret: {found}")
 
     def restricted(self):
         wanted = {
@@ -303,8 +303,8 @@ class Story:
         check(names == ["ssa", "sparkattachment"], f"the CRD's short names are {names}")
         for name in self.settled():
             proc = Path(f"/proc/{self.process(name)}")
-            told = (proc / "environ").read_text() + (proc / "cmdline").read_text()
-            check(re.search(r"resync.interval\W45\b", told, re.IGNORECASE), f"{name} has the old value")
+            found = (proc / "environ").read_text() + (proc / "cmdline").read_text()
+            check(re.search(r"resync.interval\W45\b", found, re.IGNORECASE), f"{name} has the old value")
         self.node.wait("a pod leads", self.leader, 2 * LEASE)
         check(self.uids() == uids, f"attachments are {self.uids()}, not {uids}")
         check(self.ready() == set(uids), f"Ready are {self.ready()}")

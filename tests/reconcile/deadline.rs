@@ -18,7 +18,7 @@ use super::stored;
 #[derive(Debug, Default)]
 struct Silent {
     puts: AtomicU32,
-    /// How long an access token takes once the Lease was looked at.
+    /// How long an access token takes after the Lease has been read.
     token_takes: Duration,
     /// How long a read of the compute takes.
     read_takes: Duration,
@@ -85,7 +85,7 @@ async fn write_is_not_sent_if_the_lease_may_be_taken_over_before_its_access_toke
     assert_eq!(attach(left, token_takes).await, (token_takes, 0));
 }
 
-/// When the status says that the last write was sent: so long after the test began.
+/// When the last write was sent according to the status, as the time since the test began.
 fn started_after(api: &Api, began: jiff::Timestamp) -> i64 {
     let status = api.get("team-a", "pool")["status"].clone();
     let started: jiff::Timestamp = status["operation"]["startedAt"].as_str().expect("a time").parse().expect("a time");

@@ -99,7 +99,7 @@ async fn the_write_intent_is_stored_before_the_write() {
     assert!(ended.is_err(), "this process no longer leads: {ended:?}");
     assert_eq!(azure.writes(), 0);
     let status = api.get("team-a", "pool")["status"].clone();
-    assert_eq!(status["operation"]["pending"], true, "the intent says that the write may have been sent");
+    assert_eq!(status["operation"]["pending"], true, "the intent records that the write may have been sent");
 }
 
 /// An Azure without the compute that refuses a PUT because of another operation, or an Entra that gives no token for it.

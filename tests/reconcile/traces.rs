@@ -63,7 +63,7 @@ async fn a_reconcile_and_its_requests_are_exported_as_one_trace() {
     let serving = tokio::spawn(async { axum::serve(listener, collector).await });
     let traces = Traces::to(&endpoint, reqwest::Client::new()).expect("an endpoint");
     // The log's filter is not that of traces.
-    telemetry::log(LogFormat::Text, "off", std::io::sink, Some(traces.layer())).expect("nobody was first");
+    telemetry::log(LogFormat::Text, "off", std::io::sink, Some(traces.layer())).expect("no logger has been installed yet");
 
     let api = Api::with(object("team-a", "pool", &json!({})));
     let context = context(api.client(), Arc::new(Azure::default()), &mut Registry::default());

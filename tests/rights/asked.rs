@@ -40,7 +40,7 @@ pub struct Request {
     /// The authorizer's.
     pub reason: String,
     /// Which request it was, and whose.
-    pub told: String,
+    pub shown: String,
 }
 
 impl Request {
@@ -53,7 +53,7 @@ impl Request {
 
 impl Display for Request {
     fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
-        to.write_str(&self.told)
+        to.write_str(&self.shown)
     }
 }
 
@@ -145,14 +145,14 @@ fn of_a_plane(log: &Path, account: &str, whose: &BTreeMap<&str, &str>) -> Vec<Re
         // A request that was refused before authorization (429) has no decision.
         let is_denied = said("decision")? != "allow";
         let by = whose.get(object.namespace.as_str()).map(|by| format!(", for {by}")).unwrap_or_default();
-        let told = format!("{verb} {uri} on the control plane {plane}{by}");
+        let shown = format!("{verb} {uri} on the control plane {plane}{by}");
         let resource = match (object.resource.as_str(), object.subresource.as_str()) {
             ("", _) => uri.split('?').next().unwrap_or_default().to_owned(),
             (resource, "") => resource.to_owned(),
             (resource, sub) => format!("{resource}/{sub}"),
         };
         let Object { api_group: group, name, namespace, .. } = object;
-        Some(Request { verb, group, resource, name, namespace, is_denied, reason: said("reason").unwrap_or_default(), told })
+        Some(Request { verb, group, resource, name, namespace, is_denied, reason: said("reason").unwrap_or_default(), shown })
     };
     events.filter(|event| event.user.username == user).filter_map(asked).collect()
 }

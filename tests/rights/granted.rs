@@ -30,7 +30,7 @@ impl Right {
         (&self.verb, &self.group, &self.resource) == (&request.verb, &request.group, &request.resource) && is_named && is_there
     }
 
-    /// Reaches further than anybody can foresee, or to what is no business of the operator.
+    /// Grants more than the operator needs, or rights whose extent cannot be foreseen.
     pub fn is_wide(&self) -> bool {
         [&self.verb, &self.group, &self.resource].iter().any(|word| word.contains('*'))
             || (self.group.is_empty() && self.resource.split('/').next() == Some("secrets"))

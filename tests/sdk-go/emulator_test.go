@@ -106,7 +106,7 @@ func (one *emulator) trust() error {
 	if !roots.AppendCertsFromPEM(pem) {
 		return fmt.Errorf("%s contains no certificate", one.CA)
 	}
-	// Without Proxy: the emulator is on this machine, whatever the environment says.
+	// Without Proxy: the emulator is on this machine, whatever proxy the environment names.
 	one.http = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
 	return nil
 }

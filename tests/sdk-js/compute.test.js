@@ -160,11 +160,11 @@ describe("a compute", () => {
 
     it("is waited for after the pause that Azure asks for", async (test) => {
       const ws = await Workspace.create(azure);
-      const looks = async () => azure.journal("computeOperationsStatus", "GET");
-      const sofar = (await looks()).length;
+      const polls = async () => azure.journal("computeOperationsStatus", "GET");
+      const sofar = (await polls()).length;
       await throttle(test, "GET", "computeOperationsStatus");
       assert.equal((await ws.put("spark", spark())).properties.provisioningState, "Succeeded");
-      repeated((await looks()).slice(sofar));
+      repeated((await polls()).slice(sofar));
     });
   });
 });

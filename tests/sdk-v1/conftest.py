@@ -1,4 +1,4 @@
-"""SDK v1 on a workspace of the emulator, and the operator beside it. All but the SDK is started by tests/sdk."""
+"""SDK v1 on a workspace of the emulator, with the operator running. Everything but the SDK is started by tests/sdk."""
 
 import importlib.util
 from pathlib import Path
@@ -18,7 +18,7 @@ pytest_collection_finish, pytest_runtest_makereport = sdk.pytest_collection_fini
 
 @pytest.fixture(scope="session")
 def client(azure, tmp_path_factory):
-    """azureml.core; it writes to ~/.azureml, and looks for that when it is imported."""
+    """azureml.core; it writes to ~/.azureml, and searches for that folder when it is imported."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         # At once: the client polls an operation every five seconds.
@@ -48,7 +48,7 @@ PRINCIPAL = "77777777-aaaa-4bbb-8ccc-000000000007"
 
 @pytest.fixture
 def links(azure):
-    """Two links from before Azure made no new ones."""
+    """Two linked services that were created while Azure still created them."""
     seed = [{"id": f"{WORKSPACE}/linkedServices/{name}", "linkedServiceResourceId": SYNAPSE, "principalId": PRINCIPAL} for name in ("one", "two")]
     azure.seed({"linkedServices": seed})
     yield

@@ -8,7 +8,7 @@ LINK = {"name": "one", "poolName": "yogisparkpool"}
 
 @pytest.fixture(autouse=True)
 def running(operator, links):
-    """Every test here is beside it, and has links."""
+    """Every test here runs while the operator runs, in a workspace with linked services."""
 
 
 def writes(azure, since):

@@ -57,7 +57,7 @@ def pytest_runtest_makereport(item, call):
 
 
 def eventually(look, what, timeout=LONG):
-    """Looks until there is something true to see, and returns it."""
+    """Polls until the result is truthy, and returns it."""
     end = time.monotonic() + timeout
     while not (seen := look()):
         if time.monotonic() > end:
@@ -77,7 +77,7 @@ class Process:
             )
 
     def line(self):
-        """The line of JSON that says that it is ready."""
+        """The line of JSON that it prints when it is ready."""
         line = self.process.stdout.readline()
         if not line:
             self.process.wait(LONG)

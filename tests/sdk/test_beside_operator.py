@@ -1,6 +1,6 @@
 """Microsoft's client together with the operator: each sees the changes of the other.
 
-The names of computes tell the tests apart: they share a workspace, as people do.
+Each test has computes with names of its own, because all tests share one workspace.
 """
 
 import json
@@ -164,7 +164,7 @@ def test_operator_corrects_what_the_client_changed(azure, client, plane, name, c
     eventually(lambda: writes(azure, name, since), f"the operator writes {name}")
     wanted = {**before, "tags": {**before["tags"], **theirs}}
     wanted["identity"] = {**before["identity"]}
-    eventually(lambda: client.get(name) == wanted, f"{name} is as its spec says, with the tags of others")
+    eventually(lambda: client.get(name) == wanted, f"{name} matches its spec and keeps the tags of others")
     eventually(lambda: settled(plane, name), f"{name} is Ready again")
 
     notes = eventually(lambda: plane.events(name, "Updating"), f"an event of {name}, Updating")
@@ -207,7 +207,7 @@ def test_operator_adopts_what_the_client_attached(azure, client, plane):
     assert plane.events("adopted", "Adopting")
 
 
-def looks(azure, since):
+def reads(azure, since):
     return azure.journal(since, OPERATOR_CLIENT, ("GET",), "/computes") + azure.journal(since, OPERATOR_CLIENT, ("GET",), "/computes/not-ours")
 
 
@@ -220,7 +220,7 @@ def test_operator_does_not_touch_what_it_may_not_adopt(azure, client, plane):
     assert plane.condition("not-ours", "Stalled")["reason"] == "AdoptionNotAllowed"
     assert plane.condition("not-ours", "Ready")["status"] == "False"
     since = azure.now()
-    eventually(lambda: len(looks(azure, since)) >= 3, "three more looks")
+    eventually(lambda: len(reads(azure, since)) >= 3, "three more reads")
     assert plane.condition("not-ours", "Stalled")["reason"] == "AdoptionNotAllowed"
     plane.kubectl("delete", "ssa", "not-ours", "--timeout=60s")
     assert writes(azure, "not-ours") == []
@@ -270,7 +270,7 @@ def test_operator_attaches_again_what_the_client_detached(azure, client, plane):
     assert kind_of(again) == "system_assigned"
     assert again["identity"]["principal_id"] != before["identity"]["principal_id"]
     eventually(
-        lambda: plane.get("detached")["status"]["identity"]["principalId"] == again["identity"]["principal_id"], "the status tells the new principal"
+        lambda: plane.get("detached")["status"]["identity"]["principalId"] == again["identity"]["principal_id"], "the status shows the new principal"
     )
     assert status["computeName"] == "detached"
     assert [one["method"] for one in writes(azure, "detached", since)] == ["PUT"]

@@ -30,7 +30,7 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 const BEAT: Duration = Duration::from_millis(50);
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    rustls::crypto::aws_lc_rs::default_provider().install_default().expect("nobody chose a TLS provider before");
+    rustls::crypto::aws_lc_rs::default_provider().install_default().expect("no TLS provider has been installed yet");
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 });
 
@@ -39,7 +39,7 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     RUNTIME.block_on(future)
 }
 
-/// Lets it run on the one runtime beside everything else.
+/// Runs it on the shared runtime, concurrently with everything else.
 pub fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
     RUNTIME.spawn(future)
 }

@@ -24,7 +24,7 @@ wait $pid
 echo $?
 kill $watcher"#;
 
-/// The operator's program: the one built beside this, unless `OPERATOR_BINARY` names another.
+/// The operator's program: the one of the same build, unless `OPERATOR_BINARY` names another.
 fn program() -> String {
     std::env::var("OPERATOR_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_synapse-spark-operator").to_owned())
 }
@@ -96,10 +96,10 @@ impl Operator {
         let said = BufReader::new(guard.stdout.take().expect("it is piped"));
         std::thread::spawn(move || {
             for line in said.lines().map_while(Result::ok) {
-                let _ = send.send(line.trim().parse().expect("the guard says numbers"));
+                let _ = send.send(line.trim().parse().expect("the guard prints numbers"));
             }
         });
-        let pid = lines.recv_timeout(DEADLINE).expect("the guard says the pid");
+        let pid = lines.recv_timeout(DEADLINE).expect("the guard prints the pid");
         let operator = Self { guard, lines, pid, started, log, address: free.to_string() };
         operator.answers("/livez");
         operator

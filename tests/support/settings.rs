@@ -1,4 +1,4 @@
-//! The settings of a client of Azure, for tests of the crate and beside it.
+//! The settings of a client of Azure, for unit tests and integration tests.
 
 use super::{Credential, Limits, Settings};
 

@@ -76,7 +76,7 @@ pub struct World {
     pub namespace: String,
     /// The test's subscription.
     pub subscription: String,
-    /// The line that made it.
+    /// The line of JSON that the harness printed.
     by: &'static Location<'static>,
     stage: Arc<Stage>,
     _turn: Option<MutexGuard<'static, ()>>,

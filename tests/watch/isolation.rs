@@ -16,7 +16,7 @@ const OPERATION: Duration = Duration::from_secs(30);
 /// Each has a few of these attachments.
 const WORKSPACES: usize = 100;
 
-/// How long an attach takes beside this many objects that depend on a part of Azure that never answers.
+/// How long an attach takes next to this many objects that depend on a part of Azure that never answers.
 async fn healthy_attach(silent: usize, path: &str, spec: impl Fn(usize) -> Value) -> Duration {
     let (api, azure) = (Api::streaming(), Arc::new(Azure::paging(OPERATION, 100)));
     azure.silence_path(path);
@@ -43,7 +43,7 @@ async fn a_part_of_azure_that_does_not_answer_costs_other_attachments_little() {
     let workspace_of_one = |_| json!({"workspace": workspace("silent".to_owned())});
     let alone = healthy_attach(0, synapse, pool_of_one).await;
     let check = |case: &str, silent: usize, beside: Duration| {
-        assert!(beside <= alone.mul_f64(1.2), "{case}: {beside:?} beside {silent} of it, {alone:?} alone");
+        assert!(beside <= alone.mul_f64(1.2), "{case}: {beside:?} next to {silent} of it, {alone:?} alone");
     };
     for silent in SILENT {
         check("a Synapse workspace", silent, healthy_attach(silent, synapse, pool_of_one).await);

@@ -1,4 +1,4 @@
-//! Permits: a client asks for no more than Azure Resource Manager gives, and nobody gets a 429.
+//! Permits: a client sends no more requests than Azure Resource Manager allows, so that no caller is throttled.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -28,7 +28,7 @@ struct Arm {
     buckets: Mutex<HashMap<String, (f64, Instant)>>,
     /// When each request was sent, and its status.
     sent: Mutex<Vec<(Duration, u16)>>,
-    /// It does not tell what remains, as where a provider overrides the limit.
+    /// Answers without the remaining number of requests, as a provider does that overrides the limit.
     is_silent: bool,
 }
 

@@ -36,7 +36,7 @@ fn sent(script: &Script) -> Vec<(String, String)> {
 #[tokio::test]
 async fn assigns_a_role_with_the_body_of_microsofts_client_and_the_token_of_the_data_plane() {
     let (script, client) = Script::of([response(200, &shown(&request().principal))]);
-    assert_eq!(client.assign_role(ID, &request(), None).await.expect("it is made"), Assigned::Created);
+    assert_eq!(client.assign_role(ID, &request(), None).await.expect("the role is assigned"), Assigned::Created);
     let url = format!("https://yogi-synapse-ws.synapse.example/roleAssignments/{ID}?api-version=2020-12-01");
     assert_eq!(sent(&script), [(format!("PUT {url}"), "Bearer synapses-token".to_owned())]);
     let body: Value = serde_json::from_str(&script.sent()[0].3).expect("JSON");
@@ -96,7 +96,7 @@ async fn role_assignment_is_cached_until_a_write() {
     let none = || response(200, &json!({"count": 0, "value": []}));
     let (script, client) = Script::of([none(), response(200, &json!({})), none(), response(204, &json!({})), none()]);
     assert_eq!(client.role_assignment(&request(), LATER).await.expect("a list"), None);
-    client.assign_role(ID, &request(), None).await.expect("it is made");
+    client.assign_role(ID, &request(), None).await.expect("the role is assigned");
     client.role_assignment(&request(), LATER).await.expect("a list");
     client.revoke_role(ID, &request(), None).await.expect("it is gone");
     client.role_assignment(&request(), LATER).await.expect("a list");

@@ -57,7 +57,7 @@ async fn classifies_answers_by_status_and_code() {
         (424, azure("Anything"),                 "refused"),
     ];
     for (status, body, begins) in table {
-        // After a 401 it is sent once more.
+        // After a 401 the request is sent a second time.
         let (_, client) = Script::of([response(status, &body), response(status, &body)]);
         let error = client.compute(&compute(), Freshness::Now).await.expect_err("no success");
         assert!(error.to_string().starts_with(begins), "{status} {body}: {error}");
@@ -175,7 +175,7 @@ async fn clock_that_differs_from_azures_is_named_where_a_token_is_rejected() {
     assert!(error.to_string().contains("ahead of Azure's: synchronize it"), "{error}");
     let ahead = script.metric("azure_clock_ahead_seconds").expect("a metric");
     assert!(ahead.parse::<i64>().expect("a number") > 86_400, "{ahead}");
-    // Nothing is said of it where it does not matter.
+    // Not mentioned where it makes no difference.
     let (_, client) = Script::of([Response {
         headers: date("Mon, 01 Jan 2024 00:00:00 GMT"),
         ..response(403, &json!({"error": {"code": "A"}}))

@@ -43,14 +43,14 @@ async fn each_request_logs_one_line_with_the_ids_of_azure() {
     let (_, client) = Script::of([response(500, &json!({"error": {"code": "Odd", "message": "an operation's"}}))]);
     let _ = client.operation(SUBSCRIPTION, &operation).await;
     let text = LOG.text();
-    assert!(text.contains("an operation's"), "it is told");
+    assert!(text.contains("an operation's"), "the operation's error is in the log");
     assert!(!text.contains("secret-path") && !text.contains("signed") && !text.contains("the-token"), "and nothing secret");
 }
 
 /// Every log line of this binary, down to the last detail: one subscriber for all threads.
 pub static LOG: LazyLock<Log> = LazyLock::new(|| {
     let log = Log::default();
-    telemetry::log(LogFormat::Json, "trace", log.clone(), None).expect("nobody was first");
+    telemetry::log(LogFormat::Json, "trace", log.clone(), None).expect("no logger has been installed yet");
     log
 });
 

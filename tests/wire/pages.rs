@@ -90,7 +90,7 @@ async fn odd_pages_are_read_to_their_end() {
         ("elements that cannot be decoded",
             vec![page([json!(null), json!(7), json!("text"), json!([]), json!({"name": 5}), json!({"properties": "text"}),
                 json!({"name": "../x", "properties": {"computeType": "SynapseSpark"}}), done.clone()], None)], "Succeeded"),
-        ("types that nobody knows", vec![page([json!({"name": "q", "properties": {"computeType": "QuantumPool", "properties": [1]}}),
+        ("unknown types", vec![page([json!({"name": "q", "properties": {"computeType": "QuantumPool", "properties": [1]}}),
             json!({"name": "n", "properties": {"computeType": null}}), done], None)], "Succeeded"),
     ];
     for (case, pages, state) in table {

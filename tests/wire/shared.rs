@@ -110,7 +110,7 @@ async fn refused_list_is_replaced_by_gets_and_not_tried_again() {
 
 #[tokio::test]
 async fn failure_of_a_list_is_the_answer_of_all_who_ask_for_now() {
-    // A server error may be of the LIST alone, which a GET tells.
+    // A server error may concern the LIST alone; a GET shows whether it does.
     let table = [
         (503, "ServiceUnavailable", &["list", "a"][..]),
         (429, "TooManyRequests", &["list"]),

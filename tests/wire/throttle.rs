@@ -18,7 +18,7 @@ async fn throttling_stops_requests_of_the_same_kind_and_subscription() {
     let other = workspace().compute("another").expect("an ID");
     let error = client.compute(&other, Freshness::Now).await.expect_err("still closed");
     assert!(matches!(error, Error::Throttled { retry_after, .. } if retry_after <= Duration::from_secs(10)), "{error}");
-    assert_eq!(script.sent().len(), 1, "no request is sent meanwhile");
+    assert_eq!(script.sent().len(), 1, "no request is sent in the meantime");
     client.put(&compute(), &put(), None).await.expect("writes have a bucket of their own");
     let elsewhere =
         WorkspaceId::new("00000000-0000-0000-0000-000000000000", "g", "w2").and_then(|ws| ws.compute("it")).expect("an ID");

@@ -14,7 +14,7 @@ use synapse_spark_operator::api::SynapseSparkAttachment;
 use super::stage::Stage;
 use crate::support::{TENANT, block_on};
 
-/// How many objects are made at the same time.
+/// How many objects are created at the same time.
 const MAKERS: usize = 16;
 /// The `ServiceAccount` of a namespace that has an identity of its own.
 const SERVICE_ACCOUNT: &str = "scale";
@@ -57,7 +57,7 @@ pub struct Estate {
     letter: char,
     /// The Synapse workspace of the pool, whose name ends in the number of the subscription.
     synapse: String,
-    /// What the spec of each object has besides workspace, pool and identity.
+    /// The fields of each object's spec other than workspace, pool and identity.
     spec: Value,
 }
 

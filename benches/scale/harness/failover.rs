@@ -57,7 +57,7 @@ impl Pair<'_> {
     }
 }
 
-/// All objects are made, then two operators start, and the leader is killed three times: until all are Ready.
+/// All objects are created, then two operators start, and the leader is killed three times: until all are Ready.
 pub fn failover(name: &str, setting: Setting<'_>) -> Row {
     let stage = setting.stage(name);
     let estate = Estate::new(name, setting.shape);

@@ -20,7 +20,7 @@ const PROGRESS: Duration = Duration::from_secs(5);
 /// A process is at rest when it used less CPU than this, in seconds, in this time. It is waited for so long at most.
 const QUIET: (f64, Duration, Duration) = (0.05, Duration::from_secs(3), Duration::from_mins(2));
 
-/// What a row is made of.
+/// The inputs of a row.
 #[derive(Clone, Copy)]
 pub struct Setting<'a> {
     /// The name of the controller.
@@ -177,7 +177,7 @@ pub fn figures(stage: &Stage, tally: &Tally, seen: &Seen) -> Row {
     }
 }
 
-/// What a row is made of, and its bounds.
+/// The inputs of a row, and its bounds.
 pub fn describe(row: &mut Row, setting: &Setting<'_>, least: Requests) {
     let (shape, rules) = (setting.shape, setting.rules);
     let principals = u32::try_from(shape.principals).expect("there are few");

@@ -1,4 +1,4 @@
-//! What the objects say while a row runs, each of their versions: who only looks at the end sees no false word.
+//! Every version of each object's status while a row runs: a wrong status that is later corrected would not show at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::support::spawn;
 
-/// The reasons of an attachment that is not Ready and whose work goes on as it should. All others tell of a failure.
+/// The reasons of an attachment that is not Ready and whose work goes on as it should. All others report a failure.
 const IN_PROGRESS: [&str; 13] = [
     "Attached",
     "AddingFinalizer",
@@ -40,7 +40,7 @@ pub struct Seen {
     pub failed: BTreeSet<String>,
     /// How often each reason of a failure was seen.
     pub failures: BTreeMap<String, usize>,
-    /// The objects that ever said that Azure throttles, or that they wait for their turn.
+    /// The objects whose status ever reported throttling, or waiting for the request budget.
     pub waited: BTreeSet<String>,
     /// The last change of `ready` or `present`.
     pub changed: Option<Instant>,
@@ -65,7 +65,7 @@ impl Seen {
         }
     }
 
-    /// Begins anew with the failures: for the next row.
+    /// Clears the recorded failures before the next row.
     pub fn forget_failures(&mut self) {
         self.failed.clear();
         self.failures.clear();
@@ -79,7 +79,7 @@ impl Seen {
     }
 }
 
-/// The reason, if the condition tells of a failure.
+/// The reason, if the condition reports a failure.
 pub fn failure(condition: &Condition) -> Option<&str> {
     let reason = condition.reason.as_str();
     let fails = match condition.type_.as_str() {

@@ -1,4 +1,4 @@
-//! What a process takes of the machine, as Linux tells it.
+//! The CPU time and memory of a process, from /proc.
 
 use std::fs::read_to_string;
 

@@ -12,7 +12,7 @@ use super::row::Row;
 use super::stage::Rules;
 use crate::support::{block_on, poll, spawn};
 
-/// All objects are made, and then the controller starts: until all are Ready. Gives what it worked on, for rows that follow.
+/// All objects are created, then the controller starts: until all are Ready. Returns the estate for the rows that follow.
 pub fn storm<'a>(name: &str, setting: Setting<'a>) -> (Field<'a>, Row) {
     storm_of(name, setting, Estate::new(name, setting.shape))
 }

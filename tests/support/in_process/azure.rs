@@ -211,7 +211,7 @@ impl HttpClient for Azure {
     }
 }
 
-/// What Azure says of its limits: here they are never reached.
+/// The headers with Azure's limits, which are never reached here.
 fn remaining(method: Method) -> Headers {
     let (kind, left) = match method {
         Method::Put => ("writes", "199"),

@@ -75,8 +75,8 @@ spec:
     pub fn ready_shows(&self, name: &str, status: &str, reason: &str) -> String {
         self.until(&format!("{name} is Ready={status} {reason}"), || {
             let ready = self.condition(name, "Ready")?;
-            let says = ready["status"] == status && ready["reason"] == reason;
-            says.then(|| ready["message"].as_str().unwrap_or_default().to_owned())
+            let matches = ready["status"] == status && ready["reason"] == reason;
+            matches.then(|| ready["message"].as_str().unwrap_or_default().to_owned())
         })
     }
 

@@ -1,6 +1,6 @@
 //! An API server in this process: functions over maps, on the clock of tokio. It serves attachments and `ServiceAccounts`.
 //!
-//! It names nothing of the crate, so that the crate's unit tests include it as well as the tests beside it.
+//! It names nothing of the crate, so that both the unit tests of the crate and its integration tests can include it.
 
 mod lists;
 mod patch;
