@@ -66,6 +66,15 @@ fn banned(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Whether a line has what `Debug` prints for a Rust value: `Some(…)`, `Err(…)`, or `Name { field: …`.
+fn is_debug_output(line: &str) -> bool {
+    let is_struct = line.split(' ').collect::<Vec<_>>().windows(3).any(|words| {
+        let is_field = words[2].strip_suffix(':').is_some_and(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+        words[1] == "{" && is_field && words[0].trim_start_matches('(').starts_with(|c: char| c.is_ascii_uppercase())
+    });
+    is_struct || ["Some(", "Err("].iter().any(|variant| line.contains(variant))
+}
+
 fn markdown(folder: &Path, texts: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(folder).expect("the folder can be read").map(|entry| entry.expect("an entry").path()) {
         if entry.is_dir() {
@@ -81,8 +90,8 @@ pub(super) fn help(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-#[test]
-fn user_visible_text_has_no_banned_words() {
+/// What users read, each with the place that it comes from.
+fn user_visible_texts() -> Vec<(String, String)> {
     let chart = "charts/synapse-spark-operator";
     let files = [
         "README.md",
@@ -116,6 +125,12 @@ fn user_visible_text_has_no_banned_words() {
     let commands = ["run", "plan", "import", "pools", "links", "status", "reconcile", "suspend", "check", "completion"];
     texts.push(("--help".to_owned(), help(&["--help"])));
     texts.extend(commands.map(|command| (format!("{command} --help"), help(&[command, "--help"]))));
+    texts
+}
+
+#[test]
+fn user_visible_text_has_no_banned_words() {
+    let texts = user_visible_texts();
     let found: Vec<_> =
         texts.iter().flat_map(|(place, text)| banned(text).into_iter().map(move |one| format!("{place}: {one}"))).collect();
     assert!(found.is_empty(), "{found:#?}");
@@ -126,4 +141,15 @@ fn banned_words_are_matched_as_whole_words() {
     let found = banned("Look at it.\nbesides, lookatit, untold\nWhoever wrote this told nobody");
     let words: Vec<_> = found.iter().filter_map(|one| one.split('"').nth(1)).collect();
     assert_eq!(words, ["look at", "told", "whoever"]);
+}
+
+#[test]
+fn user_visible_text_has_no_debug_output() {
+    let texts = user_visible_texts();
+    let found: Vec<_> = texts
+        .iter()
+        .flat_map(|(place, text)| text.lines().filter(|line| is_debug_output(line)).map(move |line| format!("{place}: {line}")))
+        .collect();
+    assert!(found.is_empty(), "{found:#?}");
+    assert!(is_debug_output("Forbidden (Status { code: 403 })") && is_debug_output("for Some(3)") && !is_debug_output("{ name: x }"));
 }
