@@ -15,6 +15,9 @@ pub const FINALIZER: &str = "synapse-spark.dev/detach";
 /// `abandon` releases a deleted object without a detach.
 pub const ON_DELETE: &str = "synapse-spark.dev/on-delete";
 
+/// Hands the compute over to another object, `<cluster>/<namespace>/<name>`: its owner tag becomes that object's.
+pub const TRANSFER_TO: &str = "synapse-spark.dev/transfer-to";
+
 /// Allows to attach a missing compute again after a safety stop; the value is the stop's time in the status.
 pub const ALLOW_RECREATE: &str = "synapse-spark.dev/allow-recreate";
 

@@ -3,7 +3,7 @@
 pub mod claims;
 pub mod context;
 mod events;
-mod execute;
+pub(crate) mod execute;
 mod finalizer;
 mod group;
 pub mod health;
@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod observe;
 pub mod orphans;
 mod packed;
+pub mod predecessor;
 mod queue;
 mod reconcile;
 mod recorders;

@@ -30,3 +30,5 @@ mod roles;
 mod roles_exhaustive;
 #[path = "planner/status.rs"]
 mod status;
+#[path = "planner/transfer.rs"]
+mod transfer;

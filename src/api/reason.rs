@@ -27,6 +27,12 @@ pub enum Reason {
     /// The compute stays in Azure, because of `spec.deletionPolicy` or an annotation, or because it does not belong to the
     /// object; the operator removes its finalizer.
     Retained,
+    /// The operator hands the compute over to the object that the annotation `synapse-spark.dev/transfer-to` names: it changes
+    /// the owner tag of the compute, and nothing else.
+    Transferring,
+    /// The object has handed its compute over to the one that its annotation names: it manages no compute any longer, and the
+    /// operator writes nothing to Azure for it.
+    Transferred,
     /// The answer to an earlier write to Azure was lost; the operator waits until Azure shows the effect of that write, or until
     /// the write can no longer take effect.
     WaitingForWrite,
@@ -128,7 +134,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the documents.
-    pub const ALL: [Self; 56] = [
+    pub const ALL: [Self; 58] = [
         Self::Attached,
         Self::AddingFinalizer,
         Self::Attaching,
@@ -138,6 +144,8 @@ impl Reason {
         Self::Detaching,
         Self::Detached,
         Self::Retained,
+        Self::Transferring,
+        Self::Transferred,
         Self::WaitingForWrite,
         Self::Suspended,
         Self::Queued,
@@ -201,6 +209,8 @@ impl Reason {
             Self::Detaching => "Detaching",
             Self::Detached => "Detached",
             Self::Retained => "Retained",
+            Self::Transferring => "Transferring",
+            Self::Transferred => "Transferred",
             Self::WaitingForWrite => "WaitingForWrite",
             Self::Suspended => "Suspended",
             Self::Queued => "Queued",

@@ -23,6 +23,7 @@ use crate::controller::orphans::owner_tag;
 use crate::error_chain::chain;
 use crate::planner::Owner;
 use crate::planner::goal::compute_of;
+use crate::planner::owner::TRANSFERRED;
 use crate::resource_id::{ComputeId, WorkspaceId};
 use result::{AuditResult, Owned};
 
@@ -136,6 +137,7 @@ impl AuditResult {
         let Owner { namespace, name, uid, .. } = &one.owner;
         let api = Api::<SynapseSparkAttachment>::namespaced(cluster.calls.clone(), namespace);
         match api.get_metadata_opt(name).await {
+            Ok(Some(_)) if uid == TRANSFERRED => {}
             Ok(found) if found.as_ref().and_then(ResourceExt::uid).as_ref() == Some(uid) => {}
             Ok(_) => self.orphans.push(one),
             Err(error) => {

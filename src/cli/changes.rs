@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::output::change;
 use crate::api::v1alpha1::AttachmentStatus;
-use crate::api::{FINALIZER, SynapseSparkAttachment};
+use crate::api::{FINALIZER, SynapseSparkAttachment, TRANSFER_TO};
 use crate::azure::wire;
 use crate::controller::observe::compute;
 use crate::planner::backoff::RESYNC;
@@ -76,8 +76,10 @@ fn attached(goal: &Goal, observed: &Observed, decision: &Decision) -> Option<Vec
 
 /// The object as the cluster would have it.
 pub(super) fn in_cluster(mut object: SynapseSparkAttachment, namespace: Option<&str>) -> SynapseSparkAttachment {
-    // The finalizer is of no interest here: it would only hide the step that follows it.
-    if object.metadata.deletion_timestamp.is_none() {
+    // The finalizer is of no interest here: it would only hide the step that follows it. But one that hands its compute over has done
+    // so once it has no finalizer.
+    let is_transfer = object.metadata.annotations.as_ref().is_some_and(|all| all.contains_key(TRANSFER_TO));
+    if object.metadata.deletion_timestamp.is_none() && !is_transfer {
         object.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
     }
     object.metadata.namespace.get_or_insert_with(|| namespace.unwrap_or("default").to_owned());

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use jiff::Timestamp;
+use kube::Client;
 use kube::api::{Api, ListParams};
 use kube::core::DeserializeGuard;
 use kube::runtime::watcher::Event;
@@ -22,6 +23,7 @@ use crate::azure::{self, Freshness, wire};
 use crate::controller;
 use crate::controller::claims::{Claims, Others};
 use crate::controller::observe::{Reading, fault, observe};
+use crate::controller::predecessor::free_from_predecessor;
 use crate::error_chain::chain;
 use crate::planner::backoff::ABSENCE_CONFIRMED_AFTER;
 use crate::planner::{Decision, Finding, Goal, Observed, Step, Write, decide};
@@ -69,6 +71,7 @@ async fn decide_with_region(client: &azure::Client, goal: &Goal, observed: &Obse
 impl PlanArgs {
     pub(crate) async fn execute(mut self) -> Result<u8, String> {
         let claims = Claims::default();
+        let mut kubernetes = None;
         let objects = match (&self.name, &self.file) {
             (Some(name), _) => {
                 let cluster = self.cluster.connect().await?;
@@ -78,6 +81,7 @@ impl PlanArgs {
                     self.cluster_uid = controller::cluster_uid(&cluster.calls).await.unwrap_or(self.cluster_uid);
                 }
                 take_in(&claims, &attachments(&cluster).await);
+                kubernetes = Some(cluster.calls);
                 vec![object]
             }
             (None, file) => {
@@ -97,7 +101,7 @@ impl PlanArgs {
             }
             let others = claims.others(&object);
             remark_scope(&object, &others);
-            found.push(self.plan(&client, others, object).await?);
+            found.push(self.plan(&client, kubernetes.as_ref(), others, object).await?);
         }
         let text = match self.output {
             Output::Text => found.iter().map(text).collect::<Vec<_>>().join("\n"),
@@ -110,10 +114,19 @@ impl PlanArgs {
         Ok(if found.iter().any(PlanResult::has_to_do) { 2 } else { 0 })
     }
 
-    async fn plan(&self, client: &azure::Client, others: Others, object: SynapseSparkAttachment) -> Result<PlanResult, String> {
+    async fn plan(
+        &self,
+        client: &azure::Client,
+        kubernetes: Option<&Client>,
+        others: Others,
+        object: SynapseSparkAttachment,
+    ) -> Result<PlanResult, String> {
         let (object, goal) = self.goal(client, object).await?;
         let now = Timestamp::now();
         let (mut observed, _) = observe(client, &object, &goal, others, (Reading::NOW, now)).await;
+        if let Some(kubernetes) = kubernetes {
+            free_from_predecessor(kubernetes, |_, _| false, &goal, &mut observed).await;
+        }
         // The operator observes an absence twice before it acts on it.
         observed.absent_for = observed.is_compute_absent().then_some(ABSENCE_CONFIRMED_AFTER);
         let (decision, is_answered) = decide_with_region(client, &goal, &observed).await;

@@ -66,7 +66,12 @@ impl Claim {
 fn can_act(object: &SynapseSparkAttachment) -> bool {
     let is_ours = object.metadata.deletion_timestamp.is_none() || object.has_finalizer();
     let is_refused = object.status.as_ref().is_some_and(|status| is_identity_refused(status, object.metadata.generation));
-    is_ours && !object.spec.suspend && !is_refused && Goal::of(object, "").is_ok()
+    is_ours && !object.spec.suspend && !is_refused && Goal::of(object, "").is_ok_and(|goal| !has_transferred(object, &goal))
+}
+
+/// Whether an object has handed its compute over: until the finalizer is removed, it may still own the compute.
+fn has_transferred(object: &SynapseSparkAttachment, goal: &Goal) -> bool {
+    goal.is_transfer() && !object.has_finalizer()
 }
 
 #[derive(Debug, Default)]

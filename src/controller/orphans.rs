@@ -17,6 +17,7 @@ use crate::api::SynapseSparkAttachment;
 use crate::azure::{View, wire};
 use crate::controller::key::Key;
 use crate::planner::backoff::ABSENCE_CONFIRMED_AFTER;
+use crate::planner::owner::TRANSFERRED;
 use crate::planner::{OWNER_TAG, Owner, Progress};
 use crate::resource_id::WorkspaceId;
 
@@ -93,6 +94,11 @@ impl Orphans {
         self.lock().objects.insert(key, hash(object.metadata.uid.as_deref().unwrap_or_default()));
     }
 
+    /// Whether the watch shows this object.
+    pub(super) fn shows(&self, namespace: &str, name: &str, uid: &str) -> bool {
+        self.lock().objects.get(&hash(&(namespace, name))) == Some(&hash(uid))
+    }
+
     /// The object is gone.
     pub(super) fn forget(&self, key: &Key) {
         self.lock().objects.remove(&hash(&key.parts()));
@@ -152,8 +158,13 @@ impl State {
     /// Whether the object exists, was released on purpose, or may exist where this process does not watch.
     fn knows(&self, namespace: &str, name: &str, uid: &str) -> bool {
         let is_watched = self.listed.contains(&None) || self.listed.contains(&Some(namespace.to_owned()));
+        // The former owner of a compute that was handed over did not know the UID.
+        let is_recipient = uid == TRANSFERRED && self.objects.contains_key(&hash(&(namespace, name)));
         let uid = hash(uid);
-        !is_watched || self.objects.get(&hash(&(namespace, name))) == Some(&uid) || self.retained.uids.contains(&uid)
+        !is_watched
+            || is_recipient
+            || self.objects.get(&hash(&(namespace, name))) == Some(&uid)
+            || self.retained.uids.contains(&uid)
     }
 }
 

@@ -154,7 +154,10 @@ async fn carry_out(
                 ctx.objects.orphans.retained(object);
             }
             finalizer::remove(ctx, object).await?;
-            report(ctx, &evaluation.draft(clock.now()), decision).await?;
+            // An object that stays has changed by that: the watch brings the next reconcile, which reports.
+            if object.metadata.deletion_timestamp.is_some() {
+                report(ctx, &evaluation.draft(clock.now()), decision).await?;
+            }
         }
         // A deleted object without our finalizer is left to the owners of the other finalizers.
         Step::Wait | Step::Done => {

@@ -12,6 +12,7 @@ use crate::controller::context::{Context, Error};
 use crate::controller::key::key_of;
 use crate::controller::memory::Intended;
 use crate::controller::observe::{ComputeReading, Reading, observe};
+use crate::controller::predecessor::free_from_predecessor;
 use crate::controller::queue;
 use crate::controller::report::Draft;
 use crate::planner::{Decision, Fault, Finding, Goal, Observed, Step, decide};
@@ -188,6 +189,9 @@ async fn evaluate(ctx: &Context, azure: &azure::Client, version: Version, mut re
         reading.compute = ComputeReading::Own(Freshness::NowOnNewConnection);
     }
     let (mut observed, source) = observe(azure, object, goal, others, (reading, now)).await;
+    let namespace = object.namespace().unwrap_or_default();
+    let is_known = |name: &str, uid: &str| ctx.objects.orphans.shows(&namespace, name, uid);
+    free_from_predecessor(&ctx.kube, is_known, goal, &mut observed).await;
     let spans = ctx.objects.memory.observe(object, &observed);
     observed.absent_for = spans.absent;
     if let Some(operation) = &mut observed.operation {

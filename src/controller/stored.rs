@@ -16,10 +16,12 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::api::{ALLOW_RECREATE, ON_DELETE, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
+use crate::api::{ALLOW_RECREATE, ON_DELETE, RECONCILE_REQUESTED_AT, SynapseSparkAttachment, TRANSFER_TO};
 
 /// The longest value of an annotation that is kept as it is.
 const LONGEST: usize = 64;
+/// The longest value of the annotation that names a recipient: a UID and two names of 63 characters, and the slashes between them.
+const LONGEST_RECIPIENT: usize = 164;
 /// More finalizers than any object needs. Each may have 300 characters, and the list is kept.
 const MOST_FINALIZERS: usize = 64;
 
@@ -33,12 +35,16 @@ pub struct Stored(pub Result<SynapseSparkAttachment, InvalidObject>);
 /// value does not change it.
 #[must_use]
 pub fn capped(value: &str) -> Cow<'_, str> {
-    if value.len() <= LONGEST || value.chars().nth(LONGEST).is_none() {
+    cut(value, LONGEST)
+}
+
+fn cut(value: &str, longest: usize) -> Cow<'_, str> {
+    if value.len() <= longest || value.chars().nth(longest).is_none() {
         return Cow::Borrowed(value);
     }
     let hash = Uuid::new_v5(&Uuid::NAMESPACE_OID, value.as_bytes()).simple().to_string();
     let hash = &hash[..16];
-    Cow::Owned(value.chars().take(LONGEST - 1 - hash.len()).chain(['~']).chain(hash.chars()).collect())
+    Cow::Owned(value.chars().take(longest - 1 - hash.len()).chain(['~']).chain(hash.chars()).collect())
 }
 
 /// The object as it is on the wire, with its spec and status not decoded yet.
@@ -104,9 +110,14 @@ fn annotations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<St
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut read = BTreeMap::new();
             while let Some(name) = map.next_key::<Cow<'_, str>>()? {
-                if [ALLOW_RECREATE, ON_DELETE, RECONCILE_REQUESTED_AT].contains(&name.as_ref()) {
+                let longest = match name.as_ref() {
+                    ALLOW_RECREATE | ON_DELETE | RECONCILE_REQUESTED_AT => Some(LONGEST),
+                    TRANSFER_TO => Some(LONGEST_RECIPIENT),
+                    _ => None,
+                };
+                if let Some(longest) = longest {
                     let value: Cow<'_, str> = map.next_value()?;
-                    read.insert(name.into_owned(), capped(&value).into_owned());
+                    read.insert(name.into_owned(), cut(&value, longest).into_owned());
                 } else {
                     map.next_value::<IgnoredAny>()?;
                 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use kube::ResourceExt;
 use tokio::time::Instant;
 
-use crate::api::{ALLOW_RECREATE, ON_DELETE, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
+use crate::api::{ALLOW_RECREATE, ON_DELETE, RECONCILE_REQUESTED_AT, SynapseSparkAttachment, TRANSFER_TO};
 use crate::controller::key::Key;
 use crate::controller::request_limit::{Change, RequestLimit};
 
@@ -34,6 +34,7 @@ pub(super) struct Seen {
     generation: Option<i64>,
     has_finalizer: bool,
     on_delete: Option<String>,
+    transfer_to: Option<String>,
     recreate_allowed: Option<String>,
     requested: Option<String>,
 }
@@ -47,6 +48,7 @@ impl Seen {
             generation: object.metadata.generation,
             has_finalizer: object.has_finalizer(),
             on_delete: annotation(ON_DELETE),
+            transfer_to: annotation(TRANSFER_TO),
             recreate_allowed: annotation(ALLOW_RECREATE),
             requested: annotation(RECONCILE_REQUESTED_AT),
         }
@@ -60,8 +62,8 @@ impl Seen {
         self != before && (has_lost_finalizer || same(self) != same(before))
     }
 
-    fn others(&self) -> (bool, Option<&str>, Option<&str>) {
-        (self.has_finalizer, self.on_delete.as_deref(), self.recreate_allowed.as_deref())
+    fn others(&self) -> (bool, [Option<&str>; 3]) {
+        (self.has_finalizer, [&self.on_delete, &self.transfer_to, &self.recreate_allowed].map(Option::as_deref))
     }
 
     /// What of it a user changed, if that is to be limited. A deletion comes once, and so does another object of that name.

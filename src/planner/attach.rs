@@ -7,7 +7,9 @@ use crate::planner::compute_spec::ComputeSpec;
 use crate::planner::decision::{Decision, Step};
 use crate::planner::drift::next_correction;
 use crate::planner::finding::Finding;
-use crate::planner::gates::{answer, brake, claims, drift, finalizer, operation, ownership, pool_reference, pool_state, roles};
+use crate::planner::gates::{
+    answer, brake, claims, drift, finalizer, operation, ownership, pool_reference, pool_state, roles, transfer,
+};
 use crate::planner::goal::Attached;
 use crate::planner::observed::Observed;
 use crate::planner::owner::Ownership;
@@ -19,6 +21,9 @@ pub(super) fn decide(goal: &Attached, seen: &Observed) -> Decision {
 
 /// Each gate ends the chain with a decision, or hands on what it has established.
 fn chain(goal: &Attached, seen: &Observed) -> ControlFlow<Decision, Decision> {
+    if let Some(to) = &goal.transfer_to {
+        return transfer::decide(goal, to, seen);
+    }
     let pool = pool_reference::resolve(goal, seen)?;
     let Some(compute) = answer::compute(seen)? else {
         claims::oldest(seen)?;
@@ -61,7 +66,9 @@ fn guard(goal: &Attached, seen: &Observed, decision: Decision) -> Decision {
 fn suspended(cause: &Cause, seen: &Observed) -> Suspension {
     match (cause, &seen.compute) {
         (_, Finding::Absent) => Suspension::Attach,
+        (Cause::Transferring(_), _) => Suspension::Transfer,
         (Cause::AssigningRole(_) | Cause::RevokingRole(_), _) => Suspension::Roles,
+        (_, Finding::Present(compute)) if compute.owner == Ownership::Transferred => Suspension::Adoption,
         (_, Finding::Present(compute)) if compute.owner == Ownership::Unowned && !seen.has_created(compute) => {
             Suspension::Adoption
         }

@@ -9,6 +9,7 @@ use crate::api::v1alpha1::OperationKind;
 use crate::planner::compute::Unreadable;
 use crate::planner::finding::Fault;
 use crate::planner::queue::Queued;
+use crate::planner::recipient::Recipient;
 use crate::planner::roles::goal::RoleAssignment;
 use crate::planner::write::{NoEffect, Write};
 use crate::resource_id::PoolId;
@@ -27,6 +28,8 @@ pub enum Cause {
     Attaching,
     /// A compute without an owner is being adopted.
     Adopting,
+    /// A compute that its former owner handed over to this object is being adopted.
+    AdoptingTransferred,
     /// Azure updates the compute in place.
     Updating,
     /// The compute is attached to another pool: it is detached, then attached to the pool of the spec.
@@ -45,6 +48,15 @@ pub enum Cause {
     Detached(Orphaned),
     /// The compute stays in Azure, since it is not ours or is to be retained, and the object may be released.
     Retained,
+    /// The compute is being handed over to another object.
+    Transferring(Recipient),
+    /// The compute was handed over to another object, with the role assignments that this object created.
+    Transferred {
+        /// That object.
+        to: Recipient,
+        /// The commands that revoke those role assignments by hand.
+        roles: Vec<String>,
+    },
     /// The compute is in sync; a role is being assigned.
     AssigningRole(RoleAssignment),
     /// The compute is in sync; a role that is no longer wanted is being revoked.
@@ -143,6 +155,8 @@ pub enum Suspension {
     Adoption,
     /// The correction of a compute that differs from the spec.
     Update,
+    /// The hand-over of the compute to another object.
+    Transfer,
     /// The change of role assignments.
     Roles,
     /// The detach of the compute of a deleted object.
@@ -191,7 +205,7 @@ impl Cause {
     pub const fn health(&self) -> Health {
         match self {
             Self::Attached | Self::Suspended(Suspension::InSync) => Health::Ready,
-            Self::Suspended(_) => Health::Halted,
+            Self::Suspended(_) | Self::Transferred { .. } => Health::Halted,
             Self::Queued(queued) if !queued.is_write => Health::Unanswered,
             Self::ReadFailed(fault) if !fault.kind.is_answer() => Health::Unanswered,
             Self::WriteFailed { fault, .. } if !fault.kind.is_answer() => Health::Progressing,
@@ -199,6 +213,7 @@ impl Cause {
             | Self::AddingFinalizer
             | Self::Attaching
             | Self::Adopting
+            | Self::AdoptingTransferred
             | Self::Updating
             | Self::Replacing
             | Self::ConfirmingAbsence
@@ -207,6 +222,7 @@ impl Cause {
             | Self::ConfirmingDetached
             | Self::Detached(_)
             | Self::Retained
+            | Self::Transferring(_)
             | Self::AssigningRole(_)
             | Self::RevokingRole(_)
             | Self::AwaitingPrincipal
@@ -243,7 +259,7 @@ impl Cause {
             Self::Suspended(_) => Reason::Suspended,
             Self::AddingFinalizer => Reason::AddingFinalizer,
             Self::Attaching | Self::ConfirmingAbsence => Reason::Attaching,
-            Self::Adopting => Reason::Adopting,
+            Self::Adopting | Self::AdoptingTransferred => Reason::Adopting,
             Self::Updating => Reason::Updating,
             Self::Replacing => Reason::Replacing,
             Self::SafetyStop => Reason::SafetyStop,
@@ -251,6 +267,8 @@ impl Cause {
             Self::Detaching(_) | Self::ConfirmingDetached => Reason::Detaching,
             Self::Detached(_) => Reason::Detached,
             Self::Retained => Reason::Retained,
+            Self::Transferring(_) => Reason::Transferring,
+            Self::Transferred { .. } => Reason::Transferred,
             Self::AssigningRole(_) | Self::AwaitingPrincipal => Reason::AssigningRole,
             Self::RevokingRole(_) | Self::RoleAbandoned { .. } => Reason::RevokingRole,
             Self::Queued(_) => Reason::Queued,

@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 
 use crate::api::v1alpha1::{Applied, OperationKind};
-use crate::planner::compute::Compute;
-use crate::planner::drift::{no_longer_wanted, tag};
+use crate::planner::compute::{Compute, Unreadable};
+use crate::planner::drift::{no_longer_wanted, same_set, tag};
 use crate::planner::goal::Attached;
 use crate::planner::identity::Identity;
 use crate::planner::owner::OWNER_TAG;
-use crate::resource_id::{ComputeId, PoolId};
+use crate::planner::recipient::Recipient;
+use crate::resource_id::{ComputeId, IdentityId, PoolId};
 use crate::unmanaged::Unmanaged;
 
 /// Everything that a PUT contains.
@@ -31,7 +32,7 @@ pub struct ComputeSpec {
     pub tags: BTreeMap<String, String>,
     /// The keys that the operator does not manage, as Azure shows them.
     pub unmanaged: Unmanaged,
-    /// Attach, if nothing exists yet, else Update.
+    /// Attach, if nothing exists yet; else Update, or Transfer if nothing but the owner tag changes.
     pub kind: OperationKind,
 }
 
@@ -73,6 +74,53 @@ impl ComputeSpec {
             kind: OperationKind::Update,
         }
     }
+}
+
+impl ComputeSpec {
+    /// What to PUT to hand a compute over: all as Azure shows it, but for the owner tag.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`] if Azure shows something that the PUT would change because it cannot be parsed.
+    pub fn transfer(id: &ComputeId, to: &Recipient, compute: &Compute, applied: Option<&Applied>) -> Result<Self, Unreadable> {
+        Self::retagged(id, to.tag(), compute, applied)
+    }
+
+    /// The same with any owner tag.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`], as above.
+    pub fn retagged(id: &ComputeId, tag: String, compute: &Compute, applied: Option<&Applied>) -> Result<Self, Unreadable> {
+        let pool = compute.readable_pool()?.clone();
+        if let Some(text) = compute.identity.unreadable.first() {
+            return Err(Unreadable { field: "identity.userAssignedIdentities", text: text.clone() });
+        }
+        let mut tags = compute.tags.clone();
+        tags.retain(|name, _| !name.eq_ignore_ascii_case(OWNER_TAG));
+        tags.insert(OWNER_TAG.to_owned(), tag);
+        let identity = Identity { system: compute.identity.system, user: identities_in_order(compute, applied) };
+        Ok(Self {
+            id: id.clone(),
+            pool,
+            location: compute.details.location.clone(),
+            identity: compute.identity.exists().then_some(identity),
+            description: compute.description.clone(),
+            tags,
+            unmanaged: compute.details.unmanaged.clone(),
+            kind: OperationKind::Transfer,
+        })
+    }
+}
+
+/// The user-assigned identities that Azure shows, in the order in which they were sent, unless Azure is known to show them in the
+/// order that counts: jobs run as the first one.
+fn identities_in_order(compute: &Compute, applied: Option<&Applied>) -> Vec<IdentityId> {
+    let shown = compute.identity.ids();
+    let sent: Vec<_> =
+        applied.iter().flat_map(|applied| &applied.identities).filter_map(|id| IdentityId::parse(id).ok()).collect();
+    let is_order_shown = applied.is_some_and(|applied| applied.order_kept == Some(true));
+    if !is_order_shown && same_set(&sent, &shown) { sent } else { shown }
 }
 
 fn tags(goal: &Attached, mut kept: BTreeMap<String, String>) -> BTreeMap<String, String> {

@@ -8,8 +8,8 @@ use crate::planner::cause::{Cause, Suspension};
 use crate::planner::compute::{Compute, Progress};
 use crate::planner::decision::{Decision, Step};
 use crate::planner::finding::{FaultKind, Finding};
-use crate::planner::gates::{answer, operation};
-use crate::planner::goal::{Detached, Invalid};
+use crate::planner::gates::{answer, operation, transfer};
+use crate::planner::goal::Detached;
 use crate::planner::observed::Observed;
 use crate::planner::owner::Ownership;
 use crate::planner::roles::decide::to_revoke;
@@ -29,10 +29,17 @@ fn chain(goal: &Detached, seen: &Observed) -> ControlFlow<Decision, Decision> {
         nothing_appears(seen)?;
         return ControlFlow::Continue(Decision::remove_finalizer(Cause::Detached(Vec::new())));
     };
+    if let Some(to) = &goal.transfer_to {
+        transfer::handed_over(to, compute, seen)?;
+    }
     ours(compute, seen)?;
+    if let (Some(to), false) = (&goal.transfer_to, goal.suspend) {
+        return ControlFlow::Continue(transfer::hand_over(id, to, compute, seen));
+    }
     azure_is_done(compute, seen)?;
     if goal.suspend {
-        return ControlFlow::Continue(Decision::blocked(Cause::Suspended(Suspension::Detach)));
+        let what = if goal.transfer_to.is_some() { Suspension::Transfer } else { Suspension::Detach };
+        return ControlFlow::Continue(Decision::blocked(Cause::Suspended(what)));
     }
     understood(goal)?;
     operation::not_detaching(Cause::Detaching(Vec::new()), seen)?;
@@ -50,11 +57,10 @@ fn has_finalizer(seen: &Observed) -> ControlFlow<Decision> {
 
 /// With a misspelled value, the user may have meant to keep the compute.
 fn understood(goal: &Detached) -> ControlFlow<Decision> {
-    let Some(value) = &goal.unknown_on_delete else { return ControlFlow::Continue(()) };
-    let why = format!(
-        "{value:?} is unknown. \"abandon\" leaves the compute in Azure; without the annotation it is detached. Correct it (kubectl annotate --overwrite) or remove it"
-    );
-    ControlFlow::Break(Decision::invalid(&Invalid::new("metadata.annotations[synapse-spark.dev/on-delete]", &why)))
+    match &goal.unknown_annotation {
+        Some(invalid) => ControlFlow::Break(Decision::invalid(invalid)),
+        None => ControlFlow::Continue(()),
+    }
 }
 
 /// The compute, if it is to be detached at all.
@@ -108,7 +114,7 @@ fn ours(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
     match &compute.owner {
         _ if !compute.is_spark() => ControlFlow::Break(Decision::remove_finalizer(Cause::Retained)),
         Ownership::Ours => ControlFlow::Continue(()),
-        Ownership::Another(_) | Ownership::Unowned => not_shown_as_ours(compute, seen),
+        Ownership::Another(_) | Ownership::Unowned | Ownership::Transferred => not_shown_as_ours(compute, seen),
     }
 }
 
@@ -116,7 +122,7 @@ fn ours(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
 /// still be carried out would make it this object's.
 fn not_shown_as_ours(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
     let wait = |cause, so_far| ControlFlow::Break(Decision::poll(cause, so_far));
-    let is_unowned = compute.owner == Ownership::Unowned;
+    let is_unowned = matches!(compute.owner, Ownership::Unowned | Ownership::Transferred);
     match (seen.put(), compute.readable_pool()) {
         // Azure may show the owner tag only when the operation ends.
         (Some(put), _) if put.is_ongoing() => wait(Cause::Detaching(Vec::new()), put.age),
@@ -145,7 +151,9 @@ fn azure_is_done(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
 
 /// Role assignments of ours are revoked before the compute is detached, if they can be.
 fn revoke_first(goal: &Detached, seen: &Observed, decision: Decision) -> Decision {
-    if goal.retain || !matches!(decision.step, Step::Detach(_) | Step::RemoveFinalizer) {
+    // The jobs that run on a compute that is handed over need its roles.
+    let is_kept = goal.retain || matches!(decision.cause, Cause::Transferred { .. });
+    if is_kept || !matches!(decision.step, Step::Detach(_) | Step::RemoveFinalizer) {
         return decision;
     }
     // Once the detach has been sent, its retries do not wait for roles again.

@@ -174,6 +174,10 @@ fn tag_drift(goal: &Attached, compute: &Compute, applied: Option<&Applied>) -> V
 #[must_use]
 pub fn is_in_sync(goal: &Attached, seen: &Observed) -> bool {
     let (Some(pool), Some(compute)) = (seen.dependencies.resolve(&goal.pool), seen.compute.present()) else { return false };
+    // A read that lags behind the hand-over may still show this object's tag.
+    if goal.transfer_to.is_some() {
+        return false;
+    }
     let is_undisturbed = seen.put().is_none_or(|put| match put.outcome {
         Outcome::Running(_) => !put.is_ongoing(),
         Outcome::Failed(_) => false,
@@ -220,7 +224,9 @@ pub fn no_longer_wanted<'a>(goal: &'a Attached, applied: Option<&'a Applied>) ->
     applied.into_iter().flat_map(|applied| &applied.tags).filter(|name| tag(&goal.tags, name).is_none())
 }
 
-fn same_set(one: &[IdentityId], other: &[IdentityId]) -> bool {
+/// Whether both name the same identities, in any order.
+#[must_use]
+pub fn same_set(one: &[IdentityId], other: &[IdentityId]) -> bool {
     one.len() == other.len() && one.iter().all(|id| other.contains(id))
 }
 

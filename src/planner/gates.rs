@@ -11,4 +11,5 @@ pub(super) mod ownership;
 pub(super) mod pool_reference;
 pub(super) mod pool_state;
 pub(super) mod roles;
+pub(super) mod transfer;
 pub(super) mod update;

@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::api::v1alpha1::{
     self, AdoptionPolicy, DeletionPolicy, IdentityType, ReplacePolicy, RoleScope, SynapseSparkAttachmentSpec,
 };
-use crate::api::{ON_DELETE, SynapseSparkAttachment};
+use crate::api::{ON_DELETE, SynapseSparkAttachment, TRANSFER_TO};
 use crate::planner::identity::Identity;
 use crate::planner::owner::{OWNER_TAG, Owner};
+use crate::planner::recipient::Recipient;
 use crate::planner::roles::goal::{Role, role_id};
 use crate::resource_id::{ComputeId, IdentityId, PoolId, WorkspaceId};
 
@@ -42,6 +43,8 @@ pub struct Attached {
     pub description: Option<String>,
     /// The tags of the compute, in addition to those of others.
     pub tags: BTreeMap<String, String>,
+    /// The object that the compute is handed over to, instead of being kept in sync.
+    pub transfer_to: Option<Recipient>,
     /// What the operator may do.
     pub policy: Policy,
 }
@@ -86,12 +89,17 @@ pub struct Detached {
     pub retain: bool,
     /// Whether the operator writes nothing to Azure.
     pub suspend: bool,
-    /// An unknown value of the annotation `on-delete`: whether the compute is to stay is unknown.
-    pub unknown_on_delete: Option<String>,
+    /// The object that the compute is handed over to, instead of being detached.
+    pub transfer_to: Option<Recipient>,
+    /// An annotation whose value has no meaning: whether the compute is to stay is unknown.
+    pub unknown_annotation: Option<Invalid>,
 }
 
 /// The value of the annotation `on-delete` that releases the object without a detach.
 const ABANDON: &str = "abandon";
+
+/// The annotation that hands the compute over, as messages name it.
+pub const TRANSFER_FIELD: &str = "metadata.annotations[synapse-spark.dev/transfer-to]";
 
 /// An invalid field of the spec.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -122,12 +130,9 @@ impl Goal {
             Owner { cluster: cluster.to_owned(), namespace: own(&meta.namespace), name: own(&meta.name), uid: own(&meta.uid) };
         let compute = compute_of(object);
         if meta.deletion_timestamp.is_some() {
-            let on_delete = meta.annotations.as_ref().and_then(|all| all.get(ON_DELETE));
-            let retain = on_delete.is_some_and(|value| value == ABANDON) || spec.deletion_policy == DeletionPolicy::Retain;
-            let unknown_on_delete = on_delete.filter(|value| *value != ABANDON).cloned();
-            let suspend = spec.suspend;
-            return Ok(Self::Detached(Detached { compute: compute.ok(), owner, retain, suspend, unknown_on_delete }));
+            return Ok(Self::Detached(detached(object, owner, compute.ok())));
         }
+        let transfer_to = recipient(object, &owner)?;
         Ok(Self::Attached(Attached {
             compute: compute?,
             owner,
@@ -136,6 +141,7 @@ impl Goal {
             role: role(spec)?,
             description: spec.description.clone(),
             tags: tags(&spec.tags)?,
+            transfer_to,
             policy: Policy {
                 replace: spec.replace_policy == ReplacePolicy::Recreate,
                 adopt: spec.adoption_policy,
@@ -153,6 +159,15 @@ impl Goal {
         }
     }
 
+    /// Whether the compute is to be handed over to another object.
+    #[must_use]
+    pub const fn is_transfer(&self) -> bool {
+        match self {
+            Self::Attached(goal) => goal.transfer_to.is_some(),
+            Self::Detached(goal) => goal.transfer_to.is_some(),
+        }
+    }
+
     /// The object.
     #[must_use]
     pub const fn owner(&self) -> &Owner {
@@ -160,6 +175,41 @@ impl Goal {
             Self::Attached(goal) => &goal.owner,
             Self::Detached(goal) => &goal.owner,
         }
+    }
+}
+
+fn annotation<'a>(object: &'a SynapseSparkAttachment, name: &str) -> Option<&'a String> {
+    object.metadata.annotations.as_ref().and_then(|all| all.get(name))
+}
+
+/// The object that the compute is handed over to.
+fn recipient(object: &SynapseSparkAttachment, owner: &Owner) -> Result<Option<Recipient>, Invalid> {
+    let named = annotation(object, TRANSFER_TO).map(|text| Recipient::parse(text, owner));
+    named.transpose().map_err(|why| Invalid::new(TRANSFER_FIELD, &why))
+}
+
+/// The goal of an object that is being deleted. An object that hands its compute over also keeps it in Azure; `abandon` leaves it unchanged, at
+/// once.
+fn detached(object: &SynapseSparkAttachment, owner: Owner, compute: Option<ComputeId>) -> Detached {
+    let on_delete = annotation(object, ON_DELETE);
+    let unknown_on_delete = on_delete.filter(|value| *value != ABANDON).map(|value| {
+        let why = format!(
+            "{value:?} is unknown. \"abandon\" leaves the compute in Azure; without the annotation it is detached. Correct it (kubectl annotate --overwrite) or remove it"
+        );
+        Invalid::new("metadata.annotations[synapse-spark.dev/on-delete]", &why)
+    });
+    let (transfer_to, unknown_recipient) = match recipient(object, &owner) {
+        Ok(recipient) => (recipient, None),
+        Err(invalid) => (None, Some(invalid)),
+    };
+    let is_retained = object.spec.deletion_policy == DeletionPolicy::Retain && transfer_to.is_none();
+    Detached {
+        compute,
+        owner,
+        retain: is_retained || on_delete.is_some_and(|value| value == ABANDON),
+        suspend: object.spec.suspend,
+        transfer_to,
+        unknown_annotation: unknown_on_delete.or(unknown_recipient),
     }
 }
 

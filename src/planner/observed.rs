@@ -14,6 +14,7 @@ use crate::planner::correction::Correction;
 use crate::planner::dependencies::Dependencies;
 use crate::planner::finding::{FaultKind, Finding};
 use crate::planner::operation::{Operation, Outcome};
+use crate::planner::owner::Ownership;
 use crate::planner::roles::decide::{Next, missing};
 use crate::planner::roles::observed::Roles;
 
@@ -207,6 +208,12 @@ impl Observed {
     #[must_use]
     pub fn has_created(&self, compute: &Compute) -> bool {
         self.attach_before(compute).is_some_and(|attach| attach.pool.is_some() && attach.pool.as_ref() == compute.pool.id())
+    }
+
+    /// Whether the compute belongs to this object, by its owner tag or because this object created it.
+    #[must_use]
+    pub fn owns(&self, compute: &Compute) -> bool {
+        compute.owner == Ownership::Ours || compute.owner == Ownership::Unowned && self.has_created(compute)
     }
 
     /// Whether only the pool, which cannot be read, would show whether this object created the compute.

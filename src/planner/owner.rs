@@ -9,6 +9,11 @@ use crate::api::v1alpha1::Applied;
 /// It has no `/`, which Azure refuses in a tag's name.
 pub const OWNER_TAG: &str = "synapse-spark-operator-owner";
 
+/// What the owner tag of a compute has in the place of the UID after the compute was handed over to an object, until that object
+/// adopts it: the former owner does not know the UID, since the object may not exist yet, or exist in another cluster. No UID of
+/// Kubernetes is spelled like this.
+pub const TRANSFERRED: &str = "transferred";
+
 /// The object that owns a compute, as the owner tag spells it.
 ///
 /// Printed as `cluster/namespace/name/uid`, 201 characters at most, inside the
@@ -47,9 +52,22 @@ impl Owner {
     pub fn of_tag(&self, tag: &str) -> Ownership {
         match tag.rsplit_once('/') {
             _ if tag == self.to_string() => Ownership::Ours,
-            Some((place, _)) if place == format!("{}/{}/{}", self.cluster, self.namespace, self.name) => Ownership::Unowned,
+            Some((place, last)) if place == format!("{}/{}/{}", self.cluster, self.namespace, self.name) => {
+                if last == TRANSFERRED { Ownership::Transferred } else { Ownership::Unowned }
+            }
             _ => Ownership::Another(tag.to_owned()),
         }
+    }
+
+    /// Name and UID of the object that a tag names, if it is one of the same namespace under another name.
+    ///
+    /// If that object no longer exists, this one may be the same under a new name. What a tag of another namespace or cluster names
+    /// is never free, whether it exists or not: who may write there is not known here.
+    #[must_use]
+    pub fn predecessor<'a>(&self, tag: &'a str) -> Option<(&'a str, &'a str)> {
+        let [cluster, namespace, name, uid] = Self::parts(tag)?;
+        let is_another = cluster == self.cluster && namespace == self.namespace && name != self.name;
+        (is_another && uid != TRANSFERRED).then_some((name, uid))
     }
 
     /// Who owns a compute with this owner tag, or none, that Azure created at this time.
@@ -79,6 +97,8 @@ pub enum Ownership {
     Ours,
     /// No object: the compute was attached by hand, or by an object that no longer exists.
     Unowned,
+    /// No object yet: the former owner handed it over to this one, which has not adopted it.
+    Transferred,
     /// Another object or cluster, as the tag spells it.
     Another(String),
 }
@@ -86,6 +106,25 @@ pub enum Ownership {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_an_object_of_the_same_namespace_under_another_name_is_a_predecessor() {
+        let [cluster, namespace, name, uid] = ["1-a", "team-a", "nightly", "2-b"].map(ToOwned::to_owned);
+        let owner = Owner { cluster, namespace, name, uid };
+        #[rustfmt::skip]
+        let table = [
+            ("1-a/team-a/former/9-z",         Some(("former", "9-z"))),
+            ("1-a/team-a/nightly/9-z",        None),
+            ("1-a/team-b/former/9-z",         None),
+            ("other/team-a/former/9-z",       None),
+            ("1-a/team-a/former/transferred", None),
+            ("1-a/team-a/former",             None),
+            ("1-a/team-a/../9-z",             None),
+        ];
+        for (tag, predecessor) in table {
+            assert_eq!(owner.predecessor(tag), predecessor, "{tag:?}");
+        }
+    }
 
     #[test]
     fn an_owner_tag_has_four_parts_with_the_characters_of_names_and_uids() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::{FailedStep, OperationKind};
 use synapse_spark_operator::planner::backoff::{STUCK_AFTER, UNHEARD_WRITE_PATIENCE};
+use synapse_spark_operator::planner::goal::Invalid;
 use synapse_spark_operator::planner::{
     Cause, Compute, Detached, FaultKind, Finding, Goal, Observed, Operation, Outcome, Ownership, PoolReading, Progress, Requeue,
     Step, decide,
@@ -68,8 +69,10 @@ fn an_object_is_released_without_a_detach_if_its_compute_is_to_stay() {
 
 #[test]
 fn an_annotation_that_is_misspelled_holds_the_deletion() {
-    let goal = Goal::Detached(Detached { unknown_on_delete: Some("Abandon".into()), ..detached() });
-    let retain = Goal::Detached(Detached { unknown_on_delete: Some("Abandon".into()), retain: true, ..detached() });
+    let unknown =
+        || Some(Invalid { field: "metadata.annotations[synapse-spark.dev/on-delete]", why: "\"Abandon\" is unknown".into() });
+    let goal = Goal::Detached(Detached { unknown_annotation: unknown(), ..detached() });
+    let retain = Goal::Detached(Detached { unknown_annotation: unknown(), retain: true, ..detached() });
     #[rustfmt::skip]
     check(vec![
         ("it is attached",                  &goal,   in_sync(),         "Wait",            Reason::InvalidSpec),

@@ -19,7 +19,7 @@ type Case = (&'static str, Value, Value);
 
 /// The states of which `health.lua` is tested with an object.
 #[rustfmt::skip]
-const STATES: [(&str, State); 9] = [
+const STATES: [(&str, State); 10] = [
     ("healthy",                            (Reason::Attached,         Wish::Attached,  Shown::Ready)),
     ("healthy_while_azure_is_unavailable", (Reason::AzureUnavailable, Wish::Attached,  Shown::Ready)),
     ("progressing",                        (Reason::Attaching,        Wish::Attached,  Shown::Reconciling)),
@@ -28,6 +28,7 @@ const STATES: [(&str, State); 9] = [
     ("degraded_while_suspended",           (Reason::OwnedByAnother,   Wish::Suspended, Shown::Stalled)),
     ("suspended",                          (Reason::Suspended,        Wish::Suspended, Shown::Ready)),
     ("suspended_not_in_sync",              (Reason::Suspended,        Wish::Suspended, Shown::NotReady)),
+    ("transferred",                        (Reason::Transferred,      Wish::Attached,  Shown::NotReady)),
     ("deleted",                            (Reason::Detaching,        Wish::Deleted,   Shown::Reconciling)),
 ];
 

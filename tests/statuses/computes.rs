@@ -5,13 +5,14 @@ use std::time::Duration;
 use synapse_spark_operator::api::v1alpha1::{OperationKind, PoolStatus, ProvisioningError};
 use synapse_spark_operator::planner::backoff::STUCK_AFTER;
 use synapse_spark_operator::planner::compute::Details;
+use synapse_spark_operator::planner::owner::TRANSFERRED;
 use synapse_spark_operator::planner::{
     Compute, Finding, OWNER_TAG, ObservedIdentity, Operation, Outcome, Ownership, PoolReading, Progress,
 };
 
 use crate::builders;
 use crate::faults::{error, faults};
-use crate::specs::{owner, pool};
+use crate::specs::{CLUSTER, owner, pool, recipient};
 
 /// The object ID of the compute's identity.
 pub const PRINCIPAL: &str = "00000000-0000-0000-0000-000000000000";
@@ -84,7 +85,7 @@ pub fn findings() -> Vec<Finding<Compute>> {
     all
 }
 
-/// Computes of another type, without a type, with an identity that cannot be parsed, and one that has just been created and
+/// Computes that are handed over, to another object and to this one; of another type, without a type, with an identity that cannot be parsed, and one that has just been created and
 /// does not show its owner tag yet.
 fn unusual() -> Vec<Compute> {
     let usual = || ours(Progress::Succeeded);
@@ -93,14 +94,17 @@ fn unusual() -> Vec<Compute> {
     let unreadable = ObservedIdentity { unreadable: vec!["not-an-id".to_owned()], ..identity(true) };
     let details = Details { created_on: Some(builders::now().to_string()), ..usual().details };
     let created_now = owned_by((Ownership::Unowned, None), Compute { details, ..usual() });
-    typed.chain([Compute { identity: unreadable, ..usual() }, created_now]).collect()
+    let to = recipient().tag();
+    let handed_over = owned_by((Ownership::Another(to.clone()), Some(to)), usual());
+    let received = owned_by((Ownership::Transferred, Some(format!("{CLUSTER}/team-a/my-spark-pool/{TRANSFERRED}"))), usual());
+    typed.chain([handed_over, received]).chain([Compute { identity: unreadable, ..usual() }, created_now]).collect()
 }
 
 /// The operator's last write: none, unheard for seconds or for longer, or accepted, with each outcome.
 pub fn operations() -> Vec<Option<Operation>> {
     let (seconds, minute) = (Duration::from_secs(2), Duration::from_mins(1));
     let mut all = vec![None];
-    for kind in [OperationKind::Attach, OperationKind::Update, OperationKind::Detach] {
+    for kind in [OperationKind::Attach, OperationKind::Update, OperationKind::Detach, OperationKind::Transfer] {
         all.extend([seconds, minute].map(|age| Some(builders::unheard(kind, age))));
         let failed = Outcome::Failed(error("InternalServerError", "The operation failed."));
         for outcome in [builders::running(), failed, Outcome::Ended, Outcome::Unknown, Outcome::Unreadable] {

@@ -1,8 +1,8 @@
 //! The objects that the reconciles run over: what a user may ask for.
 
 use serde_json::{Value, json};
-use synapse_spark_operator::api::{FINALIZER, SynapseSparkAttachment};
-use synapse_spark_operator::planner::Owner;
+use synapse_spark_operator::api::{FINALIZER, SynapseSparkAttachment, TRANSFER_TO};
+use synapse_spark_operator::planner::{Owner, Recipient};
 use synapse_spark_operator::resource_id::PoolId;
 
 use crate::catalogue::Wish;
@@ -32,7 +32,12 @@ pub fn pool(name: &str) -> PoolId {
     PoolId::within(&synapse(), name).expect("an ID")
 }
 
-/// The object of a user. `more` is merged into its spec.
+/// The object to which another one hands its compute over.
+pub fn recipient() -> Recipient {
+    Recipient::parse(&format!("{CLUSTER}/team-b/my-spark-pool"), &owner()).expect("a recipient")
+}
+
+/// The object of a user. `more` is merged into its spec, or is its annotations.
 pub fn object(wish: Wish, more: &Value) -> SynapseSparkAttachment {
     let mut spec = json!({
         "workspace": {
@@ -45,9 +50,6 @@ pub fn object(wish: Wish, more: &Value) -> SynapseSparkAttachment {
         "tags": {"team": "data"},
         "suspend": wish == Wish::Suspended,
     });
-    for (field, value) in more.as_object().expect("fields") {
-        spec[field] = value.clone();
-    }
     let mut metadata = json!({
         "name": "my-spark-pool",
         "namespace": "team-a",
@@ -56,6 +58,10 @@ pub fn object(wish: Wish, more: &Value) -> SynapseSparkAttachment {
         "generation": GENERATION,
         "finalizers": [FINALIZER],
     });
+    for (field, value) in more.as_object().expect("fields") {
+        let part = if field == "annotations" { &mut metadata } else { &mut spec };
+        part[field] = value.clone();
+    }
     if wish == Wish::Deleted {
         metadata["deletionTimestamp"] = DELETED_AT.into();
         metadata["deletionGracePeriodSeconds"] = 0.into();
@@ -71,8 +77,9 @@ pub fn object(wish: Wish, more: &Value) -> SynapseSparkAttachment {
 
 /// What the specs add to the usual one, where it makes a difference.
 pub fn specs(wish: Wish) -> Vec<Value> {
+    let transfer = json!({"annotations": {TRANSFER_TO: recipient().to_string()}});
     if wish == Wish::Deleted {
-        return vec![json!({}), json!({"deletionPolicy": "Retain"}), json!({"suspend": true})];
+        return vec![json!({}), json!({"deletionPolicy": "Retain"}), json!({"suspend": true}), transfer];
     }
     vec![
         json!({}),
@@ -82,5 +89,6 @@ pub fn specs(wish: Wish) -> Vec<Value> {
         json!({"tags": {"team": "data", "Team": "sales"}}),
         json!({"synapseRole": {"name": "Synapse Administrator"}}),
         json!({"resourceId": null, "linkedService": {"name": "synapselink1", "poolName": "yogisparkpool"}}),
+        transfer,
     ]
 }

@@ -75,13 +75,21 @@ pub fn attached() -> Attached {
         role: None,
         description: None,
         tags: BTreeMap::new(),
+        transfer_to: None,
         policy: Policy { replace: false, adopt: AdoptionPolicy::IfSamePool, suspend: false },
     }
 }
 
 /// The goal of an object that is being deleted.
 pub fn detached() -> Detached {
-    Detached { compute: Some(compute_id()), owner: owner(), retain: false, suspend: false, unknown_on_delete: None }
+    Detached {
+        compute: Some(compute_id()),
+        owner: owner(),
+        retain: false,
+        suspend: false,
+        transfer_to: None,
+        unknown_annotation: None,
+    }
 }
 
 /// The usual goal of an object that exists.

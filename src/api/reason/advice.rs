@@ -11,8 +11,11 @@ impl Reason {
     pub const fn release_advice(self) -> &'static str {
         match self {
             Self::WaitingForWrite
+            | Self::Transferring
             | Self::Suspended
             | Self::Conflict
+            | Self::UpdateFailed
+            | Self::DriftPersists
             | Self::DetachFailed
             | Self::NoEffect
             | Self::OperationStuck
@@ -39,12 +42,14 @@ impl Reason {
     #[must_use]
     pub fn advice_for(self, is_deleted: bool) -> String {
         let release = if is_deleted { self.release_advice() } else { "" };
-        [self.advice(), release].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
+        // What is left to do is to delete the object.
+        let advice = if is_deleted && self == Self::Transferred { "" } else { self.advice() };
+        [advice, release].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
     }
 
     /// What the user can do; empty where waiting is enough.
     #[must_use]
-    // Longer than other functions: a table with one row per reason.
+    #[expect(clippy::too_many_lines, reason = "a table with one row per reason")]
     pub const fn advice(self) -> &'static str {
         match self {
             Self::Attached
@@ -56,6 +61,7 @@ impl Reason {
             | Self::Detaching
             | Self::Detached
             | Self::Retained
+            | Self::Transferring
             | Self::WaitingForWrite
             | Self::Queued
             | Self::Throttled
@@ -66,11 +72,14 @@ impl Reason {
             | Self::PoolAvailable
             | Self::PoolChanged => "",
             Self::Suspended => "Set spec.suspend to false to let the operator write to Azure again.",
+            Self::Transferred => {
+                "Delete this object, which does not change the compute. To keep it, and to let it attach a compute again, remove the annotation synapse-spark.dev/transfer-to."
+            }
             Self::Conflict => "If the conflict persists for more than a few minutes, resolve the cause that Azure reports.",
             Self::ComputeTypeMismatch => "Delete this object and create one with another spec.computeName.",
             Self::AdoptionNotAllowed => "Allow the adoption with spec.adoptionPolicy, or detach that compute in Azure.",
             Self::OwnedByAnother => {
-                "Delete the object that owns the compute. If that object no longer exists, remove the tag synapse-spark-operator-owner from the compute."
+                "Let that object hand the compute over (kubectl synapse transfer NAME), or delete it. If it no longer exists, take the compute over (kubectl synapse transfer --take NAME)."
             }
             Self::Duplicate => "Delete one of the two objects, or create this one again with another spec.computeName.",
             Self::PoolMismatch => {

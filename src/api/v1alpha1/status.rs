@@ -310,6 +310,8 @@ pub enum OperationKind {
     Update,
     /// Detaches the compute.
     Detach,
+    /// Hands the compute over to another object: changes nothing but its owner tag.
+    Transfer,
     /// A value that this version does not support: read and stored as [`Self::Update`], which proves no ownership.
     #[serde(other, rename(serialize = "Update"))]
     #[schemars(skip)]

@@ -23,7 +23,7 @@ pub(in crate::cli) enum State {
     Ready,
     Reconciling,
     Stalled,
-    /// `spec.suspend`, and not in sync.
+    /// `spec.suspend`, and not in sync; or the compute is handed over to another attachment.
     Suspended,
     /// The operator has not observed this generation of the spec yet.
     Unseen,

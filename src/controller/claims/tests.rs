@@ -2,7 +2,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::*;
 use crate::api::v1alpha1::{AttachmentStatus, RoleAssignmentStatus, RolePhase, SynapseSparkAttachmentSpec};
-use crate::api::{FINALIZER, Reason};
+use crate::api::{FINALIZER, Reason, TRANSFER_TO};
 use crate::planner::RoleAssignment;
 
 mod compute {
@@ -51,6 +51,15 @@ mod compute {
         }
     }
 
+    fn transferring(finalizers: &[&str]) -> impl FnOnce(&mut SynapseSparkAttachment) {
+        let finalizers = finalizers.iter().map(ToString::to_string).collect();
+        move |object| {
+            let recipient = "0b5d1f5e-3c1c-4c55-9a4e-1f2a3b4c5d6e/team-b/older".to_owned();
+            object.metadata.annotations = Some([(TRANSFER_TO.to_owned(), recipient)].into());
+            object.metadata.finalizers = Some(finalizers);
+        }
+    }
+
     fn older_of(claims: &Claims, object: &SynapseSparkAttachment) -> Option<String> {
         claims.others(object).older_claimant
     }
@@ -70,6 +79,8 @@ mod compute {
             ("its spec is invalid",                with(old(), |object| object.spec.resource_id = None),          false),
             ("it is deleted and detaches",         with(old(), deleted(&[FINALIZER])),                            true),
             ("it is deleted, others keep it",      with(old(), deleted(&["example.com/other"])),                  false),
+            ("it hands its compute over",          with(old(), transferring(&[FINALIZER])),                       true),
+            ("it has handed its compute over",     with(old(), transferring(&[])),                                false),
             ("it is younger",                      claimant("younger-still", 9),                                  false),
             ("it claims another compute",          with(old(), |object| object.spec.compute_name = None),         false),
         ];

@@ -29,7 +29,7 @@ impl Operations {
             Unit::Seconds,
             new.0.clone(),
         );
-        for kind in [OperationKind::Attach, OperationKind::Update, OperationKind::Detach] {
+        for kind in [OperationKind::Attach, OperationKind::Update, OperationKind::Detach, OperationKind::Transfer] {
             for result in ["success", "failure"] {
                 drop(new.0.get_or_create(&Labels { operation: format!("{kind:?}"), result }));
             }

@@ -44,7 +44,7 @@ fn wanted(goal: &Goal, dependencies: &Dependencies, compute: &Finding<Compute>) 
     let (Goal::Attached(goal), Finding::Present(compute)) = (goal, compute) else { return Vec::new() };
     let is_relevant = compute.owner == Ownership::Ours && compute.progress == Progress::Succeeded;
     match (&goal.role, dependencies.resolve(&goal.pool)) {
-        (Some(role), Some(pool)) if is_relevant => {
+        (Some(role), Some(pool)) if is_relevant && goal.transfer_to.is_none() => {
             role.assignments(&pool, &goal.identity, &compute.identity, dependencies.link_principal())
         }
         _ => Vec::new(),

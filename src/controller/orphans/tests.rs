@@ -52,7 +52,7 @@ fn a_compute_is_an_orphan_only_if_its_object_would_be_known_and_is_not() {
     type Prepare = fn(&Orphans);
     let nothing: Prepare = |_| ();
     #[rustfmt::skip]
-    let table: [(&str, &str, &str, Prepare, usize); 12] = [
+    let table: [(&str, &str, &str, Prepare, usize); 14] = [
         // case                                tag                              state        prepared with                                                        orphans
         ("no object",                          TAG,                             "Succeeded", nothing,                                                             1),
         ("a failed one",                       TAG,                             "Failed",    nothing,                                                             1),
@@ -63,6 +63,8 @@ fn a_compute_is_an_orphan_only_if_its_object_would_be_known_and_is_not() {
         ("its object is gone",                 TAG,                             "Succeeded", |all| { let gone = object("team-a", "nightly", "uid-1"); all.exists(&gone); all.forget(&key_of(&gone)); }, 1),
         ("its object was released on purpose", TAG,                             "Succeeded", |all| all.retained(&object("team-a", "nightly", "uid-1")),           0),
         ("its object cannot be decoded",       "here/team-a/unreadable/uid-1",  "Succeeded", nothing,                                                             0),
+        ("handed over to an object",           "here/team-a/nightly/transferred", "Succeeded", |all| all.exists(&object("team-a", "nightly", "uid-2")),           0),
+        ("handed over to none",                "here/team-a/nightly/transferred", "Succeeded", nothing,                                                           1),
         ("of another cluster",                 "there/team-a/nightly/uid-1",    "Succeeded", nothing,                                                             0),
         ("not a tag of the operator",          "here/nightly",                  "Succeeded", nothing,                                                             0),
         ("one part too many",                  "here/team-a/nightly/uid-1/x",   "Succeeded", nothing,                                                             0),

@@ -2,6 +2,12 @@ use serde_json::json;
 
 use super::*;
 
+/// The annotation that names a recipient with names of this length.
+fn recipient(length: usize) -> String {
+    let name = "n".repeat(length);
+    format!("0b5d1f5e-3c1c-4c55-9a4e-1f2a3b4c5d6e/{name}/{name}")
+}
+
 /// A whole event of the watch, as the API server sends it.
 fn event() -> Value {
     json!({"type": "ADDED", "object": {
@@ -17,6 +23,7 @@ fn event() -> Value {
                 "kubectl.kubernetes.io/last-applied-configuration": "{}",
                 "synapse-spark.dev/on-delete": "abandon",
                 "synapse-spark.dev/reconcile-requested-at": "now",
+                "synapse-spark.dev/transfer-to": recipient(63),
             },
         },
         "spec": {"workspace": {"subscriptionId": "s", "resourceGroup": "g", "name": "w"}, "resourceId": "p"},
@@ -43,6 +50,15 @@ fn only_the_parts_of_an_object_that_the_operator_reads_are_kept() {
     metadata["annotations"].as_object_mut().expect("annotations").remove("kubectl.kubernetes.io/last-applied-configuration");
     let kept: SynapseSparkAttachment = serde_json::from_value(kept).expect("an object");
     assert_eq!(object, kept);
+}
+
+#[test]
+fn no_more_is_kept_of_a_recipient_than_the_longest_names_need() {
+    let mut event = event();
+    event["object"]["metadata"]["annotations"]["synapse-spark.dev/transfer-to"] = recipient(100_000).into();
+    let object = read(&event).0.expect("it can be decoded");
+    let kept = &object.metadata.annotations.expect("annotations")["synapse-spark.dev/transfer-to"];
+    assert_eq!(kept.chars().count(), recipient(63).len());
 }
 
 #[test]

@@ -33,6 +33,7 @@ fn only_what_a_reconcile_reads_triggers_one() {
         ("another object",       json!({"uid": "v"}),                                                        true),
         ("a request",            json!({"annotations": {"synapse-spark.dev/reconcile-requested-at": "1"}}),  true),
         ("what a deletion does", json!({"annotations": {"synapse-spark.dev/on-delete": "abandon"}}),         true),
+        ("a new owner",          json!({"annotations": {"synapse-spark.dev/transfer-to": "c/n/o"}}),         true),
         ("another annotation",   json!({"annotations": {"example.com/stamp": "1"}}),                         false),
         ("a label",              json!({"labels": {"a": "b"}}),                                              false),
         ("its version",          json!({"resourceVersion": "2"}),                                            false),

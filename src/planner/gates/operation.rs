@@ -71,7 +71,7 @@ pub fn without_effect(kind: OperationKind, (writing, no_effect): (Cause, Cause),
 pub const fn failed(kind: OperationKind, error: Option<ServiceError>) -> Cause {
     match kind {
         OperationKind::Attach => Cause::AttachFailed(error),
-        OperationKind::Update | OperationKind::Unknown => Cause::UpdateFailed(error),
+        OperationKind::Update | OperationKind::Transfer | OperationKind::Unknown => Cause::UpdateFailed(error),
         OperationKind::Detach => Cause::DetachFailed(error),
     }
 }

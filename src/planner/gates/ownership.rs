@@ -27,8 +27,24 @@ pub fn ours<'a>(goal: &Attached, pool: &PoolId, compute: &'a Compute, seen: &Obs
             claims::oldest(seen)?;
             ControlFlow::Break(Decision::blocked(Cause::OwnedByAnother(tag.clone())))
         }
+        Ownership::Transferred => transferred(goal, pool, compute, seen),
         Ownership::Unowned => unowned(goal, pool, compute, seen),
     }
+}
+
+/// A compute that its former owner handed over to this object. So no policy of adoption is asked, nor an older object that claims
+/// it; but another pool is still replaced only if the spec allows it.
+fn transferred<'a>(goal: &Attached, pool: &PoolId, compute: &Compute, seen: &Observed) -> ControlFlow<Decision, &'a Compute> {
+    if let Some(put) = seen.put().filter(|put| put.is_ongoing()) {
+        return ControlFlow::Break(Decision::poll(Cause::AdoptingTransferred, put.age));
+    }
+    match compute.readable_pool() {
+        Ok(attached) if attached == pool || goal.policy.replace => {}
+        Ok(attached) => return ControlFlow::Break(Decision::blocked(Cause::PoolMismatch(attached.clone()))),
+        Err(unreadable) => return ControlFlow::Break(answer::unreadable(unreadable, seen)),
+    }
+    not_yet_adopted(compute, &Cause::AdoptingTransferred, seen)?;
+    ControlFlow::Break(update(goal, pool, (compute, seen), Cause::AdoptingTransferred))
 }
 
 /// A compute without an owner: it was created by this object and does not show the tag, or it may be adopted.
@@ -43,7 +59,7 @@ fn unowned<'a>(goal: &Attached, pool: &PoolId, compute: &'a Compute, seen: &Obse
         _ => {
             claims::oldest(seen)?;
             may_adopt(goal, pool, compute, seen)?;
-            not_yet_adopted(compute, seen)?;
+            not_yet_adopted(compute, &Cause::Adopting, seen)?;
             ControlFlow::Break(update(goal, pool, (compute, seen), Cause::Adopting))
         }
     }
@@ -66,19 +82,19 @@ fn may_adopt(goal: &Attached, pool: &PoolId, compute: &Compute, seen: &Observed)
     ControlFlow::Break(Decision::blocked(refusal))
 }
 
-/// Azure is not changing the compute, and no adoption of ours is unanswered or has just failed.
-fn not_yet_adopted(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
+/// Azure is not changing the compute, and no adoption of ours is unanswered or has just failed. `adopting` is the cause of the adoption.
+fn not_yet_adopted(compute: &Compute, adopting: &Cause, seen: &Observed) -> ControlFlow<Decision> {
     match &seen.operation {
         _ if compute.progress == Progress::Unreadable => {
             ControlFlow::Break(answer::unreadable(compute.unreadable_progress(), seen))
         }
         _ if compute.progress.is_ongoing() || !drift::is_reported(compute, seen) => {
-            ControlFlow::Break(operation::polling(Cause::Adopting, seen))
+            ControlFlow::Break(operation::polling(adopting.clone(), seen))
         }
         Some(_) if seen.is_retry_due() => ControlFlow::Continue(()),
         Some(write) if write.is_unheard() => ControlFlow::Break(operation::unheard(seen)),
         Some(_) => {
-            let causes = (Cause::Adopting, Cause::DriftPersists);
+            let causes = (adopting.clone(), Cause::DriftPersists);
             ControlFlow::Break(operation::without_effect(OperationKind::Attach, causes, seen))
         }
         None => ControlFlow::Continue(()),

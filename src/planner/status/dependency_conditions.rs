@@ -71,7 +71,8 @@ pub(super) fn conditions(previous: &AttachmentStatus, report: &Report<'_>) -> Ve
 
 fn role_assigned(previous: &AttachmentStatus, report: &Report<'_>) -> Change {
     let (cause, Some(seen)) = (&report.decision.cause, report.observed) else { return Change::Keep };
-    let Some(Goal::Attached(goal)) = report.goal else { return Change::Keep };
+    // The roles of what is handed over stay as they are.
+    let Some(Goal::Attached(goal)) = report.goal.filter(|goal| !goal.is_transfer()) else { return Change::Keep };
     if let Cause::WriteFailed { write, fault } = cause {
         match write {
             Write::AssignRole(one) => {

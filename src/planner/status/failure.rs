@@ -75,9 +75,10 @@ fn failed(report: &Report<'_>) -> Option<(FailedStep, bool, bool)> {
         | Cause::UpdateFailed(_)
         | Cause::DriftPersists
         | Cause::NoEffect(NoEffect::Attach)
-        | Cause::OperationStuck { kind: OperationKind::Attach | OperationKind::Update | OperationKind::Unknown, .. } => {
-            Some((FailedStep::Put, false, is_new))
-        }
+        | Cause::OperationStuck {
+            kind: OperationKind::Attach | OperationKind::Update | OperationKind::Transfer | OperationKind::Unknown,
+            ..
+        } => Some((FailedStep::Put, false, is_new)),
         Cause::DetachFailed(_)
         | Cause::NoEffect(NoEffect::Detach | NoEffect::DetachNotFound)
         | Cause::OperationStuck { kind: OperationKind::Detach, .. } => Some((FailedStep::Detach, false, is_new)),

@@ -5,6 +5,7 @@ use crate::planner::cause::{Cause, Suspension};
 use crate::planner::compute::Unreadable;
 use crate::planner::finding::{Fault, FaultKind};
 use crate::planner::goal::Goal;
+use crate::planner::recipient::Recipient;
 use crate::planner::roles::goal::RoleAssignment;
 use crate::planner::status::report::Report;
 use crate::planner::status::shown::Shown;
@@ -75,6 +76,7 @@ fn describe(previous: &AttachmentStatus, report: &Report<'_>, compute: &str) -> 
         Cause::AddingFinalizer => "Adding the finalizer before the first write to Azure".to_owned(),
         Cause::Attaching => format!("Attaching {compute}"),
         Cause::Adopting => format!("Adopting {compute}, which has no owner"),
+        Cause::AdoptingTransferred => format!("Adopting {compute}, which its former owner handed over to this object"),
         Cause::Updating => format!("Updating {compute}"),
         Cause::Replacing => format!("{compute} is attached to another pool; detaching it, then attaching the pool in the spec"),
         Cause::ConfirmingAbsence => format!("Azure reports that {compute} does not exist; checking again before attaching it"),
@@ -85,6 +87,8 @@ fn describe(previous: &AttachmentStatus, report: &Report<'_>, compute: &str) -> 
         Cause::Detaching(_) => format!("Detaching {compute}"),
         Cause::Detached(_) => format!("{compute} is detached"),
         Cause::Retained => format!("{compute} stays in Azure"),
+        Cause::Transferring(to) => format!("Handing {compute} over to {to} (cluster/namespace/name)"),
+        Cause::Transferred { to, roles } => transferred(compute, to, roles),
         Cause::AssigningRole(one) => format!("Assigning the role {one}"),
         Cause::RevokingRole(one) => format!("Revoking the role {one}"),
         Cause::AwaitingPrincipal => "Waiting for Azure to report the principal ID of the managed identity".to_owned(),
@@ -101,12 +105,24 @@ fn describe(previous: &AttachmentStatus, report: &Report<'_>, compute: &str) -> 
     }
 }
 
+fn transferred(compute: &str, to: &Recipient, roles: &[String]) -> String {
+    let roles = match roles {
+        [] => String::new(),
+        commands => format!(
+            ". Its role assignments in Synapse stay, and the new owner does not revoke them; to revoke them once they are no longer needed, run: {}",
+            commands.join("; ")
+        ),
+    };
+    format!("{compute} is left to {to} (cluster/namespace/name); this object no longer writes to Azure{roles}")
+}
+
 fn suspended(what: Suspension, compute: &str) -> String {
     match what {
         Suspension::InSync => format!("{compute} is attached and in sync"),
         Suspension::Attach => format!("{compute} does not exist and will not be attached"),
         Suspension::Adoption => format!("{compute} has no owner and will not be adopted"),
         Suspension::Update => format!("{compute} is not in sync with the spec and will not be changed"),
+        Suspension::Transfer => format!("{compute} will not be handed over to the object that the annotation names"),
         Suspension::Roles => "role assignments differ from the spec and will not be changed".to_owned(),
         Suspension::Detach => format!("{compute} will not be detached, and this object stays until it is"),
     }

@@ -5,13 +5,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::v1alpha1::{Applied, AttachmentStatus, OperationKind, OperationStatus};
 use crate::planner::backoff::UNHEARD_WRITE_PATIENCE;
+use crate::planner::cause::Cause;
 use crate::planner::compute::Compute;
 use crate::planner::compute_spec;
 use crate::planner::decision::Step;
 use crate::planner::drift::is_in_sync;
 use crate::planner::goal::{Attached, Goal};
-use crate::planner::observed::Observed;
-use crate::planner::owner::Ownership;
 use crate::planner::status::report::Report;
 use crate::planner::status::time::{elapsed, not_after, stored};
 use crate::planner::write::WriteResult;
@@ -26,7 +25,8 @@ pub(super) fn operation(previous: &AttachmentStatus, report: &Report<'_>) -> Opt
         Some(OperationStatus { pending, started_at, ..operation })
     };
     let Some((kind, result)) = written_kind(report) else {
-        let is_over = is_compute_in_sync(report) || report.decision.step == Step::RemoveFinalizer;
+        let is_handed_over = matches!(report.decision.cause, Cause::Transferred { .. });
+        let is_over = is_handed_over || is_compute_in_sync(report) || report.decision.step == Step::RemoveFinalizer;
         return before().filter(|_| !is_over);
     };
     let pool = sent_pool(report);
@@ -45,7 +45,7 @@ pub(super) fn operation(previous: &AttachmentStatus, report: &Report<'_>) -> Opt
 
 fn shows_ours(report: &Report<'_>) -> bool {
     let seen = report.observed.and_then(|seen| Some((seen.compute.present()?, seen)));
-    seen.is_some_and(|(compute, seen)| is_ours(compute, seen))
+    seen.is_some_and(|(compute, seen)| seen.owns(compute))
 }
 
 /// When the last attach or update was sent whose answer was not received, and that is not what `operation` records any longer.
@@ -106,6 +106,7 @@ fn is_compute_in_sync(report: &Report<'_>) -> bool {
 /// from a compute that is ours, if the status has lost it.
 pub(super) fn applied(previous: &AttachmentStatus, report: &Report<'_>) -> Option<Applied> {
     let applied = match (report.goal, report.observed, written_kind(report)) {
+        // A hand-over leaves all as it is but for the owner tag.
         (Some(Goal::Attached(goal)), Some(seen), Some((OperationKind::Attach | OperationKind::Update, result)))
             if !result.is_certainly_not_carried_out() =>
         {
@@ -124,7 +125,7 @@ pub(super) fn applied(previous: &AttachmentStatus, report: &Report<'_>) -> Optio
 fn observed_applied(previous: &AttachmentStatus, report: &Report<'_>) -> Option<Applied> {
     let Some(seen) = report.observed else { return previous.applied.clone() };
     let Some(compute) = seen.compute.present() else { return previous.applied.clone() };
-    if !is_ours(compute, seen) {
+    if !seen.owns(compute) {
         let may_become_ours = seen.put().is_some_and(|put| put.is_ongoing() || put.is_unheard());
         return previous.applied.clone().filter(|_| may_become_ours);
     }
@@ -137,10 +138,6 @@ fn observed_applied(previous: &AttachmentStatus, report: &Report<'_>) -> Option<
         }
         _ => Some(applied),
     }
-}
-
-fn is_ours(compute: &Compute, seen: &Observed) -> bool {
-    compute.owner == Ownership::Ours || compute.owner == Ownership::Unowned && seen.has_created(compute)
 }
 
 fn in_sync(goal: &Attached, compute: &Compute, applied: Applied) -> Applied {

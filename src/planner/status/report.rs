@@ -83,9 +83,14 @@ impl Report<'_> {
         };
         let is_eligible = match &compute.owner {
             Ownership::Ours => true,
+            Ownership::Transferred => true,
             Ownership::Unowned => seen.object.older_claimant.is_none(),
             Ownership::Another(_) => false,
         };
+        // What is handed over is left as it is.
+        if goal.transfer_to.is_some() {
+            return Vec::new();
+        }
         let is_updating = seen.put().is_some_and(|put| put.kind == OperationKind::Update);
         if !compute.is_spark() || !is_eligible || compute.progress.is_ongoing() && !is_updating {
             return Vec::new();

@@ -1,7 +1,7 @@
 //! What must hold before every step and after every report, and how each start must end: told without the planner.
 
 use synapse_spark_operator::api::Reason;
-use synapse_spark_operator::api::v1alpha1::{AdoptionPolicy, AttachmentStatus};
+use synapse_spark_operator::api::v1alpha1::{AdoptionPolicy, AttachmentStatus, OperationKind};
 use synapse_spark_operator::planner::backoff::{MAX_BACKOFF, MIN_BACKOFF};
 use synapse_spark_operator::planner::status::condition;
 use synapse_spark_operator::planner::{Attached, FaultKind, Finding, Goal, Observed, Progress, Step};
@@ -37,6 +37,7 @@ pub fn check_safety(world: &World<'_>, step: &Step) -> Result<(), &'static str> 
     let is_ours = world.compute.is_some_and(|compute| compute.spark && compute.whose == Whose::Ours);
     match (&world.goal, step) {
         (_, Step::Wait) => Ok(()),
+        (goal, step) if goal.is_transfer() => may_transfer(world, step, is_ours),
         (Goal::Attached(goal), Step::AssignRole(_) | Step::RevokeRole(_)) => must(
             goal.role.is_some() && !goal.policy.suspend && world.compute.is_some_and(is_in_sync),
             "assigns roles only of what is in sync",
@@ -67,6 +68,30 @@ pub fn check_safety(world: &World<'_>, step: &Step) -> Result<(), &'static str> 
         }
         (Goal::Detached(_), Step::Done) => must(!world.has_finalizer, "is done only when it has released the object"),
         (Goal::Detached(_), Step::AddFinalizer | Step::Put(_)) => Err("attaches nothing that is to go"),
+    }
+}
+
+/// What must hold before a step of an object that hands its compute over.
+fn may_transfer(world: &World<'_>, step: &Step, is_ours: bool) -> Result<(), &'static str> {
+    let is_suspended = match &world.goal {
+        Goal::Attached(goal) => goal.policy.suspend,
+        Goal::Detached(goal) => goal.suspend,
+    };
+    let is_deleted = matches!(world.goal, Goal::Detached(_));
+    match step {
+        Step::Put(spec) => {
+            must(world.has_finalizer && !is_suspended, "writes only with the finalizer, and not while suspended")?;
+            must(is_ours && world.compute.is_some_and(is_readable), "hands over only its own, and only what it can read")?;
+            must(spec.kind == OperationKind::Transfer, "changes the owner tag alone")
+        }
+        Step::AddFinalizer => must(is_ours && !is_deleted && !is_suspended, "adds the finalizer only to hand over"),
+        Step::RemoveFinalizer => {
+            let is_recipients = world.compute.is_some_and(|compute| compute.whose == Whose::Recipients);
+            must(is_recipients || is_deleted && !is_ours, "keeps the finalizer until the compute is the recipient's")
+        }
+        Step::Done => must(is_deleted && !world.has_finalizer, "is done only when it is released"),
+        Step::Wait => Ok(()),
+        Step::Detach(_) | Step::AssignRole(_) | Step::RevokeRole(_) => Err("detaches nothing that it hands over"),
     }
 }
 
@@ -125,6 +150,8 @@ enum End {
     Detached,
     /// The finalizer is off (or never was on), and Azure was never written to.
     LetGo,
+    /// The finalizer is off (or never was on), and the compute is the recipient's.
+    HandedOver,
     /// Nothing was written to Azure, and the object stays.
     Untouched,
 }
@@ -134,6 +161,7 @@ fn end(goal: &Goal, start: &Start) -> End {
     // What Azure is detaching is as good as gone.
     let compute = start.compute.or(start.trick.takes()).filter(|compute| compute.progress != Progress::Deleting);
     match goal {
+        goal if goal.is_transfer() => transfer_end(goal, start, compute),
         Goal::Attached(goal) => attached_end(goal, start, compute),
         Goal::Detached(goal) => match compute {
             _ if !start.has_finalizer || goal.retain => End::LetGo,
@@ -142,6 +170,23 @@ fn end(goal: &Goal, start: &Start) -> End {
             Some(Model { spark: true, whose: Whose::Ours, .. }) | None => End::Detached,
             Some(_) => End::LetGo,
         },
+    }
+}
+
+fn transfer_end(goal: &Goal, start: &Start, compute: Option<Model>) -> End {
+    let is_suspended = match goal {
+        Goal::Attached(goal) => goal.policy.suspend,
+        Goal::Detached(goal) => goal.suspend,
+    };
+    let is_deleted = matches!(goal, Goal::Detached(_));
+    match compute {
+        _ if is_deleted && !start.has_finalizer => End::LetGo,
+        Some(Model { spark: true, whose: Whose::Recipients, .. }) => End::LetGo,
+        Some(one) if one.spark && one.whose == Whose::Ours && is_readable(one) && !is_suspended => End::HandedOver,
+        Some(Model { spark: true, whose: Whose::Ours, .. }) => End::Untouched,
+        None if is_deleted => End::Detached,
+        Some(_) if is_deleted => End::LetGo,
+        _ => End::Untouched,
     }
 }
 
@@ -183,7 +228,8 @@ pub fn check(world: &World<'_>) -> Result<(), String> {
         let is_left = world.compute.is_some_and(|compute| compute.spark && compute.whose == Whose::Ours);
         let lasts = trick.is_lasting() && is_left;
         return match () {
-            () if world.is_put_late() => Err("a write is still to be carried out".to_owned()),
+            // A hand-over that is late changes nothing more.
+            () if world.is_put_late() && !world.goal.is_transfer() => Err("a write is still to be carried out".to_owned()),
             () if lasts => Ok(()),
             () if is_left => Err(format!("leaks the compute: {:?}, {:?}", world.compute, world.status)),
             () if world.has_finalizer => Err(format!("keeps the object: {:?}", world.status)),
@@ -201,6 +247,9 @@ pub fn check(world: &World<'_>) -> Result<(), String> {
         End::Detached if matches!(world.goal, Goal::Attached(_)) => world.compute.is_none(),
         End::Detached => world.compute.is_none() && !world.has_finalizer,
         End::LetGo => world.writes == 0 && !world.has_finalizer,
+        // A workspace that is gone took its computes with it.
+        End::HandedOver if trick == Trick::WorkspaceGoes => world.compute.is_none() && !world.has_finalizer,
+        End::HandedOver => world.compute.is_some_and(|compute| compute.whose == Whose::Recipients) && !world.has_finalizer,
         End::Untouched => world.writes == writes_of_others(trick),
     };
     let (holds, bound) = match trick {
@@ -237,6 +286,10 @@ fn recorded(world: &World<'_>) -> bool {
 
 fn ready_in_the_end(world: &World<'_>, in_sync: bool) -> Result<(), String> {
     let Goal::Attached(goal) = &world.goal else { return Ok(()) };
+    if goal.transfer_to.is_some() {
+        let is_ready = condition(&world.status, "Ready").is_some_and(|ready| ready.status == "True");
+        return if is_ready { Err(format!("is Ready without a compute: {:?}", world.status)) } else { Ok(()) };
+    }
     let ready = condition(&world.status, "Ready").map(|ready| ready.status.as_str());
     let is_usable = matches!(world.start.dependencies.0, PoolState::Usable | PoolState::Forbidden);
     let has_role = goal.role.is_none() || world.role_held;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use synapse_spark_operator::api::v1alpha1::AdoptionPolicy;
 use synapse_spark_operator::planner::goal::Policy;
 use synapse_spark_operator::planner::roles::goal::Role;
-use synapse_spark_operator::planner::{Attached, Detached, FaultKind, Goal, Identity, Owner, Progress};
+use synapse_spark_operator::planner::{Attached, Detached, FaultKind, Goal, Identity, Owner, Progress, Recipient};
 use synapse_spark_operator::refusal::Refusal;
 
 use crate::builders::{attached, detached, owner};
@@ -20,6 +20,13 @@ pub enum Whose {
     /// A former object's of this name.
     Formers,
     Anothers,
+    /// The object's to which this one hands it over.
+    Recipients,
+}
+
+/// The object to which another one hands its compute over.
+pub fn recipient() -> Recipient {
+    Recipient::parse("0b5d1f5e-3c1c-4c55-9a4e-1f2a3b4c5d6e/team-b/pool", &owner()).expect("a recipient")
 }
 
 impl Whose {
@@ -29,6 +36,7 @@ impl Whose {
             Self::Nobodys => None,
             Self::Formers => Some(Owner { uid: "former".into(), ..owner() }.to_string()),
             Self::Anothers => Some("another/cluster/it/uid".to_owned()),
+            Self::Recipients => Some(recipient().tag()),
         }
     }
 }
@@ -198,7 +206,11 @@ pub struct Start {
 
 impl Start {
     pub fn applies_to(&self, goal: &Goal) -> bool {
+        let is_recipients = self.compute.is_some_and(|compute| compute.whose == Whose::Recipients);
         match goal {
+            // It attaches nothing that could be taken meanwhile.
+            goal if goal.is_transfer() && self.trick.takes().is_some() => false,
+            goal if is_recipients && !goal.is_transfer() => false,
             // What writes nothing meets no trick of writes.
             Goal::Attached(goal) if goal.policy.suspend && self.trick.is_of_writes() => false,
             Goal::Detached(goal) if (goal.suspend || goal.retain) && self.trick.is_of_writes() => false,
@@ -227,6 +239,10 @@ pub fn goals() -> Vec<Goal> {
         for retain in [false, true] {
             goals.push(Goal::Detached(Detached { retain, suspend, ..detached() }));
         }
+        let identity = Identity { system: true, user: Vec::new() };
+        let policy = Policy { replace: true, adopt: AdoptionPolicy::Always, suspend };
+        goals.push(Goal::Attached(Attached { identity, policy, transfer_to: Some(recipient()), ..attached() }));
+        goals.push(Goal::Detached(Detached { suspend, transfer_to: Some(recipient()), ..detached() }));
         let role = Some(Role { id: "role".into(), workspace_wide: false, linked_service: false });
         let identity = Identity { system: true, user: Vec::new() };
         let policy = Policy { suspend, ..attached().policy };
@@ -249,6 +265,7 @@ fn computes() -> Vec<Option<Model>> {
             computes.push(model(true, pool, whose, false, Progress::Succeeded));
         }
     }
+    computes.extend(progresses.map(|progress| model(true, ShownPool::Wanted, Whose::Recipients, true, progress)));
     for whose in [Whose::Ours, Whose::Nobodys] {
         computes.push(model(true, ShownPool::Wanted, whose, true, Progress::Unreadable));
     }

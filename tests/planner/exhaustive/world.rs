@@ -16,14 +16,14 @@ use synapse_spark_operator::planner::status::report::ObjectMeta;
 use synapse_spark_operator::planner::status::time::elapsed;
 use synapse_spark_operator::planner::status::{condition, status, with_outcome_of};
 use synapse_spark_operator::planner::{
-    Compute, Decision, Dependencies, FaultKind, Finding, Goal, ObjectState, Observed, ObservedIdentity, Operation, Outcome,
-    Ownership, PoolReading, Progress, Queued, Report, SparkPool, Step, WriteResult, decide,
+    Compute, Decision, Dependencies, Detached, FaultKind, Finding, Goal, ObjectState, Observed, ObservedIdentity, Operation,
+    Outcome, Ownership, PoolReading, Progress, Queued, Report, SparkPool, Step, WriteResult, decide,
 };
 use synapse_spark_operator::resource_id::PoolId;
 use synapse_spark_operator::service_error::ServiceError;
 
 use super::ends::{check_conditions, check_safety, check_waiting};
-use super::starts::{Deletion, Model, PoolState, ShownPool, Start, Synapse, Trick, Whose};
+use super::starts::{Deletion, Model, PoolState, ShownPool, Start, Synapse, Trick, Whose, recipient};
 use crate::builders::{CREATED_ON, compute, detached, fault, now, owner, pool, ready_status, report, role, running};
 
 /// What a reason rests on.
@@ -106,6 +106,11 @@ impl<'a> World<'a> {
             waiting: None,
             asked: 0,
         }
+    }
+
+    /// The goal once the user has deleted the object.
+    fn deleted(&self) -> Goal {
+        Goal::Detached(Detached { transfer_to: self.goal.is_transfer().then(recipient), ..detached() })
     }
 
     pub fn fingerprint(&self) -> (Option<Model>, bool, u32, u32, Option<String>) {
@@ -226,7 +231,7 @@ impl<'a> World<'a> {
         self.store(base.0, next);
         self.last = Some(decision.clone());
         if self.start.deletion == Deletion::WhileQueued && matches!(self.goal, Goal::Attached(_)) {
-            (self.goal, self.waiting) = (Goal::Detached(detached()), None);
+            (self.goal, self.waiting) = (self.deleted(), None);
         }
         Ok(decision.requeue.pause(RESYNC))
     }
@@ -259,7 +264,7 @@ impl<'a> World<'a> {
         self.is_reported = next == base.1 || self.store(base.0, next);
         let is_deleted = self.start.deletion == Deletion::InSync && matches!(self.goal, Goal::Attached(_));
         if is_deleted && decision.step == Step::Done && self.is_reported {
-            self.goal = Goal::Detached(detached());
+            self.goal = self.deleted();
         }
         Ok(())
     }
@@ -277,7 +282,7 @@ impl<'a> World<'a> {
             self.writes += 1;
             self.compute = self.start.trick.takes().or(self.compute);
             if self.start.deletion == Deletion::AfterFirstWrite {
-                self.goal = Goal::Detached(detached());
+                self.goal = self.deleted();
             }
             return Ok(Duration::from_secs(5));
         }
@@ -295,7 +300,7 @@ impl<'a> World<'a> {
             }
         }
         if is_deleted {
-            self.goal = Goal::Detached(detached());
+            self.goal = self.deleted();
         }
         Ok(reported.requeue.pause(RESYNC))
     }
@@ -320,6 +325,7 @@ impl<'a> World<'a> {
         }
         let kind = match (step, self.compute) {
             (Step::Detach(_), _) => OperationKind::Detach,
+            (Step::Put(spec), _) if spec.kind == OperationKind::Transfer => OperationKind::Transfer,
             (_, Some(_)) => OperationKind::Update,
             (_, None) => OperationKind::Attach,
         };
@@ -365,6 +371,10 @@ impl<'a> World<'a> {
         match (&mut self.compute, kind) {
             (Some(compute), OperationKind::Detach) => compute.progress = Progress::Deleting,
             (None, OperationKind::Detach) => {}
+            (Some(compute), OperationKind::Transfer) => {
+                compute.shown_whose = if hides_tags { compute.whose } else { Whose::Recipients };
+                (compute.progress, compute.whose) = (Progress::Working, Whose::Recipients);
+            }
             (Some(compute), _) => {
                 compute.shown_whose = if hides_tags { compute.whose } else { Whose::Ours };
                 (compute.progress, compute.whose, compute.right_identity) = (Progress::Working, Whose::Ours, true);

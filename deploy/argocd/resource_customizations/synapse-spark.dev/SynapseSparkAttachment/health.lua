@@ -38,7 +38,8 @@ end
 if is("Reconciling") then
   return { status = "Progressing", message = text }
 end
-if obj.spec.suspend then
+-- Nothing is in progress and nothing has failed: it is suspended, or has handed its compute over.
+if obj.spec.suspend or ready.status == "False" then
   return { status = "Suspended", message = text }
 end
 if is("Ready") then
