@@ -25,6 +25,7 @@ mod run;
 mod scope;
 mod status;
 mod suspend;
+mod transfer;
 mod view;
 mod workspace;
 
@@ -72,7 +73,7 @@ enum Command {
     /// It lists the computes of the workspaces with your own identity in Azure, and reads the attachments with your permissions
     /// in the cluster. Each orphaned compute is shown with the commands that detach it or adopt it again; computes of other
     /// clusters are shown as such. A compute that was kept on purpose (deletionPolicy: Retain, on-delete=abandon) is listed
-    /// until its owner tag is removed.
+    /// until an attachment owns it again.
     ///
     /// Exit code 0: there is no orphaned compute; 2: there is at least one; 1: it could not be determined.
     Audit(Box<audit::Audit>),
@@ -93,6 +94,15 @@ enum Command {
     ///
     /// Such a safety stop is shown by the condition `SafetyStop`. Find out first why the computes are missing.
     AllowRecreate(allow_recreate::AllowRecreate),
+    /// Hand computes over to other attachments: of another name, in another namespace, or in another cluster.
+    ///
+    /// It shows a plan, asks for confirmation, annotates the attachments, and waits until the operator has changed the owner tag
+    /// of each compute; nothing else of the computes changes, and they are not detached. The former attachments can then be
+    /// deleted. With --take, attachments get the computes of owners that are gone.
+    ///
+    /// Exit code 0: every compute is handed over; 2: at least one is not, and its attachment shows why; 1: the result could not
+    /// be determined, or the time limit was reached.
+    Transfer(Box<transfer::Transfer>),
     /// Check whether the operator could run here with your identity: Kubernetes, the custom resource
     /// definition, permissions and Microsoft Entra ID. Changes nothing.
     ///
@@ -152,6 +162,7 @@ impl Cli {
             Command::Suspend(suspend) => suspend.execute(true).await,
             Command::Resume(suspend) => suspend.execute(false).await,
             Command::AllowRecreate(allow) => allow.execute().await,
+            Command::Transfer(transfer) => Box::pin(transfer.execute(self.program)).await,
             Command::Completion(completion) => completion.execute(self.program, command(self.program)),
             Command::Candidates(words) => completion::candidates(words, command(self.program)),
             Command::Check(check) => check.execute().await,

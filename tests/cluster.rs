@@ -78,6 +78,8 @@ mod sharding;
 mod shared_role_assignments;
 #[path = "cluster/strict_azure.rs"]
 mod strict_azure;
+#[path = "cluster/transfer.rs"]
+mod transfer;
 #[path = "cluster/update.rs"]
 mod update;
 

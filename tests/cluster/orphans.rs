@@ -44,8 +44,13 @@ fn until_orphans(world: &World, count: &str) {
     });
 }
 
-/// `audit`, as the administrator of the cluster, with an identity of its own in Azure.
+/// `audit`, as below.
 fn audit(world: &World, args: &[&str]) -> Said {
+    synapse_with_azure(world, &[&["audit"], args].concat())
+}
+
+/// `kubectl synapse`, as the administrator of the cluster, with an identity of its own in Azure.
+pub fn synapse_with_azure(world: &World, args: &[&str]) -> Said {
     let ca = world.azure().ca_file().display().to_string();
     let env = [
         ("AZURE_RESOURCE_MANAGER_ENDPOINT", world.azure().endpoint()),
@@ -55,7 +60,7 @@ fn audit(world: &World, args: &[&str]) -> Said {
         ("AZURE_CLIENT_ID", "11111111-2222-3333-4444-555555555555"),
         ("AZURE_CLIENT_SECRET", "emulator-secret-not-a-real-one"),
     ];
-    let all = [&["synapse", "audit", "-n", &world.namespace], args].concat();
+    let all = [&["synapse"], args, &["-n", &world.namespace]].concat();
     said(&kubectl(world, &world.plane().kubeconfig, &all, &env))
 }
 

@@ -61,8 +61,8 @@ impl AuditResult {
             );
         }
         if !self.orphans.is_empty() {
-            text += "\nThe detach keeps the Spark pool. An object adopts a compute only under the namespace and the name of its owner.\n\
-                     A compute that was kept on purpose is listed until its owner tag is removed: docs/ownership.md.\n";
+            text += "\nThe detach keeps the Spark pool. An object adopts a compute only in the namespace of its owner.\n\
+                     A compute that was kept on purpose is listed until an object owns it again: docs/ownership.md.\n";
         }
         text
     }
