@@ -342,9 +342,13 @@ def as_the_team(stage):
 
 
 def freed(stage):
-    """Adopted without a detach, after the tag was removed."""
-    end(stage, "kubectl wait ssa/my-spark-pool --for=condition=Ready --timeout=60s")
-    assert stage.writes()[-1] == ("PUT", "my-spark-pool")
+    """Handed over, renamed and taken, each without a detach."""
+    end(stage, "kubectl wait ssa/my-spark-pool ssa/my-new-name --for=condition=Ready --timeout=60s")
+    writes = stage.writes()
+    assert ("DELETE", "my-pool") not in writes, writes
+    # Handed over and adopted; detached with its namespace; then another one is taken.
+    of_pool = [method for method, compute in writes if compute == "my-spark-pool"]
+    assert of_pool == ["PUT", "PUT", "DELETE", "PUT"], writes
 
 
 def taught(stage):
@@ -434,9 +438,21 @@ STORIES = {
         after=as_the_team,
     ),
     "docs/ownership.md": Story(
-        before=by_another("my-spark-pool"),
-        # The first way out has detached it; here is another one for the second.
-        scenes={"URL=": (READY, "kubectl delete ssa my-spark-pool", *by_another("my-spark-pool"))},
+        before=(
+            f"{renamed('my-spark-pool')} >my-spark-pool.yaml",
+            f"{renamed('my-old-name')} | sed 's/^spec:/spec:\\n  computeName: my-pool/' >my-old-name.yaml",
+            "sed 's/name: my-old-name/name: my-new-name/' my-old-name.yaml >my-new-name.yaml",
+            "kubectl apply -f my-spark-pool.yaml -f my-old-name.yaml",
+            READY,
+        ),
+        scenes={
+            # The compute that was handed over is detached; here is one of a cluster that no longer exists.
+            "kubectl synapse transfer --take": (
+                "kubectl delete namespace team-b --timeout=60s",
+                *by_another("my-spark-pool"),
+                *by_az_ml("my-other-pool", SYSTEM_ASSIGNED),
+            ),
+        },
         after=freed,
     ),
     "docs/pipelines.md": Story(before=(*ATTACHED, *seeded({"computes": [CLUSTER]})), after=prepared_and_trained),
