@@ -2,6 +2,7 @@
 
 pub mod claims;
 pub mod context;
+pub mod definition;
 mod events;
 pub(crate) mod execute;
 mod finalizer;
@@ -31,6 +32,7 @@ mod triggers;
 mod watch;
 
 pub use context::{Context, Error, clock_ahead, cluster_uid};
+pub use definition::Definition;
 pub use health::Readiness;
 pub use reconcile::reconcile;
 pub use shard::Shard;

@@ -21,6 +21,11 @@ use granted::Right;
 /// expects a refusal uses another account than the shipped one.
 type Elsewhere = (&'static str, &'static str, &'static str);
 const VERSION: Elsewhere = ("get /version", "", "tells the time; every account may by default, and a refusal tells it too");
+const DOCUMENT: Elsewhere = (
+    "get /openapi/v3/apis/synapse-spark.dev/v1alpha1",
+    "",
+    "shows the fields of the definition; every account may by default, and a refusal leaves them uncompared",
+);
 const TOO_EARLY: Elsewhere = (
     "get leases of coordination.k8s.io",
     "scoped-",
@@ -97,7 +102,7 @@ fn unused(rights: &BTreeSet<Right>, requests: &[Request], excused: &[(&str, &str
 #[test]
 fn only_used_permissions_are_granted() {
     let (rights, requests) = (shipped(), asked::of_the_last_run(ACCOUNT));
-    let elsewhere = [&[VERSION][..], &INSTALLED_TWICE].concat();
+    let elsewhere = [&[VERSION, DOCUMENT][..], &INSTALLED_TWICE].concat();
     let wrong = [ungranted(&rights, &requests, &elsewhere), unused(&rights, &requests, UNUSED)].concat();
     assert!(
         wrong.is_empty(),
@@ -114,7 +119,7 @@ fn an_install_for_some_namespaces_has_the_same_permissions_there() {
     let requests = asked::of_the_last_run(SCOPED);
     let rights =
         granted::read(&file(&format!("{FOLDER}/{SCOPED}.yaml")), SCOPED).unwrap_or_else(|wrong| panic!("{SCOPED}: {wrong}"));
-    let wrong = ungranted(&rights, &requests, &[VERSION, TOO_EARLY]);
+    let wrong = ungranted(&rights, &requests, &[VERSION, DOCUMENT, TOO_EARLY]);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let anywhere =
         |rights: BTreeSet<Right>| rights.into_iter().map(|right| Right { namespace: String::new(), ..right }.to_string());
@@ -128,7 +133,7 @@ fn identities_of_namespaces_add_only_the_permissions_that_are_used() {
     let rights = granted::read(&file(&format!("{FOLDER}/{ACCOUNTS}.yaml")), ACCOUNTS)
         .unwrap_or_else(|wrong| panic!("{ACCOUNTS}: {wrong}"));
     let more: BTreeSet<_> = rights.difference(&shipped()).cloned().collect();
-    let wrong = [ungranted(&rights, &requests, &[VERSION]), unused(&more, &requests, &[])].concat();
+    let wrong = [ungranted(&rights, &requests, &[VERSION, DOCUMENT]), unused(&more, &requests, &[])].concat();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(explained("Namespaces' own identities"), more.iter().map(ToString::to_string).collect(), "docs/security.md");
     assert!(shipped().is_subset(&rights) && !more.iter().any(Right::is_wide));
@@ -142,7 +147,7 @@ fn shards_add_only_the_permissions_for_their_leases() {
     let requests: Vec<_> = asked::of_the_last_run(SHARDED).into_iter().filter(|one| !is_for_other_lease(one)).collect();
     let rights =
         granted::read(&file(&format!("{FOLDER}/{SHARDED}.yaml")), SHARDED).unwrap_or_else(|wrong| panic!("{SHARDED}: {wrong}"));
-    let wrong = ungranted(&rights, &requests, &[VERSION]);
+    let wrong = ungranted(&rights, &requests, &[VERSION, DOCUMENT]);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let is_for_a_lease = |right: &&Right| right.resource == "leases" && right.name.starts_with("synapse-spark-operator-");
     assert_eq!(rights.difference(&shipped()).find(|right| !is_for_a_lease(right)), None);

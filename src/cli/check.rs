@@ -16,6 +16,7 @@ use super::scope::{Identity, LeaseKey, Scope};
 use crate::api::SynapseSparkAttachment;
 use crate::azure;
 use crate::controller;
+use crate::controller::definition::Served;
 use crate::error_chain::chain;
 use crate::leader;
 
@@ -103,7 +104,13 @@ impl Check {
                 Ok(_) => {}
             }
         }
-        Ok("definition: synapsesparkattachments.synapse-spark.dev is installed".to_owned())
+        match controller::definition::served(kube).await {
+            Ok(served) => match served.complaint() {
+                Some(why) => Err(format!("definition: {why}")),
+                None => Ok(format!("definition: {}", installed(&served))),
+            },
+            Err(error) => Err(format!("definition: {}", chain(&error))),
+        }
     }
 
     /// The namespaces that are managed; as in Kubernetes, an empty name means all of them.
@@ -153,6 +160,16 @@ impl Check {
             Err(error) => Err(format!("Azure Resource Manager: {}", explained(&error))),
         };
         vec![entra, arm]
+    }
+}
+
+fn installed(served: &Served) -> String {
+    let installed = "synapsesparkattachments.synapse-spark.dev is installed";
+    match served {
+        Served::Missing(_) => format!("{installed} and has every field of this version"),
+        Served::Unread | Served::Incomparable(_) => {
+            format!("{installed}; its fields could not be compared with those of this version")
+        }
     }
 }
 

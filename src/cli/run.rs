@@ -13,7 +13,7 @@ use super::args::AzureArgs;
 use super::kube::{clients, config};
 use super::scope::{Identity, Scope};
 use crate::azure;
-use crate::controller::{self, Context, Options, Readiness, Shard};
+use crate::controller::{self, Context, Definition, Options, Readiness, Shard};
 use crate::error_chain::chain;
 use crate::leader::{HeldLease, Leadership};
 use crate::planner::backoff;
@@ -109,8 +109,10 @@ impl Run {
         };
         let readiness = Arc::new(Readiness::starting());
         tokio::spawn(server::serve(listener, server::ServerState { registry: Arc::new(registry), readiness: readiness.clone() }));
+        let definition = Arc::new(Definition::default());
+        tokio::spawn(definition.clone().follow(calls.clone(), readiness.clone(), metrics.definition_missing_fields.clone()));
         let election = Election::new((&self.scope, &shard), &self.pod_name, config, readiness.clone())?;
-        let clients = Clients { watch, calls, azure, metrics, readiness, shard };
+        let clients = Clients { watch, calls, azure, metrics, readiness, definition, shard };
         let mut held = Vec::new();
         let ended = Box::pin(self.lead(clients, election, shutdown, &mut held)).await;
         // However it ends: a standby need not wait until the Leases expire.
@@ -142,6 +144,8 @@ impl Run {
         let begin = async {
             check_clock(&clients.calls).await;
             let cluster = controller::cluster_uid(&clients.calls).await.map_err(|error| chain(&error))?;
+            // An older version, which knows no other fields, may go on until then.
+            clients.definition.usable().await;
             election.win(held).await?;
             Ok::<_, String>(cluster)
         };
@@ -152,9 +156,11 @@ impl Run {
                 return Ok(());
             }
         };
-        let watch = clients.watch.clone();
+        let (watch, definition) = (clients.watch.clone(), clients.definition.clone());
         let (context, options) = self.controller(clients, cluster, (held, election.leadership(held)));
         tokio::select! {
+            biased;
+            why = definition.unusable() => Err(format!("{why}. This operator restarts and waits until it is upgraded")),
             // At once, in the middle of whatever it does: another process may be about to write.
             lost = election.lost(held) => Err(lost),
             ended = run_until(shutdown, watch, context, options) => ended,
@@ -168,7 +174,7 @@ impl Run {
         cluster: String,
         (held, leadership): (&[HeldLease], Leadership),
     ) -> (Arc<Context>, Options) {
-        let Clients { calls, azure, metrics, readiness, shard, .. } = clients;
+        let Clients { calls, azure, metrics, readiness, definition, shard, .. } = clients;
         metrics.leader.set(1);
         for lease in held {
             tracing::info!(lease = lease.path(), cluster, "became leader");
@@ -182,6 +188,7 @@ impl Run {
         let context = Context::new(calls, azure, cluster, Duration::from_secs(self.resync_interval), metrics)
             .with_default_tenant(self.azure.tenant_id.filter(|tenant| !tenant.is_empty()))
             .with_shard(shard)
+            .with_definition(definition)
             .with_write_gate(move || leadership.time_left());
         (Arc::new(context), Options { concurrency: self.concurrency, namespaces, readiness })
     }
@@ -194,6 +201,7 @@ struct Clients {
     azure: azure::Client,
     metrics: controller::metrics::Metrics,
     readiness: Arc<Readiness>,
+    definition: Arc<Definition>,
     shard: Shard,
 }
 

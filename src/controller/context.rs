@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::api::SynapseSparkAttachment;
 use crate::azure;
 use crate::controller::claims::Claims;
+use crate::controller::definition::Definition;
 use crate::controller::identity::Identities;
 use crate::controller::key::Key;
 use crate::controller::losses::Workspaces;
@@ -50,6 +51,11 @@ impl Error {
     /// Kubernetes refused this.
     pub(crate) fn refused(action: &'static str) -> impl FnOnce(kube::Error) -> Self {
         move |source| Self::Refused { action, source }
+    }
+
+    /// Whether the API server refuses a field that its definition does not declare.
+    pub(crate) fn is_undeclared_field(&self) -> bool {
+        matches!(self, Self::Refused { source: kube::Error::Api(refusal), .. } if refusal.message.contains("field not declared in schema"))
     }
 
     /// Whether the API server refuses the object that would result.
@@ -93,10 +99,11 @@ pub struct Objects {
     pub(crate) ticks: Ticks,
 }
 
-/// Whether this process may write, for which objects, and as whom it publishes events.
+/// Whether this process may write, for which objects, over which definition, and as whom it publishes events.
 pub(crate) struct Process {
     time_to_write: Box<dyn Fn() -> Option<Duration> + Send + Sync>,
     shard: Shard,
+    pub(crate) definition: Arc<Definition>,
     pub(crate) recorders: Recorders,
 }
 
@@ -114,7 +121,12 @@ impl Context {
             resync,
             objects: Objects::default(),
             metrics,
-            process: Process { time_to_write: Box::new(|| Some(Duration::MAX)), shard: Shard::All, recorders },
+            process: Process {
+                time_to_write: Box::new(|| Some(Duration::MAX)),
+                shard: Shard::All,
+                definition: Arc::default(),
+                recorders,
+            },
         }
     }
 
@@ -136,6 +148,13 @@ impl Context {
     #[must_use]
     pub fn with_shard(self, shard: Shard) -> Self {
         let process = Process { shard, ..self.process };
+        Self { process, ..self }
+    }
+
+    /// Writes a status only with the fields of this definition.
+    #[must_use]
+    pub fn with_definition(self, definition: Arc<Definition>) -> Self {
+        let process = Process { definition, ..self.process };
         Self { process, ..self }
     }
 

@@ -49,6 +49,8 @@ struct Since {
 pub struct Metrics {
     /// 1 once this replica is the leader. A replica that loses the election exits.
     pub leader: Gauge,
+    /// How many fields of this version the served definition lacks.
+    pub definition_missing_fields: Gauge,
     pub(crate) resync_interval: Gauge<f64, AtomicU64>,
     pub(crate) watch_errors: Counter,
     reconciles: Reconciles,
@@ -64,6 +66,7 @@ impl Metrics {
     pub fn new(registry: &mut Registry) -> Self {
         let metrics = Self {
             leader: Gauge::default(),
+            definition_missing_fields: Gauge::default(),
             resync_interval: Gauge::default(),
             watch_errors: Counter::default(),
             reconciles: Reconciles::new(registry),
@@ -88,6 +91,11 @@ impl Metrics {
             "The configured interval after which the operator reads an attachment from Azure again",
             Unit::Seconds,
             metrics.resync_interval.clone(),
+        );
+        registry.register(
+            "definition_missing_fields",
+            "Fields of the custom resource that this version of the operator uses and the definition in the cluster lacks",
+            metrics.definition_missing_fields.clone(),
         );
         registry.register("leader", "1 on the replica that is the leader, 0 on the others", metrics.leader.clone());
         registry.register("watch_errors", "Errors of the watch on Kubernetes, each retried", metrics.watch_errors.clone());

@@ -52,7 +52,7 @@ pub(super) async fn report(ctx: &Context, draft: &Draft<'_>, decision: &Decision
     let (report, previous) = (draft.report(ctx, decision, None), draft.previous());
     ctx.metrics.observed(draft.object, &report, ctx.uses_own_identity(draft.object));
     ctx.ensure_leader()?;
-    let next = status(&previous, &report);
+    let next = ctx.process.definition.declared(status(&previous, &report));
     // When the finalizer is removed, the object is gone, and its status with it.
     let is_gone = decision.step == Step::RemoveFinalizer;
     if !is_gone && next != previous && apply(ctx, draft.object, &next).await?.is_none() {
@@ -74,7 +74,7 @@ pub(super) struct Stored(SynapseSparkAttachment);
 pub(super) async fn report_intent(ctx: &Context, draft: &Draft<'_>, decision: &Decision) -> Result<Stored, Error> {
     let report = draft.report(ctx, decision, Some((decision, &WriteResult::Intent)));
     ctx.ensure_leader()?;
-    let next = status(&draft.previous(), &report);
+    let next = ctx.process.definition.declared(status(&draft.previous(), &report));
     apply(ctx, draft.object, &next).await?.map(Stored).ok_or(Error::Conflict)
 }
 
@@ -96,7 +96,7 @@ pub(super) async fn report_outcome(
     let (report, previous) = (draft.report(ctx, decision, Some(written)), draft.previous());
     ctx.metrics.observed(draft.object, &report, ctx.uses_own_identity(draft.object));
     ctx.ensure_leader()?;
-    let next = status(&previous, &report);
+    let next = ctx.process.definition.declared(status(&previous, &report));
     let mut over = stored.map_or_else(|| draft.object.clone(), |stored| stored.0);
     let mut wanted = next.clone();
     for attempt in 1..=ATTEMPTS {
@@ -131,6 +131,9 @@ async fn apply(
     next: &AttachmentStatus,
 ) -> Result<Option<SynapseSparkAttachment>, Error> {
     let first = apply_once(ctx, object, next).await;
+    if first.as_ref().is_err_and(Error::is_undeclared_field) {
+        ctx.process.definition.compare_again();
+    }
     let base = match &first {
         Ok(Some(stored)) if stored.status.as_ref() != Some(next) => stored,
         // The resulting status, with the fields that another manager owns in it, is not valid.

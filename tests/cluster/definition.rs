@@ -1,8 +1,103 @@
 //! The definition itself, as the API server takes it.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
-use crate::support::World;
+use crate::support::{ACCOUNT, DEADLINE, Operator, Plane, World};
+
+const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crds");
+
+/// A definition from before there was a certain field, until this is dropped.
+struct Older(&'static Plane);
+
+impl Older {
+    fn without(world: &World, field: &str) -> Self {
+        let plane = world.plane();
+        let printed = plane.must(&["create", "--dry-run=client", "--validate=false", "-o", "json", "-f", SHIPPED]);
+        let mut definition: Value = serde_json::from_str(&printed).expect("kubectl prints JSON");
+        let mut path: Vec<_> = field.split('.').collect();
+        let last = path.pop().expect("a path");
+        let schema = &mut definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        let parent = path.iter().fold(schema, |schema, name| &mut schema["properties"][*name]);
+        parent["properties"].as_object_mut().expect("fields").remove(last).expect("it was there");
+        plane.kubectl(&["replace", "-f", "-"], &definition.to_string()).expect("a definition");
+        let older = Self(plane);
+        world.until("the schema is published without it", || plane.kubectl(&["explain", &format!("ssa.{field}")], "").err());
+        older
+    }
+}
+
+impl Drop for Older {
+    fn drop(&mut self) {
+        let _ = self.0.kubectl(&["replace", "-f", SHIPPED], "");
+    }
+}
+
+/// Waits until the operator is not ready, and says so with these words.
+fn not_ready(world: &World, words: &str) {
+    world.until(&format!("/readyz says {words:?}"), || {
+        world.operator().get("/readyz").filter(|(code, text)| *code == 503 && text.contains(words))
+    });
+    let (_, metrics) = world.operator().get("/metrics").expect("it answers");
+    assert!(metrics.contains("synapse_spark_operator_definition_missing_fields 1\n"), "{metrics}");
+}
+
+fn is_ready_again(world: &World) {
+    world.until("it is ready", || world.operator().get("/readyz").filter(|(code, _)| *code == 200));
+}
+
+#[test]
+fn definition_without_a_field_that_is_only_shown_leaves_it_out_of_the_status() {
+    let world = World::alone("older-shown", Duration::ZERO);
+    let older = Older::without(&world, "status.pool");
+    world.apply("nightly", "one", &[]);
+    world.ready("nightly");
+    assert_eq!(world.object("nightly").expect("it exists")["status"]["pool"], Value::Null);
+    not_ready(&world, "lacks status.pool;");
+    world.delete("nightly");
+    world.gone("nightly");
+    assert_eq!(world.writes("nightly"), ["PUT", "DELETE"]);
+
+    drop(older);
+    is_ready_again(&world);
+    world.apply("second", "one", &[]);
+    world.ready("second");
+    assert_eq!(world.object("second").expect("it exists")["status"]["pool"]["name"], "one");
+}
+
+#[test]
+fn definition_without_a_field_of_the_write_intent_holds_every_write_to_azure() {
+    let world = World::alone("older-intent", Duration::ZERO);
+    world.apply("kept", "one", &[]);
+    world.ready("kept");
+    let older = Older::without(&world, "status.operation.pending");
+    world.apply("nightly", "two", &[]);
+    assert_eq!(world.operator().ended(DEADLINE), Some(1), "{}", world.operator().log(""));
+    let log = world.operator().log("operator ended");
+    assert!(log.contains("lacks status.operation.pending"), "{log}");
+
+    let lead_alone = ["--leader-election", "false"];
+    world.put_operator(Operator::start_as(ACCOUNT, world.plane(), world.azure(), &lead_alone));
+    world.delete("kept");
+    not_ready(&world, "nothing is written to Azure: the custom resource definition in the cluster is older");
+    let binding = format!("{}-check", world.namespace);
+    let account = format!("--serviceaccount={}:default", world.namespace);
+    world.plane().must(&["create", "clusterrolebinding", &binding, "--clusterrole=synapse-spark-operator", &account]);
+    let said = world.until("check reaches the definition", || {
+        let (_, said) = world.program("default", &["check"]);
+        said.contains("definition: ").then_some(said)
+    });
+    world.plane().must(&["delete", "clusterrolebinding", &binding]);
+    assert!(said.contains("failed   definition: the custom resource definition in the cluster is older"), "{said}");
+    assert!(said.contains("lacks status.operation.pending;"), "{said}");
+    assert_eq!((world.writes("kept"), world.writes("nightly")), (vec!["PUT".to_owned()], Vec::new()));
+
+    drop(older);
+    is_ready_again(&world);
+    world.gone("kept");
+    world.ready("nightly");
+}
 
 #[test]
 fn api_server_establishes_the_definition() {
