@@ -24,6 +24,9 @@ pub const ALLOW_RECREATE: &str = "synapse-spark.dev/allow-recreate";
 /// Any new value requests a reconcile; the status repeats it once it is handled.
 pub const RECONCILE_REQUESTED_AT: &str = "synapse-spark.dev/reconcile-requested-at";
 
+/// With the same value as [`RECONCILE_REQUESTED_AT`], that request also sends the compute to Azure again if nothing differs.
+pub const FORCE_REQUESTED_AT: &str = "synapse-spark.dev/force-requested-at";
+
 impl SynapseSparkAttachment {
     /// Whether the operator's finalizer is on the object.
     #[must_use]

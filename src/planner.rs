@@ -25,6 +25,7 @@ pub mod dependencies;
 mod detach;
 pub mod drift;
 pub mod finding;
+pub mod force;
 mod gates;
 pub mod goal;
 pub mod identity;

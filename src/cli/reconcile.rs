@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
 use kube::runtime::{WatchStreamExt, watcher};
@@ -14,7 +15,7 @@ use super::kube::{Cluster, ClusterArgs, FIELD_MANAGER};
 use super::output::{Output, print, printable, remark};
 use super::plugin::Program;
 use super::view::{State, View};
-use crate::api::{RECONCILE_REQUESTED_AT, Reason, SynapseSparkAttachment};
+use crate::api::{FORCE_REQUESTED_AT, RECONCILE_REQUESTED_AT, Reason, SynapseSparkAttachment};
 
 #[derive(Debug, Args)]
 pub(super) struct Reconcile {
@@ -23,6 +24,10 @@ pub(super) struct Reconcile {
     /// The maximum time to wait: 90s, 10m, 1h30m.
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
     timeout: Duration,
+    /// Send the compute to Azure again, even if nothing differs from the spec. Every other check still applies, and an attachment
+    /// is sent again at most once in five minutes.
+    #[arg(long)]
+    force: bool,
     /// Request the reconcile and do not wait.
     #[arg(long)]
     no_wait: bool,
@@ -46,7 +51,10 @@ impl Reconcile {
         let cluster = self.cluster.connect().await?;
         // To the nanosecond, so that the value is unique.
         let asked = Timestamp::now().to_string();
-        let patch = json!({"metadata": {"annotations": {RECONCILE_REQUESTED_AT: asked}}});
+        let mut patch = json!({"metadata": {"annotations": {RECONCILE_REQUESTED_AT: asked}}});
+        if self.force {
+            patch["metadata"]["annotations"][FORCE_REQUESTED_AT] = json!(asked);
+        }
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         let object = cluster.attachments().patch(&self.name, &params, &Patch::Merge(&patch)).await;
         let object = object.map_err(|error| cluster.refused(&error, "patch", &self.name))?;
@@ -56,7 +64,8 @@ impl Reconcile {
                 .print(&format!("{place}: requested a reconcile\n"), &asked, Some(&View::of(&object, program)))
                 .map(|()| 0);
         }
-        let mut wait = Wait { asked: &asked, last: String::new(), program };
+        let mut wait =
+            Wait { asked: &asked, force: self.force, before: last_forced(&object).cloned(), last: String::new(), program };
         let ended = tokio::time::timeout(self.timeout, wait.until_answered(&cluster, &object)).await.map_err(|_| {
             let last = if wait.last.is_empty() { NOT_HANDLED } else { &wait.last };
             format!(
@@ -83,8 +92,18 @@ impl Reconcile {
 
 const NOT_HANDLED: &str = "the operator has not taken up the request. To see whether it runs: kubectl get pods -A -l app.kubernetes.io/name=synapse-spark-operator";
 
+const NOT_FORCED: &str = "the compute was not sent to Azure again: the attachment is suspended or stalled, or it was sent within the last five minutes (status.lastForcedAt)";
+
+/// When a forced request last led to a write.
+fn last_forced(object: &SynapseSparkAttachment) -> Option<&Time> {
+    object.status.as_ref()?.last_forced_at.as_ref()
+}
+
 struct Wait<'a> {
     asked: &'a str,
+    force: bool,
+    /// When a forced request last led to a write, before this one.
+    before: Option<Time>,
     /// The last progress that was printed.
     last: String,
     program: Program,
@@ -135,6 +154,9 @@ impl Wait<'_> {
         // An earlier Ready is no result while Azure does not answer.
         let is_answered = !matches!(reason, Some(Reason::Throttled | Reason::AzureUnavailable));
         if is_answered && matches!(view.state, State::Ready | State::Stalled | State::Suspended) {
+            if self.force && last_forced(object) == self.before.as_ref() {
+                remark(NOT_FORCED);
+            }
             return Some(view);
         }
         let now = format!("{}: {}", view.reason.as_deref().unwrap_or("no reason"), view.message);

@@ -15,13 +15,14 @@ use jiff::Timestamp;
 pub use compute::compute;
 pub use fault::fault;
 pub use reading::{ComputeReading, Reading};
-pub use request::{is_annotated, is_reconcile_requested, requested};
+pub use request::{forced, is_annotated, is_reconcile_requested, requested};
 
 use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::azure::{self, Source};
 use crate::controller::claims::Others;
 use crate::planner::brake::{Losses, Safety};
+use crate::planner::force::Force;
 use crate::planner::status::condition;
 use crate::planner::status::drift::corrections_of;
 use crate::planner::status::failure::history;
@@ -79,6 +80,10 @@ fn object_state(
         unanswered_put_age: status.unanswered_put_at.as_ref().map(|at| elapsed(at.0, now).unwrap_or_default()),
         reported_drift: status.drift.clone(),
         corrections: corrections_of(status, now),
+        force: Force {
+            is_requested: request::forced(object).is_some(),
+            last: status.last_forced_at.as_ref().map(|at| elapsed(at.0, now).unwrap_or_default()),
+        },
         safety: Safety {
             losses: Losses::default(),
             is_stopped: status.safety_stop.is_some(),

@@ -9,7 +9,7 @@ use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::controller::context::{Context, Error, FIELD_MANAGER};
 use crate::controller::events;
-use crate::controller::observe::requested;
+use crate::controller::observe::{forced, requested};
 use crate::controller::status_fields;
 use crate::planner::status::report::ObjectMeta;
 use crate::planner::status::{status, with_outcome_of};
@@ -33,6 +33,7 @@ impl<'a> Draft<'a> {
         let object = ObjectMeta {
             generation: self.object.metadata.generation,
             requested: requested(self.object),
+            forced: forced(self.object),
             created: self.object.creation_timestamp().map(|time| time.0),
         };
         Report { goal: self.goal, observed: self.observed, decision, written, object, resync: ctx.resync, now: self.now }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::api::{ALLOW_RECREATE, ON_DELETE, RECONCILE_REQUESTED_AT, SynapseSparkAttachment, TRANSFER_TO};
+use crate::api::{ALLOW_RECREATE, FORCE_REQUESTED_AT, ON_DELETE, RECONCILE_REQUESTED_AT, SynapseSparkAttachment, TRANSFER_TO};
 
 /// The longest value of an annotation that is kept as it is.
 const LONGEST: usize = 64;
@@ -111,7 +111,7 @@ fn annotations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<St
             let mut read = BTreeMap::new();
             while let Some(name) = map.next_key::<Cow<'_, str>>()? {
                 let longest = match name.as_ref() {
-                    ALLOW_RECREATE | ON_DELETE | RECONCILE_REQUESTED_AT => Some(LONGEST),
+                    ALLOW_RECREATE | FORCE_REQUESTED_AT | ON_DELETE | RECONCILE_REQUESTED_AT => Some(LONGEST),
                     TRANSFER_TO => Some(LONGEST_RECIPIENT),
                     _ => None,
                 };

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use kube::ResourceExt;
 use tokio::time::Instant;
 
-use crate::api::{ALLOW_RECREATE, ON_DELETE, RECONCILE_REQUESTED_AT, SynapseSparkAttachment, TRANSFER_TO};
+use crate::api::{ALLOW_RECREATE, FORCE_REQUESTED_AT, ON_DELETE, RECONCILE_REQUESTED_AT, SynapseSparkAttachment, TRANSFER_TO};
 use crate::controller::key::Key;
 use crate::controller::request_limit::{Change, RequestLimit};
 
@@ -37,6 +37,7 @@ pub(super) struct Seen {
     transfer_to: Option<String>,
     recreate_allowed: Option<String>,
     requested: Option<String>,
+    forced: Option<String>,
 }
 
 impl Seen {
@@ -51,6 +52,7 @@ impl Seen {
             transfer_to: annotation(TRANSFER_TO),
             recreate_allowed: annotation(ALLOW_RECREATE),
             requested: annotation(RECONCILE_REQUESTED_AT),
+            forced: annotation(FORCE_REQUESTED_AT),
         }
     }
 
@@ -72,7 +74,7 @@ impl Seen {
             () if (&self.uid, self.is_deleted) != (&before.uid, before.is_deleted) => None,
             () if self.generation != before.generation => Some(Change::Spec),
             () if self.others() != before.others() => Some(Change::Other),
-            () if self.requested != before.requested => Some(Change::Request),
+            () if (&self.requested, &self.forced) != (&before.requested, &before.forced) => Some(Change::Request),
             () => None,
         }
     }

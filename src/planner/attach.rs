@@ -8,7 +8,7 @@ use crate::planner::decision::{Decision, Step};
 use crate::planner::drift::next_correction;
 use crate::planner::finding::Finding;
 use crate::planner::gates::{
-    answer, brake, claims, drift, finalizer, operation, ownership, pool_reference, pool_state, roles, transfer,
+    answer, brake, claims, drift, finalizer, force, operation, ownership, pool_reference, pool_state, roles, transfer,
 };
 use crate::planner::goal::Attached;
 use crate::planner::observed::Observed;
@@ -40,6 +40,7 @@ fn chain(goal: &Attached, seen: &Observed) -> ControlFlow<Decision, Decision> {
     drift::corrected(goal, &pool, ours, seen)?;
     finalizer::present(goal, seen)?;
     pool_state::usable(&pool, seen)?;
+    force::unrequested(goal, &pool, ours, seen)?;
     roles::assigned(goal, seen)?;
     ControlFlow::Continue(Decision::attached(next_correction(goal, &pool, ours, seen)))
 }

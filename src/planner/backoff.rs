@@ -46,6 +46,8 @@ pub const STUCK_AFTER: Duration = Duration::from_mins(30);
 pub const REQUEST_INTERVAL: Duration = Duration::from_secs(5);
 /// This many changes of a spec are let through at once: users often correct a spec right after they edited it.
 pub const SPEC_BURST: u32 = 3;
+/// The time after a forced write of a compute in which further requests for one are ignored.
+pub const FORCE_INTERVAL: Duration = Duration::from_mins(5);
 /// The longest time after a start in which nothing is reconciled because the objects of some namespace are not listed yet: an
 /// older claimant may be among them. A list takes seconds.
 pub const LISTS_PATIENCE: Duration = Duration::from_secs(30);

@@ -32,6 +32,8 @@ pub enum Cause {
     AdoptingTransferred,
     /// Azure updates the compute in place.
     Updating,
+    /// The compute is in sync; a user requests to send it again.
+    Resending,
     /// The compute is attached to another pool: it is detached, then attached to the pool of the spec.
     Replacing,
     /// A 404 of the compute is not yet certain enough to create it again.
@@ -215,6 +217,7 @@ impl Cause {
             | Self::Adopting
             | Self::AdoptingTransferred
             | Self::Updating
+            | Self::Resending
             | Self::Replacing
             | Self::ConfirmingAbsence
             | Self::AwaitingWrite
@@ -260,7 +263,7 @@ impl Cause {
             Self::AddingFinalizer => Reason::AddingFinalizer,
             Self::Attaching | Self::ConfirmingAbsence => Reason::Attaching,
             Self::Adopting | Self::AdoptingTransferred => Reason::Adopting,
-            Self::Updating => Reason::Updating,
+            Self::Updating | Self::Resending => Reason::Updating,
             Self::Replacing => Reason::Replacing,
             Self::SafetyStop => Reason::SafetyStop,
             Self::AwaitingWrite => Reason::WaitingForWrite,

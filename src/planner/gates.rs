@@ -6,6 +6,7 @@ pub(super) mod brake;
 pub(super) mod claims;
 pub(super) mod drift;
 pub(super) mod finalizer;
+pub(super) mod force;
 pub(super) mod operation;
 pub(super) mod ownership;
 pub(super) mod pool_reference;

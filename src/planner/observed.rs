@@ -13,6 +13,7 @@ use crate::planner::compute::Compute;
 use crate::planner::correction::Correction;
 use crate::planner::dependencies::Dependencies;
 use crate::planner::finding::{FaultKind, Finding};
+use crate::planner::force::Force;
 use crate::planner::operation::{Operation, Outcome};
 use crate::planner::owner::Ownership;
 use crate::planner::roles::decide::{Next, missing};
@@ -62,6 +63,8 @@ pub struct ObjectState {
     pub corrections: Vec<Correction>,
     /// Whether the compute may be attached again if many of its workspace are missing.
     pub safety: Safety,
+    /// Whether the user requests to send the compute again.
+    pub force: Force,
 }
 
 impl Observed {

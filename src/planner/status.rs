@@ -5,6 +5,7 @@ mod dependency_conditions;
 mod details;
 pub mod drift;
 pub mod failure;
+mod force;
 mod message;
 mod queue;
 mod record;
@@ -31,6 +32,7 @@ pub fn status(previous: &AttachmentStatus, report: &Report<'_>) -> AttachmentSta
     }
     let operation = record::operation(previous, report);
     let corrections = drift::corrections(previous, report);
+    let (last_handled_force_at, last_forced_at) = force::handled(previous, report);
     let mut next = AttachmentStatus {
         observed_generation: report.object.generation,
         conditions: conditions::conditions(previous, report),
@@ -38,6 +40,8 @@ pub fn status(previous: &AttachmentStatus, report: &Report<'_>) -> AttachmentSta
         corrections,
         failure: failure::failure(previous, report),
         last_handled_reconcile_at: handled_request(previous, report),
+        last_handled_force_at,
+        last_forced_at,
         applied: record::applied(previous, report),
         unanswered_put_at: record::unanswered_put(previous, report, operation.as_ref()),
         operation,

@@ -65,6 +65,34 @@ fn reconcile_returns_when_azure_has_attached() {
 }
 
 #[test]
+fn forced_reconcile_sends_the_compute_once_in_five_minutes() {
+    let world = World::new("reconcile-force");
+    world.apply("nightly", "one", &[]);
+    world.ready("nightly");
+    let forced = || {
+        let (code, out, progress) = synapse(&world, &["reconcile", "nightly", "--force", "-o", "json"]);
+        assert_eq!(code, Some(0), "{out}{progress}");
+        let answer: Value = serde_json::from_str(&out).expect("JSON, whatever is printed meanwhile");
+        assert_eq!(world.object("nightly").expect("it exists")["status"]["lastHandledForceAt"], answer["requestedAt"]);
+        progress
+    };
+    let progress = forced();
+    assert_eq!(world.writes("nightly"), ["PUT", "PUT"], "{progress}");
+    assert!(!progress.contains("was not sent"), "{progress}");
+    has(&forced(), &["the compute was not sent to Azure again", "within the last five minutes"]);
+    world.more_observations("nightly", 2);
+    assert_eq!(world.writes("nightly"), ["PUT", "PUT"]);
+
+    // As if the first one had been sent long ago.
+    let long_ago = json!({"status": {"lastForcedAt": "2026-01-01T00:00:00Z"}});
+    world.kubectl(&["patch", "ssa", "nightly", "--subresource=status", "--type=merge", "--patch", &long_ago.to_string()]);
+    let (code, out, _) = synapse(&world, &["reconcile", "nightly"]);
+    assert_eq!((code, world.writes("nightly").len()), (Some(0), 2), "a request that is not forced: {out}");
+    forced();
+    assert_eq!(world.writes("nightly"), ["PUT", "PUT", "PUT"]);
+}
+
+#[test]
 fn reconcile_of_a_deleted_object_returns_when_it_is_gone() {
     let world = World::alone("reconcile-gone", Duration::from_secs(1));
     world.apply("nightly", "one", &[]);

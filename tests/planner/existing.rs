@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use synapse_spark_operator::api::Reason;
-use synapse_spark_operator::api::v1alpha1::{AdoptionPolicy, DriftStatus, FailedStep, OperationKind};
-use synapse_spark_operator::planner::backoff::{STUCK_AFTER, UNHEARD_WRITE_PATIENCE};
+use synapse_spark_operator::api::v1alpha1::{AdoptionPolicy, Applied, DriftStatus, FailedStep, OperationKind, PoolStatus};
+use synapse_spark_operator::planner::backoff::{ABSENCE_CONFIRMED_AFTER, FORCE_INTERVAL, STUCK_AFTER, UNHEARD_WRITE_PATIENCE};
+use synapse_spark_operator::planner::brake::{Losses, Safety};
+use synapse_spark_operator::planner::force::Force;
 use synapse_spark_operator::planner::{
-    Cause, Compute, Observed, Outcome, Ownership, PoolReading, Progress, Requeue, Step, Suspension, decide,
+    Cause, Compute, Finding, Observed, Outcome, Ownership, PoolReading, Progress, Requeue, SparkPool, Step, Suspension, decide,
 };
 use synapse_spark_operator::service_error::ServiceError;
 
 use crate::builders::{
-    absent, accepted, after, attach, check, compute, compute_id, created, drifted, ended, failure, in_sync, now, of_other_pool,
-    ours, pool, recreate, running, seen, shows, unheard, unowned, with_policy, younger,
+    CREATED_ON, absent, accepted, after, attach, check, compute, compute_id, created, drifted, ended, failure, in_sync, now,
+    of_other_pool, ours, pool, recreate, running, seen, shows, unheard, unowned, with_policy, younger,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -43,6 +45,44 @@ fn only_a_compute_that_belongs_to_the_object_or_may_be_adopted_is_written_to() {
         ("any may be adopted, and none replaced",                  &always, other(),            "Wait", Reason::PoolMismatch),
         ("any may be adopted, and then replaced",                  &always_recreate, other(),   "Put",  Reason::Adopting),
         ("it has no owner, and its pool cannot be parsed",         &always_recreate, unreadable(), "Wait", Reason::StateUnreadable),
+    ]);
+}
+
+#[test]
+fn forced_request_sends_a_compute_in_sync_again_through_every_gate() {
+    let (goal, suspended) = (attach(), with_policy(AdoptionPolicy::IfSamePool, false, true));
+    let forced = |last, mut observed: Observed| {
+        observed.object.force = Force { is_requested: true, last };
+        observed
+    };
+    let now = |observed| forced(None, observed);
+    let of_another = shows(Compute { owner: Ownership::Another("them".into()), ..compute(Progress::Succeeded) });
+    let with_pool = |finding| {
+        let mut observed = in_sync();
+        observed.dependencies.pool = Some(finding);
+        observed
+    };
+    let broken = SparkPool { state: "Failed".into(), progress: Progress::Failed, details: PoolStatus::default() };
+    let mut missing = Observed { absent_for: Some(ABSENCE_CONFIRMED_AFTER), ..absent() };
+    missing.applied = Some(Applied { created_on: Some(CREATED_ON.into()), ..Applied::default() });
+    missing.object.safety = Safety { losses: Losses { attached: 40, missing: 40 }, is_stopped: false, is_allowed: false };
+    let mut bare = in_sync();
+    bare.object.has_finalizer = false;
+    let early = FORCE_INTERVAL - Duration::from_secs(1);
+    #[rustfmt::skip]
+    check(vec![
+        ("nobody requests it",                         &goal,      in_sync(),                                  "Done", Reason::Attached),
+        ("it is in sync",                              &goal,      now(in_sync()),                             "Put",  Reason::Updating),
+        ("five minutes after the last one",            &goal,      forced(Some(FORCE_INTERVAL), in_sync()),    "Put",  Reason::Updating),
+        ("less than five minutes after the last one",  &goal,      forced(Some(early), in_sync()),             "Done", Reason::Attached),
+        ("it is suspended",                            &suspended, now(in_sync()),                             "Done", Reason::Suspended),
+        ("it belongs to another object",               &goal,      now(of_another),                            "Wait", Reason::OwnedByAnother),
+        ("it may not be adopted",                      &goal,      now(shows(unowned(pool("other")))),         "Wait", Reason::AdoptionNotAllowed),
+        ("Azure is changing it",                       &goal,      now(shows(compute(Progress::Working))),     "Wait", Reason::Attaching),
+        ("the pool does not exist",                    &goal,      now(with_pool(Finding::Absent)),            "Wait", Reason::PoolNotFound),
+        ("the pool has failed",                        &goal,      now(with_pool(Finding::Present(broken))),   "Wait", Reason::PoolFailed),
+        ("it is missing with many others",             &goal,      now(missing),                               "Wait", Reason::SafetyStop),
+        ("the finalizer is missing",                   &goal,      now(bare),                                  "AddFinalizer", Reason::AddingFinalizer),
     ]);
 }
 

@@ -7,15 +7,16 @@ use serde_json::json;
 use synapse_spark_operator::api::v1alpha1::{AdoptionPolicy, Applied, AttachmentStatus, OperationKind, OperationStatus};
 use synapse_spark_operator::azure::wire;
 use synapse_spark_operator::controller::observe;
+use synapse_spark_operator::planner::force::Force;
 use synapse_spark_operator::planner::status::time::stored;
-use synapse_spark_operator::planner::status::with_outcome_of;
+use synapse_spark_operator::planner::status::{status, with_outcome_of};
 use synapse_spark_operator::planner::{
-    Attached, FaultKind, Goal, OWNER_TAG, Observed, Outcome, Ownership, Progress, WriteResult,
+    Attached, FaultKind, Goal, OWNER_TAG, Observed, Outcome, Ownership, Progress, WriteResult, decide,
 };
 
 use crate::builders::{
     CREATED_ON, absent, accepted, after, attach, attached, compute, created, detach, drifted, fault, in_sync, now, ours, owner,
-    pool, ready_status, seen, shows, status_after, unheard, unknown, unowned, with_policy,
+    pool, ready_status, report, seen, shows, status_after, unheard, unknown, unowned, with_policy,
 };
 use WriteResult::{Accepted, Failed, Intent, NotSent};
 
@@ -251,4 +252,39 @@ fn a_tag_of_null_is_no_tag() {
     let found: wire::Compute = serde_json::from_value(found).expect("a compute");
     let shown = observe::compute::compute(&found, &owner(), &ready_status());
     assert_eq!((shown.owner, shown.tags.len()), (Ownership::Ours, 0));
+}
+
+#[test]
+fn forced_request_is_handled_by_one_write_or_by_an_answer_without_one() {
+    let lost = Failed(fault(SILENT));
+    let (goal, suspended) = (attach(), with_policy(AdoptionPolicy::IfSamePool, false, true));
+    let early = Some(Duration::from_secs(10));
+    #[rustfmt::skip]
+    let table = [
+        // case                             goal        last   observation                   result                         handled  forced
+        ("it is about to be sent",          &goal,      None,  in_sync(),                    Some(Intent),                  true,    true),
+        ("Azure accepts it",                &goal,      None,  in_sync(),                    Some(Accepted(None)),          true,    true),
+        ("its answer is lost",              &goal,      None,  in_sync(),                    Some(lost),                    true,    true),
+        ("it was not sent",                 &goal,      None,  in_sync(),                    Some(NotSent(fault(SILENT))),  false,   false),
+        ("drift is corrected in any case",  &goal,      early, shows(drifted()),             Some(Intent),                  true,    true),
+        ("it is too early",                 &goal,      early, in_sync(),                    None,                          true,    false),
+        ("it is suspended",                 &suspended, None,  in_sync(),                    None,                          true,    false),
+        ("Azure is working on it",          &goal,      None,  ours(Progress::Working),      None,                          false,   false),
+        ("Azure is silent",                 &goal,      None,  seen(true, unknown(SILENT)),  None,                          false,   false),
+    ];
+    for (case, goal, last, mut observed, result, is_handled, is_forced) in table {
+        observed.object.force = Force { is_requested: true, last };
+        let next = status_after_force(goal, &observed, result.as_ref(), "now");
+        let handled = is_handled.then(|| "now".to_owned());
+        assert_eq!((next.last_handled_force_at, next.last_forced_at), (handled, is_forced.then(|| stored(now()))), "{case}");
+    }
+}
+
+/// As [`status_after`], with a forced request of this value.
+fn status_after_force(goal: &Goal, observed: &Observed, result: Option<&WriteResult>, value: &str) -> AttachmentStatus {
+    let decided = decide(goal, observed);
+    let reported = result.map_or_else(|| decided.clone(), |result| decided.after(result, observed));
+    let mut report = report(goal, observed, &reported, result.map(|result| (&decided, result)));
+    report.object.forced = Some(value);
+    status(&AttachmentStatus::default(), &report)
 }

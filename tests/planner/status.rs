@@ -27,7 +27,7 @@ const SILENT: FaultKind = FaultKind::Unavailable(None);
 
 #[test]
 fn a_request_is_handled_once_azure_has_answered() {
-    let requested = ObjectMeta { generation: Some(1), requested: Some("now"), created: None };
+    let requested = ObjectMeta { generation: Some(1), requested: Some("now"), forced: None, created: None };
     let handled = |observed: Option<&Observed>, decision: &Decision| {
         let (goal, any) = (attach(), in_sync());
         let report = Report { object: requested, observed, ..report(&goal, &any, decision, None) };
@@ -135,7 +135,7 @@ fn times_in_the_future_are_replaced_by_now() {
 fn an_object_that_was_never_ready_is_not_ready_since_its_creation() {
     let (goal, observed, created) = (attach(), absent(), now() - Duration::from_hours(1));
     let decision = decide(&goal, &observed);
-    let object = ObjectMeta { generation: Some(1), requested: None, created: Some(created) };
+    let object = ObjectMeta { generation: Some(1), requested: None, forced: None, created: Some(created) };
     let next = status(&AttachmentStatus::default(), &Report { object, ..report(&goal, &observed, &decision, None) });
     assert_eq!(condition(&next, "Ready").map(|ready| ready.last_transition_time.clone()), Some(stored(created)));
 }

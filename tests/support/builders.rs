@@ -288,7 +288,7 @@ pub fn report<'a>(
         observed: Some(observed),
         decision,
         written,
-        object: ObjectMeta { generation: Some(1), requested: None, created: None },
+        object: ObjectMeta { generation: Some(1), requested: None, forced: None, created: None },
         resync: Duration::from_mins(5),
         now: now(),
     }

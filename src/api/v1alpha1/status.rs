@@ -83,6 +83,12 @@ pub struct AttachmentStatus {
     /// The value of the annotation synapse-spark.dev/reconcile-requested-at that was handled last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
+    /// The value of the annotation synapse-spark.dev/force-requested-at that was handled last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_force_at: Option<String>,
+    /// When such a request last led to a write of the compute. Further ones lead to none for five minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_forced_at: Option<Time>,
 }
 
 /// Why a missing compute is not attached again.

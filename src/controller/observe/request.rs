@@ -3,13 +3,21 @@
 use kube::ResourceExt;
 
 use crate::api::v1alpha1::SafetyStop;
-use crate::api::{ALLOW_RECREATE, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
+use crate::api::{ALLOW_RECREATE, FORCE_REQUESTED_AT, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
 
 /// The value of the reconcile annotation. It has at most 64 characters, since [`capped`](crate::controller::stored::capped)
 /// shortens it when the object is decoded.
 #[must_use]
 pub fn requested(object: &SynapseSparkAttachment) -> Option<&str> {
     object.annotations().get(RECONCILE_REQUESTED_AT).map(String::as_str)
+}
+
+/// The value of the force annotation, if the request for a reconcile has the same one and it was not handled yet.
+#[must_use]
+pub fn forced(object: &SynapseSparkAttachment) -> Option<&str> {
+    let handled = object.status.as_ref().and_then(|status| status.last_handled_force_at.as_deref());
+    let value = object.annotations().get(FORCE_REQUESTED_AT).map(String::as_str);
+    value.filter(|value| requested(object) == Some(value) && handled != Some(value))
 }
 
 /// Whether the user allows to attach the compute again after this safety stop.
@@ -36,6 +44,29 @@ pub fn is_annotated(object: &SynapseSparkAttachment) -> bool {
 mod tests {
     use super::*;
     use crate::api::v1alpha1::{AttachmentStatus, SynapseSparkAttachmentSpec};
+
+    #[test]
+    fn a_forced_reconcile_needs_both_annotations_with_one_value() {
+        #[rustfmt::skip]
+        let table = [
+            // case                             requested    forced       handled      gives
+            ("not forced",                      Some("one"), None,        None,        None),
+            ("forced",                          Some("one"), Some("one"), None,        Some("one")),
+            ("forced alone",                    None,        Some("one"), None,        None),
+            ("a later request is not forced",   Some("two"), Some("one"), None,        None),
+            ("handled",                         Some("one"), Some("one"), Some("one"), None),
+            ("forced again",                    Some("two"), Some("two"), Some("one"), Some("two")),
+        ];
+        for (case, requested, value, handled, gives) in table {
+            let mut object = SynapseSparkAttachment::new("o", SynapseSparkAttachmentSpec::default());
+            let annotations = [(RECONCILE_REQUESTED_AT, requested), (FORCE_REQUESTED_AT, value)];
+            let annotations = annotations.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
+            object.metadata.annotations = Some(annotations.collect());
+            object.status =
+                Some(AttachmentStatus { last_handled_force_at: handled.map(ToOwned::to_owned), ..AttachmentStatus::default() });
+            assert_eq!(forced(&object), gives, "{case}");
+        }
+    }
 
     #[test]
     fn an_annotation_requests_one_reconcile() {

@@ -32,6 +32,7 @@ fn only_what_a_reconcile_reads_triggers_one() {
         ("its deletion",         json!({"deletionTimestamp": "2026-01-01T00:00:00Z"}),                       true),
         ("another object",       json!({"uid": "v"}),                                                        true),
         ("a request",            json!({"annotations": {"synapse-spark.dev/reconcile-requested-at": "1"}}),  true),
+        ("a forced request",     json!({"annotations": {"synapse-spark.dev/force-requested-at": "1"}}),      true),
         ("what a deletion does", json!({"annotations": {"synapse-spark.dev/on-delete": "abandon"}}),         true),
         ("a new owner",          json!({"annotations": {"synapse-spark.dev/transfer-to": "c/n/o"}}),         true),
         ("another annotation",   json!({"annotations": {"example.com/stamp": "1"}}),                         false),

@@ -78,6 +78,7 @@ fn describe(previous: &AttachmentStatus, report: &Report<'_>, compute: &str) -> 
         Cause::Adopting => format!("Adopting {compute}, which has no owner"),
         Cause::AdoptingTransferred => format!("Adopting {compute}, which its former owner handed over to this object"),
         Cause::Updating => format!("Updating {compute}"),
+        Cause::Resending => format!("Sending {compute} to Azure again, as requested"),
         Cause::Replacing => format!("{compute} is attached to another pool; detaching it, then attaching the pool in the spec"),
         Cause::ConfirmingAbsence => format!("Azure reports that {compute} does not exist; checking again before attaching it"),
         Cause::ConfirmingDetached => {

@@ -157,6 +157,8 @@ pub fn with_outcome_of(live: &AttachmentStatus, next: &AttachmentStatus) -> Atta
         failure: next.failure.clone(),
         corrections: next.corrections.clone(),
         role_assignments: next.role_assignments.clone(),
+        last_handled_force_at: next.last_handled_force_at.clone(),
+        last_forced_at: next.last_forced_at.clone(),
         ..live.clone()
     }
 }

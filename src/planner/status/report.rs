@@ -22,6 +22,8 @@ pub struct ObjectMeta<'a> {
     pub generation: Option<i64>,
     /// The value of the reconcile annotation.
     pub requested: Option<&'a str>,
+    /// The value of the force annotation, if it requests something and was not handled yet.
+    pub forced: Option<&'a str>,
     /// When the object was created.
     pub created: Option<Timestamp>,
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use synapse_spark_operator::api::v1alpha1::{Applied, AttachmentStatus, OperationKind, PoolStatus};
 use synapse_spark_operator::planner::backoff::{FailureHistory, RESYNC, UNHEARD_WRITE_PATIENCE};
 use synapse_spark_operator::planner::brake::Safety;
+use synapse_spark_operator::planner::force::Force;
 use synapse_spark_operator::planner::roles::goal::is_created_by;
 use synapse_spark_operator::planner::roles::observed::{Recorded, Roles};
 use synapse_spark_operator::planner::status::drift::corrections_of;
@@ -443,6 +444,7 @@ impl<'a> World<'a> {
                 reported_drift: status.drift.clone(),
                 corrections: corrections_of(status, self.now),
                 safety: Safety::default(),
+                force: Force::default(),
             },
             absent_for: None,
             dependencies: self.dependencies(&compute),
