@@ -32,6 +32,7 @@ mod shared;
 mod single_flight;
 pub mod throttle;
 mod transport;
+mod user_identity;
 pub mod view;
 mod views;
 pub mod wire;

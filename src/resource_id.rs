@@ -335,6 +335,12 @@ impl IdentityId {
         })
     }
 
+    /// The GUID of its subscription.
+    #[must_use]
+    pub fn subscription(&self) -> &str {
+        names::<3>(&self.0.0, IDENTITY).map(|[subscription, ..]| subscription).unwrap_or_default()
+    }
+
     /// The name of the identity, the last segment of its ID.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -4,6 +4,8 @@
 pub(super) const SUBSCRIPTIONS: &str = "2022-12-01";
 /// Synapse in Azure Resource Manager: the newest stable version.
 pub(super) const SYNAPSE: &str = "2021-06-01";
+/// Managed identities: the newest stable version.
+pub(super) const MANAGED_IDENTITY: &str = "2023-01-31";
 /// Role assignments on the data plane of Synapse.
 pub(super) const SYNAPSE_DATA_PLANE: &str = "2020-12-01";
 /// Linked services of Machine Learning. Later versions of the API do not have them.

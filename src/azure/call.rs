@@ -21,6 +21,8 @@ pub(crate) enum Call {
     Detach,
     /// A Spark pool of Synapse.
     Pool,
+    /// A user-assigned identity.
+    UserIdentity,
     /// A linked service of a workspace.
     LinkedService,
     /// A page of the role assignments of a Synapse workspace.
@@ -43,7 +45,7 @@ pub(crate) enum Call {
 
 impl Call {
     /// The requests of the operator. Only commands request the other lists, and they serve no metrics.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Workspace,
         Self::Compute,
         Self::Computes,
@@ -51,6 +53,7 @@ impl Call {
         Self::Put,
         Self::Detach,
         Self::Pool,
+        Self::UserIdentity,
         Self::LinkedService,
         Self::LinkedServices,
         Self::RoleAssignments,
@@ -68,6 +71,7 @@ impl Call {
             Self::Put => "put",
             Self::Detach => "detach",
             Self::Pool => "pool",
+            Self::UserIdentity => "user_identity",
             Self::LinkedService => "linked_service",
             Self::RoleAssignments => "role_assignments",
             Self::AssignRole => "assign_role",
@@ -95,6 +99,7 @@ impl Call {
             | Self::Computes
             | Self::Operation
             | Self::Pool
+            | Self::UserIdentity
             | Self::LinkedService
             | Self::RoleAssignments
             | Self::Subscriptions

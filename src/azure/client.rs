@@ -17,7 +17,7 @@ use crate::azure::shared::SharedAnswers;
 use crate::azure::throttle::{Limits, Throttle};
 use crate::azure::views::{COMPUTE_TTL, Views};
 use crate::azure::wire;
-use crate::resource_id::{ComputeId, PoolId, WorkspaceId};
+use crate::resource_id::{ComputeId, IdentityId, PoolId, WorkspaceId};
 
 /// The endpoints of Azure, and the credential for them.
 #[derive(Debug, Clone)]
@@ -76,11 +76,12 @@ pub(super) struct Caches {
     pub(super) views: Arc<Views>,
     pub(super) regions: SharedAnswers<WorkspaceId, String>,
     pub(super) pools: SharedAnswers<PoolId, Option<wire::SparkPool>>,
+    pub(super) user_identities: SharedAnswers<IdentityId, Option<wire::UserIdentity>>,
     pub(super) linked_services: SharedAnswers<(WorkspaceId, String), Option<wire::LinkedService>>,
     pub(super) role_assignments: SharedAnswers<wire::RoleAssignmentRequest, Option<String>>,
 }
 
-/// Pools, linked services and role assignments change seldom; no reader accepts older answers.
+/// Pools, identities, linked services and role assignments change seldom; no reader accepts older answers.
 const DEPENDENCY_TTL: Duration = Duration::from_hours(1);
 /// The region of a workspace never changes; `workspace.rs` drops it when another workspace may have taken the name.
 pub(super) const REGION_TTL: Duration = Duration::from_hours(24);
@@ -114,6 +115,7 @@ impl Client {
                 views: Arc::new(Views::new()),
                 regions: SharedAnswers::new(REGION_TTL, Result::is_ok),
                 pools: SharedAnswers::new(DEPENDENCY_TTL, is_conclusive),
+                user_identities: SharedAnswers::new(DEPENDENCY_TTL, is_conclusive),
                 linked_services: SharedAnswers::new(DEPENDENCY_TTL, Result::is_ok),
                 role_assignments: SharedAnswers::new(DEPENDENCY_TTL, is_conclusive),
             }),

@@ -17,7 +17,7 @@ mod role_assignment;
 
 pub use compute::{Compute, ListedCompute, Properties, SystemData, Workspace};
 pub use error::{ErrorText, error_of, errors_of, is_page, shown, without_error};
-pub use identity::Identity;
+pub use identity::{Identity, UserIdentity, UserIdentityProperties};
 pub use linked_service::{LinkedService, LinkedServiceProperties};
 pub use page::Page;
 pub use pool::{AutoPause, AutoScale, Pool, SparkPool, SparkPoolProperties};

@@ -7,6 +7,7 @@ mod operation;
 pub mod reading;
 mod request;
 pub(crate) mod roles;
+mod user_identities;
 
 use std::time::Duration;
 
@@ -40,13 +41,14 @@ pub async fn observe(
     let status = object.status.clone().unwrap_or_default();
     let has_finalizer = object.has_finalizer();
     let mut dependencies = dependencies::link(azure, goal, &status, reading.dependencies).await;
-    let (compute, source) = match goal.compute() {
+    let (mut compute, source) = match goal.compute() {
         // Without the finalizer, the compute of a deleted object does not matter.
         Some(id) if has_finalizer || matches!(goal, Goal::Attached(_)) => {
             compute::observe(azure, id, (goal.owner(), &status), reading.compute).await
         }
         Some(_) | None => (Finding::Absent, None),
     };
+    user_identities::read(azure, goal, &mut compute, reading.dependencies).await;
     let operation = operation::observe(azure, goal, &status, (&compute, &dependencies), now).await;
     dependencies.pool = dependencies::pool(azure, goal, &dependencies, &compute, reading.dependencies).await;
     let verified = (&compute, others.pending_verification);

@@ -67,6 +67,8 @@ pub const LISTED_ABSENCE_TTL: Duration = Duration::from_secs(10);
 pub const DEPENDENCY_TTL: Duration = Duration::from_mins(10);
 /// How old the answer for a dependency may be that an attach depends on. Azure checks the pool, too, but fails minutes later.
 pub const ATTACH_DEPENDENCY_TTL: Duration = Duration::from_mins(1);
+/// A user-assigned identity is read again after this time: it is seldom created again under its name, and each read is a request.
+pub const USER_IDENTITY_TTL: Duration = Duration::from_hours(1);
 /// A role assignment may take this long to show: two to five minutes are documented.
 /// <https://learn.microsoft.com/azure/synapse-analytics/security/how-to-manage-synapse-rbac-role-assignments>
 pub const PROPAGATION: Duration = Duration::from_mins(10);

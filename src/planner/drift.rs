@@ -8,6 +8,7 @@ use crate::api::v1alpha1::{Applied, DriftStatus};
 use crate::planner::compute::{Compute, PoolReading, Progress};
 use crate::planner::correction::Correction;
 use crate::planner::goal::Attached;
+use crate::planner::identity::UserAssigned;
 use crate::planner::observed::Observed;
 use crate::planner::operation::Outcome;
 use crate::planner::owner::{OWNER_TAG, Ownership};
@@ -136,13 +137,25 @@ fn identity_type_drift(goal: &Attached, compute: &Compute) -> Option<Drift> {
     (want != have).then(|| Drift { field: Field::IdentityType, want: want.to_owned(), have: have.to_owned() })
 }
 
-/// An identity whose ID cannot be parsed is drift like any other that the spec does not name.
+/// An identity whose ID cannot be parsed is drift like any other that the spec does not name, and so is a principal that the
+/// identity no longer has.
 fn user_assigned_drift(goal: &Attached, compute: &Compute, applied: Option<&Applied>) -> Option<Drift> {
     let (shown, unreadable) = (compute.identity.ids(), &compute.identity.unreadable);
     let is_same = unreadable.is_empty() && same_set(&shown, &goal.identity.user) && !is_order_wrong(goal, &shown, applied);
-    let have = shown.iter().map(ToString::to_string).chain(unreadable.iter().cloned()).collect::<Vec<_>>().join(", ");
-    let want = || goal.identity.user.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    (!is_same).then(|| Drift { field: Field::UserAssigned, want: want(), have })
+    let rotated = |id: &IdentityId| compute.identity.user.iter().find(|one| one.id == *id).and_then(UserAssigned::rotated);
+    let is_rotated = goal.identity.user.iter().any(|id| rotated(id).is_some());
+    let with = |id: &IdentityId, principal: Option<&str>| match principal {
+        Some(principal) => format!("{id} (principal {principal})"),
+        None => id.to_string(),
+    };
+    let have = shown.iter().map(|id| with(id, rotated(id).map(|(shown, _)| shown))).chain(unreadable.iter().cloned());
+    let want = goal.identity.user.iter().map(|id| with(id, rotated(id).map(|(_, own)| own)));
+    let joined = |all: &mut dyn Iterator<Item = String>| all.collect::<Vec<_>>().join(", ");
+    (!is_same || is_rotated).then(|| Drift {
+        field: Field::UserAssigned,
+        want: joined(&mut want.into_iter()),
+        have: joined(&mut have.into_iter()),
+    })
 }
 
 fn description_drift(goal: &Attached, compute: &Compute, applied: Option<&Applied>) -> Option<Drift> {

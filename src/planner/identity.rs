@@ -45,6 +45,17 @@ pub struct UserAssigned {
     pub principal_id: Option<String>,
     /// Its application (client) ID in Entra.
     pub client_id: Option<String>,
+    /// The object ID that the identity itself has, where it may be read: another one if the identity was created again.
+    pub own_principal_id: Option<String>,
+}
+
+impl UserAssigned {
+    /// The principals that Azure shows of the compute and of the identity itself, if they differ.
+    #[must_use]
+    pub fn rotated(&self) -> Option<(&str, &str)> {
+        let (shown, own) = (self.principal_id.as_deref()?, self.own_principal_id.as_deref()?);
+        (!shown.eq_ignore_ascii_case(own)).then_some((shown, own))
+    }
 }
 
 impl ObservedIdentity {

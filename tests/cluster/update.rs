@@ -256,3 +256,32 @@ fn resource_group_with_letters_of_any_script_is_reached() {
     world.delete("nightly");
     world.gone("nightly");
 }
+
+#[test]
+fn identity_created_again_under_its_name_is_put_with_its_new_principal() {
+    let world = World::new("rotated");
+    let id = world.identity("first");
+    let user_assigned = format!("identity: {{type: UserAssigned, userAssignedIdentities: [{{resourceId: {id}}}]}}");
+    world.apply("nightly", "one", &[&user_assigned]);
+    world.ready("nightly");
+    let principal = "00000000-0000-4000-8000-00000000aaaa";
+    world.add(&json!({"identities": [{"id": id, "principalId": principal}]}));
+    let is_new = |shown: &serde_json::Value| {
+        let all = shown.as_object().expect("identities");
+        all.len() == 1 && all.values().all(|one| one["principalId"] == principal)
+    };
+    let shown = || world.compute("nightly").expect("it is there")["identity"]["userAssignedIdentities"].clone();
+    assert!(!is_new(&shown()), "Azure keeps the former principal until a PUT: {}", shown());
+
+    world.request_reconcile("nightly");
+    world.until("the compute has the new principal", || is_new(&shown()).then_some(()));
+    world.event("nightly", "Updating", "identity.userAssignedIdentities");
+    world.wait("nightly", &format!("jsonpath={{.status.identity.userAssigned[0].principalId}}={principal}"));
+    world.ready("nightly");
+    assert_eq!(world.writes("nightly"), ["PUT", "PUT"]);
+
+    let reads = || world.requests().iter().filter(|one| one.path.eq_ignore_ascii_case(&id)).count();
+    let before = reads();
+    world.more_observations("nightly", 3);
+    assert_eq!((reads(), world.writes("nightly").len()), (before, 2), "nothing more is read or written while it is in sync");
+}

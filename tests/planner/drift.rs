@@ -65,6 +65,12 @@ fn identities_differ_by_kind_by_id_and_by_an_order_that_azure_keeps() {
         found.identity.unreadable = vec!["nonsense".into()];
         found
     };
+    let with_own = |own: &str| {
+        let mut found = shows(&["zeta", "alpha"]);
+        found.identity.user[1].principal_id = Some("shown".into());
+        found.identity.user[1].own_principal_id = Some(own.into());
+        found
+    };
     let users: &[&str] = &["identity.userAssignedIdentities"];
     #[rustfmt::skip]
     check(vec![
@@ -72,6 +78,8 @@ fn identities_differ_by_kind_by_id_and_by_an_order_that_azure_keeps() {
         ("Azure shows both, in the order of the spec",        &two, shows(&["zeta", "alpha"]), None,                                  &[]),
         ("one is missing",                                    &two, shows(&["zeta"]),          None,                                  users),
         ("one more cannot be parsed",                         &two, unreadable(&["zeta", "alpha"]), None,                             users),
+        ("an identity was created again under its name",      &two, with_own("other"),          None,                                  users),
+        ("an identity is the one that was attached",          &two, with_own("SHOWN"),          None,                                  &[]),
         ("the only one cannot be parsed",                     &plain, unreadable(&[]),         None, &["identity.type", "identity.userAssignedIdentities"]),
         ("another order, and nothing was sent yet",           &two, shows(&["alpha", "zeta"]), None,                                  users),
         ("another order, of a service that sorts",            &two, shows(&["alpha", "zeta"]), sent(["zeta", "alpha"], Some(false)),  &[]),
@@ -79,6 +87,9 @@ fn identities_differ_by_kind_by_id_and_by_an_order_that_azure_keeps() {
         ("another order, changed by somebody else",           &two, shows(&["alpha", "zeta"]), sent(["zeta", "alpha"], Some(true)),   users),
         ("another order, changed in the spec",                &two, shows(&["alpha", "zeta"]), sent(["alpha", "zeta"], Some(true)),   users),
     ]);
+    let drift = found(&two, &with_own("other"), None);
+    let pair = |principal: &str| format!("{}, {} (principal {principal})", user("zeta"), user("alpha"));
+    assert_eq!((drift[0].want.clone(), drift[0].have.clone()), (pair("other"), pair("shown")));
     let drift = found(&two, &unreadable(&["zeta"]), None);
     assert!(drift[0].have.ends_with("zeta, nonsense"), "what cannot be parsed is named, too: {drift:?}");
 }

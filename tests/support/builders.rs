@@ -161,7 +161,7 @@ pub fn created(at: Timestamp, mut compute: Compute) -> Compute {
 
 /// A user-assigned identity that Azure shows.
 pub fn shown_user(name: &str) -> UserAssigned {
-    UserAssigned { id: user(name), principal_id: None, client_id: None }
+    UserAssigned { id: user(name), principal_id: None, client_id: None, own_principal_id: None }
 }
 
 /// An observation of this compute and nothing else. An absence is confirmed.

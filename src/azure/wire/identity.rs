@@ -30,3 +30,22 @@ impl Identity {
         self.kind.split(',').any(|part| part.trim().eq_ignore_ascii_case(kind))
     }
 }
+
+/// `GET …/userAssignedIdentities/{name}`: only what is read.
+///
+/// Source: `Microsoft.ManagedIdentity` 2023-01-31, `Identity`.
+#[derive(Debug, Clone, Deserialize, Default, PartialEq)]
+#[serde(default)]
+pub struct UserIdentity {
+    /// Its principal.
+    #[serde(deserialize_with = "or_default")]
+    pub properties: UserIdentityProperties,
+}
+
+/// The properties of a user-assigned identity.
+#[derive(Debug, Clone, Deserialize, Default, PartialEq)]
+#[serde(default, rename_all = "camelCase")]
+pub struct UserIdentityProperties {
+    /// Its object ID in Entra.
+    pub principal_id: Option<String>,
+}

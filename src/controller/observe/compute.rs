@@ -97,7 +97,8 @@ fn identity(found: Option<&wire::Identity>) -> ObservedIdentity {
     for (id, one) in &found.user_assigned_identities {
         match IdentityId::parse(id) {
             Ok(id) => {
-                user.push(UserAssigned { id, principal_id: text(one, "principalId"), client_id: text(one, "clientId") });
+                let (principal_id, client_id) = (text(one, "principalId"), text(one, "clientId"));
+                user.push(UserAssigned { id, principal_id, client_id, own_principal_id: None });
             }
             Err(_) => unreadable.push(id.clone()),
         }

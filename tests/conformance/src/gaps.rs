@@ -2,6 +2,7 @@
 
 const THROTTLING: &str = "the run would have to throttle the subscription, and everything else that uses it";
 const SECOND_PRINCIPAL: &str = "needs a second principal, with fewer rights";
+const IDENTITY: &str = "the run has no identity of its own that it may delete and create again";
 const COSTS: &str = "a job would start the Spark pool, which costs money, and needs code and data in a datastore";
 
 /// The rows of the evidence table that are not asked, and why.
@@ -37,6 +38,8 @@ pub const ROWS: &[(&str, &str)] = &[
         "cannot be provoked from outside",
     ),
     ("500 of a PUT that was processed", "cannot be provoked from outside"),
+    ("GET of a user-assigned identity: `properties` with `principalId`, `clientId`, `tenantId`", IDENTITY),
+    ("an identity that is created again under its name: another principal; a compute shows the former one until a PUT", IDENTITY),
     ("the time until a role takes effect", COSTS),
     ("a change of the pool does not change the pool's values in an attached compute", "the run changes no pool"),
     ("no permission on the data plane: 403 with the code `Unauthorized` and its text", SECOND_PRINCIPAL),

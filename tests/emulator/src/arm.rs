@@ -3,6 +3,7 @@
 mod access;
 mod checks;
 mod compute;
+mod identity;
 mod job;
 mod link;
 mod operation;
@@ -166,6 +167,9 @@ fn routed(azure: &mut Azure, call: &Call<'_>, (segments, rest): (&[String], &[&s
         }
         ["resourcegroups", _, "providers", "microsoft.synapse", "workspaces", _, "bigdatapools", _] => {
             synapse::pool(azure, call, segments)
+        }
+        ["resourcegroups", _, "providers", "microsoft.managedidentity", "userassignedidentities", _] => {
+            identity::one(azure, call, segments)
         }
         _ => Err(Refusal::new(
             404,

@@ -64,6 +64,7 @@ fn kind(path: &str) -> &'static str {
         "workspaces" => Some(["workspaces", "workspace"]),
         "roleassignments" => Some(["roleAssignments", "roleAssignment"]),
         "jobs" => Some(["jobs", "job"]),
+        "userassignedidentities" => Some(["identities", "identity"]),
         "subscriptions" => Some(["subscriptions", "subscription"]),
         "computeoperationsstatus" => Some(["operations", "operation"]),
         _ => None,
