@@ -71,6 +71,8 @@ WORKSPACE = f"{GROUP}/Microsoft.MachineLearningServices/workspaces/yogi-aml-ws"
 POOL = f"{GROUP}/Microsoft.Synapse/workspaces/yogi-synapse-ws/bigDataPools/yogisparkpool"
 # How a job is before it has ended.
 UNDERWAY = {"NotStarted", "Queued", "Running", "Finalizing"}
+# The principal of an identity that was created again.
+ROTATED = "99999999-aaaa-4bbb-8ccc-000000000009"
 # In its roles' scopes.
 SYNAPSE = "workspaces/yogi-synapse-ws"
 USER = f"{GROUP}/Microsoft.ManagedIdentity/userAssignedIdentities/yogi-managed-id"
@@ -314,6 +316,15 @@ def put_right(stage):
     assert compute(stage, "mysparkuser")["tags"]["team"] == "data"
 
 
+def rotated(stage):
+    """The compute was sent once with the new principal and once by force; then only the operator's identity is another one."""
+    assert stage.writes() == [("PUT", "mysparkuser")] * 2, stage.writes()
+    shown = json.loads(stage.plane.kubectl("get", "ssa", "mysparkuser", "-o", "json"))["status"]
+    assert shown["identity"]["userAssigned"][0]["principalId"] == ROTATED, shown
+    new = json.loads((stage.state / "az.json").read_text())["identities"]["synapse-spark-operator-2"]["clientId"]
+    assert stage.azure.journal(end="/computes/mysparkuser")[-1]["principal"] == new
+
+
 def upgraded(stage):
     """Nothing was written to Azure, and every attachment is still there."""
     end(stage, "kubectl wait ssa/NAME --for=condition=Ready --timeout=60s")
@@ -457,6 +468,16 @@ STORIES = {
     ),
     "docs/pipelines.md": Story(before=(*ATTACHED, *seeded({"computes": [CLUSTER]})), after=prepared_and_trained),
     "docs/quickstart-aks.md": Story(installed=False, before=(), after=least_rights),
+    "docs/rotate-identities.md": Story(
+        before=(
+            *ATTACHED,
+            "az role definition create --role-definition @deploy/azure/role.json",
+            "az role definition create --role-definition @deploy/azure/operations-role.json",
+        ),
+        # It is deleted and created again.
+        scenes={"kubectl synapse reconcile NAME": seeded({"identities": [{"id": USER, "principalId": ROTATED}]})},
+        after=rotated,
+    ),
     "docs/several-clusters.md": Story(
         before=("CLUSTER=yogi-aks", AZ_IDENTITY, f"{renamed('my-spark-pool')} >my-spark-pool.yaml", "kubectl apply -f my-spark-pool.yaml", READY)
     ),
