@@ -49,7 +49,8 @@ pub use status::*;
     printcolumn(name = "Spark", type_ = "string", json_path = ".status.pool.sparkVersion", priority = "1"),
     printcolumn(name = "Node Size", type_ = "string", json_path = ".status.pool.nodeSize", priority = "1"),
     printcolumn(name = "Nodes", type_ = "integer", json_path = ".status.pool.nodeCount", priority = "1"),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", priority = "1")
 )]
 #[x_kube(
     validation = Rule::new("self.workspace.subscriptionId.lowerAscii() == oldSelf.workspace.subscriptionId.lowerAscii() && self.workspace.resourceGroup == oldSelf.workspace.resourceGroup && self.workspace.name == oldSelf.workspace.name")
