@@ -40,7 +40,7 @@ pub(crate) struct Import {
     /// `SynapseSpark` of Crossplane.
     #[arg(short, long, value_name = "FILE", num_args = 1..)]
     file: Vec<PathBuf>,
-    /// The Azure ML workspace, or its whole resource ID. Without -f: every Spark pool that is attached to it. With -f: the
+    /// The Azure ML workspace, or its full resource ID. Without -f: every Spark pool that is attached to it. With -f: the
     /// workspace for documents that do not name one.
     #[arg(short, long, value_name = WORKSPACE, value_parser = workspace)]
     workspace: Option<WorkspaceId>,

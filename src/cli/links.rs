@@ -14,7 +14,7 @@ use crate::resource_id::WorkspaceId;
 
 #[derive(Debug, Args)]
 pub(crate) struct Links {
-    /// The Azure ML workspace, or its whole resource ID.
+    /// The Azure ML workspace, or its full resource ID.
     #[arg(short, long, value_name = WORKSPACE, value_parser = workspace)]
     workspace: WorkspaceId,
     /// The output format.

@@ -189,9 +189,9 @@ mod tests {
     #[test]
     fn names_are_valid_in_kubernetes_and_unique() {
         let made = manifests(&[builder("one", "MyPool"), builder("two", "mypool"), builder("one", "plain")]).expect("good");
-        let told: Vec<_> =
+        let names: Vec<_> =
             made.iter().map(|one| (one["metadata"]["name"].as_str(), one["spec"]["computeName"].as_str())).collect();
-        assert_eq!(told, [(Some("mypool"), Some("MyPool")), (Some("mypool-two"), Some("mypool")), (Some("plain"), None)]);
+        assert_eq!(names, [(Some("mypool"), Some("MyPool")), (Some("mypool-two"), Some("mypool")), (Some("plain"), None)]);
         let mut apart = [builder("one", "spark"), builder("two", "spark")];
         apart[1].namespace = Some("b".to_owned());
         let made = manifests(&apart).expect("good");

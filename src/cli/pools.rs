@@ -23,7 +23,7 @@ pub(crate) struct Pools {
     /// without --workspace.
     #[arg(long, value_name = "GUID", value_parser = subscription)]
     subscription: Vec<String>,
-    /// The Azure ML workspace to attach to, or its whole resource ID. The manifests of -o yaml are for this workspace.
+    /// The Azure ML workspace to attach to, or its full resource ID. The manifests of -o yaml are for this workspace.
     #[arg(short, long, value_name = WORKSPACE, value_parser = workspace, required_if_eq("output", "yaml"))]
     workspace: Option<WorkspaceId>,
     /// The output format: a table, JSON, or a manifest for each pool that is not attached to --workspace yet.

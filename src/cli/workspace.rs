@@ -6,14 +6,14 @@ use crate::resource_id::WorkspaceId;
 /// How help names the value.
 pub(super) const WORKSPACE: &str = "SUBSCRIPTION/GROUP/WORKSPACE";
 
-/// Reads the three names, or the whole resource ID.
+/// Reads the three names, or the full resource ID.
 pub(super) fn workspace(text: &str) -> Result<WorkspaceId, String> {
     let read = match text.split('/').collect::<Vec<_>>()[..] {
         [subscription, group, name] => WorkspaceId::new(subscription, group, name).ok(),
         _ => WorkspaceId::parse(text).ok(),
     };
     read.filter(|workspace| is_guid(workspace.subscription())).ok_or_else(|| {
-        format!("write it as {WORKSPACE}, the subscription by its GUID, or as the workspace's whole resource ID (az ml workspace show --query id)")
+        format!("write it as {WORKSPACE}, the subscription by its GUID, or as the workspace's full resource ID (az ml workspace show --query id)")
     })
 }
 

@@ -84,7 +84,7 @@ fn a_compute_that_is_not_imported_is_reported() {
         ("no pool",          compute(&json!({}), &json!({"resourceId": null})), "error: -: properties.resourceId: is missing: the ID of the Spark pool"),
         ("another ID",       compute(&json!({"id": POOL}), &json!({})), "error: -: id: "),
         ("no ID",            compute(&json!({"id": null}), &json!({})), "error: -: id: is missing: name the workspace with --workspace SUBSCRIPTION/GROUP/WORKSPACE"),
-        ("a tag's number",   compute(&json!({"tags": {"cost": 42}}), &json!({})), "error: -: tags.cost: must be a text: quote it"),
+        ("a tag's number",   compute(&json!({"tags": {"cost": 42}}), &json!({})), "error: -: tags.cost: must be a string: quote it"),
         ("its identity",     compute(&json!({"identity": {"type": "Federated"}}), &json!({})), "error: -: identity.type: \"Federated\" is not known"),
     ];
     for (case, document, words) in table {

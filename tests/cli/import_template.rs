@@ -180,7 +180,7 @@ fn a_compute_of_a_template_that_is_not_imported_is_reported() {
         ("an unknown pool",   cases(json!({}), json!({"resourceId": "[parameters('x')]"})), w, "error: -, resources[0]: properties.resourceId: the parameter x has no value: pass --parameter x=VALUE"),
         ("a reference()",     cases(json!({}), json!({"resourceId": "[reference('x').id]"})), w, "error: -, resources[0]: properties.resourceId: the function reference() is not evaluated with these arguments: write its result in its place"),
         ("an unknown type",   cases(json!({}), json!({"computeType": "[parameters('x')]"})), w, "error: -, resources[0]: properties.computeType: the parameter x has no value"),
-        ("no type",           cases(json!({}), json!({"computeType": null})), w, "error: -, resources[0]: properties.computeType: must be a text"),
+        ("no type",           cases(json!({}), json!({"computeType": null})), w, "error: -, resources[0]: properties.computeType: must be a string"),
         ("an unknown identity", cases(json!({"identity": {"type": "[parameters('x')]"}}), json!({})), w, "error: -, resources[0]: identity: the parameter x has no value"),
         ("an unknown name",   cases(json!({"name": "[parameters('x')]"}), json!({})), w, "error: -, resources[0]: name: the parameter x has no value"),
         ("half a name",       cases(json!({"name": "spark"}), json!({})), w, "error: -, resources[0]: name: \"spark\" must have the name of the workspace, a slash and the name of the compute"),

@@ -73,7 +73,7 @@ impl<'a> Fields<'a> {
         match self.take(key) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
-            Some(_) => Err(format!("{}: must be a text", self.field(key))),
+            Some(_) => Err(format!("{}: must be a string", self.field(key))),
         }
     }
 
@@ -95,7 +95,7 @@ impl<'a> Fields<'a> {
         let path = self.field(key);
         let Some(value) = self.take(key) else { return Ok(Vec::new()) };
         let texts = value.as_array().and_then(|items| items.iter().map(|item| item.as_str().map(ToOwned::to_owned)).collect());
-        texts.ok_or_else(|| format!("{path}: must be a list of texts"))
+        texts.ok_or_else(|| format!("{path}: must be a list of strings"))
     }
 
     /// A mapping of texts. Numbers and booleans are refused, because their original spelling (`042`, `yes`) is lost.
@@ -105,7 +105,7 @@ impl<'a> Fields<'a> {
         let Value::Object(map) = value else { return Err(format!("{path}: must be a mapping")) };
         let text = |(name, value): (&String, &Value)| match value {
             Value::String(text) => Ok((name.clone(), text.clone())),
-            _ => Err(format!("{path}.{name}: must be a text: quote it")),
+            _ => Err(format!("{path}.{name}: must be a string: quote it")),
         };
         map.iter().map(text).collect()
     }

@@ -37,7 +37,7 @@ fn about(changes: &Changes) -> Vec<String> {
     lines
 }
 
-/// The judgement that `plan` makes on a manifest, with what Azure has shown already.
+/// What `plan` would decide about a manifest, by what Azure has shown already.
 fn changes(manifest: &Value, shown: &wire::Compute) -> Result<Changes, String> {
     let object = serde_json::from_value(manifest.clone()).map_err(|error| error.to_string())?;
     let mut object = in_cluster(object, None);

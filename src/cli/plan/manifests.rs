@@ -38,7 +38,7 @@ pub(super) fn objects(file: &Path) -> Result<Vec<SynapseSparkAttachment>, String
 fn other_kind(place: &str, kind: &str, value: &Value) -> String {
     if kind.is_empty() && value.get("apiVersion").is_none() {
         return format!(
-            "-f {place}: has no kind, so it is no {KIND}. If it is a file of another tool, such as az ml, Terraform or Bicep, convert it first: synapse-spark-operator import -f FILE"
+            "-f {place}: has no kind, so it is not a {KIND}. If it is a file of another tool, such as az ml, Terraform or Bicep, convert it first: synapse-spark-operator import -f FILE"
         );
     }
     format!("-f {place}: kind is {kind:?}, must be {KIND}")

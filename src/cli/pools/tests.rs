@@ -11,7 +11,7 @@ use crate::azure::{Client, Credential, Metrics};
 const SUB: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7a";
 const OTHER: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7b";
 
-/// Answers by the path; what it does not know it refuses.
+/// Answers by the path; it refuses any other.
 #[derive(Debug, Default)]
 struct Azure {
     answers: Vec<(String, u16, Value)>,
@@ -111,10 +111,10 @@ async fn pools_are_shown_with_their_nodes_and_where_they_are_attached() {
          syn                 big     2.4     Medium x 3-50   Succeeded   ml1/spark, ml2/other\n\
          syn                 fixed   2.4     Small x 3       Succeeded   -\n"
     );
-    let told = as_json(&inventory);
-    assert_eq!(told["pools"][0]["autoScale"], json!({"enabled": true, "minNodeCount": 3, "maxNodeCount": 50}));
-    assert_eq!(told["pools"][0]["attachedAs"][1], format!("{}/computes/other", learning("ml2")));
-    assert_eq!(told["pools"][1]["nodeCount"], 3);
+    let shown = as_json(&inventory);
+    assert_eq!(shown["pools"][0]["autoScale"], json!({"enabled": true, "minNodeCount": 3, "maxNodeCount": 50}));
+    assert_eq!(shown["pools"][0]["attachedAs"][1], format!("{}/computes/other", learning("ml2")));
+    assert_eq!(shown["pools"][1]["nodeCount"], 3);
 }
 
 #[tokio::test]
@@ -133,8 +133,8 @@ async fn unreadable_resources_are_left_out_and_reported() {
     assert_eq!(azure.asked()[0], "/subscriptions", "nobody named one");
 
     let (_, client) = Azure { answers: vec![(providers(SUB, "Synapse"), 500, json!({}))], ..Azure::default() }.client();
-    let told = PoolInventory::of(&client, &[SUB.to_owned()], None).await.err().expect("no answer is no list");
-    assert!(told.starts_with(&format!("subscription {SUB}: its Synapse workspaces cannot be listed")), "{told}");
+    let shown = PoolInventory::of(&client, &[SUB.to_owned()], None).await.err().expect("no answer is no list");
+    assert!(shown.starts_with(&format!("subscription {SUB}: its Synapse workspaces cannot be listed")), "{shown}");
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn named_subscriptions_take_precedence_over_that_of_the_workspace() {
     for (named, workspace, subscription) in table {
         let (azure, client) = azure().client();
         let inventory = PoolInventory::of(&client, &named, workspace.as_ref()).await.expect("an inventory");
-        let last = inventory.unread.last().expect("it says where it did not look");
+        let last = inventory.unread.last().expect("the subscriptions that were left out");
         assert!(last.starts_with("the Azure ML workspaces of other subscriptions are left out"), "{last}");
         let asked = azure.asked();
         assert_eq!(asked[0], providers(subscription, "Synapse"));
@@ -198,9 +198,9 @@ async fn a_workspace_that_cannot_be_read_gets_no_manifests() {
         azure.answers.push((format!("{workspace}/computes"), status, body));
         let (_, client) = azure.client();
         let inventory = PoolInventory::of(&client, &[], Some(&workspace)).await.expect("an inventory");
-        let told = builders(&inventory, &workspace).expect_err(name);
+        let shown = builders(&inventory, &workspace).expect_err(name);
         for words in [words, &format!("{workspace}: its computes cannot be listed"), "check --workspace"] {
-            assert!(told.contains(words), "{words:?} is not in {told}");
+            assert!(shown.contains(words), "{words:?} is not in {shown}");
         }
         let is_reported =
             inventory.unread.iter().any(|line| line.starts_with(&format!("{workspace}: its computes are left out")));

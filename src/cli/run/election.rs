@@ -133,7 +133,7 @@ impl Election {
     }
 }
 
-/// Waits until an operator for all namespaces leads in another namespace; for ever, if this process need not know of one.
+/// Waits until an operator for all namespaces leads in another namespace; forever, if this process need not know of one.
 async fn led_by_another(peers: &mut Option<Peers>, own_created: Option<jiff::Timestamp>) -> String {
     match peers {
         Some(peers) => peers.wait_until_one_leads(own_created).await,
@@ -141,7 +141,7 @@ async fn led_by_another(peers: &mut Option<Peers>, own_created: Option<jiff::Tim
     }
 }
 
-/// Waits until another operator manages a subscription of this shard; for ever, if this is no such shard.
+/// Waits until another operator manages a subscription of this shard; forever, if this is no such shard.
 async fn included(lease: Option<&DefaultShardLease>) -> String {
     match lease {
         Some(lease) => lease.wait_until_included().await,

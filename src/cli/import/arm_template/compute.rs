@@ -165,7 +165,7 @@ fn properties(value: &Value, scope: &Scope<'_>, notes: &mut Notes) -> Result<Val
         made.insert(key.clone(), value);
     }
     if !made.get("computeType").is_some_and(Value::is_string) {
-        return Err("properties.computeType: must be a text".to_owned());
+        return Err("properties.computeType: must be a string".to_owned());
     }
     Ok(Value::Object(made))
 }

@@ -91,7 +91,7 @@ impl Parser<'_> {
     fn text(&mut self) -> Result<Expression, String> {
         let mut text = String::new();
         loop {
-            let (part, rest) = self.rest[1..].split_once('\'').ok_or("the expression has a text without an end")?;
+            let (part, rest) = self.rest[1..].split_once('\'').ok_or("the expression has an unterminated string")?;
             text += part;
             if !rest.starts_with('\'') {
                 self.rest = rest;
@@ -106,7 +106,7 @@ impl Parser<'_> {
         let end = self.rest[1..].find(|c: char| !c.is_ascii_digit()).map_or(self.rest.len(), |at| at + 1);
         let (digits, rest) = self.rest.split_at(end);
         self.rest = rest;
-        digits.parse().map(Expression::Number).map_err(|_| format!("the expression has {digits:?}, which is no number"))
+        digits.parse().map(Expression::Number).map_err(|_| format!("the expression has {digits:?}, which is not a number"))
     }
 
     fn name(&mut self) -> Result<String, String> {

@@ -15,7 +15,7 @@ pub(super) type Given = BTreeMap<String, Result<Value, String>>;
 /// How deep parameters and variables may refer to each other.
 const DEPTH: usize = 32;
 
-/// How many expressions a value may need, so that variables that refer to each other twice do not run without an end.
+/// How many expressions a value may need, so that variables that refer to each other twice do not run endlessly.
 const STEPS: u32 = 100_000;
 
 /// A template, its parameters, and where it is deployed to.
@@ -48,7 +48,7 @@ impl<'a> Scope<'a> {
 
     /// A text of the template, evaluated.
     pub(super) fn text(&self, value: &Value) -> Result<String, String> {
-        self.value(value)?.as_str().map(ToOwned::to_owned).ok_or_else(|| "must be a text".to_owned())
+        self.value(value)?.as_str().map(ToOwned::to_owned).ok_or_else(|| "must be a string".to_owned())
     }
 
     fn deep(&self, value: &Value, depth: usize) -> Result<Value, String> {
@@ -58,7 +58,7 @@ impl<'a> Scope<'a> {
             Value::Object(map) => {
                 let mut made = Map::new();
                 for (key, inner) in map {
-                    let key = self.evaluated(key, depth)?.as_str().ok_or("has a key that is no text")?.to_owned();
+                    let key = self.evaluated(key, depth)?.as_str().ok_or("has a key that is not a string")?.to_owned();
                     made.insert(key, self.deep(inner, depth)?);
                 }
                 Ok(Value::Object(made))
@@ -79,7 +79,7 @@ impl<'a> Scope<'a> {
 
     fn evaluate(&self, expression: &Expression, depth: usize) -> Result<Value, String> {
         if depth > DEPTH {
-            return Err("parameters and variables refer to each other without an end".to_owned());
+            return Err("parameters and variables refer to each other endlessly".to_owned());
         }
         self.steps.set(self.steps.get() + 1);
         if self.steps.get() > STEPS {
@@ -159,7 +159,7 @@ impl<'a> Scope<'a> {
     /// `resourceId([subscription], [group], type, name…)`.
     fn resource_id(&self, values: &[Value]) -> Result<Value, String> {
         let texts: Option<Vec<&str>> = values.iter().map(Value::as_str).collect();
-        let texts = texts.ok_or("resourceId() has an argument that is no text")?;
+        let texts = texts.ok_or("resourceId() has an argument that is not a string")?;
         let at = texts.iter().position(|text| text.contains('/')).ok_or("resourceId() has no resource type")?;
         let (subscription, group) = match texts[..at] {
             [] => (self.target.subscription.clone()?, self.target.resource_group.clone()?),

@@ -10,7 +10,7 @@ use super::scope::{Given, Scope};
 use super::target::Target;
 use crate::resource_id::WorkspaceId;
 
-/// How many copies all loops of a template may make, so that loops inside loops do not run without an end. Azure allows 800 in
+/// How many copies all loops of a template may make, so that loops inside loops do not run endlessly. Azure allows 800 in
 /// each (<https://learn.microsoft.com/azure/azure-resource-manager/templates/copy-resources>).
 const MAX_COPIES: u64 = 10_000;
 

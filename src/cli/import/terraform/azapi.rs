@@ -59,7 +59,7 @@ fn body(value: &Value) -> Result<Value, String> {
         Value::String(text) => serde_json::from_str(text).map_err(|error| format!("body: is not JSON: {error}")),
         Value::Object(_) => Ok(value.clone()),
         Value::Null => Err(format!("body: {LATER}")),
-        _ => Err("body: must be a mapping, or a text of JSON".to_owned()),
+        _ => Err("body: must be a mapping, or a JSON string".to_owned()),
     }
 }
 
