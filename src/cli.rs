@@ -4,16 +4,22 @@
 
 mod allow_recreate;
 mod args;
+mod attachment_watch;
 mod audit;
 mod changes;
 mod check;
 mod completion;
 mod crd;
+mod duration;
+mod events;
 mod explained;
 mod import;
 mod input;
+mod installation;
+mod interrupt;
 mod kube;
 mod links;
+mod logs;
 mod manifest;
 mod output;
 mod plan;
@@ -23,9 +29,11 @@ mod proxy;
 mod reconcile;
 mod run;
 mod scope;
+mod selection;
 mod status;
 mod suspend;
 mod transfer;
+mod version;
 mod view;
 mod workspace;
 
@@ -77,14 +85,20 @@ enum Command {
     ///
     /// Exit code 0: there is no orphaned compute; 2: there is at least one; 1: it could not be determined.
     Audit(Box<audit::Audit>),
-    /// Show an attachment: its state, its spec, what Azure shows, and what to do next; or list all attachments.
+    /// Show an attachment: its state, its spec, what Azure shows, and what to do next; or list attachments.
+    ///
+    /// A single attachment is shown in full, several are a table. Without a name, it lists all attachments of the namespace.
     ///
     /// Exit code 0: every attachment shown is Ready; 2: at least one is not; 1: the state could not be read.
     Status(status::Status),
-    /// Request a reconcile at once, and wait until the attachment is Ready or Stalled.
+    /// Show the events of an attachment, the newest last.
+    Events(events::Events),
+    /// Show the log of the operator that leads, or what it logs about an attachment.
+    Logs(logs::Logs),
+    /// Request reconciles at once, and wait until the attachments are Ready or Stalled.
     ///
-    /// Exit code 0: it is Ready, or was deleted and is gone; 2: it is Stalled, or suspended and out of sync; 1: the state
-    /// could not be read, or the time limit was reached.
+    /// Exit code 0: each is Ready, or was deleted and is gone; 2: at least one is Stalled, or suspended and out of sync; 1: a
+    /// state could not be read, or the time limit was reached. Of several attachments the worst counts.
     Reconcile(reconcile::Reconcile),
     /// Set spec.suspend: the operator observes and reports, and writes nothing to Azure.
     Suspend(suspend::Suspend),
@@ -103,14 +117,18 @@ enum Command {
     /// Exit code 0: every compute is handed over; 2: at least one is not, and its attachment shows why; 1: the result could not
     /// be determined, or the time limit was reached.
     Transfer(Box<transfer::Transfer>),
-    /// Check whether the operator could run here with your identity: Kubernetes, the custom resource
-    /// definition, permissions and Microsoft Entra ID. Changes nothing.
+    /// Check whether the operator that is installed can work: its replicas and version, its leader, the custom resource
+    /// definition, and the permissions of its ServiceAccount. Changes nothing.
     ///
-    /// Takes the options of `run`. With --require-service-account it also checks whether it may create tokens for every
-    /// ServiceAccount; permissions for individual names are not checked.
+    /// With --pre, check with your own identity whether an operator could run here: Kubernetes, the definition, permissions,
+    /// Microsoft Entra ID and Azure Resource Manager. It takes the options of `run`. With --require-service-account it also
+    /// checks whether it may create tokens for every ServiceAccount; permissions for individual names are not checked.
     ///
-    /// Exit code 0: the operator could run; 1: a check failed, and the output names it.
+    /// Exit code 0: all is well; 1: a check failed, and the output names it; 2: none failed, but you may not read what a check
+    /// needs.
     Check(Box<check::Check>),
+    /// Print the version of this program, and those of the operators that are installed in the cluster.
+    Version(version::Version),
     /// Print the custom resource definition, for kubectl apply -f -.
     Crd,
     /// Print a completion script for a shell.
@@ -133,7 +151,11 @@ impl Cli {
         if program == Program::PluginCompletion {
             return Ok(Self { program, command: Command::Candidates(args) });
         }
-        let parsed = command(program).try_get_matches_from(args).and_then(|matches| Self::from_arg_matches(&matches));
+        let mut command = command(program);
+        let parsed = command.try_get_matches_from_mut(args).and_then(|matches| {
+            check::Check::validate(&mut command, &matches)?;
+            Self::from_arg_matches(&matches)
+        });
         match parsed {
             Ok(cli) => Ok(Self { program, ..cli }),
             Err(error) => {
@@ -158,6 +180,9 @@ impl Cli {
             Command::Links(links) => links.execute().await,
             Command::Audit(audit) => audit.execute(self.program).await,
             Command::Status(status) => status.execute(self.program).await,
+            Command::Events(events) => events.execute().await,
+            Command::Logs(logs) => logs.execute().await,
+            Command::Version(version) => version.execute().await,
             Command::Reconcile(reconcile) => reconcile.execute(self.program).await,
             Command::Suspend(suspend) => suspend.execute(true).await,
             Command::Resume(suspend) => suspend.execute(false).await,

@@ -18,6 +18,8 @@ mod import_template;
 mod import_terraform;
 #[path = "cli/import_text.rs"]
 mod import_text;
+#[path = "cli/logs.rs"]
+mod logs;
 #[path = "cli/no_cluster.rs"]
 mod no_cluster;
 #[path = "cli/plan.rs"]
@@ -185,7 +187,16 @@ fn a_wrong_argument_exits_with_1_because_2_means_out_of_sync() {
         (&[][..],                                    "Usage: synapse-spark-operator"),
         (&["status", "--nope"],                      "--nope"),
         (&["status", "nightly", "-A"],               "--all-namespaces"),
-        (&["reconcile"],                             "<NAME>"),
+        (&["reconcile"],                             "<NAME|--all|--selector <SELECTOR>>"),
+        (&["reconcile", "-A"],                       "<NAME|--all|--selector <SELECTOR>>"),
+        (&["suspend", "n", "--all"],                 "cannot be used with"),
+        (&["suspend", "n", "-l", "a=b"],             "cannot be used with"),
+        (&["resume", "--all", "-l", "a=b"],          "cannot be used with"),
+        (&["resume", "-l", ""],                      "is empty; use --all"),
+        (&["status", "--all", "-A", "-n", "team-a"], "cannot be used with"),
+        (&["status", "--timeout", "1m"],             "--watch"),
+        (&["events"],                                "<NAME>"),
+        (&["check", "--client-id", "x"],             "--client-id needs --pre"),
         (&["reconcile", "n", "--timeout", "soon"],   "--timeout <DURATION>': write it like 90s"),
         (&["plan"],                                  "<NAME|--file <FILE>>"),
         (&["plan", "nightly", "-f", "-"],            "[NAME]"),
@@ -224,6 +235,7 @@ fn completions_are_scripts_for_the_name_in_use() {
     let first = offers(&[""]);
     assert!(first.contains("status\tShow an attachment") && !first.contains("run\t") && first.ends_with(":4\n"), "{first}");
     assert_eq!(offers(&["status", "-o", ""]), "text\njson\n:4\n");
+    assert_eq!(offers(&["version", "-o", ""]), "text\njson\n:4\n");
     assert!(offers(&["reconcile", "--t"]).starts_with("--timeout\t"));
     assert_eq!(offers(&["status", "x"]), ":4\n", "no cluster, no names, no error");
 }

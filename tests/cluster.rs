@@ -50,6 +50,8 @@ mod metrics;
 mod orphans;
 #[path = "cluster/plugin.rs"]
 mod plugin;
+#[path = "cluster/plugin_many.rs"]
+mod plugin_many;
 #[path = "cluster/plugin_reconcile.rs"]
 mod plugin_reconcile;
 #[path = "cluster/plugin_rights.rs"]

@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 use super::args::AzureArgs;
 use super::explained::explained;
 use super::kube::{Cluster, ClusterArgs};
-use super::output::{Output, print, printable, remark};
+use super::output::{Output, print, printable, progress, remark};
 use super::plugin::Program;
 use super::workspace::{WORKSPACE, workspace};
 use crate::api::SynapseSparkAttachment;
@@ -29,7 +29,7 @@ use result::{AuditResult, Owned};
 
 #[derive(Debug, Args)]
 pub(super) struct Audit {
-    /// An Azure ML workspace, or its whole resource ID; may be given several times. Default: the workspaces of the attachments
+    /// An Azure ML workspace, or its full resource ID; may be given several times. Default: the workspaces of the attachments
     /// in the namespace.
     #[arg(short, long, value_name = WORKSPACE, value_parser = workspace)]
     workspace: Vec<WorkspaceId>,
@@ -56,8 +56,9 @@ impl Audit {
         let uid = self.uid(&cluster).await?;
         let (client, _) = self.azure.client(azure::Metrics::new(&mut Registry::default()))?;
         let mut result = AuditResult::default();
-        for workspace in workspaces {
-            match client.computes(&workspace).await {
+        for (at, workspace) in workspaces.iter().enumerate() {
+            progress(&format!("Reading the computes of {workspace} ({} of {}).", at + 1, workspaces.len()));
+            match client.computes(workspace).await {
                 Ok(computes) => {
                     for one in &computes {
                         match owner_tag(one).map(|tag| (tag, workspace.compute(&one.name))) {

@@ -34,7 +34,7 @@ impl Completion {
 const TIME_LIMIT: Duration = Duration::from_secs(3);
 
 /// The subcommands whose first argument is the name of an attachment.
-const TAKES_A_NAME: [&str; 6] = ["plan", "status", "reconcile", "suspend", "resume", "allow-recreate"];
+const TAKES_A_NAME: [&str; 8] = ["plan", "status", "events", "logs", "reconcile", "suspend", "resume", "allow-recreate"];
 
 /// kubectl passes the words after `kubectl synapse`, the last one incomplete. It expects one candidate per line, a tab before
 /// its description, and finally a directive: 4 is "do not offer files".
@@ -42,9 +42,8 @@ const TAKES_A_NAME: [&str; 6] = ["plan", "status", "reconcile", "suspend", "resu
 pub(super) fn candidates(words: Vec<OsString>, mut command: clap::Command) -> Result<u8, String> {
     let started = words.last().is_some_and(|word| word.to_string_lossy().starts_with('-'));
     let typed = command.clone().ignore_errors(true).try_get_matches_from(&words).ok();
-    let cluster =
-        typed.as_ref().and_then(ArgMatches::subcommand).and_then(|(_, matches)| ClusterArgs::from_arg_matches(matches).ok());
-    let cluster = cluster.unwrap_or_default();
+    let subcommand = typed.as_ref().and_then(ArgMatches::subcommand).filter(|(name, _)| TAKES_A_NAME.contains(name));
+    let cluster = subcommand.and_then(|(_, matches)| ClusterArgs::from_arg_matches(matches).ok()).unwrap_or_default();
     for name in TAKES_A_NAME {
         let cluster = cluster.clone();
         command = command

@@ -16,16 +16,32 @@ use crate::error_chain::chain;
 /// A call to Kubernetes takes no longer.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// As whom changes are made: what `metadata.managedFields` shows.
+/// The field manager of changes, as `metadata.managedFields` shows it.
 pub(super) const FIELD_MANAGER: &str = "kubectl-synapse";
 
-const RESOURCE: &str = "synapsesparkattachments.synapse-spark.dev";
+/// The attachments, as messages name them.
+const ATTACHMENTS: Resource = Resource { plural: "synapsesparkattachments.synapse-spark.dev", kind: "SynapseSparkAttachment" };
+
+/// A resource, as messages name it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Resource {
+    /// As RBAC names it: the plural, with its group.
+    pub(super) plural: &'static str,
+    pub(super) kind: &'static str,
+}
 
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct ClusterArgs {
     /// The namespace. Default: that of the context.
     #[arg(short, long, value_name = "NAME", help_heading = "Cluster")]
     pub(super) namespace: Option<String>,
+    #[command(flatten)]
+    pub(super) context: ContextArgs,
+}
+
+/// How to reach the cluster.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct ContextArgs {
     /// The context of the kubeconfig. Default: the current context.
     #[arg(long, value_name = "NAME", help_heading = "Cluster")]
     context: Option<String>,
@@ -48,20 +64,37 @@ pub(super) struct Cluster {
 
 impl ClusterArgs {
     pub(super) async fn connect(&self) -> Result<Cluster, String> {
-        let config = self
-            .config()
-            .await
-            .map_err(|error| format!("cannot load a kubeconfig: {error}. Set KUBECONFIG, --kubeconfig or --context."))?;
-        let namespace = self.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+        let cluster = self.context.connect().await?;
+        Ok(match &self.namespace {
+            Some(namespace) => cluster.of(namespace),
+            None => cluster,
+        })
+    }
+}
+
+impl ContextArgs {
+    /// The cluster, with the namespace of the context.
+    pub(super) async fn connect(&self) -> Result<Cluster, String> {
+        let config = self.config().await?;
+        let namespace = config.default_namespace.clone();
         let (server, proxy) = (config.cluster_url.to_string(), config.proxy_url.as_ref().map(proxy::name));
         let (watch, calls) = clients(config).map_err(|error| format!("cannot connect to {server}: {error}"))?;
         Ok(Cluster { calls, watch, namespace, server, proxy })
     }
 
+    /// The configuration of the user: a kubeconfig, or the ServiceAccount of the pod.
     async fn config(&self) -> Result<Config, String> {
-        let mut config = self.loaded().await?;
+        let mut config = self
+            .loaded()
+            .await
+            .map_err(|error| format!("cannot load a kubeconfig: {error}. Set KUBECONFIG, --kubeconfig or --context."))?;
         config.proxy_url = proxy::choose(config.proxy_url.take(), &config.cluster_url, |name| std::env::var(name).ok());
         Ok(config)
+    }
+
+    /// The configuration for a process that works as the operator does: without options, that of the operator.
+    pub(super) async fn config_as_operator(&self) -> Result<Config, String> {
+        if self.context.is_none() && self.kubeconfig.is_none() { config().await } else { self.config().await }
     }
 
     async fn loaded(&self) -> Result<Config, String> {
@@ -92,18 +125,27 @@ impl Cluster {
         self.attachments().get(name).await.map_err(|error| self.refused(&error, "get", name))
     }
 
-    /// What went wrong, and what to do. `verb` is the verb that RBAC must allow; `name` is empty for a list.
+    /// What went wrong with an attachment, and what to do. `verb` is the verb that RBAC must allow; `name` is empty for a list.
     pub(super) fn refused(&self, error: &Error, verb: &str, name: &str) -> String {
-        let Self { namespace, server, proxy, .. } = self;
         match error {
-            Error::Api(status) => self.answered(status, verb, name),
+            Error::SerdeError(_) if !name.is_empty() => format!(
+                "{}/{name} is stored in a form that this version cannot read: {}. To show it, run kubectl get ssa {name} -n {0} -o yaml.",
+                self.namespace,
+                chain(error)
+            ),
+            error => self.refused_for(ATTACHMENTS, error, verb, name),
+        }
+    }
+
+    /// What went wrong with an object of any resource, and what to do.
+    pub(super) fn refused_for(&self, resource: Resource, error: &Error, verb: &str, name: &str) -> String {
+        let Self { server, proxy, .. } = self;
+        match error {
+            Error::Api(status) => self.answered(resource, status, verb, name),
             Error::Auth(_) => {
                 format!("the credentials for {server} are invalid: {}. Log in again, or choose another --context.", chain(error))
             }
-            Error::SerdeError(_) => format!(
-                "{namespace}/{name} is stored in a form that this version cannot read: {}. To show it, run kubectl get ssa {name} -n {namespace} -o yaml.",
-                chain(error)
-            ),
+            Error::SerdeError(_) => format!("the answer of {server} cannot be read: {}", chain(error)),
             _ if proxy.is_some() => format!(
                 "no answer from the API server {server} through the proxy {}: {}. Check the proxy; if the server can be reached without it, name the server in NO_PROXY.",
                 proxy.as_deref().unwrap_or_default(),
@@ -116,7 +158,7 @@ impl Cluster {
         }
     }
 
-    fn answered(&self, status: &Status, verb: &str, name: &str) -> String {
+    fn answered(&self, Resource { plural, kind }: Resource, status: &Status, verb: &str, name: &str) -> String {
         let Self { namespace, server, .. } = self;
         let message = printable(status.message.trim());
         // An API server without this kind answers 404 without the name of an object.
@@ -124,25 +166,24 @@ impl Cluster {
         match status.code {
             401 => format!("{server} rejects your credentials: {message}. Log in again, or choose another --context."),
             403 => {
-                // Kubernetes says so of a request for all namespaces.
+                // That is how Kubernetes words the refusal of a request for all namespaces.
                 let is_of_cluster = message.contains("at the cluster scope");
                 let place = if is_of_cluster { "in all namespaces".to_owned() } else { format!("in namespace {namespace}") };
-                format!("forbidden: {message}. Ask the administrator of the cluster for the verb {verb} on {RESOURCE} {place}.")
+                format!("forbidden: {message}. Ask the administrator of the cluster for the verb {verb} on {plural} {place}.")
             }
             404 if names_it => {
-                format!(
-                    "there is no SynapseSparkAttachment {name} in namespace {namespace}. To list all, run kubectl get ssa --all-namespaces."
-                )
+                let hint = if plural == ATTACHMENTS.plural { " To list all, run kubectl get ssa --all-namespaces." } else { "" };
+                format!("there is no {kind} {name} in namespace {namespace}.{hint}")
             }
             404 => format!(
-                "{server} has no {RESOURCE}: the operator is not installed in this cluster. Install it, or choose another --context."
+                "{server} has no {plural}: the operator is not installed in this cluster. Install it, or choose another --context."
             ),
             code => format!("cannot {verb} {namespace}/{name}: {code} {}: {message}", status.reason),
         }
     }
 }
 
-/// The configuration of the user: a kubeconfig, or the ServiceAccount of the pod.
+/// The configuration of the operator: the ServiceAccount of its pod, or a kubeconfig.
 pub(super) async fn config() -> Result<Config, String> {
     let inferred = Config::infer().await;
     inferred.map_err(|error| format!("cannot connect to Kubernetes: {}; set KUBECONFIG, or run it in a cluster", chain(&error)))

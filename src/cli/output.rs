@@ -3,7 +3,7 @@
 //! Colours go through `anstream`, which leaves them out where there is no terminal and where `NO_COLOR` is set.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{IsTerminal, Write as _};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -38,6 +38,13 @@ pub(super) fn print(text: &str) -> Result<(), String> {
 pub(super) fn remark(text: &str) {
     // If this fails, there is nowhere left to report it.
     let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Progress of a command that takes its time, for the user at a terminal.
+pub(super) fn progress(text: &str) {
+    if std::io::stderr().is_terminal() {
+        remark(&printable(text));
+    }
 }
 
 pub(super) fn styled(style: Style, text: &str) -> String {
@@ -91,26 +98,55 @@ pub(super) fn plain(text: &str) -> (Style, String) {
     (PLAIN, text.to_owned())
 }
 
-/// Columns as wide as their widest cell; the last one as long as it is.
-pub(super) fn table(head: &[&str], rows: &[Vec<(Style, String)>]) -> String {
-    let head: Vec<_> = head.iter().map(|title| (PLAIN, (*title).to_owned())).collect();
-    let width = |at: usize| {
-        std::iter::once(&head).chain(rows).filter_map(|row| row.get(at)).map(|(_, cell)| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<_> = (0..head.len()).map(width).collect();
-    let mut text = String::new();
-    for row in std::iter::once(&head).chain(rows) {
+/// Columns as wide as their widest cell so far; the last one as long as it is.
+pub(super) struct Table {
+    head: Vec<(Style, String)>,
+    widths: Vec<usize>,
+}
+
+impl Table {
+    pub(super) fn new(head: &[&str]) -> Self {
+        let head: Vec<_> = head.iter().map(|title| plain(title)).collect();
+        let widths = head.iter().map(|(_, title)| title.chars().count()).collect();
+        Self { head, widths }
+    }
+
+    /// The head and these rows.
+    pub(super) fn with_head(&mut self, rows: &[Vec<(Style, String)>]) -> String {
+        self.widen(rows);
+        let head = self.line(&self.head);
+        head + &self.rows(rows)
+    }
+
+    /// Further rows, below those that were made before.
+    pub(super) fn rows(&mut self, rows: &[Vec<(Style, String)>]) -> String {
+        self.widen(rows);
+        rows.iter().map(|row| self.line(row)).collect()
+    }
+
+    fn widen(&mut self, rows: &[Vec<(Style, String)>]) {
+        for row in rows {
+            for ((_, cell), width) in row.iter().zip(&mut self.widths) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+    }
+
+    fn line(&self, row: &[(Style, String)]) -> String {
         let mut line = String::new();
-        for ((style, cell), width) in row.iter().zip(&widths) {
+        for ((style, cell), width) in row.iter().zip(&self.widths) {
             // The style does not cover the blanks, and the blanks are counted without the style.
             let blanks = " ".repeat(width - cell.chars().count() + 3);
             line += &styled(*style, cell);
             line += &blanks;
         }
-        text += line.trim_end();
-        text.push('\n');
+        format!("{}\n", line.trim_end())
     }
-    text
+}
+
+/// A table of all these rows.
+pub(super) fn table(head: &[&str], rows: &[Vec<(Style, String)>]) -> String {
+    Table::new(head).with_head(rows)
 }
 
 #[cfg(test)]

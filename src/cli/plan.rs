@@ -17,7 +17,7 @@ use serde_json::json;
 use super::args::AzureArgs;
 use super::changes::{Changes, NO_CLUSTER, goal_of, in_cluster, owner_of};
 use super::kube::{Cluster, ClusterArgs};
-use super::output::{Output, print, printable, remark};
+use super::output::{Output, print, printable, progress, remark};
 use crate::api::SynapseSparkAttachment;
 use crate::azure::{self, Freshness, wire};
 use crate::controller;
@@ -91,8 +91,9 @@ impl PlanArgs {
             }
         };
         let (client, _) = self.azure.client(azure::Metrics::new(&mut Registry::default()))?;
-        let mut found = Vec::new();
-        for object in objects {
+        let (mut found, count) = (Vec::new(), objects.len());
+        for (at, object) in objects.into_iter().enumerate() {
+            progress(&format!("Reading from Azure ({} of {count}).", at + 1));
             if let (Some(account), name) =
                 (&object.spec.service_account_name, object.metadata.name.as_deref().unwrap_or_default())
             {

@@ -1,29 +1,35 @@
-//! `status [NAME]`: the state of attachments, and what to do.
+//! `status [NAME…]`: the state of attachments, and what to do.
 
-use std::io::IsTerminal;
+mod rows;
+mod watch;
+
+use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Event;
 use kube::ResourceExt;
-use kube::api::{Api, ListParams};
-use kube::core::DeserializeGuard;
 use serde_json::json;
 
-use super::kube::{Cluster, ClusterArgs};
-use super::output::{Output, plain, print, printable, remark, table};
+use super::duration::duration;
+use super::events;
+use super::kube::ClusterArgs;
+use super::output::{Output, print, remark};
 use super::plugin::Program;
-use super::view::{EventView, State, View};
-use crate::api::SynapseSparkAttachment;
-use crate::planner::status::shortened;
+use super::selection::Selection;
+use super::view::{State, View};
+use rows::Rows;
 
 #[derive(Debug, Args)]
 pub(super) struct Status {
-    /// The attachment. Default: a table of all attachments in the namespace.
-    name: Option<String>,
-    /// Show all attachments in all namespaces.
-    #[arg(short = 'A', long, conflicts_with_all = ["name", "namespace"])]
-    all_namespaces: bool,
+    #[command(flatten)]
+    selection: Selection,
+    /// Print the table, and then a line for each attachment that changes, until Ctrl-C or --timeout. With -o json each line is
+    /// an object.
+    #[arg(short, long)]
+    watch: bool,
+    /// The maximum time to watch: 90s, 10m, 1h30m. Default: no limit.
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "watch")]
+    timeout: Option<Duration>,
     /// The output format.
     #[arg(short, long, default_value = "text", value_enum)]
     output: Output,
@@ -34,83 +40,34 @@ pub(super) struct Status {
 impl Status {
     pub(super) async fn execute(self, program: Program) -> Result<u8, String> {
         let cluster = self.cluster.connect().await?;
-        let (views, is_complete) = if let Some(name) = &self.name {
-            let object = cluster.attachment(name).await?;
-            let mut view = View::of(&object, program);
-            view.events = events(&cluster, &object).await;
-            (vec![view], true)
-        } else {
-            self.all(&cluster, program).await?
-        };
-        print(&match (self.output, &self.name) {
-            (Output::Json, _) => format!("{:#}\n", json!({"attachments": views})),
-            (Output::Text, Some(_)) => views.iter().map(|view| view.text(Timestamp::now())).collect(),
-            (Output::Text, None) => self.rows(&views, &cluster),
-        })?;
-        let is_ready = is_complete && views.iter().all(|view| view.state == State::Ready);
-        Ok(if is_ready { 0 } else { 2 })
-    }
-
-    /// All of them, and whether each could be read.
-    async fn all(&self, cluster: &Cluster, program: Program) -> Result<(Vec<View>, bool), String> {
-        let calls = cluster.calls.clone();
-        // One that does not decode hides no other.
-        let api: Api<DeserializeGuard<SynapseSparkAttachment>> =
-            if self.all_namespaces { Api::all(calls) } else { Api::namespaced(calls, &cluster.namespace) };
-        let listed = api.list(&ListParams::default()).await.map_err(|error| cluster.refused(&error, "list", ""))?;
-        let (mut views, mut all_read) = (Vec::new(), true);
-        for one in listed {
-            match one.0 {
-                Ok(object) => views.push(View::of(&object, program)),
-                Err(invalid) => {
-                    all_read = false;
-                    let (namespace, name) =
-                        (invalid.metadata.namespace.unwrap_or_default(), invalid.metadata.name.unwrap_or_default());
-                    remark(&printable(&format!("warning: {namespace}/{name} cannot be read by this version: {}", invalid.error)));
-                }
-            }
+        if self.watch {
+            return watch::follow(&cluster, &self.selection, self.output, self.timeout, program).await;
         }
-        Ok((views, all_read))
-    }
-
-    fn rows(&self, views: &[View], cluster: &Cluster) -> String {
-        if views.is_empty() {
-            let place = if self.all_namespaces { "any namespace".to_owned() } else { format!("namespace {}", cluster.namespace) };
-            remark(&format!("No SynapseSparkAttachment in {place}."));
-            return String::new();
+        let selected = self.selection.read(&cluster).await?;
+        for line in &selected.undecodable {
+            remark(&format!("warning: {line}"));
+        }
+        let mut views: Vec<_> = selected.objects.iter().map(|object| View::of(object, program)).collect();
+        let is_single = self.selection.single().is_some();
+        if let (true, [view], [object]) = (is_single, &mut views[..], &selected.objects[..]) {
+            view.events = events::of(&cluster, &object.uid().unwrap_or_default()).await;
         }
         let now = Timestamp::now();
-        let widest = if std::io::stdout().is_terminal() { WIDEST } else { usize::MAX };
-        let rows: Vec<_> = views
-            .iter()
-            .map(|view| {
-                let mut row = vec![
-                    plain(&view.name),
-                    (view.style(), format!("{:?}", view.state)),
-                    plain(view.reason.as_deref().unwrap_or("-")),
-                    plain(&view.since(now)),
-                    plain(&view.pool()),
-                    plain(&shortened(&view.message, widest)),
-                ];
-                if self.all_namespaces {
-                    row.insert(0, plain(&view.namespace));
-                }
-                row
-            })
-            .collect();
-        let head = ["NAMESPACE", "NAME", "STATE", "REASON", "SINCE", "POOL", "WHY"];
-        table(&head[usize::from(!self.all_namespaces)..], &rows)
+        match self.output {
+            Output::Json => print(&format!("{:#}\n", json!({"attachments": views})))?,
+            Output::Text if is_single => print(&views.iter().map(|view| view.text(now)).collect::<String>())?,
+            Output::Text if !views.is_empty() => print(&Rows::new(&self.selection).table(&views, now))?,
+            Output::Text if selected.unread.is_empty() => {
+                remark(&format!("No SynapseSparkAttachment in {}.", self.selection.place(&cluster)));
+            }
+            Output::Text => {}
+        }
+        let mut unread = selected.unread;
+        if let Some(last) = unread.pop() {
+            unread.iter().for_each(|why| remark(&format!("error: {why}")));
+            return Err(last);
+        }
+        let is_ready = selected.undecodable.is_empty() && views.iter().all(|view| view.state == State::Ready);
+        Ok(if is_ready { 0 } else { 2 })
     }
-}
-
-/// On a terminal a row has the beginning of the message; `status NAME` and a pipe have all of it.
-const WIDEST: usize = 80;
-
-/// The events of an object, the newest last; none if they may not be read.
-async fn events(cluster: &Cluster, object: &SynapseSparkAttachment) -> Option<Vec<EventView>> {
-    let of_it = ListParams::default().fields(&format!("involvedObject.uid={}", object.uid().unwrap_or_default()));
-    let listed = Api::<Event>::namespaced(cluster.calls.clone(), &cluster.namespace).list(&of_it).await.ok()?;
-    let mut events: Vec<_> = listed.into_iter().map(EventView::of).collect();
-    events.sort_by_key(|event| event.last_seen);
-    Some(events)
 }

@@ -24,7 +24,7 @@ fn api_server(dir: &tempfile::TempDir, answer: &'static str) -> String {
     kubeconfig(dir, &format!("http://{address}"))
 }
 
-fn kubeconfig(dir: &tempfile::TempDir, server: &str) -> String {
+pub fn kubeconfig(dir: &tempfile::TempDir, server: &str) -> String {
     let file = dir.path().join(format!("kubeconfig-{}", server.replace(['/', ':'], "-")));
     let config = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "here",
@@ -64,7 +64,9 @@ fn connection_errors_come_with_advice() {
             &["status"][..],
             &["status", "nightly"],
             &["reconcile", "nightly"],
+            &["reconcile", "--all"],
             &["suspend", "nightly"],
+            &["status", "--watch"],
             &["plan", "nightly"],
             &["audit"],
         ] {

@@ -28,7 +28,7 @@ fn a_certificate_that_is_not_trusted_comes_with_the_setting_that_helps() {
     ];
     #[rustfmt::skip]
     let table = [
-        (&["check"][..],                              2),
+        (&["check", "--pre"][..],                     2),
         (&["plan", "-f", "-"],                        2),
         (&["import", "--workspace", SHORT],           1),
         (&["links", "--workspace", SHORT],            1),

@@ -1,9 +1,11 @@
-//! `check`, which `helm test` runs: it names what is missing, as the ServiceAccount that needs it.
+//! `check`: what is wrong with an operator that is installed; and `check --pre`, which `helm test` runs: what is missing, as the
+//! ServiceAccount that needs it.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::plugin::{Said, kubectl, said};
 use crate::support::{CHART, DEADLINE, NAMESPACE, World, helm, poll};
 
 /// The test's own release, named like its namespace, since it has objects outside of that.
@@ -53,7 +55,7 @@ impl Drop for Release {
 
 /// Runs it until it ends with this code: the authorizer knows new rights a moment later.
 fn check(world: &World, account: &str, args: &[&str], code: i32) -> String {
-    let all = [&["check"], args].concat();
+    let all = [&["check", "--pre"], args].concat();
     let mut last = String::new();
     let said = poll(DEADLINE, || {
         let (ended, said) = world.program(account, &all);
@@ -80,7 +82,7 @@ fn check_passes_with_the_rights_of_the_chart() {
 fn check_names_an_identity_that_does_not_exist() {
     let release = Release::wide("check-entra");
     let said = release.check(&["--client-id=44444444-3333-4444-5555-666666666666"], 1);
-    has(&said, &["failed   Entra", "AADSTS700016", "1 of 5 checks failed"]);
+    has(&said, &["FAIL     Entra", "AADSTS700016", "1 of 5 checks failed"]);
 }
 
 #[test]
@@ -91,8 +93,8 @@ fn check_as_json_names_an_unreachable_resource_manager() {
     release.world.azure().control("PATCH", "settings", Some(&known)).expect("there are settings");
     let said = release.check(&[&release.client, "--arm-endpoint=https://127.0.0.1:1", "--output=json"], 1);
     let told: Value = serde_json::from_str(&said[..=said.rfind('}').expect("JSON")]).expect("JSON");
-    let failed: Vec<_> = told["checks"].as_array().expect("checks").iter().filter(|one| one["ok"] == false).collect();
-    assert_eq!(failed.iter().map(|one| &one["of"]).collect::<Vec<_>>(), ["Azure Resource Manager"], "{said}");
+    let failed: Vec<_> = told["checks"].as_array().expect("checks").iter().filter(|one| one["result"] == "fail").collect();
+    assert_eq!(failed.iter().map(|one| &one["check"]).collect::<Vec<_>>(), ["Azure Resource Manager"], "{said}");
 }
 
 /// A release whose right to the Lease somebody deleted.
@@ -110,7 +112,7 @@ fn check_names_missing_rights_and_no_others() {
     has(
         &said,
         &[
-            "failed   permissions",
+            "FAIL     permissions",
             "create leases.coordination.k8s.io",
             &format!("update leases.coordination.k8s.io in namespace {}", release.world.namespace),
         ],
@@ -157,7 +159,7 @@ fn check_says_that_tokens_may_be_granted_for_individual_accounts() {
     let world = &release.world;
     world.kubectl(&["delete", "rolebinding", &format!("{}-accounts", world.namespace)]);
     world.until("the right is gone", || {
-        let (code, said) = world.program(&world.namespace, &["check", &release.watched(), "--require-service-account"]);
+        let (code, said) = world.program(&world.namespace, &["check", "--pre", &release.watched(), "--require-service-account"]);
         let is_named = said.contains("ok       ServiceAccounts: the operator may not get serviceaccounts in namespace");
         (code == Some(0) && is_named && said.contains("individual names")).then_some(())
     });
@@ -198,4 +200,117 @@ fn check_asks_for_the_rights_that_the_chart_grants_and_no_others() {
         (group != "the core group").then(|| format!("{what}.{group}{part} in {place}"))
     });
     assert_eq!(refused, granted.collect());
+}
+
+/// An operator whose Deployment has no pods, since there is no node: the test writes what pods would have.
+struct Installed(Release);
+
+impl Installed {
+    fn name(&self) -> &str {
+        &self.0.world.namespace
+    }
+
+    fn must(&self, args: &[&str]) {
+        self.0.world.plane().must(&[&["--namespace", self.name()], args].concat());
+    }
+
+    /// So many replicas are ready.
+    fn ready(&self, replicas: u8) {
+        let status = json!({"status": {"replicas": 2, "readyReplicas": replicas}}).to_string();
+        self.must(&["patch", "deployment", self.name(), "--subresource=status", "--type=merge", "--patch", &status]);
+    }
+
+    /// A Lease that was renewed so long ago.
+    fn lease(&self, seconds: i64) {
+        let renewed = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds);
+        let lease = json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": {"name": "synapse-spark-operator", "namespace": self.name()},
+            "spec": {"holderIdentity": "pod-1_a", "leaseDurationSeconds": 15, "renewTime": format!("{renewed:.6}")},
+        });
+        self.0.world.plane().kubectl(&["apply", "-f", "-"], &lease.to_string()).expect("it is taken");
+    }
+
+    fn synapse_as(&self, kubeconfig: &std::path::Path, command: &[&str]) -> Said {
+        let all = [&["synapse"], command, &["--operator-namespace", self.name()]].concat();
+        said(&kubectl(&self.0.world, kubeconfig, &all, &[]))
+    }
+
+    fn synapse(&self, command: &[&str]) -> Said {
+        self.synapse_as(&self.0.world.plane().kubeconfig, command)
+    }
+
+    fn check(&self, code: i32, words: &[&str]) {
+        let (ended, out, complaint) = self.synapse(&["check"]);
+        assert_eq!(ended, Some(code), "{out}{complaint}");
+        has(&format!("{out}{complaint}"), words);
+    }
+}
+
+#[test]
+fn check_of_an_operator_names_what_is_wrong_with_it() {
+    let installed = Installed(Release::wide("check-run"));
+    let (world, name) = (&installed.0.world, installed.name().to_owned());
+    let version = env!("CARGO_PKG_VERSION");
+    installed.check(
+        1,
+        &[
+            "FAIL     operator: ",
+            "0 of 2 replicas are ready",
+            "FAIL     leader: ",
+            "no replica has ever led",
+            "2 of 5 checks failed",
+        ],
+    );
+    installed.ready(2);
+    installed.lease(0);
+    installed.check(
+        0,
+        &[
+            "ok       Kubernetes: v",
+            "ok       definition: synapsesparkattachments of synapse-spark.dev/v1alpha1 is served",
+            &format!("ok       operator: {name}/{name}: version {version}, 2 of 2 replicas are ready"),
+            "ok       leader: pod-1_a holds the Lease",
+            &format!("ok       permissions: ServiceAccount {name}/{name} has all that the operator needs"),
+        ],
+    );
+    let (code, out, _) = installed.synapse(&["version", "-o", "json"]);
+    let versions: Value = serde_json::from_str(&out).expect("JSON");
+    let servers = json!([{"namespace": name, "name": name, "version": version}]);
+    assert_eq!((code, versions), (Some(0), json!({"client": {"version": version}, "servers": servers})));
+
+    installed.lease(60);
+    installed.check(1, &["FAIL     leader: ", "it has expired", "1 of 5 checks failed"]);
+    installed.lease(0);
+    installed.ready(1);
+    installed.check(0, &["warning  operator: ", "1 of 2 replicas are ready"]);
+    installed.must(&["set", "image", &format!("deployment/{name}"), "operator=example.com/synapse-spark-operator:9.9.9"]);
+    installed.check(0, &["warning  operator: ", "version 9.9.9", &format!("this program has version {version}")]);
+    assert_eq!(installed.synapse(&["version"]).1, format!("client: {version}\nserver: 9.9.9 ({name}/{name})\n"));
+
+    // Of a user who may not ask for the rights of others.
+    installed.must(&["create", "role", "viewer", "--verb=get,list", "--resource=deployments.apps,leases.coordination.k8s.io"]);
+    installed.must(&["create", "serviceaccount", "viewer"]);
+    installed.must(&["create", "rolebinding", "viewer", "--role=viewer", &format!("--serviceaccount={name}:viewer")]);
+    let kubeconfig = world.plane().folder.join(format!("{name}.viewer"));
+    world.plane().kubeconfig_of(&name, "viewer", &kubeconfig);
+    world.until("the rights are in force", || (installed.synapse_as(&kubeconfig, &["version"]).0 == Some(0)).then_some(()));
+    let (code, out, complaint) = installed.synapse_as(&kubeconfig, &["check"]);
+    assert_eq!(code, Some(2), "{out}{complaint}");
+    has(
+        &out,
+        &[
+            "ok       leader: ",
+            "unknown  permissions: not readable: ",
+            "the verb create on subjectaccessreviews.authorization.k8s.io",
+        ],
+    );
+
+    // The rights of the operator, and not those of the administrator who asks.
+    installed.must(&["delete", "rolebinding", &name]);
+    world.until("the right is gone", || {
+        let (code, out, _) = installed.synapse(&["check"]);
+        let is_named = out.contains(&format!("FAIL     permissions: ServiceAccount {name}/{name} may not create leases"));
+        (code == Some(1) && is_named).then_some(())
+    });
 }

@@ -205,14 +205,14 @@ fn refused() {
 fn check_names_a_missing_definition() {
     let _turn = turn();
     let done = Command::new(env!("CARGO_BIN_EXE_synapse-spark-operator"))
-        .args(["check", "--credential=workload-identity"])
+        .args(["check", "--pre", "--credential=workload-identity"])
         .env_clear()
         .env("KUBECONFIG", Release::plane().kubeconfig())
         .output()
         .expect("it starts");
     let said = String::from_utf8_lossy(&done.stdout);
     assert_eq!(done.status.code(), Some(1), "{said}");
-    for line in ["failed   definition: synapsesparkattachments.synapse-spark.dev is not installed", "failed   Entra: --tenant-id"]
+    for line in ["FAIL     definition: synapsesparkattachments.synapse-spark.dev is not installed", "FAIL     Entra: --tenant-id"]
     {
         assert!(said.contains(line), "{line:?} is not in\n{said}");
     }

@@ -246,7 +246,7 @@ fn check_of_an_operator_that_requires_accounts_asks_entra_for_nothing() {
     let world = World::new("check-locked");
     world.account(&world.namespace, "team", None, None);
     let said = poll(DEADLINE, || {
-        let (_, said) = world.program("team", &["check", "--require-service-account", "--client-id=", "--tenant-id="]);
+        let (_, said) = world.program("team", &["check", "--pre", "--require-service-account", "--client-id=", "--tenant-id="]);
         said.contains("Kubernetes").then_some(said)
     });
     let said = said.expect("it ends");

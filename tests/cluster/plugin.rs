@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::World;
 
 /// A folder with the plugin, as a user has it in the `PATH`.
-fn folder(world: &World) -> PathBuf {
+pub fn folder(world: &World) -> PathBuf {
     let folder = world.plane().folder.join("plugin");
     std::fs::create_dir_all(&folder).expect("a folder");
     for name in ["kubectl-synapse", "kubectl_complete-synapse"] {

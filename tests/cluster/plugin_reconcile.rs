@@ -114,7 +114,7 @@ fn status_of_an_object_that_no_operator_has_seen_says_where_to_look() {
     let world = unseen("status-unseen");
     let (code, out, _) = synapse(&world, &["status", "unseen"]);
     assert_eq!(code, Some(2));
-    has(&out, &["Unseen", "the operator has not observed this object yet", "kubectl get pods -A"]);
+    has(&out, &["Unseen", "the operator has not observed this object yet", "kubectl synapse check"]);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn reconcile_that_no_operator_takes_up_times_out_with_1() {
     let world = unseen("reconcile-unseen");
     let (code, _, complaint) = synapse(&world, &["reconcile", "unseen", "--timeout", "1s"]);
     assert_eq!(code, Some(1));
-    has(&complaint, &["after 1s", "the operator has not taken up the request", "kubectl get pods -A"]);
+    has(&complaint, &["after 1s", "the operator has not taken up the request", "kubectl synapse check"]);
 }
 
 #[test]

@@ -49,21 +49,46 @@ fn status_is_shown_without_events_that_the_user_may_not_read() {
 
 #[test]
 fn command_that_is_forbidden_names_the_missing_right_and_changes_nothing() {
+    const OURS: &str = "synapsesparkattachments.synapse-spark.dev";
     let viewer = Viewer::who_may("get", "viewer-get").can(&["status", "nightly"]);
     let own = format!("in namespace {}", viewer.0.namespace);
-    for (args, verb, place) in [
-        (&["status"][..], "list", &*own),
-        (&["status", "--all-namespaces"], "list", "in all namespaces"),
-        (&["suspend", "nightly"], "patch", &own),
-        (&["resume", "nightly"], "patch", &own),
-        (&["reconcile", "nightly"], "patch", &own),
-        (&["allow-recreate", "--all"], "list", &own),
-    ] {
+    #[rustfmt::skip]
+    let table = [
+        (&["status"][..],                    "list",  OURS,               &*own),
+        (&["status", "--all-namespaces"],    "list",  OURS,               "in all namespaces"),
+        (&["status", "nightly", "--watch"],  "list",  OURS,               &own),
+        (&["suspend", "nightly"],            "patch", OURS,               &own),
+        (&["suspend", "--all"],              "list",  OURS,               &own),
+        (&["resume", "nightly"],             "patch", OURS,               &own),
+        (&["resume", "-A", "-l", "a=b"],     "list",  OURS,               "in all namespaces"),
+        (&["reconcile", "nightly"],          "patch", OURS,               &own),
+        (&["reconcile", "--all"],            "list",  OURS,               &own),
+        (&["allow-recreate", "--all"],       "list",  OURS,               &own),
+        (&["events", "nightly"],             "list",  "events",           &own),
+        (&["events", "nightly", "--watch"],  "list",  "events",           &own),
+        (&["version"],                       "list",  "deployments.apps", "in all namespaces"),
+        (&["logs"],                          "list",  "deployments.apps", "in all namespaces"),
+    ];
+    for (args, verb, resource, place) in table {
         let (code, _, complaint) = viewer.synapse(args);
         assert_eq!(code, Some(1), "{args:?}");
-        let right = format!("the verb {verb} on synapsesparkattachments.synapse-spark.dev {place}");
+        let verbs = if args.contains(&"--watch") { format!("{verb} and watch") } else { verb.to_owned() };
+        let right = format!("the verb {verbs} on {resource} {place}");
         has(&complaint, &["system:serviceaccount:", &format!("cannot {verb} resource"), &right]);
     }
+    // What everybody may read is checked nevertheless.
+    let (code, out, complaint) = viewer.synapse(&["check"]);
+    assert_eq!(code, Some(2), "{out}{complaint}");
+    has(
+        &out,
+        &[
+            "ok       definition: ",
+            "unknown  operator: not readable: ",
+            "the verb list on deployments.apps",
+            "--operator-namespace",
+        ],
+    );
+    has(&complaint, &["1 of 3 checks could not be made"]);
     let object = viewer.0.object("nightly").expect("it is there");
     assert_eq!((&object["spec"]["suspend"], &object["metadata"]["generation"]), (&json!(false), &json!(1)));
 }

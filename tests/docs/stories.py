@@ -12,7 +12,7 @@ LANGUAGES = {"console", "python", "yaml", "json", "text", "hcl", "toml", "lua", 
 NOT_RUN = {
     r"(\w+=\S+ )*make ": "the targets are tests and builds of their own",
     r"(docker|cosign|gh) ": "there is neither an engine nor a registry here, and no release",
-    r"kubectl logs ": "there is no node here, so no pod that has logs; the test on a node reads them",
+    r"kubectl (synapse )?logs": "there is no node here, so no pod that has logs; the test on a node reads them",
     r"kubectl (run|delete pod|port-forward) |helm test ": "there is no node here, so no pod; the test on a node runs the chart's",
     r"terraform ": "Terraform is not to be had where the tests run; what its plan says is HashiCorp's documentation",
 }
@@ -417,7 +417,10 @@ STORIES = {
         scenes={"synapse-spark-operator import -f": (by_az_ml("byhand", SYSTEM_ASSIGNED)[0], "mv attached.yaml attached-by-az-ml.yaml")},
         codes={"synapse-spark-operator plan": SOMETHING_TO_DO},
     ),
-    "docs/kubectl-plugin.md": Story(codes={"kubectl synapse status": TOLD, "kubectl synapse plan -f": SOMETHING_TO_DO}),
+    # The page has an attachment without a pool.
+    "docs/kubectl-plugin.md": Story(
+        codes={"kubectl synapse status": TOLD, "kubectl synapse reconcile --all": TOLD, "kubectl synapse plan -f": SOMETHING_TO_DO}
+    ),
     "docs/linked-services.md": Story(before=(*ATTACHED, *seeded({"linkedServices": [LINK]})), after=linked),
     "docs/migrate-aso.md": Story(
         before=(

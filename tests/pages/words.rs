@@ -122,7 +122,25 @@ fn user_visible_texts() -> Vec<(String, String)> {
         "sdk-v1",
     ];
     texts.extend(readmes.map(|folder| format!("tests/{folder}/README.md")).map(|file| (file.clone(), read(&file))));
-    let commands = ["run", "plan", "import", "pools", "links", "status", "reconcile", "suspend", "check", "completion"];
+    let commands = [
+        "run",
+        "plan",
+        "import",
+        "pools",
+        "links",
+        "audit",
+        "status",
+        "events",
+        "logs",
+        "reconcile",
+        "suspend",
+        "resume",
+        "allow-recreate",
+        "check",
+        "transfer",
+        "version",
+        "completion",
+    ];
     texts.push(("--help".to_owned(), help(&["--help"])));
     texts.extend(commands.map(|command| (format!("{command} --help"), help(&[command, "--help"]))));
     texts

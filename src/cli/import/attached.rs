@@ -2,6 +2,7 @@
 
 use super::super::explained::explained;
 use super::super::manifest::{ManifestBuilder, manifests};
+use super::super::output::progress;
 use super::imported::Imported;
 use crate::api::v1alpha1::{AttachmentStatus, Identity, IdentityType, UserAssignedIdentity};
 use crate::azure::{self, Freshness, wire};
@@ -16,8 +17,10 @@ pub(super) async fn all(client: &azure::Client, workspace: &WorkspaceId, all: bo
         .await
         .map_err(|error| format!("{workspace}: its computes cannot be listed: {}", explained(&error)))?;
     let mut imported = Imported::default();
-    for one in listed.iter().filter(|one| is_spark(one)) {
+    let listed: Vec<_> = listed.into_iter().filter(is_spark).collect();
+    for (at, one) in listed.iter().enumerate() {
         let place = format!("compute {}", one.name);
+        progress(&format!("Reading {place} ({} of {}).", at + 1, listed.len()));
         let id = match workspace.compute(&one.name) {
             Ok(id) => id,
             Err(error) => {

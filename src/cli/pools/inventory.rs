@@ -7,6 +7,7 @@ use futures::{StreamExt, stream};
 
 use super::super::explained::explained;
 use super::super::manifest::rules::is_guid;
+use super::super::output::progress;
 use crate::azure::{Client, Error, wire};
 use crate::resource_id::{ComputeId, PoolId, SynapseWorkspaceId, WorkspaceId};
 
@@ -36,13 +37,15 @@ impl PoolInventory {
     pub(super) async fn of(client: &Client, named: &[String], workspace: Option<&WorkspaceId>) -> Result<Self, String> {
         let mut inventory = Self { pools: Vec::new(), names: Ok(Vec::new()), unread: Vec::new() };
         let mut places: Vec<WorkspaceId> = Vec::new();
-        for subscription in &subscriptions(client, named, workspace).await? {
+        let subscriptions = subscriptions(client, named, workspace).await?;
+        for (at, subscription) in subscriptions.iter().enumerate() {
             let place = format!("subscription {subscription}");
+            progress(&format!("Reading {place} ({} of {}).", at + 1, subscriptions.len()));
             let synapse = inventory.read(&place, "its Synapse workspaces", client.synapse_workspaces(subscription).await)?;
             let learning = inventory.read(&place, "its Machine Learning workspaces", client.workspaces(subscription).await)?;
             places.extend(learning);
-            let asked = synapse.into_iter().map(|one| async move { (client.pools(&one).await, one) });
-            let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
+            let requests = synapse.into_iter().map(|one| async move { (client.pools(&one).await, one) });
+            let answers: Vec<_> = stream::iter(requests).buffered(AT_ONCE).collect().await;
             for (pools, one) in answers {
                 let pools = inventory.read(&one, "its Spark pools", pools)?;
                 inventory.pools.extend(pools.into_iter().filter_map(|shown| {
@@ -52,8 +55,9 @@ impl PoolInventory {
         }
         // The workspace to attach to is always included, whatever subscription the pools are in.
         places.extend(workspace.filter(|one| !places.contains(one)).cloned());
-        let asked = places.into_iter().map(|one| async move { (client.computes(&one).await, one) });
-        let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
+        progress(&format!("Reading the computes of {} Azure ML workspaces.", places.len()));
+        let requests = places.into_iter().map(|one| async move { (client.computes(&one).await, one) });
+        let answers: Vec<_> = stream::iter(requests).buffered(AT_ONCE).collect().await;
         for (computes, one) in answers {
             if Some(&one) == workspace {
                 inventory.names = match &computes {

@@ -1,8 +1,12 @@
 //! An event of an attachment.
 
+use anstyle::Style;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Event;
 use serde::Serialize;
+
+use super::super::output::{UNDECIDED, age, plain};
+use crate::planner::status::time::elapsed;
 
 /// An event.
 #[derive(Debug, Clone, Serialize)]
@@ -18,6 +22,14 @@ pub(in crate::cli) struct EventView {
 }
 
 impl EventView {
+    /// The cells of a table: when it was seen last, type, reason, message.
+    pub(in crate::cli) fn cells(&self, now: Timestamp) -> Vec<(Style, String)> {
+        let seen = self.last_seen.and_then(|seen| elapsed(seen, now)).map(age).unwrap_or_default();
+        let style = if self.kind == "Warning" { UNDECIDED } else { Style::new() };
+        let id = self.correlation_id.as_ref().map(|id| format!(" (correlation ID {id})")).unwrap_or_default();
+        vec![plain(&seen), (style, self.kind.clone()), plain(&self.reason), plain(&format!("{}{id}", self.message))]
+    }
+
     pub(in crate::cli) fn of(event: Event) -> Self {
         let note = event.message.unwrap_or_default();
         let (message, correlation) =

@@ -27,6 +27,8 @@ pub(in crate::cli) enum State {
     Suspended,
     /// The operator has not observed this generation of the spec yet.
     Unseen,
+    /// It is gone: only while it is watched.
+    Deleted,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -105,10 +107,7 @@ fn state(status: &AttachmentStatus, generation: Option<i64>) -> State {
 /// What to do, and the subcommand that does it.
 fn advice<'a>(state: State, reason: Option<&str>, known: &'a str) -> (&'a str, Option<&'static str>) {
     match state {
-        State::Unseen => (
-            "Wait a moment. If this state persists, check whether the operator runs: kubectl get pods -A -l app.kubernetes.io/name=synapse-spark-operator",
-            None,
-        ),
+        State::Unseen => ("Wait a moment. If this state persists, check whether the operator runs.", Some("check")),
         State::Stalled => (known, Some("reconcile")),
         _ if reason == Some(Reason::Suspended.as_str()) => (known, Some("resume")),
         _ => (known, None),
@@ -170,7 +169,10 @@ impl View {
             message: message_of(state, message),
             since: since.map(|one| one.last_transition_time.clone()),
             advice: advice.to_owned(),
-            command: verb.map(|verb| format!("{} {verb} {name} -n {namespace}", program.typed())),
+            command: verb.map(|verb| match verb {
+                "check" => format!("{} check", program.typed()),
+                verb => format!("{} {verb} {name} -n {namespace}", program.typed()),
+            }),
             generation,
             observed_generation: status.observed_generation,
             deletion_timestamp: object.metadata.deletion_timestamp.clone(),
@@ -195,8 +197,13 @@ impl View {
         match self.state {
             State::Ready => GOOD,
             State::Stalled => BAD,
-            State::Reconciling | State::Suspended | State::Unseen => UNDECIDED,
+            State::Reconciling | State::Suspended | State::Unseen | State::Deleted => UNDECIDED,
         }
+    }
+
+    /// Whether a user would see no difference but in the times.
+    pub(in crate::cli) fn is_like(&self, other: &Self) -> bool {
+        (self.state, &self.reason, &self.message, self.pool()) == (other.state, &other.reason, &other.message, other.pool())
     }
 
     pub(in crate::cli) fn pool(&self) -> String {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::super::output::{Lines, age, change, styled};
+use super::super::output::{Lines, age, change, printable, styled};
 use super::event::EventView;
 use super::model::{Operation, State, View};
 use crate::api::v1alpha1::{Identity, PoolStatus, RoleScope};
@@ -41,6 +41,13 @@ impl View {
             lines.row("do", command);
         }
         format!("{}/{}  {state}{reason}{for_so_long}\n{}", self.namespace, self.name, lines.finish())
+    }
+
+    /// The state and the cause on one line.
+    pub(in crate::cli) fn line(&self) -> String {
+        let state = styled(self.style(), &format!("{:?}", self.state));
+        let reason = self.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        format!("{}/{}  {state}{reason}: {}\n", self.namespace, self.name, printable(&self.message))
     }
 
     /// All details.
