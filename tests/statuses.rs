@@ -26,6 +26,8 @@ mod found;
 mod observations;
 #[path = "statuses/outcomes.rs"]
 mod outcomes;
+#[path = "statuses/reference.rs"]
+mod reference;
 #[path = "statuses/specs.rs"]
 mod specs;
 
