@@ -168,6 +168,23 @@ def rest(options):
     return answer.json()
 
 
+def resource_move(options):
+    """A workspace in another resource group. Azure moves none that has computes."""
+    source = options["ids"]
+    computes = [one["id"] for one in emulator("GET", "/_emulator/world")["computes"]]
+    if any(one.startswith(source + "/") for one in computes):
+        sys.exit(f"a workspace with computes is not moved: {computes}")
+    group = source.partition("/providers/")[0]
+    target = group.rpartition("/")[0] + "/" + options["destination-group"]
+    emulator("PUT", "/_emulator/world", {"workspaces": [{"id": source.replace(group, target), "location": "eastus2"}]})
+    emulator("DELETE", f"/_emulator/resource?id={source}")
+
+
+def group_create(options):
+    subscription = azure()["subscription"]
+    emulator("PUT", "/_emulator/world", {"resourceGroups": [f"/subscriptions/{subscription}/resourceGroups/{options['name']}"]})
+
+
 def ml(verb):
     def run(options):
         from azure.ai.ml import load_compute
@@ -235,6 +252,7 @@ COMMANDS = {
     "aks get-credentials": nothing,
     "aks show": lambda options: {"oidcIssuerProfile": {"issuerUrl": issuer()["issuer"]}},
     "aks update": nothing,
+    "group create": group_create,
     "identity create": identity_create,
     "identity federated-credential create": federated_create,
     "identity federated-credential delete": nothing,
@@ -250,6 +268,7 @@ COMMANDS = {
     "ml workspace show": nothing,
     "monitor activity-log list": nothing,
     "provider register": nothing,
+    "resource move": resource_move,
     "rest": rest,
     "role assignment create": role_assignment_create,
     "role definition create": role_definition_create,

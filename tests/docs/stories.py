@@ -362,6 +362,31 @@ def freed(stage):
     assert of_pool == ["PUT", "PUT", "DELETE", "PUT"], writes
 
 
+def restored(stage):
+    """Adopted as it was: never detached."""
+    end(stage, READY)
+    assert stage.writes() == [("PUT", "mysparkuser")], stage.writes()
+
+
+def moved(stage):
+    """The compute is in the workspace where it is now; and after a move with computes, the object of the same name adopts what came along."""
+    moved_to = WORKSPACE.replace("yogi-res-group", "yogi-new-group")
+    (attached,) = stage.azure.world()["computes"]
+    assert attached["id"] == f"{moved_to}/computes/mysparkuser", attached
+    back = [{**attached, "id": f"{WORKSPACE}/computes/mysparkuser"}]
+    end(
+        stage,
+        *seeded({"workspaces": [{"id": WORKSPACE, "location": "eastus2"}], "computes": back}),
+        f'curl -sSf --cacert "$AZURE_CA_FILE" -X DELETE "$AZURE_RESOURCE_MANAGER_ENDPOINT/_emulator/resource?id={moved_to}"',
+        'kubectl annotate ssa NAME synapse-spark.dev/reconcile-requested-at="$(date +%s)"',
+        "kubectl wait ssa/NAME --for=jsonpath='{.status.conditions[?(@.type==\"Ready\")].reason}'=WorkspaceNotFound --timeout=60s",
+        "kubectl delete ssa NAME --timeout=60s",
+        "kubectl apply -f examples/user-assigned.yaml",
+        READY,
+    )
+    assert [method for method, _ in stage.writes()] == ["DELETE", "PUT", "PUT"], stage.writes()
+
+
 def taught(stage):
     """Argo CD has the check and the actions, and what it had before."""
     settings = json.loads(stage.plane.kubectl("get", "configmap", "argocd-cm", "-n", "argocd", "-o", "json"))["data"]
@@ -379,6 +404,20 @@ STORIES = {
     ),
     "charts/synapse-spark-operator/README.md": Story(installed=False, before=()),
     "deploy/README.md": Story(before=("kubectl create namespace team-a",)),
+    "docs/backup-and-restore.md": Story(
+        scenes={
+            "jq '.items[].spec.suspend": (
+                """kubectl patch ssa NAME --type merge -p '{"spec":{"deletionPolicy":"Retain"}}'""",
+                "kubectl delete ssa NAME --timeout=60s",
+            ),
+            "kubectl synapse plan NAME": (
+                "kubectl wait ssa/NAME --for=jsonpath='{.status.conditions[?(@.type==\"Ready\")].reason}'=Suspended --timeout=60s",
+            ),
+            "az identity federated-credential delete": ("CLUSTER=yogi-aks",),
+        },
+        codes={"kubectl synapse plan": SOMETHING_TO_DO},
+        after=restored,
+    ),
     "docs/credentials.md": Story(
         before=(
             *ATTACHED,
@@ -443,6 +482,10 @@ STORIES = {
         before=(*by_az_ml("mysparksystem", SYSTEM_ASSIGNED), file("state.json", json.dumps(TERRAFORM))),
         codes={"synapse-spark-operator plan": SOMETHING_TO_DO},
         after=taken_over("mysparksystem"),
+    ),
+    "docs/move-a-workspace.md": Story(
+        before=(*ATTACHED, AZ_IDENTITY, "az role definition create --role-definition @deploy/azure/role.json"),
+        after=moved,
     ),
     "docs/namespace-identity.md": Story(
         before=(
