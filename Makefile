@@ -150,6 +150,7 @@ generate: gotools ## write all generated files: crds/, the chart's README and co
 	cargo build --workspace --all-targets
 	target/debug/synapse-spark-operator crd > crds/synapsesparkattachments.yaml
 	UPDATE=1 cargo test --workspace --test pages --test statuses
+	UPDATE=1 cargo test --workspace --test planner how_it_works
 	charts/generate
 
 workflows: ## check the GitHub workflows with actionlint

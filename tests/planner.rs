@@ -18,6 +18,8 @@ mod existing;
 mod failure;
 #[path = "planner/gates.rs"]
 mod gates;
+#[path = "planner/how_it_works.rs"]
+mod how_it_works;
 #[path = "planner/queue.rs"]
 mod queue;
 #[path = "planner/record.rs"]

@@ -7,9 +7,9 @@
 #[path = "exhaustive/ends.rs"]
 mod ends;
 #[path = "exhaustive/starts.rs"]
-mod starts;
+pub mod starts;
 #[path = "exhaustive/world.rs"]
-mod world;
+pub mod world;
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -46,6 +46,8 @@ pub struct World<'a> {
     /// The role is assigned in Synapse, under our GUID.
     pub role_held: bool,
     pub last: Option<Decision>,
+    /// What the last reconcile reports: its decision, or what became of its write.
+    pub reported: Option<Decision>,
     /// Whether the status tells of the last reconcile.
     is_reported: bool,
     /// Whether the operation that Azure is working on will fail.
@@ -89,6 +91,7 @@ impl<'a> World<'a> {
             puts: 0,
             role_held: false,
             last: None,
+            reported: None,
             is_reported: true,
             running: None,
             outcome: Outcome::Unknown,
@@ -194,6 +197,7 @@ impl<'a> World<'a> {
             }
         };
         self.last = Some(decision.clone());
+        self.reported = Some(decision.clone());
         check_safety(self, &decision.step).map_err(|rule| format!("{rule}: {decision:?}"))?;
         match &decision.step {
             Step::AddFinalizer => self.has_finalizer = true,
@@ -290,6 +294,7 @@ impl<'a> World<'a> {
         let result = self.send(&decision.step);
         let is_deleted = self.start.deletion == Deletion::AfterFirstWrite && matches!(self.goal, Goal::Attached(_));
         let reported = decision.after(&result, observed);
+        self.reported = Some(reported.clone());
         let is_killed = self.start.trick == Trick::Killed && (self.writes, self.role_writes) == (1, 0);
         if !is_killed {
             let report = Report { now: self.now, ..report(&goal, observed, &reported, Some((decision, &result))) };
