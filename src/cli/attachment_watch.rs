@@ -24,7 +24,7 @@ pub(super) enum Change {
     /// The last version of an attachment that is gone, or that is selected no longer.
     Deleted(Box<SynapseSparkAttachment>),
     /// An attachment that this version cannot decode.
-    Undecodable(InvalidObject),
+    Undecodable(Box<InvalidObject>),
     /// All attachments have been listed: their UIDs.
     Listed(BTreeSet<String>),
     /// The watch failed and is retried.
@@ -58,7 +58,7 @@ impl<'a> AttachmentWatch<'a> {
             match self.events.next().await {
                 None => return Err("the watch has ended by itself".to_owned()),
                 Some(Ok(event)) => self.take_in(event),
-                Some(Err(error)) => self.interrupted(error)?,
+                Some(Err(error)) => self.interrupted(&error)?,
             }
         }
     }
@@ -74,7 +74,7 @@ impl<'a> AttachmentWatch<'a> {
             Event::Apply(object) => self.apply(object),
             Event::Delete(object) => self.next.push_back(match object.0 {
                 Ok(object) => Change::Deleted(Box::new(object)),
-                Err(invalid) => Change::Undecodable(invalid),
+                Err(invalid) => Change::Undecodable(Box::new(invalid)),
             }),
         }
     }
@@ -82,13 +82,13 @@ impl<'a> AttachmentWatch<'a> {
     fn apply(&mut self, object: Guarded) {
         self.next.push_back(match object.0 {
             Ok(object) => Change::Applied(Box::new(object)),
-            Err(invalid) => Change::Undecodable(invalid),
+            Err(invalid) => Change::Undecodable(Box::new(invalid)),
         });
     }
 
     /// A watch that breaks is restarted, unless watching is not allowed at all.
-    fn interrupted(&mut self, error: watcher::Error) -> Result<(), String> {
-        let why = match &error {
+    fn interrupted(&mut self, error: &watcher::Error) -> Result<(), String> {
+        let why = match error {
             watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error) => {
                 let why = self.cluster.refused(error, "list and watch", "");
                 if matches!(error, Error::Api(status) if matches!(status.code, 400 | 401 | 403 | 404)) {

@@ -17,7 +17,7 @@ use super::plugin::Program;
 use super::selection::{ObjectKey, Selection};
 use super::view::{State, View};
 use crate::api::{FORCE_REQUESTED_AT, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
-use wait::{Requested, Wait};
+use wait::{Requested, Wait, watch};
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("which").required(true).args(["name", "all", "selector"])))]
@@ -75,9 +75,8 @@ impl Reconcile {
         }
         if !requested.is_empty() {
             let mut wait = Wait::new((&requested_at, self.force), program, requested, self.selection.single().is_some());
-            let watch = wait.watch(&cluster, &self.selection);
+            let mut watch = watch(&cluster, &self.selection);
             let ended = tokio::time::timeout(self.timeout, async {
-                let mut watch = watch;
                 while let Some((key, result)) = wait.next(&mut watch).await? {
                     outcomes.push(self.report(Outcome { key, result: Ok(result) })?);
                 }

@@ -64,7 +64,9 @@ impl Status {
         }
         let mut unread = selected.unread;
         if let Some(last) = unread.pop() {
-            unread.iter().for_each(|why| remark(&format!("error: {why}")));
+            for why in unread {
+                remark(&format!("error: {why}"));
+            }
             return Err(last);
         }
         let is_ready = selected.undecodable.is_empty() && views.iter().all(|view| view.state == State::Ready);

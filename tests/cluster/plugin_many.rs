@@ -61,7 +61,9 @@ fn commands_take_names_labels_and_all() {
     for name in ["hourly", "nightly", "weekly"] {
         world.apply(name, "one", &[]);
     }
-    ["hourly", "nightly", "weekly"].iter().for_each(|name| world.ready(name));
+    for name in ["hourly", "nightly", "weekly"] {
+        world.ready(name);
+    }
     let label = format!("batch={}", world.namespace);
     world.kubectl(&["label", "ssa", "hourly", "weekly", &label]);
 

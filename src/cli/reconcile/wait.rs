@@ -75,15 +75,6 @@ impl<'a> Wait<'a> {
         Self { requested_at, is_forced, program, pending, is_single, unhandled, ended: VecDeque::new() }
     }
 
-    /// A watch of all of them. One that loses the label of the selector meanwhile is still waited for.
-    pub(super) fn watch<'c>(&self, cluster: &'c Cluster, selection: &Selection) -> AttachmentWatch<'c> {
-        let config = match selection.single() {
-            Some(name) => Config::default().fields(&format!("metadata.name={name}")),
-            None => Config::default(),
-        };
-        AttachmentWatch::new(cluster, selection.api(cluster.watch.clone(), &cluster.namespace), config)
-    }
-
     /// The next attachment with its result, none of it if it was deleted; nothing once all have one.
     pub(super) async fn next(&mut self, watch: &mut AttachmentWatch<'_>) -> Result<Option<(ObjectKey, Option<View>)>, String> {
         loop {
@@ -115,7 +106,9 @@ impl<'a> Wait<'a> {
             Change::Deleted(object) => self.deleted(&object.uid().unwrap_or_default()),
             Change::Listed(present) => {
                 let gone: Vec<_> = self.pending.keys().filter(|uid| !present.contains(*uid)).cloned().collect();
-                gone.iter().for_each(|uid| self.deleted(uid));
+                for uid in gone {
+                    self.deleted(&uid);
+                }
             }
             // Another one: of those that are waited for, each was decoded when it was requested.
             Change::Undecodable(_) => {}
@@ -162,6 +155,15 @@ impl<'a> Wait<'a> {
         let Self { pending, program, .. } = self;
         pending.into_values().map(move |one| (one.key, if one.last.is_empty() { not_handled(program) } else { one.last }))
     }
+}
+
+/// A watch of the attachments that are waited for. One that loses the label of the selector meanwhile is still waited for.
+pub(super) fn watch<'c>(cluster: &'c Cluster, selection: &Selection) -> AttachmentWatch<'c> {
+    let config = match selection.single() {
+        Some(name) => Config::default().fields(&format!("metadata.name={name}")),
+        None => Config::default(),
+    };
+    AttachmentWatch::new(cluster, selection.api(cluster.watch.clone(), &cluster.namespace), config)
 }
 
 /// Whether it is a result. An earlier Ready is none while Azure does not answer.
