@@ -6,6 +6,7 @@
 //!
 //! Longer than other files: the schema of the spec is read in one piece, with the text of `kubectl explain`.
 
+mod rules;
 mod status;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use status::*;
 
-/// The desired state: a Synapse Spark pool, attached to an Azure Machine Learning workspace.
+/// The desired state: a Synapse Spark pool that is attached to an Azure Machine Learning workspace.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[kube(
     group = "synapse-spark.dev",
@@ -32,12 +33,10 @@ pub use status::*;
     category = "spark",
     selectable = ".spec.workspace.name",
     selectable = ".spec.workspace.subscriptionId",
-    doc = "An Apache Spark pool of Azure Synapse, attached to an Azure Machine Learning workspace: what az ml compute attach does, as an object.",
-    validation = Rule::new("size(self.metadata.name) <= 63").message("metadata.name must have at most 63 characters"),
-    validation = Rule::new("has(self.spec.computeName) || self.metadata.name.matches('^[a-z][a-z0-9-]{1,14}[a-z0-9]$') && !self.metadata.name.matches('-[0-9]+$')")
-        .message("metadata.name can't be a compute name (3-16 letters, digits and '-', a letter first, a letter or digit last, not ending in -<digits>); set spec.computeName"),
-    validation = Rule::new("(has(self.spec.computeName) ? self.spec.computeName : self.metadata.name) == (has(oldSelf.spec.computeName) ? oldSelf.spec.computeName : oldSelf.metadata.name)")
-        .message("spec.computeName is immutable: create another object; spec.deletionPolicy: Retain on this one keeps its compute"),
+    doc = "Attaches an Apache Spark pool of Azure Synapse to an Azure Machine Learning workspace: what az ml compute attach does, as an object.",
+    validation = rules::object_name(),
+    validation = rules::object_name_as_compute(),
+    validation = rules::compute_name_is_immutable(),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Workspace", type_ = "string", json_path = ".spec.workspace.name"),
@@ -53,15 +52,12 @@ pub use status::*;
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", priority = "1")
 )]
 #[x_kube(
-    validation = Rule::new("self.workspace.subscriptionId.lowerAscii() == oldSelf.workspace.subscriptionId.lowerAscii() && self.workspace.resourceGroup == oldSelf.workspace.resourceGroup && self.workspace.name == oldSelf.workspace.name")
-        .message("spec.workspace is immutable: create another object; spec.deletionPolicy: Retain on this one keeps its compute").field_path(".workspace"),
-    validation = Rule::new("has(self.resourceId) != has(self.linkedService)").message("spec.resourceId: Required, or spec.linkedService instead of it; not both"),
-    validation = Rule::new("self.replacePolicy == 'Recreate' || (has(self.resourceId) && has(oldSelf.resourceId) ? self.resourceId.lowerAscii() == oldSelf.resourceId.lowerAscii() : has(self.linkedService) && has(oldSelf.linkedService) && self.linkedService == oldSelf.linkedService)")
-        .message("spec.resourceId changes only under spec.replacePolicy: Recreate, which detaches the old pool first; and so does spec.linkedService"),
-    validation = Rule::new("!has(self.synapseRole) || has(self.identity) && self.identity.type != 'None'")
-        .message("spec.synapseRole needs spec.identity, which receives the role"),
-    validation = Rule::new("!has(self.synapseRole) || !self.synapseRole.linkedService || has(self.linkedService)")
-        .message("spec.synapseRole.linkedService needs spec.linkedService, whose identity receives the role")
+    validation = rules::workspace_is_immutable(),
+    validation = rules::has_a_pool(),
+    validation = rules::has_one_pool(),
+    validation = rules::pool_is_immutable(),
+    validation = rules::role_needs_an_identity(),
+    validation = rules::role_needs_a_linked_service()
 )]
 #[serde(rename_all = "camelCase")]
 // Many fields: the schema of the custom resource.
@@ -69,41 +65,35 @@ pub struct SynapseSparkAttachmentSpec {
     /// The Azure Machine Learning workspace to attach to (az ml: --subscription, -g, -w). Immutable.
     pub workspace: Workspace,
 
-    /// The name of the compute inside the workspace: 3-16 letters, digits and '-', a letter first, not ending in
-    /// a dash and digits. Default: metadata.name. Immutable.
+    /// The name of the compute in the workspace: 3 to 16 letters, digits and hyphens, with a letter first and no hyphen, or
+    /// hyphen and digits, at the end. Default: metadata.name. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
-    #[x_kube(validation = Rule::new("self.matches('^[A-Za-z][A-Za-z0-9-]{1,14}[A-Za-z0-9]$') && !self.matches('-[0-9]+$')")
-        .message("spec.computeName must have 3-16 letters, digits and '-', a letter first, a letter or digit last, and not end in -<digits>"))]
+    #[x_kube(validation = rules::compute_name())]
     pub compute_name: Option<String>,
 
     /// The Azure resource ID of the Spark pool (az ml: `resource_id`):
     /// /subscriptions/…/resourceGroups/…/providers/Microsoft.Synapse/workspaces/…/bigDataPools/…
-    /// Changes only under replacePolicy: Recreate.
+    /// Immutable, unless replacePolicy is Recreate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 400))]
-    #[x_kube(validation = Rule::new("!self.endsWith('/') || self.startsWith('http')")
-        .message(Message::Expression("'spec.resourceId must not end with a slash: write ' + self.substring(0, size(self) - 1)".into())),
-        validation = Rule::new("!self.startsWith('http') || self.find('(?i)/subscriptions/.*/bigDataPools/[a-z0-9]+') == ''")
-        .message(Message::Expression("'spec.resourceId must be a resource ID, and not an address of the portal: write ' + self.find('(?i)/subscriptions/.*/bigDataPools/[a-z0-9]+')".into())),
-        validation = Rule::new("self.matches(r'(?i)^/subscriptions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourceGroups/[-\\p{L}\\p{Nd}_.()]{1,90}/providers/Microsoft.Synapse/workspaces/[-a-z0-9_]{1,50}/bigDataPools/[a-z0-9]{1,15}$')")
-        .message("spec.resourceId must be the ID of a Synapse Spark pool: /subscriptions/<guid>/resourceGroups/<group>/providers/Microsoft.Synapse/workspaces/<workspace>/bigDataPools/<pool>"))]
+    #[x_kube(validation = rules::pool_id_alone(), validation = rules::pool_id())]
     pub resource_id: Option<String>,
 
-    /// Instead of resourceId: a pool of the Synapse workspace that a linked service of the workspace points to. Azure no
-    /// longer creates linked services.
+    /// An alternative to resourceId: a pool of the Synapse workspace that a linked service of the workspace points to. Azure
+    /// no longer creates linked services.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linked_service: Option<LinkedService>,
 
-    /// The managed identity of the attachment, as which its jobs run. Absent: none.
+    /// The managed identity of the attachment, which its jobs run as. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
 
-    /// The role in the Synapse workspace that the identity gets; without a role its jobs fail. Absent: none is assigned.
+    /// The role to assign to the identity in the Synapse workspace; its jobs fail without a role. Default: none is assigned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub synapse_role: Option<SynapseRole>,
 
-    /// The description of the compute. Absent: the existing description stays.
+    /// The description of the compute. Default: an existing description is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub description: Option<String>,
@@ -118,26 +108,25 @@ pub struct SynapseSparkAttachmentSpec {
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
 
-    /// Whether the pool may be replaced by another resourceId: Never (default: it is immutable) or Recreate (detach, then
-    /// attach the other pool; a system-assigned identity gets a new principal).
+    /// Whether the pool may be replaced by a change of resourceId: Never (default) or Recreate, which detaches the compute and
+    /// attaches the other pool; a system-assigned identity then gets a new principal.
     #[serde(default)]
     pub replace_policy: ReplacePolicy,
 
-    /// Whether to adopt a compute of that name that exists and has no owner: Never, `IfSamePool` (default) or
-    /// Always (with replacePolicy: Recreate also one of another pool).
+    /// Whether to adopt an existing compute of this name that has no owner: Never, `IfSamePool` (default) or Always, which
+    /// with replacePolicy: Recreate also adopts one of another pool.
     #[serde(default)]
     pub adoption_policy: AdoptionPolicy,
 
-    /// true: observe and report, write nothing to Azure.
+    /// If true, the operator observes and reports, but writes nothing to Azure.
     #[serde(default)]
     pub suspend: bool,
 
-    /// A ServiceAccount of this namespace, whose identity in Microsoft Entra ID (workload identity's annotations) is used
-    /// for this object. Absent: the operator's own.
+    /// A ServiceAccount of this namespace. The operator uses its identity in Microsoft Entra ID, as annotated for workload
+    /// identity, for this object. Default: the operator's own identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
-    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')")
-        .message("spec.serviceAccountName must name a ServiceAccount of this namespace: lower-case letters, digits, '-' and '.'"))]
+    #[x_kube(validation = rules::service_account())]
     pub service_account_name: Option<String>,
 }
 
@@ -145,37 +134,34 @@ pub struct SynapseSparkAttachmentSpec {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Workspace {
-    /// The subscription's GUID, in lower case: --watch-subscriptions selects objects by this text.
-    #[schemars(length(max = 36))]
-    #[x_kube(validation = Rule::new("self.matches('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')")
-        .message("spec.workspace.subscriptionId must be a GUID, as az account show --query id prints it"),
-        validation = Rule::new("self == self.lowerAscii()")
-        .message(Message::Expression("'spec.workspace.subscriptionId must be in lower case: write ' + self.lowerAscii()".into())))]
+    /// The subscription's GUID, in lower case, because --watch-subscriptions compares it as text.
+    #[schemars(length(max = 400))]
+    #[x_kube(validation = rules::subscription_alone(), validation = rules::subscription(), validation = rules::subscription_case())]
     pub subscription_id: String,
 
     /// The resource group's name.
-    #[schemars(length(max = 90))]
-    #[x_kube(validation = Rule::new("self.matches(r'^[-\\p{L}\\p{Nd}_.()]{0,89}[-\\p{L}\\p{Nd}_()]$')")
-        .message("spec.workspace.resourceGroup must have 1-90 letters, digits and -_.(), and not end in '.'"))]
+    #[schemars(length(max = 400))]
+    #[x_kube(validation = rules::group_alone(), validation = rules::group())]
     pub resource_group: String,
 
     /// The workspace's name.
-    #[schemars(length(max = 33))]
-    #[x_kube(validation = Rule::new("self.matches('^[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}$')")
-        .message("spec.workspace.name must have 3-33 letters, digits, '_' and '-', a letter or digit first"))]
+    #[schemars(length(max = 400))]
+    #[x_kube(validation = rules::workspace_name_alone(), validation = rules::workspace_name())]
     pub name: String,
 }
 
-/// A pool that is reached through a linked service of the workspace.
+/// A pool that is found through a linked service of the workspace.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct LinkedService {
     /// The linked service's name.
-    #[schemars(length(max = 50), regex(pattern = "^[a-zA-Z0-9][-a-zA-Z0-9_]*$"))]
+    #[schemars(length(max = 50))]
+    #[x_kube(validation = rules::linked_service())]
     pub name: String,
 
-    /// The Spark pool's name, in the Synapse workspace that is linked.
-    #[schemars(length(max = 15), regex(pattern = "^[a-zA-Z0-9]+$"))]
+    /// The name of the Spark pool in the linked Synapse workspace.
+    #[schemars(length(max = 15))]
+    #[x_kube(validation = rules::linked_pool())]
     pub pool_name: String,
 }
 
@@ -185,15 +171,14 @@ pub struct LinkedService {
 pub struct SynapseRole {
     /// Synapse Administrator, Synapse Compute Operator, or a role's GUID.
     #[schemars(length(max = 36))]
-    #[x_kube(validation = Rule::new("self in ['Synapse Administrator', 'Synapse Compute Operator'] || self.matches('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')")
-        .message("spec.synapseRole.name must be Synapse Administrator, Synapse Compute Operator, or a role's GUID"))]
+    #[x_kube(validation = rules::role())]
     pub name: String,
 
     /// The scope of the role: Pool (default) or Workspace.
     #[serde(default)]
     pub scope: RoleScope,
 
-    /// true: also assign Apache Spark Administrator in the Synapse workspace to the linked service's own identity.
+    /// If true, Apache Spark Administrator is also assigned in the Synapse workspace, to the linked service's own identity.
     #[serde(default)]
     pub linked_service: bool,
 }
@@ -214,19 +199,17 @@ pub enum RoleScope {
 
 /// The managed identity of the attachment.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[x_kube(validation = Rule::new("self.type.contains('UserAssigned') == (has(self.userAssignedIdentities) && size(self.userAssignedIdentities) > 0)")
-    .message("spec.identity.userAssignedIdentities needs one identity or more with a UserAssigned type, and none with SystemAssigned or None"))]
+#[x_kube(validation = rules::identities_are_given(), validation = rules::identities_are_of_the_type())]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
     /// `SystemAssigned`, `UserAssigned`, "SystemAssigned,UserAssigned" or None.
     #[serde(rename = "type")]
     pub kind: IdentityType,
 
-    /// The user-assigned identities, 50 at most. Order is kept: Azure ML submits jobs as the first by default.
+    /// The user-assigned identities, 50 at most. Order is kept: Azure ML submits jobs as the first one by default.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
-    #[x_kube(validation = Rule::new("self.all(a, self.exists_one(b, a.resourceId.lowerAscii() == b.resourceId.lowerAscii()))")
-        .message("spec.identity.userAssignedIdentities names an identity twice (case does not count)"))]
+    #[x_kube(validation = rules::identities_are_unique())]
     pub user_assigned_identities: Vec<UserAssignedIdentity>,
 }
 
@@ -236,8 +219,7 @@ pub struct Identity {
 pub struct UserAssignedIdentity {
     /// Its Azure resource ID: /subscriptions/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/…
     #[schemars(length(max = 400))]
-    #[x_kube(validation = Rule::new("self.matches(r'(?i)^/subscriptions/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourceGroups/[-\\p{L}\\p{Nd}_.()]{1,90}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/[-a-z0-9_]{3,128}$')")
-        .message("resourceId must be the ID of a user-assigned identity: /subscriptions/<guid>/resourceGroups/<group>/providers/Microsoft.ManagedIdentity/userAssignedIdentities/<name>"))]
+    #[x_kube(validation = rules::identity_id_alone(), validation = rules::identity_id())]
     pub resource_id: String,
 }
 
@@ -287,7 +269,7 @@ pub enum ReplacePolicy {
     Unknown,
 }
 
-/// Whether to adopt a compute of that name that exists and has no owner.
+/// Whether to adopt an existing compute that has no owner.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AdoptionPolicy {
     /// Do not adopt it.
@@ -303,22 +285,13 @@ pub enum AdoptionPolicy {
     Unknown,
 }
 
-/// The schema of `tags`: a bound for each value, and a rule for the names.
+/// The schema of `tags`: a bound for each value, and rules for the names.
 fn tags_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({
         "type": "object",
         "maxProperties": 49,
         "additionalProperties": {"type": "string", "maxLength": 256},
-        "x-kubernetes-validations": [
-            {
-                "rule": "self.all(k, size(k) > 0 && size(k) <= 512 && !k.matches('[<>%&\\\\\\\\?/]'))",
-                "message": "spec.tags: a tag's name must have 1-512 characters and none of <>%&\\?/",
-            },
-            {
-                "rule": "self.all(k, k.lowerAscii() != 'synapse-spark-operator-owner')",
-                "message": "spec.tags: synapse-spark-operator-owner is the operator's own tag",
-            },
-        ],
+        "x-kubernetes-validations": rules::tags(),
     })
 }
 

@@ -13,8 +13,8 @@ fn pool(tail: &str) -> String {
 
 /// What the API server says to write in place of a pool's ID with something around it.
 const RIGHT: &str = "write /subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/rg/providers/Microsoft.Synapse/workspaces/syn/bigDataPools/spark";
-/// The same where the ID ends there, and another refusal follows.
-const RIGHT_ALONE: &str = "write /subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/rg/providers/Microsoft.Synapse/workspaces/syn/bigDataPools/spark,";
+/// What it says where a part of the workspace is its whole ID.
+const PART: &str = "must be a part of the workspace ID, not the whole ID";
 
 fn identity(name: &str) -> Value {
     json!({"resourceId": format!(
@@ -32,6 +32,11 @@ fn user(all: &Value) -> Value {
 
 pub fn tags(many: usize) -> Value {
     Value::Object((0..many).map(|at| (format!("tag{at}"), json!("value"))).collect())
+}
+
+/// 49 tags with names of three characters more than this.
+fn long_tags(more: usize) -> Value {
+    Value::Object((0..49).map(|at| (format!("{}{at:03}", letters(more)), json!("value"))).collect())
 }
 
 fn tag(name: &str, value: &str) -> Value {
@@ -94,32 +99,50 @@ pub fn names() -> Vec<Case> {
         assert_eq!(name.len(), length);
         all.push(accepts(&format!("computeName {name}"), vec![(compute, json!(name))]));
     }
-    for name in
-        ["", "ab", "1abc", "-abc", "abc-", "spark-1", "spark-123", "spark_pool", "spark.pool", "späte", "abcdefghijklmnopq"]
-    {
-        all.push(refuses(&format!("computeName {name}"), vec![(compute, json!(name))], &["spec.computeName"]));
+    for (name, why) in [
+        ("", "It is shorter than 3 characters"),
+        ("ab", "It is shorter than 3 characters"),
+        ("1abc", "It begins with a digit"),
+        ("-abc", "It begins with a hyphen"),
+        ("abc-", "It ends with a hyphen"),
+        ("spark-1", "It ends with a hyphen, or a hyphen and digits"),
+        ("spark-123", "It ends with a hyphen, or a hyphen and digits"),
+        ("spark_pool", "It contains characters other than letters, digits and hyphens"),
+        ("spark.pool", "It contains a dot"),
+        ("späte", "It contains characters other than letters, digits and hyphens"),
+        ("abcdefghijklmnopq", "16 bytes"),
+    ] {
+        all.push(refuses(&format!("computeName {name}"), vec![(compute, json!(name))], &[compute, why]));
     }
+    let several = ["begins with a digit", "contains a dot", "ends with a hyphen"];
+    all.push(refuses("computeName with several mistakes", vec![(compute, json!("1.a-7"))], &several));
     let own = "metadata.name";
     for name in ["abc", "abcdefghijklmnop", "spark-12a"] {
         all.push(accepts(&format!("metadata.name {name}"), vec![(own, json!(name))]));
     }
-    for name in ["ab", "abcdefghijklmnopq", "1abc", "spark-1", "spark.pool"] {
-        all.push(refuses(
-            &format!("metadata.name {name}"),
-            vec![(own, json!(name))],
-            &["metadata.name can't be a compute name", "set spec.computeName"],
-        ));
+    for (name, why) in [
+        ("ab", "It is shorter than 3 characters. Set spec.computeName"),
+        ("abcdefghijklmnopq", "It is longer than 16 characters. Set spec.computeName"),
+        ("1abc", "It begins with a digit. Set spec.computeName"),
+        ("spark-1", "It ends with a hyphen, or a hyphen and digits. Set spec.computeName"),
+        ("spark.pool", "It contains a dot. Set spec.computeName"),
+    ] {
+        let says = ["spec.computeName: Required value: metadata.name cannot be the name of the compute.", why];
+        all.push(refuses(&format!("metadata.name {name}"), vec![(own, json!(name))], &says));
         let both = vec![(own, json!(name)), (compute, json!("spark"))];
         all.push(accepts(&format!("metadata.name {name} beside a computeName"), both));
     }
     all.push(accepts("metadata.name of 63", vec![(own, json!(letters(63))), (compute, json!("spark"))]));
     let long = vec![(own, json!(letters(64))), (compute, json!("spark"))];
-    all.push(refuses("metadata.name of 64", long, &["metadata.name must have at most 63"]));
+    all.push(refuses("metadata.name of 64", long, &["metadata.name", "is longer than 63"]));
     all
 }
 
 pub fn workspaces() -> Vec<Case> {
     let (id, group, name) = ("spec.workspace.subscriptionId", "spec.workspace.resourceGroup", "spec.workspace.name");
+    let whole = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/yogi-res-group/providers/Microsoft.MachineLearningServices/workspaces/yogi-aml-ws"
+    );
     let mut all = vec![
         refuses(
             "a subscription in capitals",
@@ -133,7 +156,21 @@ pub fn workspaces() -> Vec<Case> {
         accepts("a workspace of 33", vec![(name, json!(letters(33)))]),
         accepts("a workspace with a digit first", vec![(name, json!("1_W-s"))]),
         refuses("no workspace", vec![("spec.workspace", json!(GONE))], &["spec.workspace", "Required"]),
-        refuses("a null workspace", vec![("spec.workspace", Value::Null)], &["spec.workspace"]),
+        refuses("a null workspace", vec![("spec.workspace", Value::Null)], &["spec.workspace", "Required"]),
+        // Kubernetes' own words: a schema cannot say more of a wrong type.
+        refuses(
+            "the ID in place of the parts",
+            vec![("spec.workspace", json!(whole))],
+            &["spec.workspace", "must be of type object"],
+        ),
+        refuses("the ID as a subscription", vec![(id, json!(whole))], &[id, PART, "write 6560575d-fa06-4e7d-95fb-f962e74efd7a"]),
+        refuses(
+            "the ID of a subscription",
+            vec![(id, json!(whole[..51]))],
+            &[id, PART, "write 6560575d-fa06-4e7d-95fb-f962e74efd7a"],
+        ),
+        refuses("the ID as a group", vec![(group, json!(whole))], &[group, PART, "write yogi-res-group"]),
+        refuses("the ID as a name", vec![(name, json!(whole))], &[name, PART, "write yogi-aml-ws"]),
     ];
     for part in [id, group, name] {
         all.push(refuses(&format!("no {part}"), vec![(part, json!(GONE))], &[part, "Required"]));
@@ -146,37 +183,65 @@ pub fn workspaces() -> Vec<Case> {
         (name, vec!["ws".to_owned(), "-ws".to_owned(), "_ws".to_owned(), "w.s".to_owned(), letters(34)]),
     ];
     for (path, values) in bad {
-        all.extend(values.iter().map(|value| refuses(&format!("{path} {value:?}"), vec![(path, json!(value))], &[path])));
+        let why = match path {
+            _ if path == id => "must be a GUID",
+            _ if path == group => "must have 1-90 letters",
+            _ => "must have 3-33 letters",
+        };
+        all.extend(values.iter().map(|value| refuses(&format!("{path} {value:?}"), vec![(path, json!(value))], &[path, why])));
     }
     all
 }
 
 pub fn pools() -> Vec<Case> {
-    let id = "spec.resourceId";
+    let (id, link) = ("spec.resourceId", "spec.linkedService");
+    let linked = |name: &str, pool: &str| json!({"name": name, "poolName": pool});
     let right = pool("workspaces/syn/bigDataPools/spark");
     let mut all = vec![
         accepts("a resourceId in capitals", vec![(id, json!(right.to_uppercase()))]),
         accepts("a resourceId in small letters", vec![(id, json!(right.to_lowercase()))]),
         accepts("a pool of 15", vec![(id, json!(pool(&format!("workspaces/syn/bigDataPools/{}", letters(15)))))]),
-        refuses("no resourceId", vec![(id, json!(GONE))], &[id, "Required"]),
-        refuses("a null resourceId", vec![(id, Value::Null)], &[id]),
+        refuses("no resourceId", vec![(id, json!(GONE))], &[id, "Required", "set spec.resourceId to the ID of the Spark pool"]),
+        refuses("a null resourceId", vec![(id, Value::Null)], &[id, "Required"]),
+        refuses(
+            "a linked service too",
+            vec![(link, linked("a", "b"))],
+            &["spec.linkedService: Forbidden", "are both set. Remove one"],
+        ),
+        accepts("a linked service instead", vec![(id, json!(GONE)), (link, linked("0_a-", "b7"))]),
+        refuses(
+            "a linked service with a dot",
+            vec![(id, json!(GONE)), (link, linked("a.b", "b"))],
+            &["spec.linkedService.name", "letters, digits"],
+        ),
+        refuses(
+            "a linked service's pool with a hyphen",
+            vec![(id, json!(GONE)), (link, linked("a", "a-b"))],
+            &["spec.linkedService.poolName", "letters and digits alone"],
+        ),
         accepts("a resource group of any script", vec![(id, json!(right.replace("/rg/", "/Instruktører-データ/")))]),
         refuses("a slash at the end", vec![(id, json!(format!("{right}/")))], &[id, "must not end with a slash", RIGHT]),
         refuses(
             "an address of the portal",
             vec![(id, json!(format!("https://portal.azure.com/#@contoso.onmicrosoft.com/resource{right}")))],
-            &[id, "not an address of the portal", RIGHT],
+            &[id, "a resource ID, not a URL", RIGHT],
         ),
         refuses(
             "an address of the portal with its page",
             vec![(id, json!(format!("https://portal.azure.com/#@contoso.onmicrosoft.com/resource{right}/overview")))],
-            &[id, "not an address of the portal", RIGHT_ALONE],
+            &[id, "a resource ID, not a URL", RIGHT],
         ),
         refuses(
             "an address of the portal with a slash at the end",
             vec![(id, json!(format!("https://portal.azure.com/#@contoso.onmicrosoft.com/resource{right}/")))],
-            &[id, "not an address of the portal", RIGHT_ALONE],
+            &[id, "a resource ID, not a URL", RIGHT],
         ),
+        refuses(
+            "the address of the API",
+            vec![(id, json!(format!("https://management.azure.com{right}?api-version=2021-06-01")))],
+            &[id, "not a URL", RIGHT],
+        ),
+        refuses("a space first", vec![(id, json!(format!(" {right}")))], &[id, "must be the resource ID alone", RIGHT]),
         refuses(
             "an address of another resource in the portal",
             vec![(id, json!(format!("https://portal.azure.com/#resource{}", pool("workspaces/syn"))))],
@@ -187,13 +252,12 @@ pub fn pools() -> Vec<Case> {
     for wrong in [
         "spark".to_owned(),
         String::new(),
-        format!("{right}/"),
-        format!(" {right}"),
+        right[1..].to_owned(),
         right.replace("Microsoft.Synapse", "Microsoft.Databricks"),
         right.replace("bigDataPools", "sqlPools"),
         right.replace(SUBSCRIPTION, "my-subscription"),
         right.replace("/workspaces/syn", ""),
-        format!("https://management.azure.com{right}"),
+        pool("workspaces/syn"),
         pool(&format!("workspaces/syn/bigDataPools/{}", letters(16))),
         pool("workspaces/syn/bigDataPools/my-pool"),
     ] {
@@ -227,15 +291,31 @@ pub fn of_identity() -> Vec<Case> {
         accepts("an identity of 3", vec![(at, user(&json!([identity("a_b")])))]),
         accepts("an identity of 128", vec![(at, user(&json!([identity(&letters(128))])))]),
         refuses("51 identities", vec![(at, user(&identities(51)))], &[list, "50"]),
-        refuses("UserAssigned without a list", vec![(at, json!({"type": "UserAssigned"}))], &[list, "needs one"]),
-        refuses("UserAssigned with an empty list", vec![(at, user(&json!([])))], &[list, "needs one"]),
-        refuses("both without a list", vec![(at, json!({"type": "SystemAssigned,UserAssigned"}))], &[list, "needs one"]),
+        refuses(
+            "UserAssigned without a list",
+            vec![(at, json!({"type": "UserAssigned"}))],
+            &[list, "Required", "needs at least one identity"],
+        ),
+        refuses(
+            "UserAssigned with an empty list",
+            vec![(at, user(&json!([])))],
+            &[list, "Required", "needs at least one identity"],
+        ),
+        refuses(
+            "both without a list",
+            vec![(at, json!({"type": "SystemAssigned,UserAssigned"}))],
+            &[list, "Required", "needs at least one identity"],
+        ),
         refuses(
             "SystemAssigned with a list",
             vec![(at, json!({"type": "SystemAssigned", "userAssignedIdentities": one}))],
-            &[list, "none with"],
+            &[list, "Forbidden", "must be empty with spec.identity.type"],
         ),
-        refuses("None with a list", vec![(at, json!({"type": "None", "userAssignedIdentities": one}))], &[list, "none with"]),
+        refuses(
+            "None with a list",
+            vec![(at, json!({"type": "None", "userAssignedIdentities": one}))],
+            &[list, "Forbidden", "must be empty with spec.identity.type"],
+        ),
         refuses("an identity twice", vec![(at, user(&json!([one[0], one[0]])))], &[list, "twice"]),
         refuses("an identity twice in other case", vec![(at, user(&twice))], &[list, "twice"]),
         refuses(
@@ -249,9 +329,28 @@ pub fn of_identity() -> Vec<Case> {
         refuses(
             "a pool as identity",
             vec![(at, user(&json!([{"resourceId": pool("workspaces/syn/bigDataPools/spark")}])))],
-            &[item],
+            &[item, "must be the ID of a user-assigned identity"],
         ),
-        refuses("a name as identity", vec![(at, user(&json!([{"resourceId": "yogi-managed-id"}])))], &[item]),
+        refuses(
+            "a name as identity",
+            vec![(at, user(&json!([{"resourceId": "yogi-managed-id"}])))],
+            &[item, "not its name or client ID"],
+        ),
+        refuses(
+            "a client ID as identity",
+            vec![(at, user(&json!([{"resourceId": SUBSCRIPTION}])))],
+            &[item, "not its name or client ID"],
+        ),
+        refuses(
+            "an identity's address in the portal",
+            vec![(
+                at,
+                user(
+                    &json!([{"resourceId": format!("https://portal.azure.com/#resource{}/overview", one[0]["resourceId"].as_str().expect("text"))}]),
+                ),
+            )],
+            &[item, "not a URL: write /subscriptions/", "userAssignedIdentities/yogi-managed-id"],
+        ),
     ];
     for kind in ["systemAssigned", "SystemAssigned, UserAssigned", "UserAssigned,SystemAssigned", "", "Unknown"] {
         all.push(refuses(
@@ -283,6 +382,13 @@ pub fn of_words() -> Vec<Case> {
             &[at, "the operator's own tag"],
         ),
         refuses("the owner tag", vec![(at, tag("synapse-spark-operator-owner", "me"))], &[at, "the operator's own tag"]),
+        refuses(
+            "a tag twice in other case",
+            vec![(at, json!({"team": "a", "cost": "b", "Team": "c"}))],
+            &[at, "is a duplicate: Azure ignores the case"],
+        ),
+        accepts("49 tags with the longest names", vec![(at, long_tags(509))]),
+        refuses("49 tags with names beyond all bounds", vec![(at, long_tags(4000))], &[at, "1-512"]),
         accepts("no description", vec![(text, json!(""))]),
         accepts("a null description", vec![(text, Value::Null)]),
         accepts("a description of 1024", vec![(text, json!(letters(1024)))]),
@@ -293,10 +399,42 @@ pub fn of_words() -> Vec<Case> {
         all.push(refuses(
             &format!("a tag's name with {letter}"),
             vec![(at, tag(&format!("a{letter}b"), "x"))],
-            &[at, "none of <>%&\\?/"],
+            &[at, "has one of the characters <>%&\\?/, which Azure does not allow"],
         ));
     }
     all
+}
+
+pub fn roles() -> Vec<Case> {
+    let (at, identity) = ("spec.synapseRole", "spec.identity");
+    let role = |name: &str| json!({"name": name});
+    let with = |role: Value| vec![(identity, json!({"type": "SystemAssigned"})), (at, role)];
+    vec![
+        accepts("a role", with(role("Synapse Administrator"))),
+        accepts("a role by its GUID", with(role(SUBSCRIPTION))),
+        refuses("a role without an identity", vec![(at, role("Synapse Administrator"))], &[at, "needs spec.identity"]),
+        refuses(
+            "a role with the identity None",
+            vec![(identity, json!({"type": "None"})), (at, role("Synapse Administrator"))],
+            &[at, "needs spec.identity"],
+        ),
+        refuses(
+            "a role of Azure",
+            with(role("Owner")),
+            &["spec.synapseRole.name", "must be Synapse Administrator, Synapse Compute Operator"],
+        ),
+        refuses("a role in small letters", with(role("synapse administrator")), &["spec.synapseRole.name", "or a role's GUID"]),
+        refuses(
+            "a role of an unknown scope",
+            with(json!({"name": "Synapse Administrator", "scope": "Everywhere"})),
+            &["spec.synapseRole.scope", "Unsupported value: \"Everywhere\""],
+        ),
+        refuses(
+            "a role of a linked service that is not there",
+            with(json!({"name": "Synapse Administrator", "linkedService": true})),
+            &["spec.synapseRole.linkedService", "needs spec.linkedService"],
+        ),
+    ]
 }
 
 pub fn policies() -> Vec<Case> {

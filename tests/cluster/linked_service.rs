@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::role_assignments::{ROLE, SYSTEM, held};
+use super::role_assignments::{SYSTEM, held};
 use crate::support::World;
 
 const SPARK_ADMINISTRATOR: &str = "c3a6d2f1-a26f-4810-9b0f-591308d5cbf1";
@@ -132,24 +132,4 @@ fn linked_service_can_be_replaced_by_the_id_of_its_pool() {
     world.ready("nightly");
     assert_eq!(world.writes("nightly"), ["PUT"]);
     assert_eq!(world.object("nightly").expect("it is there")["status"]["linkedService"], json!(null));
-}
-
-#[test]
-fn admission_names_what_a_role_and_a_linked_service_need() {
-    let world = World::new("role-bad");
-    let link = "linkedService: {name: link1, poolName: one}";
-    #[rustfmt::skip]
-    let table = [
-        (vec![ROLE],                                                        "spec.synapseRole needs spec.identity"),
-        (vec!["identity: {type: None}", ROLE],                              "spec.synapseRole needs spec.identity"),
-        (vec![SYSTEM, "synapseRole: {name: Owner}"],                        "must be Synapse Administrator, Synapse Compute Operator, or a role's GUID"),
-        (vec![SYSTEM, "synapseRole: {name: Synapse Administrator, scope: Everywhere}"], "Unsupported value: \"Everywhere\""),
-        (vec![SYSTEM, "synapseRole: {name: Synapse Administrator, linkedService: true}"], "needs spec.linkedService"),
-        (vec![link],                                                        "spec.linkedService instead of it; not both"),
-    ];
-    for (lines, says) in table {
-        let manifest = world.manifest("bad", "one", &lines);
-        let refused = world.plane().kubectl(&["apply", "--dry-run=server", "-f", "-"], &manifest);
-        assert!(refused.as_ref().is_err_and(|text| text.contains(says)), "{lines:?}: {refused:?}");
-    }
 }

@@ -18,7 +18,7 @@ pub struct AttachmentStatus {
     /// The generation of the spec that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready always; Reconciling and Stalled only while true (kstatus); `RoleAssigned` with spec.synapseRole; `PoolAvailable`.
+    /// Ready is always present, Reconciling and Stalled only while true (kstatus), `RoleAssigned` with spec.synapseRole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -170,7 +170,7 @@ pub struct RoleAssignmentStatus {
     /// When Synapse confirmed it. It takes effect some minutes later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assigned_at: Option<Time>,
-    /// true: Synapse refused to revoke it when the object was deleted, so the deletion no longer waits for that.
+    /// Whether Synapse refused to revoke it when the object was deleted; the deletion then no longer waits for that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub revocation_refused: bool,
 }
@@ -260,7 +260,7 @@ pub struct ProvisioningError {
 pub struct OperationStatus {
     /// What it does: Attach, Update or Detach.
     pub kind: OperationKind,
-    /// true: it is about to be sent, or its answer was lost.
+    /// Whether it is about to be sent, or its answer was lost.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pending: bool,
     /// Path and query of Azure's operation; never a host.
@@ -283,7 +283,7 @@ pub struct FailureStatus {
     pub last_attempt: Time,
     /// What fails: Observe, Put, Detach, `AssignRole` or `RevokeRole`.
     pub step: FailedStep,
-    /// true: Azure or Entra refused the last attempt.
+    /// Whether Azure or Entra refused the last attempt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refused: bool,
 }
