@@ -113,6 +113,43 @@ fn the_program_knows_its_arguments(name: &str, objects: &[Value]) {
 }
 
 #[test]
+fn common_labels_and_annotations_are_on_every_object_and_pod() {
+    let everything = "\
+commonLabels: {team: data}
+commonAnnotations: {owner: data, helm.sh/hook-output-log-policy: none}
+networkPolicy: {enabled: true}
+namespaceIdentity: {enabled: true}
+tenancy: {enabled: true}
+prometheus: {servicemonitor: {enabled: true}, prometheusrule: {enabled: true}}
+grafana: {dashboard: {enabled: true}}
+deploymentAnnotations: {owner: deployment}
+shards: [{name: one, subscriptions: [aaaaaaaa-0000-4000-8000-000000000001]}]";
+    let plane = Plane::shared();
+    super::manifests::foreign_kinds(plane);
+    let monitor = "\
+commonLabels: {team: data}
+commonAnnotations: {owner: data}
+prometheus: {podmonitor: {enabled: true}}";
+    let mut kinds = BTreeSet::new();
+    for values in [everything, monitor] {
+        for object in super::manifests::objects(plane, &template("helm4", plane, "default", values).expect("it renders")) {
+            let kind = object["kind"].as_str().expect("a kind");
+            let own = if kind == "Deployment" && values == everything { "deployment" } else { "data" };
+            let all = [(&object["metadata"], own), (&object["spec"]["template"]["metadata"], "data")];
+            for (meta, owner) in all.into_iter().filter(|(meta, _)| meta.is_object()) {
+                assert_eq!((&meta["labels"]["team"], &meta["annotations"]["owner"]), (&"data".into(), &owner.into()), "{object}");
+            }
+            // What the object needs takes precedence.
+            if kind == "Pod" {
+                assert_eq!(object["metadata"]["annotations"]["helm.sh/hook-output-log-policy"], "hook-succeeded,hook-failed");
+            }
+            kinds.insert(kind.to_owned());
+        }
+    }
+    assert!(kinds.len() >= 15, "{kinds:?}");
+}
+
+#[test]
 // Longer than other functions: a table with one row per case.
 fn wrong_values_are_refused_and_named() {
     #[rustfmt::skip]
@@ -166,6 +203,13 @@ fn wrong_values_are_refused_and_named() {
         ("namespaceIdentity: {required: true}", &["namespaceIdentity.required is true and namespaceIdentity.enabled is false"]),
         ("namespaceIdentity: {enabled: true, accountNames: [a/b]}", &["namespaceIdentity/accountNames/0", "a/b"]),
         ("commonLabels: {synapse-spark.dev/shard: a}", &["commonLabels/synapse-spark.dev~1shard"]),
+        ("tenancy: {namespaces: {team-a: {}}}", &["tenancy.namespaces is set and tenancy.enabled is false"]),
+        ("tenancy: {enabled: true, namespaces: {Team_A: {}}}", &["Team_A"]),
+        ("tenancy: {enabled: true, namespaces: {team-a: {pool: []}}}", &["tenancy/namespaces/team-a", "pool"]),
+        ("tenancy: {enabled: true, namespaces: {team-a: {pools: [spark]}}}", &["tenancy/namespaces/team-a/pools/0", "spark"]),
+        ("tenancy: {enabled: true, namespaces: {team-a: {pools: [/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/]}}}", &["tenancy/namespaces/team-a/pools/0"]),
+        ("tenancy: {enabled: true, namespaces: {team-a: {roles: ['a, b']}}}", &["tenancy/namespaces/team-a/roles/0", "a, b"]),
+        ("commonAnnotations: {a: 1}", &["commonAnnotations/a", "string"]),
         ("shards: {name: a}", &["shards", "array"]),
         ("shards: [{name: a}]", &["shards/0", "subscriptions"]),
         ("shards: [{name: a, subscriptions: []}]", &["shards/0/subscriptions"]),

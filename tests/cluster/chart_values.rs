@@ -29,7 +29,7 @@ pub fn matrix() -> Vec<Case> {
               "kind: Service\n", "azure.workload.identity/use: \"true\"", "--credential=workload-identity", "--leader-election-namespace=chart-",
               "aggregate-to-view", "whenUnsatisfiable: ScheduleAnyway", "--log-format=json"],
             &["kind: NetworkPolicy", "kind: ServiceMonitor", "kind: PodMonitor", "kind: PrometheusRule", "kind: ConfigMap", "aggregate-to-edit",
-              "--watch-namespaces", "--resync-interval", "--azure-request-share", "volumes:", "type: Recreate", "serviceaccounts", "--require-service-account"]),
+              "--watch-namespaces", "--resync-interval", "--azure-request-share", "volumes:", "type: Recreate", "serviceaccounts", "--require-service-account", "tenancy"]),
         case("workload identity", "azure: {clientId: CLIENT, tenantId: TENANT}\nserviceAccount: {annotations: {a/b: c}, labels: {d: e}}",
             &["azure.workload.identity/client-id: 22222222", "azure.workload.identity/tenant-id: 72f988bf", "--client-id=22222222", "a/b: c", "d: e"],
             &["volumes:"]),
@@ -67,6 +67,20 @@ pub fn matrix() -> Vec<Case> {
             "watchNamespaces: [team-a]\nnamespaceIdentity: {enabled: true, required: true, accountNames: [synapse-spark]}",
             &["--require-service-account", "kind: Role\nmetadata:\n  name: release-synapse-spark-operator-accounts\n  namespace: team-a", "resourceNames: [\"synapse-spark\"]"],
             &["kind: ClusterRole\nmetadata:\n  name: release-synapse-spark-operator-accounts"]),
+        case("tenants", "\
+tenancy:
+  enabled: true
+  namespaces:
+    team-a:
+      workspaces: [/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/a, /subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/b]
+      roles: [Synapse Compute Operator]
+    team-b: {pools: ['*']}",
+            &["name: release-synapse-spark-operator-tenancy\n",
+              "{\"team-a\":[\"/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/a\",\"/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/b\"]}[?",
+              "{\"team-a\":[\"Synapse Compute Operator\"]}[?", "{\"team-b\":[\"*\"]}[?", "{}[?"],
+            &["namespaceSelector:", "kind: ConfigMap"]),
+        case("tenants in some namespaces", "watchNamespaces: [team-a, team-b]\ntenancy: {enabled: true}",
+            &["name: release-synapse-spark-operator-chart-", "key: kubernetes.io/metadata.name\n          operator: In\n          values: [\"team-a\",\"team-b\"]"], &[]),
         case("one pod without leader election", "replicaCount: 1\nleaderElection: {enabled: false}",
             &["--leader-election=false", "type: Recreate"], &["kind: PodDisruptionBudget", "leases", "kind: Role\n"]),
         case("nothing but the Deployment", "crds: {enabled: false}\nrbac: {create: false}\nserviceAccount: {create: false, name: mine}\nservice: {enabled: false}\npodDisruptionBudget: {enabled: false}",

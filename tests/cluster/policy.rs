@@ -1,128 +1,161 @@
-//! The admission policy in `deploy/policy`: a namespace names only the subscriptions that its annotation has.
+//! The chart's policy of tenancy: what the attachments of a namespace may use in Azure.
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::manifests::deploy;
-use crate::support::World;
+use crate::support::{CHART, World, helm};
 
 /// A subscription that is not the test's.
 const OTHER: &str = "99999999-0000-4000-8000-000000000000";
+/// Where the release is.
+const HOME: &str = "synapse-spark-system";
+
+/// A team, the workspace and the pool that it names, or none with a linked service, more of the spec; and the field that is refused,
+/// with the list that it is not in.
+type Attempt<'a> = (&'a str, &'a str, &'a str, &'a [&'a str], Option<&'a str>);
 
 /// A world in which the policy is in force until the test ends.
 struct Policy(World);
 
 impl Policy {
-    #[track_caller]
-    fn apply(name: &str) -> Self {
-        Self::over(World::without_operator(name, Duration::ZERO))
-    }
-
-    fn over(world: World) -> Self {
+    /// Installs it with these lists, by namespace.
+    fn apply(world: World, namespaces: &str) -> Self {
+        let values = format!("{{fullnameOverride: tenancy, tenancy: {{enabled: true, namespaces: {namespaces}}}}}");
+        let template =
+            ["template", "tenancy", CHART, "--namespace", HOME, "--show-only", "templates/tenancy.yaml", "--values", "-"];
+        let manifest = helm("helm4", world.plane(), &template, &values).expect("it renders");
         let policy = Self(world);
-        policy.0.plane().must(&["apply", "--warnings-as-errors", "-f", &deploy("policy")]);
-        policy.0.until("the policy is in force", || policy.create(&policy.own()).err());
+        policy.0.plane().kubectl(&["apply", "--warnings-as-errors", "-f", "-"], &manifest).expect("it is taken");
+        let nowhere = policy.0.manifest("nightly", "one", &[]).replace(&policy.0.subscription, OTHER);
+        policy.0.until("the policy is in force", || policy.create(&nowhere).err());
         policy
-    }
-
-    /// A manifest that names the test's subscription alone.
-    fn own(&self) -> String {
-        self.0.manifest("nightly", "one", &[])
     }
 
     /// Whether the API server would accept this; else its refusal.
     fn create(&self, manifest: &str) -> Result<String, String> {
-        self.0.plane().kubectl(&["apply", "--dry-run=server", "-f", "-"], manifest)
-    }
-
-    /// Allows the namespace these subscriptions.
-    fn allow(&self, subscriptions: &str) {
-        let annotation = format!("synapse-spark.dev/subscriptions={subscriptions}");
-        self.0.plane().must(&["annotate", "--overwrite", "namespace", &self.0.namespace, &annotation]);
-    }
-
-    /// Waits until this is refused for this field, and nothing else.
-    fn refuses(&self, manifest: &str, field: &str) {
-        let refusal = self.0.until("the annotation is seen", || {
-            self.create(manifest).err().filter(|refusal| !refusal.contains("spec.workspace.subscriptionId"))
-        });
-        for word in [field, OTHER, &self.0.subscription] {
-            assert!(refusal.contains(word), "{word} is not in {refusal}");
-        }
+        self.0.plane().kubectl(&["create", "--dry-run=server", "-f", "-"], manifest)
     }
 }
 
 impl Drop for Policy {
     /// The API server looks once a second which policies there are: the next test on this stage must not meet this one.
     fn drop(&mut self) {
-        let (world, policy) = (&self.0, deploy("policy"));
-        let waits = !std::thread::panicking();
-        let _ = world.plane().kubectl(&["annotate", "namespace", &world.namespace, "synapse-spark.dev/subscriptions-"], "");
-        if waits {
-            world.until("nothing is allowed", || self.create(&self.own()).err());
-        }
-        let _ = world.plane().kubectl(&["delete", "-f", &policy, "--ignore-not-found"], "");
-        if waits {
-            world.until("the policy is gone", || self.create(&self.own()).ok());
+        let delete = [
+            "delete",
+            "validatingadmissionpolicy/tenancy-tenancy",
+            "validatingadmissionpolicybinding/tenancy-tenancy",
+            "--ignore-not-found",
+        ];
+        let _ = self.0.plane().kubectl(&delete, "");
+        if !std::thread::panicking() {
+            let nowhere = self.0.manifest("nightly", "one", &[]).replace(&self.0.subscription, OTHER);
+            self.0.until("the policy is gone", || self.create(&nowhere).ok());
         }
     }
 }
 
 #[test]
-fn namespace_without_the_annotation_names_no_subscription() {
-    let policy = Policy::apply("policy-none");
-    let refusal = policy.create(&policy.own()).expect_err("no subscription is allowed");
-    let (world, field) = (&policy.0, "spec.workspace.subscriptionId");
-    for word in [field, &world.subscription, &world.namespace, "no subscription", "synapse-spark.dev/subscriptions"] {
-        assert!(refusal.contains(word), "{word} is not in {refusal}");
+// Longer than other functions: a table with one row per attempt.
+fn each_team_can_use_only_what_its_namespace_is_allowed_to() {
+    let world = World::without_operator("tenancy", Duration::ZERO);
+    let [a, b, c] = ["a", "b", "c"].map(|team| format!("{}-{team}", world.namespace));
+    for team in [&a, &b, &c] {
+        world.plane().must(&["create", "namespace", team]);
+    }
+    let (subscription, workspace, first) = (&world.subscription, world.workspace(), world.identity("first"));
+    let other_workspace = workspace.replace("ml-ws", "ml-b");
+    // Upper case, and a role that only one of them may have. The second may use all of its Synapse workspace, the first one pool.
+    let namespaces = format!(
+        "{{{a}: {{workspaces: [{}], pools: [{}], linkedServices: [{workspace}/linkedServices/link1], identities: [{first}], roles: [synapse compute operator]}}, \
+          {b}: {{workspaces: [{other_workspace}], pools: [{}], identities: [/subscriptions/{subscription}], roles: ['*']}}}}",
+        workspace.replace("/rg/", "/RG/"),
+        world.pool("one").replace("bigDataPools/one", "BIGDATAPOOLS/ONE"),
+        world.synapse(""),
+    );
+    let policy = Policy::apply(world, &namespaces);
+    let world = &policy.0;
+
+    let identity = |name: &str| {
+        format!("identity: {{type: UserAssigned, userAssignedIdentities: [{{resourceId: {}}}]}}", world.identity(name))
+    };
+    let (first, second) = (&*identity("first"), &*identity("second"));
+    let role = |name: &str, more: &str| format!("synapseRole: {{name: {name}{more}}}");
+    let (operator, administrator) = (&*role("Synapse Compute Operator", ""), &*role("Synapse Administrator", ""));
+    let everywhere = &*role("Synapse Compute Operator", ", scope: Workspace");
+    let guid = &*role("6e4bf58a-b8e1-4cc3-bbf9-d73143322b78", "");
+    let linked = &*role("Synapse Compute Operator", ", linkedService: true");
+    let of_subscription = |line: &str| line.replace(&world.subscription, OTHER);
+    let (foreign, system) = (of_subscription(first), "identity: {type: SystemAssigned}");
+    let link = |name: &str| format!("linkedService: {{name: {name}, poolName: one}}");
+    let (link1, link2) = (&*link("link1"), &*link("link2"));
+    let (own, theirs) = ("ml-ws", "ml-b");
+    #[rustfmt::skip]
+    let table: &[Attempt<'_>] = &[
+        (&a, own,    "one", &[],                             None),
+        (&a, own,    "one", &[first, operator],              None),
+        (&a, own,    "one", &[system, operator],             None),
+        (&a, theirs, "one", &[],                             Some("spec.workspace: workspaces")),
+        (&a, "ml-w", "one", &[],                             Some("spec.workspace: workspaces")),
+        (&a, "ml-ws2", "one", &[],                           Some("spec.workspace: workspaces")),
+        (&a, own,    "two", &[],                             Some("spec.resourceId: pools")),
+        (&a, own,    "one2", &[],                            Some("spec.resourceId: pools")),
+        (&a, own,    "one", &[second],                       Some("spec.identity.userAssignedIdentities: identities")),
+        (&a, own,    "one", &[&foreign],                     Some("spec.identity.userAssignedIdentities: identities")),
+        (&a, own,    "one", &[system, administrator],        Some("spec.synapseRole: roles")),
+        (&a, own,    "one", &[system, guid],                 Some("spec.synapseRole: roles")),
+        (&a, own,    "one", &[system, everywhere],           Some("spec.synapseRole.scope: pools")),
+        (&a, own,    "",    &[link1],                        None),
+        (&a, own,    "",    &[link2],                        Some("spec.linkedService: linkedServices")),
+        (&a, own,    "",    &[link1, system, linked],        Some("spec.synapseRole: roles")),
+        (&a, own,    "",    &[link1, system, everywhere],    Some("spec.synapseRole.scope: pools")),
+        (&b, theirs, "two", &[second, administrator],        None),
+        (&b, theirs, "two", &[second, guid],                 None),
+        (&b, theirs, "one", &[system, everywhere],           None),
+        (&b, own,    "two", &[],                             Some("spec.workspace: workspaces")),
+        (&b, theirs, "one", &[&foreign],                     Some("spec.identity.userAssignedIdentities: identities")),
+        // Whatever of the subscription it may use: a linked service leads elsewhere.
+        (&b, theirs, "",    &[link1],                        Some("spec.linkedService: linkedServices")),
+        // It is not listed.
+        (&c, own,    "one", &[],                             Some("spec.workspace: workspaces")),
+    ];
+    let mut wrong = Vec::new();
+    for (team, workspace, pool, more, refused) in table {
+        let manifest = world.manifest("nightly", pool, more).replace("name: ml-ws", &format!("name: {workspace}"));
+        let manifest = manifest.replace(&format!("namespace: {}", world.namespace), &format!("namespace: {team}"));
+        let manifest = manifest.replace(&format!("  resourceId: {}\n", world.pool("")), "");
+        let answer = policy.create(&manifest);
+        let is_right = match (&answer, refused.and_then(|refused| refused.split_once(": "))) {
+            (Ok(_), None) => true,
+            (Err(said), Some((field, list))) => {
+                said.contains(&format!("{field}: "))
+                    && said.contains(&format!(" is not allowed in namespace {team}: it is not in the list of its {list}"))
+            }
+            _ => false,
+        };
+        if !is_right {
+            wrong.push(format!("{team} {workspace} {pool} {more:?}: {answer:?} and not {refused:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+
+    for team in [a, b, c] {
+        world.plane().must(&["delete", "namespace", &team, "--wait=false"]);
     }
 }
 
 #[test]
-fn annotation_allows_several_subscriptions_in_any_case() {
-    let policy = Policy::apply("policy-several");
-    policy.allow(&format!("{OTHER}, {}", policy.0.subscription.to_uppercase()));
-    policy.0.until("the annotation is seen", || policy.create(&policy.own()).ok());
-}
-
-#[test]
-fn annotation_with_an_asterisk_allows_all_subscriptions() {
-    let policy = Policy::apply("policy-all");
-    policy.allow("*");
-    policy.0.until("the annotation is seen", || policy.create(&policy.own().replace(&policy.0.subscription, OTHER)).ok());
-}
-
-#[test]
-fn pool_of_a_subscription_that_is_not_allowed_is_refused() {
-    let policy = Policy::apply("policy-pool");
-    policy.allow(&policy.0.subscription);
-    let [own, other] = [&*policy.0.subscription, OTHER].map(|id| format!("  resourceId: /subscriptions/{id}"));
-    policy.refuses(&policy.own().replace(&own, &other), "spec.resourceId");
-}
-
-#[test]
-fn identity_of_a_subscription_that_is_not_allowed_is_refused() {
-    let policy = Policy::apply("policy-identity");
-    policy.allow(&policy.0.subscription);
-    let identity = policy.0.identity("first").replace(&policy.0.subscription, OTHER);
-    let identity = format!("identity: {{type: UserAssigned, userAssignedIdentities: [{{resourceId: {identity}}}]}}");
-    policy.refuses(&policy.0.manifest("nightly", "one", &[&identity]), "spec.identity.userAssignedIdentities");
-}
-
-#[test]
-fn object_from_before_the_policy_can_still_be_deleted() {
-    let world = World::alone("policy-before", Duration::ZERO);
+fn object_from_before_the_policy_is_detached_and_cannot_be_changed() {
+    let world = World::alone("tenancy-before", Duration::ZERO);
     world.apply("before", "one", &[]);
     world.ready("before");
-    let policy = Policy::over(world);
+    let policy = Policy::apply(world, "{}");
     let world = &policy.0;
-    // Its namespace may no longer name its subscription.
-    policy.allow(OTHER);
     let change = json!({"spec": {"description": "changed"}}).to_string();
     let change =
         ["patch", "ssa", "before", "--namespace", &world.namespace, "--type=merge", "--dry-run=server", "--patch", &change];
-    world.until("the annotation is seen", || world.plane().kubectl(&change, "").err());
+    let refusal = world.plane().kubectl(&change, "").expect_err("its namespace is not listed");
+    assert!(refusal.contains("spec.workspace: "), "{refusal}");
     world.kubectl(&["label", "ssa", "before", "a=b"]);
     world.delete("before");
     world.gone("before");

@@ -337,6 +337,11 @@ def gone(stage):
     assert not stage.plane.kubectl("get", "crd", "-o", "name")
 
 
+def teams_are_apart(stage):
+    """The namespace of the example is none of the two teams'; it is refused as soon as the API server has seen the policy."""
+    end(stage, "while kubectl create --dry-run=server -f examples/no-identity.yaml; do :; done")
+
+
 def as_the_team(stage):
     """Only the team's identity was used in Azure; and where it is required, no other attachment is reconciled."""
     team = json.loads((stage.state / "az.json").read_text())["identities"]["team-a"]["clientId"]
@@ -403,7 +408,7 @@ STORIES = {
         words={"my-spark-pool": "mysparkuser"},
     ),
     "charts/synapse-spark-operator/README.md": Story(installed=False, before=()),
-    "deploy/README.md": Story(before=("kubectl create namespace team-a",)),
+    "deploy/README.md": Story(),
     "docs/backup-and-restore.md": Story(
         scenes={
             "jq '.items[].spec.suspend": (
@@ -524,6 +529,7 @@ STORIES = {
         scenes={"kubectl synapse reconcile NAME": seeded({"identities": [{"id": USER, "principalId": ROTATED}]})},
         after=rotated,
     ),
+    "docs/security.md": Story(after=teams_are_apart),
     "docs/several-clusters.md": Story(
         before=("CLUSTER=yogi-aks", AZ_IDENTITY, f"{renamed('my-spark-pool')} >my-spark-pool.yaml", "kubectl apply -f my-spark-pool.yaml", READY)
     ),

@@ -122,6 +122,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- toYaml $merged }}
 {{- end }}
 
+{{- /* The annotations of an object: the common ones, and its own, which take precedence: list $ ANNOTATIONS…. Empty if there are
+none. */}}
+{{- define "synapse-spark-operator.annotations" -}}
+{{- $all := include "synapse-spark-operator.merged" (prepend (rest .) (first .).Values.commonAnnotations) }}
+{{- if ne $all "{}" }}{{ $all }}{{ end }}
+{{- end }}
+
 {{- define "synapse-spark-operator.serviceAccountName" -}}
 {{- .Values.serviceAccount.name | default (include "synapse-spark-operator.fullname" .) }}
 {{- end }}

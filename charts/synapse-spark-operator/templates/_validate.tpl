@@ -27,6 +27,9 @@
 {{- if and .shards (not .leaderElection.enabled) }}
 {{- fail "shards is set and leaderElection.enabled is false: nothing would keep two shards from the same subscription. Set leaderElection.enabled to true" }}
 {{- end }}
+{{- if and .tenancy.namespaces (not .tenancy.enabled) }}
+{{- fail "tenancy.namespaces is set and tenancy.enabled is false: no namespace would be limited. Set tenancy.enabled to true" }}
+{{- end }}
 {{- if and (not .serviceAccount.create) (not .serviceAccount.name) }}
 {{- fail "serviceAccount.create is false: set serviceAccount.name to an existing ServiceAccount" }}
 {{- end }}
