@@ -1,4 +1,7 @@
-//! The definition in `crds/` is the one that the code has.
+//! The definition in `crds/` is the one that the code has, and reads what other versions stored.
+
+#[path = "crds/earlier.rs"]
+mod earlier;
 
 use serde_json::{Value, json};
 use synapse_spark_operator::api::v1alpha1::{AttachmentStatus, definition};
