@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-clean check generate bench bench-memory conformance build tools plane node gotools clients python javascript rust go gitops sdk sdk-v1 sdk-go sdk-js docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
+.PHONY: help demo test test-upgrade test-clean check generate bench bench-memory conformance build tools plane node gotools clients python javascript rust go gitops sdk sdk-v1 sdk-go sdk-js docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
 
 python := tests/sdk/.venv/bin/python
 
@@ -19,7 +19,10 @@ test: ## run all tests, step by step; needs no cluster, no Azure and no containe
 		END { printf "passed: %d Rust tests, %d Go tests, %d tests of Microsoft'"'"'s clients, %d of the documents, %d on a real node; no warnings of lints and docs\n", rust, go, sdk, docs, node }' \
 		target/test-rust.log target/test-go.log target/test-gitops.log target/test-sdk.log target/test-sdk-v1.log target/test-sdk-go.log target/test-sdk-js.log target/test-docs.log target/test-node.log
 
-test-clean: ## run the tests on a clean Debian, to find what depends on earlier runs (needs Linux and root); CACHE=FOLDER keeps downloads, COMMAND=… runs another command
+test-upgrade: plane ## upgrade from another version to this one and roll back, with running operations (FROM=REF; builds that version)
+	@tests/upgrade.sh
+
+test-clean: ## run the tests on a clean Debian, to find what depends on earlier runs (needs Linux and root); CACHE=FOLDER keeps downloads, COMMAND=â¦ runs another command
 	@tests/clean.sh
 
 check: ## check quickly while you work: format, clippy, unit tests, doc links

@@ -75,7 +75,17 @@ impl Operator {
         Self::spawn(ACCOUNT, plane, azure, settings).ready()
     }
 
+    /// Starts another version's program as a single operator, and waits until it has listed all objects.
+    pub fn of_program(program: &str, plane: &Plane, azure: &Azure) -> Self {
+        let settings = ["--resync-interval", "1", "--leader-election", "false"];
+        Self::spawn_program(program, ACCOUNT, plane, azure, &settings).ready()
+    }
+
     fn spawn(account: &str, plane: &Plane, azure: &Azure, settings: &[&str]) -> Self {
+        Self::spawn_program(&program(), account, plane, azure, settings)
+    }
+
+    fn spawn_program(program: &str, account: &str, plane: &Plane, azure: &Azure, settings: &[&str]) -> Self {
         let file = |name: &str| plane.folder.join(format!("operator-{}.{name}", number()));
         let (kubeconfig, token, log) = (file("kubeconfig"), file("token"), file("log"));
         plane.account(account, &kubeconfig, &token);
@@ -83,7 +93,7 @@ impl Operator {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
         let started = Instant::now();
         let mut guard = as_in_a_pod(&mut Command::new("/bin/sh"), azure, &kubeconfig, &token)
-            .args(["-c", GUARD, "guard", &program(), "run"])
+            .args(["-c", GUARD, "guard", program, "run"])
             .env("LEADER_ELECTION_NAMESPACE", NAMESPACE)
             .args(["--metrics-address", &free.to_string()])
             .args(settings)
