@@ -73,6 +73,7 @@ fn metrics() -> BTreeMap<String, Metric> {
     let ours = telemetry::ours(&mut registry);
     let _ = azure::Metrics::new(ours);
     let _ = controller::metrics::Metrics::new(ours);
+    let _ = telemetry::kubernetes_requests::KubernetesRequests::new(ours);
     let mut text = String::new();
     encode(&mut text, &registry).expect("text");
     let mut all: BTreeMap<String, Metric> = BTreeMap::new();
@@ -108,7 +109,7 @@ fn the_metrics_page_matches_the_registry() {
 
 <!-- Generated: UPDATE=1 cargo test --test pages -->
 
-`/metrics` on the port `metrics` (8080), in the OpenMetrics format. The names are those that queries use; a histogram has the suffixes `_bucket`, `_sum` and `_count`. Labels are bounded: no name of an object, no ID, no URL. The values of a label are in parentheses, where they are few. A standby replica has no metrics of objects.
+`/metrics` on the port `metrics` (8080), in the OpenMetrics format. The names are those that queries use; a histogram has the suffixes `_bucket`, `_sum` and `_count`. Labels are bounded: no name of an object, no ID, no URL. The values of a label are in parentheses, where they are few. A standby replica has no metrics of objects. With `--metrics-namespace-label`, the metrics of attachments (`attachments`, `longest_unready`, `longest_deleting`, `safety_stops`) also have the label `attachment_namespace`.
 
 The alerts are in [charts/synapse-spark-operator/files/alerts.yaml](../charts/synapse-spark-operator/files/alerts.yaml), each with a runbook in [runbooks/](runbooks/); a Grafana dashboard is in [dashboard.json](../charts/synapse-spark-operator/files/dashboard.json).
 

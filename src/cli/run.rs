@@ -10,7 +10,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::AzureArgs;
-use super::kube::{clients, config};
+use super::kube::{CALL_TIMEOUT, client, clients, config};
 use super::scope::{Identity, Scope};
 use crate::azure;
 use crate::controller::{self, Context, Definition, Options, Readiness, Shard};
@@ -18,6 +18,7 @@ use crate::error_chain::chain;
 use crate::leader::{HeldLease, Leadership};
 use crate::planner::backoff;
 use crate::server;
+use crate::telemetry::kubernetes_requests::KubernetesRequests;
 use crate::telemetry::traces::Traces;
 use crate::telemetry::{self, LogFormat};
 use election::Election;
@@ -37,6 +38,10 @@ pub(crate) struct Run {
     /// The address that serves /livez, /readyz and /metrics [default: port 8080 of all addresses, IPv6 and IPv4].
     #[arg(long, value_name = "ADDRESS", env = "METRICS_ADDRESS")]
     metrics_address: Option<SocketAddr>,
+    /// Add the label `attachment_namespace` to the metrics of attachments, so that alerts can be routed by it. The number of
+    /// series then grows with the number of namespaces, and everyone who may read the metrics sees their names.
+    #[arg(long, value_name = "BOOL", env = "METRICS_NAMESPACE_LABEL", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    metrics_namespace_label: bool,
     /// How often an attachment that is in sync is observed again, in seconds: the longest time that a change made
     /// elsewhere in Azure goes unnoticed.
     #[arg(long, value_name = "SECONDS", env = "RESYNC_INTERVAL", default_value_t = backoff::RESYNC.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -98,9 +103,13 @@ impl Run {
         let mut registry = telemetry::registry(jiff::Timestamp::now());
         let ours = telemetry::ours(&mut registry);
         let (azure, _) = self.azure.client_as(self.identity.unavailable(), azure::Metrics::new(ours))?;
-        let metrics = controller::metrics::Metrics::new(ours);
+        let metrics = controller::metrics::Metrics::new(ours).with_namespaces(self.metrics_namespace_label);
+        let requests = KubernetesRequests::new(ours);
         let config = config().await?;
         let (watch, calls) = clients(config.clone())?;
+        let (watch, calls) = (requests.counted(&watch), requests.counted(&calls));
+        // A client of its own: renewals must not queue behind other calls, and a quiet connection must not delay one.
+        let leases = requests.counted(&client(config, Some(CALL_TIMEOUT))?);
         let listener = match self.metrics_address {
             Some(address) => server::listen(address).await.map_err(|error| format!("--metrics-address {address}: {error}"))?,
             None => server::listen_everywhere(METRICS_PORT)
@@ -111,7 +120,7 @@ impl Run {
         tokio::spawn(server::serve(listener, server::ServerState { registry: Arc::new(registry), readiness: readiness.clone() }));
         let definition = Arc::new(Definition::default());
         tokio::spawn(definition.clone().follow(calls.clone(), readiness.clone(), metrics.definition_missing_fields.clone()));
-        let election = Election::new((&self.scope, &shard), &self.pod_name, config, readiness.clone())?;
+        let election = Election::new((&self.scope, &shard), &self.pod_name, &leases, readiness.clone());
         let clients = Clients { watch, calls, azure, metrics, readiness, definition, shard };
         let mut held = Vec::new();
         let ended = Box::pin(self.lead(clients, election, shutdown, &mut held)).await;

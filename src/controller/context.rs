@@ -96,7 +96,7 @@ pub struct Objects {
     /// Which objects exist, and which computes have none.
     pub(crate) orphans: Orphans,
     /// When each object is due.
-    pub(crate) ticks: Ticks,
+    pub(crate) ticks: Arc<Ticks>,
 }
 
 /// Whether this process may write, for which objects, over which definition, and as whom it publishes events.
@@ -113,13 +113,15 @@ impl Context {
     pub fn new(kube: Client, azure: azure::Client, cluster: String, resync: Duration, metrics: Metrics) -> Self {
         let recorders = Recorders::new(kube.clone(), FIELD_MANAGER);
         metrics.resync_interval.set(resync.as_secs_f64());
+        let objects = Objects::default();
+        metrics.watch_queue(&objects.ticks);
         Self {
             kube,
             azure: Arc::new(azure),
             identities: Identities::new(None),
             cluster,
             resync,
-            objects: Objects::default(),
+            objects,
             metrics,
             process: Process {
                 time_to_write: Box::new(|| Some(Duration::MAX)),

@@ -1,13 +1,16 @@
 //! Metrics of the reconciles and of the objects.
 //!
-//! Every label has a bounded set of values: no name of an object, no name of a tag. Every series whose labels are known
-//! in advance starts at zero, because an alert on a counter that does not exist yet would miss its first increment. The
-//! metrics of objects are computed at each scrape, from the objects in the watch, so no series outlives its object.
+//! Every label has a bounded set of values: no name of an object, no name of a tag; the namespace only where it is asked for.
+//! Every series whose labels are known in advance starts at zero, because an alert on a counter that does not exist yet would
+//! miss its first increment. The metrics of objects are computed at each scrape, from the objects in the watch, so no series
+//! outlives its object.
 
 mod drift;
 mod objects;
 mod operations;
 mod orphans;
+mod phases;
+mod queue;
 mod reconcile;
 mod shared;
 
@@ -28,6 +31,7 @@ use tokio::time::Instant;
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::controller::key::{Key, key_of};
+use crate::controller::ticks::Ticks;
 use crate::planner::Report;
 use crate::planner::status::condition;
 use crate::resource_id::WorkspaceId;
@@ -36,7 +40,9 @@ use drift::Drifts;
 use objects::Objects;
 use operations::Operations;
 use orphans::Orphans;
-use reconcile::Reconciles;
+use phases::Phases;
+use queue::Queue;
+use reconcile::{InFlight, Reconciles};
 use shared::{between, is_true, operation_histogram};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -56,9 +62,11 @@ pub struct Metrics {
     reconciles: Reconciles,
     time_to_ready: Family<Since, Histogram>,
     operations: Operations,
+    phases: Phases,
     drifts: Drifts,
     objects: Arc<Objects>,
     orphans: Arc<Orphans>,
+    queue: Arc<Queue>,
 }
 
 impl Metrics {
@@ -72,12 +80,15 @@ impl Metrics {
             reconciles: Reconciles::new(registry),
             time_to_ready: Family::new_with_constructor(operation_histogram),
             operations: Operations::new(registry),
+            phases: Phases::new(registry),
             drifts: Drifts::new(registry),
             objects: Arc::default(),
             orphans: Arc::default(),
+            queue: Arc::default(),
         };
         registry.register_collector(Box::new(metrics.objects.clone()));
         registry.register_collector(Box::new(metrics.orphans.clone()));
+        registry.register_collector(Box::new(metrics.queue.clone()));
         registry.register_with_unit(
             "time_to_ready",
             "Time until an object is Ready. since=creation: since its creationTimestamp, for the first time. since=change: \
@@ -103,6 +114,23 @@ impl Metrics {
             drop(metrics.time_to_ready.get_or_create(&Since { since }));
         }
         metrics
+    }
+
+    /// The metrics of objects get the label `attachment_namespace`, if this is true.
+    #[must_use]
+    pub fn with_namespaces(self, are_shown: bool) -> Self {
+        self.objects.show_namespaces(are_shown);
+        self
+    }
+
+    /// The objects that wait for their reconcile are those that are due here.
+    pub(crate) fn watch_queue(&self, ticks: &Arc<Ticks>) {
+        self.queue.watch(ticks);
+    }
+
+    /// A reconcile begins. It ends when the result is dropped.
+    pub(crate) fn begin(&self) -> InFlight {
+        self.reconciles.begin()
     }
 
     /// A reconcile was completed with this step.
@@ -169,10 +197,11 @@ impl Metrics {
         {
             self.time_to_ready.get_or_create(&Since { since }).observe(between(from, report.now).as_secs_f64());
         }
-        self.operations.record(previous, next, report);
+        let ended = self.operations.record(previous, next, report);
         let mut all = self.objects.known();
         // Only the watch adds objects: otherwise an object that disappears during its last reconcile would stay.
         let Some(known) = all.get_mut(&key_of(object)) else { return };
+        self.phases.record(&mut known.attached_at, (previous, next), ended, report);
         self.drifts.record(&mut known.drifted, previous, report);
         known.show(next, report.decision.cause.reason());
     }

@@ -121,6 +121,12 @@ impl Ticks {
         self.lock().set(key_of(object), Group::of(object), at, (false, false));
     }
 
+    /// How many objects are due, and their reconciles have not begun.
+    pub(crate) fn waiting(&self) -> usize {
+        let (now, state) = (self.now(), self.lock());
+        state.objects.values().filter(|due| due.at <= now && !due.is_begun).count()
+    }
+
     /// The object is gone.
     pub(crate) fn forget(&self, key: &Key) {
         self.lock().remove(key);

@@ -16,7 +16,12 @@ fn world(operation_duration: Duration) -> World {
 }
 
 fn start(world: &World) {
-    world.put_operator(world.operator_with(&["--leader-election", "false", "--watch-namespaces", &world.namespace]));
+    start_with(world, &[]);
+}
+
+fn start_with(world: &World, more: &[&str]) {
+    let args = ["--leader-election", "false", "--watch-namespaces", &world.namespace];
+    world.put_operator(world.operator_with(&[&args[..], more].concat()));
 }
 
 /// The value of a series; none if there is no such series.
@@ -78,8 +83,55 @@ fn attach_and_update_are_measured() {
             ("operation_duration_seconds_count{operation=\"Update\",result=\"success\"}", 1.0),
             ("azure_requests_total{operation=\"put\",code=\"201\"}", 2.0),
             ("azure_token_requests_total{result=\"success\"}", 1.0),
+            // The update is not an attach.
+            ("attach_phase_duration_seconds_count{phase=\"queue\"}", 1.0),
+            ("attach_phase_duration_seconds_count{phase=\"azure\"}", 1.0),
+            ("attach_phase_duration_seconds_count{phase=\"role\"}", 0.0),
+            ("reconcile_queue_depth", 0.0),
+            ("reconciles_in_flight", 0.0),
         ],
     );
+}
+
+#[test]
+fn requests_to_kubernetes_are_counted_by_verb_and_code() {
+    let world = world(Duration::ZERO);
+    let sent = |verb: &str, code: &str| value(&world, &format!("kubernetes_requests_total{{verb=\"{verb}\",code=\"{code}\"}}"));
+    world.apply("nightly", "one", &[]);
+    world.ready("nightly");
+    world.until("a watch, status updates and reads are counted", || {
+        [("WATCH", "200"), ("PATCH", "200"), ("GET", "200")]
+            .into_iter()
+            .all(|(verb, code)| sent(verb, code) >= Some(1.0))
+            .then_some(())
+    });
+    assert_eq!(sent("PUT", "none"), Some(0.0), "it starts at zero");
+    let measured = value(&world, "kubernetes_request_duration_seconds_count{verb=\"PATCH\"}");
+    assert!(measured >= sent("PATCH", "200"), "{measured:?}");
+}
+
+#[test]
+fn namespace_of_attachments_is_a_label_if_it_is_asked_for() {
+    let world = World::without_operator("metrics", Duration::ZERO);
+    start_with(&world, &["--metrics-namespace-label"]);
+    world.apply("nightly", "one", &[]);
+    world.ready("nightly");
+    let namespace = &world.namespace;
+    becomes(
+        &world,
+        &[
+            (&format!("attachments{{condition=\"Ready\",reason=\"Attached\",attachment_namespace=\"{namespace}\"}}"), 1.0),
+            (&format!("longest_deleting_seconds{{attachment_namespace=\"{namespace}\"}}"), 0.0),
+            (&format!("safety_stops{{attachment_namespace=\"{namespace}\"}}"), 0.0),
+        ],
+    );
+    let labels = "{condition=\"Ready\",reason=\"Attached\"";
+    assert_eq!(value(&world, &format!("attachments{labels}}}")), None, "no series without the label");
+    let unready = format!("longest_unready_seconds{labels},attachment_namespace=\"{namespace}\"}}");
+    assert_eq!(value(&world, &unready), Some(0.0));
+    world.delete("nightly");
+    world.gone("nightly");
+    world.until("no object, no series", || value(&world, &unready).is_none().then_some(()));
 }
 
 #[test]
@@ -163,6 +215,7 @@ fn restart_does_not_shorten_the_time_to_ready() {
     // The first status comes late, as where the queue is long.
     world.fault("PUT", "nightly", &json!({"delay": "2s"}));
     world.apply("nightly", "one", &["identity: {type: SystemAssigned}", "synapseRole: {name: Synapse Administrator}"]);
+    becomes(&world, &[("reconciles_in_flight", 1.0)]);
     world.wait("nightly", "jsonpath={.status.operation.kind}=Attach");
     world.operator().kill();
     start(&world);
@@ -175,8 +228,16 @@ fn restart_does_not_shorten_the_time_to_ready() {
     let measured = value(&world, "time_to_ready_seconds_sum{since=\"creation\"}").expect("it is there");
     // Kubernetes' times have whole seconds: the metric has the fraction of the last one besides.
     assert!(took >= 4.0 && (0.0..1.001).contains(&(measured - took)), "measured {measured} s, took {took} s");
-    // The operation ended before the role was assigned.
-    becomes(&world, &[("operation_duration_seconds_count{operation=\"Attach\",result=\"success\"}", 1.0)]);
+    // The operation ended before the role was assigned. The process that sent it was another one.
+    becomes(
+        &world,
+        &[
+            ("operation_duration_seconds_count{operation=\"Attach\",result=\"success\"}", 1.0),
+            ("attach_phase_duration_seconds_count{phase=\"queue\"}", 0.0),
+            ("attach_phase_duration_seconds_count{phase=\"azure\"}", 1.0),
+            ("attach_phase_duration_seconds_count{phase=\"role\"}", 1.0),
+        ],
+    );
 }
 
 #[test]

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use tokio::time::sleep_until;
 
-use super::super::kube::{CALL_TIMEOUT, client};
 use super::super::scope::{LeaseKey, Scope};
 use crate::controller::{Readiness, Shard};
 use crate::error_chain::chain;
@@ -33,15 +32,8 @@ pub(super) struct Election {
 }
 
 impl Election {
-    /// `pod` makes the holder of the Leases recognisable for users.
-    pub(super) fn new(
-        (scope, shard): (&Scope, &Shard),
-        pod: &str,
-        config: kube::Config,
-        readiness: Arc<Readiness>,
-    ) -> Result<Self, String> {
-        // A client of its own: renewals must not queue behind other calls, and a quiet connection must not delay one.
-        let kube = client(config, Some(CALL_TIMEOUT))?;
+    /// `pod` makes the holder of the Leases recognisable for users. `kube` is for the Leases only.
+    pub(super) fn new((scope, shard): (&Scope, &Shard), pod: &str, kube: &kube::Client, readiness: Arc<Readiness>) -> Self {
         let own = kube.default_namespace().to_owned();
         // Unique to this process: a container that restarts keeps the name of its pod.
         let identity = format!("{pod}_{}", uuid::Uuid::new_v4());
@@ -63,7 +55,7 @@ impl Election {
         let candidates = leases.into_iter().map(candidate).collect();
         let default_shard =
             scope.default_shard_lease(shard, &own).map(|namespace| DefaultShardLease::new(lease(namespace), &only));
-        Ok(Self { candidates, peers, is_cluster_wide, default_shard, readiness })
+        Self { candidates, peers, is_cluster_wide, default_shard, readiness }
     }
 
     /// Whether this process may write, while it holds these Leases.

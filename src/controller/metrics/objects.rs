@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
@@ -19,11 +20,20 @@ use crate::controller::key::{Key, key_of};
 use crate::planner::status::condition;
 use crate::planner::{Cause, Fault, FaultKind, Finding, Report};
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
 struct Labels {
     condition: &'static str,
     reason: &'static str,
 }
+
+/// The label with the namespace of objects. Not `namespace`, which Prometheus sets to that of the operator's pod: whether ours
+/// would survive that depends on how it is scraped.
+const NAMESPACE: &str = "attachment_namespace";
+
+/// The namespace of some objects; none where it is not shown.
+type Namespace<'a> = Option<&'a str>;
+
+type ByNamespace<'a> = BTreeMap<Namespace<'a>, Vec<&'a Known>>;
 
 /// The type of the condition.
 const SAFETY_STOP: &str = "SafetyStop";
@@ -36,6 +46,8 @@ const HEALTHY: Labels = Labels { condition: "Ready", reason: Reason::Attached.as
 pub(super) struct Objects {
     known: Mutex<HashMap<Key, Known>>,
     undecodable: Mutex<HashSet<(Option<String>, String)>>,
+    /// Whether the namespace of objects is a label.
+    shows_namespaces: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +60,8 @@ pub(super) struct Known {
     is_stopped: bool,
     /// The fields with drift that the operator has not corrected yet.
     pub(super) drifted: BTreeSet<&'static str>,
+    /// When its compute was attached, while its role is not assigned yet.
+    pub(super) attached_at: Option<Timestamp>,
 }
 
 impl Known {
@@ -119,58 +133,90 @@ impl Objects {
         }
     }
 
-    fn encode_by_reason(&self, encoder: &mut DescriptorEncoder<'_>, now: Timestamp) -> fmt::Result {
-        let known = self.known();
-        let mut counts: BTreeMap<&Labels, u64> = BTreeMap::from([(&HEALTHY, 0)]);
-        let mut unready: BTreeMap<&Labels, f64> = BTreeMap::from([(&HEALTHY, 0.0)]);
-        for (labels, since) in known.values().filter_map(|known| known.reported.as_ref()) {
-            *counts.entry(labels).or_default() += 1;
-            let longest = unready.entry(labels).or_default();
-            *longest = longest.max(since.map_or(0.0, |since| between(since, now).as_secs_f64()));
-        }
-        let help = "Attachments, by the condition that is True (Ready, Reconciling, Stalled or None) and its reason.";
-        let mut attachments = encoder.encode_descriptor("attachments", help, None, MetricType::Gauge)?;
-        for (labels, count) in counts {
-            ConstGauge::new(count).encode(attachments.encode_family(labels)?)?;
-        }
-        let help = "The longest time that an attachment with this condition and reason has not been Ready; 0 if it is Ready.";
-        let mut longest = encoder.encode_descriptor("longest_unready", help, Some(&Unit::Seconds), MetricType::Gauge)?;
-        for (labels, time) in unready {
-            ConstGauge::new(time).encode(longest.encode_family(labels)?)?;
-        }
-        Ok(())
+    pub(super) fn show_namespaces(&self, are_shown: bool) {
+        self.shows_namespaces.store(are_shown, Ordering::Relaxed);
     }
+
+    /// The objects, by the namespace that is shown. If none is shown, all objects are together, even if there are none.
+    fn by_namespace<'a>(&self, known: &'a HashMap<Key, Known>) -> ByNamespace<'a> {
+        let mut all = ByNamespace::new();
+        if !self.shows_namespaces.load(Ordering::Relaxed) {
+            all.insert(None, known.values().collect());
+            return all;
+        }
+        for (key, known) in known {
+            all.entry(Some(key.namespace())).or_default().push(known);
+        }
+        all
+    }
+}
+
+/// What the objects of a namespace show, by condition and reason: how many there are, and how long one has not been Ready.
+fn by_reason(objects: &[&Known], now: Timestamp) -> BTreeMap<Labels, (u64, f64)> {
+    let mut all = BTreeMap::from([(HEALTHY, (0, 0.0))]);
+    for (labels, since) in objects.iter().filter_map(|known| known.reported.as_ref()) {
+        let (count, longest): &mut (u64, f64) = all.entry(*labels).or_default();
+        *count += 1;
+        *longest = longest.max(since.map_or(0.0, |since| between(since, now).as_secs_f64()));
+    }
+    all
+}
+
+fn number(count: usize) -> f64 {
+    u32::try_from(count).unwrap_or(u32::MAX).into()
+}
+
+fn encode_by_reason(encoder: &mut DescriptorEncoder<'_>, namespaces: &ByNamespace<'_>, now: Timestamp) -> fmt::Result {
+    let all = namespaces.iter().map(|(namespace, objects)| (namespace.map(|one| (NAMESPACE, one)), by_reason(objects, now)));
+    let all: Vec<_> =
+        all.flat_map(|(namespace, all)| all.into_iter().map(move |(labels, shown)| (labels, namespace, shown))).collect();
+    let help = "Attachments, by the condition that is True (Ready, Reconciling, Stalled or None) and its reason.";
+    let mut family = encoder.encode_descriptor("attachments", help, None, MetricType::Gauge)?;
+    for (labels, namespace, (count, _)) in &all {
+        ConstGauge::new(*count).encode(family.encode_family(&(*labels, namespace.as_slice()))?)?;
+    }
+    let help = "The longest time that an attachment with this condition and reason has not been Ready; 0 if it is Ready.";
+    let mut family = encoder.encode_descriptor("longest_unready", help, Some(&Unit::Seconds), MetricType::Gauge)?;
+    for (labels, namespace, (_, longest)) in &all {
+        ConstGauge::new(*longest).encode(family.encode_family(&(*labels, namespace.as_slice()))?)?;
+    }
+    Ok(())
+}
+
+/// One value for all objects, or one for each namespace that is shown.
+fn encode_each(mut metric: MetricEncoder<'_>, all: &ByNamespace<'_>, value: impl Fn(&[&Known]) -> f64) -> fmt::Result {
+    if let Some(objects) = all.get(&None) {
+        return ConstGauge::new(value(objects)).encode(metric);
+    }
+    for (namespace, objects) in all {
+        let label = namespace.map(|one| (NAMESPACE, one));
+        ConstGauge::new(value(objects)).encode(metric.encode_family(&label.as_slice())?)?;
+    }
+    Ok(())
 }
 
 impl Collector for Objects {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let now = Timestamp::now();
-        self.encode_by_reason(&mut encoder, now)?;
-        let known = self.known();
+        let (now, known) = (Timestamp::now(), self.known());
+        let namespaces = self.by_namespace(&known);
+        encode_by_reason(&mut encoder, &namespaces, now)?;
         let age = |oldest: Option<Timestamp>| oldest.map_or(0.0, |since| between(since, now).as_secs_f64());
+        let help = "The longest time since the deletion of an attachment that still has the operator's finalizer; 0 without one.";
+        let deleting = encoder.encode_descriptor("longest_deleting", help, Some(&Unit::Seconds), MetricType::Gauge)?;
+        encode_each(deleting, &namespaces, |objects| age(objects.iter().filter_map(|known| known.deleted).min()))?;
+        let help = "Attachments whose condition SafetyStop is True.";
+        let stops = encoder.encode_descriptor("safety_stops", help, None, MetricType::Gauge)?;
+        encode_each(stops, &namespaces, |objects| number(objects.iter().filter(|known| known.is_stopped).count()))?;
         let mut gauge = |name: &str, help: &str, unit: Option<&Unit>, value: f64| {
             ConstGauge::new(value).encode(encoder.encode_descriptor(name, help, unit, MetricType::Gauge)?)
         };
-        gauge(
-            "longest_deleting",
-            "The longest time since the deletion of an attachment that still has the operator's finalizer; 0 without one.",
-            Some(&Unit::Seconds),
-            age(known.values().filter_map(|known| known.deleted).min()),
-        )?;
         gauge(
             "last_observation_age",
             "The longest time since Azure last answered for an attachment; 0 without attachments.",
             Some(&Unit::Seconds),
             age(known.values().map(|known| known.last_observation).min()),
         )?;
-        let stopped = u32::try_from(known.values().filter(|known| known.is_stopped).count()).unwrap_or(u32::MAX);
-        gauge("safety_stops", "Attachments whose condition SafetyStop is True.", None, stopped.into())?;
-        let undecodable = u32::try_from(self.undecodable().len()).unwrap_or(u32::MAX);
-        gauge(
-            "undecodable_objects",
-            "Stored objects that the operator skips because it cannot decode them.",
-            None,
-            undecodable.into(),
-        )
+        let undecodable = number(self.undecodable().len());
+        gauge("undecodable_objects", "Stored objects that the operator skips because it cannot decode them.", None, undecodable)
     }
 }

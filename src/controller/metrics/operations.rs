@@ -17,6 +17,9 @@ struct Labels {
     result: &'static str,
 }
 
+const SUCCESS: &str = "success";
+const FAILURE: &str = "failure";
+
 #[derive(Debug)]
 pub(super) struct Operations(Family<Labels, Histogram>);
 
@@ -30,19 +33,25 @@ impl Operations {
             new.0.clone(),
         );
         for kind in [OperationKind::Attach, OperationKind::Update, OperationKind::Detach, OperationKind::Transfer] {
-            for result in ["success", "failure"] {
+            for result in [SUCCESS, FAILURE] {
                 drop(new.0.get_or_create(&Labels { operation: format!("{kind:?}"), result }));
             }
         }
         new
     }
 
-    /// Records the operation of the previous status, if this reconcile is the first that observes its end.
-    pub(super) fn record(&self, previous: &AttachmentStatus, next: &AttachmentStatus, report: &Report<'_>) {
-        if let (Some((kind, result)), Some(operation)) = (ended(previous, next, report), &previous.operation) {
-            let labels = Labels { operation: format!("{kind:?}"), result };
-            self.0.get_or_create(&labels).observe(between(operation.started_at.0, report.now).as_secs_f64());
-        }
+    /// Records the operation of the previous status, if this reconcile is the first that observes its end. Gives its kind if it
+    /// succeeded.
+    pub(super) fn record(
+        &self,
+        previous: &AttachmentStatus,
+        next: &AttachmentStatus,
+        report: &Report<'_>,
+    ) -> Option<OperationKind> {
+        let ((kind, result), operation) = (ended(previous, next, report)?, previous.operation.as_ref()?);
+        let labels = Labels { operation: format!("{kind:?}"), result };
+        self.0.get_or_create(&labels).observe(between(operation.started_at.0, report.now).as_secs_f64());
+        (result == SUCCESS).then_some(kind)
     }
 }
 
@@ -59,8 +68,8 @@ fn ended(previous: &AttachmentStatus, next: &AttachmentStatus, report: &Report<'
     };
     match () {
         () if before.is_some_and(failed) => None,
-        () if failed(report.decision.cause.reason()) => Some((operation.kind, "failure")),
-        () if is_done && next.operation != previous.operation => Some((operation.kind, "success")),
+        () if failed(report.decision.cause.reason()) => Some((operation.kind, FAILURE)),
+        () if is_done && next.operation != previous.operation => Some((operation.kind, SUCCESS)),
         () => None,
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
@@ -25,6 +26,17 @@ pub(super) struct Reconciles {
     duration: Histogram,
     errors: Counter,
     panics: Counter,
+    in_flight: Gauge,
+}
+
+/// A reconcile that runs.
+#[derive(Debug)]
+pub(crate) struct InFlight(Gauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl Reconciles {
@@ -34,6 +46,7 @@ impl Reconciles {
             duration: Histogram::new(BOUNDS),
             errors: Counter::default(),
             panics: Counter::default(),
+            in_flight: Gauge::default(),
         };
         registry.register(
             "reconcile",
@@ -52,12 +65,22 @@ impl Reconciles {
             new.errors.clone(),
         );
         registry.register("reconcile_panics", "Reconciles that panicked because of a bug in the operator", new.panics.clone());
+        registry.register(
+            "reconciles_in_flight",
+            "Reconciles that run at the moment, those that wait for an answer of Azure among them",
+            new.in_flight.clone(),
+        );
         for step in Step::NAMES {
             drop(new.of(step, "success"));
         }
         drop(new.of("None", "error"));
         drop(new.of("None", "panic"));
         new
+    }
+
+    pub(super) fn begin(&self) -> InFlight {
+        self.in_flight.inc();
+        InFlight(self.in_flight.clone())
     }
 
     pub(super) fn succeeded(&self, step: &str, took: Duration) {

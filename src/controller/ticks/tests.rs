@@ -128,3 +128,19 @@ async fn a_change_during_a_reconcile_is_due_when_the_reconcile_ends() {
     ticks.next(&objects[0], Requeue::Resync, RESYNC);
     assert_eq!(ticks.turn(&objects[1]).sharers, 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn objects_wait_from_when_they_are_due_until_their_reconcile_begins() {
+    let (ticks, objects) = (Ticks::default(), ["a", "b"].map(|name| object(name, "ws", None)));
+    assert_eq!(ticks.waiting(), 0);
+    ticks.changed(&objects[0]);
+    ticks.postponed(&objects[1], Duration::from_secs(10));
+    assert_eq!(ticks.waiting(), 1, "the other one is not due yet");
+    ticks.turn(&objects[0]);
+    assert_eq!(ticks.waiting(), 0, "its reconcile runs");
+    ticks.next(&objects[0], Requeue::Resync, RESYNC);
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert_eq!(ticks.waiting(), 1, "the other one is due");
+    ticks.forget(&key_of(&objects[1]));
+    assert_eq!(ticks.waiting(), 0);
+}
