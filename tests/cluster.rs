@@ -34,6 +34,8 @@ mod helm_release;
 mod helm_rights;
 #[path = "cluster/identity.rs"]
 mod identity;
+#[path = "cluster/kube_state_metrics.rs"]
+mod kube_state_metrics;
 #[path = "cluster/leader.rs"]
 mod leader;
 #[path = "cluster/linked_service.rs"]
