@@ -214,31 +214,51 @@ fn promtool(args: &[&str]) {
     assert!(done.status.success(), "promtool {}: {}{}", args.join(" "), said(&done.stdout), said(&done.stderr));
 }
 
-const ALERTS: &str = "charts/synapse-spark-operator/files/alerts.yaml";
+/// The rules of the chart.
+const RULES: [&str; 2] = ["charts/synapse-spark-operator/files/alerts.yaml", "charts/synapse-spark-operator/files/slo.yaml"];
+/// The example of rules for the metrics of kube-state-metrics.
+const RULES_BY_OBJECT: &str = "deploy/kube-state-metrics/alerts.yaml";
 
-fn alerts() -> Vec<Value> {
-    let file: Value = serde_saphyr::from_str(&read(ALERTS)).expect("YAML");
-    file["groups"][0]["rules"].as_array().expect("rules").clone()
+fn alerts_of(file: &str) -> Vec<Value> {
+    let file: Value = serde_saphyr::from_str(&read(file)).expect("YAML");
+    let groups = file["groups"].as_array().expect("groups").iter();
+    let rules = groups.flat_map(|group| group["rules"].as_array().expect("rules").clone());
+    rules.filter(|rule| rule["alert"].is_string()).collect()
 }
 
-/// All queries of the dashboard, with values for Grafana's variables.
-fn queries() -> Vec<String> {
-    let file: Value = serde_json::from_str(&read("charts/synapse-spark-operator/files/dashboard.json")).expect("JSON");
+/// The alerts of the chart.
+fn alerts() -> Vec<Value> {
+    RULES.into_iter().flat_map(alerts_of).collect()
+}
+
+const DASHBOARD: &str = "charts/synapse-spark-operator/files/dashboard.json";
+
+/// All queries of the dashboard, with Grafana's variables.
+fn queries_with_variables() -> Vec<String> {
+    let file: Value = serde_json::from_str(&read(DASHBOARD)).expect("JSON");
     let panels = file["panels"].as_array().expect("panels");
     let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().expect("targets"));
-    targets
-        .map(|target| target["expr"].as_str().expect("a query").replace("$__rate_interval", "5m").replace("$job", ".*"))
-        .collect()
+    targets.map(|target| target["expr"].as_str().expect("a query").to_owned()).collect()
+}
+
+/// The same with values for the variables.
+fn queries() -> Vec<String> {
+    let values = [("$__rate_interval", "5m"), ("$job", ".*"), ("$cluster", ".*"), ("$namespace", ".*")];
+    let filled = |query: String| values.into_iter().fold(query, |query, (variable, value)| query.replace(variable, value));
+    queries_with_variables().into_iter().map(filled).collect()
 }
 
 #[test]
 fn each_alert_fires_only_in_its_own_state() {
-    promtool(&["check", "rules", "--lint=all", "--lint-fatal", path(ALERTS).to_str().expect("a path")]);
-    promtool(&["test", "rules", path("tests/alerts/alerts.yaml").to_str().expect("a path")]);
-    let tests = read("tests/alerts/alerts.yaml");
-    for alert in alerts() {
-        let name = alert["alert"].as_str().expect("a name");
-        assert!(tests.contains(&format!("alertname=\"{name}\"")), "no test has {name} fire");
+    let all = RULES.into_iter().zip(["tests/alerts/alerts.yaml", "tests/alerts/slo.yaml"]);
+    for (rules, tests) in all.chain([(RULES_BY_OBJECT, "tests/alerts/kube-state-metrics.yaml")]) {
+        promtool(&["check", "rules", "--lint=all", "--lint-fatal", path(rules).to_str().expect("a path")]);
+        promtool(&["test", "rules", path(tests).to_str().expect("a path")]);
+        let tests = read(tests);
+        for alert in alerts_of(rules) {
+            let name = alert["alert"].as_str().expect("a name");
+            assert!(tests.contains(&format!("alertname=\"{name}\"")), "no test has {name} fire");
+        }
     }
 }
 
@@ -274,13 +294,33 @@ fn each_query_of_the_dashboard_is_valid() {
 }
 
 #[test]
+fn the_dashboard_can_be_limited_to_a_cluster_and_a_namespace() {
+    let file: Value = serde_json::from_str(&read(DASHBOARD)).expect("JSON");
+    let variables = file["templating"]["list"].as_array().expect("variables").iter();
+    let variables: Vec<_> = variables.filter_map(|variable| variable["name"].as_str()).collect();
+    assert_eq!(variables, ["datasource", "cluster", "job", "namespace"]);
+    let all = metrics();
+    let (object, mut limited) = ("attachments|longest_unready_seconds|longest_deleting_seconds|safety_stops", 0);
+    for query in queries_with_variables() {
+        for selector in query.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(selector, _)| selector) {
+            assert!(selector.starts_with("cluster=~\"$cluster\", job=~\"$job\""), "{query}");
+        }
+        for name in all.keys().filter_map(|name| name.strip_prefix("synapse_spark_operator_")) {
+            if object.split('|').any(|one| one == name) && query.contains(&format!("operator_{name}{{")) {
+                assert!(query.contains("attachment_namespace=~\"$namespace\""), "{query}");
+                limited += 1;
+            }
+        }
+    }
+    assert!(limited > 5, "the queries for objects are found");
+}
+
+#[test]
 fn alerts_dashboard_and_runbooks_use_existing_metrics() {
     let there: BTreeSet<_> = metrics().iter().flat_map(|(name, metric)| metric.samples(name)).collect();
-    let mut texts: Vec<(String, String)> = vec![
-        (ALERTS.to_owned(), read(ALERTS)),
-        ("the tests of the alerts".to_owned(), read("tests/alerts/alerts.yaml")),
-        ("the dashboard".to_owned(), queries().join("\n")),
-    ];
+    let mut texts: Vec<(String, String)> = vec![("the dashboard".to_owned(), queries().join("\n"))];
+    let files = RULES.into_iter().chain(["tests/alerts/alerts.yaml", "tests/alerts/slo.yaml"]);
+    texts.extend(files.map(|file| (file.to_owned(), read(file))));
     texts.extend(alerts().iter().map(|alert| {
         let page = format!("docs/runbooks/{}.md", alert["alert"].as_str().expect("a name"));
         (page.clone(), read(&page))

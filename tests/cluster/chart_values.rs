@@ -95,8 +95,28 @@ tenancy:
         case("monitoring by a ServiceMonitor", "prometheus: {servicemonitor: {enabled: true, labels: {release: prometheus}, endpointAdditionalProperties: {relabelings: [{action: labeldrop, regex: pod}]}}}",
             &["kind: ServiceMonitor", "release: prometheus", "action: labeldrop"], &["kind: PodMonitor"]),
         case("alerts and a dashboard", "prometheus: {prometheusrule: {enabled: true, labels: {release: prometheus}}}\ngrafana: {dashboard: {enabled: true, annotations: {grafana_folder: Azure}}}",
-            &["kind: PrometheusRule", "release: prometheus", "- alert: SynapseSparkOperatorDown", "kind: ConfigMap", "grafana_dashboard: \"1\"", "grafana_folder: Azure", "\"panels\""],
-            &["kind: ServiceMonitor"]),
+            &["kind: PrometheusRule", "release: prometheus", "- alert: SynapseSparkOperatorDown", "docs/runbooks/SynapseSparkOperatorDown.md\n", "kind: ConfigMap", "grafana_dashboard: \"1\"", "grafana_folder: Azure", "\"panels\""],
+            &["kind: ServiceMonitor", "ErrorBudgetBurn", "record: "]),
+        case("settings of single alerts, and service level objectives", "\
+prometheus:
+  namespaceLabel: true
+  prometheusrule:
+    enabled: true
+    runbookUrl: 'https://runbooks.example/{alert}?from=alert'
+    alertLabels: {team: platform}
+    alertAnnotations: {dashboard: 'https://grafana.example/d/synapse-spark-operator'}
+    alerts:
+      SynapseSparkThrottled: {enabled: false}
+      SynapseSparkQueued: {enabled: true}
+      SynapseSparkDetachStuck: {for: 31m, severity: page, labels: {team: data}, annotations: {runbook_url: 'https://wiki.example/detach'}}
+    slo: {enabled: true}",
+            &["--metrics-namespace-label", "- alert: SynapseSparkQueued", "for: 31m", "severity: page\n          team: data\n", "runbook_url: https://wiki.example/detach\n",
+              "runbook_url: https://runbooks.example/SynapseSparkNoLeader?from=alert\n", "severity: critical\n          team: platform\n",
+              "dashboard: https://grafana.example/d/synapse-spark-operator\n", "- alert: SynapseSparkAttachErrorBudgetBurn",
+              "record: synapse_spark_operator:reconcile_errors:ratio_rate1h"],
+            &["SynapseSparkThrottled", "blob/main/docs/runbooks"]),
+        case("one of the objectives", "prometheus: {prometheusrule: {enabled: true, slo: {enabled: true}, alerts: {SynapseSparkAttachErrorBudgetBurn: {enabled: false}}}}",
+            &["record: synapse_spark_operator:attachments_created:increase1d", "- alert: SynapseSparkReconcileErrorBudgetBurn"], &["SynapseSparkAttachErrorBudgetBurn", "--metrics-namespace-label"]),
         case("monitoring by a PodMonitor, elsewhere", "service: {enabled: false}\nprometheus: {podmonitor: {enabled: true, namespace: team-a}}",
             &["kind: PodMonitor", "namespace: team-a"], &["kind: Service\n"]),
     ]

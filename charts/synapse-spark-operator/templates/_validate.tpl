@@ -64,4 +64,5 @@
 {{- fail "prometheus.servicemonitor.enabled needs service.enabled; or use prometheus.podmonitor" }}
 {{- end }}
 {{- end }}
+{{- include "synapse-spark-operator.validateAlerts" . }}
 {{- end }}
