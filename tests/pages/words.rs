@@ -169,5 +169,7 @@ fn user_visible_text_has_no_debug_output() {
         .flat_map(|(place, text)| text.lines().filter(|line| is_debug_output(line)).map(move |line| format!("{place}: {line}")))
         .collect();
     assert!(found.is_empty(), "{found:#?}");
-    assert!(is_debug_output("Forbidden (Status { code: 403 })") && is_debug_output("for Some(3)") && !is_debug_output("{ name: x }"));
+    assert!(
+        is_debug_output("Forbidden (Status { code: 403 })") && is_debug_output("for Some(3)") && !is_debug_output("{ name: x }")
+    );
 }
