@@ -131,9 +131,7 @@ impl Reason {
             Self::ProviderNotRegistered => {
                 "Register the resource provider that Azure names in the subscription (az provider register --namespace NAMESPACE). If it is registered and Azure does not support the API version, set the operator's --api-version to one that Azure lists."
             }
-            Self::QuotaExceeded => {
-                "Request a higher quota for the resource that Azure names, or remove resources that are no longer needed."
-            }
+            Self::QuotaExceeded => "Request a higher quota for the resource that Azure names, or delete unused resources.",
             Self::DependencyFailed => "Repair the resource that Azure names. The operator then continues by itself.",
             Self::IdentityNotFound => "Correct spec.identity, or create the identity that Azure names (az identity create).",
             Self::UpdateNotSupported => {
@@ -152,9 +150,7 @@ impl Reason {
                 "Report a bug with the operator's log lines of this object. The reconcile is retried with exponential backoff."
             }
             Self::RoleAssignmentOrphaned => "Ask a Synapse Administrator to run the command in this message.",
-            Self::SparkVersionUnsupported => {
-                "Create a pool with a supported version of Apache Spark, and change the pool in the spec, with spec.replacePolicy: Recreate."
-            }
+            Self::SparkVersionUnsupported => "Move to a pool with a supported Spark version (spec.replacePolicy: Recreate).",
             Self::PoolUnreadable => {
                 "Grant the operator's identity Microsoft.Synapse/workspaces/bigDataPools/read to let it read the pool."
             }
