@@ -98,7 +98,7 @@ impl Definition {
             match read(&kube, known.as_ref()).await {
                 Ok(Some(answer)) => {
                     known = answer.tag;
-                    self.take(answer.served, &readiness, &missing);
+                    self.take(&answer.served, &readiness, &missing);
                 }
                 Ok(None) => {}
                 Err(error) => {
@@ -115,7 +115,7 @@ impl Definition {
         }
     }
 
-    fn take(&self, served: Served, readiness: &Readiness, missing: &Gauge) {
+    fn take(&self, served: &Served, readiness: &Readiness, missing: &Gauge) {
         missing.set(i64::try_from(served.missing().len()).unwrap_or(i64::MAX));
         match served.complaint() {
             None => readiness.there(NAME),
@@ -125,9 +125,9 @@ impl Definition {
         if served.complaint().is_some() {
             readiness.begun();
         }
-        if *self.served.borrow() != served {
+        if *self.served.borrow() != *served {
             let before = self.served.send_replace(served.clone());
-            log(&before, &served);
+            log(&before, served);
         }
     }
 

@@ -145,7 +145,7 @@ fn user_assigned_drift(goal: &Attached, compute: &Compute, applied: Option<&Appl
     let rotated = |id: &IdentityId| compute.identity.user.iter().find(|one| one.id == *id).and_then(UserAssigned::rotated);
     let is_rotated = goal.identity.user.iter().any(|id| rotated(id).is_some());
     let with = |id: &IdentityId, principal: Option<&str>| match principal {
-        Some(principal) => format!("{id} (principal {principal})"),
+        Some(principal) => format!("principal {principal} of {id}"),
         None => id.to_string(),
     };
     let have = shown.iter().map(|id| with(id, rotated(id).map(|(shown, _)| shown))).chain(unreadable.iter().cloned());

@@ -6,10 +6,8 @@ use serde_json::{Value, json};
 use super::attach::wait_to_be_younger;
 use super::orphans::synapse_with_azure;
 use super::plugin::{has, synapse};
+use super::role_assignments::{ROLE, SYSTEM, held};
 use crate::support::{OWNER_TAG, World};
-
-/// The spec of an attachment whose identity a detach would end.
-const SYSTEM_ASSIGNED: &str = "identity: {type: SystemAssigned}";
 
 /// The same manifest in the namespace of another test's world.
 fn apply_to(to: &World, from: &World, name: &str, more: &[&str]) {
@@ -34,12 +32,13 @@ fn owner(world: &World, compute: &str) -> Vec<String> {
 #[test]
 fn a_compute_moves_to_another_namespace_with_its_principal() {
     let (from, to) = (World::new("move-from"), World::new("move-to"));
-    from.apply("nightly", "one", &[SYSTEM_ASSIGNED]);
+    from.apply("nightly", "one", &[SYSTEM, ROLE]);
     from.ready("nightly");
-    let before = principal(&from, "nightly");
+    let (before, roles) = (principal(&from, "nightly"), held(&from));
+    assert_eq!(roles.len(), 1);
     wait_to_be_younger(&from, "nightly");
     // Whatever the other team asks for, it gets nothing without the consent of the owner.
-    apply_to(&to, &from, "nightly", &[SYSTEM_ASSIGNED, "adoptionPolicy: Always", "replacePolicy: Recreate"]);
+    apply_to(&to, &from, "nightly", &[SYSTEM, ROLE, "adoptionPolicy: Always", "replacePolicy: Recreate"]);
     to.stalled("nightly", "Duplicate");
     assert_eq!(from.writes("nightly"), ["PUT"]);
 
@@ -58,7 +57,7 @@ fn a_compute_moves_to_another_namespace_with_its_principal() {
     to.ready("nightly");
     assert_eq!(owner(&from, "nightly")[1..3], [to.namespace.as_str(), "nightly"]);
     let message = from.ready_shows("nightly", "False", "Transferred");
-    has(&message, &[&to.namespace, "Delete this object"]);
+    has(&message, &[&to.namespace, "az synapse role assignment delete", "Delete this object"]);
     let (code, out, complaint) = synapse(&from, &[&transfer[..], &["--yes"]].concat());
     assert_eq!(code, Some(0), "{out}{complaint}");
     has(&out, &["nothing to hand over"]);
@@ -67,14 +66,14 @@ fn a_compute_moves_to_another_namespace_with_its_principal() {
     from.gone("nightly");
     to.request_reconcile("nightly");
     to.ready("nightly");
-    assert_eq!(principal(&from, "nightly"), before);
+    assert_eq!((principal(&from, "nightly"), held(&from)), (before, roles), "jobs run on as before");
     assert_eq!(from.writes("nightly"), ["PUT", "PUT", "PUT"], "attached, handed over, adopted");
 }
 
 #[test]
 fn a_compute_stays_when_its_attachment_gets_another_name() {
     let world = World::new("rename");
-    let spec = [SYSTEM_ASSIGNED, "computeName: spark", "deletionPolicy: Retain"];
+    let spec = [SYSTEM, "computeName: spark", "deletionPolicy: Retain"];
     world.apply("former", "one", &spec);
     world.ready("former");
     let before = principal(&world, "spark");
@@ -91,7 +90,7 @@ fn a_compute_stays_when_its_attachment_gets_another_name() {
 #[test]
 fn an_attachment_that_is_deleted_while_it_hands_its_compute_over_does_not_detach_it() {
     let world = World::new("move-deleted");
-    world.apply("nightly", "one", &[SYSTEM_ASSIGNED]);
+    world.apply("nightly", "one", &[SYSTEM]);
     world.ready("nightly");
     let cluster = owner(&world, "nightly")[0].clone();
     let annotate = |value: &str| {
@@ -120,7 +119,7 @@ fn an_attachment_takes_the_compute_of_a_cluster_that_is_lost() {
     let tag = "00000000-0000-4000-8000-00000000dead/team-a/nightly/00000000-0000-4000-8000-00000000beef";
     let identity = json!({"type": "SystemAssigned", "principalId": "00000000-0000-4000-8000-00000000cafe"});
     world.add_compute("nightly", "one", &json!({"tags": {OWNER_TAG: tag, "team": "data"}, "identity": identity}));
-    world.apply("nightly", "one", &[SYSTEM_ASSIGNED]);
+    world.apply("nightly", "one", &[SYSTEM]);
     let message = world.stalled("nightly", "OwnedByAnother");
     has(&message, &["kubectl synapse transfer --take NAME"]);
     // One that belongs to an attachment that exists stays with it.

@@ -88,7 +88,7 @@ fn identities_differ_by_kind_by_id_and_by_an_order_that_azure_keeps() {
         ("another order, changed in the spec",                &two, shows(&["alpha", "zeta"]), sent(["alpha", "zeta"], Some(true)),   users),
     ]);
     let drift = found(&two, &with_own("other"), None);
-    let pair = |principal: &str| format!("{}, {} (principal {principal})", user("zeta"), user("alpha"));
+    let pair = |principal: &str| format!("{}, principal {principal} of {}", user("zeta"), user("alpha"));
     assert_eq!((drift[0].want.clone(), drift[0].have.clone()), (pair("other"), pair("shown")));
     let drift = found(&two, &unreadable(&["zeta"]), None);
     assert!(drift[0].have.ends_with("zeta, nonsense"), "what cannot be parsed is named, too: {drift:?}");

@@ -70,7 +70,9 @@ async fn only_an_owner_of_the_same_namespace_that_is_gone_frees_its_compute() {
     ];
     for (case, tag, there, is_read, is_adopted) in table {
         let (api, azure) = (Api::with(renamed()), Arc::new(Tagged(tag, Mutex::default())));
-        there.into_iter().for_each(|object| api.put(object));
+        if let Some(there) = there {
+            api.put(there);
+        }
         let context = context(api.client(), azure.clone(), &mut Registry::default());
         reconcile(stored(&api), Arc::new(context)).await.expect("Kubernetes accepts every write");
         let writes = azure.1.lock().expect("no holder panics").clone();
