@@ -103,6 +103,10 @@ fn user_visible_texts() -> Vec<(String, String)> {
         "tests/fixtures/statuses.yaml",
         &format!("{chart}/README.md"),
         &format!("{chart}/files/alerts.yaml"),
+        &format!("{chart}/files/slo.yaml"),
+        &format!("{chart}/files/dashboard.json"),
+        "deploy/kube-state-metrics/alerts.yaml",
+        "deploy/kube-state-metrics/config.yaml",
         &format!("{chart}/templates/NOTES.txt"),
         &format!("{chart}/values.yaml"),
     ];
