@@ -68,7 +68,7 @@ fn forced_request_sends_a_compute_in_sync_again_through_every_gate() {
     missing.object.safety = Safety { losses: Losses { attached: 40, missing: 40 }, is_stopped: false, is_allowed: false };
     let mut bare = in_sync();
     bare.object.has_finalizer = false;
-    let early = FORCE_INTERVAL - Duration::from_secs(1);
+    let early = FORCE_INTERVAL.saturating_sub(Duration::from_secs(1));
     #[rustfmt::skip]
     check(vec![
         ("nobody requests it",                         &goal,      in_sync(),                                  "Done", Reason::Attached),
