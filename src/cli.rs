@@ -6,6 +6,7 @@ mod allow_recreate;
 mod args;
 mod attachment_watch;
 mod audit;
+mod bundle;
 mod changes;
 mod check;
 mod completion;
@@ -37,6 +38,7 @@ mod version;
 mod view;
 mod workspace;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -108,6 +110,13 @@ enum Command {
     ///
     /// Such a safety stop is shown by the condition `SafetyStop`. Find out first why the computes are missing.
     AllowRecreate(allow_recreate::AllowRecreate),
+    /// Write a support bundle: an archive with what a bug report needs, without secrets. Changes nothing.
+    ///
+    /// It has the versions, the custom resource definition, the attachments and their events, and of the operator the
+    /// Deployments, pods, Leases, events, logs and metrics. It is read with your permissions in the cluster; what cannot be read
+    /// is listed in the bundle. Values of environment variables that the operator does not define, and what looks like a token or
+    /// a password, are replaced by REDACTED.
+    Bundle(bundle::Bundle),
     /// Hand computes over to other attachments: of another name, in another namespace, or in another cluster.
     ///
     /// It shows a plan, asks for confirmation, annotates the attachments, and waits until the operator has changed the owner tag
@@ -190,10 +199,19 @@ impl Cli {
             Command::Transfer(transfer) => Box::pin(transfer.execute(self.program)).await,
             Command::Completion(completion) => completion.execute(self.program, command(self.program)),
             Command::Candidates(words) => completion::candidates(words, command(self.program)),
+            Command::Bundle(bundle) => bundle.execute(&variables()).await,
             Command::Check(check) => check.execute().await,
             Command::Crd => crd::execute(),
         }
     }
+}
+
+/// The environment variables of `run` whose values are no secrets.
+fn variables() -> BTreeSet<String> {
+    let command = Cli::command();
+    let run = command.get_subcommands().filter(|command| command.get_name() == "run");
+    let named = run.flat_map(clap::Command::get_arguments).filter_map(|option| option.get_env()?.to_str());
+    named.filter(|name| !name.ends_with("SECRET")).map(ToOwned::to_owned).collect()
 }
 
 /// The command line as the program with this name shows it.

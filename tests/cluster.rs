@@ -52,6 +52,8 @@ mod metrics;
 mod orphans;
 #[path = "cluster/plugin.rs"]
 mod plugin;
+#[path = "cluster/plugin_bundle.rs"]
+mod plugin_bundle;
 #[path = "cluster/plugin_many.rs"]
 mod plugin_many;
 #[path = "cluster/plugin_reconcile.rs"]

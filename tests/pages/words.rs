@@ -140,6 +140,7 @@ fn user_visible_texts() -> Vec<(String, String)> {
         "suspend",
         "resume",
         "allow-recreate",
+        "bundle",
         "check",
         "transfer",
         "version",
