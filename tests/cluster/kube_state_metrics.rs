@@ -70,6 +70,9 @@ fn used() -> BTreeSet<String> {
     queries.flat_map(|query| -> Vec<String> { words(query) }).filter(|word| word.starts_with("kube_")).collect()
 }
 
+/// The labels of a sample, each with its value.
+type Labels<'a> = &'a [(&'a str, &'a str)];
+
 #[test]
 fn kube_state_metrics_shows_each_attachment() {
     let world = World::new("ksm");
@@ -93,7 +96,7 @@ fn kube_state_metrics_shows_each_attachment() {
     });
     let namespace = ("namespace", world.namespace.as_str());
     #[rustfmt::skip]
-    let cases: &[(&str, &[(&str, &str)], f64)] = &[
+    let cases: &[(&str, Labels<'_>, f64)] = &[
         ("info", &[namespace, ("name", "nightly"), ("workspace", "ml-ws"), ("resource_group", "rg"), ("pool", "one"), ("compute", "nightly")], 1.0),
         ("spec_suspended", &[namespace, ("name", "nightly")], 0.0),
         ("spec_suspended", &[namespace, ("name", "paused")], 1.0),

@@ -336,6 +336,7 @@ pub struct DriftStatus {
     pub have: String,
     /// How often the operator has written the value of the spec since yesterday, and it did not last.
     #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(extend("format" = "int32"))]
     pub writes: u32,
     /// Since when they differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -356,6 +357,7 @@ pub struct CorrectionStatus {
     /// The value that was written.
     pub want: String,
     /// How many writes there were.
+    #[schemars(extend("format" = "int32"))]
     pub writes: u32,
     /// When the last one was sent.
     pub last_write_at: Time,
