@@ -22,7 +22,7 @@ test: ## run all tests, step by step; needs no cluster, no Azure and no containe
 test-upgrade: plane ## upgrade from another version to this one and roll back, with running operations (FROM=REF; builds that version)
 	@tests/upgrade.sh
 
-test-clean: ## run the tests on a clean Debian, to find what depends on earlier runs (needs Linux and root); CACHE=FOLDER keeps downloads, COMMAND=â¦ runs another command
+test-clean: ## run the tests on a clean Debian, to find what depends on earlier runs (needs Linux and root); CACHE=FOLDER keeps downloads, COMMAND=… runs another command
 	@tests/clean.sh
 
 check: ## check quickly while you work: format, clippy, unit tests, doc links
