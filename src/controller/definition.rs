@@ -37,7 +37,7 @@ const NAME: &str = "definition";
 pub enum Served {
     /// The comparison had no answer yet.
     Unread,
-    /// The comparison is impossible: no such definition is installed, or the document may not be read.
+    /// The comparison is impossible: no such definition is installed, or the API server does not serve the document to this client.
     Incomparable(StatusCode),
     /// The fields that are missing, each by its path; none if all are there.
     Missing(Vec<String>),
@@ -91,14 +91,19 @@ impl Default for Definition {
 }
 
 impl Definition {
-    /// Compares the definition for ever, and reports what is missing.
+    /// Compares the definition repeatedly, and reports what is missing.
     pub async fn follow(self: Arc<Self>, kube: Client, readiness: Arc<Readiness>, missing: Gauge) {
-        let mut known = None;
+        let (mut known, mut last) = (None, None);
         loop {
             match read(&kube, known.as_ref()).await {
                 Ok(Some(answer)) => {
                     known = answer.tag;
-                    self.take(&answer.served, &readiness, &missing);
+                    // An API server that has just started may refuse the document for a moment.
+                    let is_certain = !matches!(answer.served, Served::Incomparable(_)) || last.as_ref() == Some(&answer.served);
+                    if is_certain {
+                        self.take(&answer.served, &readiness, &missing);
+                    }
+                    last = Some(answer.served);
                 }
                 Ok(None) => {}
                 Err(error) => {
@@ -116,6 +121,11 @@ impl Definition {
     }
 
     fn take(&self, served: &Served, readiness: &Readiness, missing: &Gauge) {
+        // What an earlier comparison found stays true until another one succeeds.
+        let is_known = matches!(*self.served.borrow(), Served::Missing(_));
+        if is_known && matches!(served, Served::Incomparable(_)) {
+            return;
+        }
         missing.set(i64::try_from(served.missing().len()).unwrap_or(i64::MAX));
         match served.complaint() {
             None => readiness.there(NAME),
@@ -199,10 +209,12 @@ async fn read(kube: &Client, known: Option<&header::HeaderValue>) -> Result<Opti
         StatusCode::NOT_MODIFIED => return Ok(None),
         StatusCode::OK => {
             let text = body.collect_bytes().await?;
-            let document: Value = serde_json::from_slice(&text).map_err(kube::Error::SerdeError)?;
-            Served::Missing(fields::missing(&document))
+            // A proxy may answer with a page of its own.
+            serde_json::from_slice(&text)
+                .map_or(Served::Incomparable(parts.status), |document: Value| Served::Missing(fields::missing(&document)))
         }
-        status @ (StatusCode::NOT_FOUND | StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED) => Served::Incomparable(status),
+        StatusCode::NOT_IMPLEMENTED => Served::Incomparable(parts.status),
+        status if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS => Served::Incomparable(status),
         status => {
             let text = format!("the API server answers {DOCUMENT} with {status}");
             return Err(kube::Error::Service(text.into()));

@@ -268,7 +268,7 @@ fn check_of_an_operator_names_what_is_wrong_with_it() {
         0,
         &[
             "ok       Kubernetes: v",
-            "ok       definition: synapsesparkattachments of synapse-spark.dev/v1alpha1 is served",
+            "ok       definition: synapsesparkattachments.synapse-spark.dev is installed and has every field of this version",
             &format!("ok       operator: {name}/{name}: version {version}, 2 of 2 replicas are ready"),
             "ok       leader: pod-1_a holds the Lease",
             &format!("ok       permissions: ServiceAccount {name}/{name} has all that the operator needs"),

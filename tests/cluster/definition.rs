@@ -85,11 +85,11 @@ fn definition_without_a_field_of_the_write_intent_holds_every_write_to_azure() {
     let account = format!("--serviceaccount={}:default", world.namespace);
     world.plane().must(&["create", "clusterrolebinding", &binding, "--clusterrole=synapse-spark-operator", &account]);
     let said = world.until("check reaches the definition", || {
-        let (_, said) = world.program("default", &["check"]);
+        let (_, said) = world.program("default", &["check", "--pre"]);
         said.contains("definition: ").then_some(said)
     });
     world.plane().must(&["delete", "clusterrolebinding", &binding]);
-    assert!(said.contains("failed   definition: the custom resource definition in the cluster is older"), "{said}");
+    assert!(said.contains("FAIL     definition: the custom resource definition in the cluster is older"), "{said}");
     assert!(said.contains("lacks status.operation.pending;"), "{said}");
     assert_eq!((world.writes("kept"), world.writes("nightly")), (vec!["PUT".to_owned()], Vec::new()));
 

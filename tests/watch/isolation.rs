@@ -51,3 +51,20 @@ async fn a_part_of_azure_that_does_not_answer_costs_other_attachments_little() {
         check("a Machine Learning workspace", silent, healthy_attach(silent, machine_learning, workspace_of_one).await);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn user_assigned_identities_that_cannot_be_read_delay_an_attach_by_seconds_at_most() {
+    let id = |number: usize| format!("/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i{number}");
+    let identities: Vec<_> = (0..50).map(|number| json!({"resourceId": id(number)})).collect();
+    let attached_within = async |path: &str| {
+        let (api, azure) = (Api::streaming(), Arc::new(Azure::paging(OPERATION, 100)));
+        azure.silence_path(path);
+        let _running = start_with(&api, &azure, &[]);
+        let began = Instant::now();
+        api.put(object("team-a", "one", &json!({"identity": {"type": "UserAssigned", "userAssignedIdentities": identities}})));
+        until("it is attached", || api.reason("team-a", "one").as_deref() == Some("Attached")).await;
+        began.elapsed()
+    };
+    let (answered, silent) = (attached_within("/nothing").await, attached_within("/Microsoft.ManagedIdentity/").await);
+    assert!(silent <= answered + Duration::from_secs(5), "{silent:?}, and {answered:?} where they can be read");
+}

@@ -18,7 +18,8 @@ const ONLY_SHOWN: [&str; 9] = [
     "queuedUntil",
 ];
 
-/// The paths of the fields that this version has and the served schema has not. Of a missing object, its own path alone.
+/// The paths of the fields that this version has and the served schema has not. Of a missing object, its own path alone; of a
+/// value that a field of the status may not have, `PATH=VALUE`.
 pub(super) fn missing(document: &Value) -> Vec<String> {
     let mut missing = Vec::new();
     let Some(served) = document["components"]["schemas"].as_object().and_then(|all| all.values().find(|one| is_ours(one))) else {
@@ -46,6 +47,12 @@ fn compare(path: &str, own: &Value, served: &Value, missing: &mut Vec<String>) {
         missing.push(path.to_owned());
         return;
     }
+    // A status with a value that is not declared is refused. In a spec, the API server refuses the user's request instead.
+    if path.starts_with("status") && served["enum"].is_array() {
+        let declared = served["enum"].as_array().into_iter().flatten().collect::<Vec<_>>();
+        let values = own["enum"].as_array().into_iter().flatten().filter(|value| !declared.contains(value));
+        missing.extend(values.map(|value| format!("{path}={}", value.as_str().unwrap_or_default())));
+    }
     for (name, field) in own["properties"].as_object().into_iter().flatten() {
         compare(&format!("{path}.{name}"), field, &served["properties"][name], missing);
     }
@@ -63,7 +70,7 @@ pub(super) fn is_only_shown(path: &str) -> bool {
 }
 
 fn top(field: &str) -> &str {
-    field.split('.').next().unwrap_or(field)
+    field.split(['.', '=']).next().unwrap_or(field)
 }
 
 /// The status without each of its fields that is missing, or in which one is.
@@ -100,7 +107,7 @@ mod tests {
     fn names_each_field_that_the_served_schema_lacks() {
         type Change = fn(&mut Value);
         #[rustfmt::skip]
-        let table: [(&str, Change, &[&str], bool); 8] = [
+        let table: [(&str, Change, &[&str], bool); 9] = [
             ("the same",               |_| {},                                                        &[],                           false),
             ("a newer one",            |all| all["spec"]["properties"]["more"] = json!({}),           &[],                           false),
             ("a field that is shown",  |all| remove(&mut all["status"], "pool"),                      &["status.pool"],              false),
@@ -108,6 +115,7 @@ mod tests {
             ("of the write intent",    |all| remove(&mut all["status"]["properties"]["operation"], "pending"), &["status.operation.pending"], true),
             ("inside a list",          |all| remove(&mut all["status"]["properties"]["roleAssignments"]["items"], "phase"), &["status.roleAssignments.phase"], true),
             ("of the spec",            |all| remove(&mut all["spec"], "suspend"),                     &["spec.suspend"],             true),
+            ("a value of the status",  |all| all["status"]["properties"]["operation"]["properties"]["kind"]["enum"] = json!(["Attach", "Update", "Detach"]), &["status.operation.kind=Transfer"], true),
             ("anything is accepted",   |all| all["spec"] = json!({"x-kubernetes-preserve-unknown-fields": true}), &[],               false),
         ];
         for (case, change, wanted, is_needed) in table {
