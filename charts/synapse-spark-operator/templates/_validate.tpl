@@ -11,12 +11,12 @@
 {{- $subscriptions := list }}
 {{- range .shards }}
 {{- if has .name $names }}
-{{- fail (printf "shards: two are named %s" .name) }}
+{{- fail (printf "shards: the name %s is used twice. Give each shard its own name" .name) }}
 {{- end }}
 {{- $names = append $names .name }}
 {{- range .subscriptions }}
 {{- if has . $subscriptions }}
-{{- fail (printf "shards: subscription %s is in two shards" .) }}
+{{- fail (printf "shards: subscription %s is in two shards. Remove it from one of them" .) }}
 {{- end }}
 {{- $subscriptions = append $subscriptions . }}
 {{- end }}
@@ -45,10 +45,10 @@
 {{- end }}
 {{- if .azure.projectToken }}
 {{- if not (has .azure.credential (list "auto" "workload-identity")) }}
-{{- fail (printf "azure.projectToken is for workload identity, and azure.credential is %s" .azure.credential) }}
+{{- fail (printf "azure.projectToken is true and azure.credential is %s. Set azure.credential to workload-identity, or azure.projectToken to false" .azure.credential) }}
 {{- end }}
 {{- if or (not .azure.clientId) (not .azure.tenantId) }}
-{{- fail "azure.projectToken replaces the cluster's webhook, which would set them: set azure.clientId and azure.tenantId" }}
+{{- fail "azure.projectToken is true, and azure.clientId or azure.tenantId is empty. Set both, or azure.projectToken to false" }}
 {{- end }}
 {{- end }}
 {{- if and .azure.ca.configMap .azure.ca.secret }}
