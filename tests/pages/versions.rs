@@ -7,7 +7,7 @@ use crate::read;
 const NAMED: &[(&str, &str, &str)] = &[
     ("kubelet and kubectl ",             "tests/control-plane/go.mod",                  "\tk8s.io/kubernetes v"),
     ("etcd ",                            "tests/control-plane/go.mod",                  "\tgo.etcd.io/etcd/server/v3 v"),
-    ("| 3 or 4; `--take-ownership` needs 3.17 | ", "tests/gotools/go.mod",              "\thelm.sh/helm/v3 v"),
+    ("`--take-ownership` needs 3.17 | ", "tests/gotools/go.mod",                        "\thelm.sh/helm/v3 v"),
     (" and ",                            "tests/gotools/go.mod",                        "\thelm.sh/helm/v4 v"),
     ("fluxcd/cli-utils ",                "tests/gitops/go.mod",                         "\tgithub.com/fluxcd/cli-utils v"),
     ("azure-ai-ml ",                     "tests/sdk/requirements.txt",                  "azure-ai-ml=="),
