@@ -1,7 +1,6 @@
 //! Logs, traces and the metric registry.
 
 pub mod json_lines;
-pub mod kubernetes_requests;
 pub mod traces;
 
 use std::fmt;

@@ -73,7 +73,7 @@ fn metrics() -> BTreeMap<String, Metric> {
     let ours = telemetry::ours(&mut registry);
     let _ = azure::Metrics::new(ours);
     let _ = controller::metrics::Metrics::new(ours);
-    let _ = telemetry::kubernetes_requests::KubernetesRequests::new(ours);
+    let _ = controller::metrics::kubernetes_requests::KubernetesRequests::new(ours);
     let mut text = String::new();
     encode(&mut text, &registry).expect("text");
     let mut all: BTreeMap<String, Metric> = BTreeMap::new();

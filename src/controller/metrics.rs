@@ -6,6 +6,7 @@
 //! outlives its object.
 
 mod drift;
+pub mod kubernetes_requests;
 mod objects;
 mod operations;
 mod orphans;

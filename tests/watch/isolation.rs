@@ -54,7 +54,9 @@ async fn a_part_of_azure_that_does_not_answer_costs_other_attachments_little() {
 
 #[tokio::test(start_paused = true)]
 async fn user_assigned_identities_that_cannot_be_read_delay_an_attach_by_seconds_at_most() {
-    let id = |number: usize| format!("/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i{number}");
+    let id = |number: usize| {
+        format!("/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i{number}")
+    };
     let identities: Vec<_> = (0..50).map(|number| json!({"resourceId": id(number)})).collect();
     let attached_within = async |path: &str| {
         let (api, azure) = (Api::streaming(), Arc::new(Azure::paging(OPERATION, 100)));
