@@ -35,9 +35,9 @@ impl std::fmt::Display for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::ResourceManager => "Azure Resource Manager",
-            Self::Synapse => "The Synapse workspace",
+            Self::Synapse => "the Synapse workspace",
             Self::Entra => "Microsoft Entra ID",
-            Self::Kubernetes => "The Kubernetes API server",
+            Self::Kubernetes => "the Kubernetes API server",
         })
     }
 }

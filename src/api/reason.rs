@@ -102,7 +102,7 @@ pub enum Reason {
     RequestRejected,
     /// The Azure Machine Learning workspace or its resource group does not exist, or the identity cannot see it.
     WorkspaceNotFound,
-    /// The Azure Machine Learning workspace has no linked service with this name that leads to a Synapse workspace.
+    /// The Azure Machine Learning workspace has no linked service with this name that points to a Synapse workspace.
     LinkedServiceNotFound,
     /// The Spark pool does not exist.
     PoolNotFound,

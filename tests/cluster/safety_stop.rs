@@ -34,6 +34,9 @@ fn computes_that_are_missing_all_at_once_are_attached_again_only_when_that_is_al
     }
     let condition = world.condition(&name(0), "SafetyStop").expect("there is one");
     assert_eq!((&condition["status"], &condition["reason"]), (&json!("True"), &json!("SafetyStop")));
+    let (_, out, _) = synapse(&world, &["status", &name(0)]);
+    let command = format!("kubectl synapse allow-recreate {} -n {}", name(0), world.namespace);
+    has(&out, &["To attach them again, allow it (kubectl synapse allow-recreate NAME, or --all", &command]);
     let (code, out, _) = synapse(&world, &["allow-recreate", &name(0)]);
     assert_eq!(code, Some(0));
     has(&out, &["pool0x: re-creation allowed"]);

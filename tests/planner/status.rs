@@ -261,7 +261,7 @@ fn a_message_names_the_service_that_failed() {
         (silent_role,                                              format!("The role {one} could not be assigned. The Synapse workspace is unavailable; retrying with backoff")),
         (read(FaultKind::Unauthenticated, Service::Entra),         "Cannot obtain an access token from Microsoft Entra ID. ".to_owned()),
         (read(FaultKind::Unauthenticated, Service::Kubernetes),    "Cannot obtain an access token from Microsoft Entra ID. ".to_owned()),
-        (read(FaultKind::Unauthenticated, Service::ResourceManager), "Azure Resource Manager does not accept the access token. ".to_owned()),
+        (read(FaultKind::Unauthenticated, Service::ResourceManager), "Azure Resource Manager rejects the access token. ".to_owned()),
     ];
     for (cause, beginning) in table {
         let (goal, observed) = (attach(), absent());

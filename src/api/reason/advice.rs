@@ -3,7 +3,8 @@
 use crate::api::reason::Reason;
 
 /// How a deleted object is released, whatever Azure answers.
-const RELEASE: &str = "To release the deleted object now and leave what exists in Azure, annotate the object with synapse-spark.dev/on-delete=abandon.";
+const RELEASE: &str =
+    "To remove the finalizer now and leave the compute in Azure, annotate the object with synapse-spark.dev/on-delete=abandon.";
 
 impl Reason {
     /// What else the user can do while the object is being deleted; empty if the deletion continues by itself.
@@ -73,13 +74,13 @@ impl Reason {
             | Self::PoolChanged => "",
             Self::Suspended => "Set spec.suspend to false to let the operator write to Azure again.",
             Self::Transferred => {
-                "Delete this object, which does not change the compute. To keep it, and to let it attach a compute again, remove the annotation synapse-spark.dev/transfer-to."
+                "Delete this object; this does not affect the compute. To let it attach a compute again instead, remove the annotation synapse-spark.dev/transfer-to."
             }
             Self::Conflict => "If the conflict persists for more than a few minutes, resolve the cause that Azure reports.",
             Self::ComputeTypeMismatch => "Delete this object and create one with another spec.computeName.",
             Self::AdoptionNotAllowed => "Allow the adoption with spec.adoptionPolicy, or detach that compute in Azure.",
             Self::OwnedByAnother => {
-                "Let that object hand the compute over (kubectl synapse transfer NAME), or delete it. If it no longer exists, take the compute over (kubectl synapse transfer --take NAME)."
+                "Transfer the compute from its owner (kubectl synapse transfer OWNER --to NAMESPACE/NAME), or delete the owner, which detaches the compute. If the owner no longer exists, take it (kubectl synapse transfer --take NAME)."
             }
             Self::Duplicate => "Delete one of the two objects, or create this one again with another spec.computeName.",
             Self::PoolMismatch => {
@@ -105,7 +106,7 @@ impl Reason {
                 "Inspect the compute in Azure Machine Learning. If it is correct there, report a bug with the value in this message."
             }
             Self::SafetyStop => {
-                "Find out why the computes are missing. If they are to be attached again, run kubectl synapse allow-recreate NAME, or use --all for all affected attachments of the namespace."
+                "Find out why the computes are missing. To attach them again, allow it (kubectl synapse allow-recreate NAME, or --all for the namespace)."
             }
             Self::AuthenticationFailed => {
                 "Fix the credential of the operator, or that of spec.serviceAccountName (docs/credentials.md)."
@@ -125,9 +126,7 @@ impl Reason {
             Self::NetworkDenied => {
                 "Allow the operator's requests: add its outbound IP address to the rules of the firewall, or correct the proxy settings HTTPS_PROXY and NO_PROXY."
             }
-            Self::CertificateNotTrusted => {
-                "Give the operator the certificate of the signing CA with --azure-ca-file (chart: azure.ca)."
-            }
+            Self::CertificateNotTrusted => "Add the certificate of the signing CA with --azure-ca-file (chart: azure.ca).",
             Self::ProviderNotRegistered => {
                 "Register the resource provider that Azure names in the subscription (az provider register --namespace NAMESPACE). If it is registered and Azure does not support the API version, set the operator's --api-version to one that Azure lists."
             }

@@ -108,6 +108,7 @@ fn state(status: &AttachmentStatus, generation: Option<i64>) -> State {
 fn advice<'a>(state: State, reason: Option<&str>, known: &'a str) -> (&'a str, Option<&'static str>) {
     match state {
         State::Unseen => ("Wait a moment. If this state persists, check whether the operator runs.", Some("check")),
+        _ if reason == Some(Reason::SafetyStop.as_str()) => (known, Some("allow-recreate")),
         State::Stalled => (known, Some("reconcile")),
         _ if reason == Some(Reason::Suspended.as_str()) => (known, Some("resume")),
         _ => (known, None),

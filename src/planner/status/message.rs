@@ -26,13 +26,17 @@ pub(super) fn message(previous: &AttachmentStatus, shown: Shown, report: &Report
     };
     let described = describe(previous, report, &compute);
     let what = match shown {
-        Shown::StillReady => format!("In sync at the last successful observation. {described}"),
-        Shown::Unknown => format!("In sync at the last successful observation, which is long ago. {described}"),
+        Shown::StillReady => format!("In sync at the last successful observation. {}", capitalized(&described)),
+        Shown::Unknown => {
+            format!("No recent observation succeeded; in sync at the last one that did. {}", capitalized(&described))
+        }
         Shown::Ready | Shown::Reconciling | Shown::Stalled | Shown::Suspended => described,
     };
     let orphaned = match cause.orphaned() {
         [] => String::new(),
-        commands => format!("; a role assignment could not be revoked and may stay: {}", commands.join("; ")),
+        commands => {
+            format!("; a role assignment could not be revoked and may remain. To revoke it, run: {}", commands.join("; "))
+        }
     };
     let text = format!("{what}{}{orphaned}{}{}", manual_role_change(report), fields(report), azure_error(report));
     let text = capitalized(&text);
@@ -82,7 +86,7 @@ fn describe(previous: &AttachmentStatus, report: &Report<'_>, compute: &str) -> 
         Cause::Replacing => format!("{compute} is attached to another pool; detaching it, then attaching the pool in the spec"),
         Cause::ConfirmingAbsence => format!("Azure reports that {compute} does not exist; checking again before attaching it"),
         Cause::ConfirmingDetached => {
-            format!("Azure reports that {compute} does not exist; checking again before the object is released")
+            format!("Azure reports that {compute} does not exist; checking again before removing the finalizer")
         }
         Cause::AwaitingWrite => format!("A request to change {compute} was not answered; waiting for its effect"),
         Cause::Detaching(_) => format!("Detaching {compute}"),
@@ -114,7 +118,9 @@ fn transferred(compute: &str, to: &Recipient, roles: &[String]) -> String {
             commands.join("; ")
         ),
     };
-    format!("{compute} is left to {to} (cluster/namespace/name); this object no longer writes to Azure{roles}")
+    format!(
+        "{compute} was handed over to {to} (cluster/namespace/name); the operator no longer writes to Azure for this object{roles}"
+    )
 }
 
 fn suspended(what: Suspension, compute: &str) -> String {
@@ -144,11 +150,11 @@ fn blocked(cause: &Cause, compute: &str) -> String {
         Cause::AttachFailed(_) => format!("Azure failed to attach {compute}"),
         Cause::UpdateFailed(_) => format!("Azure failed to update {compute}"),
         Cause::DetachFailed(_) => format!("Azure failed to detach {compute}"),
-        Cause::DriftPersists => format!("Azure accepted the change of {compute} but does not show it"),
+        Cause::DriftPersists => format!("Azure accepted the change to {compute} but does not show it"),
         Cause::NoEffect(NoEffect::Attach) => format!("Azure accepted the attach of {compute} but does not show it"),
         Cause::NoEffect(NoEffect::Detach) => format!("Azure accepted the detach of {compute} but still shows it"),
         Cause::NoEffect(NoEffect::DetachNotFound) => {
-            format!("Azure shows {compute} but answers its detach with 404, as if it did not exist")
+            format!("Azure shows {compute} but returns 404 for its detach, as if it did not exist")
         }
         Cause::OperationStuck { kind, state, since } => {
             let kind = format!("{kind:?}").to_lowercase();
@@ -158,25 +164,25 @@ fn blocked(cause: &Cause, compute: &str) -> String {
         }
         Cause::SafetyStop => {
             format!(
-                "{compute} is missing together with many others of its workspace; the operator does not re-attach them automatically"
+                "{compute} is missing, along with many others in its workspace; the operator does not re-attach them automatically"
             )
         }
         Cause::StateUnreadable(Unreadable { field, text }) if text.is_empty() => {
-            format!("Azure shows {compute} without {field}; nothing is changed until it can be read")
+            format!("Azure shows {compute} without {field}; the operator changes nothing until it can read the value")
         }
         Cause::StateUnreadable(Unreadable { field, text }) => {
             format!(
-                "Azure shows {compute} with {field} {text:?}, which cannot be parsed; nothing is changed until it can be read"
+                "Azure shows {compute} with {field} {text:?}, which cannot be parsed; the operator changes nothing until it can read the value"
             )
         }
         Cause::LinkedServiceNotFound { name, others } if others.is_empty() => {
-            format!("The workspace has no linked service {name}; it has no linked services")
+            format!("Linked service {name} does not exist; the workspace has no linked services")
         }
         Cause::LinkedServiceNotFound { name, others } => {
             format!("The workspace has no linked service {name}; it has: {}", others.join(", "))
         }
         Cause::LinkedServiceUnusable { name, resource_id } => {
-            format!("The linked service {name} leads to {resource_id}, which is not a Synapse workspace")
+            format!("The linked service {name} points to {resource_id}, which is not a Synapse workspace")
         }
         Cause::PoolNotFound(pool) => format!("The Spark pool {pool} does not exist"),
         Cause::PoolFailed { pool, state } => format!("The Spark pool {pool} is in state {state}"),
@@ -197,19 +203,17 @@ fn fault_text(fault: &Fault) -> String {
     match fault.kind {
         FaultKind::Unavailable(_) => return format!("{service} is unavailable; retrying with backoff"),
         FaultKind::Unauthenticated if matches!(service, Service::ResourceManager | Service::Synapse) => {
-            return format!("{service} does not accept the access token");
+            return format!("{service} rejects the access token");
         }
         FaultKind::Intercepted => {
-            return format!(
-                "The answer does not come from {service} but from a proxy or firewall in between; retrying with backoff"
-            );
+            return format!("The response came from a proxy or firewall, not from {service}; retrying with backoff");
         }
         FaultKind::Untrusted => return format!("The certificate of {service} is not trusted; retrying with backoff"),
         FaultKind::Conflict => "Azure reports a conflict with another operation or a pending change; retrying with backoff",
         FaultKind::Throttled(_) => "Azure throttles the operator's requests; waiting as long as Azure requests",
         FaultKind::Queued(_) => "Waiting until Azure's request limits allow the next request",
         FaultKind::Unauthenticated => "Cannot obtain an access token from Microsoft Entra ID",
-        FaultKind::Forbidden => "Azure denies access to the operator's identity",
+        FaultKind::Forbidden => "The identity that the operator uses is not authorized for the request",
         FaultKind::WorkspaceNotFound => "The workspace does not exist",
         FaultKind::SubscriptionNotFound => "The subscription does not exist, or belongs to another tenant",
         FaultKind::Rejected => "Azure rejects the request",
@@ -220,12 +224,12 @@ fn fault_text(fault: &Fault) -> String {
 
 const fn obstacle(refusal: Refusal) -> &'static str {
     match refusal {
-        Refusal::Lock => "A lock in Azure prevents the change",
+        Refusal::Lock => "A management lock in Azure prevents the change",
         Refusal::Provider => "The subscription is not registered for a resource provider that the request needs",
         Refusal::Subscription => "The subscription is disabled and therefore read-only",
         Refusal::Policy => "An Azure Policy assignment denies the request",
         Refusal::Network => "A firewall in Azure blocks the operator's IP address",
-        Refusal::Quota => "A quota in Azure is exhausted",
+        Refusal::Quota => "An Azure quota is exceeded",
         Refusal::Dependency => "Another resource in Azure that the request depends on has failed",
         Refusal::Update => "Azure Machine Learning refuses to update the existing compute in place",
         Refusal::Identity => "A user-assigned identity does not exist",
@@ -237,8 +241,8 @@ fn write_failed(write: &Write, fault: &Fault) -> String {
         (Write::AssignRole(_) | Write::RevokeRole(_), FaultKind::Forbidden) => {
             "The operator may not manage Synapse role assignments".to_owned()
         }
-        (Write::AssignRole(one), _) => format!("The role {one} could not be assigned. {}", fault_text(fault)),
-        (Write::RevokeRole(one), _) => format!("The role {one} could not be revoked. {}", fault_text(fault)),
+        (Write::AssignRole(one), _) => format!("The role {one} could not be assigned. {}", capitalized(&fault_text(fault))),
+        (Write::RevokeRole(one), _) => format!("The role {one} could not be revoked. {}", capitalized(&fault_text(fault))),
         (Write::Put | Write::Detach, _) => fault_text(fault),
     }
 }
@@ -250,7 +254,7 @@ fn manual_role_change(report: &Report<'_>) -> String {
     match write {
         _ if fault.kind != FaultKind::Forbidden => String::new(),
         Write::AssignRole(one) => {
-            format!(". While spec.synapseRole is set, the role is required; this command assigns it: `{}`", one.create_command())
+            format!(". To assign the role, run: `{}`; to do without it, remove spec.synapseRole", one.create_command())
         }
         Write::RevokeRole(one) => format!(". This command revokes the role: `{}`", revoke_command(one, report.goal)),
         Write::Put | Write::Detach => String::new(),
