@@ -33,7 +33,7 @@ pub use status::*;
     category = "spark",
     selectable = ".spec.workspace.name",
     selectable = ".spec.workspace.subscriptionId",
-    doc = "Attaches an Apache Spark pool of Azure Synapse to an Azure Machine Learning workspace: what az ml compute attach does, as an object.",
+    doc = "Attaches an Apache Spark pool of Azure Synapse to an Azure Machine Learning workspace, like az ml compute attach.",
     validation = rules::object_name(),
     validation = rules::object_name_as_compute(),
     validation = rules::compute_name_is_immutable(),
@@ -65,8 +65,8 @@ pub struct SynapseSparkAttachmentSpec {
     /// The Azure Machine Learning workspace to attach to (az ml: --subscription, -g, -w). Immutable.
     pub workspace: Workspace,
 
-    /// The name of the compute in the workspace: 3 to 16 letters, digits and hyphens, with a letter first and no hyphen, or
-    /// hyphen and digits, at the end. Default: metadata.name. Immutable.
+    /// The name of the compute in the workspace: 3 to 16 letters, digits and hyphens, starting with a letter and not ending with
+    /// a hyphen, or with a hyphen and digits. Default: metadata.name. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = rules::compute_name())]
@@ -85,7 +85,7 @@ pub struct SynapseSparkAttachmentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linked_service: Option<LinkedService>,
 
-    /// The managed identity of the attachment, which its jobs run as. Default: none.
+    /// The managed identity of the attachment, as which its jobs run. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
 
@@ -114,7 +114,7 @@ pub struct SynapseSparkAttachmentSpec {
     pub replace_policy: ReplacePolicy,
 
     /// Whether to adopt an existing compute of this name that has no owner: Never, `IfSamePool` (default) or Always, which
-    /// with replacePolicy: Recreate also adopts one of another pool.
+    /// with replacePolicy: Recreate also adopts one that is attached to another pool.
     #[serde(default)]
     pub adoption_policy: AdoptionPolicy,
 

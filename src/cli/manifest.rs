@@ -149,7 +149,7 @@ pub(super) fn yaml(manifests: &[Value]) -> Result<String, String> {
             .map_err(|error| format!("a manifest cannot be written: {error}"))?;
         // The YAML must read back equal, whatever a tag looks like.
         if serde_saphyr::from_str::<Value>(&one).ok().as_ref() != Some(manifest) {
-            return Err(format!("a manifest does not survive YAML, take -o json instead:\n{one}"));
+            return Err(format!("a manifest cannot be represented in YAML; use -o json:\n{one}"));
         }
         if !text.is_empty() {
             text += "---\n";

@@ -248,7 +248,7 @@ fn an_invalid_document_is_reported_and_nothing_is_printed() {
         ("nothing of use",     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n".to_owned(), &[], "no attached Synapse Spark pool to import"),
         ("nothing at all",     String::new(), &[], "no attached Synapse Spark pool to import"),
         ("no YAML",            "a: [".to_owned(), &[], "-f -: "),
-        ("a bad namespace",    az_ml.clone(), &["-w", SHORT, "-n", "Team A"], "-: metadata.namespace: must have"),
+        ("a bad namespace",    az_ml.clone(), &["-w", SHORT, "-n", "Team A"], "-: metadata.namespace: must be 1-63"),
     ];
     for (case, document, args, words) in table {
         let (code, objects, said) = import(&[&["-f", "-"], args].concat(), &document);

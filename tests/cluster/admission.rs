@@ -104,7 +104,7 @@ fn changed_object_is_accepted_or_refused_with_the_field() {
         ("plain", json!({"tags": {"a/b": "c"}}), Some(&["spec.tags"][..])),
         ("plain", json!({"tags": tags(49)}), None),
         ("plain", json!({"tags": tags(50)}), Some(&["spec.tags", "49"])),
-        ("plain", json!({"tags": {"Synapse-Spark-Operator-Owner": "me"}}), Some(&["the operator's own tag"])),
+        ("plain", json!({"tags": {"Synapse-Spark-Operator-Owner": "me"}}), Some(&["is reserved for the operator"])),
         ("plain", json!({"resourceId": format!("{two}/")}), Some(&["must not end with a slash: write /subscriptions/"])),
     ];
     let dry = PatchParams { dry_run: true, ..PatchParams::default() };

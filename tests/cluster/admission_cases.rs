@@ -14,7 +14,7 @@ fn pool(tail: &str) -> String {
 /// What the API server says to write in place of a pool's ID with something around it.
 const RIGHT: &str = "write /subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/rg/providers/Microsoft.Synapse/workspaces/syn/bigDataPools/spark";
 /// What it says where a part of the workspace is its whole ID.
-const PART: &str = "must be a part of the workspace ID, not the whole ID";
+const PART: &str = "must not be the whole workspace ID";
 
 fn identity(name: &str) -> Value {
     json!({"resourceId": format!(
@@ -127,7 +127,7 @@ pub fn names() -> Vec<Case> {
         ("spark-1", "It ends with a hyphen, or a hyphen and digits. Set spec.computeName"),
         ("spark.pool", "It contains a dot. Set spec.computeName"),
     ] {
-        let says = ["spec.computeName: Required value: metadata.name cannot be the name of the compute.", why];
+        let says = ["spec.computeName: Required value: metadata.name is not a valid compute name.", why];
         all.push(refuses(&format!("metadata.name {name}"), vec![(own, json!(name))], &says));
         let both = vec![(own, json!(name)), (compute, json!("spark"))];
         all.push(accepts(&format!("metadata.name {name} beside a computeName"), both));
@@ -185,8 +185,8 @@ pub fn workspaces() -> Vec<Case> {
     for (path, values) in bad {
         let why = match path {
             _ if path == id => "must be a GUID",
-            _ if path == group => "must have 1-90 letters",
-            _ => "must have 3-33 letters",
+            _ if path == group => "must be 1-90 letters",
+            _ => "must be 3-33 letters",
         };
         all.extend(values.iter().map(|value| refuses(&format!("{path} {value:?}"), vec![(path, json!(value))], &[path, why])));
     }
@@ -217,7 +217,7 @@ pub fn pools() -> Vec<Case> {
         refuses(
             "a linked service's pool with a hyphen",
             vec![(id, json!(GONE)), (link, linked("a", "a-b"))],
-            &["spec.linkedService.poolName", "letters and digits alone"],
+            &["spec.linkedService.poolName", "must consist of letters and digits"],
         ),
         accepts("a resource group of any script", vec![(id, json!(right.replace("/rg/", "/Instruktører-データ/")))]),
         refuses("a slash at the end", vec![(id, json!(format!("{right}/")))], &[id, "must not end with a slash", RIGHT]),
@@ -294,17 +294,17 @@ pub fn of_identity() -> Vec<Case> {
         refuses(
             "UserAssigned without a list",
             vec![(at, json!({"type": "UserAssigned"}))],
-            &[list, "Required", "needs at least one identity"],
+            &[list, "Required", "is required if spec.identity.type includes UserAssigned"],
         ),
         refuses(
             "UserAssigned with an empty list",
             vec![(at, user(&json!([])))],
-            &[list, "Required", "needs at least one identity"],
+            &[list, "Required", "is required if spec.identity.type includes UserAssigned"],
         ),
         refuses(
             "both without a list",
             vec![(at, json!({"type": "SystemAssigned,UserAssigned"}))],
-            &[list, "Required", "needs at least one identity"],
+            &[list, "Required", "is required if spec.identity.type includes UserAssigned"],
         ),
         refuses(
             "SystemAssigned with a list",
@@ -316,8 +316,8 @@ pub fn of_identity() -> Vec<Case> {
             vec![(at, json!({"type": "None", "userAssignedIdentities": one}))],
             &[list, "Forbidden", "must be empty with spec.identity.type"],
         ),
-        refuses("an identity twice", vec![(at, user(&json!([one[0], one[0]])))], &[list, "twice"]),
-        refuses("an identity twice in other case", vec![(at, user(&twice))], &[list, "twice"]),
+        refuses("an identity twice", vec![(at, user(&json!([one[0], one[0]])))], &[list, "has a duplicate"]),
+        refuses("an identity twice in other case", vec![(at, user(&twice))], &[list, "has a duplicate"]),
         refuses(
             "an identity without a type",
             vec![(at, json!({"userAssignedIdentities": one}))],
@@ -379,9 +379,9 @@ pub fn of_words() -> Vec<Case> {
         refuses(
             "the owner tag in other case",
             vec![(at, tag("Synapse-Spark-Operator-OWNER", "me"))],
-            &[at, "the operator's own tag"],
+            &[at, "is reserved for the operator"],
         ),
-        refuses("the owner tag", vec![(at, tag("synapse-spark-operator-owner", "me"))], &[at, "the operator's own tag"]),
+        refuses("the owner tag", vec![(at, tag("synapse-spark-operator-owner", "me"))], &[at, "is reserved for the operator"]),
         refuses(
             "a tag twice in other case",
             vec![(at, json!({"team": "a", "cost": "b", "Team": "c"}))],

@@ -127,7 +127,7 @@ fn kubectl_explains_every_field() {
     let world = World::new("explain");
     let explain = |field: &str| world.plane().must(&["explain", field]);
     for (field, words) in [
-        ("ssa", "what az ml compute attach does"),
+        ("ssa", "like az ml compute attach"),
         ("ssa.spec.identity", "The managed identity of the attachment"),
         ("ssa.spec.identity.userAssignedIdentities", "Order is kept"),
         ("ssa.spec.replacePolicy", "Recreate"),

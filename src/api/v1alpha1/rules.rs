@@ -51,7 +51,7 @@ pub(super) fn object_name_as_compute() -> Rule {
     let (is_wrong, why) = name_faults("self.metadata.name");
     refuse_with(
         format!("has(self.spec.computeName) || !({is_wrong})"),
-        format!("'metadata.name cannot be the name of the compute.' + {why} + ' Set spec.computeName'"),
+        format!("'metadata.name is not a valid compute name.' + {why} + ' Set spec.computeName'"),
     )
     .field_path(".spec.computeName")
     .reason(Reason::FieldValueRequired)
@@ -59,7 +59,7 @@ pub(super) fn object_name_as_compute() -> Rule {
 
 pub(super) fn compute_name() -> Rule {
     let (is_wrong, why) = name_faults("self");
-    refuse_with(format!("!({is_wrong})"), format!("'spec.computeName cannot be the name of a compute.' + {why}"))
+    refuse_with(format!("!({is_wrong})"), format!("'spec.computeName is not a valid compute name.' + {why}"))
 }
 
 pub(super) fn compute_name_is_immutable() -> Rule {
@@ -82,7 +82,7 @@ pub(super) fn workspace_is_immutable() -> Rule {
 pub(super) fn has_a_pool() -> Rule {
     refuse(
         "has(self.resourceId) || has(self.linkedService)",
-        "set spec.resourceId to the ID of the Spark pool, or spec.linkedService",
+        "set spec.resourceId to the ID of the Spark pool, or set spec.linkedService",
     )
     .field_path(".resourceId")
     .reason(Reason::FieldValueRequired)
@@ -100,7 +100,7 @@ pub(super) fn has_one_pool() -> Rule {
 pub(super) fn pool_is_immutable() -> Rule {
     refuse(
         "self.replacePolicy == 'Recreate' || (has(self.resourceId) && has(oldSelf.resourceId) ? self.resourceId.lowerAscii() == oldSelf.resourceId.lowerAscii() : has(self.linkedService) && has(oldSelf.linkedService) && self.linkedService == oldSelf.linkedService)",
-        "spec.resourceId and spec.linkedService are immutable, unless spec.replacePolicy is Recreate, which detaches the present pool first",
+        "spec.resourceId and spec.linkedService are immutable, unless spec.replacePolicy is Recreate, which detaches the current pool first",
     )
 }
 
@@ -171,9 +171,7 @@ fn part_alone(field: &str, part: &str) -> Rule {
     let length = part.len() + 2;
     refuse_with(
         format!("{inner} == ''"),
-        format!(
-            "'spec.workspace.{field} must be a part of the workspace ID, not the whole ID: write ' + {inner}.substring({length})"
-        ),
+        format!("'spec.workspace.{field} must not be the whole workspace ID: write ' + {inner}.substring({length})"),
     )
 }
 
@@ -203,7 +201,7 @@ pub(super) fn group_alone() -> Rule {
 pub(super) fn group() -> Rule {
     refuse(
         r"self.matches(r'(?i)/resourceGroups/[^/]|^[-\p{L}\p{Nd}_.()]{0,89}[-\p{L}\p{Nd}_()]$')",
-        "spec.workspace.resourceGroup must have 1-90 letters, digits and -_.(), and not end in '.'",
+        "spec.workspace.resourceGroup must be 1-90 letters, digits or -_.(), and not end in '.'",
     )
 }
 
@@ -214,22 +212,19 @@ pub(super) fn workspace_name_alone() -> Rule {
 pub(super) fn workspace_name() -> Rule {
     refuse(
         "self.matches('(?i)/workspaces/[^/]|^[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}$')",
-        "spec.workspace.name must have 3-33 letters, digits, '_' and '-', a letter or digit first",
+        "spec.workspace.name must be 3-33 letters, digits, '_' or '-', and start with a letter or digit",
     )
 }
 
 pub(super) fn linked_service() -> Rule {
     refuse(
         "self.matches('^[a-zA-Z0-9][-a-zA-Z0-9_]*$')",
-        "spec.linkedService.name must have letters, digits, '_' and '-', a letter or digit first",
+        "spec.linkedService.name must consist of letters, digits, '_' and '-', and start with a letter or digit",
     )
 }
 
 pub(super) fn linked_pool() -> Rule {
-    refuse(
-        "self.matches('^[a-zA-Z0-9]+$')",
-        "spec.linkedService.poolName must have letters and digits alone, as the name of a pool",
-    )
+    refuse("self.matches('^[a-zA-Z0-9]+$')", "spec.linkedService.poolName must consist of letters and digits")
 }
 
 pub(super) fn role() -> Rule {
@@ -242,7 +237,7 @@ pub(super) fn role() -> Rule {
 pub(super) fn identities_are_given() -> Rule {
     refuse(
         "!self.type.contains('UserAssigned') || has(self.userAssignedIdentities) && size(self.userAssignedIdentities) > 0",
-        "spec.identity.userAssignedIdentities needs at least one identity with a UserAssigned type",
+        "spec.identity.userAssignedIdentities is required if spec.identity.type includes UserAssigned",
     )
     .field_path(".userAssignedIdentities")
     .reason(Reason::FieldValueRequired)
@@ -260,7 +255,7 @@ pub(super) fn identities_are_of_the_type() -> Rule {
 pub(super) fn identities_are_unique() -> Rule {
     refuse(
         "self.all(a, self.exists_one(b, a.resourceId.lowerAscii() == b.resourceId.lowerAscii()))",
-        "spec.identity.userAssignedIdentities names an identity twice; IDs are case-insensitive",
+        "spec.identity.userAssignedIdentities has a duplicate; IDs are case-insensitive",
     )
 }
 
@@ -284,7 +279,7 @@ pub(super) fn tags() -> Value {
         ),
         refuse(
             "self.all(k, k.lowerAscii() != 'synapse-spark-operator-owner')",
-            "spec.tags: synapse-spark-operator-owner is the operator's own tag"
+            "spec.tags: synapse-spark-operator-owner is reserved for the operator"
         ),
         refuse_with(
             format!("self.all(a, {unique})"),

@@ -61,14 +61,14 @@ pub struct AttachmentStatus {
     /// The last operation that was requested; absent once it has succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<OperationStatus>,
-    /// When an earlier attach or update was sent whose answer was lost. For ten minutes Azure may still carry it out.
+    /// When an attach or update was sent whose response was lost. Azure may still process it for ten minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unanswered_put_at: Option<Time>,
     /// The differences between spec and Azure; absent when there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<DriftStatus>,
-    /// The writes of the last day that corrected a tag or the description: after three that did not last the operator waits for a
-    /// day, or until a reconcile is requested.
+    /// The writes of the last day that corrected a tag or the description: after three that were overwritten, the operator waits
+    /// for a day or until a reconcile is requested.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub corrections: Vec<CorrectionStatus>,
     /// What the operator last applied, so that changes by others are kept.
@@ -86,7 +86,7 @@ pub struct AttachmentStatus {
     /// The value of the annotation synapse-spark.dev/force-requested-at that was handled last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_force_at: Option<String>,
-    /// When such a request last led to a write of the compute. Further ones lead to none for five minutes.
+    /// When a force request last led to a write to the compute. Further force requests are ignored for five minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_forced_at: Option<Time>,
 }
@@ -258,7 +258,7 @@ pub struct ProvisioningError {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct OperationStatus {
-    /// What it does: Attach, Update or Detach.
+    /// What it does: Attach, Update, Detach or Transfer.
     pub kind: OperationKind,
     /// Whether it is about to be sent, or its answer was lost.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -334,7 +334,7 @@ pub struct DriftStatus {
     pub want: String,
     /// What Azure shows.
     pub have: String,
-    /// How often the operator has written the value of the spec since yesterday, and it did not last.
+    /// How many times in the last day the operator wrote this value and it was overwritten.
     #[serde(default, skip_serializing_if = "is_zero")]
     #[schemars(extend("format" = "int32"))]
     pub writes: u32,
@@ -373,7 +373,7 @@ pub struct Applied {
     /// The user-assigned identities, in the order in which they were sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<String>,
-    /// Whether Azure showed them in that order afterwards: only then does another order count as drift.
+    /// Whether Azure then showed them in that order. If not, a different order is not drift.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_kept: Option<bool>,
     /// When Azure created the compute that this object owns: distinguishes it from a later one of that name.

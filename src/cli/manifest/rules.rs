@@ -17,13 +17,13 @@ pub(super) fn keep(object: &SynapseSparkAttachment) -> Result<(), String> {
     let mut identities = object.spec.identity.iter().flat_map(|identity| &identity.user_assigned_identities);
     #[rustfmt::skip]
     let rules = [
-        (is_label(name), "metadata.name", "must have 1-63 small letters, digits and '-', a letter or digit first and last"),
-        (namespace.is_none_or(is_label), "metadata.namespace", "must have 1-63 small letters, digits and '-', a letter or digit first and last"),
+        (is_label(name), "metadata.name", "must be 1-63 lower-case letters, digits or '-', and start and end with a letter or digit"),
+        (namespace.is_none_or(is_label), "metadata.namespace", "must be 1-63 lower-case letters, digits or '-', and start and end with a letter or digit"),
         (is_compute(compute), "spec.computeName", "must have 3-16 letters, digits and '-', a letter first, a letter or digit last, and not end in -<digits>: attach the pool under another name"),
         (is_guid(text("/workspace/subscriptionId")), "spec.workspace.subscriptionId", "must be a GUID, as az account show --query id prints it"),
         (!text("/workspace/subscriptionId").contains(|c: char| c.is_ascii_uppercase()), "spec.workspace.subscriptionId", "must be in lower case"),
-        (is_group(text("/workspace/resourceGroup")), "spec.workspace.resourceGroup", "must have 1-90 letters, digits and -_.(), and not end in '.'"),
-        (is_of(workspace, 3..=33, "-_") && workspace.starts_with(|c: char| c.is_ascii_alphanumeric()), "spec.workspace.name", "must have 3-33 letters, digits, '_' and '-', a letter or digit first"),
+        (is_group(text("/workspace/resourceGroup")), "spec.workspace.resourceGroup", "must be 1-90 letters, digits or -_.(), and not end in '.'"),
+        (is_of(workspace, 3..=33, "-_") && workspace.starts_with(|c: char| c.is_ascii_alphanumeric()), "spec.workspace.name", "must be 3-33 letters, digits, '_' or '-', and start with a letter or digit"),
         (is_pool(text("/resourceId")), "spec.resourceId", "must be the ID of a Synapse Spark pool: /subscriptions/<guid>/resourceGroups/<group>/providers/Microsoft.Synapse/workspaces/<workspace>/bigDataPools/<pool>"),
         (identities.all(|one| is_identity(&one.resource_id)), "spec.identity.userAssignedIdentities.resourceId", "must be the ID of a user-assigned identity: /subscriptions/<guid>/resourceGroups/<group>/providers/Microsoft.ManagedIdentity/userAssignedIdentities/<name>, with 3-128 letters, digits, '_' and '-' in its name"),
         (tags.all(|name| (1..=512).contains(&name.chars().count()) && !name.contains(['<', '>', '%', '&', '\\', '?', '/'])), "spec.tags", "a tag's name must have 1-512 characters and none of <>%&\\?/"),
