@@ -116,12 +116,12 @@ impl Metrics {
         );
         registry.register(
             "azure_queue_waiting",
-            "Attachments that wait for their turn, since Azure's limits do not allow their next request yet, by class of urgency",
+            "Attachments in the queue, because Azure's limits do not allow their next request yet, by class of urgency",
             made.waiting.clone(),
         );
         registry.register_with_unit(
             "azure_queue_wait",
-            "Time that attachments waited for their turn, by class of urgency",
+            "Time that attachments spent in the queue, by class of urgency",
             Unit::Seconds,
             made.waited.clone(),
         );
@@ -138,7 +138,7 @@ impl Metrics {
         );
         registry.register_with_unit(
             "azure_clock_ahead",
-            "How far the clock of this machine is ahead of the one of Azure, by the last answer; negative if it is behind",
+            "How far the clock of this machine is ahead of Azure's, according to the last response; negative if it is behind",
             Unit::Seconds,
             made.clock.ahead.clone(),
         );

@@ -171,12 +171,12 @@ impl Definition {
 
 fn log(before: &Served, served: &Served) {
     match (served, served.complaint()) {
-        (_, Some(why)) if served.blocks_writes() => tracing::error!(why, "nothing is written to Azure"),
-        (_, Some(why)) => tracing::warn!(why, "the status is written without the missing fields"),
+        (_, Some(why)) if served.blocks_writes() => tracing::error!(why, "definition outdated: nothing is written to Azure"),
+        (_, Some(why)) => tracing::warn!(why, "definition outdated: status written without the missing fields"),
         (Served::Incomparable(status), None) => {
-            tracing::warn!(status = status.as_u16(), "the definition cannot be compared with this version");
+            tracing::warn!(status = status.as_u16(), "definition not comparable with this version");
         }
-        (_, None) if before.complaint().is_some() => tracing::info!("the definition has every field of this version now"),
+        (_, None) if before.complaint().is_some() => tracing::info!("definition has every field of this version"),
         (_, None) => {}
     }
 }

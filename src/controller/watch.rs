@@ -280,7 +280,7 @@ impl Scope {
             Err(controller::Error::ObjectNotFound(object)) => {
                 self.not_found(Key::new(object.namespace.as_deref().unwrap_or_default(), &object.name));
             }
-            Err(other) => tracing::warn!(watch = self.name, error = %chain(&other), "queue failed, will go on"),
+            Err(other) => tracing::warn!(watch = self.name, error = %chain(&other), "queue failed, will continue"),
         }
     }
 

@@ -90,7 +90,7 @@ impl Peers {
             };
             if matches!(next, Claim::Leads(_)) {
                 if let Reading::Forbidden(why) = &reading {
-                    tracing::warn!(error = why, "leading without knowing of other installations: leases cannot be listed");
+                    tracing::warn!(error = why, "leading without checking for other installations: leases cannot be listed");
                 }
                 reporter.report(LeaseState::Held);
                 return own.renew_with(next).await;

@@ -235,7 +235,7 @@ fn shard_ends_before_an_operator_that_includes_its_subscription_writes() {
     let all = estate.start("all", &[]);
     assert_eq!(a.operator.ended(LEASE_DURATION), Some(1), "{}", a.operator.log(""));
     assert!(a.operator.log("does not exclude").contains("all_"), "it reports the reason: {}", a.operator.log(""));
-    assert_ne!(all.operator.log("waiting until the shards have stopped"), "", "{}", all.operator.log(""));
+    assert_ne!(all.operator.log("waiting for the shards of included subscriptions to stop"), "", "{}", all.operator.log(""));
     estate.apply("two", 'a');
     let all = all.ready();
     estate.world.ready("two");

@@ -80,7 +80,7 @@ impl Election {
         let begins_at = held.iter().filter_map(HeldLease::begins_at).max();
         let begin = async {
             if let Some(at) = begins_at {
-                tracing::info!("waiting until the shards have stopped whose subscriptions this operator includes");
+                tracing::info!("waiting for the shards of included subscriptions to stop");
                 self.readiness.missing(SHARDS, "they may still work on subscriptions that this operator includes");
                 self.readiness.begun();
                 sleep_until(at).await;

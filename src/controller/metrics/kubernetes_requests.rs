@@ -42,13 +42,13 @@ impl KubernetesRequests {
         let new = Self { sent: Family::default(), duration: Family::new_with_constructor(|| Histogram::new(BOUNDS)) };
         registry.register(
             "kubernetes_requests",
-            "Requests to the API server of Kubernetes, by verb (a LIST is a GET) and by the HTTP status code of the answer (none: no \
+            "Requests to the Kubernetes API server, by verb (a LIST is a GET) and by the HTTP status code of the answer (none: no \
              answer)",
             new.sent.clone(),
         );
         registry.register_with_unit(
             "kubernetes_request_duration",
-            "Time until the API server of Kubernetes begins to answer a request",
+            "Time until the Kubernetes API server begins to answer a request",
             Unit::Seconds,
             new.duration.clone(),
         );

@@ -55,7 +55,7 @@ impl Reconciles {
         );
         registry.register_with_unit(
             "reconcile_duration",
-            "Duration of the reconciles that reached their end",
+            "Duration of the reconciles that completed",
             Unit::Seconds,
             new.duration.clone(),
         );
@@ -67,7 +67,7 @@ impl Reconciles {
         registry.register("reconcile_panics", "Reconciles that panicked because of a bug in the operator", new.panics.clone());
         registry.register(
             "reconciles_in_flight",
-            "Reconciles that run at the moment, those that wait for an answer of Azure among them",
+            "Reconciles in progress, including those that wait for a response from Azure",
             new.in_flight.clone(),
         );
         for step in Step::NAMES {
