@@ -78,7 +78,7 @@ enum Command {
     /// Azure no longer creates linked services: attach a pool by its resourceId instead. That ID is the Synapse workspace of
     /// the linked service, followed by /bigDataPools/ and the name of the pool.
     Links(Box<links::Links>),
-    /// List computes that are left over: their owner tag names an attachment of this cluster that does not exist. Changes nothing.
+    /// List orphaned computes: their owner tag names an attachment of this cluster that does not exist. Changes nothing.
     ///
     /// It lists the computes of the workspaces with your own identity in Azure, and reads the attachments with your permissions
     /// in the cluster. Each orphaned compute is shown with the commands that detach it or adopt it again; computes of other
@@ -100,7 +100,8 @@ enum Command {
     /// Request reconciles at once, and wait until the attachments are Ready or Stalled.
     ///
     /// Exit code 0: each is Ready, or was deleted and is gone; 2: at least one is Stalled, or suspended and out of sync; 1: a
-    /// state could not be read, or the time limit was reached. Of several attachments the worst counts.
+    /// state could not be read, or the time limit was reached. With several attachments, the worst result determines the exit
+    /// code.
     Reconcile(reconcile::Reconcile),
     /// Set spec.suspend: the operator observes and reports, and writes nothing to Azure.
     Suspend(suspend::Suspend),
@@ -112,7 +113,7 @@ enum Command {
     AllowRecreate(allow_recreate::AllowRecreate),
     /// Write a support bundle: an archive with what a bug report needs, without secrets. Changes nothing.
     ///
-    /// It has the versions, the custom resource definition, the attachments and their events, and of the operator the
+    /// It contains the versions, the custom resource definition, the attachments and their events, and of the operator the
     /// Deployments, pods, Leases, events, logs and metrics. It is read with your permissions in the cluster; what cannot be read
     /// is listed in the bundle. Values of environment variables that the operator does not define, and what looks like a token or
     /// a password, are replaced by REDACTED.

@@ -34,8 +34,7 @@ pub(super) struct AzureArgs {
     /// other tools that use the same identity.
     #[arg(long, value_name = "SHARE", env = "AZURE_REQUEST_SHARE", default_value_t)]
     azure_request_share: azure::Share,
-    /// The request limits that are kept. none: only Azure's 429s pace requests; for an Azure Resource Manager without the
-    /// documented limits, behind --arm-endpoint.
+    /// The request limits to apply. none: slow down only after a 429, for an --arm-endpoint without the documented limits.
     #[arg(long, env = "AZURE_REQUEST_LIMITS", default_value = "cloud", value_enum)]
     azure_request_limits: RequestLimits,
     /// A file with CA certificates (PEM) to trust in addition to those of the system.

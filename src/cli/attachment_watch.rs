@@ -56,7 +56,7 @@ impl<'a> AttachmentWatch<'a> {
                 return Ok(change);
             }
             match self.events.next().await {
-                None => return Err("the watch has ended by itself".to_owned()),
+                None => return Err("the watch ended unexpectedly".to_owned()),
                 Some(Ok(event)) => self.take_in(event),
                 Some(Err(error)) => self.interrupted(&error)?,
             }

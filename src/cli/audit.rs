@@ -118,7 +118,7 @@ impl Audit {
         }
         if workspaces.is_empty() {
             let place = if self.all_namespaces { "any namespace".to_owned() } else { format!("namespace {}", cluster.namespace) };
-            return Err(format!("no attachment in {place} names a workspace: name it by --workspace, or try --all-namespaces"));
+            return Err(format!("no attachment in {place} names a workspace: name it with --workspace, or try --all-namespaces"));
         }
         Ok(workspaces.into_values().collect())
     }

@@ -22,11 +22,11 @@ use crate::error_chain::chain;
 
 const README: &str = "A support bundle of synapse-spark-operator. index.txt lists its files, and what could not be read.
 
-It has no Secret. In objects, the values of environment variables and annotations are REDACTED unless the operator defines them. In
-all texts, what looks like a token, a password or a signature is REDACTED.
+It contains no Secret. In objects, the values of environment variables and annotations are REDACTED unless the operator defines
+them. In all texts, what looks like a token, a password or a signature is REDACTED.
 
-It has resource IDs, subscription and tenant IDs, principal IDs, names of namespaces and objects, tags and descriptions of attachments,
-and the operator's log. Read it before you publish it.
+It contains resource IDs, subscription and tenant IDs, principal IDs, names of namespaces and objects, tags and descriptions of
+attachments, and the operator's log. Read it before you publish it.
 ";
 
 /// Of objects, the first of each kind.
@@ -35,6 +35,7 @@ const MOST_OBJECTS: u32 = 2000;
 const MOST_LOG_BYTES: u32 = 10 << 20;
 
 #[derive(Debug, Args)]
+#[command(mut_arg("namespace", |arg| arg.help("Only the attachments of this namespace. Default: all namespaces")))]
 pub(super) struct Bundle {
     /// The file to write. Default: synapse-spark-bundle-TIME.tar.gz in the current folder. It must not exist.
     #[arg(short, long, value_name = "FILE")]

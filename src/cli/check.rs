@@ -76,7 +76,7 @@ impl Check {
         match (failed, unknown) {
             (0, 0) => Ok(0),
             (0, unknown) => {
-                super::output::remark(&format!("{unknown} of {} checks could not be made", found.len()));
+                super::output::remark(&format!("{unknown} of {} checks could not be completed", found.len()));
                 Ok(2)
             }
             (failed, _) => Err(format!("{failed} of {} checks failed", found.len())),

@@ -110,7 +110,7 @@ async fn follow(
             Err(error) => remark(&printable(&format!("the watch failed and is retried: {}", chain(&error)))),
         }
     }
-    Err("the watch has ended by itself".to_owned())
+    Err("the watch ended unexpectedly".to_owned())
 }
 
 /// The events of an object, the newest last; none if they may not be read.

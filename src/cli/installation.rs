@@ -42,7 +42,7 @@ impl OperatorArgs {
             let why = of_namespace.refused_for(DEPLOYMENTS, &error, "list", "");
             match (&error, &self.operator_namespace) {
                 (kube::Error::Api(status), None) if status.code == 403 => {
-                    format!("{why} Or name the operator's namespace by --operator-namespace.")
+                    format!("{why} Or name the operator's namespace with --operator-namespace.")
                 }
                 _ => why,
             }

@@ -46,8 +46,8 @@ pub(crate) struct Run {
     /// elsewhere in Azure goes unnoticed.
     #[arg(long, value_name = "SECONDS", env = "RESYNC_INTERVAL", default_value_t = backoff::RESYNC.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     resync_interval: u64,
-    /// The maximum number of concurrent reconciles. One that waits for Azure for more than two seconds does not count, up to
-    /// eight times as many.
+    /// The maximum number of concurrent reconciles. A reconcile that has waited for Azure for more than two seconds does not
+    /// count; at most eight times this number run in total.
     #[arg(long, value_name = "N", env = "CONCURRENCY", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
     #[command(flatten)]
@@ -226,7 +226,7 @@ async fn run_until(
         let _ = stopped.await;
     }));
     tokio::select! {
-        () = &mut running => return Err("the watch has ended by itself".to_owned()),
+        () = &mut running => return Err("the watch ended unexpectedly".to_owned()),
         signal = shutdown => tracing::info!(signal, "shutting down: no new reconcile begins"),
     }
     let _ = stop.send(());
@@ -251,9 +251,6 @@ fn shutdown_signal() -> Result<impl Future<Output = &'static str>, String> {
 /// Access tokens depend on the clock: reports if that of this machine is far off.
 async fn check_clock(kube: &kube::Client) {
     if let Some(ahead) = controller::clock_ahead(kube).await.filter(|ahead| ahead.abs().as_secs() >= 60) {
-        tracing::error!(
-            seconds = ahead.as_secs(),
-            "the clock of this machine is ahead of the API server's (negative: behind), so Entra may refuse tokens; correct the clock"
-        );
+        tracing::error!(seconds = ahead.as_secs(), "clock differs from the API server's: tokens may be rejected");
     }
 }

@@ -47,8 +47,8 @@ pub(super) struct Transfer {
     /// The cluster of the new owners: the UID of its namespace kube-system. Default: this cluster, if you may read its UID.
     #[arg(long, value_name = "UID")]
     to_cluster: Option<String>,
-    /// Give the attachments the computes that they name, although the owner tags name others: for owners that are gone, for
-    /// example with their cluster. It changes the tags with your own identity in Azure, and not with the operator's.
+    /// Take the computes of owners that no longer exist, such as those of a lost cluster. The owner tags are changed with your
+    /// own identity in Azure, not with the operator's.
     #[arg(long, conflicts_with_all = ["to", "to_namespace"])]
     take: bool,
     #[command(flatten)]
@@ -173,7 +173,7 @@ impl Transfer {
         let (moves, others): (Vec<_>, Vec<_>) = moves.into_iter().partition(|one| one.object.has_finalizer());
         // The annotation would keep it from ever attaching one.
         let nothing = |one: Move| {
-            let text = "it owns no compute, or has handed it over before: nothing to hand over".to_owned();
+            let text = "nothing to hand over: it owns no compute, or has already handed it over".to_owned();
             Outcome { name: one.object.name_any(), text, code: 0 }
         };
         let mut outcomes: Vec<_> = others.into_iter().map(nothing).collect();
@@ -210,7 +210,7 @@ impl Transfer {
                 Ok(Ok(Ended::Deleted)) => (format!("deleted; if it owned the compute, it was handed over to {to} before"), 0),
                 Ok(Ok(Ended::Refused(message))) => (format!("not handed over: {message}"), 2),
                 Ok(Err(why)) => (why, 1),
-                Err(_) => ("timed out; the operator goes on. kubectl synapse status shows how far it is".to_owned(), 1),
+                Err(_) => ("timed out; the operator continues. To see its progress, run kubectl synapse status".to_owned(), 1),
             };
             outcomes.push(Outcome { name, text, code });
         }
@@ -226,8 +226,7 @@ impl Confirmation {
         }
         if !std::io::stdin().is_terminal() {
             return Err(
-                "nothing is changed: there is no terminal to confirm it at. Add --yes, or --dry-run to see the plan alone"
-                    .to_owned(),
+                "nothing changed: confirmation requires a terminal. Add --yes, or --dry-run to show only the plan".to_owned()
             );
         }
         remark(&format!("{question} [y/N]"));
@@ -235,7 +234,7 @@ impl Confirmation {
         std::io::stdin().read_line(&mut answer).map_err(|error| format!("standard input: {error}"))?;
         match answer.trim() {
             "y" | "Y" | "yes" => Ok(true),
-            _ => Err("nothing is changed".to_owned()),
+            _ => Err("nothing changed".to_owned()),
         }
     }
 }

@@ -160,7 +160,8 @@ fn check_says_that_tokens_may_be_granted_for_individual_accounts() {
     world.kubectl(&["delete", "rolebinding", &format!("{}-accounts", world.namespace)]);
     world.until("the right is gone", || {
         let (code, said) = world.program(&world.namespace, &["check", "--pre", &release.watched(), "--require-service-account"]);
-        let is_named = said.contains("ok       ServiceAccounts: the operator may not get serviceaccounts in namespace");
+        let is_named =
+            said.contains("ok       ServiceAccounts: the operator is not allowed to: get serviceaccounts in namespace");
         (code == Some(0) && is_named && said.contains("individual names")).then_some(())
     });
 }
@@ -184,7 +185,8 @@ fn check_asks_for_the_rights_that_the_chart_grants_and_no_others() {
     world.plane().must(&["create", "clusterrolebinding", namespace, &format!("--clusterrole={namespace}"), &account]);
     let said = check(&world, "checked", &[&client, &format!("--leader-election-namespace={NAMESPACE}")], 1);
     world.plane().must(&["delete", "clusterrole,clusterrolebinding", namespace]);
-    let (_, refused) = said.split_once("the operator may not ").unwrap_or_else(|| panic!("it names no rights:\n{said}"));
+    let (_, refused) =
+        said.split_once("the operator is not allowed to: ").unwrap_or_else(|| panic!("it names no rights:\n{said}"));
     let refused: BTreeSet<_> = refused.lines().next().unwrap_or_default().split(", ").map(ToOwned::to_owned).collect();
 
     // The page's table is what the chart grants: `tests/rights.rs`.
@@ -271,7 +273,7 @@ fn check_of_an_operator_names_what_is_wrong_with_it() {
             "ok       definition: synapsesparkattachments.synapse-spark.dev is installed and has every field of this version",
             &format!("ok       operator: {name}/{name}: version {version}, 2 of 2 replicas are ready"),
             "ok       leader: pod-1_a holds the Lease",
-            &format!("ok       permissions: ServiceAccount {name}/{name} has all that the operator needs"),
+            &format!("ok       permissions: ServiceAccount {name}/{name} has all permissions that the operator needs"),
         ],
     );
     let (code, out, _) = installed.synapse(&["version", "-o", "json"]);
@@ -301,7 +303,7 @@ fn check_of_an_operator_names_what_is_wrong_with_it() {
         &out,
         &[
             "ok       leader: ",
-            "unknown  permissions: not readable: ",
+            "unknown  permissions: cannot be read: ",
             "the verb create on subjectaccessreviews.authorization.k8s.io",
         ],
     );
@@ -310,7 +312,8 @@ fn check_of_an_operator_names_what_is_wrong_with_it() {
     installed.must(&["delete", "rolebinding", &name]);
     world.until("the right is gone", || {
         let (code, out, _) = installed.synapse(&["check"]);
-        let is_named = out.contains(&format!("FAIL     permissions: ServiceAccount {name}/{name} may not create leases"));
+        let is_named =
+            out.contains(&format!("FAIL     permissions: ServiceAccount {name}/{name} is not allowed to: create leases"));
         (code == Some(1) && is_named).then_some(())
     });
 }

@@ -122,7 +122,7 @@ fn reconcile_that_no_operator_takes_up_times_out_with_1() {
     let world = unseen("reconcile-unseen");
     let (code, _, complaint) = synapse(&world, &["reconcile", "unseen", "--timeout", "1s"]);
     assert_eq!(code, Some(1));
-    has(&complaint, &["after 1s", "the operator has not taken up the request", "kubectl synapse check"]);
+    has(&complaint, &["after 1s", "the operator has not handled the request", "kubectl synapse check"]);
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl Viewer {
 #[test]
 fn status_is_shown_without_events_that_the_user_may_not_read() {
     let viewer = Viewer::who_may("get", "viewer").can(&["status", "nightly"]);
-    has(&viewer.synapse(&["status", "nightly"]).1, &["Ready: Attached", "(you may not read them)"]);
+    has(&viewer.synapse(&["status", "nightly"]).1, &["Ready: Attached", "(no permission to list events)"]);
 }
 
 #[test]
@@ -83,12 +83,12 @@ fn command_that_is_forbidden_names_the_missing_right_and_changes_nothing() {
         &out,
         &[
             "ok       definition: ",
-            "unknown  operator: not readable: ",
+            "unknown  operator: cannot be read: ",
             "the verb list on deployments.apps",
             "--operator-namespace",
         ],
     );
-    has(&complaint, &["1 of 3 checks could not be made"]);
+    has(&complaint, &["1 of 3 checks could not be completed"]);
     let object = viewer.0.object("nightly").expect("it is there");
     assert_eq!((&object["spec"]["suspend"], &object["metadata"]["generation"]), (&json!(false), &json!(1)));
 }

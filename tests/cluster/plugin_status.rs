@@ -113,9 +113,11 @@ fn kubectl_completes_the_names_of_objects() {
     for name in ["missing", "nightly"] {
         world.apply(name, "one", &["suspend: true"]);
     }
-    let words = ["__complete", "synapse", "status", "-n", &world.namespace, ""];
-    let completed = kubectl(&world, &world.plane().kubeconfig, &words, &[]);
-    has(&said(&completed).1, &["missing\nnightly\n:4\n"]);
+    for subcommand in ["status", "transfer"] {
+        let words = ["__complete", "synapse", subcommand, "-n", &world.namespace, ""];
+        let completed = kubectl(&world, &world.plane().kubeconfig, &words, &[]);
+        has(&said(&completed).1, &["missing\nnightly\n:4\n"]);
+    }
 }
 
 #[test]

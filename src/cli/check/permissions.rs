@@ -80,7 +80,7 @@ pub(super) async fn accounts(kube: &Client, subject: Subject<'_>, namespaces: Ve
         "the operator may create tokens for all of them".to_owned()
     } else {
         format!(
-            "the operator may not {}; permissions for individual names (namespaceIdentity.accountNames) are not checked",
+            "the operator is not allowed to: {}; permissions for individual names (namespaceIdentity.accountNames) are not checked",
             refused.join(", ")
         )
     })
@@ -191,8 +191,8 @@ mod tests {
         #[rustfmt::skip]
         let table = [
             ("all",                &[""][..],   all,  "the operator may create tokens for all of them"),
-            ("none, or some",      &[""],       none, "the operator may not get serviceaccounts in all namespaces, create serviceaccounts/token in all namespaces; permissions for individual names"),
-            ("in one of two",      &["a", "b"], in_a, "the operator may not create serviceaccounts/token in namespace b; permissions"),
+            ("none, or some",      &[""],       none, "the operator is not allowed to: get serviceaccounts in all namespaces, create serviceaccounts/token in all namespaces; permissions for individual names"),
+            ("in one of two",      &["a", "b"], in_a, "the operator is not allowed to: create serviceaccounts/token in namespace b; permissions"),
         ];
         for (case, namespaces, allows, words) in table {
             let namespaces = namespaces.iter().map(|name| (*name).to_owned()).collect();

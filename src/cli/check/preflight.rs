@@ -45,7 +45,7 @@ pub(super) async fn check(preflight: &Preflight<'_>) -> Result<Vec<Finding>, Str
 
 async fn cluster(kube: &Client) -> Result<String, String> {
     let uid = controller::cluster_uid(kube).await.map_err(|error| chain(&error))?;
-    Ok(format!("the cluster is {uid}"))
+    Ok(format!("the UID of namespace kube-system is {uid}"))
 }
 
 impl Preflight<'_> {
@@ -67,7 +67,7 @@ impl Preflight<'_> {
                 }
                 Err(kube::Error::Api(status)) if status.code == 400 && selector.is_some() => {
                     return Err(format!(
-                        "it cannot select objects by their subscription; upgrade it, or apply the output of `crd`: {}",
+                        "the definition cannot select objects by subscription; upgrade the chart, or apply the output of `crd`: {}",
                         status.message
                     ));
                 }
@@ -85,9 +85,9 @@ impl Preflight<'_> {
         let refused = missing(kube, Subject::Caller, (self.scope, &shard), kube.default_namespace()).await;
         let refused = refused.map_err(|error| chain(&error))?;
         if refused.is_empty() {
-            Ok("the operator has all that it needs".to_owned())
+            Ok("the operator has all permissions that it needs".to_owned())
         } else {
-            Err(format!("the operator may not {}", refused.join(", ")))
+            Err(format!("the operator is not allowed to: {}", refused.join(", ")))
         }
     }
 

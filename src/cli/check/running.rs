@@ -39,7 +39,7 @@ pub(super) async fn check(operator: &OperatorArgs) -> Result<Vec<Finding>, Strin
         }
         Ok(installations) => installations,
         Err(why) => {
-            found.push(Finding { check: "operator", outcome: Outcome::Unknown(format!("not readable: {why}")) });
+            found.push(Finding { check: "operator", outcome: Outcome::Unknown(format!("cannot be read: {why}")) });
             return Ok(found);
         }
     };
@@ -85,7 +85,7 @@ fn operator(one: &Installation) -> Outcome {
             Outcome::Failed(format!("{report}; to see why, run kubectl describe pods -n {} -l {}", one.namespace(), one.pods()))
         }
         () if version != own => {
-            Outcome::Warning(format!("{report}; this program has version {own}: use the one of the operator's version"))
+            Outcome::Warning(format!("{report}; this program has version {own}; use the version of the operator"))
         }
         () if ready < wanted => Outcome::Warning(report),
         () => Outcome::Ok(report),
@@ -117,8 +117,11 @@ async fn configured(
     found.push(Finding {
         check: "permissions",
         outcome: match missing(&cluster.calls, subject, (scope, shard), &namespace).await {
-            Ok(refused) if refused.is_empty() => Outcome::Ok(format!("{title} has all that the operator needs")),
-            Ok(refused) => Outcome::Failed(format!("{title} may not {}; install the chart again", refused.join(", "))),
+            Ok(refused) if refused.is_empty() => Outcome::Ok(format!("{title} has all permissions that the operator needs")),
+            Ok(refused) => Outcome::Failed(format!(
+                "{title} is not allowed to: {}. Run helm upgrade to restore its roles",
+                refused.join(", ")
+            )),
             Err(error) => not_reviewed(cluster, &error),
         },
     });
@@ -143,7 +146,7 @@ async fn leader(cluster: &Cluster, key: &LeaseKey, ahead: SignedDuration) -> Out
         Ok(None) => return Outcome::Failed(format!("{title} does not exist: no replica has ever led")),
         Err(error) => {
             let why = cluster.of(namespace).refused_for(LEASES, &error, "get", &name);
-            return Outcome::Unknown(format!("not readable: {why}"));
+            return Outcome::Unknown(format!("cannot be read: {why}"));
         }
     };
     let Some(holder) = lease.holder_identity.filter(|holder| !holder.is_empty()) else {
@@ -164,7 +167,7 @@ async fn leader(cluster: &Cluster, key: &LeaseKey, ahead: SignedDuration) -> Out
 fn not_reviewed(cluster: &Cluster, error: &kube::Error) -> Outcome {
     let why = cluster.refused_for(REVIEWS, error, "create", "");
     match error {
-        kube::Error::Api(status) if status.code == 403 => Outcome::Unknown(format!("not readable: {why}")),
+        kube::Error::Api(status) if status.code == 403 => Outcome::Unknown(format!("cannot be read: {why}")),
         _ => Outcome::Failed(why),
     }
 }

@@ -22,7 +22,7 @@ const HANDLED_WITHIN: Duration = Duration::from_secs(10);
 
 /// What to do where no operator handles requests.
 fn not_handled(program: Program) -> String {
-    format!("the operator has not taken up the request. To see whether it runs: {} check", program.typed())
+    format!("the operator has not handled the request. To check whether it is running, run {} check", program.typed())
 }
 
 const NOT_FORCED: &str = "the compute was not sent to Azure again: the attachment is suspended or stalled, or it was sent within the last five minutes (status.lastForcedAt)";

@@ -111,20 +111,23 @@ async fn planned(
             return Ok(Err("the compute has no owner: the operator adopts it, if spec.adoptionPolicy allows it".to_owned()));
         }
     };
-    exists_no_more(cluster, uid, &former).await?;
+    exists_no_more(cluster, &owner, &former).await?;
     Ok(Ok(Taken { object, owner, id, former }))
 }
 
 /// An owner in this cluster is gone. Whether one in another cluster is, only the caller can know.
-async fn exists_no_more(cluster: &Cluster, uid: &str, tag: &str) -> Result<(), String> {
-    let Some([_, namespace, name, owner]) = Owner::parts(tag).filter(|[of, ..]| *of == uid) else { return Ok(()) };
+async fn exists_no_more(cluster: &Cluster, taker: &Owner, tag: &str) -> Result<(), String> {
+    let Some([_, namespace, name, owner]) = Owner::parts(tag).filter(|[of, ..]| *of == taker.cluster) else { return Ok(()) };
     let api = Api::<SynapseSparkAttachment>::namespaced(cluster.calls.clone(), namespace);
     match api.get_metadata_opt(name).await {
         Ok(found) if found.as_ref().and_then(ResourceExt::uid).as_deref() == Some(owner) => Err(format!(
-            "its owner {namespace}/{name} exists: let it hand the compute over with kubectl synapse transfer {name} -n {namespace}"
+            "its owner {namespace}/{name} exists: let it hand the compute over with kubectl synapse transfer {name} -n {namespace} --to {}/{}",
+            taker.namespace, taker.name
         )),
         Ok(_) => Ok(()),
-        Err(error) => Err(format!("whether its owner exists is unknown: {}", cluster.of(namespace).refused(&error, "get", name))),
+        Err(error) => {
+            Err(format!("cannot determine whether its owner exists: {}", cluster.of(namespace).refused(&error, "get", name)))
+        }
     }
 }
 
@@ -145,7 +148,12 @@ impl Taken {
             _ => return Err("the compute has changed since the plan: run the command again".to_owned()),
         }
         let spec = ComputeSpec::retagged(&self.id, self.owner.to_string(), &found, None);
-        let spec = spec.map_err(|what| format!("Azure shows {} as {:?}, which a PUT would change", what.field, what.text))?;
+        let spec = spec.map_err(|what| {
+            format!(
+                "cannot write the tag: Azure shows {} as {:?}, which cannot be parsed and would be changed",
+                what.field, what.text
+            )
+        })?;
         let step = Step::Put(spec);
         let request = execute::prepare(client, &step, &self.owner.uid).await.map_err(|fault| fault.error.to_string())?;
         match request.ok_or("there is nothing to write")?.send(client, None).await {

@@ -63,5 +63,5 @@ pub(super) async fn until_transferred(
             last = now;
         }
     }
-    Err(format!("the watch of {name} has ended by itself"))
+    Err(format!("the watch of {name} ended unexpectedly"))
 }

@@ -64,7 +64,7 @@ impl View {
             lines.row("operation", &format!("{kind:?}, requested {} ago, {id}", ago(started_at.0)));
         }
         match &self.events {
-            None => lines.row("events", "(you may not read them)"),
+            None => lines.row("events", "(no permission to list events)"),
             Some(events) => {
                 for EventView { last_seen, kind, reason, message, correlation_id } in events.iter().rev().take(SHOWN_EVENTS).rev()
                 {
