@@ -42,7 +42,7 @@ fn finalizer_is_removed_after_new_connections_showed_the_absence_too() {
 }
 
 #[test]
-fn compute_that_only_new_connections_show_is_detached_before_its_object_goes() {
+fn compute_that_only_new_connections_show_is_detached_before_the_finalizer_is_removed() {
     let world = World::new("stale");
     world.apply("nightly", "one", &[]);
     world.ready("nightly");

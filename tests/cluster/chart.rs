@@ -369,7 +369,7 @@ fn every_value_is_described_in_the_charts_readme() {
 }
 
 #[test]
-fn artifact_hub_is_told_the_definition_an_example_and_the_image() {
+fn chart_metadata_for_artifact_hub_has_the_crd_an_example_and_the_image() {
     let crd = &artifacthub("crds")[0];
     let plane = Plane::shared();
     let name = crd["name"].as_str().expect("a name");

@@ -154,7 +154,7 @@ fn check_passes_for_service_accounts_of_namespaces() {
 }
 
 #[test]
-fn check_says_that_tokens_may_be_granted_for_individual_accounts() {
+fn check_mentions_that_token_permission_may_be_granted_for_individual_accounts() {
     let release = Release::narrow("check-names");
     let world = &release.world;
     world.kubectl(&["delete", "rolebinding", &format!("{}-accounts", world.namespace)]);
@@ -167,7 +167,7 @@ fn check_says_that_tokens_may_be_granted_for_individual_accounts() {
 }
 
 #[test]
-fn check_asks_for_the_rights_that_the_chart_grants_and_no_others() {
+fn check_tests_the_permissions_that_the_chart_grants_and_no_others() {
     let world = World::new("check-just");
     let client = format!("--client-id={}", world.trusting(&world.namespace, "checked"));
     let namespace = &world.namespace;

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{OWNER_TAG, World};
 
 #[test]
-fn deleted_object_is_detached_before_it_goes() {
+fn deleted_object_is_detached_before_its_finalizer_is_removed() {
     let world = World::new("delete");
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
@@ -25,7 +25,7 @@ fn deleted_object_is_detached_before_it_goes() {
 }
 
 #[test]
-fn suspended_object_goes_if_its_compute_is_gone() {
+fn suspended_object_is_removed_if_its_compute_is_gone() {
     let world = World::new("left");
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
@@ -38,7 +38,7 @@ fn suspended_object_goes_if_its_compute_is_gone() {
 }
 
 #[test]
-fn object_goes_if_its_workspace_is_gone() {
+fn deleted_object_is_removed_if_its_workspace_is_gone() {
     let world = World::new("workspace");
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
@@ -49,7 +49,7 @@ fn object_goes_if_its_workspace_is_gone() {
 }
 
 #[test]
-fn object_goes_if_its_resource_group_is_gone() {
+fn deleted_object_is_removed_if_its_resource_group_is_gone() {
     let world = World::new("group");
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
@@ -175,7 +175,7 @@ fn object_whose_detach_is_refused_can_be_abandoned() {
 }
 
 #[test]
-fn deleted_namespace_goes_after_its_objects_are_detached() {
+fn deleted_namespace_is_removed_after_its_objects_are_detached() {
     let world = World::new("namespace");
     for name in ["one", "two", "three"] {
         world.apply(name, "one", &[]);

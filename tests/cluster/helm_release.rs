@@ -91,7 +91,7 @@ impl Drop for Release {
 }
 
 #[test]
-fn install_makes_the_definition_the_operator_and_its_rights() {
+fn install_creates_the_crd_the_operator_and_its_permissions() {
     for version in HELMS {
         let (release, _) = Release::older(version, "install");
         assert!(!Release::has_nodes(), "{version}: the older definition");

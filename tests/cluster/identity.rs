@@ -195,7 +195,7 @@ fn object_without_its_account_and_a_token_can_be_abandoned() {
 }
 
 #[test]
-fn object_without_its_account_and_a_token_is_detached_when_the_account_is_made_again() {
+fn object_without_its_service_account_is_detached_when_the_account_is_recreated() {
     let (world, client) = stuck("late");
     world.account(&world.namespace, "team", Some(&client), None);
     world.request_reconcile("nightly");
@@ -205,7 +205,7 @@ fn object_without_its_account_and_a_token_is_detached_when_the_account_is_made_a
 }
 
 #[test]
-fn deleted_namespace_goes_with_its_account_and_its_attachments() {
+fn deleted_namespace_detaches_its_attachments_before_its_service_account_is_removed() {
     let world = stage("whole", &[]);
     let client = team(&world);
     for name in ["one", "two"] {

@@ -98,7 +98,7 @@ fn linked_service_that_leads_elsewhere_since_is_another_pool() {
 }
 
 #[test]
-fn both_deleted_assignments_are_made_again_without_the_right_to_list() {
+fn both_deleted_assignments_are_recreated_without_permission_to_list() {
     let world = World::new("role-both");
     world.role_fault("GET", &json!({"status": 403, "code": "Unauthorized", "message": "workspaces/read", "times": 1000}));
     add(&world, "link1", "");

@@ -88,7 +88,7 @@ fn json_log_of_a_run_is_read_by_a_strict_reader() {
 }
 
 #[test]
-fn fatal_end_is_a_line_of_the_log_and_the_only_one_about_it() {
+fn fatal_end_is_logged_once() {
     let world = World::without_operator("json-fatal", Duration::from_millis(200));
     let (code, said) = world.program("default", &["run", "--log-format=json", "--watch-subscriptions=nonsense"]);
     assert_eq!(code, Some(1), "{said}");

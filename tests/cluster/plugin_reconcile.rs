@@ -110,7 +110,7 @@ fn unseen(name: &str) -> World {
 }
 
 #[test]
-fn status_of_an_object_that_no_operator_has_seen_says_where_to_look() {
+fn status_of_an_object_that_no_operator_has_seen_names_what_to_check() {
     let world = unseen("status-unseen");
     let (code, out, _) = synapse(&world, &["status", "unseen"]);
     assert_eq!(code, Some(2));

@@ -94,7 +94,7 @@ fn command_that_is_forbidden_names_the_missing_right_and_changes_nothing() {
 }
 
 #[test]
-fn reconcile_without_the_right_to_watch_says_that_the_request_was_made() {
+fn reconcile_without_permission_to_watch_reports_that_the_request_was_made() {
     let viewer = Viewer::who_may("get,patch", "viewer-patch").can(&["reconcile", "nightly", "--no-wait"]);
     let (code, _, complaint) = viewer.synapse(&["reconcile", "nightly"]);
     assert_eq!(code, Some(1));

@@ -92,7 +92,7 @@ fn plan_of_an_object_of_the_cluster_shows_its_drift() {
 }
 
 #[test]
-fn plan_of_a_younger_claimant_says_what_the_operator_says() {
+fn plan_of_a_younger_claimant_matches_the_operators_status() {
     let world = World::new("planned-twice");
     // It claims the compute, and attaches nothing.
     world.apply("older", "nosuch", &["computeName: shared"]);

@@ -70,7 +70,7 @@ fn answers_of_public_reports_are_named() {
 }
 
 #[test]
-fn deleted_object_under_a_lock_stalls_with_the_way_out_and_goes_when_the_lock_is_gone() {
+fn deleted_object_under_a_lock_stalls_with_advice_and_is_removed_once_the_lock_is_gone() {
     let world = World::new("locked");
     world.apply("nightly", "one", &[]);
     world.ready("nightly");

@@ -133,7 +133,7 @@ fn denied(name: &str) -> World {
 }
 
 #[test]
-fn removing_a_role_that_was_never_assigned_from_the_spec_makes_the_object_ready() {
+fn object_becomes_ready_when_a_role_that_was_never_assigned_is_removed_from_the_spec() {
     let world = denied("role-never");
     let role = world.object("nightly").expect("it is there")["status"]["roleAssignments"][0].clone();
     assert_eq!((&role["phase"], &role["assignedAt"]), (&json!("Denied"), &json!(null)), "{role}");
@@ -154,7 +154,7 @@ fn detach_reports_no_orphan_of_a_role_that_was_never_assigned() {
 }
 
 #[test]
-fn lost_answer_to_an_assignment_makes_no_second_one() {
+fn lost_answer_to_an_assignment_creates_no_second_one() {
     let world = World::new("role-lost");
     world.role_fault("PUT", &json!({"lostAnswer": true}));
     world.apply("nightly", "one", &[SYSTEM, ROLE]);
@@ -196,7 +196,7 @@ fn replaced_compute_gets_the_role_and_the_former_assignment_is_revoked() {
 }
 
 #[test]
-fn assignment_that_somebody_deleted_is_made_again() {
+fn assignment_that_a_user_deleted_is_recreated() {
     let world = ready("role-again");
     let id = world.roles()[0]["id"].as_str().expect("a GUID").to_owned();
     world.take_role(&id);

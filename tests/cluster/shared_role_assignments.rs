@@ -35,7 +35,7 @@ fn two_objects_share_one_assignment() {
 }
 
 #[test]
-fn shared_assignment_is_made_again_when_the_object_that_made_it_is_deleted() {
+fn shared_assignment_is_recreated_when_the_object_that_created_it_is_deleted() {
     let world = World::new("role-first");
     apply_both(&world);
     delete(&world, "first");
@@ -68,7 +68,7 @@ fn shared_assignment_is_known_after_a_lost_answer_without_the_right_to_list() {
 }
 
 #[test]
-fn shared_assignment_is_made_again_without_the_right_to_list_and_although_synapse_fails_once() {
+fn shared_assignment_is_recreated_without_permission_to_list_and_after_one_failure_of_synapse() {
     let world = unlisted("role-failing");
     world.apply("nightly", "one", &[SYSTEM, ROLE]);
     world.ready("nightly");

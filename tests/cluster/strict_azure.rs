@@ -60,7 +60,7 @@ fn lives(world: &World) {
 }
 
 #[test]
-fn attachment_lives_without_what_an_operation_says() {
+fn attachment_works_without_the_result_of_its_operation() {
     for (name, settings) in [
         ("no-header", json!({"operationHeader": false})),
         ("no-right", json!({"operationRights": true})),

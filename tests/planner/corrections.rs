@@ -72,7 +72,7 @@ fn another_value_in_the_spec_is_written_at_once() {
 }
 
 #[test]
-fn attachment_stays_ready_beside_a_condition_that_names_the_field() {
+fn attachment_stays_ready_with_a_condition_that_names_the_field() {
     let previous = AttachmentStatus {
         corrections: vec![CorrectionStatus {
             field: "tags.team".into(),

@@ -190,7 +190,7 @@ impl HttpClient for NoWorkspace {
 }
 
 #[tokio::test(start_paused = true)]
-async fn object_of_a_workspace_that_goes_during_an_attach_is_released() {
+async fn object_of_a_workspace_that_is_deleted_during_an_attach_is_released() {
     for (case, pending) in [("Azure accepted the attach", false), ("the attach was not answered", true)] {
         let mut object = deleted();
         let started = (jiff::Timestamp::now() - Duration::from_mins(1)).to_string();
@@ -219,7 +219,7 @@ async fn compute_that_a_stale_connection_shows_after_a_detach_found_none_is_read
 }
 
 #[tokio::test(start_paused = true)]
-async fn workspace_that_goes_between_the_two_rounds_releases_the_object_when_that_is_confirmed() {
+async fn workspace_that_is_deleted_between_the_two_rounds_releases_the_object_once_confirmed() {
     let kept = FrontEnd { compute: Some(ours()), gone_after: Some(1), ..FrontEnd::default() };
     let scene = Scene::behind(deleted(), kept, FrontEnd { gone_after: Some(0), ..FrontEnd::default() });
     scene.reconcile().await;

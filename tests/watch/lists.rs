@@ -122,7 +122,7 @@ fn owned(tag: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_compute_without_its_object_is_counted_until_it_goes() {
+async fn a_compute_without_its_object_is_counted_until_it_is_detached() {
     let world = World::with(2, &[]).await;
     assert_eq!(world.value("orphaned_computes"), "0", "each compute has its object");
     world.azure.add("left-over", owned("cluster/team-a/gone/uid"));
@@ -135,7 +135,7 @@ async fn a_compute_without_its_object_is_counted_until_it_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_compute_is_an_orphan_when_its_object_goes_without_a_detach_unless_its_user_wants_that() {
+async fn a_compute_is_an_orphan_when_its_object_is_removed_without_a_detach_that_was_not_waived() {
     let deleted = "2026-01-02T00:00:00Z";
     #[rustfmt::skip]
     let table = [

@@ -162,7 +162,7 @@ async fn tokens_that_azure_keeps_rejecting_are_not_requested_for_each_request() 
 }
 
 #[tokio::test]
-async fn each_known_error_of_entra_id_says_what_to_do() {
+async fn each_known_error_of_entra_id_has_advice() {
     for (code, advice) in aadsts::TABLE {
         let (_dir, emulator, client) = emulated(SECRET).await;
         let fault = json!({"path": "/oauth2/", "status": 401, "code": "invalid_client", "message": format!("{code}: Its text.\r\nTrace ID: x")});

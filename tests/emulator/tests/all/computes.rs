@@ -158,7 +158,7 @@ fn a_404_names_the_missing_part() {
 }
 
 #[test]
-fn a_body_that_makes_no_sense_is_refused() {
+fn a_malformed_body_is_refused() {
     let mut lab = Lab::new();
     let good = spark(&pool("yogisparkpool"));
     let mut table =

@@ -28,7 +28,7 @@ async fn status(http: &reqwest::Client, emulator: &Emulator) -> u16 {
 }
 
 #[tokio::test]
-async fn the_journal_tells_which_requests_shared_a_connection() {
+async fn the_journal_shows_which_requests_shared_a_connection() {
     let emulator = Emulator::start(Options::in_dir(folder("connections"))).await.expect("it starts");
     let (pooling, other) = (client(&emulator, 1), client(&emulator, 0));
     for http in [&pooling, &other, &other, &pooling] {

@@ -40,7 +40,7 @@ fn a_secret_is_right_or_wrong() {
 }
 
 #[test]
-fn a_token_is_for_one_resource_whatever_scopes_of_openid_connect_are_beside_it() {
+fn a_token_is_for_one_resource_with_any_openid_connect_scopes() {
     let mut lab = Lab::new();
     #[rustfmt::skip]
     let table = [

@@ -44,7 +44,7 @@ fn user_assigned_identities_keep_their_order_but_not_their_case() {
 }
 
 #[test]
-fn an_absent_identity_goes_or_stays_as_set() {
+fn an_absent_identity_is_removed_or_kept_as_configured() {
     for (setting, stays) in [("remove", false), ("keep", true)] {
         let mut lab = Lab::new();
         lab.set(&json!({"absentIdentity": setting}));

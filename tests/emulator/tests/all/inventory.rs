@@ -60,7 +60,7 @@ fn workspaces_are_listed_by_subscription_and_by_group() {
 }
 
 #[test]
-fn a_synapse_workspace_says_where_its_data_plane_is() {
+fn a_synapse_workspace_shows_its_data_plane_endpoint() {
     let mut lab = Lab::new();
     let body = lab.ask("GET", &synapse(GROUP, "YOGI-synapse-ws")).body_json();
     assert_eq!(body["id"], json!(synapse(GROUP, "yogi-synapse-ws")));

@@ -132,7 +132,7 @@ fn clearing_faults_and_the_journal_does_not_stop_running_operations() {
 }
 
 #[test]
-fn only_a_status_goes_together_with_a_late_write() {
+fn only_a_status_is_stored_together_with_a_late_write() {
     let mut lab = Lab::new();
     for more in [json!({"reset": true}), json!({"lostAnswer": true}), json!({"delay": "1s"}), json!({"method": "GET"})] {
         let mut fault = json!({"processAfter": "5s"});

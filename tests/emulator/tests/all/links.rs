@@ -73,7 +73,7 @@ fn what_sdk_v1_accepted_is_what_it_gets() {
 }
 
 #[test]
-fn microsofts_examples_are_served_if_links_can_still_be_made() {
+fn microsofts_examples_are_served_if_linked_services_can_still_be_created() {
     let (create, get, list) =
         (fixture("swagger/createLinkedService"), fixture("swagger/getLinkedService"), fixture("swagger/listLinkedServices"));
     let parameters = &create["parameters"];

@@ -36,7 +36,7 @@ fn thousands_are_shown_once_each_in_the_order_of_their_creation() {
 }
 
 #[test]
-fn a_compute_that_goes_between_two_pages_hides_another() {
+fn a_compute_that_is_detached_between_two_pages_hides_another() {
     let mut gone = 0;
     let names = list(&mut with_computes(150), |lab| {
         lab.control("DELETE", &format!("resource?id={}", compute(&format!("c{gone}"))), &json!(null));

@@ -108,7 +108,7 @@ fn each_of_two_writes_has_its_own_stale_time() {
 }
 
 #[test]
-fn a_refused_write_makes_no_read_stale() {
+fn a_refused_write_leaves_no_read_stale() {
     let mut lab = Lab::new();
     lab.attached("spark", &tagged(&json!({})));
     lab.set(&json!({"staleReads": "3s"}));

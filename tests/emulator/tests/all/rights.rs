@@ -121,7 +121,7 @@ fn too_many_requests_are_throttled_by_kind() {
 }
 
 #[test]
-fn a_seed_is_checked_and_its_parents_are_made() {
+fn a_seed_is_validated_and_its_parents_are_created() {
     let refused = Seed::from_json(json!({"workspaces": [{"id": workspace(), "locaton": "x"}]})).expect_err("misspelt");
     assert!(refused.contains("locaton"), "{refused}");
     let mut lab = Lab::new();

@@ -66,7 +66,7 @@ fn a_pool_that_did_not_succeed_is_not_attached() {
 }
 
 #[test]
-fn an_operation_is_looked_up_at_its_region_and_while_its_compute_is_there() {
+fn an_operation_is_found_in_its_region_and_while_its_compute_exists() {
     let mut lab = Lab::new();
     let answer = lab.put(&compute("spark"), &spark(&pool("yogisparkpool")));
     let link = answer.header("Azure-AsyncOperation").expect("an operation").strip_prefix("https://arm.test").expect("here");
