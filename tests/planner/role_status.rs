@@ -127,15 +127,21 @@ fn the_message_of_a_refused_role_has_the_command_and_the_advice_once() {
         condition(&next, "Ready").expect("always there").message.clone()
     };
     let unwanted = Roles { recorded: vec![recorded(&role("wanted"), Assigned, None)], ..Roles::default() };
-    for (case, message, command) in [
-        ("assign", message(&with_role(), &wanting(Finding::Absent)), role("wanted").create_command()),
+    for (case, message, command, more) in [
+        (
+            "assign",
+            message(&with_role(), &wanting(Finding::Absent)),
+            role("wanted").create_command(),
+            "; to do without it, remove spec.synapseRole",
+        ),
         (
             "revoke",
             message(&attach(), &Observed { roles: unwanted, ..in_sync() }),
             role("wanted").delete_command(&role("wanted").id("uid")),
+            "",
         ),
     ] {
-        let end = format!("`{command}`. Synapse returned No permission. {}", Reason::RoleAssignmentForbidden.advice());
+        let end = format!("`{command}`{more}. Synapse returned No permission. {}", Reason::RoleAssignmentForbidden.advice());
         assert!(message.ends_with(&end), "{case}: {message}");
         assert_eq!(message.matches("Ask a").count(), 1, "{case}: {message}");
     }

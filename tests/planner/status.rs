@@ -152,7 +152,9 @@ fn a_message_has_the_state_the_cause_and_the_advice() {
     assert_eq!(message(&attach(), &shows(drifted()), Some(&Intent)), "Updating compute pool in workspace w (identity.type)");
     let another = message(&attach(), &foreign, None);
     assert!(
-        another.starts_with("Compute pool in workspace w belongs to them (cluster/namespace/name/uid). Let that object hand"),
+        another.starts_with(
+            "Compute pool in workspace w belongs to them (cluster/namespace/name/uid). Transfer the compute from its owner"
+        ),
         "{another}"
     );
     let mut refusal = fault(FaultKind::Rejected);

@@ -96,12 +96,12 @@ async fn absence_on_a_stale_connection_is_not_confirmed_on_a_new_one() {
 
 #[tokio::test]
 async fn wrong_secret_fails_with_the_code_of_entra_id_and_is_not_retried_at_once() {
-    let (_dir, emulator, client) = emulated("wrong").await;
+    let (_dir, emulator, client) = emulated("mistyped-value").await;
     for _ in 0..5 {
         let error = client.compute(&compute(), Freshness::Now).await.expect_err("no token");
         let Error::CredentialUnavailable(refusal) = &error else { panic!("{error}") };
         assert_eq!(refusal.code, "AADSTS7000215", "{error}");
-        assert!(!error.to_string().contains("wrong"), "the secret is not in it");
+        assert!(!error.to_string().contains("mistyped-value"), "the secret is not in it");
     }
     let sent = emulator.azure().lock().expect("no thread panics while it holds the lock").journal(0).count();
     assert_eq!(sent, 1, "Entra ID is not asked again at once, and ARM is not asked at all");
