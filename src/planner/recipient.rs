@@ -107,6 +107,8 @@ mod tests {
             (format!("{CLUSTER}/team_b/nightly"), Some("cannot be a namespace")),
             (format!("{CLUSTER}//nightly"), Some("cannot be a namespace")),
             (format!("{CLUSTER}/team-b/Nightly"), Some("cannot be the name")),
+            (format!("{CLUSTER}/team-b/a..b"), Some("cannot be the name")),
+            (format!("{CLUSTER}/team-b/a.-b"), Some("cannot be the name")),
             (format!("{CLUSTER}/team-b/{}", "n".repeat(64)), Some("cannot be the name")),
             (format!("{CLUSTER}/team-b/nightly/uid"), Some("must be <cluster>/<namespace>/<name>")),
             (format!("{CLUSTER}/team-a/nightly"), Some("is this object itself")),

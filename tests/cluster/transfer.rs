@@ -97,17 +97,20 @@ fn an_attachment_that_is_deleted_while_it_hands_its_compute_over_does_not_detach
         let value = format!("synapse-spark.dev/transfer-to={value}");
         world.plane().kubectl(&["annotate", "--overwrite", "ssa", "nightly", &value, "--namespace", &world.namespace], "")
     };
-    let refusal = annotate("team-b/nightly").expect_err("no cluster is named");
-    has(&refusal, &["must be <cluster>/<namespace>/<name>"]);
+    let too_long = format!("{cluster}/team-b/{}", ["n"; 33].join("."));
+    for wrong in ["team-b/nightly", &format!("{cluster}/team-b/a..b"), &format!("{cluster}/team-b/a.-b"), &too_long] {
+        let refusal = annotate(wrong).expect_err("it names no attachment");
+        has(&refusal, &["must be <cluster>/<namespace>/<name>"]);
+    }
     world.patch("nightly", &json!({"spec": {"suspend": true}}));
     world.wait("nightly", "jsonpath={.status.conditions[?(@.type==\"Ready\")].reason}=Suspended");
-    annotate(&format!("{cluster}/team-b/elsewhere")).expect("it is accepted");
+    annotate(&format!("{cluster}/team-b/else.where")).expect("it is accepted");
     world.delete("nightly");
     has(&world.ready_shows("nightly", "False", "Suspended"), &["will not be handed over"]);
     assert_eq!(world.writes("nightly"), ["PUT"]);
     world.patch("nightly", &json!({"spec": {"suspend": false}}));
     world.gone("nightly");
-    assert_eq!(owner(&world, "nightly"), [cluster.as_str(), "team-b", "elsewhere", "transferred"]);
+    assert_eq!(owner(&world, "nightly"), [cluster.as_str(), "team-b", "else.where", "transferred"]);
     assert_eq!(world.writes("nightly"), ["PUT", "PUT"]);
 }
 
