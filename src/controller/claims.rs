@@ -18,7 +18,7 @@ use crate::controller::key::{Key, key_of};
 use crate::planner::Goal;
 use crate::planner::goal::compute_of;
 use crate::planner::roles::observed::PendingVerification;
-use crate::planner::status::is_identity_refused;
+use crate::planner::status::{is_called_invalid, is_identity_refused};
 use crate::resource_id::ComputeId;
 use roles::SharedRoles;
 
@@ -69,9 +69,11 @@ fn can_act(object: &SynapseSparkAttachment) -> bool {
     is_ours && !object.spec.suspend && !is_refused && Goal::of(object, "").is_ok_and(|goal| !has_transferred(object, &goal))
 }
 
-/// Whether an object has handed its compute over: until the finalizer is removed, it may still own the compute.
+/// Whether an object has handed its compute over, or has none to hand over: until the finalizer is removed, or the status shows that
+/// nothing of it can appear any more, it may still own the compute.
 fn has_transferred(object: &SynapseSparkAttachment, goal: &Goal) -> bool {
-    goal.is_transfer() && !object.has_finalizer()
+    let has_none = object.status.as_ref().is_some_and(|status| is_called_invalid(status, object.metadata.generation));
+    goal.is_transfer() && (has_none || !object.has_finalizer())
 }
 
 #[derive(Debug, Default)]

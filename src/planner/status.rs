@@ -18,7 +18,7 @@ pub use dependency_conditions::end_of_support;
 pub use message::shortened;
 pub use record::with_outcome_of;
 pub use report::Report;
-pub use shown::{condition, is_identity_refused};
+pub use shown::{condition, is_called_invalid, is_identity_refused};
 
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::planner::cause::Health;

@@ -80,6 +80,8 @@ mod compute {
             ("it is deleted and detaches",         with(old(), deleted(&[FINALIZER])),                            true),
             ("it is deleted, others keep it",      with(old(), deleted(&["example.com/other"])),                  false),
             ("it hands its compute over",          with(old(), transferring(&[FINALIZER])),                       true),
+            ("it has no compute to hand over",     with(with(old(), transferring(&[FINALIZER])), ready(Reason::InvalidSpec, 2)), false),
+            ("its earlier spec was invalid",       with(with(old(), transferring(&[FINALIZER])), ready(Reason::InvalidSpec, 1)), true),
             ("it has handed its compute over",     with(old(), transferring(&[])),                                false),
             ("it is younger",                      claimant("younger-still", 9),                                  false),
             ("it claims another compute",          with(old(), |object| object.spec.compute_name = None),         false),

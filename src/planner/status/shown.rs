@@ -19,9 +19,18 @@ pub fn condition<'a>(status: &'a AttachmentStatus, kind: &str) -> Option<&'a Con
 /// Whether Azure or Entra has refused the object's identity, for this generation of its spec: then it can do nothing.
 #[must_use]
 pub fn is_identity_refused(status: &AttachmentStatus, generation: Option<i64>) -> bool {
-    let ready = condition(status, "Ready").filter(|ready| ready.observed_generation == generation);
-    let reason = ready.and_then(|ready| Reason::parse(&ready.reason));
-    matches!(reason, Some(Reason::AuthorizationFailed | Reason::AuthenticationFailed))
+    matches!(reason(status, generation), Some(Reason::AuthorizationFailed | Reason::AuthenticationFailed))
+}
+
+/// Whether the status of this generation shows that the object asks for what cannot be done.
+#[must_use]
+pub fn is_called_invalid(status: &AttachmentStatus, generation: Option<i64>) -> bool {
+    reason(status, generation) == Some(Reason::InvalidSpec)
+}
+
+fn reason(status: &AttachmentStatus, generation: Option<i64>) -> Option<Reason> {
+    let ready = condition(status, "Ready").filter(|ready| ready.observed_generation == generation)?;
+    Reason::parse(&ready.reason)
 }
 
 /// The state of the conditions.
