@@ -19,6 +19,8 @@ mod queue;
 mod status;
 #[path = "reconcile/traces.rs"]
 mod traces;
+#[path = "reconcile/transfer.rs"]
+mod transfer;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -46,6 +46,8 @@ fn shown(
         Finding::Unknown(_) => return Some(Outcome::Unknown),
         Finding::Absent => return (kind == OperationKind::Detach).then_some(Outcome::Unknown),
         Finding::Present(compute) if compute.progress.is_ongoing() => return Some(Outcome::Unknown),
+        // As long as the compute shows the tag of its owner, the hand-over has had no effect.
+        Finding::Present(_) if kind == OperationKind::Transfer => return None,
         Finding::Present(compute) => compute,
     };
     let Goal::Attached(goal) = goal else { return None };
