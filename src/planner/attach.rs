@@ -25,7 +25,9 @@ fn chain(goal: &Attached, seen: &Observed) -> ControlFlow<Decision, Decision> {
         return transfer::decide(goal, to, seen);
     }
     let pool = pool_reference::resolve(goal, seen)?;
-    let Some(compute) = answer::compute(seen)? else {
+    let compute = answer::compute(seen)?;
+    transfer::not_under_way(compute, if compute.is_some() { Cause::Updating } else { Cause::Attaching }, seen)?;
+    let Some(compute) = compute else {
         claims::oldest(seen)?;
         operation::idle(seen)?;
         answer::absence_confirmed(seen)?;

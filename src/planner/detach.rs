@@ -36,6 +36,9 @@ fn chain(goal: &Detached, seen: &Observed) -> ControlFlow<Decision, Decision> {
     if let (Some(to), false) = (&goal.transfer_to, goal.suspend) {
         return ControlFlow::Continue(transfer::hand_over(id, to, compute, seen));
     }
+    if goal.transfer_to.is_none() {
+        transfer::not_under_way(Some(compute), Cause::Detaching(Vec::new()), seen)?;
+    }
     azure_is_done(compute, seen)?;
     if goal.suspend {
         let what = if goal.transfer_to.is_some() { Suspension::Transfer } else { Suspension::Detach };
@@ -106,7 +109,7 @@ fn nothing_appears(seen: &Observed) -> ControlFlow<Decision> {
     confirmed(seen)
 }
 
-/// Only a compute that belongs to this object is detached.
+/// Only a compute that belongs to this object, or was handed over to it, is detached.
 fn ours(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
     if let Some(unreadable) = compute.unreadable_type() {
         return ControlFlow::Break(answer::unreadable(unreadable, seen));
@@ -118,14 +121,16 @@ fn ours(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
     }
 }
 
-/// The compute does not show this object's owner tag: it stays in Azure, unless this object created it. A write of ours that may
-/// still be carried out would make it this object's.
+/// The compute does not show this object's owner tag: it stays in Azure, unless this object created it, or received it from its
+/// former owner. A write of ours that may still be carried out would make it this object's.
 fn not_shown_as_ours(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
     let wait = |cause, so_far| ControlFlow::Break(Decision::poll(cause, so_far));
-    let is_unowned = matches!(compute.owner, Ownership::Unowned | Ownership::Transferred);
+    let is_unowned = compute.owner == Ownership::Unowned;
     match (seen.put(), compute.readable_pool()) {
         // Azure may show the owner tag only when the operation ends.
         (Some(put), _) if put.is_ongoing() => wait(Cause::Detaching(Vec::new()), put.age),
+        // Its former owner no longer detaches it.
+        _ if compute.owner == Ownership::Transferred => ControlFlow::Continue(()),
         _ if is_unowned && seen.has_created(compute) => ControlFlow::Continue(()),
         (Some(put), _) if put.is_unheard() => wait(Cause::AwaitingWrite, put.age),
         _ if seen.is_put_unanswered() => wait(Cause::AwaitingWrite, seen.object.unanswered_put_age),

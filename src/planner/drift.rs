@@ -188,7 +188,7 @@ fn tag_drift(goal: &Attached, compute: &Compute, applied: Option<&Applied>) -> V
 pub fn is_in_sync(goal: &Attached, seen: &Observed) -> bool {
     let (Some(pool), Some(compute)) = (seen.dependencies.resolve(&goal.pool), seen.compute.present()) else { return false };
     // A read that lags behind the hand-over may still show this object's tag.
-    if goal.transfer_to.is_some() {
+    if goal.transfer_to.is_some() || seen.unfinished_transfer().is_some() {
         return false;
     }
     let is_undisturbed = seen.put().is_none_or(|put| match put.outcome {

@@ -198,6 +198,13 @@ impl Observed {
         self.operation.as_ref().filter(|operation| operation.kind != OperationKind::Detach)
     }
 
+    /// The hand-over of the compute that may still take effect, or whose effect a read may not show yet.
+    #[must_use]
+    pub fn unfinished_transfer(&self) -> Option<&Operation> {
+        let transfer = self.put().filter(|put| put.kind == OperationKind::Transfer)?;
+        (transfer.is_ongoing() || transfer.is_unheard() || self.has_just_ended()).then_some(transfer)
+    }
+
     /// The operation, if it detaches.
     #[must_use]
     pub fn detach(&self) -> Option<&Operation> {

@@ -16,8 +16,9 @@ use synapse_spark_operator::planner::{
 use synapse_spark_operator::service_error::ServiceError;
 
 use crate::builders::{
-    absent, accepted, after, attach, attached, check, compute, detached, drifted, in_sync, ours, pool, ready_status, recorded,
-    role, running, seen, shown_user, shows, status_after, unheard, unknown, unowned, user, with_policy, younger,
+    absent, accepted, after, attach, attached, check, compute, detach, detached, drifted, ended, in_sync, ours, pool,
+    ready_status, recorded, role, running, seen, shown_user, shows, status_after, unheard, unknown, unowned, user, with_policy,
+    younger,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -47,6 +48,11 @@ fn handed_over(progress: Progress) -> Compute {
     of_another(&recipient().tag(), progress)
 }
 
+/// A compute that was handed over to this object, which has not adopted it yet.
+fn received(progress: Progress) -> Compute {
+    Compute { owner: Ownership::Transferred, ..handed_over(progress) }
+}
+
 fn without_finalizer(observed: Observed) -> Observed {
     Observed { object: ObjectState { has_finalizer: false, ..observed.object.clone() }, ..observed }
 }
@@ -57,15 +63,17 @@ fn failed() -> Outcome {
 
 #[test]
 fn the_owner_writes_the_recipients_tag_reads_it_back_and_then_lets_the_compute_go() {
-    use OperationKind::{Attach, Transfer, Update};
+    use OperationKind::{Attach, Detach, Transfer, Update};
     use Progress::{Deleting, Failed, Succeeded, Unreadable, Working};
     let (goal, deleted) = (transfer(), deleted());
     let adopted = || shows(of_another(&format!("{CLUSTER}/team-b/pool/uid-b"), Working));
     let sent = |outcome| after(accepted(Transfer, MINUTE, outcome), in_sync());
     let mut unanswered = in_sync();
     unanswered.object.unanswered_put_age = Some(MINUTE);
-    let mut stuck = ours(Working);
-    stuck.object.reconciling_for = Some(STUCK_AFTER);
+    let for_too_long = |mut observed: Observed| {
+        observed.object.reconciling_for = Some(STUCK_AFTER);
+        observed
+    };
     for goal in [&goal, &deleted] {
         #[rustfmt::skip]
         check(vec![
@@ -74,19 +82,28 @@ fn the_owner_writes_the_recipients_tag_reads_it_back_and_then_lets_the_compute_g
             ("its last update has failed",                        goal, after(accepted(Update, MINUTE, failed()), ours(Failed)), "Put",        Reason::Transferring),
             ("its attach has ended",                              goal, after(accepted(Attach, MINUTE, Outcome::Ended), in_sync()), "Put",     Reason::Transferring),
             ("Azure works on it",                                 goal, ours(Working),                                      "Wait",            Reason::Transferring),
-            ("Azure has worked on it for too long",               goal, stuck.clone(),                                      "Put",             Reason::Transferring),
+            ("Azure has worked on it for too long",               goal, for_too_long(ours(Working)),                        "Put",             Reason::Transferring),
             ("another detaches it",                               goal, ours(Deleting),                                     "Wait",            Reason::Transferring),
             ("its state is unknown",                              goal, ours(Unreadable),                                   "Wait",            Reason::StateUnreadable),
             ("an update of ours goes on",                         goal, after(accepted(Update, MINUTE, running()), in_sync()), "Wait",         Reason::Transferring),
             ("an update of ours was not answered",                goal, after(unheard(Update, MINUTE), in_sync()),          "Wait",            Reason::WaitingForWrite),
             ("an update was not answered, long ago",              goal, after(unheard(Update, UNHEARD_WRITE_PATIENCE), in_sync()), "Put",      Reason::Transferring),
             ("an earlier update was not answered",                goal, unanswered.clone(),                                 "Wait",            Reason::WaitingForWrite),
+            ("a detach of ours goes on",                          goal, after(accepted(Detach, MINUTE, running()), in_sync()), "Wait",         Reason::Transferring),
+            ("nobody knows how a detach of ours goes",            goal, after(accepted(Detach, MINUTE, Outcome::Unknown), in_sync()), "Wait",  Reason::Transferring),
+            ("a detach of ours has just ended",                   goal, after(ended(Detach, Duration::from_secs(14)), in_sync()), "Wait",      Reason::Transferring),
+            ("a detach of ours was not answered",                 goal, after(unheard(Detach, MINUTE), in_sync()),          "Wait",            Reason::WaitingForWrite),
+            ("a detach was not answered, long ago",               goal, after(unheard(Detach, UNHEARD_WRITE_PATIENCE), in_sync()), "Put",      Reason::Transferring),
+            ("a detach of ours has failed",                       goal, after(accepted(Detach, MINUTE, failed()), in_sync()), "Put",           Reason::Transferring),
             ("the tag was sent",                                  goal, sent(running()),                                    "Wait",            Reason::Transferring),
             ("the tag was sent just now, without an answer",      goal, after(unheard(Transfer, Duration::from_secs(1)), in_sync()), "Wait",    Reason::WaitingForWrite),
             ("the tag was sent, without an answer",               goal, after(unheard(Transfer, MINUTE), in_sync()),        "Put",             Reason::Transferring),
             ("Azure did not write it",                            goal, sent(failed()),                                     "Wait",            Reason::UpdateFailed),
             ("Azure does not show it",                            goal, sent(Outcome::Ended),                               "Wait",            Reason::DriftPersists),
             ("Azure shows it, and is not done",                   goal, shows(handed_over(Working)),                        "Wait",            Reason::Transferring),
+            ("Azure shows it, and has not been done for too long", goal, for_too_long(shows(handed_over(Working))),         "RemoveFinalizer", Reason::Transferred),
+            ("Azure shows it, and nobody knows how it goes",      goal, after(accepted(Transfer, MINUTE, Outcome::Unknown), shows(handed_over(Succeeded))), "Wait", Reason::Transferring),
+            ("Azure shows it, and nobody knows for too long",     goal, after(accepted(Transfer, STUCK_AFTER, Outcome::Unknown), shows(handed_over(Succeeded))), "RemoveFinalizer", Reason::Transferred),
             ("Azure shows it, and its operation goes on",         goal, after(accepted(Transfer, MINUTE, running()), shows(handed_over(Succeeded))), "Wait", Reason::Transferring),
             ("Azure shows it",                                    goal, shows(handed_over(Succeeded)),                      "RemoveFinalizer", Reason::Transferred),
             ("Azure shows it, and the answer was lost",           goal, after(unheard(Transfer, MINUTE), shows(handed_over(Succeeded))), "RemoveFinalizer", Reason::Transferred),
@@ -119,9 +136,10 @@ fn an_object_that_has_handed_its_compute_over_writes_nothing_any_more() {
 
 #[test]
 fn what_does_not_belong_to_the_object_cannot_be_handed_over() {
-    use OperationKind::Attach;
+    use OperationKind::{Attach, Update};
     let (goal, deleted) = (transfer(), deleted());
     let of_others = || shows(of_another("c/team-c/pool/u", Progress::Succeeded));
+    let received = || shows(received(Progress::Succeeded));
     #[rustfmt::skip]
     check(vec![
         ("it is absent",                          &goal,    absent(),                               "Wait",            Reason::InvalidSpec),
@@ -130,11 +148,16 @@ fn what_does_not_belong_to_the_object_cannot_be_handed_over() {
         ("its attach was not answered",           &goal,    after(unheard(Attach, MINUTE), absent()), "Wait",          Reason::WaitingForWrite),
         ("another object owns it",                &goal,    of_others(),                            "Wait",            Reason::InvalidSpec),
         ("it has no owner",                       &goal,    shows(unowned(pool("wanted"))),         "Wait",            Reason::InvalidSpec),
+        ("this object has yet to adopt it",       &goal,    received(),                             "Wait",            Reason::InvalidSpec),
+        ("and has no finalizer",                  &goal,    without_finalizer(received()),          "Wait",            Reason::InvalidSpec),
+        ("its adoption goes on",                  &goal,    after(accepted(Update, MINUTE, running()), received()), "Wait", Reason::Transferring),
         ("it is absent, and this is deleted",     &deleted, absent(),                               "RemoveFinalizer", Reason::Detached),
         ("another owns it, and this is deleted",  &deleted, of_others(),                            "RemoveFinalizer", Reason::Retained),
     ]);
-    let decision = decide(&goal, &of_others());
-    assert!(matches!(&decision.cause, Cause::InvalidSpec(why) if why.contains("belongs to c/team-c/pool/u")), "{decision:?}");
+    for (observed, part) in [(of_others(), "belongs to c/team-c/pool/u"), (received(), "adopts it")] {
+        let decision = decide(&goal, &observed);
+        assert!(matches!(&decision.cause, Cause::InvalidSpec(why) if why.contains(part)), "{decision:?}");
+    }
 }
 
 #[test]
@@ -222,7 +245,7 @@ fn role_assignments_stay_for_the_new_owner_and_their_commands_are_shown() {
 
 #[test]
 fn the_recipient_adopts_without_a_policy_of_adoption_and_before_older_claimants() {
-    let transferred = || Compute { owner: Ownership::Transferred, ..handed_over(Progress::Succeeded) };
+    let transferred = || received(Progress::Succeeded);
     let of_other_pool = || Compute { pool: PoolReading::Pool(pool("other")), ..transferred() };
     for policy in [AdoptionPolicy::Never, AdoptionPolicy::IfSamePool, AdoptionPolicy::Always] {
         let [goal, recreate, suspended] =
@@ -239,10 +262,60 @@ fn the_recipient_adopts_without_a_policy_of_adoption_and_before_older_claimants(
             ("the adoption goes on",                  &goal,      after(accepted(OperationKind::Update, MINUTE, running()), shows(transferred())), "Wait", Reason::Adopting),
         ]);
     }
+}
+
+#[test]
+fn a_recipient_that_is_deleted_before_it_has_adopted_the_compute_detaches_it() {
+    use OperationKind::Update;
+    use Progress::{Failed, Succeeded, Unreadable, Working};
+    let (goal, suspended) = (detach(), Goal::Detached(Detached { suspend: true, ..detached() }));
+    let retained = Goal::Detached(Detached { retain: true, ..detached() });
+    let other_type = || Compute { kind: "AmlCompute".into(), ..received(Succeeded) };
     #[rustfmt::skip]
     check(vec![
-        ("it is deleted before it has adopted it", &Goal::Detached(detached()), shows(transferred()), "RemoveFinalizer", Reason::Retained),
+        ("nothing was written",                    &goal,      shows(received(Succeeded)),                                 "Detach",          Reason::Detaching),
+        ("the compute has failed",                 &goal,      shows(received(Failed)),                                    "Detach",          Reason::Detaching),
+        ("Azure is not done with the hand-over",   &goal,      shows(received(Working)),                                   "Wait",            Reason::Detaching),
+        ("its state is unknown",                   &goal,      shows(received(Unreadable)),                                "Wait",            Reason::StateUnreadable),
+        ("the adoption goes on",                   &goal,      after(accepted(Update, MINUTE, running()), shows(received(Succeeded))), "Wait", Reason::Detaching),
+        ("the adoption was not answered",          &goal,      after(unheard(Update, MINUTE), shows(received(Succeeded))), "Detach",          Reason::Detaching),
+        ("it is to be handed on",                  &deleted(), shows(received(Succeeded)),                                 "Put",             Reason::Transferring),
+        ("it is suspended",                        &suspended, shows(received(Succeeded)),                                 "Wait",            Reason::Suspended),
+        ("it is to stay",                          &retained,  shows(received(Succeeded)),                                 "RemoveFinalizer", Reason::Retained),
+        ("it is of another type",                  &goal,      shows(other_type()),                                        "RemoveFinalizer", Reason::Retained),
+        ("it never had the finalizer",             &goal,      without_finalizer(shows(received(Succeeded))),              "Done",            Reason::Detached),
     ]);
+}
+
+#[test]
+fn a_hand_over_without_its_annotation_is_waited_for_since_it_may_still_take_effect() {
+    use OperationKind::Transfer;
+    let (goal, deleted) = (attach(), detach());
+    let sent = |outcome| after(accepted(Transfer, MINUTE, outcome), in_sync());
+    let of_recipient = || shows(handed_over(Progress::Succeeded));
+    #[rustfmt::skip]
+    check(vec![
+        ("it was not answered",                    &goal,    after(unheard(Transfer, MINUTE), in_sync()),                 "Wait",   Reason::WaitingForWrite),
+        ("it was not answered, long ago",          &goal,    after(unheard(Transfer, UNHEARD_WRITE_PATIENCE), in_sync()), "Done",   Reason::Attached),
+        ("it goes on",                             &goal,    sent(running()),                                             "Wait",   Reason::Updating),
+        ("nobody knows how it goes",               &goal,    sent(Outcome::Unknown),                                      "Wait",   Reason::Updating),
+        ("it has just ended",                      &goal,    after(ended(Transfer, Duration::from_secs(14)), in_sync()),  "Wait",   Reason::Updating),
+        ("it ended, and was without effect",       &goal,    after(ended(Transfer, Duration::from_secs(15)), in_sync()),  "Done",   Reason::Attached),
+        ("it was not answered, and the compute is absent", &goal, after(unheard(Transfer, MINUTE), absent()),             "Wait",   Reason::WaitingForWrite),
+        ("it goes on, and the compute is absent",  &goal,    after(accepted(Transfer, MINUTE, running()), absent()),     "Wait",   Reason::Attaching),
+        ("it has taken effect",                    &goal,    after(unheard(Transfer, MINUTE), of_recipient()),            "Wait",   Reason::OwnedByAnother),
+        ("deleted: it was not answered",           &deleted, after(unheard(Transfer, MINUTE), in_sync()),                 "Wait",   Reason::WaitingForWrite),
+        ("deleted: it was not answered, long ago", &deleted, after(unheard(Transfer, UNHEARD_WRITE_PATIENCE), in_sync()), "Detach", Reason::Detaching),
+        ("deleted: it goes on",                    &deleted, sent(running()),                                             "Wait",   Reason::Detaching),
+        ("deleted: nobody knows how it goes",      &deleted, sent(Outcome::Unknown),                                      "Wait",   Reason::Detaching),
+        ("deleted: it has just ended",             &deleted, after(ended(Transfer, Duration::from_secs(14)), in_sync()),  "Wait",   Reason::Detaching),
+        ("deleted: it has failed",                 &deleted, sent(failed()),                                              "Detach", Reason::Detaching),
+        ("deleted: it has taken effect",           &deleted, after(accepted(Transfer, MINUTE, Outcome::Ended), of_recipient()), "RemoveFinalizer", Reason::Retained),
+    ]);
+    let mut previous = ready_status();
+    previous.operation = status_after(&previous, &transfer(), &in_sync(), Some(&WriteResult::Intent)).operation;
+    let observed = after(unheard(Transfer, MINUTE), in_sync());
+    assert_eq!(status_after(&previous, &goal, &observed, None).operation, previous.operation, "the record stays");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::planner::decision::{Decision, Step};
 use crate::planner::gates::{answer, operation};
 use crate::planner::goal::{Attached, TRANSFER_FIELD};
 use crate::planner::observed::Observed;
-use crate::planner::operation::Outcome;
+use crate::planner::operation::Operation;
 use crate::planner::owner::Ownership;
 use crate::planner::recipient::{Receipt, Recipient};
 use crate::resource_id::ComputeId;
@@ -25,7 +25,7 @@ pub fn decide(goal: &Attached, to: &Recipient, seen: &Observed) -> ControlFlow<D
     if let Some(compute) = ours {
         return ControlFlow::Continue(hand_over(&goal.compute, to, compute, seen));
     }
-    if !seen.object.has_finalizer {
+    if !seen.object.has_finalizer && !is_received(seen) {
         return ControlFlow::Break(Decision::blocked(transferred(to, seen)));
     }
     let compute = answer::compute(seen)?;
@@ -39,6 +39,11 @@ pub fn decide(goal: &Attached, to: &Recipient, seen: &Observed) -> ControlFlow<D
     ControlFlow::Break(nothing_to_transfer(goal, to, compute))
 }
 
+/// Whether the compute was handed over to this object, which has not adopted it.
+fn is_received(seen: &Observed) -> bool {
+    seen.compute.present().is_some_and(|compute| compute.is_spark() && compute.owner == Ownership::Transferred)
+}
+
 /// The compute does not show the owner tag of the recipient. Otherwise this object is done with it.
 pub fn handed_over(to: &Recipient, compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
     if let Some(unreadable) = compute.unreadable_type() {
@@ -48,11 +53,11 @@ pub fn handed_over(to: &Recipient, compute: &Compute, seen: &Observed) -> Contro
         Ownership::Another(tag) if compute.is_spark() => to.receipt(tag),
         _ => None,
     };
-    let is_running = seen.put().is_some_and(|put| put.is_ongoing() && matches!(put.outcome, Outcome::Running(_)));
+    let is_changing = compute.progress.is_ongoing() && !is_stuck(seen);
     match receipt {
         None => ControlFlow::Continue(()),
         // If the operation fails, the tag may become this object's again.
-        Some(Receipt::HandedOver) if compute.progress.is_ongoing() || is_running => {
+        Some(Receipt::HandedOver) if is_changing || seen.put().is_some_and(Operation::is_ongoing) => {
             ControlFlow::Break(operation::polling(Cause::Transferring(to.clone()), seen))
         }
         Some(_) => ControlFlow::Break(Decision::remove_finalizer(transferred(to, seen))),
@@ -62,10 +67,15 @@ pub fn handed_over(to: &Recipient, compute: &Compute, seen: &Observed) -> Contro
 /// Writes the owner tag of the recipient on a compute that is this object's.
 pub fn hand_over(id: &ComputeId, to: &Recipient, compute: &Compute, seen: &Observed) -> Decision {
     let transferring = || Cause::Transferring(to.clone());
-    let is_stuck = seen.working_for().is_some_and(|so_far| so_far >= STUCK_AFTER);
+    match seen.detach() {
+        // It would detach the recipient's compute.
+        Some(detach) if detach.is_unheard() => return Decision::poll(Cause::AwaitingWrite, detach.age),
+        Some(detach) if detach.is_ongoing() || seen.has_just_ended() => return operation::polling(transferring(), seen),
+        Some(_) | None => {}
+    }
     match compute.progress {
         Progress::Unreadable => return answer::unreadable(compute.unreadable_progress(), seen),
-        Progress::Working | Progress::Deleting if !is_stuck => return operation::polling(transferring(), seen),
+        Progress::Working | Progress::Deleting if !is_stuck(seen) => return operation::polling(transferring(), seen),
         Progress::Working | Progress::Deleting | Progress::Succeeded | Progress::Failed => {}
     }
     let spec = match ComputeSpec::transfer(id, to, compute, seen.applied.as_ref()) {
@@ -89,6 +99,22 @@ pub fn hand_over(id: &ComputeId, to: &Recipient, compute: &Compute, seen: &Obser
     }
 }
 
+/// No hand-over of ours, whose annotation is gone, may still give the compute away. `waiting` is the cause while Azure works on it.
+pub fn not_under_way(compute: Option<&Compute>, waiting: Cause, seen: &Observed) -> ControlFlow<Decision> {
+    let is_anothers = compute.is_some_and(|compute| matches!(compute.owner, Ownership::Another(_)));
+    match seen.unfinished_transfer() {
+        Some(_) if is_anothers => ControlFlow::Continue(()),
+        Some(transfer) if transfer.is_unheard() => ControlFlow::Break(Decision::poll(Cause::AwaitingWrite, transfer.age)),
+        Some(_) => ControlFlow::Break(operation::polling(waiting, seen)),
+        None => ControlFlow::Continue(()),
+    }
+}
+
+/// Whether Azure has been changing the compute for too long.
+fn is_stuck(seen: &Observed) -> bool {
+    seen.working_for().is_some_and(|so_far| so_far >= STUCK_AFTER)
+}
+
 /// This object is done with the compute. Its role assignments stay for the jobs that run on it.
 fn transferred(to: &Recipient, seen: &Observed) -> Cause {
     Cause::Transferred { to: to.clone(), roles: seen.roles.orphaned() }
@@ -108,6 +134,12 @@ fn nothing_appears(to: &Recipient, seen: &Observed) -> ControlFlow<Decision> {
 fn nothing_to_transfer(goal: &Attached, to: &Recipient, compute: Option<&Compute>) -> Decision {
     let name = goal.compute.name();
     let why = match compute.map(|compute| &compute.owner) {
+        Some(Ownership::Transferred) => {
+            return Decision::blocked(Cause::InvalidSpec(format!(
+                "{TRANSFER_FIELD}: compute {name} was handed over to this object, which adopts it only without the annotation, and \
+                 can then hand it over to {to}. Remove the annotation"
+            )));
+        }
         None => format!("compute {name} does not exist"),
         Some(Ownership::Another(tag)) => format!("compute {name} belongs to {tag}"),
         Some(_) => format!("compute {name} does not belong to this object"),

@@ -60,7 +60,8 @@ pub fn check_safety(world: &World<'_>, step: &Step) -> Result<(), &'static str> 
         ),
         (Goal::Attached(_), Step::RemoveFinalizer) => Err("keeps the finalizer of what is wanted"),
         (Goal::Detached(goal), Step::Detach(_)) => {
-            must(world.has_finalizer && is_ours && !goal.suspend && !goal.retain, "detaches only its own, unless it is to stay")
+            must(world.has_finalizer && is_ours && !goal.suspend && !goal.retain, "detaches only its own, unless it is to stay")?;
+            must(!world.is_transfer_late(), "detaches nothing that a late hand-over would attach again")
         }
         (Goal::Detached(goal), Step::RemoveFinalizer) => {
             must(goal.retain || !is_ours, "releases the object only when nothing of its own is left")?;

@@ -186,10 +186,18 @@ pub enum Deletion {
     Never,
     /// Right after the first write.
     AfterFirstWrite,
+    /// Right after the first write, which hands the compute over; and the user no longer wants that.
+    AfterTransfer,
     /// Once it is in sync.
     InSync,
     /// While its first write waits for a permit.
     WhileQueued,
+}
+
+impl Deletion {
+    pub fn follows_the_first_write(self) -> bool {
+        matches!(self, Self::AfterFirstWrite | Self::AfterTransfer)
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -210,7 +218,7 @@ impl Start {
         match goal {
             // It attaches nothing that could be taken meanwhile.
             goal if goal.is_transfer() && self.trick.takes().is_some() => false,
-            goal if is_recipients && !goal.is_transfer() => false,
+            goal if (is_recipients || self.deletion == Deletion::AfterTransfer) && !goal.is_transfer() => false,
             // What writes nothing meets no trick of writes.
             Goal::Attached(goal) if goal.policy.suspend && self.trick.is_of_writes() => false,
             Goal::Detached(goal) if (goal.suspend || goal.retain) && self.trick.is_of_writes() => false,
@@ -410,12 +418,13 @@ fn deleted(starts: &[Start]) -> Vec<Start> {
     };
     let all = starts.iter().filter(|start| start.has_finalizer && !start.older && is_written(&start.compute));
     let each = |start: &Start| {
-        [Deletion::AfterFirstWrite, Deletion::InSync, Deletion::WhileQueued].map(|deletion| Start { deletion, ..*start })
+        [Deletion::AfterFirstWrite, Deletion::AfterTransfer, Deletion::InSync, Deletion::WhileQueued]
+            .map(|deletion| Start { deletion, ..*start })
     };
     let is_of_interest = |start: &Start| match start.deletion {
         Deletion::InSync => start.trick.is_of_writes(),
         Deletion::WhileQueued => matches!(start.trick, Trick::Queued(_)),
-        Deletion::AfterFirstWrite | Deletion::Never => true,
+        Deletion::AfterFirstWrite | Deletion::AfterTransfer | Deletion::Never => true,
     };
     all.flat_map(each).filter(is_of_interest).collect()
 }

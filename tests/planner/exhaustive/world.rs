@@ -114,7 +114,8 @@ impl<'a> World<'a> {
 
     /// The goal once the user has deleted the object.
     fn deleted(&self) -> Goal {
-        Goal::Detached(Detached { transfer_to: self.goal.is_transfer().then(recipient), ..detached() })
+        let is_transfer = self.goal.is_transfer() && self.start.deletion != Deletion::AfterTransfer;
+        Goal::Detached(Detached { transfer_to: is_transfer.then(recipient), ..detached() })
     }
 
     pub fn fingerprint(&self) -> (Option<Model>, bool, u32, u32, Option<String>) {
@@ -155,8 +156,13 @@ impl<'a> World<'a> {
         self.late.is_some_and(|(_, kind)| kind != OperationKind::Detach)
     }
 
+    /// A late hand-over of a compute that is detached creates it again, with the tag of the recipient.
+    pub fn is_transfer_late(&self) -> bool {
+        self.late.is_some_and(|(_, kind)| kind == OperationKind::Transfer)
+    }
+
     pub fn is_waiting_for_a_write(&self) -> bool {
-        let is_running = matches!(self.outcome, Outcome::Running(_));
+        let is_running = matches!(self.outcome, Outcome::Running(_) | Outcome::Unreadable);
         is_running
             || self.status.operation.as_ref().is_some_and(|operation| operation.pending)
             || self.status.unanswered_put_at.is_some()
@@ -286,13 +292,13 @@ impl<'a> World<'a> {
         if matches!(self.start.trick, Trick::KilledBefore | Trick::KilledAndTaken(_)) && self.writes == 0 {
             self.writes += 1;
             self.compute = self.start.trick.takes().or(self.compute);
-            if self.start.deletion == Deletion::AfterFirstWrite {
+            if self.start.deletion.follows_the_first_write() {
                 self.goal = self.deleted();
             }
             return Ok(Duration::from_secs(5));
         }
         let result = self.send(&decision.step);
-        let is_deleted = self.start.deletion == Deletion::AfterFirstWrite && matches!(self.goal, Goal::Attached(_));
+        let is_deleted = self.start.deletion.follows_the_first_write() && matches!(self.goal, Goal::Attached(_));
         let reported = decision.after(&result, observed);
         self.reported = Some(reported.clone());
         let is_killed = self.start.trick == Trick::Killed && (self.writes, self.role_writes) == (1, 0);
