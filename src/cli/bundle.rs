@@ -13,9 +13,11 @@ use clap::Args;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use serde_json::{Value, json};
 
+use super::installation::main_container;
 use super::kube::ClusterArgs;
 use super::output::{print, printable, remark};
 use crate::error_chain::chain;
@@ -113,13 +115,13 @@ impl Collector<'_> {
             let object = self.json(&path).await;
             self.add(name, object.map(|object| format!("{object:#}\n")));
         }
-        let pods = self.json(&format!("/api/v1/namespaces/{namespace}/pods?{selected}")).await;
-        let names: Vec<String> =
-            pods.iter().flat_map(|pods| pods["items"].as_array().into_iter().flatten()).filter_map(name_of).collect();
-        self.add("operator/pods.json", pods.map(|pods| format!("{pods:#}\n")));
-        for pod in names {
+        let pods = self.read(&format!("/api/v1/namespaces/{namespace}/pods?{selected}")).await;
+        let logs: Vec<_> =
+            pods.iter().flat_map(|pods| pods["items"].as_array().into_iter().flatten()).filter_map(log_of).collect();
+        self.add("operator/pods.json", pods.map(|pods| format!("{:#}\n", redact::object(pods, self.known))));
+        for (pod, container) in logs {
             let of_pod = format!("/api/v1/namespaces/{namespace}/pods/{pod}");
-            let bounds = format!("tailLines={}&limitBytes={MOST_LOG_BYTES}", bundle.tail);
+            let bounds = format!("container={}&tailLines={}&limitBytes={MOST_LOG_BYTES}", encoded(&container), bundle.tail);
             for (name, path) in [
                 (format!("operator/{pod}.log"), format!("{of_pod}/log?{bounds}")),
                 (format!("operator/{pod}.previous.log"), format!("{of_pod}/log?previous=true&{bounds}")),
@@ -147,13 +149,20 @@ impl Collector<'_> {
 
     /// An object without secrets.
     async fn json(&self, path: &str) -> Result<Value, String> {
-        let object = serde_json::from_str(&self.text(path).await?).map_err(|error| format!("not JSON: {error}"))?;
-        Ok(redact::object(object, self.known))
+        Ok(redact::object(self.read(path).await?, self.known))
+    }
+
+    /// An object with its secrets.
+    async fn read(&self, path: &str) -> Result<Value, String> {
+        serde_json::from_str(&self.text(path).await?).map_err(|error| format!("not JSON: {error}"))
     }
 }
 
-fn name_of(object: &Value) -> Option<String> {
-    object["metadata"]["name"].as_str().map(ToOwned::to_owned)
+/// The names of a pod and of its container that has the operator's log. Kubernetes wants both where a pod has several.
+fn log_of(pod: &Value) -> Option<(String, String)> {
+    let pod: Pod = serde_json::from_value(pod.clone()).ok()?;
+    let container = main_container(Some(&pod.metadata), pod.spec.as_ref())?.name.clone();
+    Some((pod.metadata.name?, container))
 }
 
 /// A value in the query of a URL.

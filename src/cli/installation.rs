@@ -5,6 +5,7 @@ mod settings;
 use clap::Args;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Container, PodSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 
@@ -79,12 +80,9 @@ impl Installation {
         self.0.spec.as_ref()?.template.spec.as_ref()
     }
 
-    /// The operator's container: kubectl's default one, or else the first.
+    /// The operator's container.
     pub(super) fn container(&self) -> Option<&Container> {
-        let annotations = self.0.spec.as_ref()?.template.metadata.as_ref().and_then(|meta| meta.annotations.as_ref());
-        let named = annotations.and_then(|all| all.get("kubectl.kubernetes.io/default-container"));
-        let containers = &self.pod()?.containers;
-        containers.iter().find(|one| Some(&one.name) == named).or_else(|| containers.first())
+        main_container(self.0.spec.as_ref()?.template.metadata.as_ref(), self.pod())
     }
 
     /// The version: the tag of the image, or else the label.
@@ -118,6 +116,14 @@ impl Installation {
     pub(super) fn settings(&self) -> Result<Settings, String> {
         Settings::of(self.container())
     }
+}
+
+/// The container of a pod, or of its template, that matters: kubectl's default one, or else the first.
+pub(super) fn main_container<'a>(meta: Option<&ObjectMeta>, spec: Option<&'a PodSpec>) -> Option<&'a Container> {
+    let annotations = meta.and_then(|meta| meta.annotations.as_ref());
+    let named = annotations.and_then(|all| all.get("kubectl.kubernetes.io/default-container"));
+    let containers = &spec?.containers;
+    containers.iter().find(|one| Some(&one.name) == named).or_else(|| containers.first())
 }
 
 /// The tag of an image, without a leading v; nothing if it is named by its digest only.

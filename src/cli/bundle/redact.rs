@@ -9,21 +9,29 @@ use serde_json::Value;
 /// What stands in the place of a secret.
 pub(super) const REDACTED: &str = "REDACTED";
 
+/// How the names of secrets end: `client_secret`, `adminPassword`, `SharedAccessKey`, the `sig` of a signed URL.
+const NAMES: &str = "secret|password|passwd|passphrase|pwd|token|assertion|api[_-]?key|account[_-]?key|access[_-]?key|private[_-]?key|connection[_-]?string|sas|sig|signature";
+
+/// The name of a field, a header or an option whose value is a secret.
+static NAME: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(&format!("(?i)(?:{NAMES}|authorization|cookie)$")).expect("a valid pattern"));
+
 /// What looks like a secret, and what is written instead of it.
 static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+    let named = format!(
+        // Quotes, escaped or not, up to the closing one; or a word.
+        r#"(?i)((?:{NAMES})\\?["']?\s*[=:]\s*)(?:(\\")(?:[^"\\\n]|\\\\(?:\\["\\]|[^"\\\n]))+|(")(?:[^"\\\n]|\\.)+|(')(?:[^'\\\n]|\\.)+|[^\s"'&,;\\]+)"#
+    );
     let patterns = [
         // JSON Web Tokens: access tokens of Entra, tokens of ServiceAccounts.
         (r"eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?", REDACTED),
         (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", "$1 REDACTED"),
-        // Names and passwords in URLs, such as that of a proxy.
-        (r#"://[^/\s"'@]+@"#, "://REDACTED@"),
+        // Names and passwords in URLs, such as that of a proxy. A password may have an @.
+        (r#"://[^/\s"']+@"#, "://REDACTED@"),
         // Client secrets of Entra have these characters in the fourth to sixth place.
         (r"\b[A-Za-z0-9_.~-]{3}[0-9]Q~[A-Za-z0-9_.~-]{20,}", REDACTED),
         // `client_secret=…`, `"password": "…"`, `sig=…` of a signed URL.
-        (
-            r#"(?i)\b((?:[a-z0-9]+[_-])*(?:secret|password|passwd|pwd|token|assertion|apikey|api[_-]key|account[_-]?key|accountkey|sig|signature)\\?["']?\s*[=:]\s*\\?["']?)[^\s"'&,;\\]+"#,
-            "${1}REDACTED",
-        ),
+        (&named, "${1}${2}${3}${4}REDACTED"),
     ];
     patterns.into_iter().map(|(pattern, instead)| (Regex::new(pattern).expect("a valid pattern"), instead)).collect()
 });
@@ -34,18 +42,31 @@ pub(super) fn text(text: &str) -> String {
 }
 
 /// An object of Kubernetes without secrets: without the values of environment variables and annotations that are not known to have
-/// none, and without what looks like a secret elsewhere. `known` are the environment variables whose values are shown.
+/// none, without what is named like a secret, and without what looks like one elsewhere. `known` are the environment variables whose
+/// values are shown.
 pub(super) fn object(value: Value, known: &BTreeSet<String>) -> Value {
     match value {
         Value::String(one) => Value::String(text(&one)),
-        Value::Array(all) => all.into_iter().map(|one| object(one, known)).collect(),
+        Value::Array(all) => {
+            let mut is_named = false;
+            let shown = |one: Value| {
+                let follows =
+                    std::mem::replace(&mut is_named, one.as_str().is_some_and(|one| one.starts_with('-') && is_name(one)));
+                if follows { secret(one, known) } else { object(one, known) }
+            };
+            all.into_iter().map(shown).collect()
+        }
         Value::Object(fields) => {
+            // A header of a probe, for example.
+            let is_named = fields.get("name").and_then(Value::as_str).is_some_and(is_name);
             let fields = fields.into_iter().filter(|(key, _)| key != "managedFields");
             fields
                 .map(|(key, value)| {
                     let value = match key.as_str() {
                         "annotations" => annotations(value),
                         "env" => environment(value, known),
+                        "value" if is_named => secret(value, known),
+                        key if is_name(key) => secret(value, known),
                         _ => object(value, known),
                     };
                     (key, value)
@@ -53,6 +74,19 @@ pub(super) fn object(value: Value, known: &BTreeSet<String>) -> Value {
                 .collect()
         }
         other => other,
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    NAME.is_match(name)
+}
+
+/// What is named like a secret. Objects and Booleans, such as references to Secrets, are none.
+fn secret(value: Value, known: &BTreeSet<String>) -> Value {
+    match value {
+        Value::String(_) | Value::Number(_) => Value::String(REDACTED.to_owned()),
+        Value::Array(all) => all.into_iter().map(|one| secret(one, known)).collect(),
+        other => object(other, known),
     }
 }
 
@@ -70,7 +104,7 @@ fn annotations(value: Value) -> Value {
 fn environment(value: Value, known: &BTreeSet<String>) -> Value {
     let Value::Array(variables) = value else { return object(value, known) };
     let shown = |mut variable: Value| {
-        let is_known = variable["name"].as_str().is_some_and(|name| known.contains(name));
+        let is_known = variable["name"].as_str().is_some_and(|name| known.contains(name) && !is_name(name));
         if let Some(value) = variable.get_mut("value") {
             *value = Value::String(value.as_str().filter(|_| is_known).map_or_else(|| REDACTED.to_owned(), text));
         }
@@ -100,6 +134,15 @@ mod tests {
             (r#"{"password": "planted", "name": "a"}"#.to_owned(), r#"{"password": "REDACTED", "name": "a"}"#),
             (r#"{\"access_token\":\"planted\"}"#.to_owned(), r#"{\"access_token\":\"REDACTED\"}"#),
             ("https://a.blob.example/b?se=1&sig=planted%3D".to_owned(), "https://a.blob.example/b?se=1&sig=REDACTED"),
+            (r#"{"clientSecret":"planted","adminPassword":"planted"}"#.to_owned(), r#"{"clientSecret":"REDACTED","adminPassword":"REDACTED"}"#),
+            ("accessToken=planted refreshToken: planted".to_owned(), "accessToken=REDACTED refreshToken: REDACTED"),
+            ("Endpoint=sb://a;SharedAccessKeyName=b;SharedAccessKey=planted=".to_owned(), "Endpoint=sb://a;SharedAccessKeyName=b;SharedAccessKey=REDACTED"),
+            (r#""connectionString":"a=b;c=planted", "sas": "planted""#.to_owned(), r#""connectionString":"REDACTED", "sas": "REDACTED""#),
+            (r#""password":"a,b;c d\"e\\","f":"g""#.to_owned(), r#""password":"REDACTED","f":"g""#),
+            ("password: 'a,b;c' f".to_owned(), "password: 'REDACTED' f"),
+            (r#"{\"password\":\"a,b;c d\\\"e\\\\\",\"f\":\"g\"}"#.to_owned(), r#"{\"password\":\"REDACTED\",\"f\":\"g\"}"#),
+            ("\"password\":\"a,b;c\nnext line".to_owned(), "\"password\":\"REDACTED\nnext line"),
+            ("https://user:p@ss@proxy.example:3128/".to_owned(), "https://REDACTED@proxy.example:3128/"),
         ];
         for (text, expected) in cases {
             assert_eq!(super::text(&text), expected);
@@ -138,5 +181,26 @@ mod tests {
             ],
         });
         assert_eq!(object(before, &known), after);
+    }
+
+    #[test]
+    fn what_is_named_like_a_secret_is_redacted() {
+        let before = json!({
+            "password": "planted", "pin-password": 1234, "secret": {"secretName": "azure"}, "automountServiceAccountToken": true,
+            "tags": {"api-key": "planted", "team": "data"},
+            "httpHeaders": [{"name": "Authorization", "value": "planted"}, {"name": "Accept", "value": "text/plain"}],
+            "args": ["--password", "planted", "--client-secret-file", "/azure/word"],
+            "env": [{"name": "MY_TOKEN", "value": "planted"}],
+            "volumes": [{"name": "azure-token", "mountPath": "/var/run"}],
+        });
+        let after = json!({
+            "password": REDACTED, "pin-password": REDACTED, "secret": {"secretName": "azure"}, "automountServiceAccountToken": true,
+            "tags": {"api-key": REDACTED, "team": "data"},
+            "httpHeaders": [{"name": "Authorization", "value": REDACTED}, {"name": "Accept", "value": "text/plain"}],
+            "args": ["--password", REDACTED, "--client-secret-file", "/azure/word"],
+            "env": [{"name": "MY_TOKEN", "value": REDACTED}],
+            "volumes": [{"name": "azure-token", "mountPath": "/var/run"}],
+        });
+        assert_eq!(object(before, &BTreeSet::from(["MY_TOKEN".to_owned()])), after);
     }
 }

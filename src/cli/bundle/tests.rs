@@ -25,7 +25,10 @@ fn answer(path: &str) -> (u16, String) {
         "args": ["run", "--concurrency=8", "--arm-endpoint=https://user:planted@proxy.example"],
         "env": [{"name": "AZURE_TENANT_ID", "value": "72f988bf"}, {"name": "MY_WORD", "value": "planted"}],
     });
-    let pod = json!({"items": [{"metadata": {"name": "operator-1"}, "spec": {"containers": [container]}}]});
+    let default = json!({"kubectl.kubernetes.io/default-container": "operator"});
+    let containers = json!([{"name": "sidecar"}, container]);
+    let pod =
+        json!({"items": [{"metadata": {"name": "operator-1", "annotations": default}, "spec": {"containers": containers}}]});
     let attachments = json!({
         "metadata": {"continue": "more"},
         "items": [{"metadata": {"name": "nightly", "annotations": {"other.example/x": "planted"}}, "status": {"conditions": [{"message": format!("refused: Bearer {token}")}]}}],
@@ -34,6 +37,9 @@ fn answer(path: &str) -> (u16, String) {
         "/version" => (200, json!({"gitVersion": "v1.36.3"}).to_string()),
         "/apis/apps/v1/namespaces/system/deployments" | "/api/v1/namespaces/system/pods" => (200, pod.to_string()),
         "/apis/synapse-spark.dev/v1alpha1/namespaces/team-a/synapsesparkattachments" => (200, attachments.to_string()),
+        "/api/v1/namespaces/system/pods/operator-1/log" if !path.contains("container=operator&") => {
+            (400, json!({"kind": "Status", "status": "Failure", "message": "a container name must be specified", "reason": "BadRequest", "code": 400}).to_string())
+        }
         "/api/v1/namespaces/system/pods/operator-1/log" if path.contains("previous=true") => {
             (400, json!({"kind": "Status", "status": "Failure", "message": "previous container not found", "reason": "BadRequest", "code": 400}).to_string())
         }
@@ -79,7 +85,7 @@ async fn a_bundle_has_what_helps_and_no_secret() {
         ("operator/deployments.json", "--concurrency=8"), ("operator/deployments.json", "72f988bf"), ("operator/pods.json", "MY_WORD"),
         ("operator/operator-1.log", "azure request failed"), ("operator/operator-1.log", "access token REDACTED"),
         ("operator/operator-1.metrics", "synapse_spark_operator_leader 1"),
-        ("index.txt", "operator/operator-1.previous.log: not read: "), ("index.txt", "attachment-events.json: not read: "),
+        ("index.txt", "operator/operator-1.previous.log: not read: "), ("index.txt", "previous container not found"), ("index.txt", "attachment-events.json: not read: "),
         ("index.txt", "events is forbidden"), ("index.txt", "the first 2000 objects"), ("README.txt", "index.txt"),
     ];
     for (name, expected) in cases {
