@@ -203,3 +203,19 @@ pub(super) fn client(mut config: Config, longest: Option<Duration>) -> Result<Cl
     config.reset_reader_on_write = longest.is_some();
     Client::try_from(config).map_err(|error| chain(&error))
 }
+
+#[cfg(test)]
+impl Cluster {
+    /// A cluster whose API server answers the path of a request with a code and an object.
+    pub(super) fn answering(answer: impl Fn(&str) -> (u16, serde_json::Value) + Clone + Send + Sync + 'static) -> Self {
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            let (code, object) = answer(request.uri().path());
+            let body = kube::client::Body::from(object.to_string().into_bytes());
+            let answer = http::Response::builder().status(code).body(body).expect("an answer");
+            std::future::ready(Ok::<_, std::convert::Infallible>(answer))
+        });
+        let calls = Client::new(service, "team-a");
+        let [namespace, server] = ["team-a", "https://api.example"].map(ToOwned::to_owned);
+        Self { watch: calls.clone(), calls, namespace, server, proxy: None }
+    }
+}

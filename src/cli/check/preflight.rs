@@ -9,7 +9,7 @@ use super::super::explained::explained;
 use super::super::kube::{CALL_TIMEOUT, ContextArgs, client};
 use super::super::output::progress;
 use super::super::scope::{Identity, Scope};
-use super::finding::Finding;
+use super::finding::{Finding, Outcome};
 use super::permissions::{Subject, accounts, everywhere, missing};
 use crate::api::SynapseSparkAttachment;
 use crate::azure;
@@ -31,7 +31,8 @@ pub(super) async fn check(preflight: &Preflight<'_>) -> Result<Vec<Finding>, Str
     let mut found = vec![Finding::of("Kubernetes", cluster(&kube).await)];
     // If this fails, the others would fail with the same error.
     if found[0].is_ok() {
-        found.push(Finding::of("definition", preflight.definition(&kube).await));
+        let definition = preflight.definition(&kube).await.unwrap_or_else(Outcome::Failed);
+        found.push(Finding { check: "definition", outcome: definition });
         found.push(Finding::of("permissions", preflight.permissions(&kube).await));
         if preflight.identity.require_service_account {
             let report = accounts(&kube, Subject::Caller, everywhere(preflight.scope)).await;
@@ -57,7 +58,7 @@ impl Preflight<'_> {
         }
     }
 
-    async fn definition(&self, kube: &Client) -> Result<String, String> {
+    async fn definition(&self, kube: &Client) -> Result<Outcome, String> {
         let selectors = self.scope.shard()?.selectors();
         for (list, selector) in self.lists(kube).iter().flat_map(|list| selectors.iter().map(move |one| (list, one))) {
             let params = ListParams { field_selector: selector.clone(), ..ListParams::default().limit(1) };
@@ -77,7 +78,7 @@ impl Preflight<'_> {
                 Ok(_) => {}
             }
         }
-        super::definition::compare(kube).await
+        Ok(super::definition::compare(kube).await)
     }
 
     async fn permissions(&self, kube: &Client) -> Result<String, String> {

@@ -29,7 +29,7 @@ pub(super) async fn check(operator: &OperatorArgs) -> Result<Vec<Finding>, Strin
     if !found[0].is_ok() {
         return Ok(found);
     }
-    found.push(Finding::of("definition", definition(&cluster).await));
+    found.push(Finding { check: "definition", outcome: definition(&cluster).await });
     progress("Checking the operator.");
     let installations = match operator.find(&cluster).await {
         Ok(installations) if installations.is_empty() => {
@@ -60,17 +60,17 @@ async fn kubernetes(cluster: &Cluster) -> Result<String, String> {
 }
 
 /// Every authenticated user may read what an API server serves.
-async fn definition(cluster: &Cluster) -> Result<String, String> {
-    match cluster.calls.list_api_group_resources(API_VERSION).await {
+async fn definition(cluster: &Cluster) -> Outcome {
+    Outcome::Failed(match cluster.calls.list_api_group_resources(API_VERSION).await {
         Ok(served) if served.resources.iter().any(|one| one.name == "synapsesparkattachments") => {
-            super::definition::compare(&cluster.calls).await
+            return super::definition::compare(&cluster.calls).await;
         }
-        Ok(_) => Err(format!("{API_VERSION} has no synapsesparkattachments; install the chart, or apply the output of `crd`")),
+        Ok(_) => format!("{API_VERSION} has no synapsesparkattachments; install the chart, or apply the output of `crd`"),
         Err(kube::Error::Api(status)) if status.code == 404 => {
-            Err(format!("{API_VERSION} is not served; install the chart, or apply the output of `crd`"))
+            format!("{API_VERSION} is not served; install the chart, or apply the output of `crd`")
         }
-        Err(error) => Err(chain(&error)),
-    }
+        Err(error) => chain(&error),
+    })
 }
 
 /// Whether its replicas are ready, and whether its version is that of this program.
