@@ -12,10 +12,19 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Error, ResourceExt};
 
 use super::kube::Cluster;
-use crate::api::SynapseSparkAttachment;
+use crate::api::{RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
 use crate::error_chain::chain;
 
 type Guarded = DeserializeGuard<SynapseSparkAttachment>;
+
+/// Whether the operator has handled the reconcile that was requested with this value. Another request may have followed: then its
+/// reconcile answers both.
+pub(super) fn is_handled(object: &SynapseSparkAttachment, requested_at: &str) -> bool {
+    let handled = object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref());
+    handled.is_some_and(|handled| {
+        handled == requested_at || object.annotations().get(RECONCILE_REQUESTED_AT).is_some_and(|now| now == handled)
+    })
+}
 
 /// A change of one attachment, or of the watch itself.
 pub(super) enum Change {

@@ -130,10 +130,21 @@ fn an_attachment_takes_the_compute_of_a_cluster_that_is_lost() {
     world.add_compute("taken", "one", &taken);
     world.apply("taken", "one", &[]);
     world.stalled("taken", "OwnedByAnother");
+    // So does one that is handed over to an attachment that exists.
+    let given = format!("{}/transferred", owner(&world, "own")[..3].join("/"));
+    let given = json!({"tags": {OWNER_TAG: given}});
+    world.add_compute("given", "one", &given);
+    world.apply("given", "one", &[]);
+    world.stalled("given", "OwnedByAnother");
+    world.apply("going", "one", &["suspend: true"]);
+    world.patch("going", &json!({"metadata": {"finalizers": ["example.com/hold"]}}));
+    world.delete("going");
 
-    let (code, out, plan) = synapse_with_azure(&world, &["transfer", "--take", "nightly", "taken", "--yes"]);
+    let (code, out, plan) = synapse_with_azure(&world, &["transfer", "--take", "nightly", "taken", "given", "going", "--yes"]);
+    world.patch("going", &json!({"metadata": {"finalizers": []}}));
     assert_eq!(code, Some(1), "{out}{plan}");
     has(&out, &["nightly: owns compute nightly", "taken: its owner", "own exists: let it hand the compute over"]);
+    has(&out, &["given: the compute is handed over to", "own, which exists", "going: it is being deleted"]);
     has(&plan, &[tag]);
     world.ready("nightly");
     assert_eq!(owner(&world, "nightly")[2], "nightly");
@@ -143,5 +154,5 @@ fn an_attachment_takes_the_compute_of_a_cluster_that_is_lost() {
     let puts = requests.iter().filter(|one| one.method == "PUT" && one.path.ends_with("/computes/nightly"));
     let clients: Vec<_> = puts.map(|one| one.client.as_str()).collect();
     assert_eq!(clients, ["11111111-2222-3333-4444-555555555555"], "not the operator's identity");
-    assert_eq!(world.writes("taken"), [""; 0]);
+    assert_eq!((world.writes("taken"), world.writes("given")), (vec![], vec![]));
 }

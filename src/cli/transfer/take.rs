@@ -19,11 +19,14 @@ use crate::azure::{self, Client, Freshness};
 use crate::controller::execute;
 use crate::controller::observe::compute;
 use crate::planner::goal::compute_of;
+use crate::planner::owner::TRANSFERRED;
 use crate::planner::{Compute, ComputeSpec, Owner, Ownership, Step, WriteResult};
 use crate::resource_id::ComputeId;
 
 /// Between two reads of a compute that Azure is changing.
 const POLLING: Duration = Duration::from_secs(2);
+
+const IN_DELETION: &str = "it is being deleted, and would detach the compute";
 
 /// One attachment, and the compute that it takes.
 struct Taken {
@@ -67,7 +70,7 @@ impl Transfer {
         }
         for one in all {
             remark(&printable(&format!("{}: writing the owner tag", one.object.name_any())));
-            let taken = tokio::time::timeout(self.timeout, one.take(&client)).await;
+            let taken = tokio::time::timeout(self.timeout, one.take(&client, cluster)).await;
             let (text, code) =
                 match taken.unwrap_or_else(|_| Err("timed out; Azure may still be changing the compute".to_owned())) {
                     Ok(()) => (format!("owns compute {}", one.id.name()), 0),
@@ -96,6 +99,9 @@ async fn planned(
     uid: &str,
     object: SynapseSparkAttachment,
 ) -> Result<Result<Taken, String>, String> {
+    if object.metadata.deletion_timestamp.is_some() {
+        return Err(IN_DELETION.to_owned());
+    }
     let id = compute_of(&object).map_err(|invalid| invalid.to_string())?;
     let text = |text: Option<String>| text.unwrap_or_default();
     let owner =
@@ -115,11 +121,25 @@ async fn planned(
     Ok(Ok(Taken { object, owner, id, former }))
 }
 
-/// An owner in this cluster is gone. Whether one in another cluster is, only the caller can know.
+/// The attachment is still there, and stays.
+async fn is_live(cluster: &Cluster, object: &SynapseSparkAttachment) -> Result<(), String> {
+    let now = cluster.attachment(&object.name_any()).await?;
+    match () {
+        () if now.uid() != object.uid() => Err("another object has taken its place: run the command again".to_owned()),
+        () if now.metadata.deletion_timestamp.is_some() => Err(IN_DELETION.to_owned()),
+        () => Ok(()),
+    }
+}
+
+/// An owner in this cluster is gone, and so is one that the compute is handed over to. Whether one in another cluster is, only the
+/// caller can know.
 async fn exists_no_more(cluster: &Cluster, taker: &Owner, tag: &str) -> Result<(), String> {
     let Some([_, namespace, name, owner]) = Owner::parts(tag).filter(|[of, ..]| *of == taker.cluster) else { return Ok(()) };
     let api = Api::<SynapseSparkAttachment>::namespaced(cluster.calls.clone(), namespace);
     match api.get_metadata_opt(name).await {
+        Ok(Some(_)) if owner == TRANSFERRED => {
+            Err(format!("the compute is handed over to {namespace}/{name}, which exists and adopts it"))
+        }
         Ok(found) if found.as_ref().and_then(ResourceExt::uid).as_deref() == Some(owner) => Err(format!(
             "its owner {namespace}/{name} exists: let it hand the compute over with kubectl synapse transfer {name} -n {namespace} --to {}/{}",
             taker.namespace, taker.name
@@ -138,7 +158,7 @@ async fn read(client: &Client, id: &ComputeId, owner: &Owner) -> Result<Option<C
 
 impl Taken {
     /// Writes the owner tag on the compute as it is now, and reads it back.
-    async fn take(&self, client: &Client) -> Result<(), String> {
+    async fn take(&self, client: &Client, cluster: &Cluster) -> Result<(), String> {
         let found = read(client, &self.id, &self.owner).await?.ok_or("the compute does not exist any longer")?;
         match &found.owner {
             Ownership::Another(tag) if *tag == self.former && found.is_spark() && !found.progress.is_ongoing() => {}
@@ -156,7 +176,11 @@ impl Taken {
         })?;
         let step = Step::Put(spec);
         let request = execute::prepare(client, &step, &self.owner.uid).await.map_err(|fault| fault.error.to_string())?;
-        match request.ok_or("there is nothing to write")?.send(client, None).await {
+        let request = request.ok_or("there is nothing to write")?;
+        // The caller may have been asked long ago.
+        is_live(cluster, &self.object).await?;
+        exists_no_more(cluster, &self.owner, &self.former).await?;
+        match request.send(client, None).await {
             WriteResult::Failed(fault) | WriteResult::NotSent(fault) => return Err(fault.error.to_string()),
             _ => {}
         }
@@ -169,3 +193,6 @@ impl Taken {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

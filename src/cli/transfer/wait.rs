@@ -4,6 +4,7 @@ use futures::StreamExt;
 use kube::ResourceExt;
 use kube::runtime::{WatchStreamExt, watcher};
 
+use super::super::attachment_watch::is_handled;
 use super::super::kube::Cluster;
 use super::super::output::{printable, remark};
 use super::super::plugin::Program;
@@ -46,8 +47,7 @@ pub(super) async fn until_transferred(
             }
         };
         let Some(object) = object.filter(|object| object.uid() == before.uid()) else { return Ok(Ended::Deleted) };
-        let handled = object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref());
-        if handled != Some(asked) {
+        if !is_handled(&object, asked) {
             continue;
         }
         let view = View::of(&object, program);
@@ -64,4 +64,32 @@ pub(super) async fn until_transferred(
         }
     }
     Err(format!("the watch of {name} ended unexpectedly"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::RECONCILE_REQUESTED_AT;
+    use crate::api::v1alpha1::SynapseSparkAttachmentSpec;
+
+    #[tokio::test]
+    async fn a_hand_over_is_done_although_another_reconcile_was_requested() {
+        let before = SynapseSparkAttachment::new("nightly", SynapseSparkAttachmentSpec::default());
+        let mut now = json!(before);
+        now["metadata"]["annotations"] = json!({RECONCILE_REQUESTED_AT: "later"});
+        now["status"] = json!({"lastHandledReconcileAt": "later", "conditions": [{
+            "type": "Ready", "status": "False", "reason": "Transferred", "message": "handed over",
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }]});
+        let list = json!({"apiVersion": "synapse-spark.dev/v1alpha1", "kind": "SynapseSparkAttachmentList",
+            "metadata": {"resourceVersion": "1"}, "items": [now]});
+        let cluster = Cluster::answering(move |_| (200, list.clone()));
+        let waited = until_transferred(&cluster, &before, "asked", Program::Plugin);
+        let ended = tokio::time::timeout(Duration::from_secs(10), waited).await.expect("it ends").expect("a result");
+        assert!(matches!(ended, Ended::Transferred(_)));
+    }
 }
