@@ -17,7 +17,7 @@ use super::plugin::Program;
 use super::selection::{ObjectKey, Selection};
 use super::view::{State, View};
 use crate::api::{FORCE_REQUESTED_AT, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
-use wait::{Requested, Wait, watch};
+use wait::{Ended, Requested, Wait, watch};
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("which").required(true).args(["name", "all", "selector"])))]
@@ -49,6 +49,14 @@ struct Outcome {
     key: ObjectKey,
     /// The attachment with its result; none if it was deleted. An error is why there is no result.
     result: Result<Option<View>, String>,
+    /// Whether its compute was to be sent to Azure again, and was not.
+    is_unsent: bool,
+}
+
+impl Outcome {
+    fn of(key: ObjectKey, result: Result<Option<View>, String>) -> Self {
+        Self { key, result, is_unsent: false }
+    }
 }
 
 impl Reconcile {
@@ -65,10 +73,10 @@ impl Reconcile {
         let (mut outcomes, mut requested) = (Vec::new(), Vec::new());
         for (key, answer) in answers {
             match answer {
-                Err(why) => outcomes.push(self.report(Outcome { key, result: Err(why) })?),
+                Err(why) => outcomes.push(self.report(Outcome::of(key, Err(why)))?),
                 Ok(object) if self.no_wait => {
                     self.print_text(&format!("{key}: requested a reconcile\n"))?;
-                    outcomes.push(Outcome { key, result: Ok(Some(View::of(&object, program))) });
+                    outcomes.push(Outcome::of(key, Ok(Some(View::of(&object, program)))));
                 }
                 Ok(object) => requested.push(Requested::new(key, &object)),
             }
@@ -77,8 +85,8 @@ impl Reconcile {
             let mut wait = Wait::new((&requested_at, self.force), program, requested, self.selection.single().is_some());
             let mut watch = watch(&cluster, &self.selection);
             let ended = tokio::time::timeout(self.timeout, async {
-                while let Some((key, result)) = wait.next(&mut watch).await? {
-                    outcomes.push(self.report(Outcome { key, result: Ok(result) })?);
+                while let Some(Ended { key, view, is_unsent }) = wait.next(&mut watch).await? {
+                    outcomes.push(self.report(Outcome { key, result: Ok(view), is_unsent })?);
                 }
                 Ok::<_, String>(())
             });
@@ -90,7 +98,7 @@ impl Reconcile {
             for (key, last) in wait.left() {
                 let last = if is_watched { format!(": {last}") } else { String::new() };
                 let why = format!("{key}: {why_not}{last}");
-                outcomes.push(self.report(Outcome { key, result: Err(why) })?);
+                outcomes.push(self.report(Outcome::of(key, Err(why)))?);
             }
         }
         if self.output == Output::Json {
@@ -161,7 +169,7 @@ impl Reconcile {
             |outcome: &Outcome| matches!(&outcome.result, Ok(Some(view)) if view.state != State::Ready && !self.no_wait);
         Ok(match () {
             () if outcomes.iter().any(|outcome| outcome.result.is_err()) => 1,
-            () if outcomes.iter().any(is_out_of_sync) => 2,
+            () if outcomes.iter().any(|outcome| outcome.is_unsent || is_out_of_sync(outcome)) => 2,
             () => 0,
         })
     }

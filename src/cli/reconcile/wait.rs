@@ -9,13 +9,13 @@ use kube::ResourceExt;
 use kube::runtime::watcher::Config;
 use tokio::time::{Sleep, sleep};
 
-use super::super::attachment_watch::{AttachmentWatch, Change};
+use super::super::attachment_watch::{AttachmentWatch, Change, is_handled};
 use super::super::kube::Cluster;
 use super::super::output::{printable, remark};
 use super::super::plugin::Program;
 use super::super::selection::{ObjectKey, Selection};
 use super::super::view::{State, View};
-use crate::api::{RECONCILE_REQUESTED_AT, Reason, SynapseSparkAttachment};
+use crate::api::{Reason, SynapseSparkAttachment};
 
 /// A running operator handles a request within this time.
 const HANDLED_WITHIN: Duration = Duration::from_secs(10);
@@ -49,6 +49,15 @@ impl Requested {
     }
 }
 
+/// An attachment that has its result.
+pub(super) struct Ended {
+    pub(super) key: ObjectKey,
+    /// None if it was deleted.
+    pub(super) view: Option<View>,
+    /// Whether its compute was to be sent to Azure again, and was not.
+    pub(super) is_unsent: bool,
+}
+
 /// The attachments that have no result yet.
 pub(super) struct Wait<'a> {
     requested_at: &'a str,
@@ -60,7 +69,7 @@ pub(super) struct Wait<'a> {
     is_single: bool,
     /// Until nothing was heard of the operator for too long.
     unhandled: Option<Pin<Box<Sleep>>>,
-    ended: VecDeque<(ObjectKey, Option<View>)>,
+    ended: VecDeque<Ended>,
 }
 
 impl<'a> Wait<'a> {
@@ -75,8 +84,8 @@ impl<'a> Wait<'a> {
         Self { requested_at, is_forced, program, pending, is_single, unhandled, ended: VecDeque::new() }
     }
 
-    /// The next attachment with its result, none of it if it was deleted; nothing once all have one.
-    pub(super) async fn next(&mut self, watch: &mut AttachmentWatch<'_>) -> Result<Option<(ObjectKey, Option<View>)>, String> {
+    /// The next attachment with its result; nothing once all have one.
+    pub(super) async fn next(&mut self, watch: &mut AttachmentWatch<'_>) -> Result<Option<Ended>, String> {
         loop {
             if let Some(ended) = self.ended.pop_front() {
                 return Ok(Some(ended));
@@ -117,22 +126,23 @@ impl<'a> Wait<'a> {
     }
 
     fn deleted(&mut self, uid: &str) {
-        self.ended.extend(self.pending.remove(uid).map(|one| (one.key, None)));
+        self.ended.extend(self.pending.remove(uid).map(|one| Ended { key: one.key, view: None, is_unsent: false }));
     }
 
     fn applied(&mut self, object: &SynapseSparkAttachment) {
         let uid = object.uid().unwrap_or_default();
-        if !self.pending.contains_key(&uid) || !self.is_handled(object) {
+        if !self.pending.contains_key(&uid) || !is_handled(object, self.requested_at) {
             return;
         }
         self.unhandled = None;
         let view = View::of(object, self.program);
         if is_final(&view) {
             let Some(one) = self.pending.remove(&uid) else { return };
-            if self.is_forced && last_forced(object) == one.forced_before.as_ref() {
+            let is_unsent = self.is_forced && last_forced(object) == one.forced_before.as_ref();
+            if is_unsent {
                 remark(&printable(&if self.is_single { NOT_FORCED.to_owned() } else { format!("{}: {NOT_FORCED}", one.key) }));
             }
-            self.ended.push_back((one.key, Some(view)));
+            self.ended.push_back(Ended { key: one.key, view: Some(view), is_unsent });
         } else if let Some(one) = self.pending.get_mut(&uid) {
             let now = format!("{}: {}", view.reason.as_deref().unwrap_or("no reason"), view.message);
             if one.last != now {
@@ -140,14 +150,6 @@ impl<'a> Wait<'a> {
                 one.last = now;
             }
         }
-    }
-
-    /// Whether the operator has handled the request. Another one may have followed: then its reconcile answers both.
-    fn is_handled(&self, object: &SynapseSparkAttachment) -> bool {
-        let handled = object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref());
-        handled.is_some_and(|handled| {
-            handled == self.requested_at || object.annotations().get(RECONCILE_REQUESTED_AT).is_some_and(|now| now == handled)
-        })
     }
 
     /// Those without a result, each with the last that was heard of it.
