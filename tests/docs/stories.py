@@ -339,7 +339,13 @@ def gone(stage):
 
 def teams_are_apart(stage):
     """The namespace of the example is none of the two teams'; it is refused as soon as the API server has seen the policy."""
-    end(stage, "while kubectl create --dry-run=server -f examples/no-identity.yaml; do :; done")
+    end(
+        stage,
+        "while kubectl create --dry-run=server -f examples/no-identity.yaml; do :; done",
+        # For the next page, to which the policy must no longer apply.
+        f"helm upgrade synapse-spark-operator {CHART} {RELEASE} --reset-then-reuse-values --set tenancy.enabled=false",
+        "until kubectl create --dry-run=server -f examples/no-identity.yaml; do :; done",
+    )
 
 
 def as_the_team(stage):

@@ -190,7 +190,8 @@ class Stage:
 
     def install_as_it_is(self):
         """All objects of the install, without fields that change by themselves."""
-        found = self.get("deployment,serviceaccount,crd,clusterrole,clusterrolebinding,role,rolebinding", "-l", NAMES)
+        kinds = "deployment,serviceaccount,crd,clusterrole,clusterrolebinding,role,rolebinding"
+        found = self.get(f"{kinds},validatingadmissionpolicy,validatingadmissionpolicybinding", "-l", NAMES)
         for one in found:
             one.pop("status", None)
             del one["metadata"]["resourceVersion"]
