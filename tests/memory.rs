@@ -163,6 +163,7 @@ async fn answer(State(server): Shared, request: Request) -> Response {
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let number = uri.path().split('/').find_map(|part| part.strip_prefix('o')?.parse::<usize>().ok());
     match (method, number) {
+        (Method::GET, None) if uri.path().starts_with("/openapi/") => StatusCode::NOT_FOUND.into_response(),
         (Method::GET, None) if query.contains("watch=true") => server.watch(query),
         (Method::GET, None) if uri.path().ends_with("/synapsesparkattachments") => server.list(query),
         (Method::GET, None) => json!({"metadata": {"name": "kube-system", "uid": "cluster"}}).to_string().into_response(),

@@ -47,7 +47,7 @@ fn chain(goal: &Attached, seen: &Observed) -> ControlFlow<Decision, Decision> {
     ControlFlow::Continue(Decision::attached(next_correction(goal, &pool, ours, seen)))
 }
 
-/// The rules forevery decision: nothing is written while suspended, and nothing before the finalizer is on the object.
+/// The rules for every decision: nothing is written while suspended, and nothing before the finalizer is on the object.
 fn guard(goal: &Attached, seen: &Observed, decision: Decision) -> Decision {
     match &decision.step {
         // The retry would not be sent when it is due.
