@@ -343,7 +343,7 @@ def teams_are_apart(stage):
         stage,
         "while kubectl create --dry-run=server -f examples/no-identity.yaml; do :; done",
         # For the next page, to which the policy must no longer apply.
-        f"helm upgrade synapse-spark-operator {CHART} {RELEASE} --reset-then-reuse-values --set tenancy.enabled=false",
+        f"helm rollback synapse-spark-operator {RELEASE}",
         "until kubectl create --dry-run=server -f examples/no-identity.yaml; do :; done",
     )
 
