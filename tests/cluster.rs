@@ -88,8 +88,6 @@ mod strict_azure;
 mod transfer;
 #[path = "cluster/update.rs"]
 mod update;
-#[path = "cluster/upgrade.rs"]
-mod upgrade;
 
 #[expect(dead_code, unused_imports, reason = "the storm and the benchmark stand on it too, and need other parts of it")]
 mod support;

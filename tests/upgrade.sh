@@ -1,6 +1,6 @@
 #!/bin/bash
 # An upgrade from another version to this one, and back: `make test-upgrade [FROM=REF]`. Builds that version, and runs
-# tests/cluster/upgrade.rs with its program and its definition.
+# tests/upgrade.rs with its program and its definition.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -23,4 +23,4 @@ echo "== upgrade from $(git -C "$source" log -1 --format='%h %s')"
 (cd "$source" && CARGO_TARGET_DIR=$target cargo build --package synapse-spark-operator)
 cp "$target/debug/synapse-spark-operator" "$folder/operator"
 FROM_PROGRAM=$folder/operator FROM_DEFINITION=$source/crds/synapsesparkattachments.yaml \
-	cargo test --test cluster upgrade:: -- --ignored
+	cargo test --test upgrade
