@@ -11,6 +11,8 @@ mod identities;
 mod in_process;
 #[path = "reconcile/leadership.rs"]
 mod leadership;
+#[path = "reconcile/one_compute.rs"]
+mod one_compute;
 #[path = "reconcile/predecessor.rs"]
 mod predecessor;
 #[path = "reconcile/queue.rs"]

@@ -1,47 +1,15 @@
 //! A compute whose owner had another name in the same namespace is free once the API server itself answers that this owner is gone.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use azure_core::http::headers::Headers;
-use azure_core::http::{AsyncRawResponse, HttpClient, Method};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use synapse_spark_operator::controller::{Options, Readiness, reconcile, run};
 
 use super::in_process::{Api, context, object};
+use super::one_compute::OneCompute;
 use super::stored;
-
-/// An Azure with the compute `pool`, whose owner tag is this one. It counts writes.
-#[derive(Debug)]
-struct Tagged(&'static str, Mutex<Vec<String>>);
-
-#[async_trait::async_trait]
-impl HttpClient for Tagged {
-    async fn execute_request(&self, request: &azure_core::http::Request) -> azure_core::Result<AsyncRawResponse> {
-        let compute = json!({
-            "name": "pool",
-            "location": "eastus2",
-            "tags": {"synapse-spark-operator-owner": self.0},
-            "properties": {
-                "computeType": "SynapseSpark",
-                "resourceId": object("team-a", "pool", &json!({}))["spec"]["resourceId"],
-                "provisioningState": "Succeeded",
-            },
-        });
-        let body = match request.method() {
-            Method::Get if request.url().path().ends_with("/computes") => json!({"value": [compute]}),
-            Method::Get if request.url().path().contains("/computes/") => compute,
-            Method::Get => json!({"location": "eastus2"}),
-            Method::Post => json!({"token_type": "Bearer", "access_token": "t", "expires_in": 3600}),
-            method => {
-                self.1.lock().expect("no holder panics").push(method.to_string());
-                json!({})
-            }
-        };
-        Ok(AsyncRawResponse::from_bytes(200.into(), Headers::new(), body.to_string()))
-    }
-}
 
 /// An object that was never reconciled, and that may adopt whatever has no owner.
 fn renamed() -> Value {
@@ -69,13 +37,13 @@ async fn only_an_owner_of_the_same_namespace_that_is_gone_frees_its_compute() {
         ("it is handed over to another name",     "cluster/team-a/former/transferred", None,                                           false, false),
     ];
     for (case, tag, there, is_read, is_adopted) in table {
-        let (api, azure) = (Api::with(renamed()), Arc::new(Tagged(tag, Mutex::default())));
+        let (api, azure) = (Api::with(renamed()), Arc::new(OneCompute::owned_by(tag)));
         if let Some(there) = there {
             api.put(there);
         }
         let context = context(api.client(), azure.clone(), &mut Registry::default());
         reconcile(stored(&api), Arc::new(context)).await.expect("Kubernetes accepts every write");
-        let writes = azure.1.lock().expect("no holder panics").clone();
+        let writes = azure.writes();
         assert_eq!(writes, if is_adopted { vec!["PUT"] } else { vec![] }, "{case}");
         assert_eq!(!api.requests(&["GET", "/former"]).is_empty(), is_read, "{case}");
         if !is_adopted {
@@ -86,11 +54,11 @@ async fn only_an_owner_of_the_same_namespace_that_is_gone_frees_its_compute() {
 
 #[tokio::test(start_paused = true)]
 async fn an_owner_that_cannot_be_read_counts_as_existing() {
-    let (api, azure) = (Api::with(renamed()), Arc::new(Tagged("cluster/team-a/former/uid-1", Mutex::default())));
+    let (api, azure) = (Api::with(renamed()), Arc::new(OneCompute::owned_by("cluster/team-a/former/uid-1")));
     api.refuse("/former", 403, "Forbidden", "it is forbidden");
     let context = context(api.client(), azure.clone(), &mut Registry::default());
     reconcile(stored(&api), Arc::new(context)).await.expect("Kubernetes accepts every write");
-    assert_eq!(*azure.1.lock().expect("no holder panics"), Vec::<String>::new());
+    assert_eq!(azure.writes(), Vec::<String>::new());
     assert_eq!(api.reason("team-a", "pool").as_deref(), Some("OwnedByAnother"));
 }
 
@@ -98,7 +66,7 @@ async fn an_owner_that_cannot_be_read_counts_as_existing() {
 async fn an_owner_that_the_watch_shows_is_not_read() {
     let api = Api::with(renamed());
     api.put(of_uid(object("team-a", "former", &json!({"suspend": true})), "uid-1"));
-    let azure = Arc::new(Tagged("cluster/team-a/former/uid-1", Mutex::default()));
+    let azure = Arc::new(OneCompute::owned_by("cluster/team-a/former/uid-1"));
     let context = Arc::new(context(api.client(), azure.clone(), &mut Registry::default()));
     let options = Options { concurrency: 1, namespaces: vec!["team-a".into()], readiness: Arc::new(Readiness::default()) };
     let running = tokio::spawn(run(api.client(), context, options, std::future::pending()));
@@ -110,16 +78,16 @@ async fn an_owner_that_the_watch_shows_is_not_read() {
     tokio::time::timeout(Duration::from_secs(10), shown).await.expect("it is reported");
     running.abort();
     assert_eq!(api.requests(&["GET", "/former"]), [""; 0]);
-    assert_eq!(*azure.1.lock().expect("no holder panics"), Vec::<String>::new());
+    assert_eq!(azure.writes(), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_former_object_that_a_lagging_watch_still_shows_takes_nothing_from_its_successor() {
-    let (api, azure) = (Api::with(renamed()), Arc::new(Tagged("cluster/team-a/pool/uid-2", Mutex::default())));
+    let (api, azure) = (Api::with(renamed()), Arc::new(OneCompute::owned_by("cluster/team-a/pool/uid-2")));
     let cached = stored(&api);
     api.put(of_uid(renamed(), "uid-2"));
     let context = context(api.client(), azure.clone(), &mut Registry::default());
     // To the former object, the tag is that of a former object of its name; and its status can no longer be stored.
     drop(reconcile(cached, Arc::new(context)).await);
-    assert_eq!(*azure.1.lock().expect("no holder panics"), Vec::<String>::new());
+    assert_eq!(azure.writes(), Vec::<String>::new());
 }

@@ -1,47 +1,17 @@
 //! A hand-over that shows no effect yet is judged by Azure's operation, not by the compute, which still is as its owner's spec.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use azure_core::http::headers::Headers;
-use azure_core::http::{AsyncRawResponse, HttpClient, Method};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use synapse_spark_operator::controller::reconcile;
 
 use super::in_process::{Api, context, object};
+use super::one_compute::OneCompute;
 use super::stored;
 
 const RECIPIENT: &str = "0b5d1f5e-3c1c-4c55-9a4e-1f2a3b4c5d6e/team-b/pool";
-
-/// An Azure that shows the compute with the tag of its owner, and an operation in this state. It counts writes.
-#[derive(Debug)]
-struct Lagging(Value, Mutex<Vec<String>>);
-
-#[async_trait::async_trait]
-impl HttpClient for Lagging {
-    async fn execute_request(&self, request: &azure_core::http::Request) -> azure_core::Result<AsyncRawResponse> {
-        let compute = json!({
-            "tags": {"synapse-spark-operator-owner": "cluster/team-a/pool/team-a-pool"},
-            "properties": {
-                "computeType": "SynapseSpark",
-                "resourceId": object("team-a", "pool", &json!({}))["spec"]["resourceId"],
-                "provisioningState": "Succeeded",
-            },
-        });
-        let body = match request.method() {
-            Method::Get if request.url().path().contains("/computes/") => compute,
-            Method::Get if request.url().path().contains("/locations/") => self.0.clone(),
-            Method::Get => json!({"location": "eastus2"}),
-            Method::Post => json!({"token_type": "Bearer", "access_token": "t", "expires_in": 3600}),
-            method => {
-                self.1.lock().expect("no holder panics").push(method.to_string());
-                json!({})
-            }
-        };
-        Ok(AsyncRawResponse::from_bytes(200.into(), Headers::new(), body.to_string()))
-    }
-}
 
 /// An owner whose hand-over Azure accepted a minute ago.
 fn handing_over() -> Value {
@@ -63,7 +33,10 @@ async fn a_hand_over_without_effect_yet_is_judged_by_its_operation() {
         ("it goes on", json!({"status": "InProgress"}), "Transferring", RECIPIENT),
         ("it has failed", failed, "UpdateFailed", "a policy refuses the tag"),
     ] {
-        let (api, azure) = (Api::with(handing_over()), Arc::new(Lagging(operation, Mutex::default())));
+        let (api, azure) = (
+            Api::with(handing_over()),
+            Arc::new(OneCompute::owned_by("cluster/team-a/pool/team-a-pool").with_operation(operation)),
+        );
         let context = Arc::new(context(api.client(), azure.clone(), &mut Registry::default()));
         for _ in 0..2 {
             reconcile(stored(&api), context.clone()).await.expect("Kubernetes accepts every write");
@@ -72,6 +45,6 @@ async fn a_hand_over_without_effect_yet_is_judged_by_its_operation() {
         assert_eq!(api.reason("team-a", "pool").as_deref(), Some(reason), "{case}");
         let status = api.get("team-a", "pool")["status"].clone();
         assert!(status.to_string().contains(part), "{case}: {status}");
-        assert_eq!(*azure.1.lock().expect("no holder panics"), Vec::<String>::new(), "{case}: nothing is sent again");
+        assert_eq!(azure.writes(), Vec::<String>::new(), "{case}: nothing is sent again");
     }
 }
