@@ -13,6 +13,7 @@
 //! list of steps would be stale before its second entry; the next reconcile
 //! observes again.
 
+mod annotations;
 mod attach;
 pub mod backoff;
 pub mod brake;
@@ -29,6 +30,7 @@ pub mod force;
 mod gates;
 pub mod goal;
 pub mod identity;
+pub mod invalid;
 pub mod observed;
 pub mod operation;
 pub mod owner;

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::api::SynapseSparkAttachment;
-use crate::planner::goal::Invalid;
+use crate::planner::invalid::Invalid;
 
 /// The field that the watches select by.
 const FIELD: &str = "spec.workspace.subscriptionId";

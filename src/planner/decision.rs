@@ -7,7 +7,7 @@ use crate::planner::backoff::{MIN_BACKOFF, RESYNC, ROLE_PATIENCE, Requeue, SHOW_
 use crate::planner::cause::Cause;
 use crate::planner::compute_spec::ComputeSpec;
 use crate::planner::finding::{Fault, FaultKind, Finding};
-use crate::planner::goal::Invalid;
+use crate::planner::invalid::Invalid;
 use crate::planner::observed::Observed;
 use crate::planner::queue::Queued;
 use crate::planner::roles::decide::{Abandoned, abandon};

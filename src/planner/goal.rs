@@ -7,11 +7,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::{
     self, AdoptionPolicy, DeletionPolicy, IdentityType, ReplacePolicy, RoleScope, SynapseSparkAttachmentSpec,
 };
-use crate::api::{ON_DELETE, SynapseSparkAttachment, TRANSFER_TO};
+use crate::planner::annotations;
 use crate::planner::identity::Identity;
+use crate::planner::invalid::Invalid;
 use crate::planner::owner::{OWNER_TAG, Owner};
 use crate::planner::recipient::Recipient;
 use crate::planner::roles::goal::{Role, role_id};
@@ -95,28 +97,6 @@ pub struct Detached {
     pub unknown_annotation: Option<Invalid>,
 }
 
-/// The value of the annotation `on-delete` that releases the object without a detach.
-const ABANDON: &str = "abandon";
-
-/// The annotation that hands the compute over, as messages name it.
-pub const TRANSFER_FIELD: &str = "metadata.annotations[synapse-spark.dev/transfer-to]";
-
-/// An invalid field of the spec.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {why}")]
-pub struct Invalid {
-    /// The field's path.
-    pub field: &'static str,
-    /// What is wrong, and what is allowed.
-    pub why: String,
-}
-
-impl Invalid {
-    pub(super) fn new(field: &'static str, why: &impl ToString) -> Self {
-        Self { field, why: why.to_string() }
-    }
-}
-
 impl Goal {
     /// Parses the goal of an object. `cluster` is the UID of the cluster's `kube-system` namespace.
     ///
@@ -132,7 +112,7 @@ impl Goal {
         if meta.deletion_timestamp.is_some() {
             return Ok(Self::Detached(detached(object, owner, compute.ok())));
         }
-        let transfer_to = recipient(object, &owner)?;
+        let transfer_to = annotations::recipient(object, &owner)?;
         Ok(Self::Attached(Attached {
             compute: compute?,
             owner,
@@ -178,35 +158,18 @@ impl Goal {
     }
 }
 
-fn annotation<'a>(object: &'a SynapseSparkAttachment, name: &str) -> Option<&'a String> {
-    object.metadata.annotations.as_ref().and_then(|all| all.get(name))
-}
-
-/// The object that the compute is handed over to.
-fn recipient(object: &SynapseSparkAttachment, owner: &Owner) -> Result<Option<Recipient>, Invalid> {
-    let named = annotation(object, TRANSFER_TO).map(|text| Recipient::parse(text, owner));
-    named.transpose().map_err(|why| Invalid::new(TRANSFER_FIELD, &why))
-}
-
 /// The goal of an object that is being deleted. An object that hands its compute over also keeps it in Azure; `abandon` leaves it unchanged, at
 /// once.
 fn detached(object: &SynapseSparkAttachment, owner: Owner, compute: Option<ComputeId>) -> Detached {
-    let on_delete = annotation(object, ON_DELETE);
-    let unknown_on_delete = on_delete.filter(|value| *value != ABANDON).map(|value| {
-        let why = format!(
-            "{value:?} is unknown. \"abandon\" leaves the compute in Azure; without the annotation it is detached. Correct it (kubectl annotate --overwrite) or remove it"
-        );
-        Invalid::new("metadata.annotations[synapse-spark.dev/on-delete]", &why)
-    });
-    let (transfer_to, unknown_recipient) = match recipient(object, &owner) {
-        Ok(recipient) => (recipient, None),
-        Err(invalid) => (None, Some(invalid)),
-    };
+    let (is_abandoned, unknown_on_delete) =
+        annotations::on_delete(object).map_or_else(|unknown| (false, Some(unknown)), |known| (known, None));
+    let (transfer_to, unknown_recipient) =
+        annotations::recipient(object, &owner).map_or_else(|invalid| (None, Some(invalid)), |recipient| (recipient, None));
     let is_retained = object.spec.deletion_policy == DeletionPolicy::Retain && transfer_to.is_none();
     Detached {
         compute,
         owner,
-        retain: is_retained || on_delete.is_some_and(|value| value == ABANDON),
+        retain: is_retained || is_abandoned,
         suspend: object.spec.suspend,
         transfer_to,
         unknown_annotation: unknown_on_delete.or(unknown_recipient),

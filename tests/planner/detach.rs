@@ -5,7 +5,7 @@ use std::time::Duration;
 use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::{FailedStep, OperationKind};
 use synapse_spark_operator::planner::backoff::{STUCK_AFTER, UNHEARD_WRITE_PATIENCE};
-use synapse_spark_operator::planner::goal::Invalid;
+use synapse_spark_operator::planner::invalid::Invalid;
 use synapse_spark_operator::planner::{
     Cause, Compute, Detached, FaultKind, Finding, Goal, Observed, Operation, Outcome, Ownership, PoolReading, Progress, Requeue,
     Step, decide,

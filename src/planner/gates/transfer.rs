@@ -3,13 +3,14 @@
 use std::ops::ControlFlow;
 
 use crate::api::v1alpha1::OperationKind;
+use crate::planner::annotations::TRANSFER_FIELD;
 use crate::planner::backoff::STUCK_AFTER;
 use crate::planner::cause::Cause;
 use crate::planner::compute::{Compute, Progress};
 use crate::planner::compute_spec::ComputeSpec;
 use crate::planner::decision::{Decision, Step};
 use crate::planner::gates::{answer, operation};
-use crate::planner::goal::{Attached, TRANSFER_FIELD};
+use crate::planner::goal::Attached;
 use crate::planner::observed::Observed;
 use crate::planner::operation::Operation;
 use crate::planner::owner::Ownership;
