@@ -48,6 +48,8 @@ fn computes_that_are_missing_all_at_once_are_attached_again_only_when_that_is_al
     assert_eq!(code, Some(1));
     has(&out, &["pool1x: re-creation allowed"]);
     has(&complaint, &["there is no SynapseSparkAttachment nope", "there is no SynapseSparkAttachment neither"]);
+    let (_, out, _) = synapse(&world, &["allow-recreate", "-l", "team=another"]);
+    assert_eq!(out, format!("No attachment in namespace {} with the labels team=another has a safety stop.\n", world.namespace));
     let (_, out, _) = synapse(&world, &["allow-recreate", "--all"]);
     assert!((MISSING - 2..MISSING).contains(&out.lines().count()), "{out}");
     (0..MISSING).for_each(|number| world.ready(&name(number)));
