@@ -17,7 +17,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use serde_json::{Value, json};
 
-use super::installation::main_container;
+use super::installation::{LABELS, main_container};
 use super::kube::ClusterArgs;
 use super::output::{print, printable, remark};
 use crate::error_chain::chain;
@@ -46,7 +46,7 @@ pub(super) struct Bundle {
     #[arg(long, value_name = "NAME", default_value = "synapse-spark-system")]
     operator_namespace: String,
     /// The label selector of the operator's Deployments and pods.
-    #[arg(short = 'l', long, default_value = "app.kubernetes.io/name in (synapse-spark-operator,synapse-spark-operator-shard)")]
+    #[arg(short = 'l', long, default_value = LABELS)]
     selector: String,
     /// The number of lines of each pod's log.
     #[arg(long, value_name = "LINES", default_value_t = 5000)]

@@ -12,8 +12,8 @@ use kube::api::{Api, ListParams};
 use super::kube::{Cluster, ContextArgs, Resource};
 pub(super) use settings::Settings;
 
-/// The labels of the operator's Deployments: the default one, and those of shards.
-const LABELS: &str = "app.kubernetes.io/name in (synapse-spark-operator,synapse-spark-operator-shard)";
+/// The label of the operator's Deployments and pods, whatever names they have.
+pub(super) const LABELS: &str = "synapse-spark.dev/component=operator";
 
 const DEPLOYMENTS: Resource = Resource { plural: "deployments.apps", kind: "Deployment" };
 

@@ -176,6 +176,7 @@ fn wrong_values_are_refused_and_named() {
         ("azure: {authorityHost: 'https://login.example/tenant'}", &["azure/authorityHost"]),
         ("commonLabels: {app.kubernetes.io/instance: another}", &["commonLabels/app.kubernetes.io~1instance"]),
         ("podLabels: {app.kubernetes.io/name: another}", &["podLabels/app.kubernetes.io~1name"]),
+        ("podLabels: {synapse-spark.dev/component: another}", &["podLabels/synapse-spark.dev~1component"]),
         ("service: {labels: {app.kubernetes.io/name: another}}", &["service/labels/app.kubernetes.io~1name"]),
         ("logFormat: xml", &["logFormat", "json"]),
         ("resyncInterval: 0", &["resyncInterval", "1"]),

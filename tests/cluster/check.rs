@@ -251,7 +251,7 @@ impl Installed {
 
 #[test]
 fn check_of_an_operator_names_what_is_wrong_with_it() {
-    let installed = Installed(Release::wide("check-run"));
+    let installed = Installed(Release::install("check-run", |_| "replicaCount: 2, nameOverride: sso".to_owned()));
     let (world, name) = (&installed.0.world, installed.name().to_owned());
     let version = env!("CARGO_PKG_VERSION");
     installed.check(

@@ -96,6 +96,11 @@ synapse-spark-operator
 {{- end }}
 {{- end }}
 
+{{- /* By this label people and kubectl-synapse find the operator, whatever its names are. No other value may replace it. */}}
+{{- define "synapse-spark-operator.componentLabel" -}}
+synapse-spark.dev/component: operator
+{{- end }}
+
 {{- /* All labels except those that select pods. */}}
 {{- define "synapse-spark-operator.commonLabels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
