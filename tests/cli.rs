@@ -130,7 +130,7 @@ fn compute(name: &str, tags: &Value) -> Value {
 type Row = (&'static [&'static str], &'static [(&'static str, &'static str)], &'static str);
 
 #[test]
-fn the_program_exits_and_names_an_invalid_setting() {
+fn the_program_names_an_invalid_setting_and_exits() {
     #[rustfmt::skip]
     let table: [Row; 10] = [
         (&["run", "--cloud", "mars"],                          &[],                                    "--cloud"),

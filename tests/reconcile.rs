@@ -58,7 +58,7 @@ fn is_released(api: &Api) -> bool {
 }
 
 #[tokio::test]
-async fn readyz_names_a_missing_definition_or_right() {
+async fn readyz_names_a_missing_definition_or_permission() {
     for (code, reason, says) in [(404, "NotFound", "the server could not find"), (403, "Forbidden", "is forbidden")] {
         let api = Api::default();
         api.refuse("", code, reason, &format!("synapsesparkattachments {says} it"));

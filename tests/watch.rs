@@ -156,7 +156,7 @@ async fn an_older_claimant_of_another_namespace_attaches_first_after_a_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_namespace_that_cannot_be_listed_holds_up_the_others_for_half_a_minute_only() {
+async fn a_namespace_that_cannot_be_listed_delays_the_others_for_half_a_minute_only() {
     let api = Api::streaming();
     api.put(object("team-a", "pool", &nothing()));
     api.refuse("/namespaces/team-b/", 403, "Forbidden", "not allowed");
@@ -258,7 +258,7 @@ async fn an_older_claimant_that_cannot_act_does_not_block_the_younger() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_younger_is_reconciled_as_soon_as_the_older_claimant_cannot_act_any_longer() {
+async fn the_younger_is_reconciled_as_soon_as_the_older_claimant_can_no_longer_act() {
     let api = Api::streaming();
     let mut older = object("team-a", "older", &json!({"computeName": "shared"}));
     older["metadata"]["creationTimestamp"] = json!("2025-01-01T00:00:00Z");

@@ -69,7 +69,7 @@ fn lines_around_json_are_skipped_and_reported() {
 }
 
 #[test]
-fn a_file_in_another_format_is_refused_with_the_way_that_works() {
+fn a_file_in_another_format_is_refused_with_the_command_that_converts_it() {
     let log = r#"{"@level":"info","@message":"Terraform 1.9.5","type":"version"}"#;
     let response = json!({"StatusCode": 200, "Content": "{}", "Method": "GET"}).to_string();
     #[rustfmt::skip]

@@ -129,7 +129,7 @@ impl Drop for Started {
 }
 
 #[test]
-fn follow_goes_on_with_the_next_leader() {
+fn follow_continues_with_the_next_leader() {
     let dir = tempfile::tempdir().expect("a folder");
     let (kubeconfig, state) = api_server(&dir);
     let mut child = Started(

@@ -80,7 +80,7 @@ fn connection_errors_come_with_advice() {
 }
 
 #[test]
-fn proxy_is_asked_for_servers_that_no_proxy_does_not_name() {
+fn proxy_is_used_unless_no_proxy_names_the_server() {
     const REFUSAL: &str = "HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     let dir = tempfile::tempdir().expect("a folder");
     let (proxy, asked) = super::server(REFUSAL);

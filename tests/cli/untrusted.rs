@@ -7,7 +7,7 @@ use super::plan::manifest;
 use super::{Azure, program, text};
 
 #[test]
-fn a_certificate_that_is_not_trusted_comes_with_the_setting_that_helps() {
+fn the_error_of_an_untrusted_certificate_names_the_setting_to_change() {
     let azure = Azure::start();
     let dir = tempfile::tempdir().expect("a folder");
     let kubeconfig = dir.path().join("kubeconfig");

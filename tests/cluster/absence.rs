@@ -26,7 +26,7 @@ fn absences(world: &World, compute: &str) -> Vec<bool> {
 }
 
 #[test]
-fn finalizer_is_removed_after_new_connections_showed_the_absence_too() {
+fn finalizer_is_removed_after_a_new_connection_confirms_the_absence() {
     let world = World::new("absent");
     world.apply("nightly", "one", &[]);
     world.ready("nightly");

@@ -101,7 +101,7 @@ fn compute_without_an_owner_of_the_same_pool_is_adopted() {
 
 /// What the spec has no field for: adoption and update change only what the spec names.
 #[test]
-fn what_the_spec_does_not_name_stays_when_a_compute_is_adopted_and_updated() {
+fn fields_that_the_spec_does_not_name_are_kept_when_a_compute_is_adopted_and_updated() {
     let world = World::new("carried");
     world.add_compute("byhand", "one", &json!({"tags": {"env": "prod"}}));
     world.change_compute("byhand", &json!({"properties": {"disableLocalAuth": true, "computeLocation": "westus2"}}));
@@ -115,7 +115,7 @@ fn what_the_spec_does_not_name_stays_when_a_compute_is_adopted_and_updated() {
 }
 
 #[test]
-fn compute_that_may_not_be_adopted_is_not_written() {
+fn compute_that_may_not_be_adopted_is_not_changed() {
     let world = World::new("notours");
     world.add_compute("otherpool", "two", &json!({}));
     world.add_compute("never", "one", &json!({}));
@@ -142,7 +142,7 @@ fn compute_that_may_not_be_adopted_is_not_written() {
 }
 
 #[test]
-fn deletion_of_an_object_leaves_a_compute_that_it_may_not_adopt() {
+fn deletion_leaves_a_compute_that_the_object_may_not_adopt() {
     let world = World::new("notours-gone");
     world.add_compute("never", "one", &json!({}));
     world.apply("never", "one", &["adoptionPolicy: Never"]);
@@ -164,14 +164,14 @@ fn owned_by_another(name: &str) -> (World, &'static str) {
 }
 
 #[test]
-fn compute_that_another_owns_is_not_written_and_the_owner_is_named() {
+fn compute_of_another_owner_is_not_changed_and_the_owner_is_named() {
     let (world, owner) = owned_by_another("owned");
     world.event("nightly", "OwnedByAnother", owner);
     assert!(world.writes("nightly").is_empty());
 }
 
 #[test]
-fn deletion_of_an_object_leaves_a_compute_that_another_owns() {
+fn deletion_leaves_a_compute_of_another_owner() {
     let (world, _) = owned_by_another("owned-gone");
     world.delete("nightly");
     world.gone("nightly");
@@ -244,7 +244,7 @@ fn only_one_of_two_simultaneous_claimants_attaches() {
 }
 
 #[test]
-fn younger_claimant_waits_although_the_older_has_attached_nothing() {
+fn younger_claimant_waits_even_if_the_older_has_attached_nothing() {
     let world = World::new("duplicate");
     world.apply("older", "nosuch", &["computeName: shared"]);
     world.stalled("older", "PoolNotFound");

@@ -127,7 +127,7 @@ fn object_stays_ready_while_azure_does_not_answer() {
 }
 
 #[test]
-fn failed_list_is_the_answer_for_all_attachments_of_the_workspace() {
+fn failed_list_is_reported_by_all_attachments_of_the_workspace() {
     let world = World::new("listing");
     for name in ["nightly", "other"] {
         world.apply(name, "one", &[]);
@@ -162,7 +162,7 @@ fn retry_after_of_a_503_is_respected() {
 }
 
 #[test]
-fn put_without_an_answer_is_sent_once_more_at_most() {
+fn unanswered_put_is_sent_at_most_once_more() {
     let world = World::new("lostput");
     world.fault("PUT", "lost", &json!({"lostAnswer": true}));
     world.fault("PUT", "failed", &json!({"status": 500}));
@@ -177,7 +177,7 @@ fn put_without_an_answer_is_sent_once_more_at_most() {
 }
 
 #[test]
-fn detach_whose_answer_is_lost_lets_the_object_go() {
+fn object_is_removed_after_a_detach_whose_answer_was_lost() {
     let world = World::new("lostdelete");
     for name in ["lost", "other"] {
         world.apply(name, "one", &[]);
@@ -204,7 +204,7 @@ fn unauthorized(name: &str) -> (World, String) {
 }
 
 #[test]
-fn missing_right_is_named_with_its_action_and_scope() {
+fn missing_permission_is_named_with_its_action_and_scope() {
     let (world, message) = unauthorized("rights");
     let action = "Microsoft.MachineLearningServices/workspaces/computes/write";
     assert!(
@@ -264,7 +264,7 @@ fn subscription_of_another_tenant_is_an_authentication_failure() {
 }
 
 #[test]
-fn invalid_spec_that_admission_cannot_see_stalls_and_names_the_field() {
+fn invalid_spec_that_admission_cannot_detect_stalls_and_names_the_field() {
     let world = World::new("invalid");
     // The API server compares ASCII letters alone in any case.
     world.apply("twice", "one", &["tags: {équipe: data, Équipe: sales}"]);

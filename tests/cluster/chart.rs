@@ -151,7 +151,7 @@ prometheus: {podmonitor: {enabled: true}}";
 
 #[test]
 // Longer than other functions: a table with one row per case.
-fn wrong_values_are_refused_and_named() {
+fn invalid_values_are_refused_and_named() {
     #[rustfmt::skip]
     let cases: &[(&str, &[&str])] = &[
         ("replicas: 3", &["replicas"]),
@@ -275,7 +275,7 @@ fn selected(object: &Value) -> &Value {
 /// The Deployment of an install without shards becomes the default shard: Kubernetes refuses another selector, and the Service
 /// and the `PodDisruptionBudget` must not select the pods of shards.
 #[test]
-fn a_shard_adds_objects_and_leaves_the_others_as_they_are() {
+fn a_shard_adds_objects_and_changes_no_others() {
     let values = "prometheus: {podmonitor: {enabled: true}}\n";
     let shard = "shards: [{name: one, subscriptions: [aaaaaaaa-0000-4000-8000-000000000001]}]";
     for version in HELMS {
@@ -304,7 +304,7 @@ fn a_shard_adds_objects_and_leaves_the_others_as_they_are() {
 }
 
 #[test]
-fn helm_lint_finds_nothing() {
+fn helm_lint_reports_nothing() {
     for version in HELMS {
         for Case { name, values, .. } in all() {
             let linted = helm(version, Plane::shared(), &["lint", "--strict", CHART, "--values", "-"], &values);

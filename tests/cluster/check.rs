@@ -72,7 +72,7 @@ fn has(said: &str, words: &[&str]) {
 }
 
 #[test]
-fn check_passes_with_the_rights_of_the_chart() {
+fn check_passes_with_the_permissions_of_the_chart() {
     let release = Release::wide("check");
     let said = release.check(&[&release.client], 0);
     assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 5, "{said}");
@@ -106,7 +106,7 @@ fn without_lease(test: &str) -> Release {
 }
 
 #[test]
-fn check_names_missing_rights_and_no_others() {
+fn check_names_missing_permissions_and_no_others() {
     let release = without_lease("check-lease");
     let said = release.check(&[&release.client], 1);
     has(
@@ -134,7 +134,7 @@ fn check_passes_for_the_watched_namespaces() {
 }
 
 #[test]
-fn check_names_rights_that_are_missing_outside_of_the_watched_namespaces() {
+fn check_names_permissions_that_are_missing_outside_of_the_watched_namespaces() {
     let release = Release::narrow("check-all");
     let said = release.check(&[&release.client], 1);
     has(

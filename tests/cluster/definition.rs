@@ -67,7 +67,7 @@ fn definition_without_a_field_that_is_only_shown_leaves_it_out_of_the_status() {
 }
 
 #[test]
-fn definition_without_a_field_of_the_write_intent_holds_every_write_to_azure() {
+fn definition_without_a_field_of_the_write_intent_blocks_every_write_to_azure() {
     let world = World::alone("older-intent", Duration::ZERO);
     world.apply("kept", "one", &[]);
     world.ready("kept");
@@ -112,7 +112,7 @@ fn api_server_establishes_the_definition() {
 }
 
 #[test]
-fn kubectl_knows_the_names_and_selectable_fields_of_the_kind() {
+fn kubectl_accepts_the_short_names_and_selectable_fields() {
     let world = World::new("names");
     let listed = world.plane().must(&["api-resources", "--api-group=synapse-spark.dev", "-o", "wide"]);
     for word in ["synapsesparkattachments", "ssa", "azure", "spark", "SynapseSparkAttachment"] {

@@ -86,7 +86,7 @@ fn compute_of_an_abandoned_object_stays() {
 }
 
 #[test]
-fn compute_that_another_owns_by_now_is_not_detached() {
+fn compute_that_now_has_another_owner_is_not_detached() {
     let world = World::new("lost");
     world.apply("nightly", "one", &[]);
     world.ready("nightly");

@@ -49,7 +49,7 @@ fn status_of_a_new_object_is_not_current_for_kstatus() {
 }
 
 #[test]
-fn kubectl_wait_that_began_before_the_operator_returns_when_azure_is_done() {
+fn kubectl_wait_that_began_before_the_operator_returns_when_azure_has_finished() {
     let world = unseen("wait-early");
     std::thread::scope(|scope| {
         let changed = scope.spawn(|| {

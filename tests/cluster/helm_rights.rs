@@ -69,7 +69,7 @@ fn uninstall(version: &str, namespace: &str) -> Result<String, String> {
 }
 
 #[test]
-fn rights_in_the_watched_namespace_are_rights_nowhere_else() {
+fn permissions_in_the_watched_namespace_do_not_apply_elsewhere() {
     let release = Release::install("narrow");
     for (verb, what) in [
         ("list", ATTACHMENTS),

@@ -37,7 +37,7 @@ fn clients(world: &World, compute: &str) -> Vec<String> {
 }
 
 #[test]
-fn azure_is_asked_as_the_account_that_the_object_names() {
+fn requests_to_azure_use_the_account_that_the_object_names() {
     let world = stage("own", &[]);
     let team = team(&world);
     world.apply("named", "two", &[NAMED]);
@@ -58,7 +58,7 @@ fn azure_is_asked_as_the_account_that_the_object_names() {
 }
 
 #[test]
-fn account_of_an_object_may_change() {
+fn account_of_an_object_can_be_changed() {
     let world = stage("changed", &[]);
     let team = team(&world);
     world.apply("named", "two", &[NAMED]);
@@ -135,7 +135,7 @@ fn account_of_another_namespace_is_used_by_objects_of_that_namespace_only() {
 }
 
 #[test]
-fn deleted_account_stalls_the_object_until_there_is_one_again() {
+fn deleted_account_stalls_the_object_until_it_is_recreated() {
     let world = stage("gone", &[]);
     let client = team(&world);
     world.apply("nightly", "one", &[NAMED]);
@@ -177,7 +177,7 @@ fn stuck(name: &str) -> (World, String) {
 }
 
 #[test]
-fn object_without_its_account_is_detached_while_the_last_token_holds() {
+fn object_without_its_account_is_detached_while_the_last_token_is_valid() {
     let (world, client) = without_its_account("last");
     world.delete("nightly");
     world.gone("nightly");
@@ -222,7 +222,7 @@ fn deleted_namespace_detaches_its_attachments_before_its_service_account_is_remo
 }
 
 #[test]
-fn operator_that_requires_accounts_asks_azure_for_no_object_that_names_none() {
+fn operator_that_requires_accounts_sends_no_request_for_an_object_without_one() {
     let world = stage("locked", &["--require-service-account"]);
     let client = team(&world);
     world.apply("plain", "one", &[]);
@@ -242,7 +242,7 @@ fn operator_that_requires_accounts_asks_azure_for_no_object_that_names_none() {
 }
 
 #[test]
-fn check_of_an_operator_that_requires_accounts_asks_entra_for_nothing() {
+fn check_requests_no_token_from_entra_for_an_operator_that_requires_accounts() {
     let world = World::new("check-locked");
     world.account(&world.namespace, "team", None, None);
     let said = poll(DEADLINE, || {

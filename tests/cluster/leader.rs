@@ -52,7 +52,7 @@ fn holds(world: &World, name: &str) {
 }
 
 #[test]
-fn standby_takes_over_at_once_from_a_leader_that_ends() {
+fn standby_takes_over_at_once_from_a_leader_that_shuts_down() {
     let world = world("handover");
     let first = world.replica("first");
     holds(&world, "first");

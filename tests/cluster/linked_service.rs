@@ -82,7 +82,7 @@ fn linked_service_that_may_not_be_read_stalls() {
 }
 
 #[test]
-fn linked_service_that_leads_elsewhere_since_is_another_pool() {
+fn linked_service_that_now_leads_to_another_workspace_is_a_pool_mismatch() {
     let world = ready("link-moved");
     world.add(&json!({"pools": [{"id": format!("{}/bigDataPools/one", world.synapse("b"))}]}));
     add(&world, "link1", "b");

@@ -63,7 +63,7 @@ fn only<'a>(lines: &'a [Line], message: &str, fields: &[(&str, &str)]) -> &'a Li
 }
 
 #[test]
-fn json_log_of_a_run_is_read_by_a_strict_reader() {
+fn json_log_of_a_run_is_accepted_by_a_strict_parser() {
     let world = World::without_operator("json-log", Duration::from_millis(200));
     let operator = world.operator_with(&["--log-format", "json", "--pod-name", "operator-0"]);
     world.fault("PUT", "nightly", &json!({"status": 403, "code": "AuthorizationFailed", "message": "it may not"}));
@@ -88,7 +88,7 @@ fn json_log_of_a_run_is_read_by_a_strict_reader() {
 }
 
 #[test]
-fn fatal_end_is_logged_once() {
+fn fatal_error_is_logged_once() {
     let world = World::without_operator("json-fatal", Duration::from_millis(200));
     let (code, said) = world.program("default", &["run", "--log-format=json", "--watch-subscriptions=nonsense"]);
     assert_eq!(code, Some(1), "{said}");

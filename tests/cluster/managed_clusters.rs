@@ -67,7 +67,7 @@ impl Drop for Managed {
 }
 
 #[test]
-fn chart_is_admitted_where_managed_clusters_are_strict() {
+fn chart_is_admitted_by_the_policies_of_managed_clusters() {
     let managed = Managed::cluster("managed");
     for values in [
         "replicaCount: 2",

@@ -111,7 +111,7 @@ fn requests_to_kubernetes_are_counted_by_verb_and_code() {
 }
 
 #[test]
-fn namespace_of_attachments_is_a_label_if_it_is_asked_for() {
+fn namespace_of_attachments_is_an_optional_label() {
     let world = World::without_operator("metrics", Duration::ZERO);
     start_with(&world, &["--metrics-namespace-label"]);
     world.apply("nightly", "one", &[]);
@@ -172,7 +172,7 @@ fn failed_attach_is_counted_and_its_age_is_measured() {
 }
 
 #[test]
-fn deleted_object_is_measured_until_it_is_gone() {
+fn deleted_object_is_measured_until_it_is_removed() {
     let world = world(Duration::ZERO);
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
@@ -255,7 +255,7 @@ fn observation_ages_while_azure_does_not_answer() {
 }
 
 #[test]
-fn refusal_by_azure_is_an_observation() {
+fn refusal_by_azure_counts_as_an_observation() {
     let world = world(Duration::ZERO);
     world.apply("nightly", "one", &[]);
     world.ready("nightly");

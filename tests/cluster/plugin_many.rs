@@ -56,7 +56,7 @@ fn suspended(world: &World) -> Vec<bool> {
 }
 
 #[test]
-fn commands_take_names_labels_and_all() {
+fn commands_accept_names_labels_and_all() {
     let world = World::new("many");
     for name in ["hourly", "nightly", "weekly"] {
         world.apply(name, "one", &[]);

@@ -40,7 +40,7 @@ fn reconcile_waits_for_the_answer_to_its_own_request() {
 }
 
 #[test]
-fn status_shows_the_operation_that_azure_works_on() {
+fn status_shows_the_running_operation_of_azure() {
     let world = World::alone("status-busy", Duration::from_secs(5));
     world.apply("nightly", "one", &[]);
     world.wait("nightly", "jsonpath={.status.operation.kind}=Attach");
@@ -118,7 +118,7 @@ fn status_of_an_object_that_no_operator_has_seen_names_what_to_check() {
 }
 
 #[test]
-fn reconcile_that_no_operator_takes_up_times_out_with_1() {
+fn reconcile_that_no_operator_handles_times_out_with_1() {
     let world = unseen("reconcile-unseen");
     let (code, _, complaint) = synapse(&world, &["reconcile", "unseen", "--timeout", "1s"]);
     assert_eq!(code, Some(1));

@@ -48,7 +48,7 @@ fn status_is_shown_without_events_that_the_user_may_not_read() {
 }
 
 #[test]
-fn command_that_is_forbidden_names_the_missing_right_and_changes_nothing() {
+fn forbidden_command_names_the_missing_permission_and_changes_nothing() {
     const OURS: &str = "synapsesparkattachments.synapse-spark.dev";
     let viewer = Viewer::who_may("get", "viewer-get").can(&["status", "nightly"]);
     let own = format!("in namespace {}", viewer.0.namespace);

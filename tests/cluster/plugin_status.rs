@@ -121,7 +121,7 @@ fn kubectl_completes_the_names_of_objects() {
 }
 
 #[test]
-fn colours_are_for_terminals_only() {
+fn colours_are_used_on_terminals_only() {
     let world = World::new("colours");
     world.apply("nightly", "one", &[]);
     world.ready("nightly");

@@ -26,7 +26,7 @@ fn kill_and_restart(world: &World) {
 }
 
 #[test]
-fn killed_before_the_answer_to_a_put_it_attaches_after_the_restart() {
+fn operator_killed_before_the_answer_to_a_put_attaches_after_the_restart() {
     let world = World::alone("kill-put", AT_WORK);
     // Nothing has recorded yet that the PUT was accepted.
     world.fault("PUT", "nightly", &json!({"delay": "2s"}));
@@ -39,7 +39,7 @@ fn killed_before_the_answer_to_a_put_it_attaches_after_the_restart() {
 }
 
 #[test]
-fn killed_while_azure_attaches_it_sends_no_second_put() {
+fn operator_killed_during_an_attach_sends_no_second_put() {
     let world = World::alone("kill-attach", AT_WORK);
     world.apply("nightly", "one", &[]);
     at_work(&world, "nightly", "Attach");
@@ -50,7 +50,7 @@ fn killed_while_azure_attaches_it_sends_no_second_put() {
 }
 
 #[test]
-fn killed_before_the_answer_to_a_delete_it_detaches_after_the_restart() {
+fn operator_killed_before_the_answer_to_a_delete_detaches_after_the_restart() {
     let world = World::alone("kill-delete", AT_WORK);
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
@@ -67,7 +67,7 @@ fn killed_before_the_answer_to_a_delete_it_detaches_after_the_restart() {
 }
 
 #[test]
-fn killed_while_azure_detaches_it_sends_no_second_delete() {
+fn operator_killed_during_a_detach_sends_no_second_delete() {
     let world = World::alone("kill-detach", AT_WORK);
     world.apply("nightly", "one", &[]);
     world.ready("nightly");

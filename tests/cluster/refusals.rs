@@ -34,7 +34,7 @@ fn case(row: &Row) -> (Value, Reason) {
 }
 
 #[test]
-fn each_known_code_is_named_on_the_object_with_its_own_advice() {
+fn each_known_error_code_is_shown_on_the_object_with_its_own_advice() {
     let world = World::new("codes");
     let cases: Vec<_> = TABLE.iter().enumerate().map(|(at, row)| (format!("row{at:02}"), row, case(row))).collect();
     for (name, _, (answer, _)) in &cases {
@@ -52,7 +52,7 @@ fn each_known_code_is_named_on_the_object_with_its_own_advice() {
 }
 
 #[test]
-fn answers_of_public_reports_are_named() {
+fn errors_from_public_reports_are_recognized() {
     let world = World::new("reports");
     for (at, report) in reports().iter().enumerate() {
         let name = format!("report{at}");
@@ -89,7 +89,7 @@ fn deleted_object_under_a_lock_stalls_with_advice_and_is_removed_once_the_lock_i
 }
 
 #[test]
-fn firewall_of_synapse_is_named_and_no_right_is_asked_for() {
+fn firewall_of_synapse_is_named_instead_of_a_missing_permission() {
     let world = World::new("firewall");
     // The shape of Synapse: an error without `error`.
     let refused =
@@ -103,7 +103,7 @@ fn firewall_of_synapse_is_named_and_no_right_is_asked_for() {
 }
 
 #[test]
-fn page_of_a_proxy_is_not_taken_for_azure() {
+fn page_of_a_proxy_is_not_mistaken_for_an_answer_of_azure() {
     let world = World::new("pages");
     let page = "<html><head><title>Access denied</title></head><body>Ask your administrator.</body></html>";
     for (name, status) in [("denied", 403), ("missing", 404), ("accepted", 200)] {
@@ -125,7 +125,7 @@ fn page_of_a_proxy_is_not_taken_for_azure() {
 }
 
 #[test]
-fn unavailability_with_a_pause_is_no_throttling() {
+fn service_unavailable_with_retry_after_is_not_throttling() {
     let world = World::new("unavailable");
     world.fault(
         "PUT",

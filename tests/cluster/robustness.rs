@@ -19,7 +19,7 @@ fn status(world: &World, name: &str) -> Value {
 }
 
 #[test]
-fn a_tag_removed_from_the_spec_leaves_azure_also_after_a_lost_answer() {
+fn a_tag_removed_from_the_spec_is_removed_from_azure_even_after_a_lost_answer() {
     let world = World::new("losttag");
     ready_after_a_lost_answer(&world, "nightly", &["tags: {team: data, old: gone}"]);
     world.patch("nightly", &json!({"spec": {"tags": {"old": null}}}));
@@ -125,7 +125,7 @@ fn an_identity_whose_id_cannot_be_parsed_is_shown_and_then_removed() {
 }
 
 #[test]
-fn a_failed_detach_is_retried_whatever_the_observations_in_between() {
+fn a_failed_detach_is_retried_regardless_of_observations_in_between() {
     let world = World::new("retry");
     world.apply("nightly", "one", &[]);
     world.ready("nightly");
@@ -138,7 +138,7 @@ fn a_failed_detach_is_retried_whatever_the_observations_in_between() {
 }
 
 #[test]
-fn an_object_deleted_while_its_put_is_unanswered_is_detached_also_after_sigkill() {
+fn an_object_deleted_while_its_put_is_unanswered_is_detached_even_after_sigkill() {
     let world = World::alone("latekill", Duration::ZERO);
     // Later than a new process would take the compute for certainly absent, were it not for the write intent.
     world.fault("PUT", "nightly", &json!({"processAfter": "25s", "times": 1}));
@@ -207,7 +207,7 @@ fn times_a_day_ahead_do_not_make_the_operator_poll_each_second() {
 }
 
 #[test]
-fn a_reconcile_requested_while_azure_is_silent_stays_requested() {
+fn a_reconcile_request_is_kept_while_azure_does_not_answer() {
     let world = World::new("request");
     world.apply("nightly", "one", &[]);
     world.ready("nightly");

@@ -94,7 +94,7 @@ fn forbidden(name: &str) -> (World, String) {
 }
 
 #[test]
-fn missing_right_to_assign_roles_names_the_command_to_run() {
+fn missing_permission_to_assign_roles_names_the_command_to_run() {
     let (world, message) = forbidden("role-no");
     let command = format!(
         "az synapse role assignment create --workspace-name {} --role \"Synapse Administrator\" --assignee-object-id {} --assignee-principal-type ServicePrincipal --scope {}",

@@ -279,7 +279,7 @@ fn operator_for_some_namespaces_waits_while_there_are_shards() {
 }
 
 #[test]
-fn object_in_capitals_is_written_by_no_shard_until_it_is_corrected() {
+fn object_with_an_upper_case_subscription_is_written_by_no_shard_until_it_is_corrected() {
     let estate = Estate::new("capitals");
     estate.store_capitals("loud", 'a');
     let rest = estate.rest("rest", "a").ready();
@@ -295,7 +295,7 @@ fn object_in_capitals_is_written_by_no_shard_until_it_is_corrected() {
 }
 
 #[test]
-fn object_in_capitals_is_still_detached_when_it_is_deleted() {
+fn object_with_an_upper_case_subscription_is_still_detached_when_it_is_deleted() {
     let estate = Estate::new("capitals-gone");
     estate.store_capitals("loud", 'a');
     let all = estate.start("all", &[]).ready();

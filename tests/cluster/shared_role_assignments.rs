@@ -46,7 +46,7 @@ fn shared_assignment_is_recreated_when_the_object_that_created_it_is_deleted() {
 }
 
 #[test]
-fn role_is_assigned_without_the_right_to_list_assignments() {
+fn role_is_assigned_without_permission_to_list_assignments() {
     let world = unlisted("role-blind");
     world.apply("nightly", "one", &[SYSTEM, ROLE]);
     world.ready("nightly");
@@ -56,7 +56,7 @@ fn role_is_assigned_without_the_right_to_list_assignments() {
 }
 
 #[test]
-fn shared_assignment_is_known_after_a_lost_answer_without_the_right_to_list() {
+fn shared_assignment_is_known_after_a_lost_answer_without_permission_to_list() {
     let world = unlisted("role-unheard");
     world.role_fault("PUT", &json!({"lostAnswer": true}));
     apply_both(&world);

@@ -15,7 +15,7 @@ fn strict(name: &str, settings: &Value) -> World {
 }
 
 #[test]
-fn attachment_that_was_just_deleted_comes_back_with_its_own_identity() {
+fn recreated_attachment_waits_until_azure_has_deleted_the_former_identity() {
     let world = strict("pending-delete", &json!({"identityDeletion": "1h"}));
     world.apply("nightly", "one", &[SYSTEM]);
     world.ready("nightly");
@@ -120,7 +120,7 @@ fn details_of_a_failed_operation_are_shown_and_a_canceled_one_is_named() {
 }
 
 #[test]
-fn role_is_assigned_when_synapse_knows_the_new_principal() {
+fn role_is_assigned_once_synapse_knows_the_new_principal() {
     let world = strict("new-principal", &json!({"principalPropagation": "1h"}));
     world.apply("nightly", "one", &[SYSTEM, ROLE]);
     let shown = world

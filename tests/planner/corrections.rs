@@ -120,7 +120,7 @@ fn only_a_write_that_azure_accepted_counts() {
 }
 
 #[test]
-fn correction_that_has_not_had_its_time_to_show_is_neither_in_sync_nor_repeated() {
+fn correction_that_may_not_show_yet_is_neither_in_sync_nor_repeated() {
     use OperationKind::Update;
     let seconds = Duration::from_secs;
     #[rustfmt::skip]
@@ -138,7 +138,7 @@ fn correction_that_has_not_had_its_time_to_show_is_neither_in_sync_nor_repeated(
 }
 
 #[test]
-fn tag_that_left_the_spec_stays_recorded_until_it_has_left_azure() {
+fn tag_removed_from_the_spec_stays_recorded_until_it_is_gone_from_azure() {
     let before = AttachmentStatus {
         applied: Some(Applied { tags: vec!["team".into()], ..Applied::default() }),
         corrections: vec![CorrectionStatus {

@@ -83,7 +83,7 @@ impl Shown {
 }
 
 #[test]
-fn every_start_leads_to_the_goal_and_no_path_does_harm() {
+fn every_start_reaches_the_desired_state_without_a_harmful_step() {
     let (goals, starts) = (goals(), starts());
     let pairs: Vec<_> = goals.iter().flat_map(|goal| starts.iter().map(move |start| (goal, start))).collect();
     let pairs: Vec<_> = pairs.into_iter().filter(|(goal, start)| start.applies_to(goal)).collect();

@@ -197,7 +197,7 @@ fn pauses_after_an_unanswered_write_grow() {
 }
 
 #[test]
-fn a_throttled_write_is_no_failure() {
+fn a_throttled_write_is_not_a_failure() {
     let throttled = WriteResult::Failed(fault(FaultKind::Throttled(MINUTE)));
     let fresh = AttachmentStatus { observed_generation: Some(1), ..AttachmentStatus::default() };
     assert_eq!(status_after(&fresh, &attach(), &absent(), Some(&throttled)).failure, None);

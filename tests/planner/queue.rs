@@ -80,7 +80,7 @@ fn wait_is_shown_after_five_seconds_and_changes_nothing_else() {
 }
 
 #[test]
-fn object_comes_back_when_the_wait_is_to_be_shown_or_when_its_turn_is_expected() {
+fn object_is_requeued_for_when_the_wait_is_shown_or_its_turn_is_expected() {
     for (wait, waited, expected) in [(3, 0, 3), (60, 0, 5), (60, 4, 1), (60, 5, 60), (60, 900, 60), (3600, 9, 300)] {
         let decision = Decision::queued(Queued { wait: seconds(wait), waited: seconds(waited), is_write: true });
         assert_eq!(decision.requeue, Requeue::After(seconds(expected)), "{wait} {waited}");
@@ -88,7 +88,7 @@ fn object_comes_back_when_the_wait_is_to_be_shown_or_when_its_turn_is_expected()
 }
 
 #[test]
-fn queued_request_is_neither_a_failure_nor_silence() {
+fn queued_request_is_neither_a_failure_nor_a_missing_answer() {
     let kind = FaultKind::Queued(seconds(7));
     let observed = seen(true, unknown(kind));
     assert!(observed.is_queued() && !observed.is_answered());

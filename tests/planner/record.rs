@@ -178,7 +178,7 @@ fn the_status_never_contains_null_or_an_empty_value() {
 }
 
 #[test]
-fn over_a_live_status_only_the_outcome_of_the_write_is_recorded() {
+fn only_the_outcome_of_the_write_is_recorded_in_a_live_status() {
     let at = |ago| Some(stored(now() - ago));
     let live =
         AttachmentStatus { last_handled_reconcile_at: Some("live".into()), unanswered_put_at: at(3 * MINUTE), ..ready_status() };
@@ -246,7 +246,7 @@ fn a_creation_time_that_azure_omits_once_is_kept() {
 }
 
 #[test]
-fn a_tag_of_null_is_no_tag() {
+fn a_null_tag_counts_as_absent() {
     let properties = json!({"computeType": "SynapseSpark", "createdOn": CREATED_ON, "provisioningState": "Succeeded"});
     let found = json!({"tags": {OWNER_TAG: null, "team": null}, "properties": properties});
     let found: wire::Compute = serde_json::from_value(found).expect("a compute");

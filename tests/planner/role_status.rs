@@ -32,7 +32,7 @@ fn previous(records: Vec<RoleAssignmentStatus>) -> AttachmentStatus {
 }
 
 #[test]
-fn a_request_moves_the_assignment_to_its_phase() {
+fn the_outcome_of_a_request_determines_the_phase_of_the_assignment() {
     use FaultKind::{Forbidden, Throttled, Unauthenticated, Unavailable};
     let throttled = Throttled(Duration::from_secs(1));
     #[rustfmt::skip]

@@ -441,7 +441,7 @@ fn check(world: &World, failed_since: Option<Timestamp>, taken: bool) -> Result<
 }
 
 #[test]
-fn roles_are_assigned_and_revoked_and_delay_nothing_for_long() {
+fn roles_are_assigned_and_revoked_without_long_delays() {
     let all = starts();
     let bad: Vec<_> = all.iter().filter_map(|start| run(*start).err().map(|wrong| format!("{start:?}\n  {wrong}"))).collect();
     let (wrong, first) = (bad.len(), bad.iter().take(5).cloned().collect::<Vec<_>>().join("\n"));

@@ -60,7 +60,7 @@ fn shown(status: &AttachmentStatus) -> (String, Vec<String>) {
 }
 
 #[test]
-fn ready_stays_for_three_resyncs_of_silence() {
+fn ready_is_kept_for_three_resync_intervals_without_an_answer() {
     let silent_for = |previous: &AttachmentStatus, minutes| {
         let mut observed = seen(true, unknown(SILENT));
         observed.object.unavailable_for = Duration::from_mins(minutes);
@@ -80,7 +80,7 @@ fn ready_stays_for_three_resyncs_of_silence() {
 }
 
 #[test]
-fn ready_stays_while_only_a_dependency_is_silent() {
+fn ready_is_kept_while_only_a_dependency_does_not_answer() {
     let silent = |mut observed: Observed, minutes| {
         observed.dependencies.link = Some(unknown(SILENT));
         observed.object.unavailable_for = Duration::from_mins(minutes);

@@ -116,7 +116,7 @@ fn the_owner_writes_the_recipients_tag_reads_it_back_and_then_lets_the_compute_g
 }
 
 #[test]
-fn an_object_that_has_handed_its_compute_over_writes_nothing_any_more() {
+fn an_object_that_has_handed_its_compute_over_no_longer_writes_anything() {
     use Progress::Succeeded;
     let policy = Policy { replace: true, adopt: AdoptionPolicy::Always, suspend: false };
     let recreate = Goal::Attached(Attached { transfer_to: Some(recipient()), policy, ..attached() });
@@ -135,7 +135,7 @@ fn an_object_that_has_handed_its_compute_over_writes_nothing_any_more() {
 }
 
 #[test]
-fn what_does_not_belong_to_the_object_cannot_be_handed_over() {
+fn a_compute_that_the_object_does_not_own_cannot_be_handed_over() {
     use OperationKind::{Attach, Update};
     let (goal, deleted) = (transfer(), deleted());
     let of_others = || shows(of_another("c/team-c/pool/u", Progress::Succeeded));
@@ -244,7 +244,7 @@ fn role_assignments_stay_for_the_new_owner_and_their_commands_are_shown() {
 }
 
 #[test]
-fn the_recipient_adopts_without_a_policy_of_adoption_and_before_older_claimants() {
+fn the_recipient_adopts_regardless_of_its_adoption_policy_and_of_older_claimants() {
     let transferred = || received(Progress::Succeeded);
     let of_other_pool = || Compute { pool: PoolReading::Pool(pool("other")), ..transferred() };
     for policy in [AdoptionPolicy::Never, AdoptionPolicy::IfSamePool, AdoptionPolicy::Always] {
@@ -288,7 +288,7 @@ fn a_recipient_that_is_deleted_before_it_has_adopted_the_compute_detaches_it() {
 }
 
 #[test]
-fn a_hand_over_without_its_annotation_is_waited_for_since_it_may_still_take_effect() {
+fn the_operator_waits_for_a_hand_over_whose_annotation_was_removed_but_which_may_still_take_effect() {
     use OperationKind::Transfer;
     let (goal, deleted) = (attach(), detach());
     let sent = |outcome| after(accepted(Transfer, MINUTE, outcome), in_sync());

@@ -80,7 +80,7 @@ async fn time_that_an_access_token_takes_counts_against_the_lease() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn write_is_not_sent_if_the_lease_may_be_taken_over_before_its_access_token_comes() {
+async fn write_is_not_sent_if_the_lease_may_be_taken_over_before_its_access_token_arrives() {
     let (left, token_takes) = (Duration::from_secs(7), Duration::from_secs(8));
     assert_eq!(attach(left, token_takes).await, (token_takes, 0));
 }

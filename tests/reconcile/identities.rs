@@ -62,7 +62,7 @@ fn account(name: &str) -> &str {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_identity_without_permission_receives_nothing_that_another_listed_at_the_same_tick() {
+async fn an_identity_without_permission_receives_nothing_that_another_listed_at_the_same_time() {
     let (api, azure) = (Api::streaming(), Arc::new(Guarded::default()));
     let guid = "11111111-0000-4000-8000-000000000001";
     for account in ["allowed", "forbidden"] {

@@ -50,7 +50,7 @@ async fn object_that_waits_for_a_write_reads_and_records_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn object_that_waits_for_long_shows_when_its_turn_is_and_no_failure() {
+async fn object_that_waits_for_long_shows_the_time_of_its_turn_and_no_failure() {
     let (api, azure, mut registry) =
         (Api::with(object("team-a", "pool", &json!({}))), Arc::new(Azure::default()), Registry::default());
     let (client, _permits) = crowd(&azure, 300, &mut registry).await;

@@ -38,7 +38,7 @@ fn condition(kind: &str, status: &str, reason: &str) -> Condition {
 }
 
 #[test]
-fn what_waits_does_not_count_as_failed() {
+fn waiting_attachments_do_not_count_as_failed() {
     for (kind, status, reason, fails) in [
         ("Ready", "True", "Attached", false),
         ("Ready", "False", "Attaching", false),
@@ -54,7 +54,7 @@ fn what_waits_does_not_count_as_failed() {
 }
 
 #[test]
-fn the_cpu_is_found_behind_a_name_with_spaces() {
+fn the_cpu_time_of_a_process_is_read_even_if_its_name_has_spaces() {
     let stat = "7 (a (b) c) S 1 7 7 0 -1 4194304 100 0 0 0 150 50 0 0 20 0 3 0 100";
     assert_eq!(cpu(stat), Some(2.0));
 }
@@ -69,7 +69,7 @@ fn an_unfinished_row_has_no_factor() {
 }
 
 #[test]
-fn growth_is_that_of_the_line_that_is_closest_to_all_samples() {
+fn growth_is_that_of_the_line_of_best_fit() {
     let samples =
         |rise: f64, jump: f64| (0..60).map(f64::from).map(|at| (at, 20.0 + rise * at + jump * (at % 2.0))).collect::<Vec<_>>();
     for (rise, jump, expected) in [(0.0, 0.0, 0.0), (0.1, 0.0, 6.0), (-0.1, 0.0, -6.0), (0.0, 1.0, 0.0), (0.1, 1.0, 6.0)] {

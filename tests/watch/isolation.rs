@@ -33,7 +33,7 @@ async fn healthy_attach(silent: usize, path: &str, spec: impl Fn(usize) -> Value
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_part_of_azure_that_does_not_answer_costs_other_attachments_little() {
+async fn a_part_of_azure_that_does_not_answer_hardly_delays_other_attachments() {
     let (synapse, machine_learning) =
         ("/Microsoft.Synapse/workspaces/silent", "/Microsoft.MachineLearningServices/workspaces/silent");
     let pool = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Synapse/workspaces/silent/bigDataPools/p";

@@ -75,7 +75,7 @@ impl World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_compute_is_attached_again_when_a_list_lacks_all_and_most_reads_are_not_answered() {
+async fn no_compute_is_attached_again_when_a_list_is_empty_and_most_reads_are_not_answered() {
     let world = World::with(OBJECTS, &[]).await;
     let writes = world.azure.writes();
     (FEW..OBJECTS).for_each(|number| world.azure.silence_reads(&name(number)));
@@ -92,7 +92,7 @@ async fn no_compute_is_attached_again_when_a_list_lacks_all_and_most_reads_are_n
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_lacks_all_stops_nothing_while_the_computes_are_there() {
+async fn an_empty_list_causes_no_safety_stop_while_reads_show_the_computes() {
     let world = World::with(OBJECTS, &[]).await;
     let writes = world.azure.writes();
     world.azure.hide(true, false);
@@ -104,7 +104,7 @@ async fn a_list_that_lacks_all_stops_nothing_while_the_computes_are_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_few_computes_that_a_list_lacks_are_attached_again() {
+async fn a_few_missing_computes_are_attached_again() {
     let world = World::with(OBJECTS, &[]).await;
     let writes = world.azure.writes();
     (0..FEW).for_each(|number| world.azure.remove(&name(number)));
@@ -135,7 +135,7 @@ async fn a_compute_without_its_object_is_counted_until_it_is_detached() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_compute_is_an_orphan_when_its_object_is_removed_without_a_detach_that_was_not_waived() {
+async fn a_compute_is_an_orphan_only_if_its_object_is_removed_by_force() {
     let deleted = "2026-01-02T00:00:00Z";
     #[rustfmt::skip]
     let table = [

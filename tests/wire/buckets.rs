@@ -132,7 +132,7 @@ async fn write_all(clients: Vec<Client>, count: usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn storm_of_writes_uses_the_whole_bucket_and_provokes_no_429() {
+async fn burst_of_writes_uses_the_whole_bucket_and_causes_no_429() {
     let (arm, mut registry) = (Arm::new(), Registry::default());
     let client = client(&arm, Limits::default(), &mut registry);
     write_all(vec![client], 300).await;
@@ -181,7 +181,7 @@ async fn share_leaves_the_rest_of_the_bucket_to_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hourly_limit_is_announced_and_not_exceeded() {
+async fn hourly_limit_queues_writes_and_is_not_exceeded() {
     let arm = Arc::new(Arm { is_silent: true, ..Arc::into_inner(Arm::new()).expect("the only one") });
     let limits = Limits { profile: Profile::Hourly, share: "0.01".parse().expect("a share") };
     let client = client(&arm, limits, &mut Registry::default());
@@ -202,7 +202,7 @@ async fn hourly_limit_is_announced_and_not_exceeded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reserved_permit_is_used_by_the_write_or_given_back() {
+async fn reserved_permit_is_used_by_the_write_or_returned() {
     let arm = Arm::new();
     let client = client(&arm, Limits::default(), &mut Registry::default());
     let reserve = async |number| client.with_turn(turn(number)).reserve(Kind::Write, Class::Attach, &compute(number)).await;

@@ -45,7 +45,7 @@ async fn assigns_a_role_with_the_body_of_microsofts_client_and_the_token_of_the_
 }
 
 #[tokio::test]
-async fn existing_role_assignment_is_no_error_for_any_status() {
+async fn existing_role_assignment_is_not_an_error_whatever_the_status() {
     for status in [400, 409] {
         let (_, client) = Script::of([refusal(status, "RoleAssignmentAlreadyExists")]);
         assert_eq!(client.assign_role(ID, &request(), None).await.expect("it is there"), Assigned::AlreadyExisted, "{status}");
@@ -58,7 +58,7 @@ async fn existing_role_assignment_is_no_error_for_any_status() {
 }
 
 #[tokio::test]
-async fn revoking_an_absent_role_assignment_is_no_error() {
+async fn revoking_an_absent_role_assignment_is_not_an_error() {
     for answer in [response(200, &json!({})), response(204, &json!({})), refusal(404, "RoleAssignmentNotFound")] {
         let (script, client) = Script::of([answer]);
         client.revoke_role(ID, &request(), None).await.expect("it is gone");

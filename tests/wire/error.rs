@@ -67,7 +67,7 @@ async fn classifies_answers_by_status_and_code() {
 }
 
 #[tokio::test]
-async fn too_long_body_is_not_read_to_its_end() {
+async fn body_that_is_too_long_is_not_read_to_its_end() {
     let (_, client) =
         Script::of([Response { status: 200, headers: Vec::new(), body: vec![b' '; 20 << 20], ..Response::default() }]);
     let error = client.compute(&compute(), Freshness::Now).await.expect_err("too long");
@@ -121,7 +121,7 @@ async fn text_of_a_detail_does_not_change_what_the_outer_code_means() {
 }
 
 #[test]
-fn obstacle_in_an_inner_error_outweighs_a_general_code() {
+fn specific_inner_error_takes_precedence_over_a_general_code() {
     let codes = |codes: &[&str]| codes.iter().map(|code| ((*code).to_owned(), "no such text".to_owned())).collect::<Vec<_>>();
     #[rustfmt::skip]
     let table = [
@@ -142,7 +142,7 @@ fn obstacle_in_an_inner_error_outweighs_a_general_code() {
 }
 
 #[tokio::test]
-async fn answer_that_is_not_azures_shows_nothing() {
+async fn answer_that_is_not_from_azure_proves_no_absence() {
     let page = b"<!DOCTYPE html><html><head><title> Access denied </title></head></html>".to_vec();
     #[rustfmt::skip]
     let table = [

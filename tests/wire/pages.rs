@@ -40,7 +40,7 @@ async fn ask(client: &Client) -> (Option<String>, Source) {
 }
 
 #[tokio::test]
-async fn pages_that_do_not_make_a_list_are_not_followed_and_each_compute_is_read() {
+async fn pages_that_do_not_form_a_list_are_not_followed_and_each_compute_is_read() {
     std::sync::LazyLock::force(&LOG);
     let endless = |elements: &[Value], count: usize| {
         (1..=count).map(|number| page(elements.iter().cloned(), Some(&link(number)))).collect()
@@ -77,7 +77,7 @@ async fn pages_that_do_not_make_a_list_are_not_followed_and_each_compute_is_read
 }
 
 #[tokio::test]
-async fn odd_pages_are_read_to_their_end() {
+async fn unusual_but_valid_pages_are_read_to_their_end() {
     let (creating, done) = (ours("Creating"), ours("Succeeded"));
     #[rustfmt::skip]
     let table: [(&str, Vec<Response>, &str); 7] = [
@@ -100,7 +100,7 @@ async fn odd_pages_are_read_to_their_end() {
 }
 
 #[tokio::test]
-async fn compute_among_five_thousand_foreign_ones_is_found() {
+async fn compute_is_found_among_five_thousand_others() {
     let mut pages: Vec<_> =
         (0..100).map(|number| page((0..50).map(|one| foreign(number * 50 + one)), Some(&link(number)))).collect();
     pages.push(page([ours("Succeeded")], None));
@@ -120,7 +120,7 @@ async fn list_with_a_page_that_cannot_be_decoded_is_replaced_by_gets() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn list_whose_pages_take_too_long_in_all_is_replaced_by_gets() {
+async fn list_whose_pages_take_too_long_altogether_is_replaced_by_gets() {
     let (_release, held) = tokio::sync::oneshot::channel();
     let slow = Response { held: Some(held), ..page([foreign(1)], None) };
     let (script, client) = Script::of([page([foreign(0)], Some(&link(1))), slow, response(200, &ours("Creating"))]);

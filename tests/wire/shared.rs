@@ -47,7 +47,7 @@ async fn ask(client: &Client, name: &str, ask: Ask) -> Result<(Option<Compute>, 
 }
 
 #[tokio::test]
-async fn one_list_answers_all_who_ask_at_once() {
+async fn one_list_answers_all_concurrent_reads() {
     let elements: Vec<_> = (0..100).map(|number| element(&format!("c{number}"), "Creating")).collect();
     let (script, client) = Script::of([page(&elements)]);
     let answers = join_all((0..100).map(|number| {
@@ -63,7 +63,7 @@ async fn one_list_answers_all_who_ask_at_once() {
 }
 
 #[tokio::test]
-async fn one_who_asks_alone_sends_a_get_and_shares_what_others_listed() {
+async fn single_read_sends_a_get_or_uses_a_recent_list() {
     let (script, client) = Script::of([response(200, &element("a", "Creating")), page(&[element("b", "Creating")])]);
     assert_eq!(state(&ask(&client, "a", one_of(1)).await), Some(("Creating", Source::Get)));
     assert_eq!(state(&ask(&client, "a", one_of(1)).await), Some(("Creating", Source::Cache)));
@@ -73,7 +73,7 @@ async fn one_who_asks_alone_sends_a_get_and_shares_what_others_listed() {
 }
 
 #[tokio::test]
-async fn gets_are_sent_where_they_are_fewer_than_the_pages_of_the_last_list() {
+async fn gets_are_sent_if_they_are_fewer_than_the_pages_of_the_last_list() {
     let link = format!("https://arm.example{}/computes?page=2", workspace());
     let first = response(200, &json!({"value": [element("a", "Creating")], "nextLink": link}));
     let (script, client) = Script::of([first, page(&[]), response(200, &element("b", "Creating"))]);
@@ -109,7 +109,7 @@ async fn refused_list_is_replaced_by_gets_and_not_tried_again() {
 }
 
 #[tokio::test]
-async fn failure_of_a_list_is_the_answer_of_all_who_ask_for_now() {
+async fn failed_list_fails_all_concurrent_reads() {
     // A server error may concern the LIST alone; a GET shows whether it does.
     let table = [
         (503, "ServiceUnavailable", &["list", "a"][..]),
@@ -157,7 +157,7 @@ async fn list_that_began_before_a_write_is_not_served_after_it() {
 }
 
 #[tokio::test]
-async fn compute_that_a_list_lacks_is_read_unless_that_is_enough() {
+async fn compute_missing_from_a_list_is_read_unless_the_list_is_sufficient() {
     let (script, client) = Script::of([page(&[]), response(200, &element("a", "Succeeded"))]);
     assert_eq!(state(&ask(&client, "a", one_of(2)).await), Some(("Succeeded", Source::Get)), "the list was out of date");
     let enough = Ask { listed_absence: Some(Duration::from_secs(10)), ..one_of(2) };
@@ -166,7 +166,7 @@ async fn compute_that_a_list_lacks_is_read_unless_that_is_enough() {
 }
 
 #[tokio::test]
-async fn lack_in_a_list_before_a_write_is_no_answer_after_it() {
+async fn absence_from_a_list_before_a_write_is_not_used_after_it() {
     let there = response(200, &element("a", "Creating"));
     let (script, client) = Script::of([page(&[]), response(201, &json!({})), there]);
     let enough = Ask { listed_absence: Some(Duration::from_secs(10)), ..one_of(2) };
@@ -178,7 +178,7 @@ async fn lack_in_a_list_before_a_write_is_no_answer_after_it() {
 }
 
 #[tokio::test]
-async fn region_pool_and_linked_service_are_requested_once_for_all_who_ask_at_once() {
+async fn region_pool_and_linked_service_are_requested_once_for_concurrent_reads() {
     use synapse_spark_operator::azure::Freshness;
     use synapse_spark_operator::resource_id::PoolId;
     let any = || response(200, &json!({"location": "eastus2", "id": "i", "name": "n", "properties": {}}));

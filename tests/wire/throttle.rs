@@ -33,7 +33,7 @@ fn refused(status: u16, retry_after: &str) -> Response {
 }
 
 #[tokio::test]
-async fn retry_after_of_a_429_is_an_hour_at_most_and_breaks_no_later_request() {
+async fn retry_after_of_a_429_is_limited_to_an_hour_and_breaks_no_later_request() {
     #[rustfmt::skip]
     let table = [
         ("7",                             7),
@@ -55,7 +55,7 @@ async fn retry_after_of_a_429_is_an_hour_at_most_and_breaks_no_later_request() {
 }
 
 #[tokio::test]
-async fn retry_after_of_a_5xx_is_five_minutes_at_most_and_closes_no_bucket() {
+async fn retry_after_of_a_5xx_is_limited_to_five_minutes_and_closes_no_bucket() {
     for (header, seconds) in [("7", Some(7)), ("100000000", Some(300)), (FOREVER, Some(300)), ("soon", None)] {
         let (_, client) = Script::of([refused(503, header), response(200, &json!({"properties": {}}))]);
         let error = client.compute(&compute(), Freshness::Now).await.expect_err("unavailable");

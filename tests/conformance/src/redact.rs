@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn guids_keep_their_number() {
+    fn equal_guids_get_the_same_placeholder() {
         let mut redactor = redactor();
         let (one, two) = ("a1b2c3d4-1111-2222-3333-444455556666", "A1B2C3D4-1111-2222-3333-444455556667");
         let shown = redactor.text(&format!("x{one}y {two} {}", one.to_uppercase()));
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_addresses_and_signatures_go() {
+    fn tokens_addresses_and_signatures_are_removed() {
         let mut redactor = redactor();
         let token = format!("eyJ{}.{}.x", "a".repeat(30), "b".repeat(30));
         assert_eq!(

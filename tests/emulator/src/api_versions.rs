@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_served_by_its_provider_alone() {
+    fn a_version_is_served_only_by_its_provider() {
         let path = |provider| vec!["subscriptions", "s", "resourcegroups", "g", "providers", provider, "workspaces", "w"];
         let (learning, synapse) = (path("microsoft.machinelearningservices"), path("microsoft.synapse"));
         for (version, path, is_served) in [

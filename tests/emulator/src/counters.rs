@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kind_is_told_by_the_end_of_the_path() {
+    fn the_end_of_the_path_determines_the_kind() {
         let workspace = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w";
         for (path, expected) in [
             (format!("{workspace}/computes/c"), "compute"),

@@ -159,7 +159,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn skips_then_meets_then_goes() {
+    fn a_fault_skips_requests_then_applies_then_is_removed() {
         let mut faults = Faults::default();
         let fault = Fault::from_json(&json!({"method": "put", "path": "COMPUTES", "skip": 1, "times": 2, "status": 503}));
         faults.add(fault.expect("a good one"));
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_says_what_happens() {
+    fn a_fault_has_exactly_one_effect() {
         assert!(Fault::from_json(&json!({"method": "PUT"})).is_err());
         assert!(Fault::from_json(&json!({"reset": true, "lostAnswer": true})).is_err());
         assert!(Fault::from_json(&json!({"status": 504, "processAfter": "5s"})).is_ok());

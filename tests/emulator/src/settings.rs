@@ -304,13 +304,13 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_names_the_key_it_does_not_know() {
+    fn a_patch_with_an_unknown_key_is_refused_and_the_key_named() {
         let refused = Settings::default().patched(&json!({"pageSise": 3})).expect_err("no such setting");
         assert!(refused.contains("pageSise"), "{refused}");
     }
 
     #[test]
-    fn null_takes_a_setting_back() {
+    fn null_resets_a_setting() {
         let set = Settings::default().patched(&json!({"operationRetryAfter": 7, "operationDuration": "300ms"})).expect("known");
         assert_eq!((set.operation_retry_after, set.operation_duration), (Some(7), Duration::from_millis(300)));
         assert_eq!(set.patched(&json!({"operationRetryAfter": null})).expect("known").operation_retry_after, None);

@@ -209,7 +209,7 @@ mod tests {
     const READ: Asked<'_> = Asked { scope: "s", principal: "p", kind: Kind::Read };
 
     #[test]
-    fn an_empty_bucket_shuts_and_asking_early_renews_the_pause() {
+    fn an_empty_bucket_refuses_and_an_early_request_restarts_the_pause() {
         let settings = buckets_of(Limit { bucket: 2.0, per_second: 1.0 }, 15.0);
         let mut throttle = Throttle::default();
         let mut read = |seconds| throttle.take(at(seconds), &READ, &settings).map(|left| left.own);

@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn guids_repeat_with_the_salt() {
+    fn guids_are_equal_for_the_same_salt() {
         let (mut one, mut same, mut other) = (World::new(Uuid::nil()), World::new(Uuid::nil()), World::new(Uuid::max()));
         let first = one.guid();
         assert_eq!(first, same.guid());

@@ -306,7 +306,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_form_of_a_time_has_no_time() {
+    fn the_form_of_a_time_does_not_contain_the_time() {
         for (time, expected) in [
             ("2022-08-30T19:56:28.2261097+00:00", "6 or 7 digits, +00:00"),
             ("2022-08-30T19:56:59.264095+00:00", "6 or 7 digits, +00:00"),

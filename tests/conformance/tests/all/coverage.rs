@@ -11,7 +11,7 @@ const HELP: &str =
     "name it in a probe of tests/conformance/src/probes, or in tests/conformance/src/gaps.rs with the reason why not";
 
 #[test]
-fn every_row_is_asked_or_has_a_reason() {
+fn every_row_is_probed_or_has_a_reason() {
     let table: BTreeSet<String> = evidence(README).into_iter().map(|(behaviour, _)| behaviour).collect();
     assert!(table.len() > 60, "the table was found: {}", table.len());
     let probed: BTreeSet<String> = probes::all().iter().flat_map(|probe| probe.rows).map(|row| row.text.to_owned()).collect();
@@ -47,7 +47,7 @@ fn every_setting_is_distinguished_or_has_a_reason() {
 }
 
 #[tokio::test]
-async fn every_fact_is_seen_and_every_value_of_a_setting_shows() {
+async fn every_fact_is_observed_and_every_value_of_a_setting_is_distinguished() {
     let mut shows = BTreeSet::new();
     for probe in probes::all() {
         let expected = expectation::of(probe).await.expect("the emulator can be asked");

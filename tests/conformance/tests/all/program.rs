@@ -88,7 +88,7 @@ fn verdict(folder: &std::path::Path, behaviour: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_subscription_is_asked_with_a_client_secret() {
+async fn a_subscription_is_probed_with_a_client_secret() {
     let folder = tempfile::tempdir().expect("a folder");
     // discoveryUrl must not lead to a real host of Azure.
     let emulator = emulator(folder.path(), json!({"ownDiscovery": true, "absentIdentity": "keep"})).await;
@@ -107,7 +107,7 @@ async fn a_subscription_is_asked_with_a_client_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_subscription_is_asked_with_access_tokens() {
+async fn a_subscription_is_probed_with_access_tokens() {
     let folder = tempfile::tempdir().expect("a folder");
     let emulator = emulator(folder.path(), json!({"ownDiscovery": true})).await;
     let azure = crate::support::client(&emulator, &folder.path().join("token"));

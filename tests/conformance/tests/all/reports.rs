@@ -15,7 +15,7 @@ fn setting<'a>(report: &'a Report, key: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn the_emulator_is_as_the_emulator() {
+async fn the_emulator_matches_itself() {
     let report = report(&json!({})).await;
     let counts = report.counts();
     assert_eq!((counts.with_setting, counts.otherwise), (0, 0), "{}", report.markdown());
@@ -52,7 +52,7 @@ async fn several_settings_are_recognized_at_once() {
 }
 
 #[tokio::test]
-async fn stale_reads_disturb_no_other_row() {
+async fn stale_reads_affect_no_other_row() {
     for stale in [json!({"staleReads": "30s"}), json!({"staleReads": "45s", "operationDuration": "10s"})] {
         let report = report(&stale).await;
         let expected = Verdict::AsEmulatorWith("staleReads", json!("30s"));
@@ -62,7 +62,7 @@ async fn stale_reads_disturb_no_other_row() {
 }
 
 #[tokio::test]
-async fn what_no_setting_explains_is_shown() {
+async fn a_difference_that_no_setting_explains_is_shown() {
     let report = report(&json!({"tagLimit": 20})).await;
     assert_eq!(verdict(&report, "more than 50 tags: 400 `InvalidTags`"), Verdict::Otherwise);
     let text = report.markdown();

@@ -66,7 +66,7 @@ async fn names_fit_what_azure_allows() {
 }
 
 #[tokio::test]
-async fn a_429_is_waited_for() {
+async fn a_request_is_sent_again_after_a_429() {
     let bucket = json!({"bucket": 2, "perSecond": 0.1});
     let throttle = json!({"throttle": {"reads": bucket, "writes": bucket, "deletes": bucket, "retryAfter": 20}});
     let azure = in_process(&throttle).await;
@@ -126,7 +126,7 @@ async fn a_compute_that_appears_after_its_put_was_lost_is_detached() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_probe_that_goes_wrong_ends_no_other() {
+async fn a_failed_probe_does_not_end_the_others() {
     let folder = tempfile::tempdir().expect("a folder");
     let emulator = emulator(folder.path(), json!({})).await;
     let azure = client(&emulator, &folder.path().join("recordings"));
@@ -161,7 +161,7 @@ async fn a_read_only_run_writes_nothing() {
 }
 
 #[tokio::test]
-async fn an_access_token_that_is_refused_is_no_answer_of_azure() {
+async fn a_refused_access_token_is_not_reported_as_azures_behaviour() {
     let azure = in_process(&json!({"tokenLifetime": "1s"})).await;
     azure.wait(Duration::from_secs(5)).await;
     let refused = azure.get(&azure.target.workspace).await;

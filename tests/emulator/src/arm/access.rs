@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn actions_have_wildcards_anywhere() {
+    fn actions_may_have_wildcards_anywhere() {
         let read = "microsoft.machinelearningservices/workspaces/computes/read";
         for (pattern, covers) in [
             ("*", true),

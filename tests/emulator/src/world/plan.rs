@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_configuration_says_how_large_and_how_many() {
+    fn a_spark_configuration_needs_sizes_and_a_number_of_executors() {
         let good = json!({
             "spark.driver.cores": "1", "spark.driver.memory": "2g", "spark.executor.cores": 2, "spark.executor.memory": "2048m",
             "spark.executor.instances": 2,
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn dynamic_allocation_needs_both_ends() {
+    fn dynamic_allocation_needs_a_minimum_and_a_maximum() {
         let with = |least: Value, most: Value| {
             let conf = json!({
                 "spark.driver.cores": "1", "spark.driver.memory": "2g", "spark.executor.cores": "2", "spark.executor.memory": "2g",

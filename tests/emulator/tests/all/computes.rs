@@ -37,7 +37,7 @@ fn a_first_attach_answers_as_azure_does() {
 }
 
 #[test]
-fn a_pool_without_autoscale_counts_no_nodes() {
+fn the_node_counts_of_a_pool_without_autoscale_are_zero() {
     let mut lab = Lab::new();
     let body = lab.attached("spark", &spark(&pool("othersparkpool")));
     assert_eq!(
@@ -76,7 +76,7 @@ fn another_pool_is_refused_unless_the_compute_failed() {
 }
 
 #[test]
-fn a_pool_that_is_not_there_leaves_a_failed_compute() {
+fn a_missing_pool_leaves_a_failed_compute() {
     let mut lab = Lab::new();
     let answer = lab.put(&compute("spark"), &spark(&pool("nosuchpool")));
     assert_eq!(answer.status, 201);
@@ -91,7 +91,7 @@ fn a_pool_that_is_not_there_leaves_a_failed_compute() {
 }
 
 #[test]
-fn detaching_takes_its_time_and_then_there_is_nothing() {
+fn a_compute_is_gone_when_its_detach_has_ended() {
     let mut lab = Lab::new();
     lab.attached("spark", &spark(&pool("yogisparkpool")));
     assert_eq!(lab.ask("DELETE", &compute("spark")).status, 400, "underlyingResourceAction is required");
@@ -192,7 +192,7 @@ fn tests_can_change_or_remove_resources_directly() {
 }
 
 #[test]
-fn an_operation_on_a_removed_resource_does_no_harm() {
+fn an_operation_on_a_removed_compute_does_not_affect_its_successor() {
     let mut lab = Lab::new();
     lab.put(&compute("spark"), &spark(&pool("nosuchpool")));
     lab.pass(Duration::from_secs(1));
@@ -209,7 +209,7 @@ fn an_operation_on_a_removed_resource_does_no_harm() {
 }
 
 #[test]
-fn a_compute_can_be_shown_as_azure_never_should() {
+fn a_test_can_replace_a_compute_by_an_invalid_one() {
     let mut lab = Lab::new();
     let good = lab.attached("spark", &spark(&pool("yogisparkpool")));
     let target = format!("compute?id={}", compute("spark"));

@@ -43,7 +43,7 @@ async fn the_journal_shows_which_requests_shared_a_connection() {
 }
 
 #[tokio::test]
-async fn a_fault_can_meet_reused_connections_only() {
+async fn a_fault_can_apply_to_reused_connections_only() {
     let emulator = Emulator::start(Options::in_dir(folder("reused"))).await.expect("it starts");
     let (pooling, other) = (client(&emulator, 1), client(&emulator, 0));
     let fault = Fault::from_json(&json!({"method": "GET", "reusedConnection": true, "times": 9, "status": 404}));

@@ -22,7 +22,7 @@ fn aadsts(answer: &Answer) -> u64 {
 }
 
 #[test]
-fn a_secret_is_right_or_wrong() {
+fn a_token_is_issued_only_for_the_right_secret() {
     let mut lab = Lab::new();
     let answer = lab.token_request(&[("client_id", CLIENT), ("client_secret", SECRET)]);
     let body = answer.body_json();

@@ -26,7 +26,7 @@ fn a_status_is_answered_without_processing() {
 }
 
 #[test]
-fn a_compute_that_exists_can_be_missing_for_some_reads() {
+fn an_existing_compute_can_be_missing_from_some_reads() {
     let mut lab = Lab::new();
     lab.attached("spark", &spark(&pool("yogisparkpool")));
     let missing = lab.ask("GET", &compute("nosuch"));
@@ -43,7 +43,7 @@ fn a_compute_that_exists_can_be_missing_for_some_reads() {
 }
 
 #[test]
-fn a_fault_can_answer_any_body() {
+fn a_fault_can_answer_with_any_body() {
     let mut lab = Lab::new();
     lab.attached("spark", &spark(&pool("yogisparkpool")));
     let fault = json!({"method": "GET", "path": "/computes", "status": 200, "body": {"value": []}});

@@ -34,7 +34,7 @@ fn the_computes_identity_needs_a_role_on_the_pool() {
 }
 
 #[test]
-fn a_role_counts_when_it_has_spread() {
+fn a_role_applies_after_its_propagation_time() {
     let mut lab = lab();
     lab.set(&json!({"rolePropagation": "5s"}));
     let own = principal(&mut lab);
@@ -54,7 +54,7 @@ fn a_role_counts_when_it_has_spread() {
 }
 
 #[test]
-fn a_role_is_an_orphan_when_its_compute_was_detached() {
+fn a_role_assignment_remains_after_its_compute_is_detached() {
     let mut lab = able();
     let first = principal(&mut lab);
     lab.detach(&compute("spark"));
@@ -73,7 +73,7 @@ fn a_role_is_an_orphan_when_its_compute_was_detached() {
 }
 
 #[test]
-fn it_runs_as_the_first_user_assigned_identity_or_as_the_one_that_is_named() {
+fn a_job_runs_as_the_first_user_assigned_identity_or_as_the_one_that_it_names() {
     let mut lab = lab();
     let mut wanted = spark(&pool("yogisparkpool"));
     let users = json!({identity("yogi-second-id"): {}, identity("yogi-managed-id"): {}});
@@ -95,7 +95,7 @@ fn it_runs_as_the_first_user_assigned_identity_or_as_the_one_that_is_named() {
 }
 
 #[test]
-fn other_identities_of_a_job() {
+fn a_job_needs_a_managed_identity_or_the_identity_of_its_user() {
     let mut lab = lab();
     lab.attached("spark", &spark(&pool("yogisparkpool")));
     let (ended, error) = end(&mut lab, "none", &standalone());

@@ -89,7 +89,7 @@ pub fn refused(answer: &Answer, says: &str) {
 }
 
 #[test]
-fn a_job_moves_on_with_time() {
+fn a_job_changes_its_state_over_time() {
     let mut lab = able();
     let answer = lab.put(&job("one"), &standalone());
     let (body, sent) = (answer.body_json(), standalone());
@@ -150,7 +150,7 @@ fn missing_inputs_are_reported_before_anything_runs() {
 }
 
 #[test]
-fn a_pool_that_was_broken_or_taken_away_fails_the_job() {
+fn a_failed_or_removed_pool_fails_the_job() {
     let mut lab = able();
     lab.control("PATCH", &format!("pool?id={}", pool("yogisparkpool")), &json!({"provisioningState": "Failed"}));
     let (ended, error) = end(&mut lab, "broken", &standalone());
@@ -177,7 +177,7 @@ fn elapsed_events_are_applied_in_order() {
 }
 
 #[test]
-fn a_test_can_ask_for_the_end_of_a_job() {
+fn a_test_can_determine_how_a_job_ends() {
     let mut lab = able();
     let fault = json!({"method": "PUT", "path": "/jobs/", "failOperation": {"code": "OutOfMemory", "message": "asked for"}});
     lab.control("POST", "faults", &fault);

@@ -74,7 +74,7 @@ fn a_late_write_takes_effect_on_time_without_requests() {
 }
 
 #[test]
-fn a_late_delete_takes_the_compute_away_later() {
+fn a_late_delete_removes_the_compute_later() {
     let mut lab = Lab::new();
     lab.attached("spark", &wanted());
     add(&mut lab, &json!({"method": "DELETE", "processAfter": "5s"}));
@@ -87,7 +87,7 @@ fn a_late_delete_takes_the_compute_away_later() {
 }
 
 #[test]
-fn a_late_write_can_be_refused_when_its_time_comes() {
+fn a_late_write_can_be_refused_when_it_is_processed() {
     let mut lab = lab(&json!({"method": "PUT", "processAfter": "1s"}));
     lab.put(&compute("spark"), &wanted());
     let late = last(&mut lab)["seq"].clone();
@@ -99,7 +99,7 @@ fn a_late_write_can_be_refused_when_its_time_comes() {
 }
 
 #[test]
-fn late_writes_are_counted_as_other_faults_and_let_reads_pass() {
+fn late_writes_count_like_other_faults_and_do_not_affect_reads() {
     let mut lab = lab(&json!({"path": "/computes/", "skip": 1, "times": 2, "processAfter": "5s"}));
     let names = ["aaa", "bbb", "ccc", "ddd"];
     assert_eq!(lab.ask("GET", &compute("aaa")).connection, Connection::Kept, "a read is neither met nor counted");

@@ -47,13 +47,13 @@ fn a_new_compute_in_another_region_than_its_workspace_is_refused() {
 }
 
 #[test]
-fn a_region_may_be_written_as_people_do() {
+fn a_region_may_be_given_by_its_display_name() {
     let mut lab = Lab::new();
     assert_eq!(lab.attached("spark", &at("East US 2"))["location"], "eastus2");
 }
 
 #[test]
-fn a_put_without_a_region_is_taken() {
+fn a_put_without_a_region_is_accepted() {
     let mut lab = Lab::new();
     let mut body = at("");
     body.as_object_mut().and_then(|b| b.shift_remove("location")).expect("it was there");
@@ -79,7 +79,7 @@ fn a_workspace_recreated_in_another_region_requires_that_region() {
 }
 
 #[test]
-fn a_wrong_region_is_ignored_if_set_so() {
+fn a_setting_lets_a_wrong_region_be_ignored() {
     let mut lab = Lab::new();
     lab.set(&json!({"wrongLocation": "ignore"}));
     for round in ["created", "updated"] {

@@ -28,7 +28,7 @@ fn same(ours: &Value, theirs: &Value, may_differ: &[&str]) {
 
 #[test]
 // Longer than other functions: a table with one row per case.
-fn what_sdk_v1_accepted_is_what_it_gets() {
+fn sdk_v1_gets_the_answers_that_it_accepted() {
     let accepted = fixture("sdk/v1_linked_service_list")["exchanges"][1]["stubResponse"]["body"]["value"].take();
     let accepted = accepted.as_array().expect("a list");
     let seeds: Vec<Value> = accepted
@@ -106,7 +106,7 @@ fn microsofts_examples_are_served_if_linked_services_can_still_be_created() {
 }
 
 #[test]
-fn a_link_is_taken_away_at_once() {
+fn a_linked_service_is_deleted_at_once() {
     let mut lab = Lab::new();
     lab.control("PUT", "world", &json!({"linkedServices": [{"id": link("synapselink1"), "linkedServiceResourceId": synapse()}]}));
     let seeded = lab.ask("GET", &link("SynapseLink1")).body_json();

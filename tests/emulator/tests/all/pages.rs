@@ -30,7 +30,7 @@ fn with_computes(count: usize) -> Lab {
 }
 
 #[test]
-fn thousands_are_shown_once_each_in_the_order_of_their_creation() {
+fn thousands_of_computes_are_listed_once_each_in_the_order_of_their_creation() {
     let names = list(&mut with_computes(5_000), |_| {});
     assert_eq!(names, (0..5_000).map(|number| format!("c{number}")).collect::<Vec<_>>());
 }

@@ -226,7 +226,7 @@ fn microsofts_examples_are_served() {
 
 #[test]
 // Longer than other functions: a table with one row per case.
-fn create_update_and_delete_have_the_manners_that_azure_was_seen_to_have() {
+fn create_update_and_delete_behave_as_recorded() {
     let real = fixture("real/aml-compute-lro-2022-08-30");
     let mut lab = recorded_world(&[]);
     let target = format!("{WORKSPACE}/computes/real?api-version=2022-01-01-preview");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{CLIENT, GROUP, Lab, SECRET, code, compute, holding, identity, pool, spark, workspace};
 
 #[test]
-fn rights_are_by_action_and_scope() {
+fn permissions_are_checked_by_action_and_scope() {
     let of = |action: &str| format!("Microsoft.MachineLearningServices/workspaces/{action}");
     let mut lab = holding(&json!([{"scope": GROUP.to_uppercase(), "actions": [of("computes/read"), of("COMPUTES/WRITE")]}]));
     assert_eq!(lab.ask("GET", &workspace()).status, 403);
@@ -27,7 +27,7 @@ fn rights_are_by_action_and_scope() {
 }
 
 #[test]
-fn assigning_an_identity_needs_a_right_on_it() {
+fn assigning_an_identity_requires_a_permission_on_it() {
     let all = json!({"scope": workspace(), "actions": ["*"]});
     let mut wanted = spark(&pool("yogisparkpool"));
     wanted["identity"] = json!({"type": "UserAssigned", "userAssignedIdentities": {identity("yogi-managed-id"): {}}});
@@ -73,7 +73,7 @@ fn a_token_of_another_tenant_is_refused() {
 }
 
 #[test]
-fn an_api_version_is_required_and_one_that_is_served() {
+fn an_api_version_that_is_served_is_required() {
     let mut lab = Lab::new();
     for (query, expected) in [
         ("", "MissingApiVersionParameter"),

@@ -138,7 +138,7 @@ fn the_same_assignment_a_second_time_is_refused() {
 }
 
 #[test]
-fn roles_and_scopes_that_are_none_are_refused() {
+fn invalid_roles_and_scopes_are_refused() {
     let mut lab = logged_in(Lab::new());
     for (role, principal, scope) in [
         (SPARK, SOMEBODY, POOL),
@@ -192,7 +192,7 @@ fn a_list_is_filtered_and_comes_in_pages() {
 }
 
 #[test]
-fn who_may_assign() {
+fn roles_are_assigned_by_their_administrators_or_with_permission_of_arm() {
     let at = synapse();
     for (actions, expected) in [
         (json!(["Microsoft.Synapse/workspaces/read"]), [200, 403, 403]),
@@ -229,7 +229,7 @@ fn who_may_assign() {
 }
 
 #[test]
-fn access_is_checked_by_the_roles_that_are_held() {
+fn access_follows_from_the_assigned_roles() {
     let mut lab = logged_in(Lab::new());
     assign(&mut lab, 1, OPERATOR, SOMEBODY, WHOLE);
     let check = |lab: &mut Lab, who: &str, action: &str| {
@@ -247,7 +247,7 @@ fn access_is_checked_by_the_roles_that_are_held() {
 }
 
 #[test]
-fn the_world_shows_the_assignments_and_takes_them_back() {
+fn the_world_exports_and_imports_role_assignments() {
     let mut lab = logged_in(Lab::new());
     assign(&mut lab, 1, ADMINISTRATOR, SOMEBODY, POOL);
     let shown = lab.control("GET", "world", &Value::Null).body_json()["roleAssignments"].take();
@@ -269,7 +269,7 @@ fn the_world_shows_the_assignments_and_takes_them_back() {
 }
 
 #[test]
-fn faults_meet_the_data_plane_as_well() {
+fn faults_apply_to_the_data_plane_too() {
     let mut lab = logged_in(Lab::new());
     lab.control("POST", "faults", &json!({"method": "PUT", "path": "roleassignments", "status": 503, "retryAfter": 3}));
     let answer = assign(&mut lab, 1, ADMINISTRATOR, SOMEBODY, POOL);
@@ -284,7 +284,7 @@ fn faults_meet_the_data_plane_as_well() {
 }
 
 #[test]
-fn the_pool_is_shown_there_too() {
+fn the_data_plane_shows_the_pool() {
     let mut lab = logged_in(Lab::new());
     let there = get(&mut lab, "bigDataPools/yogisparkpool").body_json();
     lab.log_in();

@@ -73,7 +73,7 @@ async fn a_client_attaches_and_detaches_over_tls() {
 }
 
 #[tokio::test]
-async fn it_is_reached_by_the_name_that_it_was_given() {
+async fn the_emulator_is_reached_by_the_name_that_it_was_given() {
     let options = Options { name: Some("azure.test".into()), ..Options::in_dir(folder("name")) };
     let emulator = Emulator::start(options).await.expect("it starts");
     let (port, ca) = (emulator.endpoint().rsplit(':').next().expect("a port"), emulator.ca_pem().as_bytes());
@@ -141,7 +141,7 @@ async fn connections_break_and_answers_are_delayed_as_configured() {
 }
 
 #[tokio::test]
-async fn a_write_is_processed_though_its_client_has_gone() {
+async fn a_write_is_processed_even_if_its_client_is_gone() {
     let emulator = Emulator::start(Options::in_dir(folder("late"))).await.expect("it starts");
     let (http, endpoint) = (client(emulator.ca_pem()), emulator.endpoint());
     let token = token(&http, endpoint).await;

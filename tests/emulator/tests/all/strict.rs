@@ -24,7 +24,7 @@ fn detached(lab: &mut Lab, body: &Value) -> Answer {
 }
 
 #[test]
-fn the_identity_of_a_detached_compute_is_in_the_way_for_a_while() {
+fn the_identity_of_a_detached_compute_blocks_a_new_one_for_a_while() {
     let mut lab = Lab::new();
     detached(&mut lab, &with_identity());
     let refused = lab.put(&compute("spark"), &with_identity());
@@ -55,7 +55,7 @@ fn the_identity_of_a_detached_compute_is_in_the_way_for_a_while() {
 }
 
 #[test]
-fn a_pool_that_did_not_succeed_is_not_attached() {
+fn a_pool_that_is_not_succeeded_is_not_attached() {
     for (switch, state) in [("fail", "Failed"), ("attach", "Succeeded")] {
         let mut lab = Lab::new();
         lab.set(&json!({"unusablePool": switch}));
@@ -83,7 +83,7 @@ fn an_operation_is_found_in_its_region_and_while_its_compute_exists() {
 }
 
 #[test]
-fn an_operation_may_need_a_right() {
+fn reading_an_operation_may_require_a_permission() {
     for (asked, status) in [(false, 200), (true, 403)] {
         let mut lab = holding(&json!([{"scope": workspace(), "actions": ["Microsoft.MachineLearningServices/workspaces/*"]}]));
         lab.set(&json!({"operationRights": asked}));
@@ -93,7 +93,7 @@ fn an_operation_may_need_a_right() {
 }
 
 #[test]
-fn a_write_may_name_no_operation() {
+fn a_write_may_return_no_operation() {
     for named in [true, false] {
         let mut lab = Lab::new();
         lab.set(&json!({"operationHeader": named}));
@@ -185,7 +185,7 @@ fn assign(lab: &mut Lab, principal: &str, scope: &str) -> (u16, String) {
 }
 
 #[test]
-fn a_role_is_assigned_to_a_principal_that_is_there_at_a_pool_that_is_there() {
+fn a_role_assignment_needs_an_existing_principal_and_pool() {
     let (nobody, whole) = ("11111111-aaaa-4bbb-8ccc-000000000001", "workspaces/yogi-synapse-ws");
     let absent = format!("{whole}/bigDataPools/nosuchpool");
     let mut lab = Lab::new();

@@ -29,7 +29,7 @@ fn small(reads: u64) -> Value {
 }
 
 #[test]
-fn the_sizes_are_arms() {
+fn the_default_limits_are_those_of_arm() {
     let mut lab = Lab::new();
     assert_eq!(remaining(&lab.ask("GET", &compute("spark"))), [(OWN, "249"), (ALL, "3749")]);
     let put = lab.put(&compute("spark"), &spark(&pool("yogisparkpool")));
@@ -49,7 +49,7 @@ fn a_principal_out_of_reads_may_still_write() {
 }
 
 #[test]
-fn asking_before_the_pause_is_over_renews_it() {
+fn an_early_request_restarts_the_pause() {
     let mut lab = Lab::new();
     lab.set(&small(1));
     read(&mut lab, 2);
@@ -121,7 +121,7 @@ fn a_providers_limit_replaces_arms_headers() {
 }
 
 #[test]
-fn a_provider_can_refuse_one_compute_and_asking_early_renews_it() {
+fn a_provider_can_refuse_one_compute_and_an_early_request_restarts_the_pause() {
     let mut lab = Lab::new();
     lab.control("POST", "faults", &json!({"path": "/computes/spark", "providerThrottle": "5s"}));
     let refused = lab.ask("GET", &compute("spark"));
@@ -147,7 +147,7 @@ fn a_provider_can_refuse_a_whole_workspace() {
 }
 
 #[test]
-fn what_was_asked_is_counted_without_being_kept() {
+fn requests_are_counted_even_if_the_journal_does_not_keep_them() {
     let mut lab = Lab::new();
     lab.control("DELETE", "counters", &json!(null));
     lab.set(&json!({"journalSize": 0}));
@@ -165,7 +165,7 @@ fn what_was_asked_is_counted_without_being_kept() {
 }
 
 #[test]
-fn the_journal_takes_no_more_bytes_than_it_may() {
+fn the_journal_stays_within_its_size_in_bytes() {
     let mut lab = Lab::new();
     lab.set(&json!({"journalBytes": 10_000}));
     read(&mut lab, 100);
