@@ -1,4 +1,4 @@
-//! The program's words and exit codes: what a user at a terminal gets.
+//! The program's output and exit codes: what a user at a terminal gets.
 
 #[path = "cli/import.rs"]
 mod import;
@@ -55,7 +55,7 @@ fn started(file: &Path, args: &[&str], env: &[(&str, &str)], input: &str) -> Out
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    // A program that does not read it has ended before.
+    // A program that does not read its input may have ended already.
     let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
     child.wait_with_output().expect("the program ends")
 }
@@ -229,7 +229,7 @@ fn completions_are_scripts_for_the_name_in_use() {
             assert!(read.status.success(), "{}", text(&read.stderr));
         }
     }
-    // And what kubectl calls.
+    // The program that kubectl calls for completions.
     let asked = linked(&dir, "kubectl_complete-synapse");
     let offers = |words: &[&str]| text(&started(&asked, words, &[("KUBECONFIG", "/nowhere")], "").stdout);
     let first = offers(&[""]);

@@ -1,7 +1,7 @@
 //! The operator's real program against a real API server, as its own ServiceAccount, and the Azure emulator.
 //!
 //! One control plane, one Azure and one operator serve all tests; each has a namespace and a subscription of its own, so
-//! that neither faults nor throttling reach a neighbour. Tests that end the operator, or change the definition, take turns
+//! that neither faults nor throttling affect another test. Tests that end the operator, or change the definition, take turns
 //! on a second control plane. Everything ends with this process, however it ends.
 
 #[path = "cluster/absence.rs"]

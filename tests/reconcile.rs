@@ -35,7 +35,7 @@ use serde_json::{Value, json};
 use synapse_spark_operator::api::SynapseSparkAttachment;
 use synapse_spark_operator::controller::{Options, Readiness, clock_ahead, reconcile, run};
 
-/// An Azure that brings out a defect of the operator.
+/// An Azure whose requests panic, as with a bug in the operator.
 #[derive(Debug)]
 struct Trap;
 

@@ -57,7 +57,7 @@ fn shipped() -> BTreeSet<Right> {
     granted::read(&file(MANIFEST), ACCOUNT).unwrap_or_else(|wrong| panic!("{MANIFEST}: {wrong}"))
 }
 
-/// What was denied, or granted by something else, a sentence each.
+/// What was denied, or granted by something else, one sentence each.
 fn ungranted(rights: &BTreeSet<Right>, requests: &[Request], elsewhere: &[Elsewhere]) -> Vec<String> {
     let mut wrong = BTreeMap::new();
     let mut idle: BTreeSet<_> = elsewhere.iter().collect();
@@ -82,7 +82,7 @@ fn ungranted(rights: &BTreeSet<Right>, requests: &[Request], elsewhere: &[Elsewh
         .collect()
 }
 
-/// What is granted to no purpose, a sentence each.
+/// What is granted and not needed, one sentence each.
 fn unused(rights: &BTreeSet<Right>, requests: &[Request], excused: &[(&str, &str)]) -> Vec<String> {
     let mut wrong = Vec::new();
     for right in rights {
@@ -113,7 +113,7 @@ fn only_used_permissions_are_granted() {
     );
 }
 
-/// The rights of an install for some namespaces are the same that are shipped, so each has its use; and they are enough.
+/// An install for some namespaces has the permissions of the shipped manifest, so each is needed; and they are sufficient.
 #[test]
 fn an_install_for_some_namespaces_has_the_same_permissions_there() {
     let requests = asked::of_the_last_run(SCOPED);

@@ -24,7 +24,7 @@ pub fn read(out: &std::process::Output) -> (Option<i32>, Vec<Value>, Vec<String>
     (out.status.code(), objects, text(&out.stderr).lines().map(ToOwned::to_owned).collect())
 }
 
-/// What is wanted of one object: its name, and its spec without the workspace and the pool, which are always the same.
+/// The expected object: its name, and its spec without the workspace and the pool, which are always the same.
 pub fn told(object: &Value) -> Value {
     assert_eq!(
         (&object["apiVersion"], &object["kind"]),

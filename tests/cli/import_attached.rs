@@ -58,7 +58,7 @@ fn an_attached_compute_is_imported_without_a_change() {
     assert_eq!(said.matches("note     pool, identity, tags and description are in sync").count(), table.len(), "{said}");
     let otherwise = text(&azure.plan(&[], &manifests.replace("description: ", "description: not ")).stdout);
     assert!(otherwise.matches("note     pool, identity, tags and description are in sync").count() < table.len(), "{otherwise}");
-    // A List of them is as good.
+    // A List of them is accepted, too.
     let list = text(&run(&["-o", "json"]).stdout);
     let again: Value = serde_json::from_slice(&azure.plan(&["-o", "json"], &list).stdout).expect("JSON");
     assert_eq!(again, plans);

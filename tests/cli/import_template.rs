@@ -103,7 +103,7 @@ fn nested_deployments_are_imported() {
     play(&rows[2..], &["-w", SHORT]);
     let (code, objects, said) = import(&["-f", "-", "-w", SHORT], &rows[1].1);
     assert_eq!((code, objects.len(), said.len()), (Some(0), 1, 0), "{said:?}");
-    // The deployment names its own group: no --workspace is needed, and that of another group does not fit.
+    // The deployment names its own group: no --workspace is needed, and one of another group is refused.
     let own = json!({"subscriptionId": SHORT.split('/').next(), "resourceGroup": "yogi-res-group"});
     play(&[("by its deployment", outer(passed(), own), object(&json!({})), &[])], &[]);
     let (code, objects, said) = import(&["-f", "-", "-w", SHORT], &outer(passed(), json!({"resourceGroup": "other"})));
@@ -227,7 +227,7 @@ fn each_copy_of_a_loop_becomes_an_attachment() {
         let made: Vec<_> = objects.iter().map(|one| one["metadata"]["name"].as_str().expect("a name")).collect();
         assert_eq!(made, names, "{case}");
     }
-    // A condition holds for each copy of its own.
+    // Each copy has its own condition.
     let but_one = json!({"name": "[concat('yogi-aml-ws/spark', copyIndex())]", "condition": "[not(equals(copyIndex(), 0))]", "copy": {"name": "pools", "count": 2}});
     let (_, objects, said) = import(&["-f", "-", "-w", SHORT], &one(&but_one, &json!({}), &json!({})));
     assert_eq!((objects.len(), said.len()), (1, 1), "{said:?}");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::import::{import, play, user};
 use super::{POOL, WORKSPACE};
 
-/// What `terraform show -json` prints of a state, with these resources in a module of a module.
+/// What `terraform show -json` prints of a state, with these resources in a nested module.
 pub fn terraform(values: &[Value]) -> Value {
     let resources: Vec<_> = values
         .iter()
@@ -79,7 +79,7 @@ fn a_state_of_terraform_becomes_attachments() {
     assert_eq!((code, objects.len(), &objects[0]["kind"]), (Some(0), 1, &json!("List")));
     let items = objects[0]["items"].as_array().expect("items");
     assert_eq!(items[1]["metadata"], json!({"name": "two", "namespace": "team-b"}));
-    // The one in whose place there is another already.
+    // The one that another resource has replaced already.
     let mut deposed = terraform(&[resource("spark", &json!({})), resource("spark", &json!({}))]);
     deposed["values"]["root_module"]["child_modules"][0]["resources"][1]["deposed_key"] = json!("5f2ab4d1");
     let (code, objects, said) = import(&["-f", "-"], &deposed.to_string());

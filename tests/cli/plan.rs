@@ -28,7 +28,7 @@ fn plan_shows_changes_without_making_them() {
     ] {
         assert!(shown.contains(words), "{words:?} is not in:\n{shown}");
     }
-    // What an object of that name owns is its own, though a manifest has no UID.
+    // A compute of an object of that name counts as its own, although a manifest has no UID.
     azure.seed(&compute(
         "my-spark-pool",
         &json!({"synapse-spark-operator-owner": "cluster/team-a/my-spark-pool/uid", "team": "data"}),

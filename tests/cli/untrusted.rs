@@ -1,4 +1,4 @@
-//! Commands that are shown a certificate that they do not trust.
+//! Commands whose server has a certificate that they do not trust.
 
 use serde_json::json;
 

@@ -4,16 +4,16 @@ use serde_json::{Map, Value, json};
 
 pub const SUBSCRIPTION: &str = "6560575d-fa06-4e7d-95fb-f962e74efd7a";
 
-/// Takes a key away.
+/// Removes a key.
 const GONE: &str = "\u{0}gone";
 
 fn pool(tail: &str) -> String {
     format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Synapse/{tail}")
 }
 
-/// What the API server says to write in place of a pool's ID with something around it.
+/// The value that the API server suggests instead of a pool's ID with something around it.
 const RIGHT: &str = "write /subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/rg/providers/Microsoft.Synapse/workspaces/syn/bigDataPools/spark";
-/// What it says where a part of the workspace is its whole ID.
+/// The refusal if a part of the workspace is its whole ID.
 const PART: &str = "must not be the whole workspace ID";
 
 fn identity(name: &str) -> Value {
@@ -65,7 +65,7 @@ type Changes = Vec<(&'static str, Value)>;
 pub struct Case {
     pub name: String,
     pub changes: Changes,
-    /// What the refusal says; `None` where it is accepted.
+    /// A part of the refusal; `None` if the manifest is accepted.
     pub refusal: Option<Vec<&'static str>>,
 }
 
@@ -91,7 +91,7 @@ pub fn changed(changes: &Changes) -> Value {
     manifest
 }
 
-/// Where the compute's name comes from changes the rule that holds.
+/// The rule depends on which field has the compute's name.
 pub fn names() -> Vec<Case> {
     let mut all = Vec::new();
     let compute = "spec.computeName";
@@ -157,7 +157,7 @@ pub fn workspaces() -> Vec<Case> {
         accepts("a workspace with a digit first", vec![(name, json!("1_W-s"))]),
         refuses("no workspace", vec![("spec.workspace", json!(GONE))], &["spec.workspace", "Required"]),
         refuses("a null workspace", vec![("spec.workspace", Value::Null)], &["spec.workspace", "Required"]),
-        // Kubernetes' own words: a schema cannot say more of a wrong type.
+        // Kubernetes' own message: a schema has no message for a wrong type.
         refuses(
             "the ID in place of the parts",
             vec![("spec.workspace", json!(whole))],

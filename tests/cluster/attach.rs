@@ -152,7 +152,7 @@ fn deletion_leaves_a_compute_that_the_object_may_not_adopt() {
     assert!(world.compute("never").is_some() && world.writes("never").is_empty());
 }
 
-/// An object whose compute another object owns, and the tag of that.
+/// An object whose compute another object owns, and the owner tag.
 fn owned_by_another(name: &str) -> (World, &'static str) {
     let world = World::new(name);
     let owner = "11111111-0000-4000-8000-000000000001/prod/nightly/22222222-0000-4000-8000-000000000002";
@@ -179,8 +179,8 @@ fn deletion_leaves_a_compute_of_another_owner() {
     assert!(world.compute("nightly").is_some());
 }
 
-/// Waits until an object that is made now is younger than this one: ages have whole seconds, and of two of one age the UID
-/// decides.
+/// Waits until a new object would be younger than this one: creation times have whole seconds, and of two objects of the same
+/// second the UID decides.
 pub fn wait_to_be_younger(world: &World, than: &str) {
     let created = world.object(than).expect("it is there")["metadata"]["creationTimestamp"].clone();
     world.until("the clock is a second further", || {
@@ -225,7 +225,7 @@ fn younger_claimant_attaches_when_the_older_is_deleted() {
 #[test]
 fn only_one_of_two_simultaneous_claimants_attaches() {
     let world = World::new("race");
-    // Held up, so that both are there before anything is attached.
+    // Delayed, so that both objects exist before anything is attached.
     let computes = format!("{}/computes", world.workspace());
     world.fault("GET", "shared", &json!({"path": computes, "status": 503, "times": 2}));
     let both = world.manifest("first", "one", &["computeName: shared"])

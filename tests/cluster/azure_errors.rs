@@ -64,7 +64,7 @@ fn throttled(name: &str) -> World {
     world
 }
 
-/// Where the computes are: the path of their LIST, and a part of each one's own.
+/// The path of the LIST of computes, which the path of each compute contains.
 fn computes(world: &World) -> String {
     format!("{}/computes", world.workspace())
 }
@@ -85,7 +85,7 @@ fn no_object_of_a_throttled_subscription_sends_a_request_before_retry_after() {
     world.ready_shows("nightly", "True", "Attached");
     let asked = world.requests();
     let closed = asked.iter().position(|one| one.status == Some(429)).expect("it was throttled");
-    // What was on its way came a moment later.
+    // Requests that were already sent arrived a moment later.
     let next = asked[closed + 1..].iter().find(|one| one.at > asked[closed].at + 2_000).expect("it asked again");
     assert!(next.at - asked[closed].at >= 8_000, "asked after {} ms: {next:?}", next.at - asked[closed].at);
     assert_eq!((world.writes("nightly").len(), world.writes("other").len()), (1, 1));
@@ -133,7 +133,7 @@ fn failed_list_is_reported_by_all_attachments_of_the_workspace() {
         world.apply(name, "one", &[]);
         world.ready(name);
     }
-    // A LIST and the GET that asks whether Azure answers that; twice, if the two are not due at the same time yet.
+    // A LIST, and the GET that checks whether Azure answers that; twice, if the two are not due at the same time yet.
     let fault = json!({"path": computes(&world), "status": 500, "code": "InternalServerError", "message": "no luck", "times": 4});
     world.fault("GET", "nightly", &fault);
     for name in ["nightly", "other"] {
@@ -189,7 +189,7 @@ fn object_is_removed_after_a_detach_whose_answer_was_lost() {
     assert_eq!(world.computes(), 1);
 }
 
-/// An object whose PUT Azure refused for want of a right, and the message that says so.
+/// An object whose PUT Azure refused because of a missing permission, and its message.
 fn unauthorized(name: &str) -> (World, String) {
     let world = World::new(name);
     let action = "Microsoft.MachineLearningServices/workspaces/computes/write";

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::chart_values::{Case, matrix, overlaps, pods, sharded, unrestricted};
 use crate::support::{CHART, HELMS, Plane, World, gotool, helm, template};
 
-/// Whether the API server would take manifests, without a warning, in a namespace that holds pods to `restricted`.
+/// Whether the API server would accept manifests, without a warning, in a namespace that holds pods to `restricted`.
 fn taken(plane: &Plane, manifests: &str) -> Result<String, String> {
     plane.kubectl(&["apply", "--dry-run=server", "--warnings-as-errors", "-f", "-"], manifests)
 }
@@ -29,20 +29,20 @@ fn api_server_accepts_the_manifests_of_all_values_without_a_warning() {
         plane.must(&["create", "namespace", namespace]);
     }
     super::manifests::foreign_kinds(plane);
-    // A pod is taken only after its account, and a dry run makes none.
+    // A pod is accepted only if its account exists, and a dry run creates none.
     for account in ["release-synapse-spark-operator", "release-sso", "mine"] {
         let account =
             format!("{{apiVersion: v1, kind: ServiceAccount, metadata: {{name: {account}, namespace: {}}}}}", world.namespace);
         plane.kubectl(&["apply", "-f", "-"], &account).expect("an account");
     }
 
-    // That the warning would be seen.
+    // A warning is detected.
     let pod = format!(
         "{{apiVersion: v1, kind: Pod, metadata: {{name: a, namespace: {}}}, spec: {{containers: [{{name: a, image: a}}]}}}}",
         world.namespace
     );
     assert!(taken(plane, &pod).expect_err("it is no restricted pod").contains("restricted"));
-    // That a key that is there twice would be, which Helm and kubectl take, and Flux refuses.
+    // So is a duplicate key, which Helm and kubectl accept, and Flux refuses.
     assert!(serde_saphyr::from_multiple::<Value>("a: b\n---\na: {b: c, b: d}").is_err());
 
     for Case { name, values, has, lacks, is_restricted } in all() {
@@ -73,7 +73,7 @@ fn api_server_accepts_the_manifests_of_all_values_without_a_warning() {
     }
 }
 
-/// Of two objects of one name the API server would keep the later one, without a word; so it would of two ports.
+/// Of two objects of one name the API server would silently keep the later one, and likewise of two ports.
 pub fn nothing_is_there_twice(name: &str, objects: &[Value]) {
     let mut seen = HashSet::new();
     for object in objects {
@@ -314,7 +314,7 @@ fn helm_lint_reports_nothing() {
     }
 }
 
-/// The chart as a part of another one: Helm then adds values of its own.
+/// The chart as a dependency of another one: Helm then adds values of its own.
 #[test]
 fn chart_can_be_a_dependency_of_another() {
     let umbrella = tempfile::tempdir().expect("a folder");
@@ -384,7 +384,7 @@ fn chart_metadata_for_artifact_hub_has_the_crd_an_example_and_the_image() {
     assert!(manifests.contains(&format!("image: {image}")), "{image}");
 }
 
-/// In a copy, the command that generates changes nothing.
+/// Run in a copy, `charts/generate` changes nothing.
 #[test]
 fn generated_files_are_up_to_date() {
     let copy = tempfile::tempdir().expect("a folder");

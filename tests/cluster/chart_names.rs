@@ -26,10 +26,10 @@ fn releases_of_one_name_share_no_object() {
     }
 }
 
-/// What a name may be, and YAML takes for a number. No number of the chart's own is as large.
+/// Valid names that YAML reads as numbers. No number of the chart itself is as large.
 const NUMBER: u64 = 20_240_401;
 
-/// Where a number stands in the place of a name.
+/// Where a number is in the place of a name.
 fn numbers(place: &str, value: &Value) -> Vec<String> {
     match value {
         Value::Object(fields) => fields.iter().flat_map(|(name, field)| numbers(&format!("{place}.{name}"), field)).collect(),

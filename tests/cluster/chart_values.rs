@@ -212,7 +212,7 @@ prometheus: {servicemonitor: {enabled: true}}",
     ]
 }
 
-/// A key that is said in several places: what is nearer to the object holds.
+/// A key that is set in several places: the most specific one applies.
 #[rustfmt::skip]
 pub fn overlaps() -> Vec<Case> {
     vec![

@@ -88,7 +88,7 @@ fn check_names_an_identity_that_does_not_exist() {
 #[test]
 fn check_as_json_names_an_unreachable_resource_manager() {
     let release = Release::wide("check-arm");
-    // Entra knows the endpoint, as it knows Azure's.
+    // Entra issues tokens for this endpoint, as it does for Azure's.
     let known = json!({"knownResources": ["https://127.0.0.1:1"]});
     release.world.azure().control("PATCH", "settings", Some(&known)).expect("there are settings");
     let said = release.check(&[&release.client, "--arm-endpoint=https://127.0.0.1:1", "--output=json"], 1);
@@ -290,7 +290,7 @@ fn check_of_an_operator_names_what_is_wrong_with_it() {
     installed.check(0, &["warning  operator: ", "version 9.9.9", &format!("this program has version {version}")]);
     assert_eq!(installed.synapse(&["version"]).1, format!("client: {version}\nserver: 9.9.9 ({name}/{name})\n"));
 
-    // Of a user who may not ask for the rights of others.
+    // Run by a user who may not check the permissions of others.
     installed.must(&["create", "role", "viewer", "--verb=get,list", "--resource=deployments.apps,leases.coordination.k8s.io"]);
     installed.must(&["create", "serviceaccount", "viewer"]);
     installed.must(&["create", "rolebinding", "viewer", "--role=viewer", &format!("--serviceaccount={name}:viewer")]);
@@ -308,7 +308,7 @@ fn check_of_an_operator_names_what_is_wrong_with_it() {
         ],
     );
 
-    // The rights of the operator, and not those of the administrator who asks.
+    // The permissions of the operator, not those of the administrator who runs the command.
     installed.must(&["delete", "rolebinding", &name]);
     world.until("the right is gone", || {
         let (code, out, _) = installed.synapse(&["check"]);

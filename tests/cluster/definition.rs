@@ -8,7 +8,7 @@ use crate::support::{ACCOUNT, DEADLINE, Operator, Plane, World};
 
 const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crds");
 
-/// A definition from before there was a certain field, until this is dropped.
+/// A definition that lacks a field, as before the field was introduced, until this is dropped.
 struct Older(&'static Plane);
 
 impl Older {
@@ -34,7 +34,7 @@ impl Drop for Older {
     }
 }
 
-/// Waits until the operator is not ready, and says so with these words.
+/// Waits until the operator is not ready, and `/readyz` has this text.
 fn not_ready(world: &World, words: &str) {
     world.until(&format!("/readyz says {words:?}"), || {
         world.operator().get("/readyz").filter(|(code, text)| *code == 503 && text.contains(words))

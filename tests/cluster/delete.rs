@@ -1,4 +1,4 @@
-//! The object is deleted: what happens in Azure, and when the object goes.
+//! Deletion of an object: what happens in Azure, and when the object is removed.
 
 use std::time::Duration;
 
@@ -121,7 +121,7 @@ fn refused_detach_is_retried_on_request() {
     assert_eq!(world.compute("nightly"), None);
 }
 
-/// The policy of the chart for the annotation, out of force until this is dropped.
+/// The policy of the chart for the annotation, disabled until this is dropped.
 struct Lifted<'a>(&'a World);
 
 impl<'a> Lifted<'a> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::World;
 
-/// `kubectl wait` for Ready with no time to wait.
+/// `kubectl wait` for Ready, which only checks the current status.
 fn is_ready(world: &World, name: &str) -> Result<String, String> {
     let object = format!("ssa/{name}");
     world.plane().kubectl(&["wait", "-n", &world.namespace, &object, "--for=condition=Ready", "--timeout=0"], "")
@@ -36,7 +36,7 @@ fn kubectl_wait_does_not_take_ready_of_a_former_spec_for_the_current_one() {
         let complaint = is_ready(&world, name).expect_err("no operator has seen it");
         assert!(complaint.contains("condition not met"), "{complaint}");
     }
-    // A JSON path knows of no generation: docs/waiting.md.
+    // A JSON path does not compare generations: docs/waiting.md.
     let path = "--for=jsonpath={.status.conditions[?(@.type==\"Ready\")].status}=True";
     world.kubectl(&["wait", "ssa/nightly", path, "--timeout=0"]);
 }
@@ -79,7 +79,7 @@ fn kubectl_wait_after_a_change_returns_when_the_change_is_in_azure() {
     }
 }
 
-/// A request makes no new generation.
+/// A request does not change the generation.
 #[test]
 fn handled_reconcile_request_means_that_the_correction_has_begun() {
     let world = World::alone("wait", Duration::from_secs(1));

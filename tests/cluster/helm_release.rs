@@ -1,4 +1,4 @@
-//! `helm install`, `upgrade` and `uninstall` on a real API server. No pod runs here; what matters is what stays.
+//! `helm install`, `upgrade` and `uninstall` on a real API server. No pod runs here: the tests are about the objects.
 
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ const DEFINITION: &str = "crd/synapsesparkattachments.synapse-spark.dev";
 const ATTACHMENT: &str = "ssa/my-spark-pool";
 const NAME: &str = "synapse-spark-operator";
 
-/// Lets a test install the definition on the plane that has none.
+/// Lets a test install the definition on the control plane that has none.
 pub fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -24,7 +24,7 @@ struct Release {
 }
 
 impl Release {
-    /// None yet.
+    /// A namespace without a release yet.
     fn new(helm: &'static str, test: &str) -> Self {
         let turn = turn();
         Self { helm, namespace: format!("{test}-{helm}"), _turn: turn }
@@ -55,13 +55,13 @@ impl Release {
         helm(self.helm, Self::plane(), &all, values).unwrap_or_else(|complaint| panic!("{} {words:?}: {complaint}", self.helm))
     }
 
-    /// Applies the manifest that the notes of an install have.
+    /// Applies the manifest in the notes of an install.
     fn attach(&self, notes: &str) {
         let plane = Self::plane();
         plane.must(&["wait", "--for=condition=Established", DEFINITION, "--timeout=30s"]);
         let (_, manifest) = notes.split_once("<<'END'\n").expect("the notes have a manifest");
         let (manifest, _) = manifest.split_once("\n  END").expect("it ends");
-        // What is established may not be served for a moment yet.
+        // A definition that is established may not be served for a moment.
         let apply = ["apply", "--namespace", &self.namespace, "-f", "-"];
         poll(DEADLINE, || plane.kubectl(&apply, manifest).ok()).expect("the manifest of the notes is accepted");
     }
@@ -171,7 +171,7 @@ fn uninstall_keeps_the_definition_without_the_annotation_that_allows_its_deletio
         release.helm(&["install", NAME, CHART, "--create-namespace", "--set", "crds.keep=false"], "");
         refused();
         let words = ["uninstall", NAME, "--namespace", &release.namespace];
-        // Only the newer Helm says why.
+        // Only the newer Helm prints the reason.
         let complaint = helm(version, Release::plane(), &words, "").expect_err("the policy refuses it");
         assert!(release.exists(DEFINITION), "{version}: {complaint}");
         allow_delete();

@@ -57,7 +57,7 @@ impl Drop for Release {
     }
 }
 
-/// No definition: another test has it. Rights need none, only `kubectl auth can-i` does.
+/// Without the definition, which another test installs. Permissions do not need it; only `kubectl auth can-i` does.
 fn install(version: &str, namespace: &str, watched: &str) {
     let values = format!("{{fullnameOverride: narrow, watchNamespaces: [{watched}], crds: {{enabled: false}}}}");
     let install = ["install", "narrow", CHART, "--create-namespace", "--namespace", namespace, "--values", "-"];

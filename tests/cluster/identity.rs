@@ -22,12 +22,12 @@ fn team(world: &World) -> String {
     client
 }
 
-/// Deletes what the next operator on this stage would observe, which may not read accounts.
+/// Deletes the objects, because the next operator on this stage may not read their accounts.
 fn clear(world: &World) {
     world.kubectl(&["delete", "ssa", "--all", "--timeout=30s"]);
 }
 
-/// The client IDs that asked Azure for a compute, in order.
+/// The client IDs of the requests for a compute, in order.
 fn clients(world: &World, compute: &str) -> Vec<String> {
     let id = world.id(compute).to_ascii_lowercase();
     let mut all: Vec<_> =
@@ -45,7 +45,7 @@ fn requests_to_azure_use_the_account_that_the_object_names() {
     for name in ["named", "plain"] {
         world.ready(name);
     }
-    // Neither its pool nor its workspace is asked for with another identity.
+    // Neither its pool nor its workspace is requested with another identity.
     let pool = world.pool("two");
     let of_pool: Vec<_> = world.requests().into_iter().filter(|one| one.path == pool).map(|one| one.client).collect();
     assert!(!of_pool.is_empty() && of_pool.iter().all(|client| *client == team), "{of_pool:?}");
@@ -93,7 +93,7 @@ fn account_cannot_be_used_for_an_identity_that_does_not_trust_it() {
 
     #[rustfmt::skip]
     let refused = [
-        // object      account      what is told
+        // object      account      message
         ("absent",     "team",      format!("ServiceAccount team of namespace {mine} does not exist")),
         ("borrowed",   "borrowed",  "AADSTS700213".to_owned()),
         ("elsewhere",  "elsewhere", "AADSTS700016".to_owned()),

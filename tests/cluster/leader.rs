@@ -9,7 +9,7 @@ use crate::support::{ACCOUNT, DEADLINE, NAMESPACE, Operator, World, poll};
 /// A Lease expires after this time without a renewal (`src/leader/timing.rs`).
 const LEASE_DURATION: Duration = Duration::from_secs(15);
 
-/// Who holds the Lease.
+/// The holder of the Lease.
 fn holder(world: &World) -> String {
     let name = "synapse-spark-operator";
     let held = world.plane().must(&[
@@ -28,7 +28,7 @@ fn holder(world: &World) -> String {
 #[track_caller]
 fn world(name: &str) -> World {
     let world = World::without_operator(name, Duration::ZERO);
-    // An earlier test's, whose holder is gone.
+    // The Lease of an earlier test, whose holder has ended.
     world.plane().must(&["delete", "lease", "synapse-spark-operator", "--namespace", NAMESPACE, "--ignore-not-found"]);
     world
 }
@@ -38,7 +38,7 @@ fn delete_lease(world: &World) {
     world.plane().must(&["delete", "lease", "synapse-spark-operator", "--namespace", NAMESPACE]);
 }
 
-/// Ends one that works, and gives how long it took until the other did.
+/// Ends the leader, and returns how long it took until the other one led.
 fn hand_over(world: &World, from: &Operator, to: &str) -> Duration {
     let asked = Instant::now();
     assert_eq!(from.terminate(DEADLINE), Some(0), "{}", from.log(""));
@@ -46,7 +46,7 @@ fn hand_over(world: &World, from: &Operator, to: &str) -> Duration {
     asked.elapsed()
 }
 
-/// Waits until it is this one.
+/// Waits until this one holds the Lease.
 fn holds(world: &World, name: &str) {
     world.until(&format!("{name} holds the Lease"), || (holder(world) == name).then_some(()));
 }
@@ -106,7 +106,7 @@ fn leader_that_was_stopped_while_another_took_over_writes_nothing() {
     let first = world.replica("first");
     holds(&world, "first");
     let _second = world.replica("second");
-    // It stops in the middle of an attach: before the PUT, which its next breath would send.
+    // It stops in the middle of an attach, right before it sends the PUT.
     world.fault("GET", "one", &json!({"delay": "2s"}));
     world.apply("one", "one", &[]);
     world.until("it has begun to look", || (world.observations("one") > 0).then_some(()));
@@ -203,11 +203,11 @@ fn operators_for_overlapping_namespaces_share_no_object() {
     let one = world.scoped(&["--watch-namespaces", &world.namespace, "--pod-name", "one"]);
     assert_eq!(one.get("/readyz").map(|(code, _)| code), Some(503), "not ready from the first moment on");
     world.until("it says what it may not", || one.log("cannot acquire").contains("forbidden").then_some(()));
-    // Given the right, it goes on by itself.
+    // With the permission, it continues by itself.
     world.install_for(&[&other, &world.namespace]);
     world.apply("mine", "one", &[]);
     world.ready("mine");
-    // Of the same namespace: it stands by, though it would look after another one too.
+    // An operator that shares a namespace stands by, although it watches another one too.
     let both = world.scoped(&["--watch-namespaces", &format!("{other},{}", world.namespace), "--pod-name", "both"]);
     let manifest = world
         .manifest("theirs", "two", &[])
@@ -238,7 +238,7 @@ fn operator_for_some_namespaces_waits_while_a_cluster_wide_operator_leads() {
     world.until("it works now", || some.get("/readyz").filter(|(code, _)| *code == 200));
     world.apply("two", "one", &[]);
     world.ready("two");
-    // Another comes: this one ends, to wait again.
+    // An operator for all namespaces starts: this one ends, and waits again after its restart.
     let again = world.replica("again");
     holds(&world, "again");
     assert_eq!(some.ended(2 * LEASE_DURATION), Some(1), "{}", some.log(""));

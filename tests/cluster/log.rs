@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::{DEADLINE, World};
 
-/// A line, in which no key may be there twice.
+/// A line, in which each key may occur only once.
 #[derive(Debug)]
 struct Line(BTreeMap<String, Value>);
 
@@ -38,7 +38,7 @@ impl<'de> Deserialize<'de> for Line {
     }
 }
 
-/// The lines of a log; each has what every line has, and nothing that only a Rust programmer reads.
+/// The lines of a log. Each has the keys that every line has, and no Debug output of Rust.
 fn lines(log: &str) -> Vec<Line> {
     let read = |text: &str| {
         let line: Line = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));

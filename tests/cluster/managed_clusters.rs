@@ -1,8 +1,10 @@
-//! The chart is admitted where managed clusters are strict: nothing of it goes into `kube-system`, and its pods ask for nothing.
+//! The chart is admitted by the policies of managed clusters: it creates nothing in `kube-system`, and its pods need no
+//! privileges.
 
 use crate::support::{CHART, DEADLINE, Plane, helm, poll};
 
-/// Policies that do what AKS Automatic, GKE Autopilot and `OpenShift` do, for this namespace, and a user who is no `system:masters`.
+/// Policies that refuse what AKS Automatic, GKE Autopilot and `OpenShift` refuse, for this namespace, and a user outside of
+/// `system:masters`.
 struct Managed {
     namespace: &'static str,
 }
@@ -28,7 +30,7 @@ impl Managed {
         include_str!("managed_clusters.yaml").replace("NAMESPACE", namespace)
     }
 
-    /// Applies it as that user, without an effect.
+    /// Applies it as that user, in a dry run.
     fn apply(&self, manifest: &str) -> Result<String, String> {
         let user = format!("--as={}", self.namespace);
         Self::plane().kubectl(&["apply", "--dry-run=server", &user, "-f", "-"], manifest)
@@ -82,7 +84,7 @@ fn chart_is_admitted_by_the_policies_of_managed_clusters() {
             "{values}: {applied}"
         );
     }
-    // The former place of the Lease is what they refuse.
+    // They refuse the former namespace of the Lease.
     let former = managed.rendered("leaderElection: {namespace: kube-system}");
     let refusal = managed.apply(&former).expect_err("kube-system is protected");
     assert!(refusal.contains("managed system namespaces"), "{refusal}");

@@ -203,7 +203,7 @@ fn series_of_a_reason_ends_with_its_last_object() {
     becomes(&world, &[(stalled, 1.0)]);
     world.delete("broken");
     world.gone("broken");
-    // A detach of what failed is one like any other.
+    // The detach of a failed compute counts like any other.
     becomes(&world, &[("operation_duration_seconds_count{operation=\"Detach\",result=\"success\"}", 1.0)]);
     becomes(&world, &[("longest_deleting_seconds", 0.0)]);
     assert_eq!(value(&world, stalled), None, "no object, no series");
@@ -212,7 +212,7 @@ fn series_of_a_reason_ends_with_its_last_object() {
 #[test]
 fn restart_does_not_shorten_the_time_to_ready() {
     let world = world(Duration::from_secs(4));
-    // The first status comes late, as where the queue is long.
+    // The first status is written late, as with a long queue.
     world.fault("PUT", "nightly", &json!({"delay": "2s"}));
     world.apply("nightly", "one", &["identity: {type: SystemAssigned}", "synapseRole: {name: Synapse Administrator}"]);
     becomes(&world, &[("reconciles_in_flight", 1.0)]);

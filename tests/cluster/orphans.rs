@@ -44,7 +44,7 @@ fn until_orphans(world: &World, count: &str) {
     });
 }
 
-/// `audit`, as below.
+/// `kubectl synapse audit`.
 fn audit(world: &World, args: &[&str]) -> Said {
     synapse_with_azure(world, &[&["audit"], args].concat())
 }

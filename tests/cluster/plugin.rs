@@ -33,7 +33,7 @@ pub fn kubectl(world: &World, kubeconfig: &Path, args: &[&str], env: &[(&str, &s
         .expect("kubectl starts")
 }
 
-/// What came of a command: exit code, standard output, standard error.
+/// The result of a command: exit code, standard output, standard error.
 pub type Said = (Option<i32>, String, String);
 
 pub fn said(out: &Output) -> Said {

@@ -36,7 +36,7 @@ fn bundle_has_what_the_caller_may_read_and_no_secret() {
     );
     world.plane().kubectl(&["apply", "-f", "-"], &deployment).expect("a Deployment");
     world.kubectl(&["create", "serviceaccount", "reader"]);
-    // No controller makes the pods of Deployments here.
+    // No controller creates the pods of Deployments here.
     let pod = format!(
         "{{apiVersion: v1, kind: Pod, metadata: {{name: operator-1, namespace: {namespace}, labels: {{app: bundled}}}}, spec: {{
           serviceAccountName: reader, containers: [{{name: operator, image: a}}, {{name: sidecar, image: a}}]}}}}"

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::plugin::{folder, has, kubectl, said, synapse};
 use crate::support::World;
 
-/// A command that runs until it is interrupted. Its own time limit ends a test that waits in vain.
+/// A command that runs until it is interrupted. Its own time limit ends it if the test fails.
 struct Follower {
     child: Child,
     lines: std::io::Lines<BufReader<ChildStdout>>,

@@ -13,7 +13,7 @@ fn refused(name: &str, times: u32) -> World {
     world.fault("PUT", "nightly", &json!({"status": 403, "code": "AuthorizationFailed", "message": "no", "times": times}));
     world.apply("nightly", "one", &[]);
     world.stalled("nightly", "AuthorizationFailed");
-    // The next retry is far away: a further PUT is one that was asked for.
+    // The next retry is far away, so a further PUT is one that was requested.
     assert_eq!(world.writes("nightly"), ["PUT"]);
     world
 }

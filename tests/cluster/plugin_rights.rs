@@ -1,4 +1,4 @@
-//! `kubectl synapse` with few rights.
+//! `kubectl synapse` with few permissions.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::support::World;
 struct Viewer(World);
 
 impl Viewer {
-    /// One who may do this with attachments of the namespace.
+    /// A user who may use these verbs on attachments of the namespace.
     fn who_may(verbs: &str, name: &str) -> Self {
         let world = World::new(name);
         world.apply("nightly", "one", &[]);
@@ -76,7 +76,7 @@ fn forbidden_command_names_the_missing_permission_and_changes_nothing() {
         let right = format!("the verb {verbs} on {resource} {place}");
         has(&complaint, &["system:serviceaccount:", &format!("cannot {verb} resource"), &right]);
     }
-    // What everybody may read is checked nevertheless.
+    // What every account may read is still checked.
     let (code, out, complaint) = viewer.synapse(&["check"]);
     assert_eq!(code, Some(2), "{out}{complaint}");
     has(

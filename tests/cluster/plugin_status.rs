@@ -24,7 +24,7 @@ fn status_of_a_ready_object_shows_what_is_attached() {
     has(&out, &["identity SystemAssigned, principal ", "tag team=data", "Spark 3.4", "Normal Attached: "]);
 }
 
-/// A promise to scripts: a key may come, none may go.
+/// Scripts rely on these keys: one may be added, and none removed.
 #[test]
 // Longer than other functions: a table with one row per case.
 fn status_as_json_has_the_keys_that_scripts_rely_on() {

@@ -6,7 +6,7 @@ use super::attach::wait_to_be_younger;
 use super::plugin::{has, kubectl, said, synapse};
 use crate::support::World;
 
-/// An attachment that is ready and then suspended, and what the command said.
+/// An attachment that is ready and then suspended, and the output of the command.
 fn suspended(name: &str) -> (World, String, String) {
     let world = World::new(name);
     world.apply("nightly", "one", &["tags: {team: data}"]);

@@ -11,8 +11,8 @@ const OTHER: &str = "99999999-0000-4000-8000-000000000000";
 /// Where the release is.
 const HOME: &str = "synapse-spark-system";
 
-/// A team, the workspace and the pool that it names, or none with a linked service, more of the spec; and the field that is refused,
-/// with the list that it is not in.
+/// An attempt: the team, its workspace, its pool (none with a linked service) and more of the spec; and the refused field, with
+/// the list that lacks it.
 type Attempt<'a> = (&'a str, &'a str, &'a str, &'a [&'a str], Option<&'a str>);
 
 /// A world in which the policy is in force until the test ends.
@@ -39,7 +39,7 @@ impl Policy {
 }
 
 impl Drop for Policy {
-    /// The API server looks once a second which policies there are: the next test on this stage must not meet this one.
+    /// The API server reloads its policies once a second: this one must not affect the next test on this stage.
     fn drop(&mut self) {
         let delete = [
             "delete",
@@ -114,9 +114,9 @@ fn each_team_can_use_only_what_its_namespace_is_allowed_to() {
         (&b, theirs, "one", &[system, everywhere],           None),
         (&b, own,    "two", &[],                             Some("spec.workspace: workspaces")),
         (&b, theirs, "one", &[&foreign],                     Some("spec.identity.userAssignedIdentities: identities")),
-        // Whatever of the subscription it may use: a linked service leads elsewhere.
+        // Even if it may use the whole subscription: a linked service can lead to another one.
         (&b, theirs, "",    &[link1],                        Some("spec.linkedService: linkedServices")),
-        // It is not listed.
+        // The linked service is not listed.
         (&c, own,    "one", &[],                             Some("spec.workspace: workspaces")),
     ];
     let mut wrong = Vec::new();

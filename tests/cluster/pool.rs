@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::support::World;
 
-/// Waits until the condition `PoolAvailable` says this.
+/// Waits until the condition `PoolAvailable` has this status and reason; returns its message.
 fn available(world: &World, name: &str, status: &str, reason: &str) -> String {
     world.until(&format!("PoolAvailable={status} {reason}"), || {
         let is = world.condition(name, "PoolAvailable").filter(|is| is["status"] == status && is["reason"] == reason)?;

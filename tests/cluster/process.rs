@@ -1,4 +1,4 @@
-//! The process: killed, terminated, asked for its state, and with an object that it cannot decode.
+//! The operator's process: killed and terminated, its probes and metrics, and an object that it cannot decode.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{DEADLINE, World};
 
-/// How long Azure is at an attach or a detach here.
+/// The duration of an attach or a detach in these tests.
 const AT_WORK: Duration = Duration::from_secs(3);
 
 /// Waits for the first write of a kind to a compute.
@@ -14,7 +14,7 @@ fn written(world: &World, compute: &str, method: &str) {
     world.until(&format!("there is a {method}"), || world.writes(compute).iter().any(|one| one == method).then_some(()));
 }
 
-/// Waits until the object knows of the operation.
+/// Waits until the status has the operation.
 fn at_work(world: &World, name: &str, kind: &str) {
     world.wait(name, &format!("jsonpath={{.status.operation.kind}}={kind}"));
 }
@@ -135,7 +135,7 @@ fn metrics_have_every_family_and_no_label_of_an_object() {
 // Longer than other functions: each line of the setup is a way in which an object cannot be decoded.
 fn object_that_cannot_be_decoded_is_counted_and_stops_no_other() {
     let world = World::without_operator("unreadable", Duration::ZERO);
-    // Stored under a definition that let everything in.
+    // Stored under a definition that accepted everything.
     let definition = concat!(env!("CARGO_MANIFEST_DIR"), "/crds");
     let strict = world.plane().must(&["create", "--dry-run=client", "--validate=false", "-o", "json", "-f", definition]);
     let mut loose: Value = serde_json::from_str(&strict).expect("kubectl prints JSON");

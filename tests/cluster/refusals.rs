@@ -1,4 +1,4 @@
-//! Azure refuses a request: the object says what is in the way, and goes on when it is gone.
+//! Azure refuses a request: the object shows the obstacle, and continues once it is removed.
 
 use serde_json::{Value, json};
 use synapse_spark_operator::api::Reason;

@@ -140,7 +140,7 @@ fn a_failed_detach_is_retried_regardless_of_observations_in_between() {
 #[test]
 fn an_object_deleted_while_its_put_is_unanswered_is_detached_even_after_sigkill() {
     let world = World::alone("latekill", Duration::ZERO);
-    // Later than a new process would take the compute for certainly absent, were it not for the write intent.
+    // Without the write intent, a new process would be certain by now that the compute is absent.
     world.fault("PUT", "nightly", &json!({"processAfter": "25s", "times": 1}));
     world.apply("nightly", "one", &[]);
     world.until("the write intent is stored", || (status(&world, "nightly")["operation"]["pending"] == true).then_some(()));

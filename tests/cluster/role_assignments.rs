@@ -121,7 +121,7 @@ fn role_that_somebody_else_assigned_is_used_and_stays_after_the_detach() {
     assert_eq!(world.all_writes(), ["PUT compute", "DELETE compute"]);
 }
 
-/// An attachment whose role was never assigned, in a workspace where nothing of roles is allowed.
+/// An attachment whose role was never assigned, in a workspace whose role assignments the operator may not access.
 fn denied(name: &str) -> World {
     let world = World::new(name);
     for method in ["GET", "PUT", "DELETE"] {

@@ -1,4 +1,4 @@
-//! What Azure may do, and the operator has to cope with: one switch of the emulator at a time.
+//! Behaviour that Azure may have and the operator has to handle: one setting of the emulator in each test.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::role_assignments::{ROLE, SYSTEM, held};
 use crate::support::World;
 
-/// An operator with an Azure of its own, in which this is set.
+/// An operator with an emulator of its own, which has this setting.
 fn strict(name: &str, settings: &Value) -> World {
     let world = World::alone(name, Duration::from_millis(200));
     world.azure().control("PATCH", "settings", Some(settings)).expect("there are settings");
@@ -34,7 +34,7 @@ fn recreated_attachment_waits_until_azure_has_deleted_the_former_identity() {
 #[test]
 fn pool_that_failed_is_attached_when_it_works_again() {
     let world = strict("failed-pool", &json!({"unusablePool": "fail"}));
-    // The operator may not read the pool, so it learns of its state from the attach.
+    // The operator may not read the pool, so the attach is the first to show its state.
     world.pool_fault("one", &json!({"status": 403, "code": "AuthorizationFailed", "times": 1000}));
     world.change_pool("one", &json!({"provisioningState": "Failed"}));
     world.apply("nightly", "one", &[]);

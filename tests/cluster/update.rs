@@ -1,4 +1,4 @@
-//! An attachment changes: by its spec, by somebody in Azure, to another pool; or it does not.
+//! Changes of an attachment: by its spec, by somebody in Azure, to another pool; and none while it is in sync.
 
 use serde_json::json;
 
@@ -111,7 +111,7 @@ fn adopted_compute_of_another_pool_is_replaced_if_both_policies_allow_it() {
     world.add_compute("nightly", "two", &json!({}));
     world.apply("nightly", "one", &["adoptionPolicy: Always", "replacePolicy: Recreate"]);
     world.ready("nightly");
-    // The tag first: so that what is detached is ours.
+    // The owner tag first, so that the detached compute is ours.
     assert_eq!(world.writes("nightly"), ["PUT", "DELETE", "PUT"]);
     assert_eq!(world.compute("nightly").expect("it is there")["properties"]["resourceId"], world.pool("one"));
 }

@@ -1,7 +1,7 @@
-//! Every start leads to the goal, and no path does harm.
+//! Every start reaches the desired state, and no path does harm.
 //!
-//! A small world (one object, one compute, its pool and its role assignments, an Azure that works, fails, forgets, is late and
-//! stays silent, an API server that refuses and a cache that lags) is driven by the real `decide` and the real `status` from
+//! A small world (one object, one compute, its pool and its role assignments, an Azure that works, fails, shows outdated
+//! states, and answers late or not at all, an API server that refuses and a cache that lags) is driven by the real `decide` and the real `status` from
 //! every start. Safety is checked before every step, the end after the last.
 
 #[path = "exhaustive/ends.rs"]
@@ -28,10 +28,10 @@ const MIN_PAUSE: Duration = Duration::from_secs(1);
 /// A run in which nothing changes for so many reconciles has ended, unless a write is still unanswered: that takes ten minutes.
 const MAX_IDLE: u32 = 6;
 const MAX_IDLE_UNANSWERED: u32 = 24;
-/// The operator is slow: while nothing changes, each pause is longer than the operator asks for, by up to this factor.
+/// Simulates a slow operator: while nothing changes, each pause is longer than requested, by up to this factor.
 const MAX_SLOWNESS: u32 = 8;
 
-/// Runs one start to its end. Gives the reconciles that it took, or what is wrong with it.
+/// Runs one start to its end. Returns the number of reconciles, or what is wrong with it.
 fn run(goal: &Goal, start: &Start) -> Result<u32, String> {
     let mut world = World::new(goal, start);
     let (mut at_rest, mut idle, mut shown) = (0, 0, Shown::default());

@@ -1,4 +1,4 @@
-//! Waiting for Azure's request limits: who goes first, and what the user reads meanwhile.
+//! Waiting for Azure's request limits: which request is sent first, and what the status shows meanwhile.
 
 use std::time::Duration;
 

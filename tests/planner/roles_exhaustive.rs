@@ -1,4 +1,4 @@
-//! The same for role assignments in depth: whatever Synapse answers, nothing is left behind without a word, no detach is
+//! The same for role assignments: whatever Synapse answers, no assignment is left behind without a report, no detach is
 //! delayed for long, and no attachment is Ready without its role.
 //!
 //! The compute is in sync. What varies is what is wanted, what was assigned before, who else has assigned it, and how Synapse
@@ -26,7 +26,7 @@ use synapse_spark_operator::planner::{
 
 use crate::builders::{attached, compute, detached, fault, now, owner, report, role, role_status, seen};
 
-/// What was granted before the run.
+/// What was assigned before the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Before {
     Nothing,
@@ -34,11 +34,11 @@ enum Before {
     Same,
     /// To the principals of two former computes.
     Former,
-    /// It was granted, and the operator died before the status said more than that it was about to.
+    /// It was assigned, and the operator ended before the status had more than the intent.
     Intended,
-    /// It was about to be, and never was.
+    /// The status has the intent, and it was never assigned.
     OnlyIntended,
-    /// The answer was lost, and the next said that it is there already: as if somebody else had made it.
+    /// The answer was lost, and the next one was that it exists already: as if somebody else had created it.
     Doubted,
 }
 
@@ -46,9 +46,9 @@ enum Before {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Writes {
     Good,
-    /// The first is done, and answered with an error.
+    /// The first is carried out, and answered with an error.
     FirstIsLost(FaultKind),
-    /// So many are answered so, and not done.
+    /// So many get this answer, and are not carried out.
     Fault(FaultKind, u32),
 }
 
@@ -66,15 +66,15 @@ struct Start {
     /// The compute is there.
     attached: bool,
     before: Before,
-    /// Somebody else has granted just that.
+    /// Somebody else has assigned the same role.
     another: bool,
-    /// What comes of a list, if it fails.
+    /// The fault of a list, if it fails.
     lists: Option<FaultKind>,
-    /// What was granted shows in lists only after a while.
+    /// A new assignment shows in lists only after a while.
     lags: bool,
-    /// Azure shows the principal only after this many looks.
+    /// Azure shows the principal only after this many observations.
     principal_after: u32,
-    /// Once all is as asked, somebody takes the role away.
+    /// Once everything is in sync, somebody revokes the role.
     taken: bool,
     writes: Writes,
 }
@@ -135,11 +135,11 @@ fn guid(one: &RoleAssignment) -> String {
     one.id(&owner().uid)
 }
 
-/// However long it fails, a status changes this often at most, beside the times of the attempts.
+/// However long it fails, a status changes this often at most, apart from the times of the attempts.
 const MAX_CHANGES: u32 = 10;
-/// So many settled looks end a run.
+/// A run ends after so many observations in sync.
 const AT_REST: u32 = 12;
-/// After so long a list shows what was granted: two to five minutes are documented.
+/// After so long a list shows a new assignment: two to five minutes are documented.
 const LAG: Duration = Duration::from_mins(5);
 
 // Many fields: the state of Synapse, the API server and the controller.
@@ -242,7 +242,7 @@ impl World {
         observed
     }
 
-    /// A write to Synapse. What the operator hears of it.
+    /// A write to Synapse. Returns the answer that the operator receives.
     fn write(&mut self, step: &Step, one: &RoleAssignment) -> WriteResult {
         self.writes += 1;
         match self.start.writes {
@@ -276,7 +276,7 @@ impl World {
     }
 
     fn remembers(&self, id: &str) -> bool {
-        // With the object its status goes.
+        // The status is deleted with the object.
         self.claimed && self.status.role_assignments.iter().any(|known| known.assignment_id == id)
     }
 }
@@ -338,7 +338,7 @@ fn check_step(world: &World, step: &Step) -> Result<(), &'static str> {
     }
 }
 
-/// Runs one start to its end. Gives what is wrong with it.
+/// Runs one start to its end. Returns what is wrong with it.
 fn run(start: Start) -> Result<(), String> {
     let mut world = World::new(start);
     let (mut settled, mut failed_since, mut taken, mut changes) = (0, None, false, 0);
@@ -375,7 +375,7 @@ fn run(start: Start) -> Result<(), String> {
 fn check_status(world: &World, taken: bool) -> Result<(), String> {
     let (start, status) = (world.start, &world.status);
     let is = |kind| condition(status, kind).is_some_and(|condition| condition.status == "True");
-    // Who cannot list cannot see that somebody revoked it.
+    // Without permission to list, the operator cannot see that somebody revoked it.
     let is_blind = taken && (start.lists.is_some() || between(now(), world.now) < LAG * 4);
     let wants = start.wants && !start.deleted;
     if wants && (is("Ready") || is("RoleAssigned")) && !start.suspend && !world.is_held() && !is_blind {
@@ -421,7 +421,7 @@ fn check(world: &World, failed_since: Option<Timestamp>, taken: bool) -> Result<
         let held_up = held_up.saturating_sub(RESYNC * AT_REST * (1 + u32::from(taken)));
         return must(held_up <= longest, "no role that is not wanted stands in the way for long");
     }
-    // Nobody answers whether it is there, and nobody ever did.
+    // No answer has ever shown whether it exists.
     let knows = matches!(start.before, Before::Same | Before::Doubted) || start.lists.is_none() && world.is_held();
     if works && (start.lists != Some(FaultKind::Unavailable(None)) || matches!(start.before, Before::Same | Before::Doubted)) {
         must(is_ready && (world.is_held() || taken), "ends Ready, with the role")?;

@@ -1,4 +1,4 @@
-//! An absence is confirmed over a new connection before anything rests on it.
+//! An absence is confirmed over a new connection before the operator relies on it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};

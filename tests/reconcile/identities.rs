@@ -1,4 +1,4 @@
-//! What one identity may see in Azure is never the answer to another one.
+//! What one identity may read in Azure is never used for another one.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -46,7 +46,7 @@ async fn stale_watch_cache_does_not_erase_role_assignments() {
     assert_eq!(api.get("team-a", "pool")["status"]["roleAssignments"], json!([role]));
 }
 
-/// An Azure whose answer to a PUT reveals a defect of the operator.
+/// An Azure whose PUT panics, as with a bug in the operator.
 #[derive(Debug, Default)]
 struct Trapped(Azure);
 

@@ -102,7 +102,7 @@ pub fn of_the_last_run(account: &str) -> Vec<Request> {
     let (all, chosen) = (list(program, &[]), list(program, &started.collect::<Vec<_>>()));
     assert!(all > 0, "{program} lists no tests. {again}");
     assert_eq!(chosen, all, "only so many of the cluster tests were to run. {again}");
-    // A run that was broken off left some of its worlds.
+    // An interrupted run left some of its worlds.
     let worlds = fs::read_to_string(folder.join(WORLDS)).unwrap_or_default();
     let of = |word: &str| worlds.lines().filter_map(|line| line.strip_prefix(word)).collect::<BTreeSet<_>>();
     let failed: Vec<_> = of("began ").difference(&of("ended ")).copied().collect();
@@ -137,7 +137,7 @@ fn of_a_plane(log: &Path, account: &str, whose: &BTreeMap<&str, &str>) -> Vec<Re
     let plane = log.file_stem().expect("it has a name").to_string_lossy();
     let text = fs::read_to_string(log).expect("a log of text");
     let user = format!("system:serviceaccount:{NAMESPACE}:{account}");
-    // The control plane ends after the tests, and may be at its last line still.
+    // The control plane ends after the tests, and may still be writing its last line.
     let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
     let events = lines.map(|line| serde_json::from_str::<Event>(line).unwrap_or_else(|error| panic!("{error}: {line}")));
     let asked = |Event { verb, uri, object_ref: object, annotations, .. }: Event| {

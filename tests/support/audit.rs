@@ -2,7 +2,7 @@
 
 /// The manifest with the operator's rights, from the root of the repository.
 pub const MANIFEST: &str = "deploy/install.yaml";
-/// Who the operator is in Kubernetes.
+/// The user name of the operator in Kubernetes.
 pub const NAMESPACE: &str = "synapse-spark-system";
 /// Its account there.
 pub const ACCOUNT: &str = "synapse-spark-operator";

@@ -12,7 +12,7 @@ use super::plane::Plane;
 
 /// The operator's application in Entra.
 pub const CLIENT: &str = "22222222-3333-4444-5555-666666666666";
-/// The tenant of all that is there.
+/// The tenant of all resources.
 pub const TENANT: &str = "72f988bf-0000-4000-8000-000000000001";
 
 /// An Azure of its own, which trusts the operator's account of one control plane.
@@ -20,7 +20,7 @@ pub struct Azure(Emulator);
 
 impl Azure {
     pub fn start(plane: &Plane, folder: PathBuf, operation_duration: Duration) -> Self {
-        // Minutes in Azure.
+        // This takes minutes in Azure.
         let settings = json!({"identityDeletion": "2s"});
         let options = Options { operation_duration, settings, ..Options::in_dir(folder) };
         let azure = Self(block_on(Emulator::start(options)).expect("the emulator starts"));
@@ -69,12 +69,12 @@ impl Azure {
         }
     }
 
-    /// How often it was asked.
+    /// The number of requests that it received.
     pub fn counters(&self) -> Counters {
         self.0.azure().lock().expect("the emulator does not panic").counters().clone()
     }
 
-    /// Adds to what there is.
+    /// Adds resources.
     pub fn add(&self, seed: &Value) {
         self.control("PUT", "world", Some(seed)).expect("there is a world");
     }

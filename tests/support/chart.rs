@@ -16,13 +16,13 @@ pub fn gotool(name: &str) -> PathBuf {
     path
 }
 
-/// Helm, as the administrator of a control plane, with values to read (`--values -`). Gives what it prints, or what it
-/// complains of.
+/// Runs Helm as the administrator of a control plane, with values on standard input (`--values -`). Returns its output, or its
+/// errors.
 pub fn helm(version: &str, plane: &Plane, args: &[&str], values: &str) -> Result<String, String> {
     plane.run(&gotool(version), args, values)
 }
 
-/// The chart's manifests for these values, on the oldest Kubernetes that it takes.
+/// The chart's manifests for these values, on the oldest Kubernetes that it supports.
 pub fn template(version: &str, plane: &Plane, namespace: &str, values: &str) -> Result<String, String> {
     let release = ["template", "release", CHART, "--kube-version", "1.33.0", "--namespace", namespace, "--values", "-"];
     helm(version, plane, &release, values)

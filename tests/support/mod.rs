@@ -1,4 +1,4 @@
-//! What the tests of the whole stand on: a control plane, an Azure, an operator, and a world for each test.
+//! What the tests of the whole operator use: a control plane, an Azure, an operator, and a world for each test.
 
 mod audit;
 mod azure;
@@ -24,7 +24,7 @@ pub use operator::{Operator, as_in_a_pod};
 pub use plane::Plane;
 pub use world::{OWNER_TAG, World};
 
-/// Nothing that is waited for takes longer.
+/// The time limit of every wait.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 /// The interval of polls for a condition that cannot be watched.
 const BEAT: Duration = Duration::from_millis(50);
@@ -34,7 +34,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 });
 
-/// Runs what is asynchronous on the one runtime, which outlives every test.
+/// Runs a future on the shared runtime, which outlives every test.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     RUNTIME.block_on(future)
 }

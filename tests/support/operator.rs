@@ -60,7 +60,7 @@ impl Operator {
         Self::start_as(ACCOUNT, plane, azure, &["--leader-election", "false"]).ready()
     }
 
-    /// Starts one of several, which elect a leader, and waits until it leads or stands by.
+    /// Starts one of several, which elect a leader, and waits until it is the leader or a standby.
     pub fn replica(plane: &Plane, azure: &Azure, name: &str) -> Self {
         Self::start_as(ACCOUNT, plane, azure, &["--pod-name", name]).ready()
     }

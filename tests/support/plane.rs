@@ -37,22 +37,22 @@ fn program() -> PathBuf {
 }
 
 impl Plane {
-    /// The one for everybody, with what is shipped in it.
+    /// The one that all tests share, with the shipped manifests installed.
     pub fn shared() -> &'static Self {
         &SHARED
     }
 
-    /// The one for tests that take turns, with what is shipped in it.
+    /// The one for tests that take turns, with the shipped manifests installed.
     pub fn second() -> &'static Self {
         &SECOND
     }
 
-    /// One without anything of ours.
+    /// One without the shipped manifests.
     pub fn bare() -> &'static Self {
         &BARE
     }
 
-    /// One for whoever asks, with what is shipped in it; its audit log is `audit.log` in its folder. It ends when this is
+    /// A new one, with the shipped manifests installed; its audit log is `audit.log` in its folder. It ends when this is
     /// dropped.
     pub fn own(name: &str) -> Self {
         Self::start(name, &folder(name).join("audit.log")).install()
@@ -97,7 +97,7 @@ impl Plane {
         }
     }
 
-    /// Puts what is shipped there: definition, account, rights. Without a node its Deployment stays an object.
+    /// Installs the shipped manifests: definition, account, permissions. Without a node, no pod runs.
     fn install(self) -> Self {
         self.must(&[
             "apply",
@@ -150,12 +150,12 @@ impl Plane {
         assert!(done.status.success(), "control-plane {what}: {}", String::from_utf8_lossy(&done.stderr));
     }
 
-    /// kubectl, with something to read. Gives what it prints, or what it complains of.
+    /// Runs kubectl with this standard input. Returns its output, or its errors.
     pub fn kubectl(&self, args: &[&str], input: &str) -> Result<String, String> {
         self.run(&self.kubectl, args, input)
     }
 
-    /// A program that is the administrator here, with something to read.
+    /// Runs a program as the administrator, with this standard input.
     pub fn run(&self, program: &Path, args: &[&str], input: &str) -> Result<String, String> {
         let mut child = Command::new(program)
             .args(args)
@@ -167,14 +167,14 @@ impl Plane {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-        // It may not want to read all of it.
+        // It may end before it has read all of it.
         let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
         let done = child.wait_with_output().expect("it ends");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         if done.status.success() { Ok(text(&done.stdout)) } else { Err(text(&done.stderr)) }
     }
 
-    /// kubectl, where it must go well.
+    /// Runs kubectl, which has to succeed.
     pub fn must(&self, args: &[&str]) -> String {
         self.kubectl(args, "").unwrap_or_else(|complaint| panic!("kubectl {}: {complaint}", args.join(" ")))
     }

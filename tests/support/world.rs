@@ -31,7 +31,7 @@ static SHARED: LazyLock<Arc<Stage>> = LazyLock::new(|| {
 });
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Kubernetes, Azure, and the operator between them.
+/// A stage: Kubernetes, Azure, and the operator between them.
 struct Stage {
     plane: &'static Plane,
     operator: Mutex<Option<Operator>>,
@@ -129,7 +129,7 @@ impl World {
         Running(self.stage.operator())
     }
 
-    /// Has another operator in the place of the one that runs, if one does.
+    /// Replaces the running operator, if there is one.
     pub fn put_operator(&self, operator: Operator) {
         self.stage.put(operator);
     }
@@ -143,7 +143,7 @@ impl World {
         self.put_operator(Operator::start(self.plane(), &self.stage.azure));
     }
 
-    /// Starts one of several operators, which agree on who works.
+    /// Starts one of several operators, which elect a leader.
     pub fn replica(&self, name: &str) -> Operator {
         Operator::replica(self.plane(), &self.stage.azure, name)
     }
@@ -179,7 +179,7 @@ impl World {
         record::manifest(account, &manifest);
     }
 
-    /// Puts an operator in the place of the one that runs that may use namespaces' own identities.
+    /// Replaces the running operator by one that may use namespaces' own identities.
     pub fn use_accounts(&self, settings: &[&str]) {
         *self.stage.operator() = None;
         self.install(ACCOUNTS, "namespaceIdentity: {enabled: true}");
@@ -200,7 +200,7 @@ impl World {
         Operator::start_as(SHARDED, self.plane(), &self.stage.azure, settings)
     }
 
-    /// The program, to its end, as a ServiceAccount of the test's namespace; and what it printed.
+    /// Runs the program to its end, as a ServiceAccount of the test's namespace. Returns what it printed.
     pub fn program(&self, account: &str, args: &[&str]) -> (Option<i32>, String) {
         let file = |name: &str| self.plane().folder.join(format!("{}.{name}", self.namespace));
         let (kubeconfig, token) = (file("kubeconfig"), file("token"));
@@ -216,7 +216,7 @@ impl World {
         poll(DEADLINE, ask).unwrap_or_else(|| self.fail(&format!("waited in vain until {what}")))
     }
 
-    /// Panics with all that is known.
+    /// Panics with the state of everything.
     pub fn fail(&self, what: &str) -> ! {
         let objects = self.plane().kubectl(&["get", "ssa", "--namespace", &self.namespace, "-o", "yaml"], "");
         let asked = self.requests();

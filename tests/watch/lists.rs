@@ -29,7 +29,7 @@ struct World {
 }
 
 impl World {
-    /// With attachments of one workspace at rest.
+    /// With attachments of one workspace that are in sync.
     async fn with(objects: usize, namespaces: &[&str]) -> Self {
         let world = Self::begun(objects, namespaces, Azure::default());
         world.until_all(objects, "Attached").await;

@@ -110,7 +110,7 @@ fn turn(number: usize) -> Turn {
     Turn { class: Class::Attach, object, is_resumed: false }
 }
 
-/// Writes as a controller does: who has to wait comes back when its turn is expected, or when it is called.
+/// Writes as the controller does: a write that has to wait is tried again when its turn is expected, or when it is notified.
 async fn write_all(clients: Vec<Client>, count: usize) {
     let calls: Arc<BTreeMap<String, Notify>> = Arc::new((0..count).map(|number| (number.to_string(), Notify::new())).collect());
     let called = calls.clone();

@@ -1,4 +1,4 @@
-//! What an answer means.
+//! The classification of Azure's answers.
 
 use serde_json::{Value, json};
 use synapse_spark_operator::azure::codes::{self, Meaning};

@@ -47,14 +47,14 @@ async fn each_request_logs_one_line_with_the_ids_of_azure() {
     assert!(!text.contains("secret-path") && !text.contains("signed") && !text.contains("the-token"), "and nothing secret");
 }
 
-/// Every log line of this binary, down to the last detail: one subscriber for all threads.
+/// Every log line of this binary, at all levels: one subscriber for all threads.
 pub static LOG: LazyLock<Log> = LazyLock::new(|| {
     let log = Log::default();
     telemetry::log(LogFormat::Json, "trace", log.clone(), None).expect("no logger has been installed yet");
     log
 });
 
-/// Log lines, kept.
+/// Keeps log lines.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! Pages of a LIST as they must not be: each ends soon, harms no other compute, and is named in the log.
+//! Invalid pages of a LIST: reading ends soon, no other compute is affected, and the log names the problem.
 
 use std::time::Duration;
 
@@ -109,7 +109,7 @@ async fn compute_is_found_among_five_thousand_others() {
 
 #[tokio::test]
 async fn list_with_a_page_that_cannot_be_decoded_is_replaced_by_gets() {
-    // A page for people may be the answer to a GET, too: one is sent to see.
+    // A GET may be answered with an HTML page, too: one is sent to find out.
     for (body, gets) in [("<html>", 2), (r#"{"value": {}}"#, 1), (r#"{"value": [], "nextLink": 7}"#, 1)] {
         let undecodable = Response { status: 200, body: body.into(), ..Response::default() };
         let found = (0..gets).map(|_| response(200, &ours("Creating")));

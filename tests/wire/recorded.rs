@@ -33,7 +33,7 @@ async fn reads_recorded_attach_update_and_detach() {
     let exchanges = recorded();
     let recorded = "00000000-0000-0000-0000-000000000";
     let (script, client) = Script::of(exchanges.iter().map(|exchange| replay(exchange, ARM)));
-    // 201, Azure-AsyncOperation alone, no Location: path and query as they came, order and all.
+    // 201, Azure-AsyncOperation alone, no Location: path and query unchanged, in their order.
     let path = client.put(&compute(), &put(), None).await.expect("taken").expect("an operation");
     assert!(path.ends_with("?api-version=2022-01-01-preview&service=new") && path.starts_with("/subscriptions/"), "{path}");
     assert_eq!(client.operation(recorded, &path).await.expect("an answer"), State::Succeeded);

@@ -1,4 +1,4 @@
-//! A transport that plays answers.
+//! A transport that returns scripted responses.
 
 #[path = "../support/settings.rs"]
 mod settings;
@@ -89,7 +89,7 @@ impl HttpClient for Script {
         for (name, value) in answer.headers {
             headers.insert(name, value);
         }
-        // In pieces, as a network gives it.
+        // In pieces, as from a network.
         let pieces: Vec<_> = answer.body.chunks(1 << 16).map(|piece| Ok(piece.to_vec().into())).collect();
         let stream: PinnedStream = Box::pin(futures::stream::iter(pieces));
         Ok(AsyncRawResponse::new(answer.status.into(), headers, stream))

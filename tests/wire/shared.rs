@@ -1,4 +1,4 @@
-//! One LIST answers all who ask for computes of a workspace at the same time, and a GET where that costs less.
+//! One LIST answers all concurrent reads of computes of a workspace; a GET is sent where that costs less.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn id(name: &str) -> ComputeId {
     workspace().compute(name).expect("an ID")
 }
 
-/// One of this many who ask, and accept an answer of the last second.
+/// One of this many concurrent reads, which accepts an answer of the last second.
 fn one_of(sharers: usize) -> Ask {
     Ask { max_age: Duration::from_secs(1), sharers, listed_absence: None }
 }
@@ -151,7 +151,7 @@ async fn list_that_began_before_a_write_is_not_served_after_it() {
     };
     let (other, ()) = tokio::join!(ask(&client, "b", one_of(2)), write);
     assert_eq!(state(&other), Some(("Succeeded", Source::List)));
-    // One page, as is known by now, so one who asks alone sends a GET.
+    // One page, as is known by now, so a single read sends a GET.
     assert_eq!(state(&ask(&client, "a", one_of(1)).await), Some(("Updating", Source::Get)));
     assert_eq!(state(&ask(&client, "b", one_of(1)).await), Some(("Succeeded", Source::List)));
 }

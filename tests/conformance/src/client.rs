@@ -47,7 +47,7 @@ pub enum Auth {
     Invalid,
 }
 
-/// One Azure that is asked.
+/// An Azure that is probed.
 #[derive(Debug)]
 pub struct Azure {
     /// Where it is, and what is in it.
@@ -172,7 +172,7 @@ impl Azure {
         })
     }
 
-    /// Writes down what the next request creates.
+    /// Records what the next request creates.
     pub fn will_create(&self, created: Created) {
         locked(&self.ledger).add(created);
     }
@@ -183,7 +183,7 @@ impl Azure {
         locked(&self.ledger).left()
     }
 
-    /// Strikes out what is gone.
+    /// Removes what is gone.
     pub fn is_gone(&self, created: &Created) {
         locked(&self.ledger).remove(created);
     }

@@ -1,11 +1,11 @@
-//! Rows and settings that no probe asks about, each with its reason.
+//! Rows and settings that no probe checks, each with the reason.
 
 const THROTTLING: &str = "the run would have to throttle the subscription, and everything else that uses it";
 const SECOND_PRINCIPAL: &str = "needs a second principal, with fewer rights";
 const IDENTITY: &str = "the run has no identity of its own that it may delete and create again";
 const COSTS: &str = "a job would start the Spark pool, which costs money, and needs code and data in a datastore";
 
-/// The rows of the evidence table that are not asked, and why.
+/// The rows of the evidence table that are not checked, and why.
 pub const ROWS: &[(&str, &str)] = &[
     (
         "`location` of a cluster in another region is its workspace's, `computeLocation` its own",

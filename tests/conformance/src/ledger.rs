@@ -1,4 +1,4 @@
-//! What a run has created and has to remove: written down before the request that creates it is sent.
+//! What a run has created and has to remove: recorded before the request that creates it is sent.
 
 use std::collections::BTreeSet;
 
@@ -63,7 +63,7 @@ impl Ledger {
         self.created.contains(created)
     }
 
-    /// Strikes one out that is gone.
+    /// Removes one that is gone.
     pub fn remove(&mut self, created: &Created) {
         self.created.retain(|known| known != created);
     }

@@ -69,7 +69,7 @@ fn stop_on_signals() -> std::io::Result<Arc<Notify>> {
     Ok(stop)
 }
 
-/// Asks, compares, writes the report.
+/// Runs the probes, compares, and writes the report.
 async fn asked(arguments: &Arguments, azure: &Azure, what: &str, stop: &Notify) -> Result<u8, String> {
     azure.open().await.map_err(|failure| failure.to_string())?;
     let run = run::run(azure, arguments.read_only, stop, show).await;

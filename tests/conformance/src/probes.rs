@@ -1,4 +1,4 @@
-//! All probes, in the order in which they are asked. What reads comes first.
+//! All probes, in the order in which they run. Those that only read come first.
 
 mod attach;
 mod entra;

@@ -13,7 +13,7 @@ const LONGEST: usize = 1000;
 /// Everything that a report shows.
 #[derive(Debug)]
 pub struct Report {
-    /// What was asked: `Azure, public cloud`.
+    /// What was probed: `Azure, public cloud`.
     pub asked: String,
     /// When.
     pub at: String,
@@ -32,13 +32,13 @@ pub struct Report {
 /// How many rows have which verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// As the emulator.
+    /// The same as the emulator.
     pub confirmed: usize,
-    /// As the emulator with a setting.
+    /// The same as the emulator with a setting.
     pub with_setting: usize,
-    /// Otherwise.
+    /// Different.
     pub otherwise: usize,
-    /// Not asked.
+    /// Not checked.
     pub not_asked: usize,
 }
 
@@ -77,7 +77,7 @@ impl Report {
         counts
     }
 
-    /// 0: all that was asked is as the emulator; 2: something differs; 1: a probe went wrong, something could not be
+    /// 0: all checked rows are the same as the emulator; 2: a row differs; 1: a probe went wrong, something could not be
     /// removed, or the run was interrupted.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
@@ -199,7 +199,7 @@ fn verdicts(row: &Judged) -> String {
     row.findings.iter().map(of).collect::<Vec<_>>().join("; ")
 }
 
-/// The facts of a finding in one line; none if Azure was not asked.
+/// The facts of a finding in one line; none if Azure was not probed.
 fn facts(finding: &Finding) -> Option<String> {
     if matches!(finding.verdict, Verdict::NotAsked(_)) {
         return None;

@@ -1,4 +1,4 @@
-//! Asks every probe, one after the other, and removes what they created.
+//! Runs every probe, one after the other, and removes what they created.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
@@ -20,7 +20,7 @@ pub struct Outcome {
     pub probe: &'static Probe,
     /// What it saw.
     pub seen: Seen,
-    /// Why it ended early, or was not asked at all.
+    /// Why it ended early, or did not run at all.
     pub failure: Option<Failure>,
 }
 
@@ -45,7 +45,7 @@ impl Run {
     }
 }
 
-/// Asks one probe. A panic in it is caught, so that the run still removes what it created.
+/// Runs one probe. A panic in it is caught, so that the run still removes what it created.
 pub async fn asked(azure: &Azure, probe: &Probe) -> (Seen, Option<Failure>) {
     azure.recorder().begin(probe.id);
     let mut seen = Seen::default();
@@ -59,7 +59,7 @@ pub async fn asked(azure: &Azure, probe: &Probe) -> (Seen, Option<Failure>) {
     (seen.mapped(|text| azure.comparable(text)), failure)
 }
 
-/// Asks every probe. `stop` is notified when the run is to end; a second time: without waiting for what it removes.
+/// Runs every probe. `stop` is notified when the run is to end; a second time: without waiting for what it removes.
 pub async fn run(azure: &Azure, read_only: bool, stop: &Notify, progress: impl Fn(&str)) -> Run {
     let all = probes::all();
     let (mut outcomes, mut interrupted) = (Vec::new(), false);
@@ -118,7 +118,7 @@ pub async fn removed(azure: &Azure) {
 /// Asks Azure to remove each thing that is left. One that is busy, or whose removal takes time, stays in the ledger.
 async fn remove(azure: &Azure) {
     for created in azure.left() {
-        // A failure is no end: it stays in the ledger, and is tried again.
+        // A failure is not final: it stays in the ledger, and is tried again.
         if is_removed(azure, &created).await.unwrap_or(false) {
             azure.is_gone(&created);
         }
@@ -129,7 +129,7 @@ async fn is_removed(azure: &Azure, created: &Created) -> Result<bool, Failure> {
     let workspace = &azure.target.workspace;
     let reply = match created {
         Created::Compute(name) => {
-            // Of a name that is refused, DELETE may be refused too: then GET knows.
+            // For a name that is refused, DELETE may be refused too: then GET shows whether it exists.
             let reply = azure.detach(name).await?;
             return Ok(match reply.status {
                 204 | 404 => !azure.may_appear(name),

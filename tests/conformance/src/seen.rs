@@ -61,9 +61,9 @@ fn mapped(value: Value, replace: &impl Fn(&str) -> String) -> Value {
 /// Why a probe ended early.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// There is no occasion to ask; the text names what is missing.
+    /// It cannot run; the text names what is missing.
     NotAsked(String),
-    /// It was asked, and went wrong; the text names what to do where that is known.
+    /// It failed; the text names what to do where that is known.
     Broken(String),
 }
 

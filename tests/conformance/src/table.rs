@@ -6,7 +6,7 @@ use crate::client::Azure;
 use crate::seen::{Failure, Seen};
 use crate::target::{Credential, Target};
 
-/// A probe at work.
+/// A running probe.
 pub type Asking<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
 
 /// A question to an Azure: some requests, and the facts that their answers show.

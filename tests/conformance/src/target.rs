@@ -1,4 +1,4 @@
-//! Which Azure is asked, as whom, and about what.
+//! The Azure that is probed, the credentials for it, and the resources in it.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::cloud::Cloud;
 /// The API version of Machine Learning, unless another one is given: that of the operator.
 pub const VERSION: &str = "2024-04-01";
 
-/// As whom the kit asks.
+/// The credentials of the kit.
 #[derive(Clone)]
 pub enum Credential {
     /// An application with a client secret: tokens are requested as they are needed.
@@ -62,7 +62,7 @@ pub struct Target {
     pub other_pool: Option<String>,
     /// The IDs of user-assigned managed identities.
     pub identities: Vec<String>,
-    /// As whom to ask.
+    /// The credentials.
     pub credential: Credential,
     /// How long to wait between two reads of an operation.
     pub poll: Duration,

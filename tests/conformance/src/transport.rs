@@ -37,7 +37,7 @@ pub struct Outgoing {
     pub body: Body,
 }
 
-/// What was answered.
+/// The answer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reply {
     /// The HTTP status.

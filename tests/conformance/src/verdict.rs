@@ -85,7 +85,7 @@ impl Judged {
 ///
 /// # Errors
 ///
-/// If the emulator in this process cannot be asked.
+/// If the emulator in this process cannot be probed.
 pub async fn rows(run: &Run) -> Result<Vec<Judged>, String> {
     let mut expected = Vec::new();
     for outcome in &run.outcomes {

@@ -1,4 +1,4 @@
-//! What must hold before every step and after every report, and how each start must end: told without the planner.
+//! What must hold before every step and after every report, and how each start must end: stated independently of the planner.
 
 use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::{AdoptionPolicy, AttachmentStatus, OperationKind};
@@ -159,7 +159,7 @@ enum End {
 
 /// How a start must end: the table of the custom resource's documents.
 fn end(goal: &Goal, start: &Start) -> End {
-    // What Azure is detaching is as good as gone.
+    // A compute that Azure is detaching counts as gone.
     let compute = start.compute.or(start.trick.takes()).filter(|compute| compute.progress != Progress::Deleting);
     match goal {
         goal if goal.is_transfer() => transfer_end(goal, start, compute),
@@ -196,7 +196,7 @@ fn attached_end(goal: &Attached, start: &Start, compute: Option<Model>) -> End {
     let is_older = start.older && start.trick != Trick::OlderLeaves;
     match compute {
         _ if goal.policy.suspend => End::Untouched,
-        // The write that was under way makes it ours.
+        // The running write makes it ours.
         Some(_) if matches!(start.trick, Trick::LateAndTaken(_)) => End::Attached,
         Some(one) if !is_readable(one) && matches!(one.whose, Whose::Ours | Whose::Nobodys) => End::Untouched,
         None if is_older || !can_create => End::Untouched,
@@ -248,13 +248,13 @@ pub fn check(world: &World<'_>) -> Result<(), String> {
         End::Detached if matches!(world.goal, Goal::Attached(_)) => world.compute.is_none(),
         End::Detached => world.compute.is_none() && !world.has_finalizer,
         End::LetGo => world.writes == 0 && !world.has_finalizer,
-        // A workspace that is gone took its computes with it.
+        // The computes of a workspace that is gone are gone, too.
         End::HandedOver if trick == Trick::WorkspaceGoes => world.compute.is_none() && !world.has_finalizer,
         End::HandedOver => world.compute.is_some_and(|compute| compute.whose == Whose::Recipients) && !world.has_finalizer,
         End::Untouched => world.writes == writes_of_others(trick),
     };
     let (holds, bound) = match trick {
-        // What fails for ever never ends, but is retried with growing pauses.
+        // A permanent failure never ends, but is retried with growing pauses.
         _ if trick.is_lasting() && world.writes > 0 => {
             // A throttled write is retried after Azure's own pause.
             let pause =
@@ -279,7 +279,7 @@ fn writes_of_others(trick: Trick) -> u32 {
     u32::from(matches!(trick, Trick::KilledAndTaken(_)))
 }
 
-/// The status knows what was put there: without it a tag that the spec drops would stay.
+/// The status has what was applied: without it a tag that is removed from the spec would stay.
 fn recorded(world: &World<'_>) -> bool {
     let applied = world.status.applied.as_ref();
     applied.is_some_and(|applied| applied.created_on.is_some())

@@ -57,7 +57,7 @@ pub struct Model {
     pub spark: bool,
     pub pool: ShownPool,
     pub whose: Whose,
-    /// What its owner tag showed before the operation that goes on.
+    /// Its owner tag before the running operation.
     pub shown_whose: Whose,
     pub right_identity: bool,
     pub progress: Progress,
@@ -102,13 +102,13 @@ pub enum Trick {
     StaleReads,
     /// The first write is accepted, and its operation never ends and does nothing.
     NeverEnds,
-    /// The workspace goes while the first write is under way, with its computes.
+    /// The workspace is deleted with its computes while the first write is running.
     WorkspaceGoes,
     /// The operator is killed after the intent of its first write, and somebody else attaches another pool under that name.
     KilledAndTaken(Whose),
     /// The first write is not answered, and carried out a minute later. Before that somebody else attaches the pool.
     LateAndTaken(Whose),
-    /// The older object leaves after some observations.
+    /// The older object is deleted after some observations.
     OlderLeaves,
     /// The operator is killed after its first write: its outcome is not stored.
     Killed,
@@ -204,7 +204,7 @@ impl Deletion {
 pub struct Start {
     pub has_finalizer: bool,
     pub older: bool,
-    /// The status says Ready from an earlier time, of a compute that was ours.
+    /// The status is Ready from an earlier time, with a compute that was ours.
     pub was_ready: bool,
     pub compute: Option<Model>,
     pub trick: Trick,
@@ -216,10 +216,10 @@ impl Start {
     pub fn applies_to(&self, goal: &Goal) -> bool {
         let is_recipients = self.compute.is_some_and(|compute| compute.whose == Whose::Recipients);
         match goal {
-            // It attaches nothing that could be taken meanwhile.
+            // It attaches nothing, so nobody else can attach it meanwhile.
             goal if goal.is_transfer() && self.trick.takes().is_some() => false,
             goal if (is_recipients || self.deletion == Deletion::AfterTransfer) && !goal.is_transfer() => false,
-            // What writes nothing meets no trick of writes.
+            // A goal without writes is not combined with tricks of writes.
             Goal::Attached(goal) if goal.policy.suspend && self.trick.is_of_writes() => false,
             Goal::Detached(goal) if (goal.suspend || goal.retain) && self.trick.is_of_writes() => false,
             Goal::Detached(_) if self.trick.takes().is_some() => false,
@@ -236,7 +236,7 @@ pub fn goals() -> Vec<Goal> {
     let mut goals = Vec::new();
     for suspend in [false, true] {
         for adopt in [AdoptionPolicy::Never, AdoptionPolicy::IfSamePool, AdoptionPolicy::Always] {
-            // What is suspended writes nothing: only the policies that allow most, and least, matter.
+            // A suspended object writes nothing: only the most and the least permissive policies matter.
             let replaces = [false, true].into_iter().filter(|replace| !suspend || *replace == (adopt == AdoptionPolicy::Always));
             for replace in replaces.filter(|_| !suspend || adopt != AdoptionPolicy::IfSamePool) {
                 let policy = Policy { replace, adopt, suspend };
@@ -322,7 +322,7 @@ fn tricks() -> Vec<Trick> {
     ];
     tricks.extend([3, LASTING].map(Trick::DetachFindsNothing));
     tricks.extend([Whose::Nobodys, Whose::Anothers].map(Trick::KilledAndTaken));
-    // One without an owner and with our pool cannot be told from our own.
+    // A compute without an owner and with our pool cannot be distinguished from our own.
     tricks.push(Trick::LateAndTaken(Whose::Anothers));
     tricks.extend([3, 60, 180].map(Trick::Late));
     tricks.extend([1, LASTING].map(Trick::OperationFails));
@@ -330,7 +330,7 @@ fn tricks() -> Vec<Trick> {
     tricks.extend(faults.map(Trick::Observe));
     let throttled = Throttled(Duration::from_secs(17));
     tricks.extend([Unavailable(None), throttled, Conflict, Forbidden].map(|fault| Trick::Write(fault, 3)));
-    // What is retried after the same pauses does not differ for ever.
+    // Of permanent faults, one of those that are retried after the same pauses is sufficient.
     tricks.extend([Unavailable(None), throttled, Throttled(Duration::ZERO), Forbidden].map(|fault| Trick::Write(fault, LASTING)));
     tricks
 }
@@ -367,7 +367,7 @@ pub fn starts() -> Vec<Start> {
     starts
 }
 
-/// Each trick meets an object without a past. The others meet those tricks that their difference matters to.
+/// Each trick is combined with an object without history, the other objects only with the tricks for which they matter.
 fn is_of_interest((has_finalizer, older, was_ready): (bool, bool, bool), trick: Trick) -> bool {
     match (has_finalizer, older, was_ready) {
         (true, false, false) => true,

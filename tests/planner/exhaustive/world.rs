@@ -27,7 +27,7 @@ use super::ends::{check_conditions, check_safety, check_waiting};
 use super::starts::{Deletion, Model, PoolState, ShownPool, Start, Synapse, Trick, Whose, recipient};
 use crate::builders::{CREATED_ON, compute, detached, fault, now, owner, pool, ready_status, report, role, running};
 
-/// What a reason rests on.
+/// The facts that a reason depends on.
 pub type Existing = (Option<Model>, bool, u32, u32, &'static str, std::mem::Discriminant<Outcome>, bool);
 
 /// A status and the version of the object that it belongs to.
@@ -48,7 +48,7 @@ pub struct World<'a> {
     pub last: Option<Decision>,
     /// What the last reconcile reports: its decision, or what became of its write.
     pub reported: Option<Decision>,
-    /// Whether the status tells of the last reconcile.
+    /// Whether the status reports the last reconcile.
     is_reported: bool,
     /// Whether the operation that Azure is working on will fail.
     running: Option<bool>,
@@ -58,7 +58,7 @@ pub struct World<'a> {
     cached: Option<(u32, Versioned)>,
     /// What reads show until then, instead of what exists.
     stale: Option<(Timestamp, Option<Model>)>,
-    /// What existed before the operation that goes on.
+    /// What existed before the running operation.
     before: Option<Model>,
     /// A write that Azure will carry out later.
     late: Option<(Timestamp, OperationKind)>,
@@ -72,7 +72,7 @@ pub struct World<'a> {
     role_writes: u32,
     /// The write that waits for a permit, by the name of its step, since this time.
     waiting: Option<(&'static str, Timestamp)>,
-    /// How often a permit was asked for.
+    /// How often a permit was requested.
     asked: u32,
 }
 
@@ -123,7 +123,7 @@ impl<'a> World<'a> {
         (self.compute, self.has_finalizer, self.writes, self.role_writes, reason)
     }
 
-    /// What exists, and what was written: what a reason rests on.
+    /// What exists, and what was written: the facts that a reason depends on.
     pub fn existing(&self) -> Existing {
         let outcome = std::mem::discriminant(&self.outcome);
         (
@@ -177,7 +177,7 @@ impl<'a> World<'a> {
         is_done || !self.has_finalizer && matches!(self.goal, Goal::Detached(_))
     }
 
-    /// One reconcile. Gives the pause until the next one.
+    /// One reconcile. Returns the pause until the next one.
     pub fn reconcile(&mut self) -> Result<Duration, String> {
         let live = (self.version, self.status.clone());
         let cached = self.cached.take();
@@ -329,7 +329,7 @@ impl<'a> World<'a> {
         true
     }
 
-    /// One write to Azure. What the operator hears of it.
+    /// One write to Azure. Returns the answer that the operator receives.
     fn send(&mut self, step: &Step) -> WriteResult {
         match step {
             Step::AssignRole(_) | Step::RevokeRole(_) => return self.send_role(step),
@@ -495,7 +495,7 @@ impl<'a> World<'a> {
             (Trick::Flapping, _) if self.observations <= 24 && self.observations.is_multiple_of(3) => {
                 Finding::Unknown(fault(FaultKind::Unavailable(None)))
             }
-            // One 404 of a compute that nobody knows of leads to a PUT: there is no telling that it exists.
+            // One 404 of a compute that was never observed leads to a PUT: nothing shows that it exists.
             (Trick::False404, Some(model)) if self.observations <= 2 && self.is_known(model) => Finding::Absent,
             (_, None) => Finding::Absent,
             (_, Some(model)) => Finding::Present(self.shown(model)),
@@ -602,7 +602,7 @@ impl<'a> World<'a> {
         }
         if let Some((at, kind)) = self.late.filter(|(at, _)| *at <= self.now) {
             self.late = None;
-            // Azure carries out what it was asked for at that time; an attach over what exists by now is an update.
+            // Azure carries out what was requested then; an attach of a compute that exists by now is an update.
             let _ = at;
             self.carry_out(kind);
         }

@@ -10,7 +10,7 @@ use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-/// An Azure where a compute is attached as soon as it is asked for.
+/// An Azure where a compute is attached as soon as it is requested.
 #[derive(Default)]
 pub struct Azure {
     computes: Mutex<BTreeMap<String, Compute>>,
@@ -44,7 +44,7 @@ impl Compute {
     }
 }
 
-/// Each token holds for one request, and with the one of this number something happens.
+/// Each token is valid for one request, and the token of this number triggers something.
 struct OnToken {
     number: u32,
     happens: Box<dyn Fn() + Send + Sync>,
@@ -72,7 +72,7 @@ impl Azure {
         Self { operation, page: Some(page), ..Self::default() }
     }
 
-    /// One whose tokens hold for one request each. With the token of this number something happens.
+    /// One whose tokens are valid for one request each. The token of this number triggers something.
     pub fn on_token(number: u32, happens: impl Fn() + Send + Sync + 'static) -> Self {
         Self { on_token: Some(OnToken { number, happens: Box::new(happens) }), ..Self::default() }
     }
@@ -97,12 +97,12 @@ impl Azure {
         self.hidden[1].store(from_reads, Ordering::Relaxed);
     }
 
-    /// Adds a compute behind the operator's back.
+    /// Adds a compute, as another client would.
     pub fn add(&self, name: &str, body: Value) {
         self.computes.lock().expect("no holder panics").insert(name.to_owned(), Compute { body, done: None });
     }
 
-    /// Removes a compute behind the operator's back.
+    /// Removes a compute, as another client would.
     pub fn remove(&self, name: &str) {
         self.computes.lock().expect("no holder panics").remove(name);
     }
@@ -118,7 +118,7 @@ impl Azure {
         self.requests.lock().expect("no holder panics").clone()
     }
 
-    /// How often this method was asked for of a compute.
+    /// How many requests with this method there were for a compute.
     pub fn count(&self, method: &str, compute: &str) -> usize {
         let asked = format!("{method} {compute}");
         self.requests.lock().expect("no holder panics").iter().filter(|one| **one == asked).count()

@@ -1,4 +1,4 @@
-//! A test's subscription in Azure: computes, and what was asked of them.
+//! A test's subscription in Azure: computes, and the requests for them.
 
 use serde_json::{Value, json};
 
@@ -50,12 +50,12 @@ impl World {
         format!("{}/computes/{compute}", self.workspace())
     }
 
-    /// Adds to what there is.
+    /// Adds resources.
     pub fn add(&self, seed: &Value) {
         self.stage.azure.add(seed);
     }
 
-    /// An application that trusts a ServiceAccount. Gives its client ID.
+    /// Adds an application that trusts a ServiceAccount. Returns its client ID.
     pub fn trusting(&self, namespace: &str, account: &str) -> String {
         let client = format!("00000000-0000-4000-a000-{:012x}", number());
         self.add(&json!({"principals": [{
@@ -71,7 +71,7 @@ impl World {
         client
     }
 
-    /// Leaves the operator these rights in Azure.
+    /// Limits the operator to these permissions in Azure.
     pub fn restrict(&self, rights: &Value) {
         let world = self.stage.azure.control("GET", "world", None).expect("there is a world");
         let all = world["principals"].as_array().expect("a list");

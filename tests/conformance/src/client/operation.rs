@@ -71,14 +71,14 @@ impl Azure {
     pub async fn detached(&self, name: &str) -> Result<Ended, Failure> {
         let reply = self.detach(name).await?;
         let ended = self.settled(&reply).await?;
-        // Without an operation, only GET knows when the compute is gone.
+        // Without an operation, only GET shows when the compute is gone.
         if ended.status == "none" && reply.is_success() {
             self.until(|| async { Ok(self.get(&self.compute(name)).await?.status == 404) }).await?;
         }
         Ok(ended)
     }
 
-    /// GET of a compute when the last write is surely shown: reads may lag behind, which is a question of its own.
+    /// GET of a compute when the last write is surely shown: reads may lag behind, which another probe checks.
     ///
     /// # Errors
     ///
@@ -124,7 +124,7 @@ impl Azure {
         let mut waited = Duration::ZERO;
         loop {
             let Some(ended) = self.operation(reply).await? else {
-                // Without an operation, only GET knows when the compute is there.
+                // Without an operation, only GET shows when the compute exists.
                 if let Some(name) = reply.body["name"].as_str().filter(|name| reply.is_success() && name.contains(&self.prefix)) {
                     self.created(name).await?;
                 }

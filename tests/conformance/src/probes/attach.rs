@@ -146,7 +146,7 @@ fn form(time: &Value) -> Value {
     let digits = fraction.len() - fraction.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (digits, offset) = fraction.split_at(digits);
     let length = if (6..=7).contains(&digits.len()) { "6 or 7".to_owned() } else { digits.len().to_string() };
-    // Seven digits never end in 0, since that one falls off; six may.
+    // Seven digits never end in 0, because a trailing zero is dropped; six may.
     let zero = if digits.len() == 7 && digits.ends_with('0') { ", the last is 0" } else { "" };
     json!(format!("{length} digits{zero}, {offset}"))
 }

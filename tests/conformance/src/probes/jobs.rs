@@ -1,4 +1,4 @@
-//! Jobs, as far as none runs.
+//! Requests for jobs that run none.
 
 use serde_json::json;
 

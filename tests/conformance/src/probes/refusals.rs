@@ -1,4 +1,4 @@
-//! What a PUT of a compute is refused for.
+//! The reasons for which a PUT of a compute is refused.
 
 use serde_json::json;
 

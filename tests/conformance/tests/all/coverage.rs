@@ -1,4 +1,4 @@
-//! Every row of the emulator's evidence table, and every setting, is asked or has a reason why not.
+//! Every row of the emulator's evidence table, and every setting, is checked or has a reason why not.
 
 use std::collections::BTreeSet;
 

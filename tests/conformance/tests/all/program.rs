@@ -1,4 +1,4 @@
-//! The program: its exit codes, and what it says before it writes.
+//! The program: its exit codes, and what it prints before it writes.
 
 use std::process::{Command, Output};
 

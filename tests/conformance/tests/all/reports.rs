@@ -1,4 +1,4 @@
-//! The verdicts, when what is asked is the emulator itself.
+//! The verdicts, if the emulator itself is probed.
 
 use azure_conformance::report::Report;
 use azure_conformance::verdict::Verdict;

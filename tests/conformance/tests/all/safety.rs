@@ -1,4 +1,4 @@
-//! What a run must never do, and what it does in the end.
+//! What a run must never do, and what it does at its end.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -87,7 +87,7 @@ async fn an_interrupted_run_detaches_what_it_attached() {
     let stop = Arc::new(Notify::new());
     let run = run::run(&azure, false, &stop, |line| {
         if line.contains("] patch: ") {
-            // In the middle of this probe, or before it sends anything: either way nothing may be left.
+            // In the middle of this probe, or before it sends anything: in both cases nothing may be left.
             let (stop, azure) = (Arc::clone(&stop), emulator.azure());
             tokio::spawn(async move {
                 let puts = || {

@@ -17,7 +17,7 @@ fn updates_keep_the_principal_and_a_detach_ends_it() {
     assert_eq!(lab.attached("spark", &wanted)["identity"], first);
     lab.detach(&compute("spark"));
     lab.pass(Duration::from_secs(2));
-    // Its next look ends the operation; from then on the old identity goes.
+    // The next request ends the operation; from then on the old identity is being deleted.
     assert_eq!(lab.ask("GET", &compute("spark")).status, 404);
     lab.pass(Duration::from_secs(150));
     let second = lab.attached("spark", &wanted)["identity"].take();

@@ -13,7 +13,7 @@ fn synapse(group: &str, name: &str) -> String {
     format!("{group}/providers/Microsoft.Synapse/workspaces/{name}")
 }
 
-/// Follows `nextLink` to the end; gives the names, and how many pages there were.
+/// Follows `nextLink` to the end; returns the names, and the number of pages.
 fn names(lab: &mut Lab, path: &str) -> (Vec<String>, usize) {
     let (mut found, mut pages) = (Vec::new(), 0);
     let mut answer = lab.ask("GET", path);

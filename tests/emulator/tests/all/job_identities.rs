@@ -59,7 +59,7 @@ fn a_role_assignment_remains_after_its_compute_is_detached() {
     let first = principal(&mut lab);
     lab.detach(&compute("spark"));
     lab.pass(Duration::from_secs(2));
-    // Its next look ends the operation; from then on the old identity goes.
+    // The next request ends the operation; from then on the old identity is being deleted.
     assert_eq!(lab.ask("GET", &compute("spark")).status, 404);
     lab.pass(Duration::from_secs(150));
     let mut wanted = spark(&pool("yogisparkpool"));

@@ -72,7 +72,7 @@ pub fn status(lab: &mut Lab, name: &str) -> String {
     body["properties"]["status"].as_str().unwrap_or_default().to_owned()
 }
 
-/// How a job on its own ends.
+/// How a standalone job ends.
 pub fn end(lab: &mut Lab, name: &str, body: &Value) -> (String, String) {
     let answer = lab.put(&job(name), body);
     assert_eq!(answer.status, 201, "{}", answer.body_json());

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Lab, compute, workspace};
 
-/// Reads all pages. Between two of them something else happens.
+/// Reads all pages, and calls `between` after each but the last.
 fn list(lab: &mut Lab, mut between: impl FnMut(&mut Lab)) -> Vec<String> {
     let (mut target, mut names) = (format!("{}/computes?api-version=2025-12-01", workspace()), Vec::new());
     loop {

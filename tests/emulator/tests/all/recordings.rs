@@ -1,4 +1,4 @@
-//! What Microsoft's clients really sent, what they need back, and what Azure was seen to do.
+//! What Microsoft's clients really sent, what they need in the answers, and recorded behaviour of Azure.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn recorded_world(computes: &[Value]) -> Lab {
     Lab::with(Seed::from_json(seed).expect("a good seed"))
 }
 
-/// Sends what was recorded; the operation's address is the one that was just given.
+/// Sends what was recorded; the operation's address is the one in the previous answer.
 fn replayed(lab: &mut Lab, name: &str) -> Vec<(Value, azure_emulator::Answer)> {
     let recording = fixture(&format!("sdk/{name}"));
     let (mut operation, mut polls, mut answers) = (String::new(), 0, Vec::new());
@@ -58,7 +58,7 @@ fn replayed(lab: &mut Lab, name: &str) -> Vec<(Value, azure_emulator::Answer)> {
     answers
 }
 
-/// Every key that the accepted answer has is there with the same value, but for those named.
+/// Every key of the accepted answer is there with the same value, except for the named ones.
 fn agrees(ours: &Value, theirs: &Value, at: &str, differ: &BTreeSet<&str>) {
     match theirs {
         _ if differ.contains(at.rsplit('/').next().unwrap_or_default()) => {}
@@ -75,7 +75,7 @@ fn agrees(ours: &Value, theirs: &Value, at: &str, differ: &BTreeSet<&str>) {
     }
 }
 
-/// What differs and may: GUIDs, times, hosts; what the hand-made answers have otherwise than Azure was seen to have
+/// What may differ: GUIDs, times, hosts; where the hand-written answers differ from recordings of Azure
 /// (`tags`, `computeLocation`, `disableLocalAuth`); the case of identities (compared elsewhere); whose subscription the inner one is.
 const MAY_DIFFER: [&str; 14] = [
     "principalId",

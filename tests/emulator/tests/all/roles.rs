@@ -219,7 +219,7 @@ fn roles_are_assigned_by_their_administrators_or_with_permission_of_arm() {
     let refused = assign(&mut lab, 1, OPERATOR, SOMEBODY, POOL);
     assert_eq!(refused.body_json()["error"]["message"], text("roleAssignments/write", POOL));
 
-    // An administrator of the pool may, on that scope only; every principal with a role may read.
+    // An administrator of the pool may assign roles, on that scope only; every principal with a role may read.
     let own = |role: &str, scope: &str| json!({"roleAssignments": [{"workspace": at, "roleId": role, "principalId": OBJECT, "scope": scope}]});
     lab.control("PUT", "world", &own("Synapse Compute Operator", POOL));
     assert_eq!([get(&mut lab, "roleAssignments").status, assign(&mut lab, 1, OPERATOR, SOMEBODY, POOL).status], [200, 403]);

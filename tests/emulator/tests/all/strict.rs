@@ -1,4 +1,4 @@
-//! Where Azure is known or likely to be strict: each as the default is, and as the switch makes it.
+//! Where Azure is known or likely to be strict: with the default of each setting, and with its other value.
 
 use std::time::Duration;
 

@@ -59,7 +59,7 @@ impl Lab {
         self.use_token(&answer);
     }
 
-    /// Uses this token from now on.
+    /// Uses this token for the next requests.
     pub(crate) fn use_token(&mut self, answer: &Answer) {
         answer.body_json()["access_token"].as_str().expect("a token").clone_into(&mut self.token);
     }

@@ -1,4 +1,4 @@
-//! How often ARM and the resource providers can be asked, and what they say of it.
+//! The request limits of ARM and of the resource providers, and their answers.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ const TENANT_READS: &str = "x-ms-ratelimit-remaining-tenant-reads";
 const REQUESTS: &str = "x-ms-ratelimit-remaining-subscription-resource-requests";
 const ENTITIES: &str = "x-ms-ratelimit-remaining-subscription-resource-entities-read";
 
-/// Reads the compute so often, and gives the statuses.
+/// Reads the compute so often, and returns the statuses.
 fn read(lab: &mut Lab, times: usize) -> Vec<u16> {
     (0..times).map(|_| lab.ask("GET", &compute("spark")).status).collect()
 }
 
-/// The headers of the answer that tell what remains.
+/// The headers of the answer with the remaining requests.
 fn remaining(answer: &Answer) -> Vec<(&str, &str)> {
     let all = answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     all.filter(|(name, _)| name.starts_with("x-ms-ratelimit-remaining")).collect()

@@ -51,7 +51,7 @@ struct Asked {
     body: Value,
 }
 
-/// What requests get whose path contains a word.
+/// The answer to requests whose path contains a word.
 struct Refusal {
     word: &'static str,
     status: Value,

@@ -25,7 +25,7 @@ impl Api {
     }
 }
 
-/// Carries out an operation of RFC 6902 as kube-apiserver does. Whether it could be.
+/// Carries out an operation of RFC 6902 as kube-apiserver does. Returns whether that was possible.
 fn operate(object: &mut Value, operation: &Value) -> bool {
     let path = operation["path"].as_str().unwrap_or_default();
     let wanted = &operation["value"];
