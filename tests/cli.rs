@@ -240,7 +240,7 @@ fn completions_are_scripts_for_the_name_in_use() {
     assert_eq!(offers(&["status", "x"]), ":4\n", "no cluster, no names, no error");
 }
 
-/// An HTTP server that gives every request this answer, and how many it got.
+/// An HTTP server that sends this answer to every request, and the number of requests.
 fn server(answer: &str) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let (address, requests) = (listener.local_addr().expect("an address"), Arc::new(AtomicUsize::new(0)));

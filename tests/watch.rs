@@ -25,7 +25,7 @@ fn start(api: &Api, namespaces: &[String]) -> (Arc<Azure>, JoinHandle<()>) {
     (azure.clone(), start_with(api, &azure, namespaces))
 }
 
-/// A controller that runs until the test ends and asks this Azure.
+/// A controller that runs until the test ends, with this Azure.
 fn start_with(api: &Api, azure: &Arc<Azure>, namespaces: &[String]) -> JoinHandle<()> {
     let options = Options { concurrency: 32, namespaces: namespaces.to_vec(), readiness: Arc::new(Readiness::default()) };
     let context = Arc::new(context(api.client(), azure.clone(), &mut Registry::default()));

@@ -87,7 +87,7 @@ fn proxy_is_used_unless_no_proxy_names_the_server() {
     let unused = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
     #[rustfmt::skip]
     let table = [
-        // server                              NO_PROXY              asks the proxy  message
+        // server                              NO_PROXY              uses the proxy  message
         ("https://api.example:6443".to_owned(), "127.0.0.1",         1,              &["through the proxy http://127.0.0.1", "NO_PROXY"][..]),
         (format!("https://{unused}"),           "",                  0,              &["no answer from the API server", "Connection refused"]),
     ];

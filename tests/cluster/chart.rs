@@ -88,7 +88,7 @@ pub fn nothing_is_there_twice(name: &str, objects: &[Value]) {
     }
 }
 
-/// The program itself reads its command line: a flag that it does not know is exit code 2.
+/// The program itself parses the command line: it exits with 2 if a flag is unknown.
 fn the_program_knows_its_arguments(name: &str, objects: &[Value]) {
     let containers = objects.iter().filter_map(|object| match object["kind"].as_str() {
         Some("Deployment") => Some(&object["spec"]["template"]["spec"]["containers"][0]),

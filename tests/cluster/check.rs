@@ -53,7 +53,7 @@ impl Drop for Release {
     }
 }
 
-/// Runs it until it ends with this code: the authorizer knows new rights a moment later.
+/// Runs it until it ends with this code: the authorizer applies new permissions a moment later.
 fn check(world: &World, account: &str, args: &[&str], code: i32) -> String {
     let all = [&["check", "--pre"], args].concat();
     let mut last = String::new();
@@ -97,7 +97,7 @@ fn check_as_json_names_an_unreachable_resource_manager() {
     assert_eq!(failed.iter().map(|one| &one["check"]).collect::<Vec<_>>(), ["Azure Resource Manager"], "{said}");
 }
 
-/// A release whose right to the Lease somebody deleted.
+/// A release whose permission on the Lease was deleted.
 fn without_lease(test: &str) -> Release {
     let release = Release::wide(test);
     let world = &release.world;

@@ -194,7 +194,7 @@ fn policy_of_a_second_release_protects_the_definition_when_the_first_is_gone() {
     helm(version, Release::plane(), &["uninstall", "second", "--namespace", &second], "").expect("it is there");
 }
 
-/// Waits until the policy refuses to delete the definition: the API server takes up a new policy a moment later.
+/// Waits until the policy refuses to delete the definition: the API server applies a new policy a moment later.
 fn refused() {
     let refusal = poll(DEADLINE, || Release::plane().kubectl(&["delete", DEFINITION, "--dry-run=server"], "").err());
     let refusal = refusal.expect("the policy is in force");

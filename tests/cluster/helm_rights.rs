@@ -44,7 +44,7 @@ impl Release {
         answer.expect("it is answered") == "true"
     }
 
-    /// Waits until its account may do this: the authorizer knows new rights a moment later.
+    /// Waits until its account may do this: the authorizer applies new permissions a moment later.
     fn will(&self, verb: &str, what: &str, namespace: &str) {
         let may = poll(DEADLINE, || self.may(verb, what, namespace).then_some(()));
         assert!(may.is_some(), "it may not {verb} {what} in {namespace}");

@@ -33,7 +33,7 @@ fn world(name: &str) -> World {
     world
 }
 
-/// Deletes the Lease, as somebody would who wants another replica to lead.
+/// Deletes the Lease, as a user might to make another replica lead.
 fn delete_lease(world: &World) {
     world.plane().must(&["delete", "lease", "synapse-spark-operator", "--namespace", NAMESPACE]);
 }
@@ -135,7 +135,7 @@ fn leader_that_was_stopped_between_its_lease_check_and_a_write_does_not_send_it(
     holds(&world, "first");
     let _second = world.replica("second");
     world.apply("one", "one", &[]);
-    // The leader stores the write intent, looks at its Lease, and then waits for the access token of the PUT.
+    // The leader stores the write intent, checks its Lease, and then waits for the access token of the PUT.
     let is_pending = || world.object("one").is_some_and(|object| object["status"]["operation"]["pending"] == true);
     // Each request before it takes its two seconds, too.
     poll(3 * DEADLINE, || is_pending().then_some(())).expect("the write intent is stored");

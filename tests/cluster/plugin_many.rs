@@ -41,7 +41,7 @@ impl Follower {
         panic!("no line has {words:?}:\n{}", read.join("\n"))
     }
 
-    /// Ctrl-C; gives the exit code.
+    /// Sends Ctrl-C. Returns the exit code.
     fn interrupt(mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
         let sent = Command::new("/bin/sh").args(["-c", "kill -INT $0", &pid]).status().expect("/bin/sh starts");

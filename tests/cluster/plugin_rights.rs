@@ -5,7 +5,7 @@ use serde_json::json;
 use super::plugin::{Said, has, kubectl, said};
 use crate::support::World;
 
-/// A user with an attachment to look at.
+/// A user, and an attachment in their namespace.
 struct Viewer(World);
 
 impl Viewer {

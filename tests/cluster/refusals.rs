@@ -13,7 +13,7 @@ fn reports() -> Vec<Value> {
     serde_json::from_str(include_str!("refusals.json")).expect("JSON")
 }
 
-/// A message with the text that the row asks for.
+/// A message with the text of the row.
 fn text(row: &Row) -> String {
     format!("The text of Azure: {}.", row.message_contains)
 }

@@ -82,7 +82,7 @@ fn first_user_assigned_identity_gets_the_role_on_the_workspace() {
     assert_eq!(held(&world), [("e3844cc7-4670-42cb-9349-9bdac1ee7881".into(), first.to_owned(), scope)]);
 }
 
-/// An attachment whose role the operator may not assign, and the message that says so.
+/// An attachment whose role the operator may not assign, and its message.
 fn forbidden(name: &str) -> (World, String) {
     let world = World::new(name);
     let words = "The principal does not have the required Synapse RBAC permission";

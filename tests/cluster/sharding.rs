@@ -86,7 +86,7 @@ impl Estate {
             .collect()
     }
 
-    /// Who holds the Lease of a subscription; without one, that of the default shard.
+    /// The holder of the Lease of a subscription; without one, that of the default shard.
     fn holder(&self, letter: Option<char>) -> String {
         let suffix = letter.map(|letter| format!("-{}", self.id(letter))).unwrap_or_default();
         let name = format!("synapse-spark-operator{suffix}");

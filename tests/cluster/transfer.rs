@@ -37,7 +37,7 @@ fn a_compute_moves_to_another_namespace_with_its_principal() {
     let (before, roles) = (principal(&from, "nightly"), held(&from));
     assert_eq!(roles.len(), 1);
     wait_to_be_younger(&from, "nightly");
-    // Whatever the other team asks for, it gets nothing without the consent of the owner.
+    // Whatever the spec of the other team is, it gets nothing without the consent of the owner.
     apply_to(&to, &from, "nightly", &[SYSTEM, ROLE, "adoptionPolicy: Always", "replacePolicy: Recreate"]);
     to.stalled("nightly", "Duplicate");
     assert_eq!(from.writes("nightly"), ["PUT"]);

@@ -191,7 +191,7 @@ fn nothing_is_written_while_object_and_compute_are_in_sync() {
     assert_eq!((world.writes("nightly").len(), world.writes("bare").len()), (1, 1), "Azure was written to");
 }
 
-/// An Azure Policy that gives its own value to a tag with each PUT.
+/// An Azure Policy that sets its own value of a tag with each PUT.
 #[test]
 fn tag_that_a_policy_rewrites_is_left_alone_after_three_writes_and_the_attachment_stays_ready() {
     let world = World::new("contested");

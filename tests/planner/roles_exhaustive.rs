@@ -146,7 +146,7 @@ const LAG: Duration = Duration::from_mins(5);
 struct World {
     start: Start,
     goal: Goal,
-    /// Who holds which role in Synapse, under which GUID, since when.
+    /// The assigned roles in Synapse: to whom, under which GUID, since when.
     held: HashMap<String, (RoleAssignment, Timestamp)>,
     attached: bool,
     claimed: bool,

@@ -102,7 +102,7 @@ async fn the_write_intent_is_stored_before_the_write() {
     assert_eq!(status["operation"]["pending"], true, "the intent records that the write may have been sent");
 }
 
-/// An Azure without the compute that refuses a PUT because of another operation, or an Entra that gives no token for it.
+/// An Azure without the compute that refuses a PUT because of another operation, or an Entra that issues no token for it.
 #[derive(Debug, Default)]
 struct Refusing {
     fails_token: bool,

@@ -85,7 +85,7 @@ fn is(account: &str, subject: &Subject) -> bool {
     }
 }
 
-/// Reads all documents of a manifest, and gives the rights that they bind to an account.
+/// Reads all documents of a manifest, and returns the permissions that they bind to an account.
 ///
 /// # Errors
 ///

@@ -227,7 +227,7 @@ pub fn accepted(kind: OperationKind, age: Duration, outcome: Outcome) -> Operati
     Operation { kind, is_accepted: true, pool, started_at, age: Some(age), outcome, ended_for }
 }
 
-/// An operation that goes on.
+/// A running operation.
 pub fn running() -> Outcome {
     Outcome::Running("InProgress".into())
 }

@@ -70,7 +70,7 @@ impl Operator {
         Self::spawn(account, plane, azure, &[&["--resync-interval", "1"], settings].concat())
     }
 
-    /// Starts one with these settings and no others, and waits until it knows all objects.
+    /// Starts one with these settings and no others, and waits until it has listed all objects.
     pub fn measured(plane: &Plane, azure: &Azure, settings: &[&str]) -> Self {
         Self::spawn(ACCOUNT, plane, azure, settings).ready()
     }
@@ -160,7 +160,7 @@ impl Operator {
         let _ = self.guard.wait();
     }
 
-    /// SIGTERM; gives the exit code, if it ends in time.
+    /// Sends SIGTERM; returns the exit code, if it ends in time.
     pub fn terminate(&self, longest: Duration) -> Option<i32> {
         self.signal("TERM");
         self.ended(longest)

@@ -10,7 +10,7 @@ use crate::script::{ARM, Response, Script, compute, response, workspace};
 
 const ASK: Ask = Ask { max_age: Duration::from_secs(5), sharers: 2_000, listed_absence: None };
 
-/// The compute that is asked for, in this state.
+/// The requested compute, in this state.
 fn ours(state: &str) -> Value {
     json!({"name": compute().name(), "properties": {"computeType": "SynapseSpark", "provisioningState": state}})
 }

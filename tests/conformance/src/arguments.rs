@@ -12,7 +12,7 @@ use serde_json::Value;
 /// Compares a real Azure subscription with the emulator: sends the same requests to both, and reports for each row of
 /// the emulator's evidence table, and for each of its settings, whether they answer the same.
 ///
-/// Without --subscription it asks an emulator that it starts itself, which tests this kit and says nothing about Azure.
+/// Without --subscription it runs against an emulator that it starts itself, which tests this kit and shows nothing about Azure.
 ///
 /// Credentials are read from the environment: `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_CLIENT_SECRET`, or
 /// `AZURE_ACCESS_TOKEN` (`az account get-access-token`) and, for the roles of Synapse, `SYNAPSE_ACCESS_TOKEN`
@@ -58,13 +58,13 @@ pub(super) struct Arguments {
     /// File with CA certificates (PEM) to trust in addition to those of the machine
     #[arg(long, value_name = "FILE", env = "AZURE_CA_FILE")]
     pub(super) azure_ca_file: Option<PathBuf>,
-    /// Time between two reads of an operation, such as 10s, unless Azure asks for more
+    /// Time between two reads of an operation, such as 10s, unless Azure requests more
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     poll_interval: Duration,
     /// Time before a read that has to show the last write, such as 15s: Azure's reads may lag behind
     #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = parse_duration)]
     read_delay: Duration,
-    /// Ask only what needs no write
+    /// Send only requests that change nothing
     #[arg(long)]
     pub(super) read_only: bool,
     /// Write to the subscription without asking at the terminal

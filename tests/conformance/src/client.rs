@@ -1,4 +1,4 @@
-//! The client of a run: sends requests as the probes ask for them, and keeps to what the run may do.
+//! The client of a run: sends the requests of the probes, and refuses what the run may not do.
 
 mod operation;
 mod send;

@@ -48,7 +48,8 @@ fn confirmed(arguments: &Arguments, azure: &Azure) -> Result<(), String> {
             return Ok(());
         }
     }
-    Err("Nothing was written. Confirm with --yes (make: CONFIRM=yes), or ask with --read-only (make: READ_ONLY=yes)".to_owned())
+    Err("Nothing was written. Confirm with --yes (make: CONFIRM=yes), or run it with --read-only (make: READ_ONLY=yes)"
+        .to_owned())
 }
 
 /// Notifies of Ctrl-C and SIGTERM, each time.

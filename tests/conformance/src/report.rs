@@ -47,7 +47,7 @@ impl Report {
     ///
     /// # Errors
     ///
-    /// If the emulator in this process cannot be asked.
+    /// If the emulator in this process cannot be probed.
     pub async fn of(run: &Run, asked: &str, at: &str) -> Result<Self, String> {
         let rows = verdict::rows(run).await?;
         let settings = verdict::settings(&rows);

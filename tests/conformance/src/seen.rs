@@ -36,7 +36,7 @@ impl Seen {
         facts.iter().map(|fact| ((*fact).to_owned(), self.get(fact).cloned().unwrap_or(Value::Null))).collect()
     }
 
-    /// The same with every text replaced by what this gives for it.
+    /// The same with every text replaced by the function's result for it.
     #[must_use]
     pub fn mapped(self, replace: impl Fn(&str) -> String) -> Self {
         Self(self.0.into_iter().map(|(fact, value)| (fact, mapped(value, &replace))).collect())

@@ -154,7 +154,7 @@ pub fn settings(rows: &[Judged]) -> Vec<JudgedSetting> {
         .map(|(key, setting)| {
             let default = defaults[*key].clone();
             let verdict = match setting {
-                Setting::NotAsked(why) => format!("not asked: {why}"),
+                Setting::NotAsked(why) => format!("not checked: {why}"),
                 Setting::Values(_) => of_setting(key, &default, rows),
             };
             JudgedSetting { key, default, verdict }
@@ -181,7 +181,7 @@ fn of_setting(key: &str, default: &Value, rows: &[Judged]) -> String {
         Verdict::NotAsked(why) => Some(why.as_str()),
         _ => None,
     });
-    format!("not asked: {}", why.unwrap_or("no probe distinguishes its values"))
+    format!("not checked: {}", why.unwrap_or("no probe distinguishes its values"))
 }
 
 /// The facts that differ, by name: Azure's and the emulator's.

@@ -1,4 +1,4 @@
-//! The starts: what exists, what the user asks for, and what goes wrong.
+//! The starts: what exists, what the user wants, and what goes wrong.
 //!
 //! Longer than other files: one model, to be read in one piece.
 
@@ -216,7 +216,7 @@ impl Start {
     pub fn applies_to(&self, goal: &Goal) -> bool {
         let is_recipients = self.compute.is_some_and(|compute| compute.whose == Whose::Recipients);
         match goal {
-            // It attaches nothing, so nobody else can attach it meanwhile.
+            // It attaches nothing, so nobody else can be faster.
             goal if goal.is_transfer() && self.trick.takes().is_some() => false,
             goal if (is_recipients || self.deletion == Deletion::AfterTransfer) && !goal.is_transfer() => false,
             // A goal without writes is not combined with tricks of writes.

@@ -71,7 +71,7 @@ spec:
         ready["message"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Waits until Ready has this status and reason; gives the message.
+    /// Waits until Ready has this status and reason; returns the message.
     pub fn ready_shows(&self, name: &str, status: &str, reason: &str) -> String {
         self.until(&format!("{name} is Ready={status} {reason}"), || {
             let ready = self.condition(name, "Ready")?;
@@ -119,7 +119,7 @@ spec:
         self.wait(name, "delete");
     }
 
-    /// Waits for an event of this reason that holds this text.
+    /// Waits for an event of this reason that contains this text.
     pub fn event(&self, name: &str, reason: &str, text: &str) {
         self.until(&format!("an event {reason} of {name} with {text:?}"), || {
             let all: Value = serde_json::from_str(&self.kubectl(&["get", "events", "-o", "json"])).expect("kubectl prints JSON");

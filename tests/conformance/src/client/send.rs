@@ -25,7 +25,7 @@ fn named(url: &str) -> &str {
 }
 
 impl Azure {
-    /// A link that stays on ARM's host: a token goes nowhere else.
+    /// A link that stays on ARM's host: a token is sent to no other.
     pub(crate) fn own(&self, link: &str) -> Result<String, Failure> {
         let same = link.get(..self.target.arm.len()).is_some_and(|start| start.eq_ignore_ascii_case(&self.target.arm))
             && link[self.target.arm.len()..].starts_with('/');

@@ -126,7 +126,7 @@ async fn assign(azure: &Azure, guid: Uuid, role: &str, principal: &str, scope: &
     azure.synapse("PUT", &format!("roleAssignments/{guid}"), Body::Json(body)).await
 }
 
-/// The same for a new principal, which Synapse may not know for some minutes.
+/// The same for a new principal, which Synapse may not find for some minutes.
 async fn assigned(azure: &Azure, guid: Uuid, principal: &str, scope: &str) -> Result<Reply, Failure> {
     let mut put = assign(azure, guid, COMPUTE_OPERATOR, principal, scope).await?;
     let mut waited = Duration::ZERO;

@@ -19,7 +19,7 @@ fn add(lab: &mut Lab, fault: &Value) {
     assert_eq!(answer.status, 201, "{}", answer.body_json());
 }
 
-/// The last request that the journal holds.
+/// The last request in the journal.
 fn last(lab: &mut Lab) -> Value {
     lab.control("GET", "journal", &Value::Null).body_json()["requests"].as_array_mut().and_then(Vec::pop).expect("a request")
 }

@@ -137,7 +137,7 @@ pub(crate) fn fixture(path: &str) -> Value {
     serde_json::from_str(&text).expect(&path)
 }
 
-/// A lab whose principal holds these rights.
+/// A lab whose principal has these permissions.
 pub(crate) fn holding(rights: &Value) -> Lab {
     let mut lab = Lab::new();
     let principal = json!({"tenantId": TENANT, "clientId": CLIENT, "objectId": OBJECT, "secret": SECRET, "rights": rights});

@@ -67,7 +67,7 @@ impl State {
         self.watches.retain(|(of, to)| (of.is_some() && of.as_deref() != namespace) || to.unbounded_send(line.clone()).is_ok());
     }
 
-    /// Stores a new version of an object; one that is deleted goes with its last finalizer.
+    /// Stores a new version of an object; a deleted one is removed with its last finalizer.
     fn store(&mut self, mut object: Value) -> Value {
         self.version += 1;
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
