@@ -178,3 +178,19 @@ fn user_visible_text_has_no_debug_output() {
         is_debug_output("Forbidden (Status { code: 403 })") && is_debug_output("for Some(3)") && !is_debug_output("{ name: x }")
     );
 }
+
+/// The pods of shards have another name in their labels, so a command that names only one of the two misses pods.
+#[test]
+fn commands_select_the_operator_and_its_shards() {
+    let source = read("src/cli/installation.rs");
+    let (_, label) = source.split_once("const LABELS: &str = \"").expect("the labels of the operator");
+    let selector = format!("-l '{}'", label.split('"').next().expect("a text"));
+    let mut texts = user_visible_texts();
+    texts.push(("bug.yml".to_owned(), read(".github/ISSUE_TEMPLATE/bug.yml")));
+    let selects = |line: &&str| line.contains("-l app.kubernetes.io/name") || line.contains("-l 'app.kubernetes.io/name");
+    let lines: Vec<_> =
+        texts.iter().flat_map(|(place, text)| text.lines().filter(selects).map(move |line| format!("{place}: {line}"))).collect();
+    assert!(lines.len() > 10, "{lines:#?}");
+    let wrong: Vec<_> = lines.iter().filter(|line| !line.contains(&selector)).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
