@@ -7,6 +7,7 @@
 //! 2  planner   |   azure                         decides: no I/O  |  sends requests: no Kubernetes, no policy
 //! 1  api                                         the custom resource: types, reasons
 //! 0  resource_id · service_error · refusal · unmanaged · error_chain   Azure's IDs and errors, errors as text
+//!    spark_versions                               when the support of each version of Spark ends
 //! ```
 //! Imports go down only, `planner` and `azure` never import each other, and no
 //! two modules import each other. `tests/layers.rs` checks that.
@@ -66,5 +67,6 @@ pub mod refusal;
 pub mod resource_id;
 pub mod server;
 pub mod service_error;
+pub mod spark_versions;
 pub mod telemetry;
 pub mod unmanaged;

@@ -21,12 +21,13 @@ use std::path::Path;
 use circles::{Used, circles, used};
 
 /// The modules at the root of the crate, and the layer of each.
-const LAYERS: [(&str, u8); 13] = [
+const LAYERS: [(&str, u8); 14] = [
     ("error_chain", 0),
     ("resource_id", 0),
     ("refusal", 0),
     ("unmanaged", 0),
     ("service_error", 0),
+    ("spark_versions", 0),
     ("api", 1),
     ("planner", 2),
     ("azure", 2),

@@ -14,7 +14,6 @@ mod safety_stop;
 pub mod shown;
 pub mod time;
 
-pub use dependency_conditions::end_of_support;
 pub use message::shortened;
 pub use record::with_outcome_of;
 pub use report::Report;

@@ -1,7 +1,5 @@
 //! The conditions of what an attachment depends on: `RoleAssigned`, `PoolAvailable`.
 
-use jiff::civil::{Date, date};
-use jiff::tz::TimeZone;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::api::Reason;
@@ -20,25 +18,7 @@ use crate::planner::status::report::Report;
 use crate::planner::status::shown::condition;
 use crate::planner::write::Write;
 use crate::resource_id::PoolId;
-
-/// When Azure's support of a version of Spark ends in Synapse.
-///
-/// Source: <https://learn.microsoft.com/azure/synapse-analytics/spark/apache-spark-version-support>, and for 3.5
-/// <https://learn.microsoft.com/azure/synapse-analytics/spark/apache-spark-3-runtime>; read in November 2026.
-const SUPPORT: [(&str, Date); 6] = [
-    ("2.4", date(2023, 9, 29)),
-    ("3.1", date(2024, 1, 26)),
-    ("3.2", date(2024, 7, 8)),
-    ("3.3", date(2025, 3, 31)),
-    ("3.4", date(2026, 3, 31)),
-    ("3.5", date(2028, 10, 31)),
-];
-
-/// When Azure's support of this version of Spark ends, where that is known.
-#[must_use]
-pub fn end_of_support(spark_version: &str) -> Option<Date> {
-    SUPPORT.iter().find(|(version, _)| *version == spark_version).map(|(_, end)| *end)
-}
+use crate::spark_versions::{Lifecycle, Support, day_of, lifecycle};
 
 /// The change of a condition.
 enum Change {
@@ -156,26 +136,13 @@ fn pool_available(report: &Report<'_>) -> Change {
 
 fn usable_pool(pool: &PoolId, found: &SparkPool, report: &Report<'_>) -> Change {
     let version = found.details.spark_version.as_deref().unwrap_or_default();
-    let is_over = |end: &Date| *end < report.now.to_zoned(TimeZone::UTC).date();
-    match end_of_support(version).filter(is_over) {
-        Some(end) => set(
+    let is_over = |one: &&Lifecycle| one.support(day_of(report.now), 0) == Support::Ended;
+    match lifecycle(version).filter(is_over) {
+        Some(Lifecycle { end_of_support, .. }) => set(
             "True",
             Reason::SparkVersionUnsupported,
-            format!("The Spark pool {pool} runs Spark {version}, whose support ended on {end}"),
+            format!("The Spark pool {pool} runs Spark {version}, whose support ended on {end_of_support}"),
         ),
         None => set("True", Reason::PoolAvailable, format!("The Spark pool {pool} is in state {}", found.state)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn support_ends_in_the_order_of_versions() {
-        assert!(SUPPORT.is_sorted());
-        assert!(SUPPORT.is_sorted_by_key(|(_, end)| end));
-        assert_eq!(end_of_support("3.4"), Some(date(2026, 3, 31)));
-        assert_eq!(end_of_support("4.0"), None);
     }
 }
