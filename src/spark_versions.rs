@@ -42,8 +42,8 @@ pub enum Support {
     Ended,
 }
 
-/// All versions, in their order.
-const ALL: [Lifecycle; 6] = [
+/// All versions whose dates are known, in their order.
+pub const ALL: [Lifecycle; 6] = [
     version("2.4", date(2023, 9, 29), None),
     version("3.1", date(2024, 1, 26), Some(date(2024, 1, 27))),
     version("3.2", date(2024, 7, 8), Some(date(2024, 7, 9))),

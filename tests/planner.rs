@@ -30,6 +30,8 @@ mod role_status;
 mod roles;
 #[path = "planner/roles_exhaustive.rs"]
 mod roles_exhaustive;
+#[path = "planner/spark_version.rs"]
+mod spark_version;
 #[path = "planner/status.rs"]
 mod status;
 #[path = "planner/transfer.rs"]

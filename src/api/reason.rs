@@ -124,6 +124,8 @@ pub enum Reason {
     RoleAssignmentOrphaned,
     /// Condition `PoolAvailable`: the Spark pool exists and can be used.
     PoolAvailable,
+    /// Condition `PoolAvailable`: the pool exists, and Microsoft's support for its version of Apache Spark ends soon.
+    SparkVersionEnding,
     /// Condition `PoolAvailable`: the pool exists, and Azure no longer supports its version of Apache Spark.
     SparkVersionUnsupported,
     /// Condition `PoolAvailable`: the operator may not read the Spark pool, and continues without that information.
@@ -134,7 +136,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the documents.
-    pub const ALL: [Self; 58] = [
+    pub const ALL: [Self; 59] = [
         Self::Attached,
         Self::AddingFinalizer,
         Self::Attaching,
@@ -190,6 +192,7 @@ impl Reason {
         Self::RoleAssigned,
         Self::RoleAssignmentOrphaned,
         Self::PoolAvailable,
+        Self::SparkVersionEnding,
         Self::SparkVersionUnsupported,
         Self::PoolUnreadable,
         Self::PoolChanged,
@@ -255,6 +258,7 @@ impl Reason {
             Self::RoleAssigned => "RoleAssigned",
             Self::RoleAssignmentOrphaned => "RoleAssignmentOrphaned",
             Self::PoolAvailable => "PoolAvailable",
+            Self::SparkVersionEnding => "SparkVersionEnding",
             Self::SparkVersionUnsupported => "SparkVersionUnsupported",
             Self::PoolUnreadable => "PoolUnreadable",
             Self::PoolChanged => "PoolChanged",

@@ -7,7 +7,7 @@ use crate::api::v1alpha1::AttachmentStatus;
 use crate::api::{FINALIZER, SynapseSparkAttachment, TRANSFER_TO};
 use crate::azure::wire;
 use crate::controller::observe::compute;
-use crate::planner::backoff::RESYNC;
+use crate::planner::backoff::{RESYNC, SPARK_VERSION_WARNING};
 use crate::planner::drift::drift;
 use crate::planner::status::report::ObjectMeta;
 use crate::planner::status::{condition, status};
@@ -42,6 +42,7 @@ impl Changes {
             written: None,
             object: ObjectMeta { generation: object.metadata.generation, ..ObjectMeta::default() },
             resync: RESYNC,
+            spark_version_warning: SPARK_VERSION_WARNING,
             now,
         };
         let next = status(&object.status.clone().unwrap_or_default(), &report);

@@ -3,6 +3,8 @@
 mod inventory;
 
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use jiff::civil::Date;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 
@@ -14,6 +16,7 @@ use super::workspace::{WORKSPACE, subscription, workspace};
 use crate::azure;
 use crate::azure::wire::{AutoScale, SparkPoolProperties};
 use crate::resource_id::WorkspaceId;
+use crate::spark_versions::{day_of, lifecycle};
 use inventory::{Pool, PoolInventory};
 
 #[derive(Debug, Args)]
@@ -64,7 +67,7 @@ impl Pools {
                 yaml(&manifests(&builders).map_err(|wrong| wrong.join("; "))?)?
             }
             (Format::Json, _) => format!("{:#}\n", as_json(&inventory)),
-            _ => rows(&inventory),
+            _ => rows(&inventory, day_of(Timestamp::now())),
         };
         print(&text).map(|()| 0)
     }
@@ -82,7 +85,19 @@ fn nodes(SparkPoolProperties { node_size, node_count, auto_scale, .. }: &SparkPo
     }
 }
 
-fn rows(inventory: &PoolInventory) -> String {
+/// Until when the version of Spark is supported; a dash if that is not known.
+fn support(spark_version: Option<&str>, today: Date) -> String {
+    let known = spark_version.and_then(lifecycle);
+    known.map_or_else(
+        || "-".to_owned(),
+        |one| {
+            let when = if one.days_left(today) < 0 { "ended" } else { "until" };
+            format!("{when} {}", one.end_of_support)
+        },
+    )
+}
+
+fn rows(inventory: &PoolInventory, today: Date) -> String {
     let row = |pool: &Pool| {
         let attached: Vec<_> = pool.attached.iter().map(|one| format!("{}/{}", one.workspace().name(), one.name())).collect();
         let shown = &pool.shown.properties;
@@ -91,13 +106,14 @@ fn rows(inventory: &PoolInventory) -> String {
             plain(pool.workspace.name()),
             plain(pool.id.name()),
             or_dash(&shown.spark_version),
+            plain(&support(shown.spark_version.as_deref(), today)),
             plain(&nodes(shown)),
             or_dash(&shown.provisioning_state),
             plain(if attached.is_empty() { "-".to_owned() } else { attached.join(", ") }.as_str()),
         ]
     };
     let rows: Vec<_> = inventory.pools.iter().map(row).collect();
-    table(&["SYNAPSE WORKSPACE", "POOL", "SPARK", "NODES", "STATE", "ATTACHED AS"], &rows)
+    table(&["SYNAPSE WORKSPACE", "POOL", "SPARK", "SUPPORT", "NODES", "STATE", "ATTACHED AS"], &rows)
 }
 
 fn as_json(inventory: &PoolInventory) -> Value {
@@ -112,6 +128,7 @@ fn as_json(inventory: &PoolInventory) -> Value {
             "synapseWorkspaceId": pool.workspace.to_string(),
             "location": pool.shown.location,
             "sparkVersion": shown.spark_version,
+            "sparkEndOfSupport": shown.spark_version.as_deref().and_then(lifecycle).map(|one| one.end_of_support.to_string()),
             "nodeSize": shown.node_size,
             "nodeSizeFamily": shown.node_size_family,
             "nodeCount": shown.node_count,

@@ -46,6 +46,9 @@ pub(crate) struct Run {
     /// elsewhere in Azure goes unnoticed.
     #[arg(long, value_name = "SECONDS", env = "RESYNC_INTERVAL", default_value_t = backoff::RESYNC.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     resync_interval: u64,
+    /// How many days before Microsoft's support for its version of Spark ends a pool has the reason `SparkVersionEnding`.
+    #[arg(long, value_name = "DAYS", env = "SPARK_VERSION_WARNING", default_value_t = backoff::SPARK_VERSION_WARNING, value_parser = clap::value_parser!(u16).range(0..=3650))]
+    spark_version_warning: u16,
     /// The maximum number of concurrent reconciles. A reconcile that has waited for Azure for more than two seconds does not
     /// count; at most eight times this number run in total.
     #[arg(long, value_name = "N", env = "CONCURRENCY", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -197,6 +200,7 @@ impl Run {
         let context = Context::new(calls, azure, cluster, Duration::from_secs(self.resync_interval), metrics)
             .with_default_tenant(self.azure.tenant_id.filter(|tenant| !tenant.is_empty()))
             .with_shard(shard)
+            .with_spark_version_warning(self.spark_version_warning)
             .with_definition(definition)
             .with_write_gate(move || leadership.time_left());
         (Arc::new(context), Options { concurrency: self.concurrency, namespaces, readiness })

@@ -23,6 +23,7 @@ use crate::controller::recorders::Recorders;
 use crate::controller::shard::Shard;
 use crate::controller::stored::Stored;
 use crate::controller::ticks::Ticks;
+use crate::planner::backoff::SPARK_VERSION_WARNING;
 
 /// The name under which the operator owns the fields of the status.
 pub const FIELD_MANAGER: &str = "synapse-spark-operator";
@@ -76,6 +77,8 @@ pub struct Context {
     pub cluster: String,
     /// The time between two observations of what is in sync.
     pub resync: Duration,
+    /// How many days before the end of its support a version of Spark is reported.
+    pub spark_version_warning: u16,
     /// What the controller keeps per object.
     pub objects: Objects,
     /// The metrics.
@@ -113,6 +116,7 @@ impl Context {
     pub fn new(kube: Client, azure: azure::Client, cluster: String, resync: Duration, metrics: Metrics) -> Self {
         let recorders = Recorders::new(kube.clone(), FIELD_MANAGER);
         metrics.resync_interval.set(resync.as_secs_f64());
+        metrics.spark_version_warning.set(SPARK_VERSION_WARNING.into());
         let objects = Objects::default();
         metrics.watch_queue(&objects.ticks);
         Self {
@@ -121,6 +125,7 @@ impl Context {
             identities: Identities::new(None),
             cluster,
             resync,
+            spark_version_warning: SPARK_VERSION_WARNING,
             objects,
             metrics,
             process: Process {
@@ -136,6 +141,13 @@ impl Context {
     #[must_use]
     pub fn with_default_tenant(self, tenant: Option<String>) -> Self {
         Self { identities: Identities::new(tenant), ..self }
+    }
+
+    /// Reports a version of Spark so many days before its support ends.
+    #[must_use]
+    pub fn with_spark_version_warning(self, days: u16) -> Self {
+        self.metrics.spark_version_warning.set(i64::from(days));
+        Self { spark_version_warning: days, ..self }
     }
 
     /// Writes nothing, neither to Azure nor to Kubernetes, while this returns none; otherwise it returns for how long this process

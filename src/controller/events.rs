@@ -66,7 +66,8 @@ fn dependencies(previous: &AttachmentStatus, next: &AttachmentStatus, ready: Rea
         let is_progress = matches!(reason, Reason::AssigningRole | Reason::RevokingRole);
         let is_first = reason == Reason::PoolAvailable && before.is_none();
         // An operator that may not read pools attaches them: by default it has no permission to.
-        let is_warning = (now.status != "True" && reason != Reason::PoolUnreadable) || reason == Reason::SparkVersionUnsupported;
+        let is_old_spark = matches!(reason, Reason::SparkVersionEnding | Reason::SparkVersionUnsupported);
+        let is_warning = (now.status != "True" && reason != Reason::PoolUnreadable) || is_old_spark;
         (!is_progress && !is_first && reason != ready).then(|| (reason, is_warning, shortened(&now.message, 800)))
     });
     changed.collect()

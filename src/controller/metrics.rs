@@ -14,6 +14,7 @@ mod phases;
 mod queue;
 mod reconcile;
 mod shared;
+mod spark_versions;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -59,6 +60,7 @@ pub struct Metrics {
     /// How many fields of this version the served definition lacks.
     pub definition_missing_fields: Gauge,
     pub(crate) resync_interval: Gauge<f64, AtomicU64>,
+    pub(crate) spark_version_warning: Gauge,
     pub(crate) watch_errors: Counter,
     reconciles: Reconciles,
     time_to_ready: Family<Since, Histogram>,
@@ -77,6 +79,7 @@ impl Metrics {
             leader: Gauge::default(),
             definition_missing_fields: Gauge::default(),
             resync_interval: Gauge::default(),
+            spark_version_warning: Gauge::default(),
             watch_errors: Counter::default(),
             reconciles: Reconciles::new(registry),
             time_to_ready: Family::new_with_constructor(operation_histogram),
@@ -103,6 +106,11 @@ impl Metrics {
             "The configured interval after which the operator reads an attachment from Azure again",
             Unit::Seconds,
             metrics.resync_interval.clone(),
+        );
+        registry.register(
+            "spark_version_warning_days",
+            "How many days before the end of its support a version of Spark is reported, as configured",
+            metrics.spark_version_warning.clone(),
         );
         registry.register(
             "definition_missing_fields",

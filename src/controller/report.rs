@@ -36,7 +36,16 @@ impl<'a> Draft<'a> {
             forced: forced(self.object),
             created: self.object.creation_timestamp().map(|time| time.0),
         };
-        Report { goal: self.goal, observed: self.observed, decision, written, object, resync: ctx.resync, now: self.now }
+        Report {
+            goal: self.goal,
+            observed: self.observed,
+            decision,
+            written,
+            object,
+            resync: ctx.resync,
+            spark_version_warning: ctx.spark_version_warning,
+            now: self.now,
+        }
     }
 
     fn previous(self) -> AttachmentStatus {

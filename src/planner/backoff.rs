@@ -84,6 +84,8 @@ pub const CORRECTION_PAUSES: [Duration; 2] = [Duration::from_mins(1), Duration::
 pub const CORRECTIONS_COUNT_FOR: Duration = Duration::from_hours(24);
 /// The default of `--resync-interval`: what is in sync is observed again after this, so drift lasts no longer.
 pub const RESYNC: Duration = Duration::from_mins(5);
+/// The default of `--spark-version-warning`, in days: time to test jobs with a newer version, and to move them.
+pub const SPARK_VERSION_WARNING: u16 = 90;
 /// Ready keeps its value for this many resync intervals while Azure gives no answer.
 pub const UNAVAILABLE_RESYNCS: u32 = 3;
 

@@ -181,6 +181,7 @@ fn invalid_values_are_refused_and_named() {
         ("logFormat: xml", &["logFormat", "json"]),
         ("resyncInterval: 0", &["resyncInterval", "1"]),
         ("resyncInterval: 5m", &["resyncInterval", "integer"]),
+        ("sparkVersionWarning: 90d", &["sparkVersionWarning", "integer"]),
         ("extraArgs: --a", &["extraArgs", "array"]),
         ("extraEnv: [{value: a}]", &["extraEnv/0", "name"]),
         ("resources: {limit: {}}", &["resources", "limit"]),

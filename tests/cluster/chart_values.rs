@@ -29,7 +29,7 @@ pub fn matrix() -> Vec<Case> {
               "kind: Service\n", "azure.workload.identity/use: \"true\"", "--credential=workload-identity", "--leader-election-namespace=chart-",
               "aggregate-to-view", "whenUnsatisfiable: ScheduleAnyway", "--log-format=json"],
             &["kind: NetworkPolicy", "kind: ServiceMonitor", "kind: PodMonitor", "kind: PrometheusRule", "kind: ConfigMap", "aggregate-to-edit",
-              "--watch-namespaces", "--resync-interval", "--azure-request-share", "volumes:", "type: Recreate", "serviceaccounts", "--require-service-account", "tenancy"]),
+              "--watch-namespaces", "--resync-interval", "--spark-version-warning", "--azure-request-share", "volumes:", "type: Recreate", "serviceaccounts", "--require-service-account", "tenancy"]),
         case("workload identity", "azure: {clientId: CLIENT, tenantId: TENANT}\nserviceAccount: {annotations: {a/b: c}, labels: {d: e}}",
             &["azure.workload.identity/client-id: 22222222", "azure.workload.identity/tenant-id: 72f988bf", "--client-id=22222222", "a/b: c", "d: e"],
             &["volumes:"]),
@@ -139,6 +139,7 @@ replicaCount: 3
 log: debug
 logFormat: text
 resyncInterval: 60
+sparkVersionWarning: 0
 concurrency: 8
 extraArgs: [--api-version=2024-04-01]
 extraEnv: [{name: HTTPS_PROXY, value: 'http://proxy:3128'}]
@@ -167,7 +168,7 @@ topologySpreadConstraints: []
 priorityClassName: system-cluster-critical
 podDisruptionBudget: {minAvailable: 50%}
 service: {port: 9090, annotations: {g: h}, labels: {i: j}, ipFamilyPolicy: PreferDualStack, ipFamilies: [IPv4]}",
-            &["image: \"registry.example:5000/a/b@sha256:0123", "imagePullPolicy: Always", "- name: registry", "--log=debug", "--log-format=text", "--resync-interval=60", "--concurrency=8",
+            &["image: \"registry.example:5000/a/b@sha256:0123", "imagePullPolicy: Always", "- name: registry", "--log=debug", "--log-format=text", "--resync-interval=60", "--spark-version-warning=0", "--concurrency=8",
               "--api-version=2024-04-01", "name: HTTPS_PROXY", "mountPath: /more", "memory: 1Gi", "maxSurge: 1", "terminationGracePeriodSeconds: 60", "initialDelaySeconds: 5",
               "disk: ssd", "operator: Exists", "priorityClassName: system-cluster-critical", "minAvailable: 50%", "port: 9090", "name: release-sso", "team: data",
               "name: proxy\n", "name: more-release", "revisionHistoryLimit: 0", "minReadySeconds: 7", "startupProbe:\n            httpGet:\n              path: /livez",

@@ -135,6 +135,35 @@ fn namespace_of_attachments_is_an_optional_label() {
 }
 
 #[test]
+fn version_of_spark_whose_support_ends_is_counted_and_reported_as_early_as_asked() {
+    let world = World::without_operator("metrics", Duration::ZERO);
+    start_with(&world, &["--spark-version-warning", "3650"]);
+    world.change_pool("one", &json!({"sparkVersion": "3.5"}));
+    world.change_pool("two", &json!({"sparkVersion": "4.0"}));
+    world.apply("nightly", "one", &[]);
+    world.apply("weekly", "two", &[]);
+    world.ready("nightly");
+    world.ready("weekly");
+    let available = world.condition("nightly", "PoolAvailable").expect("the pool was read");
+    assert_eq!((&available["status"], &available["reason"]), (&json!("True"), &json!("SparkVersionEnding")), "{available}");
+    world.event("nightly", "SparkVersionEnding", "whose support ends on 2028-10-31");
+    let days = jiff::civil::date(2028, 10, 31) - Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    becomes(
+        &world,
+        &[
+            ("spark_version_days_left{spark_version=\"3.5\"}", days.get_days().into()),
+            ("spark_version_attachments{spark_version=\"3.5\"}", 1.0),
+            ("spark_version_attachments{spark_version=\"other\"}", 1.0),
+            ("spark_version_attachments{spark_version=\"3.4\"}", 0.0),
+            ("spark_version_warning_days", 3650.0),
+        ],
+    );
+    world.delete("nightly");
+    world.gone("nightly");
+    becomes(&world, &[("spark_version_attachments{spark_version=\"3.5\"}", 0.0)]);
+}
+
+#[test]
 fn change_of_the_spec_is_not_counted_as_drift() {
     let world = world(Duration::ZERO);
     world.apply("nightly", "one", &["tags: {team: data, cost: '77'}"]);

@@ -1,5 +1,7 @@
 //! The page of supported versions names the versions that the tests use.
 
+use synapse_spark_operator::spark_versions::{ALL, Lifecycle};
+
 use crate::read;
 
 /// A version that the page names: the words before it there, and the file and the words before it that it comes from.
@@ -40,10 +42,13 @@ fn supported_versions_are_those_that_the_tests_use() {
 }
 
 #[test]
-fn the_recommended_version_of_spark_is_the_newest_whose_support_is_known() {
-    let source = read("src/planner/status/dependency_conditions.rs");
-    let (_, rows) = source.split_once("const SUPPORT").expect("the table");
-    let mut versions = rows.lines().filter_map(|line| line.trim().strip_prefix("(\"")).filter_map(|row| row.split('"').next());
-    let newest = versions.next_back().expect("a row");
-    assert!(read("docs/supported-versions.md").contains(&format!("Create new pools with Spark {newest}.")), "{newest}");
+fn the_page_has_the_dates_of_each_version_of_spark_and_recommends_the_newest() {
+    let page = read("docs/supported-versions.md");
+    for Lifecycle { version, end_of_support, disabled_from } in ALL {
+        let disabled = disabled_from.map(|day| format!("{day} ")).unwrap_or_default();
+        let row = format!("| {version} | {end_of_support} | {disabled}|");
+        assert!(page.contains(&row), "{row}");
+    }
+    let newest = ALL[ALL.len() - 1].version;
+    assert!(page.contains(&format!("Create new pools with Spark {newest}.")), "{newest}");
 }

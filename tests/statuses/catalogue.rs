@@ -98,6 +98,7 @@ pub const CATALOGUE: [Row; Reason::ALL.len()] = [
     (Reason::RoleAssigned,           &[],                             &[],                             &[]),
     (Reason::RoleAssignmentOrphaned, &[],                             &[],                             &[]),
     (Reason::PoolAvailable,          &[],                             &[],                             &[]),
+    (Reason::SparkVersionEnding,     &[],                             &[],                             &[]),
     (Reason::SparkVersionUnsupported, &[],                            &[],                             &[]),
     (Reason::PoolUnreadable,         &[],                             &[],                             &[]),
     (Reason::PoolChanged,            &[],                             &[],                             &[]),
@@ -127,8 +128,9 @@ pub const ROLE_ASSIGNED: [(&str, Reason); 19] = [
 ];
 
 /// The possible statuses and reasons of the condition `PoolAvailable`.
-pub const POOL_AVAILABLE: [(&str, Reason); 5] = [
+pub const POOL_AVAILABLE: [(&str, Reason); 6] = [
     ("True", Reason::PoolAvailable),
+    ("True", Reason::SparkVersionEnding),
     ("True", Reason::SparkVersionUnsupported),
     ("False", Reason::PoolNotFound),
     ("False", Reason::PoolFailed),

@@ -28,9 +28,9 @@ fn spark(state: &str, version: &str) -> Finding<SparkPool> {
 
 /// Every pool, then every linked service.
 pub fn dependencies() -> Vec<Dependencies> {
-    let pools =
-        [Finding::Absent, spark("Succeeded", "3.5"), spark("Succeeded", "3.3"), spark("Failed", "3.5"), spark("Deleting", "3.5")];
-    let pools = pools.into_iter().chain(faults().into_iter().map(Finding::Unknown));
+    let usable = ["4.0", "3.5", "3.3"].map(|version| spark("Succeeded", version));
+    let pools = [Finding::Absent].into_iter().chain(usable).chain(["Failed", "Deleting"].map(|state| spark(state, "3.5")));
+    let pools = pools.chain(faults().into_iter().map(Finding::Unknown));
     let mut all: Vec<_> = pools.map(|pool| Dependencies { pool: Some(pool), ..Dependencies::default() }).collect();
     let link = |resource_id: String| {
         let principal = Some("11111111-0000-0000-0000-000000000000".into());

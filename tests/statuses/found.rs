@@ -79,7 +79,9 @@ fn was_unknown(ready: &AttachmentStatus) -> AttachmentStatus {
 
 fn report<'a>(goal: Option<&'a Goal>, observed: Option<&'a Observed>, decision: &'a Decision) -> Report<'a> {
     let object = ObjectMeta { generation: Some(GENERATION), ..ObjectMeta::default() };
-    Report { goal, observed, decision, written: None, object, resync: Duration::from_mins(5), now: builders::now() }
+    let (resync, now) = (Duration::from_mins(5), builders::now());
+    // So early that the support of 3.5 is ending.
+    Report { goal, observed, decision, written: None, object, resync, spark_version_warning: 700, now }
 }
 
 /// Whether the observation can be made for this goal: a linked service is observed where the spec names one, and role

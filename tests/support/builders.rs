@@ -290,6 +290,7 @@ pub fn report<'a>(
         written,
         object: ObjectMeta { generation: Some(1), requested: None, forced: None, created: None },
         resync: Duration::from_mins(5),
+        spark_version_warning: 90,
         now: now(),
     }
 }

@@ -149,6 +149,9 @@ impl Reason {
                 "Report a bug with the operator's log lines of this object. The reconcile is retried with exponential backoff."
             }
             Self::RoleAssignmentOrphaned => "Ask a Synapse Administrator to run the command in this message.",
+            Self::SparkVersionEnding => {
+                "Test your jobs with a newer Spark version, and move to a pool that has it before that date."
+            }
             Self::SparkVersionUnsupported => "Move to a pool with a supported Spark version (spec.replacePolicy: Recreate).",
             Self::PoolUnreadable => {
                 "Grant the operator's identity Microsoft.Synapse/workspaces/bigDataPools/read to let it read the pool."

@@ -104,17 +104,22 @@ fn azure() -> Azure {
 async fn pools_are_shown_with_their_nodes_and_where_they_are_attached() {
     let (_, client) = azure().client();
     let inventory = PoolInventory::of(&client, &[], Some(&learning("ml1"))).await.expect("an inventory");
-    let text = anstream::adapter::strip_str(&rows(&inventory)).to_string();
+    let text = anstream::adapter::strip_str(&rows(&inventory, jiff::civil::date(2026, 11, 30))).to_string();
     assert_eq!(
         text,
-        "SYNAPSE WORKSPACE   POOL    SPARK   NODES           STATE       ATTACHED AS\n\
-         syn                 big     2.4     Medium x 3-50   Succeeded   ml1/spark, ml2/other\n\
-         syn                 fixed   2.4     Small x 3       Succeeded   -\n"
+        "SYNAPSE WORKSPACE   POOL    SPARK   SUPPORT            NODES           STATE       ATTACHED AS\n\
+         syn                 big     2.4     ended 2023-09-29   Medium x 3-50   Succeeded   ml1/spark, ml2/other\n\
+         syn                 fixed   2.4     ended 2023-09-29   Small x 3       Succeeded   -\n"
     );
     let shown = as_json(&inventory);
     assert_eq!(shown["pools"][0]["autoScale"], json!({"enabled": true, "minNodeCount": 3, "maxNodeCount": 50}));
     assert_eq!(shown["pools"][0]["attachedAs"][1], format!("{}/computes/other", learning("ml2")));
     assert_eq!(shown["pools"][1]["nodeCount"], 3);
+    assert_eq!(shown["pools"][1]["sparkEndOfSupport"], "2023-09-29");
+    for (version, text) in [(Some("3.5"), "until 2028-10-31"), (Some("3.4"), "ended 2026-03-31"), (Some("4.0"), "-"), (None, "-")]
+    {
+        assert_eq!(support(version, jiff::civil::date(2026, 11, 30)), text, "{version:?}");
+    }
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
 use super::shared::{between, is_true};
+use super::spark_versions;
 use crate::api::v1alpha1::AttachmentStatus;
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::controller::key::{Key, key_of};
@@ -58,6 +59,8 @@ pub(super) struct Known {
     last_observation: Timestamp,
     /// Whether its condition `SafetyStop` is True.
     is_stopped: bool,
+    /// The version of Spark of its pool.
+    spark_version: Option<&'static str>,
     /// The fields with drift that the operator has not corrected yet.
     pub(super) drifted: BTreeSet<&'static str>,
     /// When its compute was attached, while its role is not assigned yet.
@@ -70,6 +73,7 @@ impl Known {
         let ready = condition(status, "Ready").filter(|_| shown != "Ready");
         let labels = Labels { condition: shown, reason: reason.as_str() };
         self.is_stopped = is_true(status, SAFETY_STOP);
+        self.spark_version = spark_versions::shown(status);
         self.reported = Some((labels, ready.map(|ready| ready.last_transition_time.0)));
     }
 }
@@ -111,6 +115,7 @@ impl Objects {
         let mut known = self.known();
         let known = known.entry(key).or_insert_with(|| Known { last_observation: now, ..Known::default() });
         known.is_stopped = object.status.as_ref().is_some_and(|status| is_true(status, SAFETY_STOP));
+        known.spark_version = object.status.as_ref().and_then(spark_versions::shown);
         known.deleted = object.metadata.deletion_timestamp.as_ref().map(|time| time.0);
     }
 
@@ -207,6 +212,7 @@ impl Collector for Objects {
         let help = "Attachments whose condition SafetyStop is True.";
         let stops = encoder.encode_descriptor("safety_stops", help, None, MetricType::Gauge)?;
         encode_each(stops, &namespaces, |objects| number(objects.iter().filter(|known| known.is_stopped).count()))?;
+        spark_versions::encode(&mut encoder, known.values().filter_map(|known| known.spark_version), now)?;
         let mut gauge = |name: &str, help: &str, unit: Option<&Unit>, value: f64| {
             ConstGauge::new(value).encode(encoder.encode_descriptor(name, help, unit, MetricType::Gauge)?)
         };

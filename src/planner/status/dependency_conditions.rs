@@ -18,7 +18,7 @@ use crate::planner::status::report::Report;
 use crate::planner::status::shown::condition;
 use crate::planner::write::Write;
 use crate::resource_id::PoolId;
-use crate::spark_versions::{Lifecycle, Support, day_of, lifecycle};
+use crate::spark_versions::{Support, day_of, lifecycle};
 
 /// The change of a condition.
 enum Change {
@@ -134,15 +134,26 @@ fn pool_available(report: &Report<'_>) -> Change {
     }
 }
 
+/// Whether Ready or not: jobs run on the pool, for now.
 fn usable_pool(pool: &PoolId, found: &SparkPool, report: &Report<'_>) -> Change {
     let version = found.details.spark_version.as_deref().unwrap_or_default();
-    let is_over = |one: &&Lifecycle| one.support(day_of(report.now), 0) == Support::Ended;
-    match lifecycle(version).filter(is_over) {
-        Some(Lifecycle { end_of_support, .. }) => set(
-            "True",
-            Reason::SparkVersionUnsupported,
-            format!("The Spark pool {pool} runs Spark {version}, whose support ended on {end_of_support}"),
-        ),
-        None => set("True", Reason::PoolAvailable, format!("The Spark pool {pool} is in state {}", found.state)),
+    let today = day_of(report.now);
+    let known = lifecycle(version).map(|one| (one, one.support(today, report.spark_version_warning)));
+    // Dates and no number of days: the message stays the same until the state changes, and nothing is written meanwhile.
+    match known {
+        Some((one, Support::Ended)) => {
+            let disabled = if one.is_disabled(today) { ". Azure may refuse to run jobs with it" } else { "" };
+            let message =
+                format!("The Spark pool {pool} runs Spark {version}, whose support ended on {}{disabled}", one.end_of_support);
+            set("True", Reason::SparkVersionUnsupported, message)
+        }
+        Some((one, Support::Ending)) => {
+            let (end, advice) = (one.end_of_support, Reason::SparkVersionEnding.advice());
+            let message = format!("The Spark pool {pool} runs Spark {version}, whose support ends on {end}. {advice}");
+            set("True", Reason::SparkVersionEnding, message)
+        }
+        Some((_, Support::Supported)) | None => {
+            set("True", Reason::PoolAvailable, format!("The Spark pool {pool} is in state {}", found.state))
+        }
     }
 }

@@ -43,6 +43,8 @@ pub struct Report<'a> {
     pub object: ObjectMeta<'a>,
     /// The time between two observations of what is in sync.
     pub resync: Duration,
+    /// How many days before the end of its support a version of Spark is reported.
+    pub spark_version_warning: u16,
     /// The time at which it is stored.
     pub now: Timestamp,
 }

@@ -236,7 +236,16 @@ impl<'a> World<'a> {
         let goal = self.goal.clone();
         let object = ObjectMeta { generation: Some(1), ..ObjectMeta::default() };
         let (written, resync) = (None, RESYNC);
-        let report = Report { goal: Some(&goal), observed: None, decision: &decision, written, object, resync, now: self.now };
+        let report = Report {
+            goal: Some(&goal),
+            observed: None,
+            decision: &decision,
+            written,
+            object,
+            resync,
+            spark_version_warning: 90,
+            now: self.now,
+        };
         let next = status(&base.1, &report);
         check_waiting(&base.1, &next).map_err(|rule| format!("{rule}: {next:?}"))?;
         self.store(base.0, next);
