@@ -3,6 +3,8 @@
 const THROTTLING: &str = "the run would have to throttle the subscription, and everything else that uses it";
 const SECOND_PRINCIPAL: &str = "needs a second principal, with fewer rights";
 const IDENTITY: &str = "the run has no identity of its own that it may delete and create again";
+const READS: &str =
+    "the run reads attachments only, and its principal needs no permission on storage, networks and role assignments";
 const COSTS: &str = "a job would start the Spark pool, which costs money, and needs code and data in a datastore";
 
 /// The rows of the evidence table that are not checked, and why.
@@ -47,6 +49,32 @@ pub const ROWS: &[(&str, &str)] = &[
     ("bodies of jobs and steps; PUT of a job completes at once, 201", COSTS),
     ("which roles allow Spark to run", COSTS),
     ("text and place of a job's error", COSTS),
+    ("GET of a storage account", READS),
+    (
+        "GET of a Machine Learning workspace: `storageAccount`, `publicNetworkAccess`, `managedNetwork`, `systemDatastoresAuthMode`",
+        READS,
+    ),
+    ("datastores: bodies, filters of LIST; a new workspace has four", READS),
+    ("the credentials of a datastore are shown as their type only", READS),
+    (
+        "GET of a Synapse workspace: `defaultDataLakeStorage`, `managedVirtualNetworkSettings`, `publicNetworkAccess`; LIST of its firewall rules",
+        READS,
+    ),
+    ("managed private endpoints: bodies, an empty `nextLink` on the last page", READS),
+    ("managed private endpoints can be read with any Synapse role, or with `Microsoft.Synapse/workspaces/read`", READS),
+    ("404 `ManagedVirtualNetworkNotFound` and `ManagedPrivateEndpointNotFound`", READS),
+    (
+        "role assignments of ARM: `atScope()` at the scope and above, `assignedTo()` also those of groups, `principalId eq` at, above and below",
+        READS,
+    ),
+    ("role assignments of ARM without a filter: at, above and below the scope", READS),
+    ("another filter: 400 `UnsupportedQuery` and its text", READS),
+    ("`assignedTo()` of a group finds nothing", READS),
+    ("the scope of a LIST of role assignments need not exist, except for its subscription and its resource group", READS),
+    ("the ID of a role at a management group begins with `/providers`, else with the subscription", READS),
+    ("a missing role: 404 `RoleDefinitionDoesNotExist`; a missing assignment: 404 `RoleAssignmentNotFound`", READS),
+    ("roles at the tenant's scope need a permission there", READS),
+    ("built-in roles: Owner, Contributor, Reader, Storage Blob Data Owner, Contributor and Reader", READS),
     ("order and pace of a job's states; steps canceled after a failure", COSTS),
 ];
 

@@ -68,12 +68,57 @@ const SYNAPSE: [&str; 8] = [
     "2021-06-01-preview",
 ];
 
+/// Storage accounts (SPEC).
+const STORAGE: [&str; 25] = [
+    "2015-06-15",
+    "2016-01-01",
+    "2016-12-01",
+    "2017-06-01",
+    "2017-10-01",
+    "2018-02-01",
+    "2018-03-01-preview",
+    "2018-07-01",
+    "2018-11-01",
+    "2019-04-01",
+    "2019-06-01",
+    "2020-08-01-preview",
+    "2021-01-01",
+    "2021-02-01",
+    "2021-04-01",
+    "2021-06-01",
+    "2021-08-01",
+    "2021-09-01",
+    "2022-05-01",
+    "2022-09-01",
+    "2023-01-01",
+    "2023-05-01",
+    "2024-01-01",
+    "2025-01-01",
+    "2025-06-01",
+];
+
+/// Azure's own roles and their assignments (SPEC).
+const AUTHORIZATION: [&str; 10] = [
+    "2015-07-01",
+    "2017-10-01-preview",
+    "2018-01-01-preview",
+    "2018-07-01",
+    "2018-09-01-preview",
+    "2020-04-01-preview",
+    "2020-08-01-preview",
+    "2020-10-01-preview",
+    "2022-04-01",
+    "2022-05-01-preview",
+];
+
 /// By provider, in lower case.
 pub(crate) fn served() -> BTreeMap<String, Vec<String>> {
     let owned = |versions: &[&str]| versions.iter().map(|v| (*v).to_owned()).collect();
     BTreeMap::from([
         ("microsoft.machinelearningservices".into(), owned(&MACHINE_LEARNING)),
         ("microsoft.synapse".into(), owned(&SYNAPSE)),
+        ("microsoft.storage".into(), owned(&STORAGE)),
+        ("microsoft.authorization".into(), owned(&AUTHORIZATION)),
     ])
 }
 
@@ -101,8 +146,8 @@ pub(crate) fn asked(request: &Request) -> Result<String, Refusal> {
 
 /// Refuses a version that the provider in this lower-case path does not serve (REAL: azure-sdk-for-js#4097).
 pub(crate) fn check(served: &BTreeMap<String, Vec<String>>, version: &str, path: &[&str]) -> Result<(), Refusal> {
-    let mut after = path.iter().skip_while(|segment| **segment != "providers").skip(1);
-    let Some((provider, kind)) = after.next().zip(after.next()) else {
+    // A resource of another provider may be below a resource, as a role assignment is.
+    let Some([provider, kind, ..]) = path.iter().rposition(|segment| *segment == "providers").map(|at| &path[at + 1..]) else {
         return Ok(());
     };
     let Some(versions) = served.get(*provider).filter(|all| !all.iter().any(|one| one.eq_ignore_ascii_case(version))) else {
@@ -135,5 +180,10 @@ mod tests {
             assert_eq!(check(&served(), version, path).is_ok(), is_served, "{version} {path:?}");
         }
         assert!(check(&served(), "1999-01-01", &["subscriptions"]).is_ok(), "not of a provider");
+        let below = [synapse.as_slice(), &["providers", "microsoft.authorization", "roleassignments"]].concat();
+        assert!(
+            check(&served(), "2022-04-01", &below).is_ok() && check(&served(), "2021-06-01", &below).is_err(),
+            "of the last one"
+        );
     }
 }

@@ -1,14 +1,17 @@
 //! Azure Resource Manager: authentication, permissions, request limits, and routing.
 
 mod access;
+mod authorization;
 mod checks;
 mod compute;
+mod datastore;
 mod identity;
 mod job;
 mod link;
 mod operation;
 mod page;
 mod quota;
+mod storage;
 mod synapse;
 mod workspace;
 
@@ -81,6 +84,11 @@ fn handle(azure: &mut Azure, incoming: &Incoming<'_>, segments: &[String]) -> Re
     }
     if folded == ["subscriptions"] {
         return subscriptions(azure, incoming);
+    }
+    if let ["providers", "microsoft.authorization", "roledefinitions"]
+    | ["providers", "microsoft.authorization", "roledefinitions", _] = folded.as_slice()
+    {
+        return authorization::of_tenant(azure, incoming, segments, &folded);
     }
     let ["subscriptions", subscription, rest @ ..] = folded.as_slice() else {
         return Err(Refusal::new(404, "ResourceNotFound", format!("The emulator serves nothing at {}.", request.path)));
@@ -155,6 +163,12 @@ fn routed(azure: &mut Azure, call: &Call<'_>, (segments, rest): (&[String], &[&s
             "versions",
             _,
         ] => job::asset(azure, call, segments),
+        ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "datastores"] => {
+            datastore::list(azure, call, segments)
+        }
+        ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "datastores", _] => {
+            datastore::one(azure, call, segments)
+        }
         ["providers", "microsoft.machinelearningservices", "workspaces"]
         | ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces"] => {
             workspace::list(azure, call, segments)
@@ -171,6 +185,14 @@ fn routed(azure: &mut Azure, call: &Call<'_>, (segments, rest): (&[String], &[&s
         ["resourcegroups", _, "providers", "microsoft.managedidentity", "userassignedidentities", _] => {
             identity::one(azure, call, segments)
         }
+        ["resourcegroups", _, "providers", "microsoft.synapse", "workspaces", _, "firewallrules"] => {
+            synapse::firewall_rules(azure, call, segments)
+        }
+        ["resourcegroups", _, "providers", "microsoft.storage", "storageaccounts", _] => storage::one(azure, call, segments),
+        [.., "providers", "microsoft.authorization", "roleassignments"] => authorization::assignments(azure, call, segments),
+        [.., "providers", "microsoft.authorization", "roleassignments", _] => authorization::assignment(azure, call, segments),
+        [.., "providers", "microsoft.authorization", "roledefinitions"] => authorization::definitions(azure, call, segments),
+        [.., "providers", "microsoft.authorization", "roledefinitions", _] => authorization::definition(azure, call, segments),
         _ => Err(Refusal::new(
             404,
             "InvalidResourceType",

@@ -1,5 +1,7 @@
 //! ARM resource IDs: folded for comparison, split for their names.
 
+use uuid::Uuid;
+
 /// The form in which IDs are compared: ARM ignores their ASCII case (DOC).
 pub(crate) fn fold(id: &str) -> String {
     id.trim_end_matches('/').to_ascii_lowercase()
@@ -47,6 +49,11 @@ pub(crate) fn has_type(id: &str, of: &str) -> bool {
         && tail.len() == 1 + 2 * types.len()
         && tail[0].eq_ignore_ascii_case(provider)
         && types.iter().enumerate().all(|(at, t)| tail[1 + 2 * at].eq_ignore_ascii_case(t))
+}
+
+/// A GUID that belongs to this resource, the same in each run: its `principal` or its own ID as a `workspace`, for example.
+pub(crate) fn guid(what: &str, id: &str) -> Uuid {
+    Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{what} {}", fold(id)).as_bytes())
 }
 
 /// The ID with its key `resourceGroups` in lower case, as the service writes user-assigned identities (DOC).

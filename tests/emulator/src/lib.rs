@@ -25,6 +25,7 @@
 //! and need, **DOC** Microsoft's documentation, **INF** inferred, **NF** no evidence
 //! found (a guess; often a setting).
 
+mod action;
 mod api_versions;
 mod arm;
 mod azure;

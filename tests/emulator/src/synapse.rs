@@ -1,8 +1,9 @@
-//! The data plane of a Synapse workspace: its role assignments.
+//! The data plane of a Synapse workspace: its role assignments and its managed private endpoints.
 //!
 //! A request is for the data plane if its `Host` is that of a workspace, or if its path
 //! begins with `/synapse/{workspace}`, for clients that can't resolve such hosts.
 
+mod network;
 mod roles;
 
 use jiff::Timestamp;
@@ -79,6 +80,11 @@ fn handle(azure: &mut Azure, incoming: &Incoming<'_>, name: &str, path: &[String
         ("DELETE", ["roleassignments", guid]) => roles::delete(azure, &call, guid),
         ("POST", ["checkaccesssynapserbac"]) => roles::check(azure, &call),
         ("GET", ["bigdatapools", pool]) => self::pool(azure, &call, pool),
+        ("GET", ["managedvirtualnetworks", network, "managedprivateendpoints"]) => network::endpoints(azure, &call, network),
+        ("GET", ["managedvirtualnetworks", network, "managedprivateendpoints", name]) => {
+            network::endpoint(azure, &call, network, name)
+        }
+        (method, ["managedvirtualnetworks", _, "managedprivateendpoints", ..]) => Err(not_allowed(method)),
         (method, ["roledefinitions" | "rbacscopes" | "roleassignments" | "checkaccesssynapserbac" | "bigdatapools", ..]) => {
             Err(not_allowed(method))
         }

@@ -3,6 +3,7 @@
 //! A pure state machine: the time is an argument of every step, and operations end at
 //! the first access to the world after they are due.
 
+mod access;
 mod add;
 mod attach;
 mod computes;
@@ -15,6 +16,7 @@ mod pool;
 mod read;
 mod role;
 pub(crate) mod seed;
+mod storage;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
@@ -23,6 +25,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
+pub(crate) use access::Assignment;
 pub(crate) use attach::{Started, Wanted};
 use computes::Computes;
 pub(crate) use job::Job;
@@ -33,8 +36,13 @@ pub(crate) use pool::{POOL_TYPE, SYNAPSE_TYPE};
 use read::Stale;
 pub(crate) use role::{ADMINISTRATOR, Grant, Role};
 
+pub(crate) use storage::{DATASTORE_TYPE, ENDPOINT_TYPE, FIREWALL_TYPE, STORAGE_TYPE};
+
 use crate::id;
-use seed::{Identity, Issuer, LinkedService, Policy, Pool, Principal, Subscription, Workspace};
+use seed::{
+    AzureRole, Datastore, FirewallRule, Group, Identity, Issuer, LinkedService, ManagedPrivateEndpoint, ManagementGroup, Policy,
+    Pool, Principal, StorageAccount, Subscription, SynapseWorkspace, Workspace,
+};
 
 /// A compute: the body of its GET, and its running operation.
 #[derive(Debug)]
@@ -68,12 +76,20 @@ pub(crate) struct World {
     pub(crate) subscriptions: BTreeMap<String, Subscription>,
     pub(crate) groups: BTreeMap<String, String>,
     pub(crate) workspaces: BTreeMap<String, Workspace>,
-    pub(crate) synapse: BTreeMap<String, Workspace>,
+    pub(crate) synapse: BTreeMap<String, SynapseWorkspace>,
     pub(crate) pools: BTreeMap<String, Pool>,
     pub(crate) identities: BTreeMap<String, Identity>,
     pub(crate) computes: Computes,
     pub(crate) links: BTreeMap<String, LinkedService>,
     policies: BTreeMap<String, Policy>,
+    pub(crate) storage: BTreeMap<String, StorageAccount>,
+    pub(crate) datastores: BTreeMap<String, Datastore>,
+    pub(crate) firewall_rules: BTreeMap<String, FirewallRule>,
+    pub(crate) private_endpoints: BTreeMap<String, ManagedPrivateEndpoint>,
+    management_groups: BTreeMap<String, ManagementGroup>,
+    groups_of_entra: BTreeMap<String, Group>,
+    custom_roles: BTreeMap<String, AzureRole>,
+    assignments: BTreeMap<String, Assignment>,
     pub(crate) jobs: BTreeMap<String, Job>,
     /// Versions of components, codes and environments.
     pub(crate) assets: BTreeMap<String, Value>,
@@ -152,6 +168,8 @@ impl World {
         self.jobs.retain(|key, _| !id::is_within(key, &scope));
         self.assets.retain(|key, _| !id::is_within(key, &scope));
         self.grants.retain(|(key, guid), _| !id::is_within(&format!("{key}/roleassignments/{guid}"), &scope));
+        self.remove_storage(&scope);
+        self.remove_access(&scope);
         before - self.len()
     }
 
@@ -168,6 +186,14 @@ impl World {
             + self.jobs.len()
             + self.assets.len()
             + self.grants.len()
+            + self.storage.len()
+            + self.datastores.len()
+            + self.firewall_rules.len()
+            + self.private_endpoints.len()
+            + self.management_groups.len()
+            + self.groups_of_entra.len()
+            + self.custom_roles.len()
+            + self.assignments.len()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Authentication and permissions.
 
+use crate::action;
 use crate::azure::Azure;
 use crate::exchange::Refusal;
 use crate::id;
@@ -82,37 +83,7 @@ pub(crate) fn is_allowed(world: &World, token: &Token, action: &str, scope: &str
         return true;
     };
     let folded = id::fold(scope);
-    rights.iter().any(|r| {
-        id::is_within(&folded, &id::fold(&r.scope))
-            && r.actions.iter().any(|a| matches(&a.to_ascii_lowercase(), &action.to_ascii_lowercase()))
-    })
-}
-
-/// Whether the pattern, in which `*` matches anything, matches the text.
-fn matches(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((head, tail)) => text
-            .strip_prefix(head)
-            .is_some_and(|rest| (0..=rest.len()).any(|at| rest.get(at..).is_some_and(|end| matches(tail, end)))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn actions_may_have_wildcards_anywhere() {
-        let read = "microsoft.machinelearningservices/workspaces/computes/read";
-        for (pattern, covers) in [
-            ("*", true),
-            ("*/read", true),
-            ("microsoft.machinelearningservices/*", true),
-            ("microsoft.machinelearningservices/workspaces/*/write", false),
-            ("microsoft.machinelearningservices/workspaces/read", false),
-        ] {
-            assert_eq!(matches(pattern, read), covers, "{pattern}");
-        }
-    }
+    rights
+        .iter()
+        .any(|r| id::is_within(&folded, &id::fold(&r.scope)) && r.actions.iter().any(|pattern| action::covers(pattern, action)))
 }

@@ -1,7 +1,6 @@
 //! Machine Learning workspaces.
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{Call, authorize, in_group, not_allowed, not_found, page, within};
 use crate::azure::Azure;
@@ -33,9 +32,21 @@ pub(super) fn list(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Resul
 }
 
 fn body(azure: &Azure, call: &Call<'_>, workspace: &Workspace) -> Value {
-    let guid = |what: &str| Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{what} {}", id::fold(&workspace.id)).as_bytes());
+    let guid = |what: &str| id::guid(what, &workspace.id);
     let (name, location) = (id::name(&workspace.id), &workspace.location);
     let discovery = if azure.settings.own_discovery { call.origin.clone() } else { format!("https://{location}.api.azureml.ms") };
+    let mut properties = json!({
+        "provisioningState": "Succeeded",
+        "friendlyName": name,
+        "discoveryUrl": format!("{discovery}/discovery"),
+        "workspaceId": guid("workspace"),
+        "publicNetworkAccess": workspace.public_network_access,
+        "managedNetwork": {"isolationMode": workspace.isolation_mode},
+        "systemDatastoresAuthMode": workspace.system_datastores_auth_mode,
+    });
+    if let Some(account) = &workspace.storage_account {
+        properties["storageAccount"] = json!(account);
+    }
     json!({
         "id": workspace.id,
         "name": name,
@@ -45,12 +56,7 @@ fn body(azure: &Azure, call: &Call<'_>, workspace: &Workspace) -> Value {
         "kind": "Default",
         "identity": {"type": "SystemAssigned", "principalId": guid("principal"), "tenantId": call.token.tenant},
         "sku": {"name": "Basic", "tier": "Basic"},
-        "properties": {
-            "provisioningState": "Succeeded",
-            "friendlyName": name,
-            "discoveryUrl": format!("{discovery}/discovery"),
-            "workspaceId": guid("workspace"),
-        }
+        "properties": properties,
     })
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::seed::{LOCATION, Seed, Subscription, Workspace};
+use super::seed::{LOCATION, Seed, Subscription, SynapseWorkspace, Workspace};
 use super::{Compute, Progress, World, timestamp};
 use crate::id;
 
@@ -29,7 +29,8 @@ impl World {
         for workspace in seed.workspaces {
             checked(&workspace.id, "Microsoft.MachineLearningServices/workspaces")?;
             self.add_parents(&workspace.id)?;
-            self.workspaces.insert(id::fold(&workspace.id), workspace);
+            self.workspaces.insert(id::fold(&workspace.id), workspace.clone());
+            self.add_system_datastores(&workspace)?;
         }
         for workspace in seed.synapse_workspaces {
             checked(&workspace.id, super::SYNAPSE_TYPE)?;
@@ -67,10 +68,18 @@ impl World {
             self.add_synapse(&assignment.workspace);
             self.add_grant(assignment)?;
         }
+        seed.storage_accounts.into_iter().try_for_each(|account| self.add_storage_account(account))?;
+        seed.datastores.into_iter().try_for_each(|one| self.add_datastore(one))?;
+        seed.firewall_rules.into_iter().try_for_each(|rule| self.add_firewall_rule(rule))?;
+        seed.managed_private_endpoints.into_iter().try_for_each(|one| self.add_private_endpoint(one))?;
+        seed.management_groups.into_iter().try_for_each(|group| self.add_management_group(group))?;
+        self.add_groups(seed.groups);
+        seed.azure_roles.into_iter().try_for_each(|role| self.add_custom_role(role))?;
+        seed.azure_role_assignments.into_iter().try_for_each(|one| self.add_assignment(now, one))?;
         seed.computes.into_iter().try_for_each(|compute| self.add_compute(now, compute))
     }
 
-    fn add_parents(&mut self, resource: &str) -> Result<(), String> {
+    pub(super) fn add_parents(&mut self, resource: &str) -> Result<(), String> {
         let wrong = || format!("{resource:?} is not the ID of an ARM resource in a resource group");
         let subscription = id::subscription(resource).ok_or_else(wrong)?.to_owned();
         let group = id::resource_group(resource).ok_or_else(wrong)?;
@@ -81,14 +90,14 @@ impl World {
     }
 
     /// A Synapse workspace that exists because the seed names something in it.
-    fn add_synapse(&mut self, workspace: &str) {
-        let made = || Workspace { id: workspace.to_owned(), location: LOCATION.to_owned() };
+    pub(super) fn add_synapse(&mut self, workspace: &str) {
+        let made = || SynapseWorkspace { id: workspace.to_owned(), ..SynapseWorkspace::default() };
         self.synapse.entry(id::fold(workspace)).or_insert_with(made);
     }
 
     /// The same for a Machine Learning workspace; returns its location.
-    fn add_workspace(&mut self, workspace: &str, location: &str) -> String {
-        let made = || Workspace { id: workspace.to_owned(), location: location.to_owned() };
+    pub(super) fn add_workspace(&mut self, workspace: &str, location: &str) -> String {
+        let made = || Workspace { id: workspace.to_owned(), location: location.to_owned(), ..Workspace::default() };
         self.workspaces.entry(id::fold(workspace)).or_insert_with(made).location.clone()
     }
 
@@ -145,6 +154,14 @@ impl World {
             linked_services: self.links.values().cloned().collect(),
             role_assignments: self.role_assignments(),
             policies: self.policies.values().cloned().collect(),
+            storage_accounts: self.storage.values().cloned().collect(),
+            datastores: self.datastores.values().cloned().collect(),
+            firewall_rules: self.firewall_rules.values().cloned().collect(),
+            managed_private_endpoints: self.private_endpoints.values().cloned().collect(),
+            management_groups: self.management_groups.values().cloned().collect(),
+            groups: self.groups_of_entra.values().cloned().collect(),
+            azure_roles: self.custom_roles.values().cloned().collect(),
+            azure_role_assignments: self.azure_role_assignments(),
         };
         let mut shown = serde_json::to_value(seed).unwrap_or_default();
         let mut operations: Vec<Value> = Vec::new();
@@ -164,7 +181,7 @@ impl World {
     }
 }
 
-fn checked(resource: &str, of: &str) -> Result<(), String> {
+pub(super) fn checked(resource: &str, of: &str) -> Result<(), String> {
     if id::has_type(resource, of) { Ok(()) } else { Err(format!("{resource:?} is not the ID of a {of}")) }
 }
 

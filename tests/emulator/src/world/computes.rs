@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Compute;
+use crate::id;
 
 /// The keys are folded IDs.
 #[derive(Debug, Default)]
@@ -36,6 +37,11 @@ impl Computes {
 
     pub(crate) fn values(&self) -> impl Iterator<Item = &Compute> {
         self.all.values()
+    }
+
+    /// Those in a scope, given by its folded ID.
+    pub(crate) fn within<'a>(&'a self, scope: &str) -> impl Iterator<Item = &'a Compute> {
+        self.all.iter().filter(move |(key, _)| id::is_within(key, scope)).map(|(_, compute)| compute)
     }
 
     /// Adds a compute, or replaces the one with the same key.

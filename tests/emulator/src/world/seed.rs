@@ -1,11 +1,19 @@
 //! A seed, which adds resources to the world: JSON without unknown keys.
 
+mod access;
+mod storage;
+mod workspaces;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub(crate) use access::{AzureRole, AzureRoleAssignment, Group, ManagementGroup};
+pub(crate) use storage::{CredentialsType, Datastore, DatastoreType, StorageAccount};
+pub(crate) use workspaces::{FirewallRule, ManagedPrivateEndpoint, SynapseWorkspace, Workspace};
 
 /// The location of parents that the seed does not define.
 pub(super) const LOCATION: &str = "eastus2";
@@ -20,13 +28,21 @@ pub struct Seed {
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) resource_groups: Vec<String>,
     pub(crate) workspaces: Vec<Workspace>,
-    pub(crate) synapse_workspaces: Vec<Workspace>,
+    pub(crate) synapse_workspaces: Vec<SynapseWorkspace>,
     pub(crate) pools: Vec<Pool>,
     pub(crate) identities: Vec<Identity>,
     pub(crate) computes: Vec<Value>,
     pub(crate) linked_services: Vec<LinkedService>,
     pub(crate) role_assignments: Vec<RoleAssignment>,
     pub(crate) policies: Vec<Policy>,
+    pub(crate) storage_accounts: Vec<StorageAccount>,
+    pub(crate) datastores: Vec<Datastore>,
+    pub(crate) firewall_rules: Vec<FirewallRule>,
+    pub(crate) managed_private_endpoints: Vec<ManagedPrivateEndpoint>,
+    pub(crate) management_groups: Vec<ManagementGroup>,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) azure_roles: Vec<AzureRole>,
+    pub(crate) azure_role_assignments: Vec<AzureRoleAssignment>,
 }
 
 /// An assignment of Azure Policy with the effect `modify`: each PUT of a compute gets these tags, regardless of those in the
@@ -90,18 +106,6 @@ pub(crate) struct Subscription {
     /// Absent: that of the first principal.
     #[serde(default)]
     pub(crate) tenant_id: Option<String>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Workspace {
-    pub(crate) id: String,
-    #[serde(default = "location")]
-    pub(crate) location: String,
-}
-
-fn location() -> String {
-    LOCATION.into()
 }
 
 /// A Spark pool of Synapse.

@@ -186,7 +186,11 @@ fn tests_can_change_or_remove_resources_directly() {
     );
     let body = lab.ask("GET", &compute("spark")).body_json();
     assert_eq!((&body["properties"]["provisioningState"], &body["tags"]["by"]), (&json!("Resizing"), &json!("hand")));
-    assert_eq!(lab.control("DELETE", &format!("resource?id={}", workspace()), &Value::Null).body_json()["removed"], 2);
+    assert_eq!(
+        lab.control("DELETE", &format!("resource?id={}", workspace()), &Value::Null).body_json()["removed"],
+        6,
+        "with four datastores"
+    );
     assert_eq!(code(&lab.ask("GET", &compute("spark"))), "ParentResourceNotFound");
     assert_eq!(lab.control("DELETE", &format!("resource?id={}", workspace()), &Value::Null).status, 404);
 }

@@ -1,5 +1,6 @@
 //! The emulator against recordings, Microsoft's examples, and its own documentation.
 
+mod authorization;
 mod computes;
 mod connections;
 mod entra;
@@ -18,6 +19,7 @@ mod recordings;
 mod rights;
 mod roles;
 mod served;
+mod storage;
 mod strict;
 mod support;
 mod throttle;
