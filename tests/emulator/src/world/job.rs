@@ -2,13 +2,14 @@
 //!
 //! ```text
 //!   NotStarted ─► Queued ─► Running ─► Finalizing ─► Completed
-//!                    └─ no permission on the pool ─► Failed
+//!                    └─ no permission on the pool or on storage ─► Failed
 //! ```
 //!
 //! Each of a job's transitions takes a quarter of its duration. A pipeline runs while its steps do. A step begins when the steps
 //! that it depends on are completed, and is canceled when one has failed (INF).
 
 mod right;
+mod storage;
 
 use std::time::Duration;
 

@@ -6,7 +6,13 @@ use azure_emulator::Request;
 use serde_json::{Value, json};
 
 use crate::jobs::{POOL, able, end, grant, job, lab, principal, refused, standalone};
-use crate::support::{compute, identity, pool, spark};
+use crate::support::{CLIENT, Lab, OBJECT, SECRET, TENANT, compute, identity, pool, spark};
+
+/// Gives the principal of the tests these rights.
+pub fn sender(lab: &mut Lab, rights: &Value) {
+    let principal = json!({"tenantId": TENANT, "clientId": CLIENT, "objectId": OBJECT, "secret": SECRET, "rights": rights});
+    assert_eq!(lab.control("PUT", "world", &json!({"principals": [principal]})).status, 200);
+}
 
 #[test]
 fn the_computes_identity_needs_a_role_on_the_pool() {
@@ -39,10 +45,7 @@ fn a_role_applies_after_its_propagation_time() {
     lab.set(&json!({"rolePropagation": "5s"}));
     let own = principal(&mut lab);
     let scope = ("scope", "https://dev.azuresynapse.net/.default");
-    let (arm, token) = (
-        lab.token.clone(),
-        lab.token_request(&[("client_id", crate::support::CLIENT), ("client_secret", crate::support::SECRET), scope]),
-    );
+    let (arm, token) = (lab.token.clone(), lab.token_request(&[("client_id", CLIENT), ("client_secret", SECRET), scope]));
     lab.use_token(&token);
     let role = json!({"roleId": "6e4bf58a-b8e1-4cc3-bbf9-d73143322b78", "principalId": own, "scope": POOL});
     let path = "/synapse/yogi-synapse-ws/roleAssignments/aaaaaaaa-0000-4000-8000-000000000001?api-version=2020-12-01";

@@ -61,8 +61,8 @@ pub fn standalone() -> Value {
             "spark.executor.memory": "2g", "spark.executor.instances": "2"},
         "identity": {"identityType": "Managed"},
         "computeId": compute("spark"),
-        "inputs": {"in1": {"jobInputType": "uri_file", "uri": "azureml://datastores/d/paths/x.csv", "mode": "Direct"}},
-        "outputs": {"out1": {"jobOutputType": "uri_folder", "uri": "azureml://datastores/d/paths/out", "mode": "Direct"}},
+        "inputs": {"in1": {"jobInputType": "uri_file", "uri": "azureml://datastores/workspaceblobstore/paths/x.csv", "mode": "Direct"}},
+        "outputs": {"out1": {"jobOutputType": "uri_folder", "uri": "azureml://datastores/workspaceblobstore/paths/out", "mode": "Direct"}},
         "args": "--in ${{inputs.in1}} --out ${{outputs.out1}}",
     }})
 }

@@ -8,6 +8,7 @@ mod faults;
 mod identities;
 mod inventory;
 mod job_identities;
+mod job_storage;
 mod jobs;
 mod late;
 mod limits;

@@ -10,7 +10,7 @@ use crate::world::World;
 use crate::world::plan::RunsAs;
 
 impl World {
-    /// Whether a queued job can run: the compute must exist, and Spark needs a role on the pool.
+    /// Whether a queued job can run: the compute must exist, and Spark needs a role on the pool, and storage.
     ///
     /// The text for a missing role is that of Synapse's data plane (REAL); where a job shows it is NF.
     pub(super) fn may_run(&self, at: Timestamp, key: &str, settings: &Settings) -> Result<(), Failure> {
@@ -31,24 +31,38 @@ impl World {
             Some(state) => return failed("UserError", format!("The Synapse Spark pool '{pool}' is in the state {state}.")),
             None => return failed("UserError", format!("The Synapse Spark pool '{pool}' was not found.")),
         }
-        let RunsAs::Managed(named) = runs_as else {
+        let workspace = pool.rsplitn(3, '/').last().unwrap_or_default();
+        let principal = match runs_as {
             // Whether the sender has a Synapse role is not checked.
-            return Ok(());
+            RunsAs::User => self.limited_sender(key),
+            RunsAs::Managed(named) => {
+                let Some(principal) = managed(&compute.body["identity"], named.as_deref()) else {
+                    let which =
+                        named.as_ref().map_or("has no managed identity".into(), |n| format!("doesn't have the identity '{n}'"));
+                    return failed("UserError", format!("The compute '{name}' {which}, as which the job was to run."));
+                };
+                if !self.may_run_spark(principal, pool, at, settings.role_propagation) {
+                    let (workspace, pool) = (id::name(workspace), id::name(pool));
+                    return failed(
+                        "Unauthorized",
+                        format!(
+                            "The principal '{principal}' does not have the required Synapse RBAC permission to perform this action. Required permission: Action: Microsoft.Synapse/workspaces/bigDataPools/useCompute/action, Scope: workspaces/{workspace}/bigDataPools/{pool}."
+                        ),
+                    );
+                }
+                Some(principal)
+            }
         };
-        let Some(principal) = managed(&compute.body["identity"], named.as_deref()) else {
-            let which = named.as_ref().map_or("has no managed identity".into(), |n| format!("doesn't have the identity '{n}'"));
-            return failed("UserError", format!("The compute '{name}' {which}, as which the job was to run."));
-        };
-        if self.may_run_spark(principal, pool, at, settings.role_propagation) {
-            return Ok(());
-        }
-        let (workspace, pool) = (id::part(pool, "workspaces").unwrap_or_default(), id::name(pool));
-        failed(
-            "Unauthorized",
-            format!(
-                "The principal '{principal}' does not have the required Synapse RBAC permission to perform this action. Required permission: Action: Microsoft.Synapse/workspaces/bigDataPools/useCompute/action, Scope: workspaces/{workspace}/bigDataPools/{pool}."
-            ),
-        )
+        let pipeline = self.jobs.get(key).and_then(|job| self.jobs.get(job.parent.as_ref()?));
+        let parent = pipeline.map_or(&Value::Null, |job| &job.body["properties"]);
+        self.may_use_storage(work, parent, workspace, principal)
+    }
+
+    /// The object ID of the one that sent a job; none if it has no `rights` and may do everything.
+    fn limited_sender(&self, key: &str) -> Option<&str> {
+        let client = self.jobs.get(key)?.body["systemData"]["createdBy"].as_str()?;
+        let principal = self.principals.iter().find(|p| p.client_id.eq_ignore_ascii_case(client))?;
+        principal.rights.as_ref().map(|_| principal.object_id.as_str())
     }
 }
 
