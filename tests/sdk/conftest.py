@@ -172,7 +172,7 @@ class Client:
 
         self.id = f"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.MachineLearningServices/workspaces/{workspace}"
         ml = MLClient(credential(azure), subscription, group, workspace, enable_telemetry=False, show_progress=False)
-        self.compute, self.jobs = ml.compute, ml.jobs
+        self.compute, self.jobs, self.datastores = ml.compute, ml.jobs, ml.datastores
 
     @staticmethod
     def identity(kind, users=()):

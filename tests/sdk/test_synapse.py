@@ -14,6 +14,7 @@ SYNAPSE = f"/subscriptions/{SYN}/resourceGroups/rg-roles/providers/Microsoft.Syn
 WORKSPACE = f"{SYNAPSE}/syn-roles"
 POOL = f"{WORKSPACE}/bigDataPools/sparkpool"
 IDENTITIES = f"/subscriptions/{SYN}/resourceGroups/rg-roles/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
+STORAGE = f"/subscriptions/{AML}/resourceGroups/rg-jobs/providers/Microsoft.Storage/storageAccounts/jobstorage"
 SCOPE = "workspaces/syn-roles/bigDataPools/sparkpool"
 
 ADMINISTRATOR, OPERATOR = "6e4bf58a-b8e1-4cc3-bbf9-d73143322b78", "e3844cc7-4670-42cb-9349-9bdac1ee7881"
@@ -214,6 +215,30 @@ def test_workspaces_are_listed(world, management):
     assert one.connectivity_endpoints["dev"] == "https://syn-roles.dev.azuresynapse.net"
 
 
+def test_a_workspace_shows_its_storage_and_its_network(world, management):
+    world.seed(
+        {
+            "synapseWorkspaces": [
+                {
+                    "id": WORKSPACE,
+                    "location": "westeurope",
+                    "defaultDataLakeStorage": {"resourceId": STORAGE, "filesystem": "lake"},
+                    "managedVirtualNetwork": "default",
+                    "preventDataExfiltration": True,
+                    "publicNetworkAccess": "Disabled",
+                }
+            ],
+            "firewallRules": [{"id": f"{WORKSPACE}/firewallRules/{name}", "startIpAddress": "10.0.0.1", "endIpAddress": "10.0.0.9"} for name in "ab"],
+        }
+    )
+    one = management.workspaces.get("rg-roles", "syn-roles")
+    assert (one.default_data_lake_storage.account_url, one.default_data_lake_storage.filesystem) == ("https://jobstorage.dfs.core.windows.net", "lake")
+    assert (one.managed_virtual_network, one.managed_virtual_network_settings.prevent_data_exfiltration) == ("default", True)
+    assert one.public_network_access == "Disabled"
+    rules = list(management.ip_firewall_rules.list_by_workspace("rg-roles", "syn-roles"))
+    assert [(rule.name, rule.start_ip_address, rule.end_ip_address) for rule in rules] == [("a", "10.0.0.1", "10.0.0.9"), ("b", "10.0.0.1", "10.0.0.9")]
+
+
 # Jobs: azure-ai-ml
 
 @pytest.fixture
@@ -253,6 +278,19 @@ def test_a_job_runs_as_the_user(ml, world, principal):
     assert submit(ml, spark(ml, identity=user)).status == "Completed"
     (put,) = world.journal(since, methods=("PUT",))
     assert put["body"]["properties"]["identity"] == {"identityType": "UserIdentity"}
+
+
+def test_a_job_needs_a_role_on_the_storage_of_its_datastore(ml, world, principal):
+    world.seed({"workspaces": [{"id": ML, "location": "westeurope", "storageAccount": STORAGE}], "storageAccounts": [{"id": STORAGE}]})
+    default = ml.datastores.get_default()
+    assert (default.name, default.account_name, default.credentials.account_key) == ("workspaceblobstore", "jobstorage", None)
+    assert {one.name for one in ml.datastores.list()} > {"workspaceblobstore", "workspaceartifactstore"}
+
+    assign(access(world), ADMINISTRATOR, principal)
+    failed = submit(ml, spark(ml))
+    assert (failed.status, failed.properties["error"].split(":")[0]) == ("Failed", "AuthorizationPermissionMismatch")
+    world.seed({"azureRoleAssignments": [{"scope": STORAGE, "roleId": "Storage Blob Data Contributor", "principalId": principal}]})
+    assert submit(ml, spark(ml)).status == "Completed"
 
 
 def test_a_job_with_dynamic_allocation(ml, world, principal):
