@@ -58,8 +58,8 @@ pub(crate) struct Group {
     /// The object IDs of principals and of other groups.
     #[serde(default)]
     pub(crate) members: Vec<String>,
-    /// The IDs of scopes whose managed identities are members: those of computes, and the user-assigned ones. In Azure somebody
-    /// has to add each of them.
+    /// The IDs of scopes whose managed identities are members: those of computes, and the user-assigned ones. In Azure an
+    /// administrator has to add each of them.
     #[serde(default)]
     pub(crate) identities_within: Vec<String>,
 }

@@ -31,7 +31,7 @@ pub(crate) struct NetworkAcls {
     pub(crate) resource_access_rules: Vec<Value>,
 }
 
-/// A private endpoint that somebody connected to a storage account.
+/// A private endpoint that is connected to a storage account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct PrivateEndpointConnection {
