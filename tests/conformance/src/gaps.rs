@@ -5,6 +5,7 @@ const SECOND_PRINCIPAL: &str = "needs a second principal, with fewer rights";
 const IDENTITY: &str = "the run has no identity of its own that it may delete and create again";
 const READS: &str =
     "the run reads attachments only, and its principal needs no permission on storage, networks and role assignments";
+const SDK_V1: &str = "nothing of the operator uses it, and the run would have to write to the workspace's storage account";
 const COSTS: &str = "a job would start the Spark pool, which costs money, and needs code and data in a datastore";
 
 /// The rows of the evidence table that are not checked, and why.
@@ -84,6 +85,13 @@ pub const ROWS: &[(&str, &str)] = &[
     ("roles at the tenant's scope need a permission there", READS),
     ("built-in roles: Owner, Contributor, Reader, Storage Blob Data Owner, Contributor and Reader", READS),
     ("order and pace of a job's states; steps canceled after a failure", COSTS),
+    ("a Spark step of SDK v1 runs as the identity of a linked service", COSTS),
+    ("requests and answers of the services that only SDK v1 uses", SDK_V1),
+    ("which permission each of these requests needs", SECOND_PRINCIPAL),
+    ("the request limits of these services", THROTTLING),
+    ("errors of these services; a graph with a compute that does not exist is refused when it is submitted", SDK_V1),
+    ("the names of a workspace's containers", SDK_V1),
+    ("signatures of blob requests and of SAS; codes of their errors", SDK_V1),
 ];
 
 /// What is known of a setting of the emulator.

@@ -18,8 +18,7 @@ mod workspace;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub(crate) use access::{authenticated, is_allowed, is_for_arm};
-use access::{authorize, unauthenticated};
+pub(crate) use access::{authenticated, authorize, is_allowed, is_for_arm, unauthenticated};
 use page::page;
 use quota::Counted;
 
@@ -211,7 +210,7 @@ pub(super) fn in_group(world: &World, resource: &str) -> Result<(), Refusal> {
 }
 
 /// ARM's text for a resource that does not exist (DOC).
-pub(super) fn not_found(of: &str, resource: &str) -> Refusal {
+pub(crate) fn not_found(of: &str, resource: &str) -> Refusal {
     let group = id::part(resource, "resourceGroups").unwrap_or_default();
     let message = format!(
         "The Resource '{of}' under resource group '{group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix"

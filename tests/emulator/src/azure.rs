@@ -12,7 +12,7 @@ use crate::settings::Settings;
 use crate::throttle::Throttle;
 use crate::world::seed::Seed;
 use crate::world::{World, later};
-use crate::{arm, control, entra, synapse};
+use crate::{arm, blob, control, entra, sdk_v1, synapse};
 
 /// The emulator, without sockets and without a clock.
 #[derive(Debug)]
@@ -141,8 +141,12 @@ impl Azure {
     fn processed(&mut self, incoming: &Incoming<'_>, segments: &[String]) -> (Answer, Option<String>) {
         if let Some((workspace, path)) = synapse::target(incoming.request, segments) {
             synapse::answer(self, incoming, &workspace, path)
+        } else if let Some((account, path)) = blob::target(incoming.request, segments) {
+            (blob::answer(self, incoming, &account, path), None)
         } else if entra::is_for(segments) {
             entra::answer(self, incoming.now, incoming.request, segments)
+        } else if sdk_v1::is_for(segments) {
+            sdk_v1::answer(self, incoming, segments)
         } else {
             arm::answer(self, incoming, segments)
         }
@@ -159,7 +163,11 @@ impl Azure {
     ) -> u64 {
         let segments = request.segments();
         let secret = entra::is_for(&segments) && synapse::target(request, &segments).is_none();
-        let body = if secret { None } else { serde_json::from_slice(&request.body).ok() };
+        let body = if secret {
+            None
+        } else {
+            serde_json::from_str(&blob::without_signatures(&String::from_utf8_lossy(&request.body))).ok()
+        };
         let bearer = request.header("Authorization").is_some_and(|a| a.starts_with("Bearer "));
         let seq = self.journal.next();
         let entry = Entry {
@@ -169,7 +177,7 @@ impl Azure {
             method: request.method.clone(),
             host: request.header("Host").map(str::to_owned),
             path: request.path.clone(),
-            query: request.query.clone(),
+            query: blob::without_signatures(&request.query).into_owned(),
             status: (answer.connection != Connection::Reset).then_some(answer.status),
             late: due.map(|at| Late { at, status: None }),
             principal,

@@ -13,7 +13,9 @@
 //!                                      ├─ journal   the requests; counters: their number
 //!                                      ├─ entra     tokens
 //!                                      ├─ arm       authorization, routes, throttle
-//!                                      └─ synapse   the data plane of a Synapse workspace: roles
+//!                                      ├─ synapse   the data plane of a Synapse workspace: roles
+//!                                      ├─ sdk_v1    the services that only SDK v1 uses: pipelines, datasets, run history
+//!                                      └─ blob      the data plane of storage accounts
 //!                                           └─ world   all resources, and how they change
 //! ```
 //!
@@ -29,6 +31,7 @@ mod action;
 mod api_versions;
 mod arm;
 mod azure;
+mod blob;
 mod control;
 mod counters;
 mod entra;
@@ -38,6 +41,7 @@ mod id;
 mod incoming;
 mod journal;
 mod limits;
+mod sdk_v1;
 mod server;
 mod settings;
 mod synapse;

@@ -12,7 +12,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::synapse::SUFFIXES;
+use crate::{blob, synapse};
 
 /// The server's side of TLS, and the CA that clients have to trust, as PEM.
 pub(crate) struct Tls {
@@ -20,7 +20,7 @@ pub(crate) struct Tls {
     pub(crate) ca_pem: String,
 }
 
-/// Makes both, for loopback, for this address, for this name, and for Synapse workspaces of any cloud.
+/// Makes both, for loopback, for this address, for this name, and for the Synapse workspaces and storage accounts of any cloud.
 pub(crate) fn make(listen: IpAddr, name: Option<&str>) -> io::Result<Tls> {
     let (ca_params, ca_key) = (authority()?, KeyPair::generate().map_err(io::Error::other)?);
     let ca_pem = ca_params.self_signed(&ca_key).map_err(io::Error::other)?.pem();
@@ -31,7 +31,7 @@ pub(crate) fn make(listen: IpAddr, name: Option<&str>) -> io::Result<Tls> {
         names.push(listen.to_string());
     }
     names.extend(name.map(str::to_owned));
-    names.extend(SUFFIXES.iter().map(|suffix| format!("*{suffix}")));
+    names.extend(synapse::SUFFIXES.iter().chain(&blob::SUFFIXES).map(|suffix| format!("*{suffix}")));
     let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
     params.distinguished_name = called("azure-emulator");
     params.use_authority_key_identifier_extension = true;

@@ -6,17 +6,20 @@
 mod access;
 mod add;
 mod attach;
+pub(crate) mod blob;
+mod cluster;
 mod computes;
 mod identity;
-mod job;
+pub(crate) mod job;
 mod link;
 mod operation;
-mod plan;
+pub(crate) mod plan;
 mod pool;
 mod read;
 mod role;
 pub(crate) mod seed;
 mod storage;
+pub(crate) mod studio;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
@@ -27,6 +30,7 @@ use uuid::Uuid;
 
 pub(crate) use access::Assignment;
 pub(crate) use attach::{Started, Wanted};
+use blob::Blobs;
 use computes::Computes;
 pub(crate) use job::Job;
 pub(crate) use link::LINK_TYPE;
@@ -43,6 +47,7 @@ use seed::{
     AzureRole, Datastore, FirewallRule, Group, Identity, Issuer, LinkedService, ManagedPrivateEndpoint, ManagementGroup, Policy,
     Pool, Principal, StorageAccount, Subscription, SynapseWorkspace, Workspace,
 };
+use studio::Studio;
 
 /// A compute: the body of its GET, and its running operation.
 #[derive(Debug)]
@@ -93,6 +98,9 @@ pub(crate) struct World {
     pub(crate) jobs: BTreeMap<String, Job>,
     /// Versions of components, codes and environments.
     pub(crate) assets: BTreeMap<String, Value>,
+    /// What SDK v1 saved in each Machine Learning workspace.
+    pub(crate) studios: BTreeMap<String, Studio>,
+    pub(crate) blobs: Blobs,
     /// By workspace and GUID.
     pub(crate) grants: BTreeMap<(String, String), Grant>,
     pub(crate) operations: HashMap<Uuid, Operation>,
@@ -167,6 +175,8 @@ impl World {
         self.links.retain(|key, _| !id::is_within(key, &scope));
         self.jobs.retain(|key, _| !id::is_within(key, &scope));
         self.assets.retain(|key, _| !id::is_within(key, &scope));
+        self.studios.retain(|key, _| !id::is_within(key, &scope));
+        self.remove_blobs();
         self.grants.retain(|(key, guid), _| !id::is_within(&format!("{key}/roleassignments/{guid}"), &scope));
         self.remove_storage(&scope);
         self.remove_access(&scope);

@@ -53,14 +53,14 @@ pub(crate) fn is_for_arm(azure: &Azure, origin: &str, audience: &str) -> bool {
     AUDIENCES.contains(&audience) || audience == origin || audience == azure.endpoint
 }
 
-pub(super) fn unauthenticated(origin: &str, code: &str, message: &str) -> Refusal {
+pub(crate) fn unauthenticated(origin: &str, code: &str, message: &str) -> Refusal {
     let challenge =
         format!("Bearer authorization_uri=\"{origin}/common\", error=\"invalid_token\", error_description=\"{message}\"");
     Refusal::new(401, code, message).with("WWW-Authenticate", challenge)
 }
 
 /// ARM checks permissions before it reveals whether a resource exists.
-pub(super) fn authorize(world: &World, token: &Token, action: &str, scope: &str) -> Result<(), Refusal> {
+pub(crate) fn authorize(world: &World, token: &Token, action: &str, scope: &str) -> Result<(), Refusal> {
     if is_allowed(world, token, action, scope) {
         return Ok(());
     }

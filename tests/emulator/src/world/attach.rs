@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::seed::Workspace;
-use super::{Compute, Verb, World, busy, identity::Asked, later, pool::POOL_TYPE, timestamp};
+use super::{Compute, Verb, World, busy, cluster, identity::Asked, later, pool::POOL_TYPE, timestamp};
 use crate::exchange::Refusal;
 use crate::fault::Failure;
 use crate::id;
@@ -75,6 +75,7 @@ impl Wanted {
         // An object, also while it is being created: SDK v1 and v2 need one (SDK).
         let inner = match self.kind.as_str() {
             "SynapseSpark" => first([&was["properties"], &Value::Null], json!({})),
+            "AmlCompute" => cluster::shown(now, first([&asked["properties"], &was["properties"]], json!({}))),
             _ => first([&asked["properties"], &was["properties"]], json!({})),
         };
         // A cluster may be in another region than its workspace, which is then named here (REAL).

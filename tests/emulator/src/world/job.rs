@@ -223,7 +223,8 @@ impl World {
         }
     }
 
-    fn steps(&self, pipeline: &str) -> Vec<String> {
+    /// The keys of the steps of a pipeline.
+    pub(crate) fn steps(&self, pipeline: &str) -> Vec<String> {
         self.jobs.get(pipeline).map(|j| j.steps.clone()).unwrap_or_default()
     }
 

@@ -16,6 +16,8 @@ pub(crate) enum RunsAs {
     Managed(Option<String>),
     /// The sender of the request.
     User,
+    /// A step of SDK v1: the identity of the linked service through which the pool is attached (DOC).
+    Link,
 }
 
 /// Something that runs on one compute.

@@ -1,6 +1,7 @@
 //! The emulator against recordings, Microsoft's examples, and its own documentation.
 
 mod authorization;
+mod blobs;
 mod computes;
 mod connections;
 mod entra;
@@ -19,6 +20,8 @@ mod reads;
 mod recordings;
 mod rights;
 mod roles;
+mod sdk_v1;
+mod sdk_v1_rights;
 mod served;
 mod storage;
 mod strict;

@@ -35,6 +35,14 @@ impl World {
         let principal = match runs_as {
             // Whether the sender has a Synapse role is not checked.
             RunsAs::User => self.limited_sender(key),
+            RunsAs::Link => {
+                let principals = self.linked(&work.compute, pool);
+                let Some(first) = principals.first() else {
+                    return failed("UserError", format!("The compute '{name}' has no managed identity, as which the job was to run."));
+                };
+                let assigned = principals.iter().find(|one| self.may_run_spark(one, pool, at, settings.role_propagation));
+                Some(*assigned.ok_or_else(|| no_role(first, pool))?)
+            }
             RunsAs::Managed(named) => {
                 let Some(principal) = managed(&compute.body["identity"], named.as_deref()) else {
                     let which =
@@ -42,13 +50,7 @@ impl World {
                     return failed("UserError", format!("The compute '{name}' {which}, as which the job was to run."));
                 };
                 if !self.may_run_spark(principal, pool, at, settings.role_propagation) {
-                    let (workspace, pool) = (id::name(workspace), id::name(pool));
-                    return failed(
-                        "Unauthorized",
-                        format!(
-                            "The principal '{principal}' does not have the required Synapse RBAC permission to perform this action. Required permission: Action: Microsoft.Synapse/workspaces/bigDataPools/useCompute/action, Scope: workspaces/{workspace}/bigDataPools/{pool}."
-                        ),
-                    );
+                    return Err(no_role(principal, pool));
                 }
                 Some(principal)
             }
@@ -64,6 +66,32 @@ impl World {
         let principal = self.principals.iter().find(|p| p.client_id.eq_ignore_ascii_case(client))?;
         principal.rights.as_ref().map(|_| principal.object_id.as_str())
     }
+
+    /// The principals as one of which a step of SDK v1 runs: those of the linked services to the Synapse workspace of the pool,
+    /// since a compute does not name the one through which it was attached (SDK); without one, that of the compute (INF).
+    fn linked(&self, compute: &str, pool: &str) -> Vec<&str> {
+        let (workspace, pool) = (compute.rsplitn(3, '/').last().unwrap_or_default(), id::fold(pool));
+        let links = self
+            .links
+            .iter()
+            .filter(|(key, link)| id::is_within(key, workspace) && id::is_within(&pool, &id::fold(&link.linked)));
+        let found: Vec<&str> = links.filter_map(|(_, link)| link.principal_id.as_deref()).collect();
+        if found.is_empty() {
+            let compute = self.computes.get(compute).map(|c| &c.body["identity"]);
+            return compute.and_then(|identity| managed(identity, None)).into_iter().collect();
+        }
+        found
+    }
+}
+
+fn no_role(principal: &str, pool: &str) -> Failure {
+    let (workspace, pool) = (id::part(pool, "workspaces").unwrap_or_default(), id::name(pool));
+    Failure::new(
+        "Unauthorized",
+        format!(
+            "The principal '{principal}' does not have the required Synapse RBAC permission to perform this action. Required permission: Action: Microsoft.Synapse/workspaces/bigDataPools/useCompute/action, Scope: workspaces/{workspace}/bigDataPools/{pool}."
+        ),
+    )
 }
 
 /// The principal as which a compute runs: its own, else that of its first user-assigned identity (DOC), or the one named.
