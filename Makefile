@@ -67,7 +67,7 @@ sdk: build tests/sdk/.venv/ready ## test Microsoft's Python client against the e
 	@echo "== Python: azure-ai-ml against the emulator, and with the operator"
 	$(python) -m pytest -q tests/sdk 2>&1 | tee target/test-sdk.log
 
-sdk-v1: build tests/sdk-v1/.venv/ready ## test SDK v1, which attaches through a linked service, against the emulator, and together with the operator
+sdk-v1: build tests/sdk-v1/.venv/ready ## test SDK v1, which attaches through a linked service and runs a pipeline, against the emulator, and together with the operator
 	@echo "== Python: azureml-core (SDK v1) against the emulator, and with the operator"
 	tests/sdk-v1/.venv/bin/python -m pytest -q tests/sdk-v1 2>&1 | tee target/test-sdk-v1.log
 
@@ -95,7 +95,7 @@ tests/sdk/.venv/ready: tests/sdk/requirements.txt
 	touch $@
 
 tests/sdk-v1/.venv/ready: tests/sdk-v1/requirements.txt
-	@echo "== installing a Python environment with azureml-core (half a minute the first time)"
+	@echo "== installing a Python environment with azureml-core and pipelines (a minute the first time)"
 	python3 -m venv tests/sdk-v1/.venv
 	tests/sdk-v1/.venv/bin/pip install --quiet --no-compile --requirement tests/sdk-v1/requirements.txt
 	touch $@

@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from tunnel import Tunnel
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,6 +22,11 @@ def client(azure, tmp_path_factory):
     """azureml.core; it writes to ~/.azureml, and searches for that folder when it is imported."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        # azureml-dataprep takes neither an address of a storage account nor a CA from azureml-core.
+        tunnel = Tunnel(azure.endpoint)
+        patch.setenv("HTTPS_PROXY", tunnel.url)
+        patch.setenv("https_proxy", tunnel.url)
+        patch.setenv("SSL_CERT_FILE", azure.ca)
         # At once: the client polls an operation every five seconds.
         azure.settings(operationDuration="0ms", ownDiscovery=True)
         import azureml.core
