@@ -8,6 +8,7 @@
 
 mod api_version;
 pub mod auth;
+mod authorization;
 mod cache;
 mod call;
 pub mod client;
@@ -15,6 +16,7 @@ mod clock;
 pub mod codes;
 mod compute;
 mod data_plane;
+mod datastore;
 pub mod error;
 mod linked_service;
 pub mod list;
@@ -30,6 +32,8 @@ mod retry_after;
 mod role_assignment;
 mod shared;
 mod single_flight;
+mod storage_account;
+mod synapse_workspace;
 pub mod throttle;
 mod transport;
 mod user_identity;

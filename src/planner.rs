@@ -31,6 +31,7 @@ mod gates;
 pub mod goal;
 pub mod identity;
 pub mod invalid;
+pub mod jobs;
 pub mod observed;
 pub mod operation;
 pub mod owner;

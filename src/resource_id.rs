@@ -104,6 +104,7 @@ const WORKSPACE: &str = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft
 const COMPUTE: &str = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.MachineLearningServices/workspaces/{}/computes/{}";
 const POOL: &str = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Synapse/workspaces/{}/bigDataPools/{}";
 const SYNAPSE: &str = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Synapse/workspaces/{}";
+const STORAGE: &str = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Storage/storageAccounts/{}";
 const IDENTITY: &str = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{}";
 
 /// The ID of an Azure Machine Learning workspace.
@@ -248,6 +249,12 @@ impl SynapseWorkspaceId {
         names::<3>(&self.0.0, SYNAPSE).map(|[subscription, ..]| subscription).unwrap_or_default()
     }
 
+    /// The name of the resource group, as it was given.
+    #[must_use]
+    pub fn resource_group(&self) -> &str {
+        names::<3>(&self.0.0, SYNAPSE).map(|names| names[RESOURCE_GROUP]).unwrap_or_default()
+    }
+
     /// The name of the workspace, the last segment of its ID.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -300,6 +307,14 @@ impl PoolId {
         self.names()[2]
     }
 
+    /// Its Synapse workspace.
+    #[must_use]
+    pub fn workspace(&self) -> SynapseWorkspaceId {
+        // `/bigDataPools/` and the name are what the ID of a pool has in addition.
+        let text = self.0.0.rsplitn(3, '/').last().unwrap_or_default();
+        SynapseWorkspaceId::parse(text).expect("it is the start of the ID of a pool")
+    }
+
     /// The GUID of its subscription.
     #[must_use]
     pub fn subscription(&self) -> &str {
@@ -341,6 +356,12 @@ impl IdentityId {
         names::<3>(&self.0.0, IDENTITY).map(|[subscription, ..]| subscription).unwrap_or_default()
     }
 
+    /// The name of the resource group, as it was given.
+    #[must_use]
+    pub fn resource_group(&self) -> &str {
+        names::<3>(&self.0.0, IDENTITY).map(|names| names[RESOURCE_GROUP]).unwrap_or_default()
+    }
+
     /// The name of the identity, the last segment of its ID.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -349,6 +370,64 @@ impl IdentityId {
 }
 
 impl fmt::Display for IdentityId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.0)
+    }
+}
+
+/// The ID of a storage account.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StorageAccountId(Folded);
+
+impl StorageAccountId {
+    /// Reads the ID of a storage account.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAnId`] if the text has another form.
+    pub fn parse(text: &str) -> Result<Self, NotAnId> {
+        names::<3>(text, STORAGE).map(|_| Self(Folded(text.to_owned()))).ok_or_else(|| NotAnId {
+            text: text.to_owned(),
+            wanted: "storage account",
+            pattern: STORAGE,
+        })
+    }
+
+    /// Puts the ID together from its names.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAnId`] if a name has characters that no name of Azure has.
+    pub fn new(subscription: &str, resource_group: &str, name: &str) -> Result<Self, NotAnId> {
+        Self::parse(&format!(
+            "/subscriptions/{subscription}/resourceGroups/{resource_group}/providers/Microsoft.Storage/storageAccounts/{name}"
+        ))
+    }
+
+    /// The GUID of its subscription.
+    #[must_use]
+    pub fn subscription(&self) -> &str {
+        self.names()[0]
+    }
+
+    /// The name of the resource group, as it was given.
+    #[must_use]
+    pub fn resource_group(&self) -> &str {
+        self.names()[RESOURCE_GROUP]
+    }
+
+    /// The name of the account, the last segment of its ID.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.names()[2]
+    }
+
+    fn names(&self) -> [&str; 3] {
+        names(&self.0.0, STORAGE).expect("it was parsed so")
+    }
+}
+
+impl fmt::Display for StorageAccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.0)
     }
@@ -439,5 +518,16 @@ mod tests {
         assert_eq!((read.subscription(), read.name(), read.to_string()), (SUB, "Syn-1", id.clone()));
         assert!(SynapseWorkspaceId::parse(&id.replace("microsoft.synapse", "Microsoft.MachineLearningServices")).is_err());
         assert!(SynapseWorkspaceId::parse(&format!("{id}/bigDataPools/p")).is_err());
+    }
+
+    #[test]
+    fn the_parents_of_a_pool_and_of_a_storage_account_are_parsed_from_their_ids() {
+        let pool = format!("/subscriptions/{SUB}/resourcegroups/rg/providers/microsoft.synapse/workspaces/Syn-1/bigdatapools/p");
+        let workspace = PoolId::parse(&pool).expect("an ID").workspace();
+        assert_eq!((workspace.resource_group(), workspace.name()), ("rg", "Syn-1"));
+        let account = StorageAccountId::new(SUB, "rg", "yogistorage").expect("an ID");
+        assert_eq!((account.subscription(), account.resource_group(), account.name()), (SUB, "rg", "yogistorage"));
+        assert_eq!(StorageAccountId::parse(&account.to_string().to_lowercase()).expect("an ID"), account);
+        assert!(StorageAccountId::new(SUB, "rg", "a/../b").is_err());
     }
 }

@@ -10,3 +10,7 @@ pub(super) const MANAGED_IDENTITY: &str = "2023-01-31";
 pub(super) const SYNAPSE_DATA_PLANE: &str = "2020-12-01";
 /// Linked services of Machine Learning. Later versions of the API do not have them.
 pub(super) const LINKED_SERVICES: &str = "2020-09-01-preview";
+/// Storage accounts. Newer versions add nothing that is read.
+pub(super) const STORAGE: &str = "2023-05-01";
+/// Role assignments and role definitions of Azure: the newest stable version.
+pub(super) const AUTHORIZATION: &str = "2022-04-01";

@@ -41,10 +41,24 @@ pub(crate) enum Call {
     Pools,
     /// A page of a workspace's linked services.
     LinkedServices,
+    /// A page of a workspace's datastores.
+    Datastores,
+    /// A storage account.
+    StorageAccount,
+    /// A page of the role assignments of Azure on a scope.
+    AzureRoleAssignments,
+    /// A role of Azure.
+    RoleDefinition,
+    /// A Synapse workspace.
+    SynapseWorkspace,
+    /// A page of a Synapse workspace's firewall rules.
+    FirewallRules,
+    /// A page of a Synapse workspace's managed private endpoints.
+    ManagedPrivateEndpoints,
 }
 
 impl Call {
-    /// The requests of the operator. Only commands request the other lists, and they serve no metrics.
+    /// The requests of the operator. Only commands send the others, and they serve no metrics.
     pub(crate) const ALL: [Self; 13] = [
         Self::Workspace,
         Self::Compute,
@@ -81,6 +95,13 @@ impl Call {
             Self::SynapseWorkspaces => "synapse_workspaces",
             Self::Pools => "pools",
             Self::LinkedServices => "linked_services",
+            Self::Datastores => "datastores",
+            Self::StorageAccount => "storage_account",
+            Self::AzureRoleAssignments => "azure_role_assignments",
+            Self::RoleDefinition => "role_definition",
+            Self::SynapseWorkspace => "synapse_workspace",
+            Self::FirewallRules => "firewall_rules",
+            Self::ManagedPrivateEndpoints => "managed_private_endpoints",
         }
     }
 
@@ -106,7 +127,14 @@ impl Call {
             | Self::Workspaces
             | Self::SynapseWorkspaces
             | Self::Pools
-            | Self::LinkedServices => Kind::Read,
+            | Self::LinkedServices
+            | Self::Datastores
+            | Self::StorageAccount
+            | Self::AzureRoleAssignments
+            | Self::RoleDefinition
+            | Self::SynapseWorkspace
+            | Self::FirewallRules
+            | Self::ManagedPrivateEndpoints => Kind::Read,
             Self::Put | Self::AssignRole => Kind::Write,
             Self::Detach | Self::RevokeRole => Kind::Delete,
         }

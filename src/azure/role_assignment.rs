@@ -2,13 +2,11 @@
 
 use tokio::time::Instant;
 
-use crate::azure::api_version;
 use crate::azure::cache::Freshness;
 use crate::azure::call::Call;
 use crate::azure::client::Client;
 use crate::azure::error::Error;
 use crate::azure::list::MAX_PAGES;
-use crate::azure::throttle::Scope;
 use crate::azure::transport::ApiRequest;
 use crate::azure::wire::{self, RoleAssignmentRequest};
 use crate::service_error::Service;
@@ -34,17 +32,47 @@ impl Client {
 
     async fn find_role_assignment(&self, wanted: &RoleAssignmentRequest) -> Result<Option<String>, Error> {
         let filter = [("roleId", &*wanted.role), ("principalId", &wanted.principal), ("scope", &wanted.scope)];
+        let mut id = None;
+        self.role_assignment_pages(&wanted.workspace, &filter, |page| {
+            id = page.into_iter().find(|one| one.is(wanted)).map(|one| one.id);
+            id.is_some()
+        })
+        .await?;
+        Ok(id)
+    }
+
+    /// The roles of Synapse that are assigned to a principal itself, on any scope of a workspace.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if Synapse does not list them, which needs a right of its own.
+    pub async fn synapse_roles(&self, workspace: &str, principal: &str) -> Result<Vec<wire::RoleAssignment>, Error> {
+        let mut all = Vec::new();
+        self.role_assignment_pages(workspace, &[("principalId", principal)], |page| {
+            all.extend(page.into_iter().filter(|one| one.principal_id.eq_ignore_ascii_case(principal)));
+            false
+        })
+        .await?;
+        Ok(all)
+    }
+
+    /// Reads the pages of a list of role assignments, until one has what is searched for.
+    async fn role_assignment_pages(
+        &self,
+        workspace: &str,
+        filter: &[(&str, &str)],
+        mut is_found: impl FnMut(Vec<wire::RoleAssignment>) -> bool,
+    ) -> Result<(), Error> {
         let mut continuation = None;
         for _ in 0..MAX_PAGES {
-            let mut request = self.data_plane_request(Call::RoleAssignments, wanted, None)?;
+            let mut request = self.data_plane_request(Call::RoleAssignments, workspace, "/roleAssignments")?;
             request.url.query_pairs_mut().extend_pairs(filter);
             request.continuation = continuation;
             let answer = self.send(request).await.map_err(|error| error.of(Service::Synapse))?;
             let page: wire::RoleAssignments = answer.read()?;
-            let found = page.value.into_iter().find(|one| one.is(wanted));
             continuation = answer.continuation.filter(|text| !text.is_empty());
-            if found.is_some() || continuation.is_none() {
-                return Ok(found.map(|one| one.id));
+            if is_found(page.value) || continuation.is_none() {
+                return Ok(());
             }
         }
         Err(Error::unavailable(format!("the list of role assignments has more than {MAX_PAGES} pages")))
@@ -63,7 +91,7 @@ impl Client {
         wanted: &RoleAssignmentRequest,
         deadline: Option<Instant>,
     ) -> Result<Assigned, Error> {
-        let mut request = self.data_plane_request(Call::AssignRole, wanted, Some(id))?;
+        let mut request = self.role_assignment_request(Call::AssignRole, wanted, id)?;
         request.body = Some(wanted.body().to_string().into_bytes());
         request.deadline = deadline;
         self.cached.role_assignments.invalidate(wanted);
@@ -87,7 +115,7 @@ impl Client {
     ///
     /// [`Error`]; after [`Error::Unavailable`] it is unknown whether Synapse processed the request.
     pub async fn revoke_role(&self, id: &str, assigned: &RoleAssignmentRequest, deadline: Option<Instant>) -> Result<(), Error> {
-        let mut request = self.data_plane_request(Call::RevokeRole, assigned, Some(id))?;
+        let mut request = self.role_assignment_request(Call::RevokeRole, assigned, id)?;
         request.deadline = deadline;
         self.cached.role_assignments.invalidate(assigned);
         let sent = self.send(request).await.map_err(|error| error.of(Service::Synapse));
@@ -98,23 +126,8 @@ impl Client {
         }
     }
 
-    /// A request for all role assignments of a workspace, or for one of them.
-    fn data_plane_request(
-        &self,
-        call: Call,
-        assignment: &RoleAssignmentRequest,
-        id: Option<&str>,
-    ) -> Result<ApiRequest<'_>, Error> {
-        let path = id.map_or_else(|| "/roleAssignments".to_owned(), |id| format!("/roleAssignments/{id}"));
-        let workspace = &assignment.workspace;
-        let mut url = self
-            .data_plane
-            .url(workspace, &path)
-            .ok_or_else(|| Error::unavailable(format!("{workspace:?} is not a valid name of a Synapse workspace")))?;
-        url.query_pairs_mut().append_pair("api-version", api_version::SYNAPSE_DATA_PLANE);
-        // The data plane has limits of its own for each workspace.
-        let scope = Scope::Synapse(workspace.to_ascii_lowercase());
-        let tokens = &self.tokens.synapse;
-        Ok(ApiRequest { call, scope, url, tokens, body: None, continuation: None, deadline: None, new_connection: false })
+    /// A request for one role assignment.
+    fn role_assignment_request(&self, call: Call, assignment: &RoleAssignmentRequest, id: &str) -> Result<ApiRequest<'_>, Error> {
+        self.data_plane_request(call, &assignment.workspace, &format!("/roleAssignments/{id}"))
     }
 }

@@ -5,6 +5,7 @@
 //! stay as the text they are. Sources: the `Microsoft.MachineLearningServices`
 //! specification (2025-12-01 and before), and real recordings (`tests/fixtures`).
 
+mod authorization;
 mod compute;
 mod error;
 mod identity;
@@ -14,7 +15,10 @@ mod page;
 mod pool;
 mod put;
 mod role_assignment;
+mod storage;
+mod synapse;
 
+pub use authorization::{AzureRoleAssignment, RoleDefinition, RolePermission};
 pub use compute::{Compute, ListedCompute, Properties, SystemData, Workspace};
 pub use error::{ErrorText, error_of, errors_of, is_page, shown, without_error};
 pub use identity::{Identity, UserIdentity, UserIdentityProperties};
@@ -23,3 +27,5 @@ pub use page::Page;
 pub use pool::{AutoPause, AutoScale, Pool, SparkPool, SparkPoolProperties};
 pub use put::{Put, PutIdentity};
 pub use role_assignment::{RoleAssignment, RoleAssignmentRequest, RoleAssignments};
+pub use storage::{Datastore, PrivateEndpointConnection, StorageAccount};
+pub use synapse::{FirewallRule, ManagedPrivateEndpoint, SynapseWorkspace};

@@ -3,6 +3,7 @@
 pub mod compute;
 mod dependencies;
 mod fault;
+pub mod jobs;
 mod operation;
 pub mod reading;
 mod request;
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 
 pub use compute::compute;
 pub use fault::fault;
+pub use jobs::job_facts;
 pub use reading::{ComputeReading, Reading};
 pub use request::{forced, is_annotated, is_reconcile_requested, requested};
 

@@ -17,6 +17,12 @@ impl Identity {
     pub const fn kind(&self) -> &'static str {
         kind(self.system, !self.user.is_empty())
     }
+
+    /// The user-assigned identity as which jobs run by default; none if they run as the system-assigned one, or if there is none.
+    #[must_use]
+    pub fn job_identity(&self) -> Option<&IdentityId> {
+        if self.system { None } else { self.user.first() }
+    }
 }
 
 /// The managed identity that Azure shows.

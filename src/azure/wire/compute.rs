@@ -14,6 +14,17 @@ use crate::unmanaged::Unmanaged;
 pub struct Workspace {
     /// The Azure region.
     pub location: String,
+    /// What it consists of.
+    #[serde(default, deserialize_with = "or_default")]
+    pub properties: WorkspaceProperties,
+}
+
+/// The properties of a workspace.
+#[derive(Debug, Clone, Deserialize, Default, PartialEq)]
+#[serde(default, rename_all = "camelCase")]
+pub struct WorkspaceProperties {
+    /// The ID of the storage account that it was created with.
+    pub storage_account: Option<String>,
 }
 
 /// A compute of a workspace.

@@ -23,12 +23,15 @@ pub struct RoleAssignment {
     /// Its GUID.
     #[serde(deserialize_with = "or_default")]
     pub id: String,
+    /// The GUID of the role.
     #[serde(deserialize_with = "or_default")]
-    role_definition_id: String,
+    pub role_definition_id: String,
+    /// The object ID of the principal in Entra.
     #[serde(deserialize_with = "or_default")]
-    principal_id: String,
+    pub principal_id: String,
+    /// `workspaces/{workspace}`, or an item of it.
     #[serde(deserialize_with = "or_default")]
-    scope: String,
+    pub scope: String,
 }
 
 impl RoleAssignment {

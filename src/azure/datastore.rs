@@ -1,0 +1,31 @@
+//! Datastores of Machine Learning.
+
+use crate::azure::call::Call;
+use crate::azure::client::Client;
+use crate::azure::error::Error;
+use crate::azure::wire;
+use crate::resource_id::WorkspaceId;
+
+impl Client {
+    /// The default datastore of a workspace; `None` if Azure lists none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if Azure does not list them.
+    pub async fn default_datastore(&self, workspace: &WorkspaceId) -> Result<Option<wire::Datastore>, Error> {
+        let first = format!("{}&isDefault=true", self.machine_learning(&format!("{workspace}/datastores")));
+        let all: Vec<wire::Datastore> = self.list(Call::Datastores, workspace.subscription(), first).await?;
+        Ok(all.into_iter().find(|one| one.properties.is_default))
+    }
+
+    /// The ID of the storage account that a workspace was created with, as Azure spells it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if Azure does not show the workspace.
+    pub async fn workspace_storage(&self, workspace: &WorkspaceId) -> Result<Option<String>, Error> {
+        let path = self.machine_learning(&workspace.to_string());
+        let answer = self.get(Call::Workspace, workspace.subscription(), &path).await?;
+        answer.read().map(|found: wire::Workspace| found.properties.storage_account)
+    }
+}

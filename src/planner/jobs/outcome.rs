@@ -1,0 +1,66 @@
+//! The outcome of a check.
+
+use crate::planner::jobs::facts::Unreadable;
+
+/// The outcome of a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether the requirement is met.
+    pub verdict: Verdict,
+    /// What was found, with its IDs.
+    pub message: String,
+    /// How to meet the requirement.
+    pub fix: Option<Fix>,
+}
+
+/// Whether a requirement is met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is met.
+    Ok,
+    /// Jobs may fail, or will at a later time.
+    Warning,
+    /// It is not met: jobs fail.
+    Missing,
+    /// Azure does not show what the check needs, in most cases for want of a permission.
+    NotReadable,
+    /// The requirement does not concern this attachment.
+    NotApplicable,
+}
+
+/// How to meet a requirement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fix {
+    /// A command that can be run as it is.
+    Command(String),
+    /// A sentence, where no single command is enough.
+    Advice(String),
+}
+
+impl Outcome {
+    /// The requirement is met.
+    pub fn ok(message: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Ok, message: message.into(), fix: None }
+    }
+
+    /// Jobs may fail.
+    pub fn warning(message: impl Into<String>, fix: Option<Fix>) -> Self {
+        Self { verdict: Verdict::Warning, message: message.into(), fix }
+    }
+
+    /// The requirement is not met.
+    pub fn missing(message: impl Into<String>, fix: Fix) -> Self {
+        Self { verdict: Verdict::Missing, message: message.into(), fix: Some(fix) }
+    }
+
+    /// The requirement does not concern this attachment.
+    pub fn not_applicable(message: impl Into<String>) -> Self {
+        Self { verdict: Verdict::NotApplicable, message: message.into(), fix: None }
+    }
+}
+
+impl From<&Unreadable> for Outcome {
+    fn from(Unreadable { permission, error }: &Unreadable) -> Self {
+        Self { verdict: Verdict::NotReadable, message: format!("{error} (needs {permission})"), fix: None }
+    }
+}
