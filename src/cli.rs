@@ -134,6 +134,9 @@ enum Command {
     /// Microsoft Entra ID and Azure Resource Manager. It takes the options of `run`. With --require-service-account it also
     /// checks whether it may create tokens for every ServiceAccount; permissions for individual names are not checked.
     ///
+    /// With NAME --for-jobs, check with your own identity in Azure whether Spark jobs can run on an attachment, by the
+    /// requirements of Microsoft's documents. What is missing is shown with the command that adds it.
+    ///
     /// Exit code 0: all is well; 1: a check failed, and the output names it; 2: none failed, but you may not read what a check
     /// needs.
     Check(Box<check::Check>),

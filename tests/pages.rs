@@ -5,6 +5,8 @@
 
 #[path = "pages/errors.rs"]
 mod errors;
+#[path = "pages/jobs.rs"]
+mod jobs;
 #[path = "pages/versions.rs"]
 mod versions;
 #[path = "pages/words.rs"]

@@ -12,6 +12,8 @@ mod dependencies;
 mod emulated;
 #[path = "wire/error.rs"]
 mod error;
+#[path = "wire/jobs.rs"]
+mod jobs;
 #[path = "wire/list.rs"]
 mod list;
 #[path = "wire/log.rs"]

@@ -8,6 +8,7 @@ pub mod facts;
 mod identity;
 mod network;
 pub mod outcome;
+pub mod read;
 pub mod rights;
 mod runtime;
 mod storage_roles;

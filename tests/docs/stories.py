@@ -467,9 +467,10 @@ STORIES = {
         scenes={"synapse-spark-operator import -f": (by_az_ml("byhand", SYSTEM_ASSIGNED)[0], "mv attached.yaml attached-by-az-ml.yaml")},
         codes={"synapse-spark-operator plan": SOMETHING_TO_DO},
     ),
+    "docs/jobs.md": Story(codes={"kubectl synapse check": {0, 1}}),
     # The page has an attachment without a pool.
     "docs/kubectl-plugin.md": Story(
-        codes={"kubectl synapse status": TOLD, "kubectl synapse reconcile --all": TOLD, "kubectl synapse plan -f": SOMETHING_TO_DO}
+        codes={"kubectl synapse check mysparkuser --for-jobs": {0, 1}, "kubectl synapse status": TOLD, "kubectl synapse reconcile --all": TOLD, "kubectl synapse plan -f": SOMETHING_TO_DO}
     ),
     "docs/linked-services.md": Story(before=(*ATTACHED, *seeded({"linkedServices": [LINK]})), after=linked),
     "docs/migrate-aso.md": Story(

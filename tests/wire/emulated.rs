@@ -8,13 +8,13 @@ use prometheus_client::registry::Registry;
 use serde_json::json;
 use synapse_spark_operator::azure::auth::aadsts;
 use synapse_spark_operator::azure::wire::Put;
-use synapse_spark_operator::azure::{Client, Credential, Error, Freshness, Metrics, State};
+use synapse_spark_operator::azure::{Client, Credential, Error, Freshness, Metrics, Settings, State};
 
 use crate::log::LOG;
 use crate::script::{SUBSCRIPTION, compute, put, settings, workspace};
 
 /// An emulator over TLS, and a client of it.
-async fn emulated(secret: &str) -> (tempfile::TempDir, Emulator, Client) {
+pub async fn emulated(secret: &str) -> (tempfile::TempDir, Emulator, Client) {
     LazyLock::force(&LOG);
     // Another test may have been first: the provider is the same.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -30,12 +30,16 @@ async fn emulated(secret: &str) -> (tempfile::TempDir, Emulator, Client) {
         client: "11111111-2222-3333-4444-555555555555".into(),
         secret: Secret::new(secret.to_owned()),
     };
-    let settings = settings(emulator.endpoint(), emulator.endpoint(), credential);
+    let settings = Settings {
+        synapse_endpoint: emulator.synapse(),
+        synapse_scope: "https://dev.azuresynapse.net/.default".into(),
+        ..settings(emulator.endpoint(), emulator.endpoint(), credential)
+    };
     let client = Client::new(&settings, transport(1), Metrics::new(&mut Registry::default())).expect("good settings");
     (dir, emulator, client.with_unpooled(transport(0)))
 }
 
-const SECRET: &str = "emulator-secret-not-a-real-one";
+pub const SECRET: &str = "emulator-secret-not-a-real-one";
 
 #[tokio::test]
 async fn attaches_and_detaches_over_tls_without_a_secret_in_the_log() {
@@ -181,7 +185,11 @@ async fn each_known_error_of_entra_id_has_advice() {
 async fn certificate_that_is_not_trusted_is_named_and_no_request_is_sent() {
     let (_dir, emulator, _) = emulated(SECRET).await;
     let credential = Credential::ClientSecret { tenant: "t".into(), client: "c".into(), secret: Secret::new(SECRET) };
-    let settings = settings(emulator.endpoint(), emulator.endpoint(), credential);
+    let settings = Settings {
+        synapse_endpoint: emulator.synapse(),
+        synapse_scope: "https://dev.azuresynapse.net/.default".into(),
+        ..settings(emulator.endpoint(), emulator.endpoint(), credential)
+    };
     let client = Client::new(&settings, Arc::new(reqwest::Client::new()), Metrics::new(&mut Registry::default()));
     let client = client.expect("good settings");
     let error = client.compute(&compute(), Freshness::Now).await.expect_err("the certificate is unknown");
@@ -205,7 +213,11 @@ async fn refusal_of_a_proxy_is_named() {
     let (_dir, emulator, _) = emulated(SECRET).await;
     let transport = reqwest::Client::builder().proxy(reqwest::Proxy::https(proxy).expect("a proxy")).build().expect("a client");
     let credential = Credential::ClientSecret { tenant: "t".into(), client: "c".into(), secret: Secret::new(SECRET) };
-    let settings = settings(emulator.endpoint(), emulator.endpoint(), credential);
+    let settings = Settings {
+        synapse_endpoint: emulator.synapse(),
+        synapse_scope: "https://dev.azuresynapse.net/.default".into(),
+        ..settings(emulator.endpoint(), emulator.endpoint(), credential)
+    };
     let client = Client::new(&settings, Arc::new(transport), Metrics::new(&mut Registry::default())).expect("good settings");
     let error = client.reach().await.expect_err("the proxy refuses");
     assert!(matches!(error, Error::Intercepted(_)), "{error:?}");

@@ -11,8 +11,9 @@ use crate::azure::{self, Error, Freshness, wire};
 use crate::controller::observe::compute::compute;
 use crate::controller::observe::dependencies;
 use crate::planner::jobs::facts::{
-    Account, AccountNetwork, Assignment, AttachedCompute, Endpoint, Facts, Read, SynapseRole, SynapseWorkspace, Unreadable,
+    Account, AccountNetwork, Assignment, AttachedCompute, Endpoint, Facts, SynapseRole, SynapseWorkspace,
 };
+use crate::planner::jobs::read::{Read, Unreadable};
 use crate::planner::jobs::rights::{Permission, Role};
 use crate::planner::{Attached, Finding, Goal};
 use crate::resource_id::{PoolId, StorageAccountId, SynapseWorkspaceId, WorkspaceId};

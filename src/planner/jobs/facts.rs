@@ -4,20 +4,9 @@ use jiff::civil::Date;
 
 use crate::planner::identity::{Identity, ObservedIdentity};
 use crate::planner::jobs::outcome::Outcome;
+use crate::planner::jobs::read::Read;
 use crate::planner::jobs::rights::Role;
 use crate::resource_id::{ComputeId, IdentityId, PoolId, StorageAccountId, SynapseWorkspaceId};
-
-/// A fact, or why it is not known.
-pub type Read<T> = Result<T, Unreadable>;
-
-/// Why a fact is not known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
-    /// The permission that is needed to read it.
-    pub permission: &'static str,
-    /// Azure's error.
-    pub error: String,
-}
 
 /// What is known of an attachment, of its dependencies and of the storage that its jobs use.
 // Many fields: one per answer of Azure.

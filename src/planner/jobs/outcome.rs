@@ -1,6 +1,6 @@
 //! The outcome of a check.
 
-use crate::planner::jobs::facts::Unreadable;
+use crate::planner::jobs::read::Unreadable;
 
 /// The outcome of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]

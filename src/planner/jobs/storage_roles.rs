@@ -1,8 +1,9 @@
 //! The roles of the identity on the storage that jobs use.
 
 use crate::planner::jobs::commands;
-use crate::planner::jobs::facts::{Account, Assignment, Facts, Read};
+use crate::planner::jobs::facts::{Account, Assignment, Facts};
 use crate::planner::jobs::outcome::Outcome;
+use crate::planner::jobs::read::Read;
 use crate::planner::jobs::rights::{Action, Role};
 
 /// A built-in role, and the actions that stand for it: a role with all of them is as good.

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use jiff::civil::date;
 
 use super::checks::{CHECKS, check};
-use super::facts::{
-    Account, AccountNetwork, Assignment, AttachedCompute, Endpoint, Facts, SynapseRole, SynapseWorkspace, Unreadable,
-};
+use super::facts::{Account, AccountNetwork, Assignment, AttachedCompute, Endpoint, Facts, SynapseRole, SynapseWorkspace};
 use super::outcome::{Fix, Outcome, Verdict};
+use super::read::Unreadable;
 use super::rights::{Permission, Role};
 use crate::planner::identity::{Identity, ObservedIdentity, UserAssigned};
 use crate::resource_id::{ComputeId, IdentityId, PoolId, StorageAccountId, SynapseWorkspaceId};
