@@ -1,5 +1,6 @@
 //! Which versions of Spark the attached pools have, and how long each is supported: by version, and never by object.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -27,7 +28,7 @@ pub(super) fn shown(status: &AttachmentStatus) -> Option<&'static str> {
 /// Encodes the days until the end of support of each version, and how many attachments have it.
 pub(super) fn encode(
     encoder: &mut DescriptorEncoder<'_>,
-    attached: impl Iterator<Item = &'static str> + Clone,
+    attached: impl Iterator<Item = &'static str>,
     now: Timestamp,
 ) -> fmt::Result {
     let help = "Days until the last day on which Microsoft supports this version of Spark in Azure Synapse; negative after it.";
@@ -36,12 +37,15 @@ pub(super) fn encode(
         let days = i64::from(one.days_left(day_of(now)));
         ConstGauge::new(days).encode(family.encode_family(&Version { spark_version: one.version })?)?;
     }
+    let mut counts = BTreeMap::<_, u64>::new();
+    for one in attached {
+        *counts.entry(one).or_default() += 1;
+    }
     let help =
         "Attachments whose pool has this version of Spark, as their status shows it (other: the end of its support is unknown).";
     let mut family = encoder.encode_descriptor("spark_version_attachments", help, None, MetricType::Gauge)?;
     for spark_version in ALL.iter().map(|one| one.version).chain([OTHER]) {
-        let count = attached.clone().filter(|one| *one == spark_version).count();
-        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let count = counts.get(spark_version).copied().unwrap_or_default();
         ConstGauge::new(count).encode(family.encode_family(&Version { spark_version })?)?;
     }
     Ok(())
