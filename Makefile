@@ -156,9 +156,10 @@ generate: gotools ## write all generated files: crds/, the chart's README and co
 	UPDATE=1 cargo test --workspace --test planner how_it_works
 	charts/generate
 
-workflows: ## check the GitHub workflows with actionlint
+workflows: ## check the GitHub workflows, and that of deploy/ci, with actionlint
 	tests/gotools/build actionlint
 	tests/gotools/bin/actionlint
+	tests/gotools/bin/actionlint deploy/ci/github-actions.yaml
 
 cargo_deny := target/tools/bin/cargo-deny
 $(cargo_deny):

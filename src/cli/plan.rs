@@ -1,11 +1,12 @@
 //! `plan -f FILE`, `plan NAME`: what the operator would do with a manifest or an attachment, without doing it.
 
 mod manifests;
+mod markdown;
 mod result;
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args};
+use clap::{ArgGroup, Args, ValueEnum};
 use jiff::Timestamp;
 use kube::Client;
 use kube::api::{Api, ListParams};
@@ -17,7 +18,7 @@ use serde_json::json;
 use super::args::AzureArgs;
 use super::changes::{Changes, NO_CLUSTER, goal_of, in_cluster, owner_of};
 use super::kube::{Cluster, ClusterArgs};
-use super::output::{Output, print, printable, progress, remark};
+use super::output::{print, printable, progress, remark};
 use crate::api::SynapseSparkAttachment;
 use crate::azure::{self, Freshness, wire};
 use crate::controller;
@@ -28,6 +29,7 @@ use crate::error_chain::chain;
 use crate::planner::backoff::ABSENCE_CONFIRMED_AFTER;
 use crate::planner::{Decision, Finding, Goal, Observed, Step, Write, decide};
 use crate::resource_id::PoolId;
+use markdown::markdown;
 use result::{PlanResult, as_json, text, unanswered};
 
 #[derive(Debug, Args)]
@@ -43,13 +45,21 @@ pub(crate) struct PlanArgs {
     /// With NAME it is read from the cluster, if you have permission.
     #[arg(long, value_name = "UID", default_value = NO_CLUSTER)]
     cluster_uid: String,
-    /// The output format.
+    /// The output format: text, JSON, or Markdown for a comment on a pull request.
     #[arg(short, long, default_value = "text", value_enum)]
-    output: Output,
+    output: Format,
     #[command(flatten)]
     cluster: ClusterArgs,
     #[command(flatten)]
     azure: AzureArgs,
+}
+
+/// How plans are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Markdown,
 }
 
 /// The decision, and whether Azure answered all that it rests on.
@@ -105,8 +115,9 @@ impl PlanArgs {
             found.push(self.plan(&client, kubernetes.as_ref(), others, object).await?);
         }
         let text = match self.output {
-            Output::Text => found.iter().map(text).collect::<Vec<_>>().join("\n"),
-            Output::Json => format!("{:#}\n", json!({"plans": found.iter().map(as_json).collect::<Vec<_>>()})),
+            Format::Text => found.iter().map(text).collect::<Vec<_>>().join("\n"),
+            Format::Json => format!("{:#}\n", json!({"plans": found.iter().map(as_json).collect::<Vec<_>>()})),
+            Format::Markdown => markdown(&found),
         };
         print(&text)?;
         if let Some(fault) = found.iter().find_map(unanswered) {

@@ -53,6 +53,42 @@ fn plan_shows_changes_without_making_them() {
 }
 
 #[test]
+fn plan_for_a_pull_request_shows_what_changes_and_renders_nothing_of_others() {
+    let azure = Azure::start();
+    let tags = json!({"synapse-spark-operator-owner": "cluster/team-a/my-spark-pool/uid", "team": "``` </details> @all |"});
+    azure.seed(&compute("my-spark-pool", &tags));
+    let wanted =
+        manifest("  tags: {team: 'data`</summary>'}\n  description: \"# one\\n\\n|two| ![x](https://evil.example/x.png)\"\n");
+    let other = manifest("").replace("my-spark-pool", "weekly");
+    let out = azure.plan(&["-o", "markdown"], &format!("{wanted}---\n{other}"));
+    let shown = text(&out.stdout);
+    assert_eq!(out.status.code(), Some(2), "{shown}{}", text(&out.stderr));
+    let mut lines = shown.lines();
+    assert_eq!(lines.next(), Some("<!-- synapse-spark-plan -->"), "a pipeline finds its comment by it");
+    for line in [
+        "Not in sync with Azure: 2 of 2 attachments.",
+        "| ` team-a/my-spark-pool ` | update (PUT) | Updating | ` description `, ` tags.team ` |",
+        "<summary><code>team-a/weekly</code>: attach (PUT)</summary>",
+    ] {
+        assert!(shown.lines().any(|one| one == line), "{line:?} is not in:\n{shown}");
+    }
+    // All of the tags and of the description is between the fences of the first block, which are longer than any of theirs.
+    let (before, block) = shown.split_once("````text\n").expect("a longer fence");
+    let (block, after) = block.split_once("\n````\n").expect("its end");
+    for words in ["``` </details> @all |", "data`</summary>", "![x](https://evil.example/x.png)"] {
+        assert!(block.contains(words) && !before.contains(words) && !after.contains(words), "{words:?}:\n{shown}");
+    }
+    let in_sync = manifest("  tags: {team: '``` </details> @all |'}\n");
+    let out = azure.plan(&["-o", "markdown"], &in_sync);
+    assert_eq!(
+        (out.status.code(), text(&out.stdout).contains("all 1 attachments are in sync")),
+        (Some(0), true),
+        "{}",
+        text(&out.stdout)
+    );
+}
+
+#[test]
 fn plan_warns_that_it_does_not_use_the_service_account() {
     let azure = Azure::start();
     let out = azure.plan(&["-o", "json"], &manifest("  serviceAccountName: team\n"));
@@ -71,6 +107,7 @@ fn plan_exits_with_1_and_the_reason_if_azure_gives_no_answer() {
     let table = [
         ("a wrong secret", azure.plan_with(&[], &manifest(""), "wrong"), "AADSTS7000215"),
         ("no workspace", azure.plan(&[], &nowhere), "WorkspaceNotFound"),
+        ("no workspace, as Markdown", azure.plan(&["-o", "markdown"], &nowhere), "WorkspaceNotFound"),
         ("another kind", azure.plan(&[], "kind: Pod"), "must be SynapseSparkAttachment"),
         ("an unknown field", azure.plan(&[], &manifest("  tag: {team: data}\n")), "unknown field \"spec.tag\""),
         ("a file of az ml", azure.plan(&[], "name: spark\ntype: synapsespark\n"), "import -f FILE"),

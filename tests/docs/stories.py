@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ci import pull_requests
 from conftest import sdk
 
 LANGUAGES = {"console", "python", "yaml", "json", "text", "hcl", "toml", "lua", "promql", "dockerfile", "csv"}
@@ -471,6 +472,9 @@ STORIES = {
     # The page has an attachment without a pool.
     "docs/kubectl-plugin.md": Story(
         codes={"kubectl synapse check mysparkuser --for-jobs": {0, 1}, "kubectl synapse status": TOLD, "kubectl synapse reconcile --all": TOLD, "kubectl synapse plan -f": SOMETHING_TO_DO}
+    ),
+    "docs/plan-in-ci.md": Story(
+        codes={"kubectl synapse plan": SOMETHING_TO_DO}, after=lambda stage: pull_requests(stage, Story())
     ),
     "docs/linked-services.md": Story(before=(*ATTACHED, *seeded({"linkedServices": [LINK]})), after=linked),
     "docs/migrate-aso.md": Story(

@@ -1,5 +1,5 @@
 """The workflows cannot run here. The tests check that they call existing targets, and only pinned actions,
-and that a release fails if something that it needs is missing."""
+and that a release fails if something that it needs is missing. `ci.py` runs the steps of the recipes of deploy/ci."""
 
 import os
 import re
@@ -7,13 +7,14 @@ import subprocess
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import HERE, ROOT
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yaml"))
+RECIPES = ROOT / "deploy/ci"
 TARGETS = {target for line in re.findall(r"^([a-z -]+):", (ROOT / "Makefile").read_text(), re.MULTILINE) for target in line.split()}
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+@pytest.mark.parametrize("workflow", [*WORKFLOWS, RECIPES / "github-actions.yaml"], ids=lambda path: path.name)
 def test_actions_are_pinned_to_a_commit(workflow):
     for used in re.findall(r"uses: (.*)", workflow.read_text()):
         if used.startswith("./"):
@@ -30,6 +31,13 @@ def test_steps_call_existing_targets(workflow):
                 assert make.group(1) in TARGETS, f"make {make.group(1)}: there is no such target"
             else:
                 assert re.match(r'rustup toolchain install$|cat target/release-files/digests |sudo env "PATH=\$PATH" "HOME=\$HOME" \.ci/run$', run), f"a step of its own: {run}"
+
+
+@pytest.mark.parametrize(("recipe", "schema"), [("github-actions", "github-workflows"), ("azure-pipelines", "azure-pipelines")])
+def test_recipes_are_valid_in_the_schema_of_their_product(recipe, schema):
+    check = [HERE / ".venv/bin/check-jsonschema", "--builtin-schema", f"vendor.{schema}", RECIPES / f"{recipe}.yaml"]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
 
 
 def test_nothing_is_released_before_the_tests_have_passed():

@@ -54,8 +54,9 @@ fn finding(found: &PlanResult) -> String {
     }
 }
 
-fn describe(step: &Step) -> &'static str {
-    match step {
+pub(super) fn describe(found: &PlanResult) -> &'static str {
+    match &found.changes.decision.step {
+        Step::Put(_) if found.observed.compute.present().is_some() => "update (PUT)",
         Step::AddFinalizer | Step::Put(_) => "attach (PUT)",
         Step::Wait => "wait",
         Step::Done => "nothing",
@@ -76,7 +77,7 @@ pub(super) fn text(found: &PlanResult) -> String {
     for name in &found.also {
         let _ = writeln!(text, "           the pool is attached to this workspace already, as {name}");
     }
-    let _ = writeln!(text, "  step     {}", describe(&found.changes.decision.step));
+    let _ = writeln!(text, "  step     {}", describe(found));
     let _ = writeln!(text, "  why      {}: {}", found.changes.decision.cause.reason(), found.changes.message);
     for line in found.changes.lines() {
         let _ = writeln!(text, "  change   {line}");
