@@ -44,7 +44,10 @@ async fn each_request_logs_one_line_with_the_ids_of_azure() {
     let _ = client.operation(SUBSCRIPTION, &operation).await;
     let text = LOG.text();
     assert!(text.contains("an operation's"), "the operation's error is in the log");
-    assert!(!text.contains("secret-path") && !text.contains("signature-of-it") && !text.contains("the-token"), "and nothing secret");
+    assert!(
+        !text.contains("secret-path") && !text.contains("signature-of-it") && !text.contains("the-token"),
+        "and nothing secret"
+    );
 }
 
 /// Every log line of this binary, at all levels: one subscriber for all threads.

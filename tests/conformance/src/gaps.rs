@@ -6,6 +6,7 @@ const IDENTITY: &str = "the run has no identity of its own that it may delete an
 const READS: &str =
     "the run reads attachments only, and its principal needs no permission on storage, networks and role assignments";
 const SDK_V1: &str = "nothing of the operator uses it, and the run would have to write to the workspace's storage account";
+const ACTIVITY_LOG: &str = "the log lags behind by minutes, for which the run would have to wait";
 const COSTS: &str = "a job would start the Spark pool, which costs money, and needs code and data in a datastore";
 
 /// The rows of the evidence table that are not checked, and why.
@@ -45,6 +46,15 @@ pub const ROWS: &[(&str, &str)] = &[
     ("an identity that is created again under its name: another principal; a compute shows the former one until a PUT", IDENTITY),
     ("the time until a role takes effect", COSTS),
     ("a change of the pool does not change the pool's values in an attached compute", "the run changes no pool"),
+    ("the Activity Log: the patterns of `$filter`, the names of `$select`, the properties of an event", ACTIVITY_LOG),
+    ("other filters and names, and a missing filter: 400 `BadRequest`", ACTIVITY_LOG),
+    ("`Microsoft.Insights/eventtypes/values/Read`", SECOND_PRINCIPAL),
+    ("writes only, for 90 days; `…/write`, `…/delete`, `…/action` as the names of operations", ACTIVITY_LOG),
+    ("a period that began more than 90 days ago: 400", ACTIVITY_LOG),
+    ("the claims of a sender, under their names", ACTIVITY_LOG),
+    ("two events for each write: that it began, and that it was accepted, succeeded or failed", ACTIVITY_LOG),
+    ("the newest event first; case of IDs in a filter", ACTIVITY_LOG),
+    ("by how much the log lags behind", ACTIVITY_LOG),
     ("no permission on the data plane: 403 with the code `Unauthorized` and its text", SECOND_PRINCIPAL),
     ("the request limits of the data plane", THROTTLING),
     ("bodies of jobs and steps; PUT of a job completes at once, 201", COSTS),
@@ -132,6 +142,7 @@ pub const SETTINGS: &[(&str, Setting)] = &[
     ("linkedServicesCreatable", Setting::Values(&["true"])),
     ("ownDiscovery", Setting::NotAsked("where the emulator is, which is no statement about Azure")),
     ("doubleNestedErrors", Setting::Values(&["true"])),
+    ("activityLogLag", Setting::NotAsked(ACTIVITY_LOG)),
     ("pageSize", Setting::Values(&["10", "100"])),
     ("throttling", Setting::NotAsked(THROTTLING)),
     ("throttleProfile", Setting::Values(&["\"hourly\""])),

@@ -119,6 +119,8 @@ pub(crate) fn served() -> BTreeMap<String, Vec<String>> {
         ("microsoft.synapse".into(), owned(&SYNAPSE)),
         ("microsoft.storage".into(), owned(&STORAGE)),
         ("microsoft.authorization".into(), owned(&AUTHORIZATION)),
+        // Of the Activity Log (SPEC).
+        ("microsoft.insights".into(), owned(&["2015-04-01"])),
     ])
 }
 

@@ -1,6 +1,7 @@
 //! Azure Resource Manager: authentication, permissions, request limits, and routing.
 
 mod access;
+mod activity_log;
 mod authorization;
 mod checks;
 mod compute;
@@ -44,13 +45,31 @@ pub(super) struct Call<'a> {
 pub(crate) fn answer(azure: &mut Azure, incoming: &Incoming<'_>, segments: &[String]) -> (Answer, Option<String>) {
     let asker = asker(azure, incoming.request);
     let answer = handle(azure, incoming, segments).unwrap_or_else(Refusal::answer);
-    (marked(azure, incoming.now, incoming.request, answer), asker)
+    let answer = marked(azure, incoming.now, incoming.request, answer);
+    log(azure, incoming, segments, &answer);
+    (answer, asker)
+}
+
+/// Records a write in the Activity Log, unless nobody knows who sent it.
+fn log(azure: &mut Azure, incoming: &Incoming<'_>, segments: &[String], answer: &Answer) {
+    let Incoming { request, now, .. } = *incoming;
+    if request.method == "GET" {
+        return;
+    }
+    let id = azure.world.guid();
+    let Some(token) = bearer(azure, request).filter(|_| answer.status != 401) else { return };
+    let user = azure.world.principal(&token.tenant, &token.client).and_then(|sender| sender.user_principal_name.clone());
+    let token = token.clone();
+    azure.activity_log.record((now, request, segments), (&token, user.as_deref()), (answer, id));
+}
+
+fn bearer<'a>(azure: &'a Azure, request: &Request) -> Option<&'a Token> {
+    azure.world.token(request.header("Authorization")?.strip_prefix("Bearer ")?)
 }
 
 /// The client ID behind the token of a request, if there is one.
 pub(crate) fn asker(azure: &Azure, request: &Request) -> Option<String> {
-    let bearer = request.header("Authorization")?.strip_prefix("Bearer ")?;
-    azure.world.token(bearer).map(|t| t.client.clone())
+    bearer(azure, request).map(|t| t.client.clone())
 }
 
 /// Adds the headers that every answer has (REAL).
@@ -181,6 +200,7 @@ fn routed(azure: &mut Azure, call: &Call<'_>, (segments, rest): (&[String], &[&s
         ["resourcegroups", _, "providers", "microsoft.synapse", "workspaces", _, "bigdatapools", _] => {
             synapse::pool(azure, call, segments)
         }
+        ["providers", "microsoft.insights", "eventtypes", "management", "values"] => activity_log::events(azure, call, segments),
         ["resourcegroups", _, "providers", "microsoft.managedidentity", "userassignedidentities", _] => {
             identity::one(azure, call, segments)
         }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::activity_log::ActivityLog;
 use crate::counters::Counters;
 use crate::exchange::{Answer, Connection, Request};
 use crate::fault::{Effect, Fault, Faults};
@@ -24,6 +25,7 @@ pub struct Azure {
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     pub(crate) counters: Counters,
+    pub(crate) activity_log: ActivityLog,
     held_back: Queue,
 }
 
@@ -47,6 +49,7 @@ impl Azure {
             faults: Faults::default(),
             journal: Journal::default(),
             counters: Counters::default(),
+            activity_log: ActivityLog::default(),
             held_back: Queue::default(),
         }
     }

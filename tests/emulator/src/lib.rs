@@ -11,6 +11,7 @@
 //!                                      ├─ fault     intentional failures
 //!                                      ├─ incoming  requests that are processed late
 //!                                      ├─ journal   the requests; counters: their number
+//!                                      ├─ activity_log  the writes, with their senders
 //!                                      ├─ entra     tokens
 //!                                      ├─ arm       authorization, routes, throttle
 //!                                      ├─ synapse   the data plane of a Synapse workspace: roles
@@ -28,6 +29,7 @@
 //! found (a guess; often a setting).
 
 mod action;
+mod activity_log;
 mod api_versions;
 mod arm;
 mod azure;

@@ -81,6 +81,9 @@ pub struct Settings {
     /// The duration of a job or a step; null: that of an operation.
     #[serde(with = "duration::optional")]
     pub job_duration: Option<Duration>,
+    /// By how much the Activity Log lags behind (DOC: minutes; 10 to 15 in Log Analytics without a diagnostic setting).
+    #[serde(with = "duration")]
+    pub activity_log_lag: Duration,
     /// The number of items on a page of LIST (the service's number is NF).
     pub page_size: usize,
     /// Whether user-assigned identities are returned in sorted order, instead of as sent (NF).
@@ -161,6 +164,7 @@ impl Default for Settings {
         Self {
             operation_duration: Duration::from_secs(2),
             job_duration: None,
+            activity_log_lag: Duration::from_mins(15),
             page_size: 50,
             sort_identities: false,
             lowercase_resource_groups: true,

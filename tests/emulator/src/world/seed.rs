@@ -73,6 +73,9 @@ pub(crate) struct Principal {
     pub(crate) tenant_id: String,
     pub(crate) client_id: String,
     pub(crate) object_id: String,
+    /// Its name in the Activity Log, as if it were a user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user_principal_name: Option<String>,
     #[serde(default, skip_serializing)]
     pub(crate) secret: Option<String>,
     #[serde(default)]

@@ -1,5 +1,6 @@
 //! The emulator against recordings, Microsoft's examples, and its own documentation.
 
+mod activity_log;
 mod authorization;
 mod blobs;
 mod computes;

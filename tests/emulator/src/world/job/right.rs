@@ -38,7 +38,10 @@ impl World {
             RunsAs::Link => {
                 let principals = self.linked(&work.compute, pool);
                 let Some(first) = principals.first() else {
-                    return failed("UserError", format!("The compute '{name}' has no managed identity, as which the job was to run."));
+                    return failed(
+                        "UserError",
+                        format!("The compute '{name}' has no managed identity, as which the job was to run."),
+                    );
                 };
                 let assigned = principals.iter().find(|one| self.may_run_spark(one, pool, at, settings.role_propagation));
                 Some(*assigned.ok_or_else(|| no_role(first, pool))?)
