@@ -6,6 +6,7 @@
 //!
 //! This file only declares the parts. They import each other, never this file.
 
+mod activity_log;
 mod api_version;
 pub mod auth;
 mod authorization;
@@ -46,6 +47,7 @@ mod workspace;
 #[path = "../tests/support/settings.rs"]
 pub(crate) mod test_settings;
 
+pub use activity_log::Activity;
 pub use auth::assertion::Assertion;
 pub use auth::credential::Credential;
 pub use cache::Freshness;

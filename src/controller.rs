@@ -1,5 +1,6 @@
 //! The only layer that uses both Kubernetes and Azure, and it has no policy: observe → decide → execute → report.
 
+pub mod activity_log;
 pub mod claims;
 pub mod context;
 pub mod definition;
@@ -31,6 +32,7 @@ mod ticks;
 mod triggers;
 mod watch;
 
+pub use activity_log::ActivityLog;
 pub use context::{Context, Error, clock_ahead, cluster_uid};
 pub use definition::Definition;
 pub use health::Readiness;

@@ -13,6 +13,7 @@
 //! list of steps would be stale before its second entry; the next reconcile
 //! observes again.
 
+pub mod activity_log;
 mod annotations;
 mod attach;
 pub mod backoff;
@@ -40,6 +41,7 @@ pub mod queue;
 pub mod recipient;
 pub mod roles;
 pub mod status;
+pub mod unexplained;
 pub mod write;
 
 pub use backoff::{FailureHistory, Requeue};

@@ -6,6 +6,8 @@
 
 #[path = "cluster/absence.rs"]
 mod absence;
+#[path = "cluster/activity_log.rs"]
+mod activity_log;
 #[path = "cluster/admission.rs"]
 mod admission;
 #[path = "cluster/admission_cases.rs"]

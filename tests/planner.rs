@@ -1,5 +1,7 @@
 //! The planner, from outside: tables of its decisions and its statuses, and every start of a small world.
 
+#[path = "planner/activity_log.rs"]
+mod activity_log;
 #[path = "support/builders.rs"]
 mod builders;
 #[path = "planner/compute_spec.rs"]

@@ -132,6 +132,8 @@ pub enum Reason {
     PoolUnreadable,
     /// Event: the Spark pool was resized, or has another version of Apache Spark.
     PoolChanged,
+    /// Event: the caller that changed a compute which was in sync, according to Azure's Activity Log.
+    ComputeChanged,
 }
 
 impl Reason {
@@ -196,6 +198,7 @@ impl Reason {
         Self::SparkVersionUnsupported,
         Self::PoolUnreadable,
         Self::PoolChanged,
+        Self::ComputeChanged,
     ];
 
     /// The reason as Kubernetes shows it.
@@ -262,6 +265,7 @@ impl Reason {
             Self::SparkVersionUnsupported => "SparkVersionUnsupported",
             Self::PoolUnreadable => "PoolUnreadable",
             Self::PoolChanged => "PoolChanged",
+            Self::ComputeChanged => "ComputeChanged",
         }
     }
 

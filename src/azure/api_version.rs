@@ -2,6 +2,8 @@
 
 /// `GET /subscriptions`, as azure-mgmt-resource requests it.
 pub(super) const SUBSCRIPTIONS: &str = "2022-12-01";
+/// The Activity Log: the only stable version.
+pub(super) const ACTIVITY_LOG: &str = "2015-04-01";
 /// Synapse in Azure Resource Manager: the newest stable version.
 pub(super) const SYNAPSE: &str = "2021-06-01";
 /// Managed identities: the newest stable version.

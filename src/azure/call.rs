@@ -23,6 +23,8 @@ pub(crate) enum Call {
     Pool,
     /// A user-assigned identity.
     UserIdentity,
+    /// A page of the Activity Log.
+    ActivityLog,
     /// A linked service of a workspace.
     LinkedService,
     /// A page of the role assignments of a Synapse workspace.
@@ -59,7 +61,7 @@ pub(crate) enum Call {
 
 impl Call {
     /// The requests of the operator. Only commands send the others, and they serve no metrics.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Workspace,
         Self::Compute,
         Self::Computes,
@@ -68,6 +70,7 @@ impl Call {
         Self::Detach,
         Self::Pool,
         Self::UserIdentity,
+        Self::ActivityLog,
         Self::LinkedService,
         Self::LinkedServices,
         Self::RoleAssignments,
@@ -86,6 +89,7 @@ impl Call {
             Self::Detach => "detach",
             Self::Pool => "pool",
             Self::UserIdentity => "user_identity",
+            Self::ActivityLog => "activity_log",
             Self::LinkedService => "linked_service",
             Self::RoleAssignments => "role_assignments",
             Self::AssignRole => "assign_role",
@@ -121,6 +125,7 @@ impl Call {
             | Self::Operation
             | Self::Pool
             | Self::UserIdentity
+            | Self::ActivityLog
             | Self::LinkedService
             | Self::RoleAssignments
             | Self::Subscriptions

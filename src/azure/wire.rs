@@ -5,6 +5,7 @@
 //! stay as the text they are. Sources: the `Microsoft.MachineLearningServices`
 //! specification (2025-12-01 and before), and real recordings (`tests/fixtures`).
 
+mod activity_log;
 mod authorization;
 mod compute;
 mod error;
@@ -18,6 +19,7 @@ mod role_assignment;
 mod storage;
 mod synapse;
 
+pub use activity_log::ActivityEntry;
 pub use authorization::{AzureRoleAssignment, RoleDefinition, RolePermission};
 pub use compute::{Compute, ListedCompute, Properties, SystemData, Workspace};
 pub use error::{ErrorText, error_of, errors_of, is_page, shown, without_error};

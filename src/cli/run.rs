@@ -14,7 +14,7 @@ use super::kube::{CALL_TIMEOUT, client, clients, config};
 use super::scope::{Identity, Scope};
 use crate::azure;
 use crate::controller::metrics::kubernetes_requests::KubernetesRequests;
-use crate::controller::{self, Context, Definition, Options, Readiness, Shard};
+use crate::controller::{self, ActivityLog, Context, Definition, Options, Readiness, Shard};
 use crate::error_chain::chain;
 use crate::leader::{HeldLease, Leadership};
 use crate::planner::backoff;
@@ -53,6 +53,14 @@ pub(crate) struct Run {
     /// count; at most eight times this number run in total.
     #[arg(long, value_name = "N", env = "CONCURRENCY", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
+    /// How long after a change made elsewhere in Azure the operator reads Azure's Activity Log, in seconds, to report who made
+    /// the change. The log lags behind by minutes. 0: never.
+    #[arg(long, value_name = "SECONDS", env = "ACTIVITY_LOG_DELAY", default_value_t = backoff::ACTIVITY_LOG_DELAY.as_secs(), value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    activity_log_delay: u64,
+    /// Report the name (user principal name) of a user who made such a change, besides the object ID. Names are personal data:
+    /// everyone who may read attachments or events sees them.
+    #[arg(long, value_name = "BOOL", env = "ACTIVITY_LOG_NAMES", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    activity_log_names: bool,
     #[command(flatten)]
     identity: Identity,
     #[command(flatten)]
@@ -197,7 +205,9 @@ impl Run {
         } else {
             self.scope.namespaces()
         };
+        let delay = Some(Duration::from_secs(self.activity_log_delay)).filter(|delay| !delay.is_zero());
         let context = Context::new(calls, azure, cluster, Duration::from_secs(self.resync_interval), metrics)
+            .with_activity_log(ActivityLog { delay, names: self.activity_log_names })
             .with_default_tenant(self.azure.tenant_id.filter(|tenant| !tenant.is_empty()))
             .with_shard(shard)
             .with_spark_version_warning(self.spark_version_warning)

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
 use crate::azure;
+use crate::controller::activity_log::ActivityLog;
 use crate::controller::claims::Claims;
 use crate::controller::definition::Definition;
 use crate::controller::identity::Identities;
@@ -79,6 +80,8 @@ pub struct Context {
     pub resync: Duration,
     /// How many days before the end of its support a version of Spark is reported.
     pub spark_version_warning: u16,
+    /// When Azure's Activity Log is asked who changed a compute.
+    pub activity_log: ActivityLog,
     /// What the controller keeps per object.
     pub objects: Objects,
     /// The metrics.
@@ -126,6 +129,7 @@ impl Context {
             cluster,
             resync,
             spark_version_warning: SPARK_VERSION_WARNING,
+            activity_log: ActivityLog::default(),
             objects,
             metrics,
             process: Process {
@@ -148,6 +152,12 @@ impl Context {
     pub fn with_spark_version_warning(self, days: u16) -> Self {
         self.metrics.spark_version_warning.set(i64::from(days));
         Self { spark_version_warning: days, ..self }
+    }
+
+    /// With these settings of the Activity Log.
+    #[must_use]
+    pub fn with_activity_log(self, activity_log: ActivityLog) -> Self {
+        Self { activity_log, ..self }
     }
 
     /// Writes nothing, neither to Azure nor to Kubernetes, while this returns none; otherwise it returns for how long this process

@@ -3,9 +3,10 @@
 use kube::Resource;
 use kube::runtime::events::{Event, EventType};
 
-use crate::api::v1alpha1::{AttachmentStatus, PoolStatus};
+use crate::api::v1alpha1::{ActivityLogResult, AttachmentStatus, LastDriftStatus, PoolStatus};
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::controller::context::Context;
+use crate::planner::status::last_drift::explained;
 use crate::planner::status::{condition, shortened};
 use crate::planner::{Cause, Decision, Field, Report, Step};
 
@@ -35,6 +36,7 @@ pub(super) async fn publish_changes(
     if !changes.is_empty() {
         events.push((Reason::PoolChanged, false, changes.join("; ")));
     }
+    events.extend(changed_by(previous, next).map(|note| (Reason::ComputeChanged, false, note)));
     events.extend(removed_identities(report));
     events.extend(orphaned(report));
     for (reason, is_warning, note) in events {
@@ -84,6 +86,13 @@ fn removed_identities(report: &Report<'_>) -> Vec<(Reason, bool, String)> {
     }
     let unreadable = seen.compute.present().map(|compute| compute.identity.unreadable.as_slice()).unwrap_or_default();
     unreadable.iter().map(|id| (Reason::Updating, true, format!("Removing the user-assigned identity {id}"))).collect()
+}
+
+/// Who changed the compute, once the Activity Log shows it.
+fn changed_by(previous: &AttachmentStatus, next: &AttachmentStatus) -> Option<String> {
+    let is_found = |last: &&LastDriftStatus| last.activity_log.as_ref().is_some_and(|log| log.result == ActivityLogResult::Found);
+    let last = next.last_drift.as_ref().filter(is_found).filter(|_| previous.last_drift != next.last_drift)?;
+    explained(last)
 }
 
 /// Orphaned role assignments, with the commands that revoke them.

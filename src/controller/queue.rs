@@ -36,6 +36,11 @@ pub(super) fn turn(object: &SynapseSparkAttachment, waiting: Option<&Waiting>) -
     Turn { class: class(priority(object)), object: object_of(object), is_resumed }
 }
 
+/// The object, for a request that may wait for all others.
+pub(super) fn last(object: &SynapseSparkAttachment) -> Turn {
+    Turn { class: Class::Resync, object: object_of(object), is_resumed: false }
+}
+
 /// The decision for an object that waits, and whose turn has not come: nothing is read.
 pub(super) fn still_waiting(ctx: &Context, object: &SynapseSparkAttachment, waiting: &Waiting) -> Option<Decision> {
     let wait = ctx.azure.turn_of(&object_of(object))?;

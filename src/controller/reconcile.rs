@@ -14,7 +14,8 @@ use crate::controller::context::{Context, Error};
 use crate::controller::observe::{Reading, is_annotated, is_reconcile_requested};
 use crate::controller::report::{Draft, report, report_intent, report_outcome};
 use crate::controller::rounds::{Clock, Evaluation, Settled, Version, settle};
-use crate::controller::{execute, finalizer, lists, queue};
+use crate::controller::{activity_log, execute, finalizer, lists, queue};
+use crate::planner::activity_log::question;
 use crate::planner::backoff::FRESH_ENOUGH;
 use crate::planner::roles::observed::PendingVerification;
 use crate::planner::status::failure::history;
@@ -108,11 +109,20 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Arc<Context>, clock: Cloc
     {
         settled = Box::pin(settle(ctx, settled.azure, stored, (reading, None), clock)).await?;
     }
-    let Settled { evaluation, azure, intended } = settled;
+    let Settled { mut evaluation, azure, intended } = settled;
+    Box::pin(ask_who_changed_it(ctx, &azure, &mut evaluation)).await;
     let (decision, assigned) = carry_out(ctx, &azure, &evaluation, clock).await?;
     queue::keep(ctx, &evaluation.version.object, &decision, intended);
     verified(ctx, &evaluation, pending, assigned.as_ref());
     Ok(decision)
+}
+
+/// Asks the Activity Log who changed the compute, if that is due. No request is less urgent: if it has to wait, it is not sent.
+async fn ask_who_changed_it(ctx: &Context, azure: &azure::Client, evaluation: &mut Evaluation) {
+    let asked = question(&evaluation.version.goal, &evaluation.observed, &evaluation.decision);
+    let (Some(question), Some(unexplained)) = (asked, &mut evaluation.observed.object.unexplained) else { return };
+    let azure = azure.with_turn(queue::last(&evaluation.version.object));
+    unexplained.found = Some(activity_log::find(&azure, question, ctx.activity_log.names).await);
 }
 
 /// Records which of the pending role assignments were verified in this reconcile.

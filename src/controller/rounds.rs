@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::api::SynapseSparkAttachment;
 use crate::azure::{self, Freshness, Kind, Source};
+use crate::controller::activity_log::unexplained;
 use crate::controller::context::{Context, Error};
 use crate::controller::key::key_of;
 use crate::controller::memory::Intended;
@@ -199,6 +200,7 @@ async fn evaluate(ctx: &Context, azure: &azure::Client, version: Version, mut re
     }
     observed.object.unavailable_for = spans.unavailable;
     observed.object.queued_for = ctx.objects.memory.queued_for(object);
+    observed.object.unexplained = unexplained(object, ctx.activity_log, now);
     observed.object.safety.losses = ctx.objects.workspaces.observe(object, &observed);
     let decision = decide(goal, &observed);
     ctx.objects.memory.decided(object, &decision);

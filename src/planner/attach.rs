@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use crate::planner::activity_log::awaited;
 use crate::planner::cause::{Cause, Suspension};
 use crate::planner::compute_spec::ComputeSpec;
 use crate::planner::decision::{Decision, Step};
@@ -16,7 +17,7 @@ use crate::planner::owner::Ownership;
 
 pub(super) fn decide(goal: &Attached, seen: &Observed) -> Decision {
     let (ControlFlow::Break(decision) | ControlFlow::Continue(decision)) = chain(goal, seen);
-    guard(goal, seen, decision)
+    awaited(guard(goal, seen, decision), seen)
 }
 
 /// Each gate ends the chain with a decision, or hands on what it has established.

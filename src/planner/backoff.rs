@@ -82,6 +82,14 @@ pub const UNWANTED_ROLE_PATIENCE: Duration = Duration::from_mins(10);
 pub const CORRECTION_PAUSES: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(5)];
 /// Writes of a tag or the description are counted for this long: after the third one the operator waits for the rest of it.
 pub const CORRECTIONS_COUNT_FOR: Duration = Duration::from_hours(24);
+/// The default of `--activity-log-delay`: after this, Azure's Activity Log shows a change. It lags behind by minutes; 10 to 15 are
+/// documented for those who read it through Log Analytics
+/// (<https://learn.microsoft.com/azure/azure-monitor/logs/data-ingestion-time>).
+pub const ACTIVITY_LOG_DELAY: Duration = Duration::from_mins(15);
+/// The Activity Log is asked about the time before a change was observed, which is this long: the operator may not have run.
+pub const ACTIVITY_LOG_WINDOW: Duration = Duration::from_hours(24);
+/// For this long the Activity Log is asked again at each resync while it does not answer.
+pub const ACTIVITY_LOG_PATIENCE: Duration = Duration::from_hours(1);
 /// The default of `--resync-interval`: what is in sync is observed again after this, so drift lasts no longer.
 pub const RESYNC: Duration = Duration::from_mins(5);
 /// The default of `--spark-version-warning`, in days: time to test jobs with a newer version, and to move them.
@@ -154,6 +162,8 @@ pub enum Requeue {
     After(Duration),
     /// Everything is in sync, or nothing can be done: check for drift.
     Resync,
+    /// The same, but after this pause at the latest.
+    ResyncWithin(Duration),
 }
 
 /// When to reconcile again, as a time of the object's own or one of its workspace.
@@ -179,7 +189,8 @@ impl Requeue {
             Self::Backoff(so_far) => Pace::After(exponential(so_far)),
             Self::SlowBackoff(so_far) => Pace::After(so_far.clamp(MIN_SLOW_BACKOFF, MAX_BACKOFF)),
             Self::After(pause) => Pace::After(pause.max(Duration::from_millis(1))),
-            Self::Resync => Pace::Resync(resync),
+            Self::ResyncWithin(pause) if pause < resync => Pace::After(pause.max(Duration::from_millis(1))),
+            Self::Resync | Self::ResyncWithin(_) => Pace::Resync(resync),
         }
     }
 

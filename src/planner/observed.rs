@@ -18,6 +18,7 @@ use crate::planner::operation::{Operation, Outcome};
 use crate::planner::owner::Ownership;
 use crate::planner::roles::decide::{Next, missing};
 use crate::planner::roles::observed::Roles;
+use crate::planner::unexplained::Unexplained;
 
 /// What one observation of an object, its compute and its dependencies found.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +66,8 @@ pub struct ObjectState {
     pub safety: Safety,
     /// Whether the user requests to send the compute again.
     pub force: Force,
+    /// The last change by others, if the Activity Log was not asked about it yet.
+    pub unexplained: Option<Unexplained>,
 }
 
 impl Observed {

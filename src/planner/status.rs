@@ -6,6 +6,7 @@ mod details;
 pub mod drift;
 pub mod failure;
 mod force;
+pub mod last_drift;
 mod message;
 mod queue;
 mod record;
@@ -37,6 +38,7 @@ pub fn status(previous: &AttachmentStatus, report: &Report<'_>) -> AttachmentSta
         conditions: conditions::conditions(previous, report),
         drift: drift::drift(previous, report, &corrections),
         corrections,
+        last_drift: last_drift::last_drift(previous, report),
         failure: failure::failure(previous, report),
         last_handled_reconcile_at: handled_request(previous, report),
         last_handled_force_at,

@@ -48,6 +48,7 @@ fn status_as_json_has_the_keys_that_scripts_rely_on() {
             "wanted",
             "found",
             "drift",
+            "lastDrift",
             "operation",
             "events"
         ]

@@ -102,6 +102,7 @@ pub const CATALOGUE: [Row; Reason::ALL.len()] = [
     (Reason::SparkVersionUnsupported, &[],                            &[],                             &[]),
     (Reason::PoolUnreadable,         &[],                             &[],                             &[]),
     (Reason::PoolChanged,            &[],                             &[],                             &[]),
+    (Reason::ComputeChanged,         &[],                             &[],                             &[]),
 ];
 
 /// The possible statuses and reasons of the condition `RoleAssigned`.

@@ -69,6 +69,20 @@ impl Azure {
         }
     }
 
+    /// A request to Azure Resource Manager by an application with a secret, as any other client sends it. Gives the status.
+    pub fn request_as(&self, (client, secret): (&str, &str), method: &str, target: &str, body: Option<&Value>) -> u16 {
+        let azure = self.0.azure();
+        let mut azure = azure.lock().expect("the emulator does not panic");
+        let mut login = Request::new("POST", &format!("/{TENANT}/oauth2/v2.0/token"));
+        let scope = "https%3A%2F%2Fmanagement.azure.com%2F.default";
+        login.body =
+            format!("grant_type=client_credentials&client_id={client}&client_secret={secret}&scope={scope}").into_bytes();
+        let token = azure.answer(Timestamp::now(), &login).body_json()["access_token"].as_str().expect("a token").to_owned();
+        let request = Request::new(method, target).with_header("Authorization", &format!("Bearer {token}"));
+        let request = if let Some(body) = body { request.with_json(body) } else { request };
+        azure.answer(Timestamp::now(), &request).status
+    }
+
     /// The number of requests that it received.
     pub fn counters(&self) -> Counters {
         self.0.azure().lock().expect("the emulator does not panic").counters().clone()

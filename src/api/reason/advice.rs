@@ -71,7 +71,8 @@ impl Reason {
             | Self::RevokingRole
             | Self::RoleAssigned
             | Self::PoolAvailable
-            | Self::PoolChanged => "",
+            | Self::PoolChanged
+            | Self::ComputeChanged => "",
             Self::Suspended => "Set spec.suspend to false to let the operator write to Azure again.",
             Self::Transferred => {
                 "Delete this object; this does not affect the compute. To let it attach a compute again instead, remove the annotation synapse-spark.dev/transfer-to."

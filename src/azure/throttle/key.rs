@@ -34,6 +34,14 @@ impl Principal {
             Self::Known(format!("{tid}/{oid}").to_ascii_lowercase().into())
         })
     }
+
+    /// The object ID, if the access token shows it.
+    pub(crate) fn object_id(&self) -> Option<&str> {
+        match self {
+            Self::Known(id) => id.split_once('/').map(|(_, object)| object),
+            Self::Opaque(_) => None,
+        }
+    }
 }
 
 /// The claims `tid` and `oid` of a JWT.
@@ -106,7 +114,9 @@ mod tests {
             ("an empty token",             String::new(),                                                Principal::Opaque(7)),
         ];
         for (case, token, expected) in table {
-            assert_eq!(Principal::of_token(&token, 7), expected, "{case}");
+            let id = if expected == Principal::Opaque(7) { None } else { Some("o") };
+            let principal = Principal::of_token(&token, 7);
+            assert_eq!((principal.object_id(), &principal), (id, &expected), "{case}");
         }
     }
 }

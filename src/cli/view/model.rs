@@ -10,8 +10,8 @@ use super::super::output::{BAD, GOOD, UNDECIDED, age};
 use super::super::plugin::Program;
 use super::event::EventView;
 use crate::api::v1alpha1::{
-    AttachmentStatus, DriftStatus, FailureStatus, IdentityStatus, LinkedServiceStatus, OperationKind, PoolStatus,
-    ProvisioningError, RoleAssignmentStatus, SynapseSparkAttachmentSpec,
+    AttachmentStatus, DriftStatus, FailureStatus, IdentityStatus, LastDriftStatus, LinkedServiceStatus, OperationKind,
+    PoolStatus, ProvisioningError, RoleAssignmentStatus, SynapseSparkAttachmentSpec,
 };
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::planner::status::condition;
@@ -52,6 +52,8 @@ pub(in crate::cli) struct View {
     pub(super) wanted: SynapseSparkAttachmentSpec,
     pub(super) found: ShownByAzure,
     pub(super) drift: Vec<DriftStatus>,
+    /// The last change by others, and who made it.
+    pub(super) last_drift: Option<LastDriftStatus>,
     pub(super) operation: Option<Operation>,
     /// None if they were not read, or may not be read.
     pub(in crate::cli) events: Option<Vec<EventView>>,
@@ -190,6 +192,7 @@ impl View {
             name,
             reason,
             drift: status.drift.clone(),
+            last_drift: status.last_drift.clone(),
             found: status.into(),
         }
     }

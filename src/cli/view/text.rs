@@ -7,6 +7,7 @@ use super::super::output::{Lines, age, change, printable, styled};
 use super::event::EventView;
 use super::model::{Operation, State, View};
 use crate::api::v1alpha1::{Identity, PoolStatus, RoleScope};
+use crate::planner::status::last_drift::explained;
 use crate::planner::status::shortened;
 use crate::planner::status::time::elapsed;
 
@@ -58,6 +59,9 @@ impl View {
         self.found(&mut lines);
         for one in &self.drift {
             lines.row("drift", &change(&one.field, &one.have, &one.want));
+        }
+        if let Some(who) = self.last_drift.as_ref().and_then(explained) {
+            lines.row("drift", &who);
         }
         if let Some(Operation { kind, id, started_at, .. }) = &self.operation {
             let id = id.as_ref().map_or_else(|| "without an operation ID".to_owned(), |id| format!("ID {id}"));

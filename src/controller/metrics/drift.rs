@@ -7,17 +7,14 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-use super::shared::is_true;
 use crate::api::v1alpha1::AttachmentStatus;
-use crate::planner::{Drift, Field, Finding, Goal, Report};
+use crate::planner::status::last_drift::{COMPUTE, made_elsewhere, was_in_sync};
+use crate::planner::{Field, Finding, Goal, Report};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
     field: &'static str,
 }
-
-/// The value of `field` when the whole compute was detached.
-const COMPUTE: &str = "compute";
 
 #[derive(Debug, Default)]
 pub(super) struct Drifts {
@@ -66,12 +63,9 @@ impl Drifts {
 
 /// The fields that others changed on an attachment that was in sync.
 fn detected(previous: &AttachmentStatus, report: &Report<'_>) -> BTreeSet<&'static str> {
-    let was_in_sync = previous.observed_generation == report.object.generation && is_true(previous, "Ready");
-    let (true, Some(Goal::Attached(_)), Some(observed)) = (was_in_sync, report.goal, report.observed) else {
-        return BTreeSet::new();
-    };
-    let is_gone = matches!(observed.compute, Finding::Absent);
-    let drift = report.shown_drift();
-    let is_news = |drift: &&Drift| drift.pause(observed).is_zero();
-    drift.iter().filter(is_news).map(|drift| drift.field.kind()).chain(is_gone.then_some(COMPUTE)).collect()
+    let is_attached = matches!(report.goal, Some(Goal::Attached(_)));
+    let is_gone = report.observed.is_some_and(|seen| matches!(seen.compute, Finding::Absent));
+    let is_gone = is_attached && is_gone && was_in_sync(previous, report);
+    let drift = made_elsewhere(previous, report);
+    drift.iter().map(|drift| drift.field.kind()).chain(is_gone.then_some(COMPUTE)).collect()
 }

@@ -156,6 +156,7 @@ pub fn with_outcome_of(live: &AttachmentStatus, next: &AttachmentStatus) -> Atta
         applied: next.applied.clone(),
         failure: next.failure.clone(),
         corrections: next.corrections.clone(),
+        last_drift: next.last_drift.clone(),
         role_assignments: next.role_assignments.clone(),
         last_handled_force_at: next.last_handled_force_at.clone(),
         last_forced_at: next.last_forced_at.clone(),

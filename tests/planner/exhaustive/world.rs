@@ -453,6 +453,7 @@ impl<'a> World<'a> {
         let failure = status.failure.as_ref().map(|failure| history(failure, self.now));
         let mut observed = Observed {
             object: ObjectState {
+                unexplained: None,
                 has_finalizer: self.has_finalizer,
                 older_claimant: self.has_older_claimant().then(|| "team-a/older".to_owned()),
                 reconcile_requested: status.observed_generation != Some(1),

@@ -102,6 +102,27 @@ impl World {
         self.stage.azure.control("PATCH", &format!("compute?id={}", self.id(name)), Some(patch)).expect("it is there");
     }
 
+    /// Another user of Azure, with a name. Gives its object ID.
+    pub fn user(&self, client: &str, name: &str) -> String {
+        let object = client.replace("-a000-", "-b000-");
+        self.add(&json!({"principals": [{
+            "tenantId": TENANT, "clientId": client, "objectId": object, "secret": "secret", "userPrincipalName": name,
+        }]}));
+        object
+    }
+
+    /// A write to a compute by such a user.
+    pub fn write_as(&self, client: &str, method: &str, compute: &str, body: Option<&Value>) {
+        let target = format!("{}?api-version=2024-04-01&underlyingResourceAction=Detach", self.id(compute));
+        let status = self.stage.azure.request_as((client, "secret"), method, &target, body);
+        assert!((200..300).contains(&status), "{method} {compute}: {status}");
+    }
+
+    /// The requests for the Activity Log of the test's subscription.
+    pub fn log_requests(&self) -> Vec<AzureRequest> {
+        self.requests().into_iter().filter(|one| one.path.ends_with("/eventtypes/management/values")).collect()
+    }
+
     /// Removes something directly in the emulator.
     pub fn remove(&self, id: &str) {
         self.stage.azure.control("DELETE", &format!("resource?id={id}"), None).expect("it is there");

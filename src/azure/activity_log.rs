@@ -1,0 +1,57 @@
+//! Azure's Activity Log: who sent the writes to a resource.
+
+use jiff::Timestamp;
+
+use crate::azure::api_version;
+use crate::azure::call::Call;
+use crate::azure::client::Client;
+use crate::azure::error::Error;
+use crate::azure::wire;
+use crate::resource_id::ComputeId;
+
+/// At most this many pages are read. Few requests write to one compute.
+const MAX_PAGES: usize = 2;
+/// The properties that are requested: of those that the specification allows, and no more.
+const SELECTED: &str = "claims,correlationId,eventTimestamp,operationName,status";
+/// How the names of the operations end that change a compute
+/// (<https://learn.microsoft.com/azure/role-based-access-control/permissions/ai-machine-learning>).
+const CHANGES: [&str; 2] = ["/workspaces/computes/write", "/workspaces/computes/delete"];
+
+/// The writes to a resource.
+#[derive(Debug)]
+pub struct Activity {
+    /// The entries about them.
+    pub entries: Vec<wire::ActivityEntry>,
+    /// The object ID in Entra of the identity that asked; none if its token does not show it.
+    pub own: Option<String>,
+}
+
+impl Client {
+    /// The writes to a compute in this period, as far as the first pages show them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if Azure does not return them, which needs a right of its own.
+    pub async fn activity(&self, compute: &ComputeId, from: Timestamp, to: Timestamp) -> Result<Activity, Error> {
+        let subscription = compute.workspace().subscription();
+        let mut link = format!(
+            "/subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values?api-version={}\
+             &$filter=eventTimestamp ge '{from}' and eventTimestamp le '{to}' and resourceUri eq '{compute}'&$select={SELECTED}",
+            api_version::ACTIVITY_LOG
+        );
+        let mut entries: Vec<wire::ActivityEntry> = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let page: wire::Page = self.get(Call::ActivityLog, subscription, &link).await?.read()?;
+            let next = page.next_link.clone().filter(|next| !next.is_empty());
+            entries.extend(page.elements());
+            match next {
+                Some(next) => link = next,
+                None => break,
+            }
+        }
+        let ends_so = |name: &str| CHANGES.iter().any(|change| name.to_ascii_lowercase().ends_with(change));
+        entries.retain(|entry| ends_so(&entry.operation_name.value));
+        let own = self.tokens.arm.bearer().await?.principal.object_id().map(ToOwned::to_owned);
+        Ok(Activity { entries, own })
+    }
+}

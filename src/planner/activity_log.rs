@@ -1,0 +1,96 @@
+//! Who changed a compute that was in sync: when Azure's Activity Log is asked, for what, and what its entries show.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::planner::backoff::{ACTIVITY_LOG_WINDOW, CLOCK_SKEW, Requeue};
+use crate::planner::decision::{Decision, Step};
+use crate::planner::drift::is_in_sync;
+use crate::planner::goal::Goal;
+use crate::planner::observed::Observed;
+use crate::planner::unexplained::{Change, Unexplained};
+use crate::resource_id::ComputeId;
+
+/// What the Activity Log is asked: the writes to a compute in a period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The compute.
+    pub compute: ComputeId,
+    /// The beginning of the period.
+    pub from: Timestamp,
+    /// Its end.
+    pub to: Timestamp,
+}
+
+/// An entry of the Activity Log about a write to a compute. One request has several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its time.
+    pub at: Timestamp,
+    /// The correlation ID, which the entries of one request share.
+    pub request: String,
+    /// The object ID in Entra of the sender.
+    pub caller: Option<String>,
+    /// The sender's user principal name.
+    pub name: Option<String>,
+    /// What it reports about the request.
+    pub outcome: Progress,
+}
+
+/// What an entry reports about its request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Azure began to process it.
+    Started,
+    /// Azure accepted it, or carried it out.
+    Accepted,
+    /// Azure refused it, or failed to carry it out.
+    Failed,
+}
+
+/// What to ask now. Nothing before the change is corrected: until then other requests matter more.
+#[must_use]
+pub fn question(goal: &Goal, seen: &Observed, decision: &Decision) -> Option<Question> {
+    let (Goal::Attached(goal), Step::Done) = (goal, &decision.step) else { return None };
+    let unexplained = seen.object.unexplained.as_ref().filter(|one| one.due_in().is_zero() && is_in_sync(goal, seen))?;
+    let from = unexplained.observed_at.checked_sub(ACTIVITY_LOG_WINDOW).unwrap_or(Timestamp::MIN);
+    let to = unexplained.observed_at.checked_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX);
+    Some(Question { compute: goal.compute.clone(), from, to })
+}
+
+/// The decision, with a reconcile when the Activity Log is to be asked.
+///
+/// A question that is due is asked in this reconcile. If it is not answered, the next resync asks again.
+#[must_use]
+pub fn awaited(decision: Decision, seen: &Observed) -> Decision {
+    let left = seen.object.unexplained.as_ref().map(Unexplained::due_in).unwrap_or_default();
+    match (&decision.step, decision.requeue) {
+        _ if left.is_zero() => decision,
+        (Step::Done, Requeue::Resync) => Decision { requeue: Requeue::ResyncWithin(left), ..decision },
+        (Step::Done, Requeue::After(pause)) if left < pause => Decision { requeue: Requeue::ResyncWithin(left), ..decision },
+        _ => decision,
+    }
+}
+
+/// The last change by anybody else than `own`, the object ID of the operator's identity.
+///
+/// The operator corrects a change right after it has observed it, so that its own requests are among the last entries. What Azure
+/// refused changed nothing.
+#[must_use]
+pub fn last_change(entries: &[Entry], own: &str) -> Option<Change> {
+    let mut requests: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+    for entry in entries {
+        requests.entry(&entry.request).or_default().push(entry);
+    }
+    let is_refused = |all: &[&Entry]| {
+        let has = |outcome| all.iter().any(|one| one.outcome == outcome);
+        has(Progress::Failed) && !has(Progress::Accepted)
+    };
+    let changes = requests.into_values().filter(|all| !is_refused(all)).filter_map(|all| {
+        let first = all.iter().min_by_key(|one| one.at)?;
+        let caller = all.iter().find_map(|one| one.caller.clone()).filter(|caller| !caller.eq_ignore_ascii_case(own))?;
+        Some(Change { at: first.at, caller, name: all.iter().find_map(|one| one.name.clone()) })
+    });
+    changes.max_by_key(|change| change.at)
+}

@@ -1,0 +1,46 @@
+//! A change of the compute by others, until the Activity Log was asked who made it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::planner::backoff::ACTIVITY_LOG_PATIENCE;
+use crate::planner::finding::Finding;
+
+/// A change that others made to the compute, and about which the Activity Log was not asked yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unexplained {
+    /// When the operator observed the change.
+    pub observed_at: Timestamp,
+    /// How long ago that is; none if that time lies in the future.
+    pub age: Option<Duration>,
+    /// How long after it the Activity Log is asked.
+    pub delay: Duration,
+    /// What the Activity Log shows, if it was asked in this reconcile.
+    pub found: Option<Finding<Change>>,
+}
+
+impl Unexplained {
+    /// How long until the Activity Log is asked; zero if it is due.
+    #[must_use]
+    pub fn due_in(&self) -> Duration {
+        self.delay.saturating_sub(self.age.unwrap_or_default())
+    }
+
+    /// Whether the answer is no longer waited for.
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        self.age.is_some_and(|age| age >= self.delay.saturating_add(ACTIVITY_LOG_PATIENCE))
+    }
+}
+
+/// The change of a compute that the Activity Log shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// When Azure received the request.
+    pub at: Timestamp,
+    /// The object ID in Entra of its sender.
+    pub caller: String,
+    /// The sender's user principal name, if it has one.
+    pub name: Option<String>,
+}

@@ -1,0 +1,242 @@
+//! Who changed a compute: what is recorded, when the Activity Log is asked, and what its entries show.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use synapse_spark_operator::api::v1alpha1::{
+    ActivityLogResult, ActivityLogStatus, Applied, AttachmentStatus, LastDriftStatus, OperationKind,
+};
+use synapse_spark_operator::planner::activity_log::{Entry, Progress, last_change, question};
+use synapse_spark_operator::planner::backoff::{ACTIVITY_LOG_DELAY, ACTIVITY_LOG_PATIENCE, ACTIVITY_LOG_WINDOW, CLOCK_SKEW};
+use synapse_spark_operator::planner::status::last_drift::explained;
+use synapse_spark_operator::planner::status::time::stored;
+use synapse_spark_operator::planner::unexplained::{Change, Unexplained};
+use synapse_spark_operator::planner::{Attached, Compute, FaultKind, Finding, Goal, Observed, Requeue, WriteResult, decide};
+
+use crate::builders::{
+    absent, accepted, after, attach, attached, compute, compute_id, detach, drifted, fault, in_sync, now, pool, ready_status,
+    running, shows, status_after, with_policy,
+};
+use synapse_spark_operator::planner::{PoolReading, Progress as State};
+
+const MINUTE: Duration = Duration::from_mins(1);
+const OWN: &str = "00000000-0000-0000-0000-00000000000a";
+const OTHER: &str = "00000000-0000-0000-0000-00000000000b";
+
+/// The status of an object whose drift was observed this long ago, and whose log was not asked.
+fn open(ago: Duration) -> AttachmentStatus {
+    let last_drift =
+        LastDriftStatus { fields: vec!["identity.type".into()], observed_at: stored(now() - ago), activity_log: None };
+    AttachmentStatus { last_drift: Some(last_drift), ..ready_status() }
+}
+
+/// The same in an observation, and what the log shows.
+fn asked(observed: Observed, ago: Duration, found: Option<Finding<Change>>) -> Observed {
+    let mut observed = observed;
+    observed.object.unexplained =
+        Some(Unexplained { observed_at: now() - ago, age: Some(ago), delay: ACTIVITY_LOG_DELAY, found });
+    observed
+}
+
+fn change(name: Option<&str>) -> Change {
+    Change { at: now() - 20 * MINUTE, caller: OTHER.into(), name: name.map(ToOwned::to_owned) }
+}
+
+/// A compute that existed and is gone without a detach of ours.
+fn vanished() -> Observed {
+    let applied = Applied { created_on: compute(State::Succeeded).details.created_on, ..Applied::default() };
+    Observed { applied: Some(applied), ..absent() }
+}
+
+fn fields(status: &AttachmentStatus) -> Vec<String> {
+    status.last_drift.as_ref().map(|last| last.fields.clone()).unwrap_or_default()
+}
+
+#[test]
+fn change_by_others_is_recorded_and_stays_after_its_correction() {
+    let found = status_after(&ready_status(), &attach(), &shows(drifted()), Some(&WriteResult::Accepted(None)));
+    assert_eq!(fields(&found), ["identity.type"]);
+    assert_eq!(found.last_drift.as_ref().map(|last| last.observed_at.clone()), Some(stored(now())));
+    let corrected = status_after(&found, &attach(), &in_sync(), None);
+    assert!(corrected.drift.is_empty());
+    assert_eq!(corrected.last_drift, found.last_drift);
+}
+
+#[test]
+fn only_a_change_by_others_counts() {
+    let other_pool = Compute { pool: PoolReading::Pool(pool("other")), ..compute(State::Succeeded) };
+    let new_spec = Goal::Attached(Attached { description: Some("new".into()), ..attached() });
+    let never_ready = AttachmentStatus::default();
+    let older_spec = AttachmentStatus { observed_generation: Some(0), ..ready_status() };
+    let suspended = with_policy(attached().policy.adopt, false, true);
+    let sent = Some(WriteResult::Accepted(None));
+    let refused = Some(WriteResult::Failed(fault(FaultKind::Forbidden)));
+    let detached = after(accepted(OperationKind::Detach, MINUTE, running()), vanished());
+    #[rustfmt::skip]
+    let table = vec![
+        // case                                     before            goal         observed              written        fields
+        ("nothing differs",                         ready_status(),   attach(),    in_sync(),            None,          &[][..]),
+        ("somebody changed the compute",            ready_status(),   attach(),    shows(drifted()),     sent.clone(),  &["identity.type"]),
+        ("the correction is refused",               ready_status(),   attach(),    shows(drifted()),     refused,       &["identity.type"]),
+        ("it is suspended",                         ready_status(),   suspended,   shows(drifted()),     None,          &["identity.type"]),
+        ("the compute has another pool",            ready_status(),   attach(),    shows(other_pool),    None,          &["resourceId"]),
+        ("the spec was changed",                    older_spec,       new_spec,    in_sync(),            sent.clone(),  &[]),
+        ("it was not in sync before",               never_ready,      attach(),    shows(drifted()),     sent.clone(),  &[]),
+        ("the compute is missing for the first time", ready_status(), attach(),    vanished(),           None,          &[]),
+        ("somebody detached it, it is attached",    ready_status(),   attach(),    vanished(),           sent.clone(),  &["compute"]),
+        ("the operator detached it",                ready_status(),   attach(),    detached,             sent.clone(),  &[]),
+        ("it is attached for the first time",       AttachmentStatus::default(), attach(), absent(),     sent,          &[]),
+    ];
+    for (case, before, goal, observed, written, expected) in table {
+        // Only a decision that writes has a result.
+        let written = written.filter(|_| decide(&goal, &observed).step.write().is_some());
+        let next = status_after(&before, &goal, &observed, written.as_ref());
+        assert_eq!(fields(&next), expected, "{case}");
+    }
+}
+
+#[test]
+fn log_is_asked_once_the_change_is_corrected_and_the_log_shows_it() {
+    let due = ACTIVITY_LOG_DELAY;
+    #[rustfmt::skip]
+    let table = vec![
+        // case                              goal      observed                                       asked
+        ("there was no change",              attach(), in_sync(),                                     false),
+        ("the log lags behind",              attach(), asked(in_sync(), due - MINUTE, None),          false),
+        ("it is due",                        attach(), asked(in_sync(), due, None),                   true),
+        ("it is long due",                   attach(), asked(in_sync(), 100 * due, None),             true),
+        ("it is not corrected",              attach(), asked(shows(drifted()), due, None),            false),
+        ("the compute is missing",           attach(), asked(vanished(), due, None),                  false),
+        ("the object is being deleted",      detach(), asked(in_sync(), due, None),                   false),
+    ];
+    for (case, goal, observed, expected) in table {
+        let question = question(&goal, &observed, &decide(&goal, &observed));
+        assert_eq!(question.is_some(), expected, "{case}");
+    }
+    let observed = asked(in_sync(), due, None);
+    let question = question(&attach(), &observed, &decide(&attach(), &observed)).expect("it is due");
+    assert_eq!((question.compute, question.to), (compute_id(), now() - due + CLOCK_SKEW));
+    assert_eq!(question.to.duration_since(question.from).unsigned_abs(), ACTIVITY_LOG_WINDOW + CLOCK_SKEW);
+}
+
+#[test]
+fn object_is_reconciled_when_the_question_is_due() {
+    let requeue = |ago| decide(&attach(), &asked(in_sync(), ago, None)).requeue;
+    assert_eq!(decide(&attach(), &in_sync()).requeue, Requeue::Resync, "nothing is scheduled without a change");
+    assert_eq!(requeue(MINUTE), Requeue::ResyncWithin(ACTIVITY_LOG_DELAY - MINUTE));
+    assert_eq!(requeue(ACTIVITY_LOG_DELAY), Requeue::Resync, "it is asked in this reconcile, and then again at a resync");
+    let seconds = |requeue: Requeue, resync| requeue.pause(Duration::from_secs(resync)).as_secs();
+    assert_eq!((seconds(requeue(MINUTE), 300), seconds(requeue(MINUTE), 3600)), (300, 14 * 60));
+}
+
+#[test]
+fn what_the_log_shows_is_recorded_once() {
+    use ActivityLogResult::{Found, NoEntry, NotReadable};
+    let unknown = |kind| Finding::Unknown(fault(kind));
+    let (due, given_up) = (ACTIVITY_LOG_DELAY, ACTIVITY_LOG_DELAY + ACTIVITY_LOG_PATIENCE);
+    let silent = || unknown(FaultKind::Unavailable(None));
+    #[rustfmt::skip]
+    let table = vec![
+        ("it names the caller",               due,      Some(Finding::Present(change(None))),          Some(Found)),
+        ("it has no entry",                   due,      Some(Finding::Absent),                         Some(NoEntry)),
+        ("the operator may not read it",      due,      Some(unknown(FaultKind::Forbidden)),           Some(NotReadable)),
+        ("Azure rejects the request",         due,      Some(unknown(FaultKind::Rejected)),            Some(NotReadable)),
+        ("it gives no answer",                due,      Some(silent()),                                None),
+        ("the request has to wait",           due,      Some(unknown(FaultKind::Queued(MINUTE))),      None),
+        ("it has given no answer for long",   given_up, Some(silent()),                                Some(NotReadable)),
+        ("it was not asked",                  due,      None,                                          None),
+    ];
+    for (case, ago, found, expected) in table {
+        let next = status_after(&open(ago), &attach(), &asked(in_sync(), ago, found), None);
+        let last = next.last_drift.clone().expect("it stays");
+        assert_eq!(last.activity_log.as_ref().map(|log| log.result), expected, "{case}");
+        assert_eq!(last.fields, ["identity.type"], "{case}");
+        if expected.is_some() {
+            let later = status_after(&next, &attach(), &in_sync(), None);
+            assert_eq!(later, next, "{case}: nothing is written again");
+        }
+    }
+}
+
+#[test]
+fn changed_or_deleted_object_cancels_the_question() {
+    let changed = AttachmentStatus { observed_generation: Some(0), ..open(MINUTE) };
+    assert_eq!(status_after(&changed, &attach(), &in_sync(), None).last_drift, None);
+    assert_eq!(status_after(&changed, &detach(), &in_sync(), None).last_drift, None);
+    let mut answered = changed;
+    let log = ActivityLogStatus { result: ActivityLogResult::NoEntry, caller: None, caller_name: None, changed_at: None };
+    answered.last_drift.as_mut().expect("it is there").activity_log = Some(log);
+    assert_eq!(status_after(&answered, &attach(), &in_sync(), None).last_drift, answered.last_drift, "an answer stays");
+}
+
+#[test]
+fn time_in_the_future_is_replaced() {
+    let mut before = open(MINUTE);
+    before.last_drift.as_mut().expect("it is there").observed_at = stored(now() + 24 * 60 * MINUTE);
+    let next = status_after(&before, &attach(), &in_sync(), None);
+    assert_eq!(next.last_drift.expect("it stays").observed_at, stored(now()));
+}
+
+fn entry(minutes_ago: u32, request: &str, caller: Option<&str>, outcome: Progress) -> Entry {
+    let at = now() - minutes_ago * MINUTE;
+    Entry { at, request: request.into(), caller: caller.map(ToOwned::to_owned), name: None, outcome }
+}
+
+#[test]
+fn last_change_is_that_of_the_last_caller_but_the_operator() {
+    use Progress::{Accepted, Failed, Started};
+    let (own, other) = (Some(OWN), Some(OTHER));
+    let third = Some("00000000-0000-0000-0000-00000000000c");
+    let upper = OWN.to_ascii_uppercase();
+    let at = |minutes: u32| -> Timestamp { now() - minutes * MINUTE };
+    #[rustfmt::skip]
+    let table = vec![
+        ("no entry",                   vec![],                                                                                       None),
+        ("the operator alone",         vec![entry(9, "a", own, Accepted), entry(8, "b", Some(&upper), Accepted)],                    None),
+        ("another, then the operator", vec![entry(1, "b", own, Accepted), entry(9, "a", other, Accepted)],                           Some((OTHER, at(9)))),
+        ("the last of two",            vec![entry(9, "a", third, Accepted), entry(5, "b", other, Accepted)],                         Some((OTHER, at(5)))),
+        ("the time of the first entry of a request", vec![entry(5, "a", other, Accepted), entry(9, "a", other, Started)],            Some((OTHER, at(9)))),
+        ("a refused request is none",  vec![entry(9, "a", other, Accepted), entry(5, "b", third, Started), entry(5, "b", third, Failed)], Some((OTHER, at(9)))),
+        ("one that failed later is",   vec![entry(9, "a", other, Accepted), entry(7, "a", other, Failed)],                           Some((OTHER, at(9)))),
+        ("without a caller",           vec![entry(9, "a", None, Accepted)],                                                          None),
+    ];
+    for (case, entries, expected) in table {
+        let found = last_change(&entries, OWN).map(|change| (change.caller, change.at));
+        assert_eq!(found, expected.map(|(caller, at)| (caller.to_owned(), at)), "{case}");
+    }
+}
+
+#[test]
+fn texts_name_the_change_and_its_caller() {
+    use ActivityLogResult::{Found, NoEntry, NotReadable};
+    let log = |result, name: Option<&str>| ActivityLogStatus {
+        result,
+        caller: (result == ActivityLogResult::Found).then(|| OTHER.to_owned()),
+        caller_name: name.map(ToOwned::to_owned),
+        changed_at: (result == ActivityLogResult::Found).then(|| stored(now())),
+    };
+    let text = |fields: &[&str], activity_log| {
+        let fields = fields.iter().map(|&one| one.to_owned()).collect();
+        explained(&LastDriftStatus { fields, observed_at: stored(now()), activity_log })
+    };
+    #[rustfmt::skip]
+    let table = [
+        (&["tags.team", "description"][..], Some(log(Found, None)),
+            Some("tags.team, description changed by 00000000-0000-0000-0000-00000000000b at 2027-01-15T08:00:00Z (Activity Log)")),
+        (&["compute"], Some(log(Found, Some("ann@contoso.com"))),
+            Some("compute detached by 00000000-0000-0000-0000-00000000000b (ann@contoso.com) at 2027-01-15T08:00:00Z (Activity Log)")),
+        (&["compute"], Some(log(NoEntry, None)), Some("compute detached; the Activity Log has no entry of another caller")),
+        (&["tags.team"], Some(log(NotReadable, None)), Some("tags.team changed; the operator may not read the Activity Log, or had no answer")),
+        (&["tags.team"], None, None),
+    ];
+    for (fields, log, expected) in table {
+        assert_eq!(text(fields, log).as_deref(), expected, "{fields:?}");
+    }
+}
+
+#[test]
+fn fault_of_the_log_leaves_the_attachment_in_sync() {
+    let observed = asked(in_sync(), ACTIVITY_LOG_DELAY, Some(Finding::Unknown(fault(FaultKind::Forbidden))));
+    let next = status_after(&open(ACTIVITY_LOG_DELAY), &attach(), &observed, None);
+    assert_eq!((&next.conditions, &next.failure), (&ready_status().conditions, &None));
+}
