@@ -88,10 +88,11 @@ impl Azure {
 
     fn run(&self, args: &[&str], input: &str, secret: &str) -> Output {
         let endpoint = self.emulator.endpoint();
-        let ca = self.emulator.ca_file().display().to_string();
+        let (ca, synapse) = (self.emulator.ca_file().display().to_string(), self.emulator.synapse());
         let env = [
             ("AZURE_RESOURCE_MANAGER_ENDPOINT", endpoint),
             ("AZURE_AUTHORITY_HOST", endpoint),
+            ("AZURE_SYNAPSE_ENDPOINT", &synapse),
             ("AZURE_CA_FILE", &ca),
             ("AZURE_TENANT_ID", "72f988bf-0000-4000-8000-000000000001"),
             ("AZURE_CLIENT_ID", "11111111-2222-3333-4444-555555555555"),
@@ -197,6 +198,10 @@ fn a_wrong_argument_exits_with_1_because_2_means_out_of_sync() {
         (&["status", "--timeout", "1m"],             "--watch"),
         (&["events"],                                "<NAME>"),
         (&["check", "--client-id", "x"],             "--client-id needs --pre"),
+        (&["check", "nightly"],                      "--for-jobs"),
+        (&["check", "--for-jobs"],                   "<NAME>"),
+        (&["check", "n", "--for-jobs", "--pre"],     "cannot be used with"),
+        (&["check", "n", "--for-jobs", "--watch-namespaces", "a"], "--watch-namespaces needs --pre"),
         (&["reconcile", "n", "--timeout", "soon"],   "--timeout <DURATION>': write it like 90s"),
         (&["plan"],                                  "<NAME|--file <FILE>>"),
         (&["plan", "nightly", "-f", "-"],            "[NAME]"),

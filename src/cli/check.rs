@@ -3,7 +3,7 @@
 
 mod definition;
 mod finding;
-mod jobs;
+pub(super) mod jobs;
 mod permissions;
 mod preflight;
 mod running;

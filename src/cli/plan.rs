@@ -23,10 +23,11 @@ use crate::api::SynapseSparkAttachment;
 use crate::azure::{self, Freshness, wire};
 use crate::controller;
 use crate::controller::claims::{Claims, Others};
-use crate::controller::observe::{Reading, fault, observe};
+use crate::controller::observe::{Reading, fault, job_facts, observe};
 use crate::controller::predecessor::free_from_predecessor;
 use crate::error_chain::chain;
 use crate::planner::backoff::ABSENCE_CONFIRMED_AFTER;
+use crate::planner::jobs::check;
 use crate::planner::{Decision, Finding, Goal, Observed, Step, Write, decide};
 use crate::resource_id::PoolId;
 use markdown::markdown;
@@ -41,6 +42,9 @@ pub(crate) struct PlanArgs {
     /// `kubectl get -o yaml` prints it, is taken into account.
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Show also which requirements of Spark jobs are not met, as check NAME --for-jobs does. The exit code stays the same.
+    #[arg(long)]
+    for_jobs: bool,
     /// The UID of the cluster's kube-system namespace, by which computes that objects of that cluster own are recognised.
     /// With NAME it is read from the cluster, if you have permission.
     #[arg(long, value_name = "UID", default_value = NO_CLUSTER)]
@@ -143,6 +147,10 @@ impl PlanArgs {
         observed.absent_for = observed.is_compute_absent().then_some(ABSENCE_CONFIRMED_AFTER);
         let (decision, is_answered) = decide_with_region(client, &goal, &observed).await;
         let also = also_attached_as(client, &goal, &observed, &decision).await;
+        let jobs = match &goal {
+            Goal::Attached(goal) if self.for_jobs => Some(check(&Box::pin(job_facts(client, goal, now)).await)),
+            _ => None,
+        };
         Ok(PlanResult {
             compute: goal.compute().map(ToString::to_string),
             pool: match &goal {
@@ -154,6 +162,7 @@ impl PlanArgs {
             observed,
             is_answered,
             also,
+            jobs,
         })
     }
 

@@ -86,6 +86,28 @@ fn plan_for_a_pull_request_shows_what_changes_and_renders_nothing_of_others() {
         "{}",
         text(&out.stdout)
     );
+    assert_eq!(azure.writes(), 0, "it changes nothing");
+}
+
+#[test]
+fn plan_shows_what_jobs_need_before_the_attach_and_exits_as_without_it() {
+    let azure = Azure::start();
+    let identity = "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/yogi-res-group/providers/Microsoft.ManagedIdentity/userAssignedIdentities/yogi-managed-id";
+    let wanted = manifest(&format!("  identity: {{type: UserAssigned, userAssignedIdentities: [{{resourceId: {identity}}}]}}\n"));
+    let out = azure.plan(&["--for-jobs"], &wanted);
+    let shown = text(&out.stdout);
+    assert_eq!(out.status.code(), Some(2), "{shown}{}", text(&out.stderr));
+    let jobs = shown.split_once("  jobs     not all requirements are met:").map(|(_, jobs)| jobs).unwrap_or_default();
+    let labels: Vec<_> = jobs.lines().filter_map(|line| line.trim().split_once(": ")).map(|(label, _)| label).collect();
+    assert_eq!(labels, ["MISSING       synapse-role"], "{shown}");
+    assert!(jobs.contains("az synapse role assignment create --workspace-name yogi-synapse-ws"), "{shown}");
+    let out = azure.plan(&["--for-jobs", "-o", "json"], &wanted);
+    let plans: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    let jobs = plans["plans"][0]["jobs"].as_array().expect("a list");
+    assert!(jobs.iter().any(|one| one["check"] == "synapse-role" && one["result"] == "missing"), "{plans}");
+    let plans: Value = serde_json::from_slice(&azure.plan(&["-o", "json"], &wanted).stdout).expect("JSON");
+    assert_eq!(plans["plans"][0]["jobs"], Value::Null, "only where it is asked for");
+    assert_eq!(azure.writes(), 0, "it changes nothing");
 }
 
 #[test]

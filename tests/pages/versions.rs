@@ -20,6 +20,8 @@ const NAMED: &[(&str, &str, &str)] = &[
     ("linked services | ",               "src/azure/api_version.rs",                    "LINKED_SERVICES: &str = \""),
     ("| `Microsoft.Synapse` | ",         "src/azure/api_version.rs",                    "SYNAPSE: &str = \""),
     ("| Synapse data plane | ",          "src/azure/api_version.rs",                    "SYNAPSE_DATA_PLANE: &str = \""),
+    ("| `Microsoft.Storage` | ",         "src/azure/api_version.rs",                    "STORAGE: &str = \""),
+    ("| `Microsoft.Authorization` | ",   "src/azure/api_version.rs",                    "AUTHORIZATION: &str = \""),
     ("| `Microsoft.Resources` | ",       "src/azure/api_version.rs",                    "SUBSCRIPTIONS: &str = \""),
     ("| Kubernetes | ",                  "charts/synapse-spark-operator/Chart.yaml",    "kubeVersion: \">="),
 ];

@@ -1,4 +1,5 @@
-//! `check NAME --for-jobs`: whether Spark jobs can run on an attachment, with the identity of the caller.
+//! `check NAME --for-jobs`: whether Spark jobs can run on an attachment, with the identity of the caller. `plan --for-jobs` shows
+//! the same.
 
 use jiff::Timestamp;
 use prometheus_client::registry::Registry;
@@ -64,6 +65,7 @@ impl JobChecks {
     }
 }
 
+/// A check on a line, and below it the command or the advice.
 fn line(CheckResult { check, outcome }: &CheckResult) -> String {
     let (label, style) = match outcome.verdict {
         Verdict::Ok => ("ok", GOOD),
@@ -80,7 +82,15 @@ fn line(CheckResult { check, outcome }: &CheckResult) -> String {
     format!("{}{blanks}{}: {}\n{fix}", styled(style, label), check.id, printable(&outcome.message))
 }
 
-fn as_json(CheckResult { check, outcome }: &CheckResult) -> Value {
+/// The checks that are of interest in a plan, each on its lines. Whether the compute exists is what the plan itself is about.
+pub(in crate::cli) fn for_plan(results: &[CheckResult]) -> String {
+    let is_shown =
+        |one: &&CheckResult| one.check.id != "compute" && !matches!(one.outcome.verdict, Verdict::Ok | Verdict::NotApplicable);
+    results.iter().filter(is_shown).map(line).collect()
+}
+
+/// A check as JSON.
+pub(in crate::cli) fn as_json(CheckResult { check, outcome }: &CheckResult) -> Value {
     let result = match outcome.verdict {
         Verdict::Ok => "ok",
         Verdict::Warning => "warning",

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::super::changes::Changes;
+use super::super::check::jobs::{as_json as check_as_json, for_plan};
 use crate::api::SynapseSparkAttachment;
+use crate::planner::jobs::CheckResult;
 use crate::planner::{Finding, Observed, Step};
 
 /// What was found for one object.
@@ -20,6 +22,8 @@ pub(super) struct PlanResult {
     pub(super) is_answered: bool,
     /// Other computes of the workspace that have the same pool.
     pub(super) also: Vec<String>,
+    /// The checks for Spark jobs, with --for-jobs.
+    pub(super) jobs: Option<Vec<CheckResult>>,
 }
 
 impl PlanResult {
@@ -88,6 +92,15 @@ pub(super) fn text(found: &PlanResult) -> String {
     if found.changes.is_ownership_alone() {
         let _ = writeln!(text, "  note     pool, identity, tags and description are in sync");
     }
+    if let Some(results) = &found.jobs {
+        let shown = for_plan(results);
+        let _ = writeln!(
+            text,
+            "  jobs     {}",
+            if shown.is_empty() { "nothing is missing" } else { "not all requirements are met:" }
+        );
+        text.extend(shown.lines().map(|line| format!("           {line}\n")));
+    }
     text
 }
 
@@ -100,6 +113,7 @@ pub(super) fn as_json(found: &PlanResult) -> serde_json::Value {
         "resourceId": found.pool,
         "found": finding(found),
         "alsoAttachedAs": found.also,
+        "jobs": found.jobs.as_ref().map(|results| results.iter().map(check_as_json).collect::<Vec<_>>()),
         "step": found.changes.decision.step.name(),
         "reason": found.changes.decision.cause.reason().as_str(),
         "message": found.changes.message,

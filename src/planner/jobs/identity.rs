@@ -46,24 +46,25 @@ pub(super) fn identity(facts: &Facts) -> Outcome {
     }
     let shown = match &facts.attached {
         Err(why) => return why.into(),
-        Ok(None) => &ObservedIdentity::default(),
-        Ok(Some(compute)) => &compute.identity,
+        Ok(compute) => compute.as_ref().map(|compute| &compute.identity),
     };
-    match (facts.job_identity(), &shown.principal_id) {
+    match (facts.job_identity(), shown.map(|shown| &shown.principal_id)) {
         (Some(id), _) => user_assigned(facts, id, shown),
-        (None, Some(principal)) => {
+        (None, None) => Outcome::not_applicable("the attach creates the system-assigned identity"),
+        (None, Some(Some(principal))) => {
             Outcome::ok(format!("jobs run as the system-assigned identity of the compute, principal {principal}"))
         }
-        (None, None) => Outcome::missing("the compute has no system-assigned identity", reconcile()),
+        (None, Some(None)) => Outcome::missing("the compute has no system-assigned identity", reconcile()),
     }
 }
 
-fn user_assigned(facts: &Facts, id: &IdentityId, shown: &ObservedIdentity) -> Outcome {
+fn user_assigned(facts: &Facts, id: &IdentityId, shown: Option<&ObservedIdentity>) -> Outcome {
     let own = match &facts.user_identity {
         Err(why) => return why.into(),
         Ok(None) => return Outcome::missing(format!("{id} does not exist"), commands::create_identity(id)),
         Ok(Some(own)) => own,
     };
+    let Some(shown) = shown else { return Outcome::ok(format!("{id} exists, and the attach assigns it")) };
     match shown.user.iter().find(|one| one.id == *id).and_then(|one| one.principal_id.as_deref()) {
         None => Outcome::missing(format!("{id} is not assigned to the compute"), reconcile()),
         Some(principal) if !principal.eq_ignore_ascii_case(own) => Outcome::missing(
