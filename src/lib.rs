@@ -24,6 +24,7 @@
 //! | when something is retried | `planner/backoff.rs` |
 //! | when something is observed again, and with whom | `planner/backoff.rs`, `controller/ticks.rs` |
 //! | whether a LIST or a GET observes it | `controller/observe/reading.rs`, `azure/listed.rs` |
+//! | what Spark jobs need, and how it is read | `planner/jobs/checks.rs`, `controller/observe/jobs.rs` |
 //! | the two rounds of a reconcile | `controller/rounds.rs` |
 //! | when a request may be sent | `azure/throttle/` |
 //! | why missing computes are not attached again | `planner/brake.rs`, `controller/losses.rs` |
