@@ -58,6 +58,10 @@ pub const ROWS: &[(&str, &str)] = &[
     ("no permission on the data plane: 403 with the code `Unauthorized` and its text", SECOND_PRINCIPAL),
     ("the request limits of the data plane", THROTTLING),
     ("bodies of jobs and steps; PUT of a job completes at once, 201", COSTS),
+    (
+        "LIST of jobs: `jobType`, `tag` and `listViewType` (default `ActiveOnly`), the newest first, and no steps of pipelines",
+        COSTS,
+    ),
     ("which roles allow Spark to run", COSTS),
     ("text and place of a job's error", COSTS),
     ("a Spark job needs reads and writes of blobs in its storage and in the primary storage of the Synapse workspace", COSTS),

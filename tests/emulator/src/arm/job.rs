@@ -7,7 +7,7 @@ use super::{Call, authorize, json_body, not_allowed, not_found, page};
 use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal};
 use crate::id;
-use crate::world::timestamp;
+use crate::world::{Job, timestamp};
 
 /// LIST of the jobs, without the steps of pipelines (SDK: these are requested from the run history).
 pub(super) fn list(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
@@ -18,10 +18,12 @@ pub(super) fn list(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Resul
     authorize(&azure.world, &call.token, &format!("{WORKSPACES}/jobs/read"), &at)?;
     let workspace = parent(azure, &at, "jobs", "read")?;
     let scope = id::fold(&workspace.id);
+    let [kind, tag, view] = ["jobType", "tag", "listViewType"].map(|key| call.request.query_value(key));
+    let is_listed = |job: &Job| job.is_listed(kind.as_deref(), tag.as_deref(), view.as_deref());
     let mut all: Vec<_> =
-        azure.world.jobs.iter().filter(|(k, j)| j.parent.is_none() && id::is_within(k, &scope)).map(|(_, j)| j).collect();
+        azure.world.jobs.iter().filter(|(k, j)| is_listed(j) && id::is_within(k, &scope)).map(|(_, j)| j).collect();
     all.sort_by_key(|j| std::cmp::Reverse(j.created));
-    page(azure, call, &format!("{}/jobs", workspace.id), all.into_iter().map(crate::world::Job::body))
+    page(azure, call, &format!("{}/jobs", workspace.id), all.into_iter().map(Job::body))
 }
 
 /// One job: GET, PUT. A PUT is complete when it is answered (SDK, recorded): 201, or 200 for an existing one (SPEC).

@@ -41,6 +41,7 @@ pub(super) fn page_by(
     let mut body = json!({"value": page});
     if rest.next().is_some() {
         let next = skip.saturating_add(size);
+        // What the first request asks for holds for all pages.
         let others = form_urlencoded::parse(call.request.query.as_bytes())
             .filter(|(key, _)| ![token, "api-version"].iter().any(|one| key.eq_ignore_ascii_case(one)));
         let others = form_urlencoded::Serializer::new(String::new()).extend_pairs(others).finish();

@@ -76,7 +76,8 @@ impl World {
         self.add_groups(seed.groups);
         seed.azure_roles.into_iter().try_for_each(|role| self.add_custom_role(role))?;
         seed.azure_role_assignments.into_iter().try_for_each(|one| self.add_assignment(now, one))?;
-        seed.computes.into_iter().try_for_each(|compute| self.add_compute(now, compute))
+        seed.computes.into_iter().try_for_each(|compute| self.add_compute(now, compute))?;
+        seed.jobs.into_iter().try_for_each(|job| self.add_seeded_job(now, job))
     }
 
     pub(super) fn add_parents(&mut self, resource: &str) -> Result<(), String> {
@@ -99,6 +100,17 @@ impl World {
     pub(super) fn add_workspace(&mut self, workspace: &str, location: &str) -> String {
         let made = || Workspace { id: workspace.to_owned(), location: location.to_owned(), ..Workspace::default() };
         self.workspaces.entry(id::fold(workspace)).or_insert_with(made).location.clone()
+    }
+
+    fn add_seeded_job(&mut self, now: Timestamp, mut given: Value) -> Result<(), String> {
+        let job = given["id"].as_str().ok_or("a job has no id")?.to_owned();
+        checked(&job, "Microsoft.MachineLearningServices/workspaces/jobs")?;
+        self.add_parents(&job)?;
+        self.add_workspace(job.rsplitn(3, '/').last().unwrap_or_default(), LOCATION);
+        given["name"] = json!(id::name(&job));
+        given["type"] = json!("Microsoft.MachineLearningServices/workspaces/jobs");
+        given["systemData"] = json!({"createdAt": timestamp(now)});
+        self.add_job(given)
     }
 
     fn add_compute(&mut self, now: Timestamp, given: Value) -> Result<(), String> {
@@ -151,6 +163,8 @@ impl World {
             pools: self.pools.values().cloned().collect(),
             identities: self.identities.values().cloned().collect(),
             computes: self.computes.values().map(|c| c.body.clone()).collect(),
+            // Not as they were given: with what became of them, below.
+            jobs: Vec::new(),
             linked_services: self.links.values().cloned().collect(),
             role_assignments: self.role_assignments(),
             policies: self.policies.values().cloned().collect(),

@@ -14,6 +14,7 @@ mod storage;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::plan::{Plan, Work};
@@ -23,7 +24,7 @@ use crate::id;
 use crate::settings::Settings;
 
 /// The state of a job, as the service names it (SPEC).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) enum Status {
     NotStarted,
     Queued,
@@ -75,6 +76,21 @@ impl Job {
             body["properties"]["properties"]["error"] = json!(format!("{}: {}", error.code, error.message));
         }
         body
+    }
+
+    /// Whether a LIST with these parameters shows it (SPEC). The specification does not say how `jobType` is compared (INF).
+    pub(crate) fn is_listed(&self, kind: Option<&str>, tag: Option<&str>, view: Option<&str>) -> bool {
+        let properties = &self.body["properties"];
+        let is_archived = properties["isArchived"].as_bool().unwrap_or_default();
+        let is_of_kind = |kind: &str| properties["jobType"].as_str().is_some_and(|own| own.eq_ignore_ascii_case(kind));
+        self.parent.is_none()
+            && kind.is_none_or(is_of_kind)
+            && tag.is_none_or(|tag| properties["tags"].get(tag).is_some())
+            && match view {
+                Some("All") => true,
+                Some("ArchivedOnly") => is_archived,
+                _ => !is_archived,
+            }
     }
 
     /// Changes what can be changed of a job (SPEC: a second PUT updates).
@@ -140,6 +156,18 @@ impl World {
         }
         self.jobs.insert(key.clone(), job);
         self.schedule(&key, now);
+    }
+
+    /// Adds a job with the body of its GET, in a state that changes only if it is canceled. It runs nothing.
+    pub(crate) fn add_job(&mut self, body: Value) -> Result<(), String> {
+        let key = id::fold(body["id"].as_str().unwrap_or_default());
+        let status = &body["properties"]["status"];
+        let status = serde_json::from_value(status.clone()).map_err(|_| format!("a job has no such status: {status}"))?;
+        self.counter += 1;
+        let created = self.counter;
+        let (error, work, parent, steps, next, doomed) = (None, None, None, Vec::new(), None, None);
+        self.jobs.insert(key, Job { body, created, status, error, work, parent, steps, next, pace: Duration::ZERO, doomed });
+        Ok(())
     }
 
     /// Its state changes after a quarter of its duration.

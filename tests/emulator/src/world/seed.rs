@@ -32,6 +32,7 @@ pub struct Seed {
     pub(crate) pools: Vec<Pool>,
     pub(crate) identities: Vec<Identity>,
     pub(crate) computes: Vec<Value>,
+    pub(crate) jobs: Vec<Value>,
     pub(crate) linked_services: Vec<LinkedService>,
     pub(crate) role_assignments: Vec<RoleAssignment>,
     pub(crate) policies: Vec<Policy>,

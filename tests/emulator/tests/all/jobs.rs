@@ -228,3 +228,60 @@ fn jobs_need_their_own_permissions() {
         assert_eq!([list, put, lab.ask("POST", &format!("{}/cancel", job("one"))).status], expected, "{action}");
     }
 }
+
+#[test]
+fn a_list_shows_the_jobs_that_its_parameters_ask_for_page_by_page() {
+    let mut lab = lab();
+    let one = |name: &str, more: Value| {
+        let mut properties = json!({"jobType": "Spark", "status": "Running", "computeId": compute("spark")});
+        for (key, value) in more.as_object().expect("fields") {
+            properties[key] = value.clone();
+        }
+        json!({"id": job(name), "properties": properties})
+    };
+    lab.control(
+        "PUT",
+        "world",
+        &json!({"jobs": [
+            one("first", json!({})),
+            one("tagged", json!({"tags": {"team": "data"}})),
+            one("archived", json!({"isArchived": true, "status": "Completed"})),
+            one("command", json!({"jobType": "Command", "isArchived": false})),
+        ]}),
+    );
+    lab.set(&json!({"pageSize": 2}));
+    let mut listed = |query: &str| {
+        let (mut target, mut names) = (format!("{}/jobs?api-version=2024-04-01{query}", workspace()), Vec::new());
+        loop {
+            let body = lab.send(azure_emulator::Request::new("GET", &target)).body_json();
+            let page = body["value"].as_array().expect("a page");
+            assert!(page.len() <= 2);
+            names.extend(page.iter().map(|job| job["name"].as_str().expect("a name").to_owned()));
+            match body["nextLink"].as_str() {
+                Some(next) => next.strip_prefix("https://arm.test").expect("on the same host").clone_into(&mut target),
+                None => return names.join(" "),
+            }
+        }
+    };
+    for (query, names) in [
+        ("", "command tagged first"),
+        ("&listViewType=ActiveOnly", "command tagged first"),
+        ("&listViewType=ArchivedOnly", "archived"),
+        ("&listViewType=All", "command archived tagged first"),
+        ("&jobType=spark", "tagged first"),
+        ("&jobType=Sweep", ""),
+        ("&tag=team", "tagged"),
+        ("&listViewType=All&jobType=Spark", "archived tagged first"),
+    ] {
+        assert_eq!(listed(query), names, "{query}");
+    }
+    lab.pass(Duration::from_mins(30));
+    assert_eq!(status(&mut lab, "first"), "Running", "nothing ends it");
+}
+
+#[test]
+fn a_seeded_job_has_one_of_the_states_of_the_specification() {
+    let mut lab = lab();
+    let answer = lab.control("PUT", "world", &json!({"jobs": [{"id": job("one"), "properties": {"status": "Dancing"}}]}));
+    assert_eq!(answer.status, 400, "{}", answer.body_json());
+}
