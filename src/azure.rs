@@ -6,6 +6,7 @@
 //!
 //! This file only declares the parts. They import each other, never this file.
 
+mod active_jobs;
 mod activity_log;
 mod api_version;
 pub mod auth;
@@ -19,6 +20,7 @@ mod compute;
 mod data_plane;
 mod datastore;
 pub mod error;
+mod jobs;
 mod linked_service;
 pub mod list;
 mod list_hook;
@@ -47,6 +49,7 @@ mod workspace;
 #[path = "../tests/support/settings.rs"]
 pub(crate) mod test_settings;
 
+pub use active_jobs::ActiveJobs;
 pub use activity_log::Activity;
 pub use auth::assertion::Assertion;
 pub use auth::credential::Credential;

@@ -13,6 +13,7 @@
 //! list of steps would be stale before its second entry; the next reconcile
 //! observes again.
 
+pub mod active_jobs;
 pub mod activity_log;
 mod annotations;
 mod attach;
@@ -44,6 +45,7 @@ pub mod status;
 pub mod unexplained;
 pub mod write;
 
+pub use active_jobs::{Job, Jobs};
 pub use backoff::{FailureHistory, Requeue};
 pub use cause::{Cause, Health, Suspension};
 pub use compute::{Compute, PoolReading, Progress};

@@ -36,6 +36,8 @@ mod helm_release;
 mod helm_rights;
 #[path = "cluster/identity.rs"]
 mod identity;
+#[path = "cluster/jobs.rs"]
+mod jobs;
 #[path = "cluster/kube_state_metrics.rs"]
 mod kube_state_metrics;
 #[path = "cluster/leader.rs"]

@@ -22,6 +22,8 @@ mod failure;
 mod gates;
 #[path = "planner/how_it_works.rs"]
 mod how_it_works;
+#[path = "planner/jobs.rs"]
+mod jobs;
 #[path = "planner/queue.rs"]
 mod queue;
 #[path = "planner/record.rs"]

@@ -1,5 +1,7 @@
 //! The Azure client: against recorded bytes of the service, and over TLS against the emulator.
 
+#[path = "wire/active_jobs.rs"]
+mod active_jobs;
 #[path = "wire/activity_log.rs"]
 mod activity_log;
 #[path = "wire/buckets.rs"]

@@ -36,6 +36,12 @@ pub enum Reason {
     /// The answer to an earlier write to Azure was lost; the operator waits until Azure shows the effect of that write, or until
     /// the write can no longer take effect.
     WaitingForWrite,
+    /// `spec.deletionGuard` is `WhenIdle`, and jobs of Azure Machine Learning that use the compute have not ended; the operator
+    /// detaches the compute when they have, or when the time-out has passed.
+    WaitingForJobs,
+    /// `spec.deletionGuard` is `WhenIdle`, and the operator cannot read the jobs of the workspace; it detaches the compute when
+    /// the time-out has passed.
+    JobsUnreadable,
     /// `spec.suspend` is true: the operator observes and reports, and writes nothing to Azure.
     Suspended,
     /// Azure's limits do not allow the next request for this object yet; the operator sends it when its turn comes.
@@ -122,6 +128,9 @@ pub enum Reason {
     RoleAssigned,
     /// Event: the operator could not delete a role assignment that it created, and leaves it in the Synapse workspace.
     RoleAssignmentOrphaned,
+    /// Event: the time-out of `spec.deletionGuard` has passed, and the operator detaches the compute although jobs may still use
+    /// it.
+    DeletionGuardTimedOut,
     /// Condition `PoolAvailable`: the Spark pool exists and can be used.
     PoolAvailable,
     /// Condition `PoolAvailable`: the pool exists, and Microsoft's support for its version of Apache Spark ends soon.
@@ -138,7 +147,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the documents.
-    pub const ALL: [Self; 59] = [
+    pub const ALL: [Self; 63] = [
         Self::Attached,
         Self::AddingFinalizer,
         Self::Attaching,
@@ -151,6 +160,8 @@ impl Reason {
         Self::Transferring,
         Self::Transferred,
         Self::WaitingForWrite,
+        Self::WaitingForJobs,
+        Self::JobsUnreadable,
         Self::Suspended,
         Self::Queued,
         Self::Throttled,
@@ -193,6 +204,7 @@ impl Reason {
         Self::InternalError,
         Self::RoleAssigned,
         Self::RoleAssignmentOrphaned,
+        Self::DeletionGuardTimedOut,
         Self::PoolAvailable,
         Self::SparkVersionEnding,
         Self::SparkVersionUnsupported,
@@ -218,6 +230,8 @@ impl Reason {
             Self::Transferring => "Transferring",
             Self::Transferred => "Transferred",
             Self::WaitingForWrite => "WaitingForWrite",
+            Self::WaitingForJobs => "WaitingForJobs",
+            Self::JobsUnreadable => "JobsUnreadable",
             Self::Suspended => "Suspended",
             Self::Queued => "Queued",
             Self::Throttled => "Throttled",
@@ -260,6 +274,7 @@ impl Reason {
             Self::InternalError => "InternalError",
             Self::RoleAssigned => "RoleAssigned",
             Self::RoleAssignmentOrphaned => "RoleAssignmentOrphaned",
+            Self::DeletionGuardTimedOut => "DeletionGuardTimedOut",
             Self::PoolAvailable => "PoolAvailable",
             Self::SparkVersionEnding => "SparkVersionEnding",
             Self::SparkVersionUnsupported => "SparkVersionUnsupported",

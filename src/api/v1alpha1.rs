@@ -108,6 +108,17 @@ pub struct SynapseSparkAttachmentSpec {
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
 
+    /// Whether a detach, on deletion or for replacePolicy: Recreate, waits for the jobs of the workspace that use the compute:
+    /// None (default) or `WhenIdle`.
+    #[serde(default, skip_serializing_if = "DeletionGuard::is_none")]
+    pub deletion_guard: DeletionGuard,
+
+    /// How long a detach waits for jobs with deletionGuard: `WhenIdle`, from 1m to 168h. Default: 24h.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 20))]
+    #[x_kube(validation = rules::deletion_guard_timeout())]
+    pub deletion_guard_timeout: Option<String>,
+
     /// Whether the pool may be replaced by a change of resourceId: Never (default) or Recreate, which detaches the compute and
     /// attaches the other pool; a system-assigned identity then gets a new principal.
     #[serde(default)]
@@ -253,6 +264,28 @@ pub enum DeletionPolicy {
     #[serde(other)]
     #[schemars(skip)]
     Unknown,
+}
+
+/// Whether a detach waits for jobs.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeletionGuard {
+    /// The compute is detached at once.
+    #[default]
+    None,
+    /// The compute is detached when no job uses it, or after the time-out.
+    WhenIdle,
+    /// A value that this version does not support: taken as [`Self::WhenIdle`], whose wait ends.
+    #[serde(other, rename(serialize = "WhenIdle"))]
+    #[schemars(skip)]
+    Unknown,
+}
+
+impl DeletionGuard {
+    /// Whether a detach waits for nothing.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
 }
 
 /// Whether the attached pool may be replaced by another.

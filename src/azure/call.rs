@@ -27,6 +27,8 @@ pub(crate) enum Call {
     ActivityLog,
     /// A linked service of a workspace.
     LinkedService,
+    /// A page of a workspace's jobs.
+    Jobs,
     /// A page of the role assignments of a Synapse workspace.
     RoleAssignments,
     /// Assigns a role in a Synapse workspace.
@@ -61,7 +63,7 @@ pub(crate) enum Call {
 
 impl Call {
     /// The requests of the operator. Only commands send the others, and they serve no metrics.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Workspace,
         Self::Compute,
         Self::Computes,
@@ -73,6 +75,7 @@ impl Call {
         Self::ActivityLog,
         Self::LinkedService,
         Self::LinkedServices,
+        Self::Jobs,
         Self::RoleAssignments,
         Self::AssignRole,
         Self::RevokeRole,
@@ -91,6 +94,7 @@ impl Call {
             Self::UserIdentity => "user_identity",
             Self::ActivityLog => "activity_log",
             Self::LinkedService => "linked_service",
+            Self::Jobs => "jobs",
             Self::RoleAssignments => "role_assignments",
             Self::AssignRole => "assign_role",
             Self::RevokeRole => "revoke_role",
@@ -127,6 +131,7 @@ impl Call {
             | Self::UserIdentity
             | Self::ActivityLog
             | Self::LinkedService
+            | Self::Jobs
             | Self::RoleAssignments
             | Self::Subscriptions
             | Self::Workspaces

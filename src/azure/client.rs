@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use azure_core::http::HttpClient;
 
+use crate::azure::active_jobs::JobsOfWorkspace;
 use crate::azure::auth::credential::Credential;
 use crate::azure::auth::token::TokenCache;
 use crate::azure::cache::TtlCache;
@@ -78,11 +79,14 @@ pub(super) struct Caches {
     pub(super) pools: SharedAnswers<PoolId, Option<wire::SparkPool>>,
     pub(super) user_identities: SharedAnswers<IdentityId, Option<wire::UserIdentity>>,
     pub(super) linked_services: SharedAnswers<(WorkspaceId, String), Option<wire::LinkedService>>,
+    pub(super) jobs: SharedAnswers<WorkspaceId, JobsOfWorkspace>,
     pub(super) role_assignments: SharedAnswers<wire::RoleAssignmentRequest, Option<String>>,
 }
 
 /// Pools, identities, linked services and role assignments change seldom; no reader accepts older answers.
 const DEPENDENCY_TTL: Duration = Duration::from_hours(1);
+/// Jobs start and end within minutes; no reader accepts older answers.
+const JOBS_TTL: Duration = Duration::from_mins(1);
 /// The region of a workspace never changes; `workspace.rs` drops it when another workspace may have taken the name.
 pub(super) const REGION_TTL: Duration = Duration::from_hours(24);
 
@@ -117,6 +121,7 @@ impl Client {
                 pools: SharedAnswers::new(DEPENDENCY_TTL, is_conclusive),
                 user_identities: SharedAnswers::new(DEPENDENCY_TTL, is_conclusive),
                 linked_services: SharedAnswers::new(DEPENDENCY_TTL, Result::is_ok),
+                jobs: SharedAnswers::new(JOBS_TTL, is_conclusive),
                 role_assignments: SharedAnswers::new(DEPENDENCY_TTL, is_conclusive),
             }),
         })

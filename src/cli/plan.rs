@@ -23,7 +23,7 @@ use crate::api::SynapseSparkAttachment;
 use crate::azure::{self, Freshness, wire};
 use crate::controller;
 use crate::controller::claims::{Claims, Others};
-use crate::controller::observe::{Reading, fault, job_facts, observe};
+use crate::controller::observe::{Reading, active_jobs, fault, job_facts, observe};
 use crate::controller::predecessor::free_from_predecessor;
 use crate::error_chain::chain;
 use crate::planner::backoff::ABSENCE_CONFIRMED_AFTER;
@@ -145,6 +145,7 @@ impl PlanArgs {
         }
         // The operator observes an absence twice before it acts on it.
         observed.absent_for = observed.is_compute_absent().then_some(ABSENCE_CONFIRMED_AFTER);
+        active_jobs(client, &goal, &mut observed, Freshness::Now).await;
         let (decision, is_answered) = decide_with_region(client, &goal, &observed).await;
         let also = also_attached_as(client, &goal, &observed, &decision).await;
         let jobs = match &goal {

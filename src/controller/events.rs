@@ -8,7 +8,7 @@ use crate::api::{Reason, SynapseSparkAttachment};
 use crate::controller::context::Context;
 use crate::planner::status::last_drift::explained;
 use crate::planner::status::{condition, shortened};
-use crate::planner::{Cause, Decision, Field, Report, Step};
+use crate::planner::{Cause, Decision, Field, Finding, Report, Step};
 
 /// An event's note has 1,024 bytes at most.
 const MAX_NOTE_BYTES: usize = 1024;
@@ -39,6 +39,7 @@ pub(super) async fn publish_changes(
     events.extend(changed_by(previous, next).map(|note| (Reason::ComputeChanged, false, note)));
     events.extend(removed_identities(report));
     events.extend(orphaned(report));
+    events.extend(guard_timed_out(previous, next, report));
     for (reason, is_warning, note) in events {
         publish(ctx, object, report, (reason, is_warning, note)).await;
     }
@@ -103,6 +104,18 @@ fn orphaned(report: &Report<'_>) -> Option<(Reason, bool, String)> {
         let note = format!("A role assignment stays in Synapse. To revoke it, run: {}", cause.orphaned().join("; "));
         (Reason::RoleAssignmentOrphaned, true, shortened(&note, 1000))
     })
+}
+
+/// The detach no longer waits for jobs, although they have not ended, or may not have.
+fn guard_timed_out(previous: &AttachmentStatus, next: &AttachmentStatus, report: &Report<'_>) -> Option<(Reason, bool, String)> {
+    let is_timed_out = |status: &AttachmentStatus| status.waiting_for_jobs.as_ref().is_some_and(|wait| wait.timed_out);
+    let jobs = report.observed.and_then(|seen| seen.jobs.as_ref()).filter(|_| is_timed_out(next) && !is_timed_out(previous))?;
+    let although = match jobs {
+        Finding::Present(jobs) => format!("although jobs have not ended: {jobs}"),
+        Finding::Absent | Finding::Unknown(_) => "although the jobs that use it cannot be read".to_owned(),
+    };
+    let note = format!("The time-out of spec.deletionGuard has passed; detaching the compute {although}");
+    Some((Reason::DeletionGuardTimedOut, true, shortened(&note, 1000)))
 }
 
 /// The changes of a pool that existed before and still exists.

@@ -212,6 +212,7 @@ mod tests {
             failure: None,
             dependencies: Dependencies::default(),
             roles: Roles::default(),
+            jobs: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Observes one object, its compute and its dependencies, and turns Azure's answers into the planner's terms.
 
+mod active_jobs;
 pub mod compute;
 mod dependencies;
 mod fault;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use active_jobs::active_jobs;
 pub use compute::compute;
 pub use fault::fault;
 pub use jobs::job_facts;
@@ -64,6 +66,7 @@ pub async fn observe(
         applied: status.applied.clone(),
         failure: status.failure.as_ref().map(|failure| history(failure, now)),
         dependencies,
+        jobs: None,
     };
     (observed, source)
 }
@@ -82,6 +85,7 @@ fn object_state(
         reconciling_for: reconciling_for(status, now),
         // A time in the future is unknown: the write may have been sent just now.
         unanswered_put_age: status.unanswered_put_at.as_ref().map(|at| elapsed(at.0, now).unwrap_or_default()),
+        waited_for_jobs: waited_for_jobs(status, now),
         reported_drift: status.drift.clone(),
         corrections: corrections_of(status, now),
         force: Force {
@@ -97,6 +101,11 @@ fn object_state(
         // observation.
         ..ObjectState::default()
     }
+}
+
+/// For how long a detach has waited for jobs. A time in the future is unknown: the wait begins again.
+fn waited_for_jobs(status: &AttachmentStatus, now: Timestamp) -> Duration {
+    status.waiting_for_jobs.as_ref().and_then(|wait| elapsed(wait.since.0, now)).unwrap_or_default()
 }
 
 /// For how long the condition Reconciling has been true; none if the time lies in the future.

@@ -12,7 +12,7 @@ use crate::controller::activity_log::unexplained;
 use crate::controller::context::{Context, Error};
 use crate::controller::key::key_of;
 use crate::controller::memory::Intended;
-use crate::controller::observe::{ComputeReading, Reading, observe};
+use crate::controller::observe::{ComputeReading, Reading, active_jobs, observe};
 use crate::controller::predecessor::free_from_predecessor;
 use crate::controller::queue;
 use crate::controller::report::Draft;
@@ -202,6 +202,7 @@ async fn evaluate(ctx: &Context, azure: &azure::Client, version: Version, mut re
     observed.object.queued_for = ctx.objects.memory.queued_for(object);
     observed.object.unexplained = unexplained(object, ctx.activity_log, now);
     observed.object.safety.losses = ctx.objects.workspaces.observe(object, &observed);
+    active_jobs(azure, goal, &mut observed, reading.dependencies).await;
     let decision = decide(goal, &observed);
     ctx.objects.memory.decided(object, &decision);
     if matches!(decision.step, Step::Detach(_)) {

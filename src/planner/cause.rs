@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::api::Reason;
 use crate::api::v1alpha1::OperationKind;
+use crate::planner::active_jobs::Jobs;
 use crate::planner::compute::Unreadable;
 use crate::planner::finding::Fault;
 use crate::planner::queue::Queued;
@@ -42,6 +43,12 @@ pub enum Cause {
     SafetyStop,
     /// A write was sent without an answer, and may still be carried out.
     AwaitingWrite,
+    /// The jobs on the compute have to be read before it is detached.
+    ReadingJobs,
+    /// The compute is to be detached when these jobs have ended.
+    WaitingForJobs(Jobs),
+    /// The compute is to be detached when its jobs have ended, and they cannot be read.
+    JobsUnreadable(Fault),
     /// The compute is being detached, or will be once its role assignments are revoked.
     Detaching(Orphaned),
     /// A 404 of the compute is not yet certain enough to release the object.
@@ -210,7 +217,7 @@ impl Cause {
             Self::Suspended(_) | Self::Transferred { .. } => Health::Halted,
             Self::Queued(queued) if !queued.is_write => Health::Unanswered,
             Self::ReadFailed(fault) if !fault.kind.is_answer() => Health::Unanswered,
-            Self::WriteFailed { fault, .. } if !fault.kind.is_answer() => Health::Progressing,
+            Self::WriteFailed { fault, .. } | Self::JobsUnreadable(fault) if !fault.kind.is_answer() => Health::Progressing,
             Self::Queued(_)
             | Self::AddingFinalizer
             | Self::Attaching
@@ -221,6 +228,8 @@ impl Cause {
             | Self::Replacing
             | Self::ConfirmingAbsence
             | Self::AwaitingWrite
+            | Self::ReadingJobs
+            | Self::WaitingForJobs(_)
             | Self::Detaching(_)
             | Self::ConfirmingDetached
             | Self::Detached(_)
@@ -232,6 +241,7 @@ impl Cause {
             | Self::RoleAbandoned { .. } => Health::Progressing,
             Self::ReadFailed(_)
             | Self::WriteFailed { .. }
+            | Self::JobsUnreadable(_)
             | Self::SafetyStop
             | Self::ComputeTypeMismatch(_)
             | Self::AdoptionNotAllowed(_)
@@ -267,6 +277,8 @@ impl Cause {
             Self::Replacing => Reason::Replacing,
             Self::SafetyStop => Reason::SafetyStop,
             Self::AwaitingWrite => Reason::WaitingForWrite,
+            Self::ReadingJobs | Self::WaitingForJobs(_) => Reason::WaitingForJobs,
+            Self::JobsUnreadable(_) => Reason::JobsUnreadable,
             Self::Detaching(_) | Self::ConfirmingDetached => Reason::Detaching,
             Self::Detached(_) => Reason::Detached,
             Self::Retained => Reason::Retained,
@@ -301,7 +313,7 @@ impl Cause {
     #[must_use]
     pub const fn error(&self) -> Option<&ServiceError> {
         match self {
-            Self::ReadFailed(fault) | Self::WriteFailed { fault, .. } => Some(&fault.error),
+            Self::ReadFailed(fault) | Self::WriteFailed { fault, .. } | Self::JobsUnreadable(fault) => Some(&fault.error),
             Self::AttachFailed(error) | Self::UpdateFailed(error) | Self::DetachFailed(error) => error.as_ref(),
             _ => None,
         }

@@ -96,6 +96,12 @@ impl Decision {
         Self { step: Step::Wait, cause, requeue }
     }
 
+    /// Whether the jobs on the compute have to be read, and the decision to be taken again.
+    #[must_use]
+    pub const fn needs_jobs(&self) -> bool {
+        matches!(self.cause, Cause::ReadingJobs)
+    }
+
     /// Wait for Azure, which has been working for so long.
     #[must_use]
     pub const fn poll(cause: Cause, working_for: Option<Duration>) -> Self {

@@ -8,7 +8,7 @@ use crate::planner::cause::{Cause, Suspension};
 use crate::planner::compute::{Compute, Progress};
 use crate::planner::decision::{Decision, Step};
 use crate::planner::finding::{FaultKind, Finding};
-use crate::planner::gates::{answer, operation, transfer};
+use crate::planner::gates::{answer, jobs, operation, transfer};
 use crate::planner::goal::Detached;
 use crate::planner::observed::Observed;
 use crate::planner::owner::Ownership;
@@ -46,6 +46,7 @@ fn chain(goal: &Detached, seen: &Observed) -> ControlFlow<Decision, Decision> {
     }
     understood(goal)?;
     operation::not_detaching(Cause::Detaching(Vec::new()), seen)?;
+    jobs::ended(goal.waits_for_jobs, seen)?;
     ControlFlow::Continue(Decision::write(Step::Detach(id.clone()), Cause::Detaching(Vec::new())))
 }
 

@@ -7,6 +7,7 @@ pub(super) mod claims;
 pub(super) mod drift;
 pub(super) mod finalizer;
 pub(super) mod force;
+pub(super) mod jobs;
 pub(super) mod operation;
 pub(super) mod ownership;
 pub(super) mod pool_reference;

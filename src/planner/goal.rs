@@ -6,11 +6,13 @@
 //! invalid must not keep its object from being deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::{
     self, AdoptionPolicy, DeletionPolicy, IdentityType, ReplacePolicy, RoleScope, SynapseSparkAttachmentSpec,
 };
+use crate::planner::active_jobs;
 use crate::planner::annotations;
 use crate::planner::identity::Identity;
 use crate::planner::invalid::Invalid;
@@ -60,6 +62,8 @@ pub struct Policy {
     pub adopt: AdoptionPolicy,
     /// Whether it writes nothing to Azure.
     pub suspend: bool,
+    /// How long a detach waits for jobs; none if it does not wait.
+    pub waits_for_jobs: Option<Duration>,
 }
 
 /// How the spec names the pool.
@@ -91,6 +95,8 @@ pub struct Detached {
     pub retain: bool,
     /// Whether the operator writes nothing to Azure.
     pub suspend: bool,
+    /// How long the detach waits for jobs; none if it does not wait.
+    pub waits_for_jobs: Option<Duration>,
     /// The object that the compute is handed over to, instead of being detached.
     pub transfer_to: Option<Recipient>,
     /// An annotation whose value has no meaning: whether the compute is to stay is unknown.
@@ -126,6 +132,7 @@ impl Goal {
                 replace: spec.replace_policy == ReplacePolicy::Recreate,
                 adopt: spec.adoption_policy,
                 suspend: spec.suspend,
+                waits_for_jobs: active_jobs::timeout(spec),
             },
         }))
     }
@@ -145,6 +152,15 @@ impl Goal {
         match self {
             Self::Attached(goal) => goal.transfer_to.is_some(),
             Self::Detached(goal) => goal.transfer_to.is_some(),
+        }
+    }
+
+    /// How long a detach waits for jobs; none if it does not wait.
+    #[must_use]
+    pub const fn waits_for_jobs(&self) -> Option<Duration> {
+        match self {
+            Self::Attached(goal) => goal.policy.waits_for_jobs,
+            Self::Detached(goal) => goal.waits_for_jobs,
         }
     }
 
@@ -171,6 +187,7 @@ fn detached(object: &SynapseSparkAttachment, owner: Owner, compute: Option<Compu
         owner,
         retain: is_retained || is_abandoned,
         suspend: object.spec.suspend,
+        waits_for_jobs: active_jobs::timeout(&object.spec),
         transfer_to,
         unknown_annotation: unknown_on_delete.or(unknown_recipient),
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::api::v1alpha1::{Applied, DriftStatus, FailedStep, OperationKind};
+use crate::planner::active_jobs::Jobs;
 use crate::planner::backoff::{
     ABSENCE_CONFIRMED_AFTER, EFFECT_SHOWS_AFTER, FailureHistory, MIN_BACKOFF, UNHEARD_WRITE_PATIENCE, exponential,
 };
@@ -39,6 +40,9 @@ pub struct Observed {
     pub dependencies: Dependencies,
     /// Role assignments in the Synapse workspace.
     pub roles: Roles,
+    /// The jobs on the compute that have not ended; none if they were not read. They are read only if nothing else keeps the
+    /// compute from being detached.
+    pub jobs: Option<Finding<Jobs>>,
 }
 
 /// The state of the object, apart from its spec.
@@ -58,6 +62,8 @@ pub struct ObjectState {
     pub queued_for: Duration,
     /// How long ago an earlier attach or update was sent whose answer was not received, and that Azure may still carry out.
     pub unanswered_put_age: Option<Duration>,
+    /// For how long a detach of the compute has waited for jobs; zero if it has not.
+    pub waited_for_jobs: Duration,
     /// The drift that the status shows already.
     pub reported_drift: Vec<DriftStatus>,
     /// The writes of the last day that corrected tags or the description.

@@ -6,6 +6,7 @@ mod details;
 pub mod drift;
 pub mod failure;
 mod force;
+mod jobs;
 pub mod last_drift;
 mod message;
 mod queue;
@@ -47,6 +48,7 @@ pub fn status(previous: &AttachmentStatus, report: &Report<'_>) -> AttachmentSta
         unanswered_put_at: record::unanswered_put(previous, report, operation.as_ref()),
         operation,
         safety_stop: safety_stop::safety_stop(previous, report),
+        waiting_for_jobs: jobs::waiting_for_jobs(previous, report),
         role_assignments: roles::status::role_assignments(previous, report),
         ..AttachmentStatus::default()
     };

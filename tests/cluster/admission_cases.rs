@@ -443,6 +443,7 @@ pub fn policies() -> Vec<Case> {
         ("spec.deletionPolicy", &["Detach", "Retain"][..]),
         ("spec.replacePolicy", &["Never", "Recreate"]),
         ("spec.adoptionPolicy", &["Never", "IfSamePool", "Always"]),
+        ("spec.deletionGuard", &["None", "WhenIdle"]),
     ] {
         all.extend(words.iter().map(|word| accepts(&format!("{path} {word}"), vec![(path, json!(word))])));
         all.push(accepts(&format!("a null {path}"), vec![(path, Value::Null)]));
@@ -450,6 +451,16 @@ pub fn policies() -> Vec<Case> {
             all.push(refuses(&format!("{path} {word:?}"), vec![(path, json!(word))], &[path, "supported values"]));
         }
     }
+    let timeout = "spec.deletionGuardTimeout";
+    for text in ["1m", "60s", "24h", "1h30m", "1h30m15s", "168h"] {
+        all.push(accepts(&format!("deletionGuardTimeout {text}"), vec![(timeout, json!(text))]));
+    }
+    all.push(accepts("a null deletionGuardTimeout", vec![(timeout, Value::Null)]));
+    for text in ["", "59s", "0h", "168h1s", "30m1h", "1h1h", "7d", "1.5h", "-1h", "1h 30m", "24", "24H", "1 h"] {
+        let words = &[timeout, "must be a duration from 1m to 168h"];
+        all.push(refuses(&format!("deletionGuardTimeout {text:?}"), vec![(timeout, json!(text))], words));
+    }
+    all.push(refuses("deletionGuardTimeout of a number", vec![(timeout, json!(24))], &[timeout, "string"]));
     all.push(accepts("suspend", vec![("spec.suspend", json!(true))]));
     let account = "spec.serviceAccountName";
     for name in ["a", "team-a", "synapse.spark-1", &letters(253)] {

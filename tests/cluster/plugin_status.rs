@@ -50,6 +50,7 @@ fn status_as_json_has_the_keys_that_scripts_rely_on() {
             "drift",
             "lastDrift",
             "operation",
+            "waitingForJobs",
             "events"
         ]
     );

@@ -442,6 +442,7 @@ STORIES = {
     ),
     "docs/deletion.md": Story(
         scenes={
+            "kubectl patch ssa NAME --type merge -p '{\"spec\":{\"deletionGuard\"": ATTACHED,
             "kubectl get ssa NAME -o jsonpath=": STUCK,
             "kubectl patch ssa NAME --type merge -p '{\"spec\":{\"deletionPolicy\"": (GONE, *STUCK),
             "kubectl patch ssa NAME --type merge -p '{\"metadata\":{\"finalizers\"": (GONE, *STUCK),

@@ -19,7 +19,7 @@ use synapse_spark_operator::planner::roles::goal::Role;
 use synapse_spark_operator::planner::{Attached, Detached, FaultKind, Goal, Health, Identity, Progress, Step};
 
 use crate::builders::{attached, detached};
-use crate::exhaustive::starts::{Deletion, Model, PoolState, ShownPool, Start, Synapse, Trick, Whose};
+use crate::exhaustive::starts::{Deletion, Jobs, Model, PoolState, ShownPool, Start, Synapse, Trick, Whose};
 use crate::exhaustive::world::World;
 use picture::{Chip, Row};
 
@@ -109,6 +109,7 @@ const NEW: Start = Start {
     trick: Trick::None,
     deletion: Deletion::Never,
     dependencies: (PoolState::Usable, Synapse::Good),
+    jobs: Jobs::None,
 };
 const KNOWN: Start = Start { has_finalizer: true, was_ready: true, ..NEW };
 const COMPUTE: Model = Model {

@@ -260,7 +260,7 @@ fn forced_request_is_handled_by_one_write_or_by_an_answer_without_one() {
     let (goal, suspended) = (attach(), with_policy(AdoptionPolicy::IfSamePool, false, true));
     let early = Some(Duration::from_secs(10));
     #[rustfmt::skip]
-    let table = [
+    let table = vec![
         // case                             goal        last   observation                   result                         handled  forced
         ("it is about to be sent",          &goal,      None,  in_sync(),                    Some(Intent),                  true,    true),
         ("Azure accepts it",                &goal,      None,  in_sync(),                    Some(Accepted(None)),          true,    true),

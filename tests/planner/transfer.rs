@@ -118,7 +118,7 @@ fn the_owner_writes_the_recipients_tag_reads_it_back_and_then_lets_the_compute_g
 #[test]
 fn an_object_that_has_handed_its_compute_over_no_longer_writes_anything() {
     use Progress::Succeeded;
-    let policy = Policy { replace: true, adopt: AdoptionPolicy::Always, suspend: false };
+    let policy = Policy { replace: true, adopt: AdoptionPolicy::Always, suspend: false, waits_for_jobs: None };
     let recreate = Goal::Attached(Attached { transfer_to: Some(recipient()), policy, ..attached() });
     for goal in [&transfer(), &recreate] {
         #[rustfmt::skip]

@@ -49,6 +49,8 @@ pub const CATALOGUE: [Row; Reason::ALL.len()] = [
     (Reason::Updating,               &[Reconciling],                  &[Reconciling],                  &[]),
     (Reason::Replacing,              &[Reconciling],                  &[Reconciling],                  &[]),
     (Reason::WaitingForWrite,        &[Reconciling],                  &[Reconciling],                  &[Reconciling]),
+    (Reason::WaitingForJobs,         &[Reconciling],                  &[],                             &[Reconciling]),
+    (Reason::JobsUnreadable,         &[Reconciling, Stalled],         &[],                             &[Reconciling, Stalled]),
     (Reason::Detaching,              &[],                             &[],                             &[Reconciling]),
     (Reason::Detached,               &[],                             &[],                             &[Reconciling]),
     (Reason::Retained,               &[],                             &[],                             &[Reconciling]),
@@ -97,6 +99,7 @@ pub const CATALOGUE: [Row; Reason::ALL.len()] = [
     // Ready never has these: they belong to other conditions and to events.
     (Reason::RoleAssigned,           &[],                             &[],                             &[]),
     (Reason::RoleAssignmentOrphaned, &[],                             &[],                             &[]),
+    (Reason::DeletionGuardTimedOut,  &[],                             &[],                             &[]),
     (Reason::PoolAvailable,          &[],                             &[],                             &[]),
     (Reason::SparkVersionEnding,     &[],                             &[],                             &[]),
     (Reason::SparkVersionUnsupported, &[],                            &[],                             &[]),

@@ -113,6 +113,10 @@ impl Found {
         let mut carried_out = BTreeSet::new();
         for observed in all.iter().filter(|observed| is_possible(&goal, observed)) {
             let first = decide(&goal, observed);
+            // The jobs are read before anything is reported.
+            if first.needs_jobs() {
+                continue;
+            }
             let previous = recorded(previous, observed);
             // What becomes of a step depends on the decision and the last write, and not on all else that was observed.
             let last = observed.operation.as_ref().map(|operation| (operation.kind, operation.is_accepted));

@@ -8,12 +8,13 @@ use synapse_spark_operator::api::v1alpha1::{
 use synapse_spark_operator::planner::backoff::STUCK_AFTER;
 use synapse_spark_operator::planner::brake::Safety;
 use synapse_spark_operator::planner::status::time::stored;
-use synapse_spark_operator::planner::{Finding, ObjectState, Observed, Ownership, Progress};
+use synapse_spark_operator::planner::{Compute, Finding, Job, Jobs, ObjectState, Observed, Ownership, PoolReading, Progress};
 
 use crate::builders;
 use crate::computes::{findings, operations, ours};
 use crate::dependencies::{dependencies, roles};
 use crate::faults::faults;
+use crate::specs::pool;
 
 /// All that an observation can find after this status. The usual observations come first.
 pub fn observations(previous: &AttachmentStatus) -> Vec<Observed> {
@@ -36,6 +37,7 @@ pub fn observations(previous: &AttachmentStatus) -> Vec<Observed> {
         all.extend(usual.iter().filter(depends).map(|one| Observed { dependencies: dependencies.clone(), ..one.clone() }));
     }
     all.extend(with_roles(previous));
+    all.extend(with_jobs(previous));
     // Long enough to be shown, where something waits for Azure's request limits.
     for one in &mut all {
         one.object.queued_for = Duration::from_mins(1);
@@ -87,6 +89,19 @@ fn with_roles(previous: &AttachmentStatus) -> Vec<Observed> {
             roles().into_iter().map(move |roles| Observed { roles, ..observed.clone() })
         })
         .collect()
+}
+
+/// Jobs, and each fault, with a compute of the pool of the spec and one of another pool.
+fn with_jobs(previous: &AttachmentStatus) -> Vec<Observed> {
+    let running = Job { name: "icy_tent_0123456789".into(), status: "Running".into() };
+    let jobs = Finding::Present(Jobs { count: 1, first: vec![running] });
+    let findings: Vec<_> = [jobs, Finding::Absent].into_iter().chain(faults().into_iter().map(Finding::Unknown)).collect();
+    let other = Compute { pool: PoolReading::Pool(pool("otherpool")), ..ours(Progress::Succeeded) };
+    let of = |compute: Compute| {
+        let observed = Observed { applied: previous.applied.clone(), ..builders::seen(true, Finding::Present(compute)) };
+        findings.iter().map(move |jobs| Observed { jobs: Some(jobs.clone()), ..observed.clone() })
+    };
+    of(ours(Progress::Succeeded)).chain(of(other)).collect()
 }
 
 /// The status that this observation rests on: it records the operation, the failure and the role assignments.

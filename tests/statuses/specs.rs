@@ -79,13 +79,20 @@ pub fn object(wish: Wish, more: &Value) -> SynapseSparkAttachment {
 pub fn specs(wish: Wish) -> Vec<Value> {
     let transfer = json!({"annotations": {TRANSFER_TO: recipient().to_string()}});
     if wish == Wish::Deleted {
-        return vec![json!({}), json!({"deletionPolicy": "Retain"}), json!({"suspend": true}), transfer];
+        return vec![
+            json!({}),
+            json!({"deletionPolicy": "Retain"}),
+            json!({"suspend": true}),
+            json!({"deletionGuard": "WhenIdle"}),
+            transfer,
+        ];
     }
     vec![
         json!({}),
         json!({"adoptionPolicy": "Never"}),
         json!({"adoptionPolicy": "Always"}),
         json!({"replacePolicy": "Recreate"}),
+        json!({"replacePolicy": "Recreate", "deletionGuard": "WhenIdle"}),
         json!({"tags": {"team": "data", "Team": "sales"}}),
         json!({"synapseRole": {"name": "Synapse Administrator"}}),
         json!({"resourceId": null, "linkedService": {"name": "synapselink1", "poolName": "yogisparkpool"}}),

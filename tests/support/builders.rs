@@ -76,7 +76,7 @@ pub fn attached() -> Attached {
         description: None,
         tags: BTreeMap::new(),
         transfer_to: None,
-        policy: Policy { replace: false, adopt: AdoptionPolicy::IfSamePool, suspend: false },
+        policy: Policy { replace: false, adopt: AdoptionPolicy::IfSamePool, suspend: false, waits_for_jobs: None },
     }
 }
 
@@ -87,6 +87,7 @@ pub fn detached() -> Detached {
         owner: owner(),
         retain: false,
         suspend: false,
+        waits_for_jobs: None,
         transfer_to: None,
         unknown_annotation: None,
     }
@@ -114,7 +115,7 @@ pub fn linked() -> Attached {
 
 /// [`attached`] with another policy.
 pub fn with_policy(adopt: AdoptionPolicy, replace: bool, suspend: bool) -> Goal {
-    Goal::Attached(Attached { policy: Policy { replace, adopt, suspend }, ..attached() })
+    Goal::Attached(Attached { policy: Policy { replace, adopt, suspend, waits_for_jobs: None }, ..attached() })
 }
 
 /// A compute that is ours and in sync with [`attached`], but for its progress.
@@ -175,6 +176,7 @@ pub fn seen(has_finalizer: bool, compute: Finding<Compute>) -> Observed {
         failure: None,
         dependencies: Dependencies::default(),
         roles: Roles::default(),
+        jobs: None,
     }
 }
 

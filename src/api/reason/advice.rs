@@ -70,10 +70,17 @@ impl Reason {
             | Self::AssigningRole
             | Self::RevokingRole
             | Self::RoleAssigned
+            | Self::DeletionGuardTimedOut
             | Self::PoolAvailable
             | Self::PoolChanged
             | Self::ComputeChanged => "",
             Self::Suspended => "Set spec.suspend to false to let the operator write to Azure again.",
+            Self::WaitingForJobs => {
+                "To detach the compute now, cancel the jobs (az ml job cancel), or set spec.deletionGuard to None."
+            }
+            Self::JobsUnreadable => {
+                "If a permission is missing, grant the operator's identity Microsoft.MachineLearningServices/workspaces/jobs/read on the workspace. To detach the compute now, set spec.deletionGuard to None."
+            }
             Self::Transferred => {
                 "Delete this object; this does not affect the compute. To let it attach a compute again instead, remove the annotation synapse-spark.dev/transfer-to."
             }

@@ -259,6 +259,14 @@ pub(super) fn identities_are_unique() -> Rule {
     )
 }
 
+/// What the planner parses: hours, then minutes, then seconds. It takes a value out of these bounds as the nearest one within.
+pub(super) fn deletion_guard_timeout() -> Rule {
+    refuse(
+        "self != '' && self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') && duration(self) >= duration('1m') && duration(self) <= duration('168h')",
+        "spec.deletionGuardTimeout must be a duration from 1m to 168h, such as 30m, 24h or 1h30m",
+    )
+}
+
 pub(super) fn service_account() -> Rule {
     refuse(
         "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",

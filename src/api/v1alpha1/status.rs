@@ -58,6 +58,9 @@ pub struct AttachmentStatus {
     /// Set while the operator does not re-attach a missing compute, because many computes of its workspace are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety_stop: Option<SafetyStop>,
+    /// Set while a detach waits for jobs (spec.deletionGuard), and until the compute is detached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_for_jobs: Option<WaitingForJobs>,
     /// The last operation that was requested; absent once it has succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<OperationStatus>,
@@ -109,6 +112,35 @@ impl SafetyStop {
     pub fn token(&self) -> String {
         self.since.0.to_string()
     }
+}
+
+/// A detach that waits, or has waited, for jobs.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct WaitingForJobs {
+    /// Since when.
+    pub since: Time,
+    /// When the compute is detached even if jobs have not ended.
+    pub until: Time,
+    /// How many jobs had not ended when they were last read.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(extend("format" = "int32"))]
+    pub count: u32,
+    /// The first of these jobs, five at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<JobStatus>,
+    /// Whether the time-out has passed before the jobs had ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub timed_out: bool,
+}
+
+/// A job that uses the compute.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct JobStatus {
+    /// The job's name.
+    pub name: String,
+    /// Azure's state of the job.
+    pub status: String,
 }
 
 /// The managed identity that Azure shows.

@@ -62,6 +62,7 @@ fn observed(shown: &wire::Compute, goal: &Goal) -> Observed {
         failure: None,
         dependencies: Dependencies::default(),
         roles: Roles::default(),
+        jobs: None,
     }
 }
 

@@ -11,7 +11,7 @@ use super::super::plugin::Program;
 use super::event::EventView;
 use crate::api::v1alpha1::{
     AttachmentStatus, DriftStatus, FailureStatus, IdentityStatus, LastDriftStatus, LinkedServiceStatus, OperationKind,
-    PoolStatus, ProvisioningError, RoleAssignmentStatus, SynapseSparkAttachmentSpec,
+    PoolStatus, ProvisioningError, RoleAssignmentStatus, SynapseSparkAttachmentSpec, WaitingForJobs,
 };
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::planner::status::condition;
@@ -55,6 +55,8 @@ pub(in crate::cli) struct View {
     /// The last change by others, and who made it.
     pub(super) last_drift: Option<LastDriftStatus>,
     pub(super) operation: Option<Operation>,
+    /// The jobs that a detach waits for.
+    pub(super) waiting_for_jobs: Option<WaitingForJobs>,
     /// None if they were not read, or may not be read.
     pub(in crate::cli) events: Option<Vec<EventView>>,
 }
@@ -187,6 +189,7 @@ impl View {
                 path: operation.path.clone(),
                 started_at: operation.started_at.clone(),
             }),
+            waiting_for_jobs: status.waiting_for_jobs.clone(),
             events: None,
             namespace,
             name,

@@ -67,6 +67,7 @@ impl View {
             let id = id.as_ref().map_or_else(|| "without an operation ID".to_owned(), |id| format!("ID {id}"));
             lines.row("operation", &format!("{kind:?}, requested {} ago, {id}", ago(started_at.0)));
         }
+        self.jobs(&mut lines);
         match &self.events {
             None => lines.row("events", "(no permission to list events)"),
             Some(events) => {
@@ -81,6 +82,19 @@ impl View {
             }
         }
         format!("{}{}", self.summary(now), lines.finish())
+    }
+
+    /// The jobs that a detach waits for, as they were when the operator last read them.
+    fn jobs(&self, lines: &mut Lines) {
+        let Some(wait) = self.waiting_for_jobs.as_ref().filter(|wait| wait.count > 0) else { return };
+        for job in &wait.jobs {
+            lines.row("jobs", &format!("{} ({})", job.name, job.status));
+        }
+        let more = usize::try_from(wait.count).unwrap_or(usize::MAX).saturating_sub(wait.jobs.len());
+        if more > 0 {
+            lines.row("jobs", &format!("and {more} more"));
+        }
+        lines.row("jobs", &format!("detached without them at {}", wait.until.0));
     }
 
     fn wanted(&self, lines: &mut Lines) {

@@ -60,6 +60,7 @@ fn observed(shows: Shows) -> Observed {
         failure: None,
         dependencies: Dependencies::default(),
         roles: Roles::default(),
+        jobs: None,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::planner::cause::Cause;
 use crate::planner::compute::Compute;
 use crate::planner::decision::{Decision, Step};
 use crate::planner::finding::Finding;
-use crate::planner::gates::{answer, claims, operation};
+use crate::planner::gates::{answer, claims, jobs, operation};
 use crate::planner::goal::{Attached, PoolReference};
 use crate::planner::observed::Observed;
 use crate::resource_id::PoolId;
@@ -44,5 +44,8 @@ pub fn same(goal: &Attached, pool: &PoolId, ours: &Compute, seen: &Observed) -> 
     // The older object would take the name, so the pool of the spec would not be attached again.
     claims::oldest(seen)?;
     operation::not_detaching(Cause::Replacing, seen)?;
+    if !goal.policy.suspend {
+        jobs::ended(goal.policy.waits_for_jobs, seen)?;
+    }
     ControlFlow::Break(Decision::write(Step::Detach(goal.compute.clone()), Cause::Replacing))
 }

@@ -7,6 +7,7 @@ use crate::planner::finding::{Fault, FaultKind};
 use crate::planner::goal::Goal;
 use crate::planner::recipient::Recipient;
 use crate::planner::roles::goal::RoleAssignment;
+use crate::planner::status::jobs;
 use crate::planner::status::report::Report;
 use crate::planner::status::shown::Shown;
 use crate::planner::status::time::turn;
@@ -48,6 +49,10 @@ pub(super) fn message(previous: &AttachmentStatus, shown: Shown, report: &Report
 
 /// The fields that differ, in parentheses.
 fn fields(report: &Report<'_>) -> String {
+    // None of them is corrected in place: the compute is to be detached.
+    if matches!(report.decision.cause, Cause::WaitingForJobs(_) | Cause::JobsUnreadable(_)) {
+        return String::new();
+    }
     let names: Vec<_> = report.shown_drift().iter().map(|drift| drift.field.to_string()).collect();
     if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
 }
@@ -89,6 +94,11 @@ fn describe(previous: &AttachmentStatus, report: &Report<'_>, compute: &str) -> 
             format!("Azure reports that {compute} does not exist; checking again before removing the finalizer")
         }
         Cause::AwaitingWrite => format!("A request to change {compute} was not answered; waiting for its effect"),
+        Cause::ReadingJobs => format!("Reading the jobs that use {compute}"),
+        Cause::WaitingForJobs(found) => jobs::waiting(found, jobs::until(previous, report), compute),
+        Cause::JobsUnreadable(fault) => {
+            format!("{}. {}", jobs::unreadable(jobs::until(previous, report), compute), capitalized(&fault_text(fault)))
+        }
         Cause::Detaching(_) => format!("Detaching {compute}"),
         Cause::Detached(_) => format!("{compute} is detached"),
         Cause::Retained => format!("{compute} stays in Azure"),

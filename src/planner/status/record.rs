@@ -160,6 +160,7 @@ pub fn with_outcome_of(live: &AttachmentStatus, next: &AttachmentStatus) -> Atta
         role_assignments: next.role_assignments.clone(),
         last_handled_force_at: next.last_handled_force_at.clone(),
         last_forced_at: next.last_forced_at.clone(),
+        waiting_for_jobs: next.waiting_for_jobs.clone(),
         ..live.clone()
     }
 }

@@ -35,6 +35,9 @@ fn is_readable(model: Model) -> bool {
 /// What must hold before every step, whatever the path.
 pub fn check_safety(world: &World<'_>, step: &Step) -> Result<(), &'static str> {
     let is_ours = world.compute.is_some_and(|compute| compute.spark && compute.whose == Whose::Ours);
+    if let (Step::Detach(_), Some(_)) = (step, world.goal.waits_for_jobs()) {
+        must(world.is_idle(), "detaches nothing under jobs before the time-out")?;
+    }
     match (&world.goal, step) {
         (_, Step::Wait) => Ok(()),
         (goal, step) if goal.is_transfer() => may_transfer(world, step, is_ours),

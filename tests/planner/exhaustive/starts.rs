@@ -179,6 +179,22 @@ pub enum Synapse {
     Keeps,
 }
 
+/// The jobs on the compute, where the spec wants a detach to wait for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Jobs {
+    /// There are none, or nobody asks.
+    None,
+    /// They have ended when they were read so many times.
+    End(u32),
+    /// They outlast the time-out.
+    Lasting,
+    /// They may not be read.
+    Forbidden,
+}
+
+/// How long a detach waits for jobs.
+pub const TIMEOUT: Duration = Duration::from_mins(10);
+
 /// When the user deletes the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deletion {
@@ -210,12 +226,14 @@ pub struct Start {
     pub trick: Trick,
     pub deletion: Deletion,
     pub dependencies: (PoolState, Synapse),
+    pub jobs: Jobs,
 }
 
 impl Start {
     pub fn applies_to(&self, goal: &Goal) -> bool {
         let is_recipients = self.compute.is_some_and(|compute| compute.whose == Whose::Recipients);
         match goal {
+            goal if goal.waits_for_jobs().is_some() != (self.jobs != Jobs::None) => false,
             // It attaches nothing, so nobody else can be faster.
             goal if goal.is_transfer() && self.trick.takes().is_some() => false,
             goal if (is_recipients || self.deletion == Deletion::AfterTransfer) && !goal.is_transfer() => false,
@@ -239,7 +257,7 @@ pub fn goals() -> Vec<Goal> {
             // A suspended object writes nothing: only the most and the least permissive policies matter.
             let replaces = [false, true].into_iter().filter(|replace| !suspend || *replace == (adopt == AdoptionPolicy::Always));
             for replace in replaces.filter(|_| !suspend || adopt != AdoptionPolicy::IfSamePool) {
-                let policy = Policy { replace, adopt, suspend };
+                let policy = Policy { replace, adopt, suspend, waits_for_jobs: None };
                 let identity = Identity { system: true, user: Vec::new() };
                 goals.push(Goal::Attached(Attached { identity, policy, ..attached() }));
             }
@@ -248,9 +266,16 @@ pub fn goals() -> Vec<Goal> {
             goals.push(Goal::Detached(Detached { retain, suspend, ..detached() }));
         }
         let identity = Identity { system: true, user: Vec::new() };
-        let policy = Policy { replace: true, adopt: AdoptionPolicy::Always, suspend };
+        let policy = Policy { replace: true, adopt: AdoptionPolicy::Always, suspend, waits_for_jobs: None };
         goals.push(Goal::Attached(Attached { identity, policy, transfer_to: Some(recipient()), ..attached() }));
         goals.push(Goal::Detached(Detached { suspend, transfer_to: Some(recipient()), ..detached() }));
+        if !suspend {
+            let waits_for_jobs = Some(TIMEOUT);
+            let identity = Identity { system: true, user: Vec::new() };
+            let policy = Policy { replace: true, waits_for_jobs, ..attached().policy };
+            goals.push(Goal::Attached(Attached { identity, policy, ..attached() }));
+            goals.push(Goal::Detached(Detached { waits_for_jobs, ..detached() }));
+        }
         let role = Some(Role { id: "role".into(), workspace_wide: false, linked_service: false });
         let identity = Identity { system: true, user: Vec::new() };
         let policy = Policy { suspend, ..attached().policy };
@@ -358,12 +383,14 @@ pub fn starts() -> Vec<Start> {
                     trick,
                     deletion: Deletion::Never,
                     dependencies: usual,
+                    jobs: Jobs::None,
                 });
             }
         }
     }
     starts.extend(deleted(&starts));
     starts.extend(with_dependencies(&starts));
+    starts.extend(with_jobs(&starts));
     starts
 }
 
@@ -427,6 +454,17 @@ fn deleted(starts: &[Start]) -> Vec<Start> {
         Deletion::AfterFirstWrite | Deletion::AfterTransfer | Deletion::Never => true,
     };
     all.flat_map(each).filter(is_of_interest).collect()
+}
+
+/// The starts in which jobs use a compute that is to be detached.
+fn with_jobs(starts: &[Start]) -> Vec<Start> {
+    let is_usual = |start: &&Start| start.dependencies == (PoolState::Usable, Synapse::Good);
+    let is_ours = |start: &&Start| start.compute.is_none_or(|one| one.spark && one.whose == Whose::Ours);
+    // A deletion while a write waits for its permit would wait for another one after the jobs.
+    let is_of_interest = |start: &&Start| start.has_finalizer && !start.older && start.deletion != Deletion::WhileQueued;
+    let jobs = [Jobs::End(2), Jobs::Lasting, Jobs::Forbidden];
+    let all = starts.iter().filter(is_usual).filter(is_ours).filter(is_of_interest);
+    all.flat_map(|start| jobs.map(|jobs| Start { jobs, ..*start })).collect()
 }
 
 /// The starts in which the pool or Synapse is not as usual.

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::{Applied, AttachmentStatus, OperationKind, PoolStatus};
 use synapse_spark_operator::planner::backoff::{FailureHistory, RESYNC, UNHEARD_WRITE_PATIENCE};
 use synapse_spark_operator::planner::brake::Safety;
@@ -17,14 +18,14 @@ use synapse_spark_operator::planner::status::report::ObjectMeta;
 use synapse_spark_operator::planner::status::time::elapsed;
 use synapse_spark_operator::planner::status::{condition, status, with_outcome_of};
 use synapse_spark_operator::planner::{
-    Compute, Decision, Dependencies, Detached, FaultKind, Finding, Goal, ObjectState, Observed, ObservedIdentity, Operation,
-    Outcome, Ownership, PoolReading, Progress, Queued, Report, SparkPool, Step, WriteResult, decide,
+    self, Compute, Decision, Dependencies, Detached, FaultKind, Finding, Goal, ObjectState, Observed, ObservedIdentity,
+    Operation, Outcome, Ownership, PoolReading, Progress, Queued, Report, SparkPool, Step, WriteResult, decide,
 };
 use synapse_spark_operator::resource_id::PoolId;
 use synapse_spark_operator::service_error::ServiceError;
 
 use super::ends::{check_conditions, check_safety, check_waiting};
-use super::starts::{Deletion, Model, PoolState, ShownPool, Start, Synapse, Trick, Whose, recipient};
+use super::starts::{Deletion, Jobs, Model, PoolState, ShownPool, Start, Synapse, TIMEOUT, Trick, Whose, recipient};
 use crate::builders::{CREATED_ON, compute, detached, fault, now, owner, pool, ready_status, report, role, running};
 
 /// The facts that a reason depends on.
@@ -74,6 +75,8 @@ pub struct World<'a> {
     waiting: Option<(&'static str, Timestamp)>,
     /// How often a permit was requested.
     asked: u32,
+    /// How often the jobs were read, and when for the first time.
+    job_reads: (u32, Option<Timestamp>),
 }
 
 impl<'a> World<'a> {
@@ -109,13 +112,15 @@ impl<'a> World<'a> {
             role_writes: 0,
             waiting: None,
             asked: 0,
+            job_reads: (0, None),
         }
     }
 
     /// The goal once the user has deleted the object.
     fn deleted(&self) -> Goal {
         let is_transfer = self.goal.is_transfer() && self.start.deletion != Deletion::AfterTransfer;
-        Goal::Detached(Detached { transfer_to: is_transfer.then(recipient), ..detached() })
+        let waits_for_jobs = self.goal.waits_for_jobs();
+        Goal::Detached(Detached { transfer_to: is_transfer.then(recipient), waits_for_jobs, ..detached() })
     }
 
     pub fn fingerprint(&self) -> (Option<Model>, bool, u32, u32, Option<String>) {
@@ -163,7 +168,12 @@ impl<'a> World<'a> {
 
     pub fn is_waiting_for_a_write(&self) -> bool {
         let is_running = matches!(self.outcome, Outcome::Running(_) | Outcome::Unreadable);
+        let waits_for_jobs = self
+            .last
+            .as_ref()
+            .is_some_and(|last| last.cause.reason() == Reason::WaitingForJobs || last.cause.reason() == Reason::JobsUnreadable);
         is_running
+            || waits_for_jobs
             || self.status.operation.as_ref().is_some_and(|operation| operation.pending)
             || self.status.unanswered_put_at.is_some()
     }
@@ -217,9 +227,35 @@ impl<'a> World<'a> {
     }
 
     fn evaluate(&mut self, status: &AttachmentStatus) -> (Observed, Decision) {
-        let observed = self.observe(status);
+        let mut observed = self.observe(status);
+        if decide(&self.goal, &observed).needs_jobs() {
+            observed.jobs = Some(self.read_jobs());
+        }
         let decision = decide(&self.goal, &observed);
         (observed, decision)
+    }
+
+    fn read_jobs(&mut self) -> Finding<planner::Jobs> {
+        self.job_reads = (self.job_reads.0 + 1, self.job_reads.1.or(Some(self.now)));
+        match self.start.jobs {
+            Jobs::Forbidden => Finding::Unknown(fault(FaultKind::Forbidden)),
+            _ if self.has_jobs() => Finding::Present(planner::Jobs { count: 1, first: Vec::new() }),
+            _ => Finding::Absent,
+        }
+    }
+
+    fn has_jobs(&self) -> bool {
+        match self.start.jobs {
+            Jobs::None => false,
+            Jobs::End(reads) => self.job_reads.0 <= reads,
+            Jobs::Lasting | Jobs::Forbidden => true,
+        }
+    }
+
+    /// Whether the compute may be detached, since no job uses it or the time-out has passed since the jobs were read first.
+    pub fn is_idle(&self) -> bool {
+        let waited = self.job_reads.1.and_then(|first| elapsed(first, self.now));
+        !self.has_jobs() || waited.is_some_and(|waited| waited >= TIMEOUT)
     }
 
     /// Whether there is no permit yet for a write of the compute.
@@ -462,6 +498,11 @@ impl<'a> World<'a> {
                 // Long enough to be shown.
                 queued_for: Duration::from_mins(1),
                 unanswered_put_age: status.unanswered_put_at.as_ref().map(|at| elapsed(at.0, self.now).unwrap_or_default()),
+                waited_for_jobs: status
+                    .waiting_for_jobs
+                    .as_ref()
+                    .and_then(|wait| elapsed(wait.since.0, self.now))
+                    .unwrap_or_default(),
                 reported_drift: status.drift.clone(),
                 corrections: corrections_of(status, self.now),
                 safety: Safety::default(),
@@ -474,6 +515,7 @@ impl<'a> World<'a> {
             operation,
             applied: status.applied.clone(),
             failure,
+            jobs: None,
         };
         self.remember(&mut observed);
         observed
