@@ -98,6 +98,11 @@ pub const ROWS: &[(&str, &str)] = &[
     ("a missing role: 404 `RoleDefinitionDoesNotExist`; a missing assignment: 404 `RoleAssignmentNotFound`", READS),
     ("roles at the tenant's scope need a permission there", READS),
     ("built-in roles: Owner, Contributor, Reader, Storage Blob Data Owner, Contributor and Reader", READS),
+    (
+        "upload of code: request, container and its SAS; PUT and DELETE of the code version; a job whose code was not uploaded fails",
+        COSTS,
+    ),
+    ("an account without access from public networks, or without access by keys: the codes of its refusals", READS),
     ("order and pace of a job's states; steps canceled after a failure", COSTS),
     ("a Spark step of SDK v1 runs as the identity of a linked service", COSTS),
     ("requests and answers of the services that only SDK v1 uses", SDK_V1),

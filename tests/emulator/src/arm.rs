@@ -14,6 +14,7 @@ mod page;
 mod quota;
 mod storage;
 mod synapse;
+mod upload;
 mod workspace;
 
 use jiff::Timestamp;
@@ -181,6 +182,19 @@ fn routed(azure: &mut Azure, call: &Call<'_>, (segments, rest): (&[String], &[&s
             "versions",
             _,
         ] => job::asset(azure, call, segments),
+        [
+            "resourcegroups",
+            _,
+            "providers",
+            "microsoft.machinelearningservices",
+            "workspaces",
+            _,
+            "codes",
+            _,
+            "versions",
+            _,
+            "startpendingupload",
+        ] => upload::start(azure, call, segments),
         ["resourcegroups", _, "providers", "microsoft.machinelearningservices", "workspaces", _, "datastores"] => {
             datastore::list(azure, call, segments)
         }

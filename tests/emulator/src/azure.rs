@@ -13,7 +13,7 @@ use crate::settings::Settings;
 use crate::throttle::Throttle;
 use crate::world::seed::Seed;
 use crate::world::{World, later};
-use crate::{arm, blob, control, entra, sdk_v1, synapse};
+use crate::{arm, blob, control, entra, history, sdk_v1, synapse};
 
 /// The emulator, without sockets and without a clock.
 #[derive(Debug)]
@@ -146,6 +146,8 @@ impl Azure {
             synapse::answer(self, incoming, &workspace, path)
         } else if let Some((account, path)) = blob::target(incoming.request, segments) {
             (blob::answer(self, incoming, &account, path), None)
+        } else if history::is_for(segments) {
+            history::answer(self, incoming, segments)
         } else if entra::is_for(segments) {
             entra::answer(self, incoming.now, incoming.request, segments)
         } else if sdk_v1::is_for(segments) {

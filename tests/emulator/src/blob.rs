@@ -84,6 +84,9 @@ fn handle(azure: &mut Azure, incoming: &Incoming<'_>, account: &str, path: &[Str
         "PUT" => Permitted::Write,
         other => return Err(Wrong(405, "UnsupportedHttpVerb", format!("The emulator doesn't serve {other} of a blob."))),
     };
+    if let Some(account) = azure.world.account(account) {
+        access::reach(account)?;
+    }
     access::check(&call, &key, needed)?;
     if !azure.world.has_container(account, container) {
         return Err(Wrong(404, "ContainerNotFound", "The specified container does not exist.".into()));

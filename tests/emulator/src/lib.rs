@@ -16,6 +16,7 @@
 //!                                      ├─ arm       authorization, routes, throttle
 //!                                      ├─ synapse   the data plane of a Synapse workspace: roles
 //!                                      ├─ sdk_v1    the services that only SDK v1 uses: pipelines, datasets, run history
+//!                                      ├─ history   the run history of Machine Learning: why a job failed
 //!                                      └─ blob      the data plane of storage accounts
 //!                                           └─ world   all resources, and how they change
 //! ```
@@ -39,6 +40,7 @@ mod counters;
 mod entra;
 mod exchange;
 mod fault;
+mod history;
 mod id;
 mod incoming;
 mod journal;

@@ -85,13 +85,15 @@ pub(super) fn cancel(azure: &mut Azure, call: &Call<'_>, segments: &[String]) ->
     azure.world.cancel(call.now, &key).map(|()| Answer::empty(200)).ok_or_else(ended)
 }
 
-/// A version of a component, a code or an environment: GET returns the body of the PUT (SDK: all that a job needs).
+/// A version of a component, a code or an environment: GET returns the body of the PUT (SDK: all that a job needs). A DELETE of
+/// a code leaves its files (SPEC: 200, or 204 if there is none).
 pub(super) fn asset(azure: &mut Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
     let (at, kind) = (format!("/{}", segments[..8].join("/")), segments[8].as_str());
     let resource = format!("/{}", segments.join("/"));
     let verb = match call.request.method.as_str() {
         "GET" => "read",
         "PUT" => "write",
+        "DELETE" if kind.eq_ignore_ascii_case("codes") => "delete",
         other => return Err(not_allowed(other)),
     };
     authorize(&azure.world, &call.token, &format!("{WORKSPACES}/{kind}/versions/{verb}"), &resource)?;
@@ -101,6 +103,9 @@ pub(super) fn asset(azure: &mut Azure, call: &Call<'_>, segments: &[String]) -> 
     if verb == "read" {
         let of = format!("{WORKSPACES}/{}/{}", id::name(&workspace.id), segments[8..].join("/"));
         return azure.world.assets.get(&key).map(|a| Answer::json(200, a)).ok_or_else(|| not_found(&of, &resource));
+    }
+    if verb == "delete" {
+        return Ok(Answer::empty(if azure.world.assets.remove(&key).is_some() { 200 } else { 204 }));
     }
     let properties: Value = json_body(call)?["properties"].take();
     let body = json!({

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{Call, Wrong};
 use crate::world::blob::signature;
+use crate::world::seed::StorageAccount;
 
 /// What a request does with a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +34,11 @@ const HEADERS: [&str; 11] = [
     "Range",
 ];
 
-/// A SAS with which a blob, or each blob of a container, can be read and written until then: a query. The path begins with the
-/// container.
+/// A SAS with which one blob, or the blobs of a container, can be read and written until then: a query.
 pub(crate) fn sas(key: &str, account: &str, path: &str, until: Timestamp) -> String {
     let until = until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let resource = if path.contains('/') { "b" } else { "c" };
-    let given = [("sp", "rcw"), ("se", until.as_str()), ("spr", "https"), ("sv", VERSION), ("sr", resource)];
+    let (permissions, resource) = if path.contains('/') { ("rcw", "b") } else { ("rwl", "c") };
+    let given = [("sp", permissions), ("se", until.as_str()), ("spr", "https"), ("sv", VERSION), ("sr", resource)];
     let value = |name: &str| given.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()).unwrap_or_default();
     let sig = signature(key, &to_sign(&format!("/blob/{account}/{path}"), value)).unwrap_or_default();
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(given).append_pair("sig", &sig).finish()
@@ -87,6 +87,19 @@ pub(super) fn check(call: &Call<'_>, key: &str, needed: Permitted) -> Result<(),
     }
     let message = "This request is not authorized to perform this operation using this permission.";
     Err(Wrong(403, "AuthorizationPermissionMismatch", message.into()))
+}
+
+/// Refuses what the settings of the account do not allow (DOC): requests from here, which come from the public network, and the
+/// account's key, with which a SAS is signed too.
+pub(super) fn reach(account: &StorageAccount) -> Result<(), Wrong> {
+    if account.public_network_access != "Enabled" || account.network_acls.default_action != "Allow" {
+        return Err(Wrong(403, "AuthorizationFailure", "This request is not authorized to perform this operation.".into()));
+    }
+    if account.allow_shared_key_access {
+        return Ok(());
+    }
+    let message = "Key based authentication is not permitted on this storage account.";
+    Err(Wrong(403, "KeyBasedAuthenticationNotPermitted", message.into()))
 }
 
 fn failed(detail: &str) -> Wrong {

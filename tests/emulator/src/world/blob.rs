@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 
 use super::World;
-use super::seed::Workspace;
+use super::seed::{StorageAccount, Workspace};
 use crate::id;
 
 /// The name of a workspace's default datastore (DOC).
@@ -14,6 +14,9 @@ pub(crate) const DEFAULT_DATASTORE: &str = "workspaceblobstore";
 
 /// The container of a workspace's artifacts (DOC).
 pub(crate) const ARTIFACTS: &str = "azureml";
+
+/// What the name of the default datastore's container begins with (DOC).
+const CONTAINER: &str = "azureml-blobstore-";
 
 /// A blob.
 #[derive(Clone, Debug)]
@@ -36,12 +39,27 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Of this workspace: Azure's own names, which are the same in each run (DOC of the container; INF of the account).
+    /// Of this workspace: that of its seed, or with Azure's own names, which are the same in each run (DOC of the container; INF
+    /// of the account).
     pub(crate) fn of(workspace: &Workspace) -> Self {
         let guid = id::guid("workspace", &workspace.id);
+        let container = format!("{CONTAINER}{guid}");
+        if let Some(account) = &workspace.storage_account {
+            return Self { account: id::name(account).to_owned(), container };
+        }
         let letters = id::name(&workspace.id).chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase());
         let account = format!("{}{:010}", letters.take(14).collect::<String>(), guid.as_u128() % 10_000_000_000);
-        Self { account, container: format!("azureml-blobstore-{guid}") }
+        Self { account, container }
+    }
+
+    /// The container for an upload of this name (INF: its name begins with the ID of the workspace). It exists once it has a
+    /// name.
+    pub(crate) fn upload(&self, name: &str) -> String {
+        format!("{}-{name}", self.workspace_id())
+    }
+
+    fn workspace_id(&self) -> &str {
+        self.container.strip_prefix(CONTAINER).unwrap_or_default()
     }
 }
 
@@ -55,7 +73,9 @@ impl World {
 
     /// Whether the account has this container.
     pub(crate) fn has_container(&self, account: &str, container: &str) -> bool {
-        self.store(account).is_some_and(|store| container == store.container || container == ARTIFACTS)
+        self.store(account).is_some_and(|store| {
+            container == store.container || container == ARTIFACTS || container.starts_with(&store.upload(""))
+        })
     }
 
     /// Removes the blobs whose account is gone.
@@ -64,6 +84,11 @@ impl World {
         for key in gone {
             self.blobs.remove(&key);
         }
+    }
+
+    /// The account in Azure Resource Manager, unless it is one that only its blobs are emulated of.
+    pub(crate) fn account(&self, name: &str) -> Option<&StorageAccount> {
+        self.storage.values().find(|one| id::name(&one.id).eq_ignore_ascii_case(name))
     }
 
     fn store(&self, account: &str) -> Option<Store> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use azure_emulator::{Answer, Request};
 use serde_json::json;
 
+use crate::storage::account;
 use crate::support::{Lab, workspace};
 
 /// The host of the account, and the target of the one blob for which there is a SAS.
@@ -120,6 +121,7 @@ fn blobs_are_removed_with_their_workspace() {
     sent(&mut lab, &host, "PUT", &target, &[BLOCK]);
     lab.control("DELETE", &format!("resource?id={}", workspace()), &json!(null));
     assert_eq!(sent(&mut lab, &host, "GET", &target, &[]).status, 404);
-    lab.control("PUT", "world", &json!({"workspaces": [{"id": workspace()}]}));
+    let again = json!({"workspaces": [{"id": workspace(), "storageAccount": account("yogiamlstorage")}]});
+    lab.control("PUT", "world", &again);
     assert_eq!(sent(&mut lab, &host, "GET", &target, &[]).header("x-ms-error-code"), Some("BlobNotFound"));
 }

@@ -28,3 +28,4 @@ mod storage;
 mod strict;
 mod support;
 mod throttle;
+mod uploads;

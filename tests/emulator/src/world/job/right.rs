@@ -31,6 +31,7 @@ impl World {
             Some(state) => return failed("UserError", format!("The Synapse Spark pool '{pool}' is in the state {state}.")),
             None => return failed("UserError", format!("The Synapse Spark pool '{pool}' was not found.")),
         }
+        self.has_code(work)?;
         let workspace = pool.rsplitn(3, '/').last().unwrap_or_default();
         let principal = match runs_as {
             // Whether the sender has a Synapse role is not checked.

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::action;
 use crate::fault::Failure;
 use crate::id;
+use crate::world::blob::Store;
 use crate::world::plan::Work;
 use crate::world::seed::{StorageAccount, SynapseWorkspace};
 use crate::world::{Assignment, World};
@@ -89,6 +90,24 @@ impl World {
         let code = work.properties["codeId"].as_str().or_else(of_component)?;
         let asset = self.assets.get(&id::fold(code.trim_start_matches("azureml:")))?;
         asset["properties"]["codeUri"].as_str()
+    }
+
+    /// Whether the file that a job starts was uploaded, if its code version is in a container for uploads. How a job without it
+    /// fails is INF.
+    pub(super) fn has_code(&self, work: &Work) -> Result<(), Failure> {
+        let Some((_, uri)) = self.code_uri(work).and_then(|uri| uri.split_once("://")) else { return Ok(()) };
+        let mut parts = uri.splitn(3, '/');
+        let [host, container, folder] = std::array::from_fn(|_| parts.next().unwrap_or_default());
+        let account = host.split('.').next().unwrap_or_default();
+        let file = work.properties["entry"]["file"].as_str().unwrap_or_default();
+        let blob = format!("{folder}/{file}").trim_start_matches('/').to_owned();
+        let is_upload = |store: Store| store.account == account && container.starts_with(&store.upload(""));
+        if !self.workspaces.values().map(Store::of).any(is_upload)
+            || self.blobs.contains_key(&(account.to_owned(), container.to_owned(), blob))
+        {
+            return Ok(());
+        }
+        failed(format!("The file '{file}' was not found in the code of the job."))
     }
 
     /// The container of `azureml://datastores/NAME/paths/…`, or of the long form with a workspace.
