@@ -10,6 +10,7 @@ mod bundle;
 mod changes;
 mod check;
 mod completion;
+mod confirmation;
 mod crd;
 mod duration;
 mod events;
@@ -34,6 +35,7 @@ mod selection;
 mod status;
 mod suspend;
 mod transfer;
+mod try_job;
 mod version;
 mod view;
 mod workspace;
@@ -127,6 +129,15 @@ enum Command {
     /// Exit code 0: every compute is handed over; 2: at least one is not, and its attachment shows why; 1: the result could not
     /// be determined, or the time limit was reached.
     Transfer(Box<transfer::Transfer>),
+    /// Submit a small Spark job through an attachment, and wait until it has shown that jobs run.
+    ///
+    /// The job counts to a hundred, writes one object to the default datastore of the workspace, reads it and deletes it. The
+    /// command submits it with your own identity in Azure; the operator submits no jobs. It starts a Spark session, which is
+    /// billed, and therefore asks for confirmation.
+    ///
+    /// Exit code 0: the job completed; 2: it failed, and the output names the cause; 1: it could not be determined, because the
+    /// job could not be submitted, was canceled, or reached the time limit.
+    Try(Box<try_job::Try>),
     /// Check whether the operator that is installed can work: its replicas and version, its leader, the custom resource
     /// definition, and the permissions of its ServiceAccount. Changes nothing.
     ///
@@ -201,6 +212,7 @@ impl Cli {
             Command::Resume(suspend) => suspend.execute(false).await,
             Command::AllowRecreate(allow) => allow.execute().await,
             Command::Transfer(transfer) => Box::pin(transfer.execute(self.program)).await,
+            Command::Try(one) => Box::pin(one.execute(self.program)).await,
             Command::Completion(completion) => completion.execute(self.program, command(self.program)),
             Command::Candidates(words) => completion::candidates(words, command(self.program)),
             Command::Bundle(bundle) => bundle.execute(&variables()).await,

@@ -25,6 +25,8 @@ pub enum Service {
     ResourceManager,
     /// The data plane of a Synapse workspace.
     Synapse,
+    /// A storage account.
+    Storage,
     /// Microsoft Entra ID.
     Entra,
     /// The Kubernetes API server, which signs the tokens of each `ServiceAccount`.
@@ -36,6 +38,7 @@ impl std::fmt::Display for Service {
         f.write_str(match self {
             Self::ResourceManager => "Azure Resource Manager",
             Self::Synapse => "the Synapse workspace",
+            Self::Storage => "the storage account",
             Self::Entra => "Microsoft Entra ID",
             Self::Kubernetes => "the Kubernetes API server",
         })

@@ -68,6 +68,8 @@ mod plugin_rights;
 mod plugin_status;
 #[path = "cluster/plugin_suspend.rs"]
 mod plugin_suspend;
+#[path = "cluster/plugin_try.rs"]
+mod plugin_try;
 #[path = "cluster/policy.rs"]
 mod policy;
 #[path = "cluster/pool.rs"]

@@ -17,6 +17,13 @@ run kubectl wait ssa --all --for=condition=Ready --timeout=60s
 run kubectl get ssa -o wide
 run kubectl describe ssa mysparkuser
 
+say "will a job run? Submit a small one as a user, and see"
+as_user() {
+  env AZURE_TENANT_ID=72f988bf-0000-4000-8000-000000000001 AZURE_CLIENT_ID=11111111-2222-3333-4444-555555555555 \
+    AZURE_CLIENT_SECRET=emulator-secret-not-a-real-one AZURE_AUTHORITY_HOST="$azure" AZURE_RESOURCE_MANAGER_ENDPOINT="$azure" AZURE_CA_FILE="$ca" "$@"
+}
+run as_user "$operator_binary" try mysparkrole --yes
+
 say "run a pipeline with Microsoft's client: its first step runs on the pool, as the identity that has the role"
 run tests/sdk/.venv/bin/python -W ignore tests/demo.py "$work/azure.json"
 
@@ -46,4 +53,4 @@ roles = [one["method"] for one in requests if "/roleAssignments/" in one["path"]
 assert roles == ["PUT", "DELETE"], roles
 '
 echo
-echo "done: attached pools, assigned a role, ran a pipeline, changed an identity, detached the pools. Everything is stopped."
+echo "done: attached pools, assigned a role, proved that jobs run, ran a pipeline, changed an identity, detached the pools. Everything is stopped."

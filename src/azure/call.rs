@@ -59,6 +59,20 @@ pub(crate) enum Call {
     FirewallRules,
     /// A page of a Synapse workspace's managed private endpoints.
     ManagedPrivateEndpoints,
+    /// Asks where the files of a code version are uploaded to.
+    StartUpload,
+    /// Creates a code version.
+    PutCode,
+    /// Deletes a code version.
+    DeleteCode,
+    /// Submits a job.
+    SubmitJob,
+    /// One job.
+    Job,
+    /// Cancels a job.
+    CancelJob,
+    /// A job in the run history.
+    Run,
 }
 
 impl Call {
@@ -110,14 +124,22 @@ impl Call {
             Self::SynapseWorkspace => "synapse_workspace",
             Self::FirewallRules => "firewall_rules",
             Self::ManagedPrivateEndpoints => "managed_private_endpoints",
+            Self::StartUpload => "start_upload",
+            Self::PutCode => "put_code",
+            Self::DeleteCode => "delete_code",
+            Self::SubmitJob => "submit_job",
+            Self::Job => "job",
+            Self::CancelJob => "cancel_job",
+            Self::Run => "run",
         }
     }
 
     pub(crate) const fn method(self) -> Method {
-        match self.kind() {
-            Kind::Read => Method::Get,
-            Kind::Write => Method::Put,
-            Kind::Delete => Method::Delete,
+        match (self, self.kind()) {
+            (Self::StartUpload | Self::CancelJob, _) => Method::Post,
+            (_, Kind::Read) => Method::Get,
+            (_, Kind::Write) => Method::Put,
+            (_, Kind::Delete) => Method::Delete,
         }
     }
 
@@ -144,9 +166,11 @@ impl Call {
             | Self::RoleDefinition
             | Self::SynapseWorkspace
             | Self::FirewallRules
-            | Self::ManagedPrivateEndpoints => Kind::Read,
-            Self::Put | Self::AssignRole => Kind::Write,
-            Self::Detach | Self::RevokeRole => Kind::Delete,
+            | Self::ManagedPrivateEndpoints
+            | Self::Job
+            | Self::Run => Kind::Read,
+            Self::Put | Self::AssignRole | Self::StartUpload | Self::PutCode | Self::SubmitJob | Self::CancelJob => Kind::Write,
+            Self::Detach | Self::RevokeRole | Self::DeleteCode => Kind::Delete,
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct Settings {
     pub synapse_endpoint: String,
     /// The scope of the access token for the data plane, as `https://dev.azuresynapse.net/.default`.
     pub synapse_scope: String,
+    /// The scope of the access token for the run history of Machine Learning, as `https://ml.azure.com/.default`.
+    pub machine_learning_scope: String,
     /// The audience of a token that Entra ID exchanges, as `api://AzureADTokenExchange`.
     pub token_audience: String,
     /// The API version of Machine Learning.

@@ -235,7 +235,7 @@ impl Error {
         }
     }
 
-    fn of_status(status: u16, retry_after: Option<Duration>, error: ServiceError) -> Self {
+    pub(super) fn of_status(status: u16, retry_after: Option<Duration>, error: ServiceError) -> Self {
         match status {
             401 => Self::Unauthenticated(error),
             403 => Self::Forbidden(error),

@@ -21,9 +21,9 @@ use crate::azure::wire;
 use crate::error_chain::chain;
 
 /// A request takes no longer than this, including its body.
-const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// A longer body is not read to its end: a page of a LIST has some hundred kilobytes.
-const MAX_BODY_BYTES: usize = 16 << 20;
+pub(super) const MAX_BODY_BYTES: usize = 16 << 20;
 
 /// A request, before it has an access token.
 pub(super) struct ApiRequest<'a> {
@@ -197,7 +197,7 @@ fn classify(permit: Permit, resource: &Resource, answer: Answer) -> Result<Answe
 /// remains. The data plane of Synapse has no service in front of it.
 fn is_by_limit(key: &Key, remaining: Option<u32>, code: &str) -> bool {
     let is_arms = ["SubscriptionRequestsThrottled", "TenantRequestsThrottled"].iter().any(|arms| arms.eq_ignore_ascii_case(code));
-    is_arms || remaining == Some(0) || matches!(key.scope, Scope::Synapse(_))
+    is_arms || remaining == Some(0) || key.scope.level().is_none()
 }
 
 /// The span of a request, for traces and debug lines; without them it costs nothing.
@@ -227,7 +227,7 @@ fn raw(request: &ApiRequest<'_>, token: &str, id: &str) -> Request {
     if let Some(body) = &request.body {
         raw.insert_header("content-type", "application/json");
         raw.set_body(body.clone());
-    } else if request.call.kind() == Kind::Delete {
+    } else if request.call.kind() != Kind::Read {
         raw.insert_header("content-length", "0");
     }
     if let Some(continuation) = &request.continuation {
@@ -267,6 +267,6 @@ fn timeout(deadline: Option<Instant>) -> Result<Duration, Error> {
     }
 }
 
-fn no_answer_within(timeout: Duration) -> String {
+pub(super) fn no_answer_within(timeout: Duration) -> String {
     format!("no answer within {} s", timeout.as_secs())
 }

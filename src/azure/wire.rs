@@ -7,6 +7,7 @@
 
 mod activity_log;
 mod authorization;
+mod code;
 mod compute;
 mod error;
 mod identity;
@@ -17,11 +18,13 @@ mod page;
 mod pool;
 mod put;
 mod role_assignment;
+mod spark_job;
 mod storage;
 mod synapse;
 
 pub use activity_log::ActivityEntry;
 pub use authorization::{AzureRoleAssignment, RoleDefinition, RolePermission};
+pub use code::{PendingUpload, UploadPlace};
 pub use compute::{Compute, ListedCompute, Properties, SystemData, Workspace};
 pub use error::{ErrorText, error_of, errors_of, is_page, shown, without_error};
 pub use identity::{Identity, UserIdentity, UserIdentityProperties};
@@ -31,5 +34,6 @@ pub use page::Page;
 pub use pool::{AutoPause, AutoScale, Pool, SparkPool, SparkPoolProperties};
 pub use put::{Put, PutIdentity};
 pub use role_assignment::{RoleAssignment, RoleAssignmentRequest, RoleAssignments};
-pub use storage::{Datastore, PrivateEndpointConnection, StorageAccount};
+pub use spark_job::{Discovery, RunDetails, SparkJob, SubmittedJob};
+pub use storage::{Datastore, PrivateEndpointConnection, StorageAccount, storage_error};
 pub use synapse::{FirewallRule, ManagedPrivateEndpoint, SynapseWorkspace};

@@ -98,6 +98,15 @@ impl Cloud {
         }
     }
 
+    /// The scope of tokens for Machine Learning itself. Source: azure-ai-ml's `_azure_environments.py`.
+    const fn machine_learning_scope(self) -> &'static str {
+        match self {
+            Self::Public => "https://ml.azure.com/.default",
+            Self::China => "https://ml.azure.cn/.default",
+            Self::Usgov => "https://ml.azure.us/.default",
+        }
+    }
+
     /// What the names of Synapse workspaces end with, and the audience of tokens for them. Source: as above.
     const fn synapse(self) -> &'static str {
         match self {
@@ -161,6 +170,7 @@ impl AzureArgs {
             scope: format!("{endpoint}/.default"),
             synapse_endpoint,
             synapse_scope: format!("https://{}/.default", self.cloud.synapse()),
+            machine_learning_scope: self.cloud.machine_learning_scope().to_owned(),
             endpoint,
             authority,
             token_audience: self.token_audience.clone().unwrap_or_else(|| self.cloud.token_audience().to_owned()),

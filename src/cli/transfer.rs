@@ -4,17 +4,18 @@ mod moving;
 mod take;
 mod wait;
 
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 use kube::core::DeserializeGuard;
 use serde_json::json;
 
 use super::args::AzureArgs;
+use super::confirmation::Confirmation;
+use super::duration::duration;
 use super::kube::{Cluster, ClusterArgs};
 use super::output::{Output, print, printable, remark};
 use super::plugin::Program;
@@ -63,22 +64,6 @@ pub(super) struct Transfer {
     cluster: ClusterArgs,
     #[command(flatten)]
     azure: AzureArgs,
-}
-
-/// Whether to carry out what the plan shows.
-#[derive(Debug, Args)]
-struct Confirmation {
-    /// Do not ask for confirmation.
-    #[arg(short, long)]
-    yes: bool,
-    /// Show what would happen, and change nothing.
-    #[arg(long, conflicts_with = "yes")]
-    dry_run: bool,
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: Option<SignedDuration> = text.parse().ok();
-    parsed.and_then(|parsed| Duration::try_from(parsed).ok()).ok_or_else(|| "write it like 90s, 10m or 1h30m".to_owned())
 }
 
 /// What became of one attachment.
@@ -215,26 +200,5 @@ impl Transfer {
             outcomes.push(Outcome { name, text, code });
         }
         Ok(outcomes)
-    }
-}
-
-impl Confirmation {
-    /// Whether to go on after the plan. A dry run ends here.
-    fn is_given(&self, question: &str) -> Result<bool, String> {
-        if self.dry_run || self.yes {
-            return Ok(!self.dry_run);
-        }
-        if !std::io::stdin().is_terminal() {
-            return Err(
-                "nothing changed: confirmation requires a terminal. Add --yes, or --dry-run to show only the plan".to_owned()
-            );
-        }
-        remark(&format!("{question} [y/N]"));
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).map_err(|error| format!("standard input: {error}"))?;
-        match answer.trim() {
-            "y" | "Y" | "yes" => Ok(true),
-            _ => Err("nothing changed".to_owned()),
-        }
     }
 }

@@ -20,8 +20,8 @@ pub struct Azure(Emulator);
 
 impl Azure {
     pub fn start(plane: &Plane, folder: PathBuf, operation_duration: Duration) -> Self {
-        // This takes minutes in Azure.
-        let settings = json!({"identityDeletion": "2s"});
+        // Deletion takes minutes in Azure; and the run history is here, too.
+        let settings = json!({"identityDeletion": "2s", "ownDiscovery": true});
         let options = Options { operation_duration, settings, ..Options::in_dir(folder) };
         let azure = Self(block_on(Emulator::start(options)).expect("the emulator starts"));
         azure.add(&json!({

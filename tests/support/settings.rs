@@ -10,6 +10,7 @@ pub fn settings(endpoint: &str, authority: &str, credential: Credential) -> Sett
         scope: format!("{endpoint}/.default"),
         synapse_endpoint: "https://{workspace}.synapse.example".into(),
         synapse_scope: "https://synapse.example/.default".into(),
+        machine_learning_scope: "https://ml.example/.default".into(),
         token_audience: "api://AzureADTokenExchange".into(),
         api_version: "2024-04-01".into(),
         credential,

@@ -62,6 +62,8 @@ pub(crate) enum Scope {
     Tenant,
     /// The data plane of a Synapse workspace. Its limits are not published: it is only closed by its own 429.
     Synapse(String),
+    /// A regional host of Machine Learning, as above.
+    MachineLearning(String),
 }
 
 impl Scope {
@@ -75,7 +77,7 @@ impl Scope {
         match self {
             Self::Subscription(_) => Some("subscription"),
             Self::Tenant => Some("tenant"),
-            Self::Synapse(_) => None,
+            Self::Synapse(_) | Self::MachineLearning(_) => None,
         }
     }
 }

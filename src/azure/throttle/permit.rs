@@ -11,7 +11,7 @@ use crate::azure::metrics::Metrics;
 use crate::azure::throttle::bucket::Bucket;
 use crate::azure::throttle::gate::{Gate, Turned};
 use crate::azure::throttle::hold::Holds;
-use crate::azure::throttle::key::{Key, Scope};
+use crate::azure::throttle::key::Key;
 use crate::azure::throttle::limits::{Limit, Limits};
 use crate::azure::throttle::lowest::Lowest;
 use crate::azure::throttle::resource::Resource;
@@ -136,7 +136,7 @@ impl Throttle {
                     !(gate.line.is_empty() && gate.bucket.is_idle(now))
                 });
             }
-            let limit = if matches!(key.scope, Scope::Synapse(_)) { Limit::Unknown } else { self.limits.of(key.kind) };
+            let limit = if key.scope.level().is_none() { Limit::Unknown } else { self.limits.of(key.kind) };
             state.gates.insert(key.clone(), Gate::new(Bucket::new(limit, self.limits.share, now)));
         }
         let gate = state.gates.get_mut(key).expect("it was there, or was just made");

@@ -25,6 +25,8 @@ pub struct Workspace {
 pub struct WorkspaceProperties {
     /// The ID of the storage account that it was created with.
     pub storage_account: Option<String>,
+    /// Where the hosts of Machine Learning in its region are listed.
+    pub discovery_url: Option<String>,
 }
 
 /// A compute of a workspace.

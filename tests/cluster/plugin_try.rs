@@ -1,0 +1,234 @@
+//! `kubectl synapse try`: a job through an attachment, as the caller.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::plugin::{Said, folder, has, keys, kubectl, said};
+use crate::support::{TENANT, World};
+
+const ADMIN: (&str, &str) = ("11111111-2222-3333-4444-555555555555", "emulator-secret-not-a-real-one");
+const ROLE: &str = "synapseRole: {name: Synapse Administrator}";
+
+/// The storage account of the test's workspace. Its name is a host name in Azure.
+fn account(world: &World) -> String {
+    let number = world.subscription.rsplit('-').next().unwrap_or_default();
+    format!("/subscriptions/{}/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/st{number}", world.subscription)
+}
+
+/// Adds the storage account with these settings, and the workspace's datastores in it.
+fn store(world: &World, settings: &Value) {
+    let mut account = json!({"id": account(world)});
+    for (key, value) in settings.as_object().expect("an object") {
+        account[key] = value.clone();
+    }
+    world.add(&json!({
+        "storageAccounts": [account],
+        "workspaces": [{"id": world.workspace(), "storageAccount": account["id"]}],
+    }));
+}
+
+/// An attachment that is Ready; its identity may use the storage account.
+fn attached(name: &str, more: &[&str]) -> World {
+    let world = World::new(name);
+    store(&world, &json!({}));
+    world.apply("nightly", "one", &[&["identity: {type: SystemAssigned}"], more].concat());
+    world.ready("nightly");
+    if !more.is_empty() {
+        world.wait("nightly", "condition=RoleAssigned");
+    }
+    let principal = world.object("nightly").expect("it is there")["status"]["identity"]["principalId"].clone();
+    let right = json!({"scope": account(&world), "roleId": "Storage Blob Data Contributor", "principalId": principal});
+    world.add(&json!({"azureRoleAssignments": [right]}));
+    world
+}
+
+/// The environment of somebody with an application in Azure.
+fn environment(world: &World, (client, secret): (&str, &str)) -> Vec<(&'static str, String)> {
+    let endpoint = world.azure().endpoint().to_owned();
+    vec![
+        ("AZURE_RESOURCE_MANAGER_ENDPOINT", endpoint.clone()),
+        ("AZURE_AUTHORITY_HOST", endpoint),
+        ("AZURE_CA_FILE", world.azure().ca_file().display().to_string()),
+        ("AZURE_TENANT_ID", TENANT.to_owned()),
+        ("AZURE_CLIENT_ID", client.to_owned()),
+        ("AZURE_CLIENT_SECRET", secret.to_owned()),
+    ]
+}
+
+fn try_as(world: &World, caller: (&str, &str), args: &[&str]) -> Said {
+    let env = environment(world, caller);
+    let env: Vec<_> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let all = [&["synapse", "try", "nightly"], args, &["-n", &world.namespace]].concat();
+    said(&kubectl(world, &world.plane().kubeconfig, &all, &env))
+}
+
+fn as_json(world: &World, args: &[&str]) -> (Option<i32>, Value, String) {
+    let (code, out, complaint) = try_as(world, ADMIN, &[&["--yes", "-o", "json"], args].concat());
+    let result = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{complaint}"));
+    (code, result, complaint)
+}
+
+/// What the caller sent to Azure other than GETs and requests for tokens: the method, the path without the parts that are the same
+/// for all, and the body.
+fn sent(world: &World) -> Vec<(String, String, Value)> {
+    let journal = world.azure().control("GET", "journal", None).expect("a journal");
+    let (workspace, storage) = (world.workspace(), format!("/blob/{}", account(world).rsplit('/').next().unwrap_or_default()));
+    let all = journal["requests"].as_array().expect("a list").iter().filter(|one| one["method"] != "GET");
+    all.filter_map(|one| {
+        let path = one["path"].as_str()?;
+        let is_callers = one["principal"].is_null() || one["principal"] == ADMIN.0;
+        let short = path.strip_prefix(&workspace).or_else(|| path.strip_prefix(&storage)).filter(|_| is_callers)?;
+        Some((one["method"].as_str()?.to_owned(), short.to_owned(), one["body"].clone()))
+    })
+    .collect()
+}
+
+#[test]
+fn a_job_that_completes_is_a_proof_and_leaves_its_record() {
+    let world = attached("try", &[ROLE]);
+    let (code, out, progress) = try_as(&world, ADMIN, &["--yes"]);
+    assert_eq!(code, Some(0), "{out}{progress}");
+    has(&progress, &["the pool one with Spark 3.4", "the managed identity of the compute", "cost     a Spark session"]);
+    has(
+        &progress,
+        &["datastores/workspaceblobstore/paths/", ": https://ml.azure.com/runs/synapse-spark-try-", "NotStarted after"],
+    );
+    has(&out, &["nightly: proven after", "remains    the record of the job"]);
+
+    let sent = sent(&world);
+    let steps: Vec<_> =
+        sent.iter().map(|(method, path, _)| format!("{method} {}", path.split('/').nth(1).unwrap_or_default())).collect();
+    let container = steps[1].strip_prefix("PUT ").expect("the upload").to_owned();
+    assert_eq!(steps, ["POST codes", &format!("PUT {container}"), "PUT codes", "PUT jobs", "DELETE codes"]);
+    let (start, blob, code, job, delete) = (&sent[0], &sent[1], &sent[2], &sent[3], &sent[4]);
+    assert!(start.1.ends_with("/versions/1/startPendingUpload") && blob.1.ends_with("/try/main.py"), "{start:?} {blob:?}");
+    assert_eq!((&code.1, format!("{}/startPendingUpload", code.1)), (&delete.1, start.1.clone()));
+    let folder = code.2["properties"]["codeUri"].as_str().expect("an address");
+    assert!(folder.ends_with(&format!(".blob.core.windows.net/{container}/try")), "{folder}");
+    let properties = &job.2["properties"];
+    assert_eq!(properties["computeId"], world.id("nightly"));
+    assert_eq!(properties["codeId"], format!("{}{}", world.workspace(), code.1));
+    assert_eq!(properties["identity"], json!({"identityType": "Managed"}));
+    assert_eq!(world.writes("nightly"), ["PUT"], "the compute is left alone");
+}
+
+#[test]
+fn the_result_as_json_has_the_keys_that_scripts_rely_on() {
+    let world = attached("try-json", &[ROLE]);
+    let (code, result, _) = as_json(&world, &["--as-user"]);
+    assert_eq!((code, &result["result"], &result["check"]), (Some(0), &json!("proven"), &Value::Null), "{result}");
+    assert_eq!(keys(&result), ["namespace", "name", "result", "message", "check", "advice", "job", "seconds", "remains"]);
+    assert_eq!(keys(&result["job"]), ["name", "id", "studio"]);
+    let (_, _, job) = &sent(&world)[3];
+    assert_eq!(job["properties"]["identity"], json!({"identityType": "UserIdentity"}));
+}
+
+#[test]
+fn a_job_that_fails_names_the_requirement_that_is_missing() {
+    let world = attached("try-role", &[]);
+    let (code, out, progress) = try_as(&world, ADMIN, &["--yes"]);
+    assert_eq!(code, Some(2), "{out}{progress}");
+    has(&out, &["nightly: failed after", "required Synapse RBAC permission", "set spec.synapseRole"]);
+    has(
+        &out,
+        &["check      synapse-role: run kubectl synapse check nightly --for-jobs", "job        https://ml.azure.com/runs/"],
+    );
+
+    // With the role, but without access to the storage.
+    world.patch("nightly", &json!({"spec": {"synapseRole": {"name": "Synapse Administrator"}}}));
+    world.wait("nightly", "condition=RoleAssigned");
+    let all = world.azure().control("GET", "world", None).expect("there is a world");
+    let right = all["azureRoleAssignments"].as_array().expect("a list").iter().find(|one| one["scope"] == account(&world));
+    let right = right.and_then(|one| one["id"].as_str()).expect("it has one").to_owned();
+    world.remove(&format!("{}/providers/Microsoft.Authorization/roleAssignments/{right}", account(&world)));
+    let (code, result, complaint) = as_json(&world, &[]);
+    assert_eq!((code, &result["check"]), (Some(2), &json!("datastore-blob-data")), "{result}{complaint}");
+}
+
+#[test]
+fn a_caller_without_rights_submits_nothing() {
+    let world = attached("try-reader", &[ROLE]);
+    let client = world.subscription.replace("-8000-", "-c000-");
+    world.add(&json!({"principals": [{
+        "tenantId": TENANT, "clientId": client, "objectId": client.replace("-c000-", "-d000-"), "secret": "of-a-reader",
+        "rights": [{"scope": format!("/subscriptions/{}", world.subscription), "actions": ["*/read"]}],
+    }]}));
+    let (code, out, complaint) = try_as(&world, (&client, "of-a-reader"), &["--yes"]);
+    assert_eq!((code, out.as_str()), (Some(1), ""), "{complaint}");
+    has(
+        &complaint,
+        &["not submitted: the workspace ml-ws refuses the upload of code", "AuthorizationFailed", "AzureML Data Scientist"],
+    );
+}
+
+#[test]
+fn storage_that_refuses_the_upload_leaves_it_open_whether_jobs_run() {
+    let world = attached("try-private", &[ROLE]);
+    for (settings, words) in [
+        (json!({"publicNetworkAccess": "Disabled"}), ["AuthorizationFailure", "in the virtual network of the workspace"]),
+        (json!({"allowSharedKeyAccess": false}), ["KeyBasedAuthenticationNotPermitted", "It accepts no SAS"]),
+    ] {
+        store(&world, &settings);
+        let (code, out, complaint) = try_as(&world, ADMIN, &["--yes"]);
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{complaint}");
+        has(&complaint, &["not submitted: the storage account of the workspace refuses the script", words[0], words[1]]);
+        assert!(!complaint.contains("sig="), "{complaint}");
+    }
+    assert!(sent(&world).iter().all(|(method, path, _)| method != "PUT" || path.ends_with("/main.py")), "no job is submitted");
+}
+
+#[test]
+fn without_confirmation_nothing_is_sent() {
+    let world = attached("try-ask", &[ROLE]);
+    for (args, code) in [(&["--dry-run"][..], Some(0)), (&[], Some(1))] {
+        let (ended, out, progress) = try_as(&world, ADMIN, args);
+        assert_eq!((ended, out.as_str()), (code, ""), "{progress}");
+        has(&progress, &["upload   main.py", "cost     a Spark session"]);
+    }
+    assert_eq!(sent(&world), []);
+}
+
+/// A job that is still waiting when it is read for the first time, which takes longer than the command waits.
+fn slow(world: &World) {
+    let fault = json!({"method": "GET", "path": format!("{}/jobs/", world.workspace()), "delay": "30s"});
+    world.azure().control("POST", "faults", Some(&fault)).expect("it is taken");
+}
+
+#[test]
+fn a_job_that_takes_too_long_is_canceled() {
+    let world = attached("try-late", &[ROLE]);
+    slow(&world);
+    let (code, result, progress) = as_json(&world, &["--timeout", "1s"]);
+    assert_eq!((code, &result["result"]), (Some(1), &json!("unknown")), "{result}{progress}");
+    has(result["message"].as_str().expect("a text"), &["the time limit was reached", "NotStarted"]);
+    assert_eq!(result["check"], "primary-blob-data");
+    let (method, path, _) = sent(&world).pop().expect("a request");
+    assert!(method == "POST" && path.ends_with("/cancel"), "{method} {path}");
+}
+
+#[test]
+fn ctrl_c_cancels_the_job() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    let world = attached("try-interrupt", &[ROLE]);
+    slow(&world);
+    let mut child = Command::new(folder(&world).join("kubectl-synapse"))
+        .args(["try", "nightly", "--yes", "-n", &world.namespace])
+        .env_clear()
+        .env("KUBECONFIG", &world.plane().kubeconfig)
+        .envs(environment(&world, ADMIN))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let waits = lines.map_while(Result::ok).find(|line| line.starts_with("NotStarted"));
+    assert!(waits.is_some(), "it never waited");
+    let signal = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(signal.is_ok_and(|status| status.success()));
+    let mut out = String::new();
+    child.stdout.take().expect("a pipe").read_to_string(&mut out).expect("a text");
+    assert_eq!(child.wait().expect("it ends").code(), Some(1), "{out}");
+    has(&out, &["nightly: unknown after", "interrupted, and the job is being canceled"]);
+    assert!(sent(&world).iter().any(|(_, path, _)| path.ends_with("/cancel")));
+}
