@@ -102,7 +102,7 @@ fn log_is_asked_once_the_change_is_corrected_and_the_log_shows_it() {
     let table = vec![
         // case                              goal      observed                                       asked
         ("there was no change",              attach(), in_sync(),                                     false),
-        ("the log lags behind",              attach(), asked(in_sync(), due - MINUTE, None),          false),
+        ("the log lags behind",              attach(), asked(in_sync(), due.saturating_sub(MINUTE), None),          false),
         ("it is due",                        attach(), asked(in_sync(), due, None),                   true),
         ("it is long due",                   attach(), asked(in_sync(), 100 * due, None),             true),
         ("it is not corrected",              attach(), asked(shows(drifted()), due, None),            false),
@@ -123,7 +123,7 @@ fn log_is_asked_once_the_change_is_corrected_and_the_log_shows_it() {
 fn object_is_reconciled_when_the_question_is_due() {
     let requeue = |ago| decide(&attach(), &asked(in_sync(), ago, None)).requeue;
     assert_eq!(decide(&attach(), &in_sync()).requeue, Requeue::Resync, "nothing is scheduled without a change");
-    assert_eq!(requeue(MINUTE), Requeue::ResyncWithin(ACTIVITY_LOG_DELAY - MINUTE));
+    assert_eq!(requeue(MINUTE), Requeue::ResyncWithin(ACTIVITY_LOG_DELAY.saturating_sub(MINUTE)));
     assert_eq!(requeue(ACTIVITY_LOG_DELAY), Requeue::Resync, "it is asked in this reconcile, and then again at a resync");
     let seconds = |requeue: Requeue, resync| requeue.pause(Duration::from_secs(resync)).as_secs();
     assert_eq!((seconds(requeue(MINUTE), 300), seconds(requeue(MINUTE), 3600)), (300, 14 * 60));

@@ -207,7 +207,7 @@ fn only_a_deleted_object_is_advised_how_to_release_it() {
     let stuck = after(accepted(OperationKind::Detach, STUCK_AFTER, running()), in_sync());
     let other_pool = after(failed.clone(), shows(of_other_pool(Progress::Succeeded)));
     #[rustfmt::skip]
-    let table = [
+    let table = vec![
         // case                                goal         observation                                  reason             release
         ("a lost answer to an attach",         attach(),    lost.clone(),                                "WaitingForWrite", false),
         ("a lost answer, and a deletion",      detach(),    lost,                                        "WaitingForWrite", true),

@@ -55,6 +55,7 @@ pub(super) fn not_started(status: &str) -> Option<Cause> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::planner::jobs::checks::CHECKS;
 
     #[test]
     fn an_error_of_a_job_names_the_requirement_that_is_missing() {
@@ -70,6 +71,14 @@ mod tests {
         for (code, message, check) in table {
             let found = cause(&[("UserError".to_owned(), "the job failed".to_owned()), (code.to_owned(), message.to_owned())]);
             assert_eq!(found.map(|cause| cause.check), check, "{code}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_requirement_that_is_named_is_one_that_is_checked() {
+        let waiting = not_started("Queued").expect("a cause");
+        for cause in CAUSES.iter().map(|(_, cause)| *cause).chain([waiting]).filter(|cause| !cause.check.is_empty()) {
+            assert!(CHECKS.iter().any(|check| check.id == cause.check), "{}", cause.check);
         }
     }
 
