@@ -56,7 +56,7 @@ impl Try {
         let (client, _) = self.azure.client(azure::Metrics::new(&mut Registry::default()))?;
         let target = Target::of(&client, &object, program).await?;
         let submission = Submission::new(&target, self.as_user);
-        remark(&printable(&target.plan(&submission)));
+        remark(&printable(&target.plan(submission.runs_as())));
         for line in submission.plan(&shown(self.timeout)) {
             remark(&printable(&line));
         }
@@ -67,7 +67,7 @@ impl Try {
         let job = submission.submit(&client).await?;
         let link = job.studio().unwrap_or("(Azure has named no page of the job)");
         remark(&printable(&format!("Submitted the job {}: {link}", submission.name)));
-        let ended = until_ended(&client, &submission, &job, self.timeout).await;
+        let ended = until_ended(&client, (submission.workspace(), &submission.name), &job, self.timeout).await;
         let took = elapsed(started, Timestamp::now()).unwrap_or_default();
         let errors = match &ended {
             Ended::Failed => client.job_errors(submission.workspace(), &submission.name).await.map_err(|error| explained(&error)),

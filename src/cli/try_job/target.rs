@@ -6,7 +6,6 @@ use super::super::explained::explained;
 use super::super::output::remark;
 use super::super::plugin::Program;
 use super::super::view::{State, View};
-use super::submission::Submission;
 use crate::api::SynapseSparkAttachment;
 use crate::azure::{Client, Freshness};
 use crate::resource_id::{ComputeId, PoolId};
@@ -64,14 +63,13 @@ impl Target {
         Ok(Self { namespace, name, compute, pool, datastore: datastore.name })
     }
 
-    /// What is used, on one line.
-    pub(super) fn plan(&self, submission: &Submission) -> String {
+    /// What is used, and as whom, on one line.
+    pub(super) fn plan(&self, runs_as: &str) -> String {
         let Self { namespace, name, compute, pool, .. } = self;
         format!(
-            "{namespace}/{name}: a Spark job on the compute {} of workspace {}, which is {pool}, as {}:",
+            "{namespace}/{name}: a Spark job on the compute {} of workspace {}, which is {pool}, as {runs_as}:",
             compute.name(),
             compute.workspace().name(),
-            submission.runs_as()
         )
     }
 }

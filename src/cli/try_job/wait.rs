@@ -7,10 +7,10 @@ use tokio::time::sleep;
 
 use super::super::explained::explained;
 use super::super::output::{age, printable, remark};
-use super::submission::Submission;
 use crate::azure::wire::SubmittedJob;
 use crate::azure::{Client, Error};
 use crate::planner::status::time::elapsed;
+use crate::resource_id::WorkspaceId;
 
 /// The first pause between two reads of the job, and the longest: a session starts within minutes.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
@@ -36,8 +36,13 @@ impl Ended {
     }
 }
 
-/// Reads the job until it has ended, and reports its states.
-pub(super) async fn until_ended(client: &Client, submission: &Submission, job: &SubmittedJob, timeout: Duration) -> Ended {
+/// Reads the job of this name until it has ended, and reports its states.
+pub(super) async fn until_ended(
+    client: &Client,
+    (workspace, name): (&WorkspaceId, &str),
+    job: &SubmittedJob,
+    timeout: Duration,
+) -> Ended {
     let began = Timestamp::now();
     let mut limit = std::pin::pin!(sleep(timeout));
     let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
@@ -56,7 +61,7 @@ pub(super) async fn until_ended(client: &Client, submission: &Submission, job: &
         }
         let next = async {
             sleep(pause).await;
-            client.job(submission.workspace(), &submission.name).await
+            client.job(workspace, name).await
         };
         let answer = tokio::select! {
             answer = next => answer,
