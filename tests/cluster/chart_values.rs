@@ -29,7 +29,7 @@ pub fn matrix() -> Vec<Case> {
               "kind: Service\n", "azure.workload.identity/use: \"true\"", "--credential=workload-identity", "--leader-election-namespace=chart-",
               "aggregate-to-view", "whenUnsatisfiable: ScheduleAnyway", "--log-format=json"],
             &["kind: NetworkPolicy", "kind: ServiceMonitor", "kind: PodMonitor", "kind: PrometheusRule", "kind: ConfigMap", "aggregate-to-edit",
-              "--watch-namespaces", "--resync-interval", "--spark-version-warning", "--activity-log", "--azure-request-share", "volumes:", "type: Recreate", "serviceaccounts", "--require-service-account", "tenancy"]),
+              "--watch-namespaces", "--resync-interval", "--spark-version-warning", "- --activity-log", "--azure-request-share", "volumes:", "type: Recreate", "serviceaccounts", "--require-service-account", "tenancy"]),
         case("workload identity", "azure: {clientId: CLIENT, tenantId: TENANT}\nserviceAccount: {annotations: {a/b: c}, labels: {d: e}}",
             &["azure.workload.identity/client-id: 22222222", "azure.workload.identity/tenant-id: 72f988bf", "--client-id=22222222", "a/b: c", "d: e"],
             &["volumes:"]),

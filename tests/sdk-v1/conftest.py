@@ -56,7 +56,10 @@ PRINCIPAL = "77777777-aaaa-4bbb-8ccc-000000000007"
 def links(azure):
     """Two linked services that were created while Azure still created them."""
     seed = [{"id": f"{WORKSPACE}/linkedServices/{name}", "linkedServiceResourceId": SYNAPSE, "principalId": PRINCIPAL} for name in ("one", "two")]
-    azure.seed({"linkedServices": seed})
+    # A step runs as the linked service, whose identity needs the data.
+    group = f"/subscriptions/{sdk.SUBSCRIPTION}/resourceGroups/{sdk.GROUP}"
+    storage = {"id": "5f3d0f6e-0000-4000-8000-000000000007", "scope": group, "roleId": "Storage Blob Data Contributor", "principalId": PRINCIPAL}
+    azure.seed({"linkedServices": seed, "azureRoleAssignments": [storage]})
     yield
     for one in azure.world()["linkedServices"]:
         azure.control("DELETE", "resource", params={"id": one["id"]})
