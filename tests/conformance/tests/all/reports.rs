@@ -19,7 +19,7 @@ async fn the_emulator_matches_itself() {
     let report = report(&json!({})).await;
     let counts = report.counts();
     assert_eq!((counts.with_setting, counts.otherwise), (0, 0), "{}", report.markdown());
-    assert!(counts.confirmed > counts.not_asked, "{counts:?}");
+    assert!(counts.confirmed >= 60, "the probes of the operator's own requests: {counts:?}");
     assert_eq!((report.exit_code(), &report.broken, &report.left), (0, &Vec::new(), &Vec::new()));
 }
 

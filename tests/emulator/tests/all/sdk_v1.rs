@@ -74,8 +74,16 @@ fn history(lab: &mut Lab, run: &str, what: &str) -> Value {
     ask(lab, "GET", "history/v1.0", &format!("experiments/exp/runs/{run}{what}"), &Value::Null).body_json()
 }
 
-fn link(lab: &mut Lab, principal: &str) {
-    let one = json!({"id": format!("{}/linkedServices/l", workspace()), "linkedServiceResourceId": synapse(), "principalId": principal});
+/// A linked service whose identity may use the data of the resource group.
+fn link(lab: &mut Lab, name: &str, principal: &str) {
+    link_without_storage(lab, name, principal);
+    let group = workspace().split("/providers/").next().expect("a resource group").to_owned();
+    let storage = json!({"scope": group, "roleId": "Storage Blob Data Contributor", "principalId": principal});
+    assert_eq!(lab.control("PUT", "world", &json!({"azureRoleAssignments": [storage]})).status, 200);
+}
+
+fn link_without_storage(lab: &mut Lab, name: &str, principal: &str) {
+    let one = json!({"id": format!("{}/linkedServices/{name}", workspace()), "linkedServiceResourceId": synapse(), "principalId": principal});
     assert_eq!(lab.control("PUT", "world", &json!({"linkedServices": [one]})).status, 200);
 }
 
@@ -86,7 +94,7 @@ fn all(a: &str, b: &str, c: &str) -> [String; 3] {
 #[test]
 fn steps_run_one_after_the_other_as_the_linked_service() {
     let mut lab = lab();
-    link(&mut lab, OF_LINK);
+    link(&mut lab, "first", OF_LINK);
     grant(&mut lab, "Apache Spark Administrator", OF_LINK, WHOLE);
     let run = submitted(&mut lab, ["prepare", "train"]);
     assert_eq!(states(&mut lab, &run), all("NotStarted", "NotStarted", "NotStarted"));
@@ -126,7 +134,7 @@ fn the_linked_service_needs_the_role_and_without_one_the_compute() {
         let mut lab = lab();
         let own = principal(&mut lab);
         if is_linked {
-            link(&mut lab, OF_LINK);
+            link(&mut lab, "first", OF_LINK);
         }
         for one in [(of_link, OF_LINK), (of_compute, own.as_str())].into_iter().filter(|(has, _)| *has).map(|(_, one)| one) {
             grant(&mut lab, "Apache Spark Administrator", one, WHOLE);
@@ -147,11 +155,21 @@ fn the_linked_service_needs_the_role_and_without_one_the_compute() {
 }
 
 #[test]
+fn the_linked_service_needs_the_storage_of_the_data() {
+    let mut lab = lab();
+    link_without_storage(&mut lab, "first", OF_LINK);
+    grant(&mut lab, "Apache Spark Administrator", OF_LINK, WHOLE);
+    let run = submitted(&mut lab, ["prepare", "train"]);
+    lab.pass(Duration::from_mins(1));
+    assert_eq!(states(&mut lab, &run), all("Failed", "Failed", "Canceled"));
+    assert_eq!(history(&mut lab, &run, "/details")["error"]["error"]["code"], "AuthorizationPermissionMismatch");
+}
+
+#[test]
 fn of_several_linked_services_one_with_the_role_suffices() {
     let mut lab = lab();
-    link(&mut lab, OF_LINK);
-    let second = json!({"id": format!("{}/linkedServices/second", workspace()), "linkedServiceResourceId": synapse(), "principalId": OBJECT});
-    assert_eq!(lab.control("PUT", "world", &json!({"linkedServices": [second]})).status, 200);
+    link(&mut lab, "first", OF_LINK);
+    link(&mut lab, "second", OBJECT);
     grant(&mut lab, "Apache Spark Administrator", OBJECT, WHOLE);
     let run = submitted(&mut lab, ["prepare", "train"]);
     lab.pass(Duration::from_mins(1));
@@ -161,7 +179,7 @@ fn of_several_linked_services_one_with_the_role_suffices() {
 #[test]
 fn steps_with_the_same_name_are_distinguished() {
     let mut lab = lab();
-    link(&mut lab, OF_LINK);
+    link(&mut lab, "first", OF_LINK);
     grant(&mut lab, "Apache Spark Administrator", OF_LINK, WHOLE);
     let run = submitted(&mut lab, ["same", "same"]);
     lab.pass(Duration::from_mins(1));
