@@ -37,6 +37,8 @@ impl Client {
                     return Err(Error::unavailable(format!("the answer has more than {MAX_BODY_BYTES} bytes")));
                 }
             }
+            // A proxy's page may repeat the URL.
+            let body = without_query(&String::from_utf8_lossy(&body), &request).into_bytes();
             let code = headers.get_optional_string(&HeaderName::from_static("x-ms-error-code"));
             match u16::from(status) {
                 200..300 => Ok(()),

@@ -39,8 +39,11 @@ impl Client {
         let path = self.machine_learning(&format!("{}/startPendingUpload", code.id()));
         let mut request = self.request(Call::StartUpload, code.workspace.subscription(), &path)?;
         request.body = Some(json!({"pendingUploadType": "TemporaryBlobReference"}).to_string().into_bytes());
-        let upload: PendingUpload = self.send(request).await?.read()?;
-        upload.place().ok_or_else(|| Error::unavailable("the answer names no place for the upload"))
+        let answer = self.send(request).await?;
+        // The text of a decoding error may contain the SAS.
+        let unreadable = || Error::unavailable("Azure's answer with the place of the upload cannot be decoded");
+        let upload: PendingUpload = answer.read().map_err(|_| unreadable())?;
+        upload.place().ok_or_else(|| Error::unavailable("Azure returned no place for the upload"))
     }
 
     /// Creates a code version of the files in a folder.

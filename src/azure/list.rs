@@ -135,7 +135,7 @@ impl Client {
                 // Not one slow page, but too many of them.
                 Err(_) if number > 1 && deadline.is_some_and(|deadline| Instant::now() >= deadline) => {
                     let seconds = LIST_TIMEOUT.as_secs();
-                    return Err(ListError::Unusable(format!("its first {number} pages take longer than {seconds} s")));
+                    return Err(ListError::Unusable(format!("its pages take longer than {seconds} s")));
                 }
                 answer => answer.map_err(ListError::Page)?,
             };

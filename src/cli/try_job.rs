@@ -65,7 +65,7 @@ impl Try {
         }
         let started = Timestamp::now();
         let job = submission.submit(&client).await?;
-        let link = job.studio().unwrap_or("(Azure has named no page of the job)");
+        let link = job.studio().unwrap_or("(Azure returned no link)");
         remark(&printable(&format!("Submitted the job {}: {link}", submission.name)));
         let ended = until_ended(&client, (submission.workspace(), &submission.name), &job, self.timeout).await;
         let took = elapsed(started, Timestamp::now()).unwrap_or_default();

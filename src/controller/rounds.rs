@@ -202,7 +202,7 @@ async fn evaluate(ctx: &Context, azure: &azure::Client, version: Version, mut re
     observed.object.queued_for = ctx.objects.memory.queued_for(object);
     observed.object.unexplained = unexplained(object, ctx.activity_log, now);
     observed.object.safety.losses = ctx.objects.workspaces.observe(object, &observed);
-    active_jobs(azure, goal, &mut observed, reading.dependencies).await;
+    active_jobs(azure, goal, &mut observed, reading.jobs).await;
     let decision = decide(goal, &observed);
     ctx.objects.memory.decided(object, &decision);
     if matches!(decision.step, Step::Detach(_)) {

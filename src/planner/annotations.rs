@@ -1,4 +1,4 @@
-//! The annotations of an object that say what becomes of its compute.
+//! The annotations of an object that decide what happens to its compute.
 
 use crate::api::{ON_DELETE, SynapseSparkAttachment, TRANSFER_TO};
 use crate::planner::invalid::Invalid;

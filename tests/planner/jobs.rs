@@ -8,6 +8,7 @@ use synapse_spark_operator::api::v1alpha1::{
     AdoptionPolicy, AttachmentStatus, FailedStep, JobStatus, OperationKind, RolePhase, WaitingForJobs,
 };
 use synapse_spark_operator::planner::goal::Policy;
+use synapse_spark_operator::planner::invalid::Invalid;
 use synapse_spark_operator::planner::status::time::stored;
 use synapse_spark_operator::planner::status::{condition, status};
 use synapse_spark_operator::planner::{
@@ -188,6 +189,48 @@ fn a_detach_that_fails_does_not_begin_the_wait_again() {
     // Without jobs, nothing has timed out.
     let idle = recorded_at(later(MINUTE), &waiting, &goal, &with(Finding::Absent, MINUTE, in_sync()));
     assert!(!idle.waiting_for_jobs.expect("it is recorded").timed_out);
+}
+
+#[test]
+fn a_wait_that_ended_without_a_detach_does_not_shorten_the_next() {
+    let other = || shows(of_other_pool(Progress::Succeeded));
+    let never = Policy { replace: false, adopt: AdoptionPolicy::IfSamePool, suspend: false, waits_for_jobs: Some(TIMEOUT) };
+    let kept = Goal::Attached(Attached { policy: never, ..attached() });
+    let unknown = Invalid { field: "metadata.annotations[synapse-spark.dev/on-delete]", why: "unknown".to_owned() };
+    let mut duplicate = other();
+    duplicate.object.older_claimant = Some("team-a/older".to_owned());
+    #[rustfmt::skip]
+    let table = [
+        ("the deletion is suspended",         Goal::Detached(deletion()), Goal::Detached(Detached { suspend: true, ..deletion() }),               in_sync()),
+        ("the annotation has no meaning",     Goal::Detached(deletion()), Goal::Detached(Detached { unknown_annotation: Some(unknown), ..deletion() }), in_sync()),
+        ("the replacement is suspended",      replacement(false),         replacement(true),                                                      other()),
+        ("the pool is no longer replaced",    replacement(false),         kept,                                                                   other()),
+        ("an older object claims the compute", replacement(false),        replacement(false),                                                     duplicate),
+    ];
+    for (case, goal, next, observed) in table {
+        let seen = if matches!(goal, Goal::Detached(_)) { in_sync() } else { other() };
+        let waiting = recorded_at(now(), &ready_status(), &goal, &with(two(), Duration::ZERO, seen));
+        assert!(waiting.waiting_for_jobs.is_some(), "{case}");
+        let ended = recorded_at(later(MINUTE), &waiting, &next, &observed);
+        assert_eq!(ended.waiting_for_jobs, None, "{case}");
+    }
+}
+
+#[test]
+fn the_time_runs_while_the_request_for_the_jobs_waits_for_its_turn() {
+    let goal = Goal::Detached(deletion());
+    let mut observed = with(unknown(FaultKind::Queued(MINUTE)), Duration::ZERO, in_sync());
+    observed.object.queued_for = MINUTE;
+    let queued = recorded_at(now(), &ready_status(), &goal, &observed);
+    assert_eq!(queued.waiting_for_jobs.map(|wait| wait.since), Some(stored(now())));
+}
+
+#[test]
+fn a_deletion_does_not_wait_anew_because_one_observation_does_not_show_the_compute() {
+    let goal = Goal::Detached(deletion());
+    let waiting = recorded_at(now(), &ready_status(), &goal, &with(two(), Duration::ZERO, in_sync()));
+    let absent = recorded_at(later(MINUTE), &waiting, &goal, &absent());
+    assert_eq!(absent.waiting_for_jobs.map(|wait| wait.since), Some(stored(now())));
 }
 
 #[test]

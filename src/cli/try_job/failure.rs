@@ -27,7 +27,7 @@ const CAUSES: [(&str, Cause); 5] = [
     }),
     ("AuthorizationFailure", Cause {
         check: "datastore-network",
-        advice: "The network rules of the storage account do not let the pool through",
+        advice: "The network rules of the storage account block connections from the pool",
     }),
     // <https://learn.microsoft.com/azure/synapse-analytics/spark/apache-spark-concepts>.
     ("MAXIMUM_WORKSPACE_CAPACITY_EXCEEDED", Cause {

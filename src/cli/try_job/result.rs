@@ -129,7 +129,7 @@ fn failed(errors: &Errors) -> String {
         (code, message) => format!("{code}: {message}"),
     };
     match errors {
-        Ok(errors) if errors.is_empty() => "the job failed, and Azure names no error; see its logs in Studio".to_owned(),
+        Ok(errors) if errors.is_empty() => "the job failed, and Azure returned no error; see its logs in Studio".to_owned(),
         Ok(errors) => format!("the job failed: {}", errors.iter().map(shown).collect::<Vec<_>>().join("; ")),
         Err(why) => format!("the job failed, and its error cannot be read ({why}); see its logs in Studio"),
     }

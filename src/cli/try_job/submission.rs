@@ -155,7 +155,7 @@ impl Submission {
 fn not_uploaded(error: &Error) -> String {
     let advice = match error.service_error().code.as_str() {
         "AuthorizationFailure" => {
-            "Its firewall does not let this machine through. Run the command where the storage account can be reached, such as in the virtual network of the workspace"
+            "Its firewall blocks connections from this machine. Run the command where the storage account can be reached, such as in the virtual network of the workspace"
         }
         "KeyBasedAuthenticationNotPermitted" => {
             "It accepts no SAS, which Azure ML hands out for uploads of code. Submit a job with code that is in the workspace already"

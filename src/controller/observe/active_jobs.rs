@@ -2,7 +2,6 @@
 
 use crate::azure::{self, Freshness};
 use crate::controller::observe::fault::fault;
-use crate::planner::backoff::JOBS_FRESH_ENOUGH;
 use crate::planner::{Finding, Goal, Job, Jobs, Observed, decide};
 
 /// Reads the jobs if the decision depends on them: if nothing else keeps the compute from being detached, and the spec wants the
@@ -11,7 +10,7 @@ pub async fn active_jobs(azure: &azure::Client, goal: &Goal, observed: &mut Obse
     let Some(id) = goal.compute().filter(|_| goal.waits_for_jobs().is_some() && decide(goal, observed).needs_jobs()) else {
         return;
     };
-    observed.jobs = Some(match azure.active_jobs(id, freshness.at_most(JOBS_FRESH_ENOUGH)).await {
+    observed.jobs = Some(match azure.active_jobs(id, freshness).await {
         Ok(active) if active.count == 0 => Finding::Absent,
         Ok(active) => {
             let first = active.first.into_iter().map(|(name, status)| Job { name, status }).collect();

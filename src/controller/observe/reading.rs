@@ -6,7 +6,7 @@ use crate::azure::{Ask, Freshness};
 use crate::controller::observe::request::is_annotated;
 use crate::controller::ticks::Turn;
 use crate::planner::Goal;
-use crate::planner::backoff::{ATTACH_DEPENDENCY_TTL, DEPENDENCY_TTL, LISTED_ABSENCE_TTL};
+use crate::planner::backoff::{ATTACH_DEPENDENCY_TTL, DEPENDENCY_TTL, JOBS_FRESH_ENOUGH, LISTED_ABSENCE_TTL};
 
 /// How the compute is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,12 +26,18 @@ pub struct Reading {
     pub dependencies: Freshness,
     /// The role assignments.
     pub roles: Freshness,
+    /// The jobs on a compute that is about to be detached.
+    pub jobs: Freshness,
 }
 
 impl Reading {
     /// Everything as it is now.
-    pub const NOW: Self =
-        Self { compute: ComputeReading::Own(Freshness::Now), dependencies: Freshness::Now, roles: Freshness::Now };
+    pub const NOW: Self = Self {
+        compute: ComputeReading::Own(Freshness::Now),
+        dependencies: Freshness::Now,
+        roles: Freshness::Now,
+        jobs: Freshness::Now,
+    };
 
     /// The first observation of a reconcile. A user who requests one expects the current state.
     pub(crate) fn first(object: &SynapseSparkAttachment, goal: &Goal, turn: Turn) -> Self {
@@ -41,7 +47,12 @@ impl Reading {
         let listed_absence = is_listed_absence_enough(object.status.as_ref(), goal).then_some(LISTED_ABSENCE_TTL);
         let ask = Ask { max_age: turn.max_age, sharers: turn.sharers, listed_absence };
         let dependencies = Freshness::Within(DEPENDENCY_TTL);
-        Self { compute: ComputeReading::Shared(ask), dependencies, roles: dependencies }
+        Self {
+            compute: ComputeReading::Shared(ask),
+            dependencies,
+            roles: dependencies,
+            jobs: Freshness::Within(JOBS_FRESH_ENOUGH),
+        }
     }
 
     /// The second observation, before a write. What is about to be written is read now.
@@ -49,7 +60,7 @@ impl Reading {
     pub fn before_write(compute: Freshness, is_of_role: bool) -> Self {
         let roles = if is_of_role { Freshness::Now } else { Freshness::Within(DEPENDENCY_TTL) };
         let dependencies = Freshness::Within(ATTACH_DEPENDENCY_TTL);
-        Self { compute: ComputeReading::Own(compute), dependencies, roles }
+        Self { compute: ComputeReading::Own(compute), dependencies, roles, jobs: Freshness::Now }
     }
 }
 

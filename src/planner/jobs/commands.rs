@@ -31,10 +31,11 @@ pub(super) fn admit_azure(id: &SynapseWorkspaceId) -> Fix {
     ))
 }
 
-/// Lets a storage account accept connections from all public networks.
-pub(super) fn open_storage(id: &StorageAccountId) -> Fix {
-    Fix::Command(format!(
-        "az storage account update --subscription {} --resource-group {} --name {} --public-network-access Enabled --default-action Allow",
+/// Ways to a storage account from a Synapse workspace without a managed virtual network. None is a command to be run unseen: one
+/// opens the account to all public networks.
+pub(super) fn reach_storage(id: &StorageAccountId) -> Fix {
+    Fix::Advice(format!(
+        "Attach a pool of a Synapse workspace with a managed virtual network and a managed private endpoint to the storage. Or, if your security rules allow it, open the storage to all public networks: az storage account update --subscription {} --resource-group {} --name {} --public-network-access Enabled --default-action Allow",
         id.subscription(),
         id.resource_group(),
         id.name()

@@ -24,7 +24,7 @@ fn reconcile() -> Fix {
 
 /// The compute exists, and Azure is done with it.
 pub(super) fn compute(facts: &Facts) -> Outcome {
-    let status = || Fix::Advice("kubectl synapse status shows what is in the way".to_owned());
+    let status = || Fix::Advice("kubectl synapse status shows why".to_owned());
     match &facts.attached {
         Err(why) => why.into(),
         Ok(None) => Outcome::missing(format!("{} does not exist: the pool is not attached", facts.compute), status()),

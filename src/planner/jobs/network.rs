@@ -82,7 +82,7 @@ fn reachable(facts: &Facts, Account { id, network, .. }: &Account) -> Outcome {
                 "{id} does not accept connections from all networks, and {} has no managed virtual network for a private endpoint",
                 synapse.id.name()
             );
-            return Outcome::missing(message, commands::open_storage(id));
+            return Outcome::missing(message, commands::reach_storage(id));
         }
         Ok(synapse) => synapse,
     };

@@ -23,6 +23,8 @@ pub(super) fn waiting_for_jobs(previous: &AttachmentStatus, report: &Report<'_>)
     let (count, jobs) = match &report.decision.cause {
         Cause::WaitingForJobs(Jobs { count, first }) => (*count, first.as_slice()),
         Cause::JobsUnreadable(_) => (0, [].as_slice()),
+        // The time runs while the request waits for its turn, too.
+        Cause::Queued(_) if report.observed.is_some_and(|seen| seen.jobs.is_some()) => (0, [].as_slice()),
         _ if before.is_none() || is_over(goal, report) => return None,
         _ => (0, [].as_slice()),
     };
@@ -57,12 +59,17 @@ fn span(previous: &AttachmentStatus, report: &Report<'_>, timeout: Duration) -> 
     (since, until)
 }
 
-/// The compute is not about to be detached any longer.
+/// The compute is not about to be detached any longer: the next detach waits for as long again.
 fn is_over(goal: &Goal, report: &Report<'_>) -> bool {
+    let cause = &report.decision.cause;
+    if matches!(cause, Cause::Suspended(_) | Cause::Duplicate(_) | Cause::PoolMismatch(_) | Cause::InvalidSpec(_)) {
+        return true;
+    }
     let Some(seen) = report.observed else { return false };
     match (goal, &seen.compute) {
-        (_, Finding::Unknown(_)) => false,
-        (_, Finding::Absent) => true,
+        // One observation that does not show the compute is not certain.
+        (_, Finding::Unknown(_)) | (Goal::Detached(_), Finding::Absent) => false,
+        (Goal::Attached(_), Finding::Absent) => !matches!(cause, Cause::ConfirmingAbsence),
         (Goal::Detached(_), Finding::Present(_)) => false,
         (Goal::Attached(goal), Finding::Present(compute)) => {
             compute.pool.id().is_some() && compute.pool.id() == seen.dependencies.resolve(&goal.pool).as_ref()

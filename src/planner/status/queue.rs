@@ -6,6 +6,7 @@ use crate::api::v1alpha1::AttachmentStatus;
 use crate::planner::backoff::SHOW_QUEUED_AFTER;
 use crate::planner::cause::Cause;
 use crate::planner::status::conditions::conditions;
+use crate::planner::status::jobs::waiting_for_jobs;
 use crate::planner::status::report::Report;
 use crate::planner::status::time::turn;
 
@@ -21,6 +22,7 @@ pub(super) fn queued(previous: &AttachmentStatus, report: &Report<'_>) -> Option
     Some(AttachmentStatus {
         conditions: conditions(previous, report).into_iter().chain(others).collect(),
         queued_until: Some(turn(previous.queued_until.as_ref(), report.now, queued.wait)),
+        waiting_for_jobs: previous.waiting_for_jobs.clone().or_else(|| waiting_for_jobs(previous, report)),
         ..previous.clone()
     })
 }
