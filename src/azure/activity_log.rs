@@ -22,7 +22,7 @@ const CHANGES: [&str; 2] = ["/workspaces/computes/write", "/workspaces/computes/
 pub struct Activity {
     /// The entries about them.
     pub entries: Vec<wire::ActivityEntry>,
-    /// The object ID in Entra of the identity that asked; none if its token does not show it.
+    /// The object ID in Entra of the identity that sent the request; none if its token does not show it.
     pub own: Option<String>,
 }
 

@@ -23,7 +23,7 @@ const MAX_CALLER: usize = 128;
 /// The settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActivityLog {
-    /// How long after a change the log is asked; none: never.
+    /// How long after a change the log is read; none: never.
     pub delay: Option<Duration>,
     /// Whether the names of users are shown.
     pub names: bool,
@@ -35,7 +35,7 @@ impl Default for ActivityLog {
     }
 }
 
-/// The last change of an object, if the log is still to be asked about it.
+/// The last change of an object, if the log is still to be read for it.
 pub(super) fn unexplained(object: &SynapseSparkAttachment, settings: ActivityLog, now: Timestamp) -> Option<Unexplained> {
     let last = object.status.as_ref()?.last_drift.as_ref().filter(|last| last.activity_log.is_none())?;
     let observed_at = last.observed_at.0;

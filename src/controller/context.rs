@@ -80,7 +80,7 @@ pub struct Context {
     pub resync: Duration,
     /// How many days before the end of its support a version of Spark is reported.
     pub spark_version_warning: u16,
-    /// When Azure's Activity Log is asked who changed a compute.
+    /// When Azure's Activity Log is read to find who changed a compute.
     pub activity_log: ActivityLog,
     /// What the controller keeps per object.
     pub objects: Objects,

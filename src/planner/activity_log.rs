@@ -1,4 +1,4 @@
-//! Who changed a compute that was in sync: when Azure's Activity Log is asked, for what, and what its entries show.
+//! Who changed a compute that was in sync: when the operator reads Azure's Activity Log, which part of it, and what the entries show.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::planner::observed::Observed;
 use crate::planner::unexplained::{Change, Unexplained};
 use crate::resource_id::ComputeId;
 
-/// What the Activity Log is asked: the writes to a compute in a period.
+/// What is read of the Activity Log: the writes to a compute in a period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     /// The compute.
@@ -49,7 +49,7 @@ pub enum Progress {
     Failed,
 }
 
-/// What to ask now. Nothing before the change is corrected: until then other requests matter more.
+/// What to read now. Nothing before the change is corrected: until then other requests matter more.
 #[must_use]
 pub fn question(goal: &Goal, seen: &Observed, decision: &Decision) -> Option<Question> {
     let (Goal::Attached(goal), Step::Done) = (goal, &decision.step) else { return None };
@@ -59,9 +59,9 @@ pub fn question(goal: &Goal, seen: &Observed, decision: &Decision) -> Option<Que
     Some(Question { compute: goal.compute.clone(), from, to })
 }
 
-/// The decision, with a reconcile when the Activity Log is to be asked.
+/// The decision, with a reconcile when the Activity Log is to be read.
 ///
-/// A question that is due is asked in this reconcile. If it is not answered, the next resync asks again.
+/// A read that is due is sent in this reconcile. If Azure does not answer, the next resync tries again.
 #[must_use]
 pub fn awaited(decision: Decision, seen: &Observed) -> Decision {
     let left = seen.object.unexplained.as_ref().map(Unexplained::due_in).unwrap_or_default();

@@ -86,9 +86,9 @@ pub const CORRECTIONS_COUNT_FOR: Duration = Duration::from_hours(24);
 /// documented for those who read it through Log Analytics
 /// (<https://learn.microsoft.com/azure/azure-monitor/logs/data-ingestion-time>).
 pub const ACTIVITY_LOG_DELAY: Duration = Duration::from_mins(15);
-/// The Activity Log is asked about the time before a change was observed, which is this long: the operator may not have run.
+/// The Activity Log is read for this long before a change was observed: the operator may not have run.
 pub const ACTIVITY_LOG_WINDOW: Duration = Duration::from_hours(24);
-/// For this long the Activity Log is asked again at each resync while it does not answer.
+/// For this long the Activity Log is read again at each resync while Azure does not answer.
 pub const ACTIVITY_LOG_PATIENCE: Duration = Duration::from_hours(1);
 /// The default of `--resync-interval`: what is in sync is observed again after this, so drift lasts no longer.
 pub const RESYNC: Duration = Duration::from_mins(5);

@@ -1,4 +1,4 @@
-//! A change of the compute by others, until the Activity Log was asked who made it.
+//! A change of the compute by others whose caller was not looked up in the Activity Log yet.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use jiff::Timestamp;
 use crate::planner::backoff::ACTIVITY_LOG_PATIENCE;
 use crate::planner::finding::Finding;
 
-/// A change that others made to the compute, and about which the Activity Log was not asked yet.
+/// A change that others made to the compute, and whose caller was not looked up in the Activity Log yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unexplained {
     /// When the operator observed the change.
     pub observed_at: Timestamp,
     /// How long ago that is; none if that time lies in the future.
     pub age: Option<Duration>,
-    /// How long after it the Activity Log is asked.
+    /// How long after it the Activity Log is read.
     pub delay: Duration,
-    /// What the Activity Log shows, if it was asked in this reconcile.
+    /// What the Activity Log shows, if it was read in this reconcile.
     pub found: Option<Finding<Change>>,
 }
 
 impl Unexplained {
-    /// How long until the Activity Log is asked; zero if it is due.
+    /// How long until the Activity Log is read; zero if it is due.
     #[must_use]
     pub fn due_in(&self) -> Duration {
         self.delay.saturating_sub(self.age.unwrap_or_default())

@@ -29,7 +29,7 @@ pub fn made_elsewhere(previous: &AttachmentStatus, report: &Report<'_>) -> Vec<D
 
 /// A new change; or the last one, with what the Activity Log shows of it.
 ///
-/// A changed spec cancels a question that is still open: the compute is no longer compared with what was changed.
+/// A changed spec cancels a read that is still due: the compute is no longer compared with what was changed.
 pub(super) fn last_drift(previous: &AttachmentStatus, report: &Report<'_>) -> Option<LastDriftStatus> {
     let known = previous.last_drift.as_ref();
     let fields = changed_fields(previous, report);
@@ -59,7 +59,7 @@ fn changed_fields(previous: &AttachmentStatus, report: &Report<'_>) -> Vec<Strin
     made_elsewhere(previous, report).iter().map(|drift| drift.field.to_string()).collect()
 }
 
-/// What the Activity Log shows, if it was asked; none if it is to be asked again.
+/// What the Activity Log shows, if it was read; none if it is to be read again.
 fn answer(report: &Report<'_>) -> Option<ActivityLogStatus> {
     let unexplained = report.observed?.object.unexplained.as_ref()?;
     let nothing = |result| Some(ActivityLogStatus { result, caller: None, caller_name: None, changed_at: None });
@@ -76,7 +76,7 @@ fn answer(report: &Report<'_>) -> Option<ActivityLogStatus> {
     }
 }
 
-/// A change, and what the Activity Log shows of it; none while the log was not asked.
+/// A change, and what the Activity Log shows of it; none while the log was not read.
 #[must_use]
 pub fn explained(last: &LastDriftStatus) -> Option<String> {
     let what = match last.fields.as_slice() {

@@ -18,16 +18,7 @@ pub(crate) const SUFFIXES: [&str; 3] = [".blob.core.windows.net", ".blob.core.ch
 
 /// The account's name, and the rest of the path, if the request is for a storage account.
 pub(crate) fn target<'a>(request: &Request, segments: &'a [String]) -> Option<(String, &'a [String])> {
-    if let Some(host) = request.header("Host") {
-        let host = host.rsplit_once(':').map_or(host, |(host, _)| host).to_ascii_lowercase();
-        if let Some(name) = SUFFIXES.iter().find_map(|suffix| host.strip_suffix(suffix)) {
-            return Some((name.to_owned(), segments));
-        }
-    }
-    match segments {
-        [first, name, rest @ ..] if first == "blob" => Some((name.clone(), rest)),
-        _ => None,
-    }
+    request.named_host(&SUFFIXES, "blob", segments)
 }
 
 /// The text without the signatures of the SAS in it.

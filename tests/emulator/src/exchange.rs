@@ -38,6 +38,26 @@ impl Request {
         Self { method: method.into(), path: path.into(), query: query.into(), ..Self::default() }
     }
 
+    /// The name of a resource with a host of its own, and the rest of the path: from the host, which is the name and one of these
+    /// suffixes, or from a path that begins with the folder and the name.
+    pub(crate) fn named_host<'a>(
+        &self,
+        suffixes: &[&str],
+        folder: &str,
+        segments: &'a [String],
+    ) -> Option<(String, &'a [String])> {
+        if let Some(host) = self.header("Host") {
+            let host = host.rsplit_once(':').map_or(host, |(host, _)| host).to_ascii_lowercase();
+            if let Some(name) = suffixes.iter().find_map(|suffix| host.strip_suffix(suffix)) {
+                return Some((name.to_owned(), segments));
+            }
+        }
+        match segments {
+            [first, name, rest @ ..] if first == folder => Some((name.clone(), rest)),
+            _ => None,
+        }
+    }
+
     /// The same with one more header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {

@@ -25,16 +25,7 @@ pub(crate) const AUDIENCES: [&str; 3] =
 
 /// The workspace's name, and the rest of the path, if the request is for the data plane.
 pub(crate) fn target<'a>(request: &Request, segments: &'a [String]) -> Option<(String, &'a [String])> {
-    if let Some(host) = request.header("Host") {
-        let host = host.rsplit_once(':').map_or(host, |(host, _)| host).to_ascii_lowercase();
-        if let Some(name) = SUFFIXES.iter().find_map(|suffix| host.strip_suffix(suffix)) {
-            return Some((name.to_owned(), segments));
-        }
-    }
-    match segments {
-        [first, name, rest @ ..] if first == "synapse" => Some((name.clone(), rest)),
-        _ => None,
-    }
+    request.named_host(&SUFFIXES, "synapse", segments)
 }
 
 /// A request of a known principal, to a workspace that exists.
