@@ -105,9 +105,10 @@ pub struct Objects {
     pub(crate) ticks: Arc<Ticks>,
 }
 
-/// Whether this process may write, for which objects, over which definition, and as whom it publishes events.
+/// Whether this process may write, by which clock, for which objects, over which definition, and as whom it publishes events.
 pub(crate) struct Process {
     time_to_write: Box<dyn Fn() -> Option<Duration> + Send + Sync>,
+    wall_clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     shard: Shard,
     pub(crate) definition: Arc<Definition>,
     pub(crate) recorders: Recorders,
@@ -134,6 +135,7 @@ impl Context {
             metrics,
             process: Process {
                 time_to_write: Box::new(|| Some(Duration::MAX)),
+                wall_clock: Box::new(Timestamp::now),
                 shard: Shard::All,
                 definition: Arc::default(),
                 recorders,
@@ -168,6 +170,13 @@ impl Context {
         Self { process, ..self }
     }
 
+    /// Takes the time of reconciles from this clock instead of the system's: one that agrees with a paused clock of the runtime.
+    #[must_use]
+    pub fn with_wall_clock(self, wall_clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        let process = Process { wall_clock: Box::new(wall_clock), ..self.process };
+        Self { process, ..self }
+    }
+
     /// Reconciles only the objects of this shard.
     #[must_use]
     pub fn with_shard(self, shard: Shard) -> Self {
@@ -185,6 +194,11 @@ impl Context {
     /// Which objects are reconciled, by their subscription.
     pub(crate) fn shard(&self) -> &Shard {
         &self.process.shard
+    }
+
+    /// The time of day.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.process.wall_clock)()
     }
 
     /// Called right before each write. Returns when the write must have ended; none if there is no limit.

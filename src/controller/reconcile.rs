@@ -28,7 +28,7 @@ use crate::planner::{Cause, Decision, Goal, RoleAssignment, Step, Write, WriteRe
 /// [`Error`] if Kubernetes refuses a write, so that no status can report it.
 #[tracing::instrument(name = "reconcile", skip_all, fields(namespace = object.namespace(), name = object.name_any()))]
 pub async fn reconcile(object: Arc<SynapseSparkAttachment>, ctx: Arc<Context>) -> Result<Action, Error> {
-    let (clock, _running) = (Clock::read(), ctx.metrics.begin());
+    let (clock, _running) = (Clock::read(&ctx), ctx.metrics.begin());
     let decision = match Box::pin(AssertUnwindSafe(rounds(&object, &ctx, clock)).catch_unwind()).await {
         Ok(decision) => {
             let decision = decision?;

@@ -26,8 +26,8 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) fn read() -> Self {
-        Self { started: Timestamp::now(), at: Instant::now() }
+    pub(super) fn read(ctx: &Context) -> Self {
+        Self { started: ctx.now(), at: Instant::now() }
     }
 
     pub(super) fn elapsed(self) -> Duration {

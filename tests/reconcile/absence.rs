@@ -10,7 +10,7 @@ use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use synapse_spark_operator::controller::{Context, metrics, reconcile};
 
-use super::in_process::{Api, client, context, object};
+use super::in_process::{Api, client, context, now, object};
 use super::{is_released, stored};
 
 /// Two absences so far apart are certain (`src/planner/backoff.rs`).
@@ -193,7 +193,7 @@ impl HttpClient for NoWorkspace {
 async fn object_of_a_workspace_that_is_deleted_during_an_attach_is_released() {
     for (case, pending) in [("Azure accepted the attach", false), ("the attach was not answered", true)] {
         let mut object = deleted();
-        let started = (jiff::Timestamp::now() - Duration::from_mins(1)).to_string();
+        let started = (now() - Duration::from_mins(1)).to_string();
         let operation = json!({"kind": "Attach", "pending": pending, "path": "/operation", "startedAt": started});
         object["status"] = json!({"observedGeneration": 1, "operation": operation});
         let api = Api::with(object);

@@ -11,7 +11,7 @@ use serde_json::json;
 use synapse_spark_operator::controller::reconcile;
 use tokio::time::Instant;
 
-use super::in_process::{Api, context, object};
+use super::in_process::{Api, context, now, object};
 use super::stored;
 
 /// An Azure without the compute, which never answers a PUT. Each request needs an access token of its own.
@@ -97,7 +97,7 @@ async fn time_in_which_an_unanswered_write_may_be_carried_out_counts_from_the_wr
     let (reads, left) = (Duration::from_secs(50), Duration::from_secs(40));
     let azure = Arc::new(Silent { read_takes: reads, ..Silent::default() });
     let api = Api::with(object("team-a", "pool", &json!({})));
-    let (server, began) = (api.clone(), jiff::Timestamp::now());
+    let (server, began) = (api.clone(), now());
     let intent = Arc::new(std::sync::Mutex::new(None));
     let seen = intent.clone();
     let context = context(api.client(), azure, &mut Registry::default()).with_write_gate(move || {

@@ -7,7 +7,7 @@ use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use synapse_spark_operator::controller::reconcile;
 
-use super::in_process::{Api, context, object};
+use super::in_process::{Api, context, now, object};
 use super::one_compute::OneCompute;
 use super::stored;
 
@@ -19,7 +19,7 @@ fn handing_over() -> Value {
     let subscription = object["spec"]["workspace"]["subscriptionId"].as_str().expect("a subscription").to_owned();
     let path =
         format!("/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/eastus2/operations/1");
-    let started = (jiff::Timestamp::now() - Duration::from_mins(1)).to_string();
+    let started = (now() - Duration::from_mins(1)).to_string();
     object["metadata"]["annotations"] = json!({"synapse-spark.dev/transfer-to": RECIPIENT});
     let operation = json!({"kind": "Transfer", "pending": false, "path": path, "startedAt": started});
     object["status"] = json!({"observedGeneration": 1, "operation": operation});
@@ -40,7 +40,8 @@ async fn a_hand_over_without_effect_yet_is_judged_by_its_operation() {
         let context = Arc::new(context(api.client(), azure.clone(), &mut Registry::default()));
         for _ in 0..2 {
             reconcile(stored(&api), context.clone()).await.expect("Kubernetes accepts every write");
-            tokio::time::advance(Duration::from_secs(16)).await;
+            // Before a retry is due.
+            tokio::time::advance(Duration::from_secs(4)).await;
         }
         assert_eq!(api.reason("team-a", "pool").as_deref(), Some(reason), "{case}");
         let status = api.get("team-a", "pool")["status"].clone();

@@ -134,7 +134,7 @@ impl Azure {
         match (method, body) {
             (Method::Put, Some(mut body)) => {
                 body["name"] = json!(name);
-                body["properties"]["createdOn"] = json!(jiff::Timestamp::now().to_string());
+                body["properties"]["createdOn"] = json!(super::now().to_string());
                 let compute = Compute { body, done: Some(Instant::now() + self.operation) };
                 let shown = compute.shown();
                 all.insert(name.to_owned(), compute);

@@ -5,11 +5,12 @@ mod azure;
 #[path = "../settings.rs"]
 mod settings;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use azure_core::credentials::Secret;
 use azure_core::http::HttpClient;
+use jiff::Timestamp;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use synapse_spark_operator::azure::{Client, Credential, Limits, Metrics, Settings};
@@ -41,10 +42,17 @@ pub fn object(namespace: &str, name: &str, spec: &Value) -> Value {
     object
 }
 
-/// What every reconcile needs, over this API server and this Azure.
+/// The time of day by the runtime's clock: where a test has paused it, hours may pass at once, and none while the machine is busy.
+pub fn now() -> Timestamp {
+    static START: LazyLock<(Timestamp, Instant)> = LazyLock::new(|| (Timestamp::now(), Instant::now()));
+    let (time, instant) = *START;
+    time + tokio::time::Instant::now().into_std().saturating_duration_since(instant)
+}
+
+/// What every reconcile needs, over this API server and this Azure. Its clock is the runtime's, which a test may have paused.
 pub fn context(kube: kube::Client, azure: Arc<dyn HttpClient>, registry: &mut Registry) -> Context {
     let azure = client(azure, registry);
-    Context::new(kube, azure, "cluster".into(), Duration::from_mins(5), metrics::Metrics::new(registry))
+    Context::new(kube, azure, "cluster".into(), Duration::from_mins(5), metrics::Metrics::new(registry)).with_wall_clock(now)
 }
 
 /// A client of this Azure.

@@ -86,15 +86,15 @@ async fn an_interrupted_run_detaches_what_it_attached() {
     azure.open().await.expect("the workspace is there");
     let stop = Arc::new(Notify::new());
     let run = run::run(&azure, false, &stop, |line| {
-        if line.contains("] patch: ") {
-            // In the middle of this probe, or before it sends anything: in both cases nothing may be left.
+        if line.contains("] patch: PATCH of") {
+            // In the middle of this probe: its PATCH is not answered before the end of this test.
             let (stop, azure) = (Arc::clone(&stop), emulator.azure());
+            let fault = Fault::from_json(&json!({"method": "PATCH", "delay": "10m"})).expect("a fault");
+            azure.lock().unwrap_or_else(PoisonError::into_inner).add_fault(fault);
             tokio::spawn(async move {
-                let puts = || {
-                    azure.lock().unwrap_or_else(PoisonError::into_inner).journal(0).filter(|entry| entry.method == "PUT").count()
-                };
-                let before = puts();
-                while puts() == before {
+                let patched =
+                    || azure.lock().unwrap_or_else(PoisonError::into_inner).journal(0).any(|entry| entry.method == "PATCH");
+                while !patched() {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
                 stop.notify_one();
