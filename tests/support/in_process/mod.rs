@@ -5,8 +5,8 @@ mod azure;
 #[path = "../settings.rs"]
 mod settings;
 
-use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use azure_core::credentials::Secret;
 use azure_core::http::HttpClient;
@@ -43,10 +43,16 @@ pub fn object(namespace: &str, name: &str, spec: &Value) -> Value {
 }
 
 /// The time of day by the runtime's clock: where a test has paused it, hours may pass at once, and none while the machine is busy.
+/// A test begins with a whole second, as times in a status are.
 pub fn now() -> Timestamp {
-    static START: LazyLock<(Timestamp, Instant)> = LazyLock::new(|| (Timestamp::now(), Instant::now()));
-    let (time, instant) = *START;
-    time + tokio::time::Instant::now().into_std().saturating_duration_since(instant)
+    thread_local! {
+        static START: (Timestamp, tokio::time::Instant) = (whole_second(), tokio::time::Instant::now());
+    }
+    START.with(|(time, instant)| *time + instant.elapsed())
+}
+
+fn whole_second() -> Timestamp {
+    Timestamp::from_second(Timestamp::now().as_second()).expect("a time of today")
 }
 
 /// What every reconcile needs, over this API server and this Azure. Its clock is the runtime's, which a test may have paused.
