@@ -3,6 +3,8 @@
 //! `UPDATE=1 cargo test --test pages` writes the generated pages. Prometheus' own promtool, which
 //! `tests/gotools/build promtool` builds, checks the rules.
 
+#[path = "pages/dashboard.rs"]
+mod dashboard;
 #[path = "pages/errors.rs"]
 mod errors;
 #[path = "pages/jobs.rs"]
@@ -20,7 +22,7 @@ use std::{env, fs};
 
 use jiff::Timestamp;
 use prometheus_client::encoding::text::encode;
-use serde_json::{Value, json};
+use serde_json::Value;
 use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::{azure, controller, telemetry};
 
@@ -70,7 +72,8 @@ impl Metric {
     }
 }
 
-fn metrics() -> BTreeMap<String, Metric> {
+/// What a new process exposes.
+fn exposed() -> String {
     let mut registry = telemetry::registry(Timestamp::UNIX_EPOCH);
     let ours = telemetry::ours(&mut registry);
     let _ = azure::Metrics::new(ours);
@@ -78,6 +81,11 @@ fn metrics() -> BTreeMap<String, Metric> {
     let _ = controller::metrics::kubernetes_requests::KubernetesRequests::new(ours);
     let mut text = String::new();
     encode(&mut text, &registry).expect("text");
+    text
+}
+
+fn metrics() -> BTreeMap<String, Metric> {
+    let text = exposed();
     let mut all: BTreeMap<String, Metric> = BTreeMap::new();
     for line in text.lines() {
         let words: Vec<_> = line.splitn(4, ' ').collect();
@@ -233,23 +241,6 @@ fn alerts() -> Vec<Value> {
     RULES.into_iter().flat_map(alerts_of).collect()
 }
 
-const DASHBOARD: &str = "charts/synapse-spark-operator/files/dashboard.json";
-
-/// All queries of the dashboard, with Grafana's variables.
-fn queries_with_variables() -> Vec<String> {
-    let file: Value = serde_json::from_str(&read(DASHBOARD)).expect("JSON");
-    let panels = file["panels"].as_array().expect("panels");
-    let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().expect("targets"));
-    targets.map(|target| target["expr"].as_str().expect("a query").to_owned()).collect()
-}
-
-/// The same with values for the variables.
-fn queries() -> Vec<String> {
-    let values = [("$__rate_interval", "5m"), ("$job", ".*"), ("$cluster", ".*"), ("$namespace", ".*")];
-    let filled = |query: String| values.into_iter().fold(query, |query, (variable, value)| query.replace(variable, value));
-    queries_with_variables().into_iter().map(filled).collect()
-}
-
 #[test]
 fn each_alert_fires_only_in_its_own_state() {
     let all = RULES.into_iter().zip(["tests/alerts/alerts.yaml", "tests/alerts/slo.yaml"]);
@@ -284,43 +275,9 @@ fn each_alert_has_a_runbook_with_steps() {
 }
 
 #[test]
-fn each_query_of_the_dashboard_is_valid() {
-    let rules: Vec<_> =
-        queries().iter().enumerate().map(|(at, query)| json!({"record": format!("query_{at}"), "expr": query})).collect();
-    assert!(rules.len() > 20, "the queries are found");
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("rules.yaml");
-    // JSON is YAML.
-    fs::write(&file, json!({"groups": [{"name": "dashboard", "rules": rules}]}).to_string()).expect("a file");
-    promtool(&["check", "rules", file.to_str().expect("a path")]);
-}
-
-#[test]
-fn the_dashboard_can_be_limited_to_a_cluster_and_a_namespace() {
-    let file: Value = serde_json::from_str(&read(DASHBOARD)).expect("JSON");
-    let variables = file["templating"]["list"].as_array().expect("variables").iter();
-    let variables: Vec<_> = variables.filter_map(|variable| variable["name"].as_str()).collect();
-    assert_eq!(variables, ["datasource", "cluster", "job", "namespace"]);
-    let all = metrics();
-    let (object, mut limited) = ("attachments|longest_unready_seconds|longest_deleting_seconds|safety_stops", 0);
-    for query in queries_with_variables() {
-        for selector in query.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(selector, _)| selector) {
-            assert!(selector.starts_with("cluster=~\"$cluster\", job=~\"$job\""), "{query}");
-        }
-        for name in all.keys().filter_map(|name| name.strip_prefix("synapse_spark_operator_")) {
-            if object.split('|').any(|one| one == name) && query.contains(&format!("operator_{name}{{")) {
-                assert!(query.contains("attachment_namespace=~\"$namespace\""), "{query}");
-                limited += 1;
-            }
-        }
-    }
-    assert!(limited > 5, "the queries for objects are found");
-}
-
-#[test]
 fn alerts_dashboard_and_runbooks_use_existing_metrics() {
     let there: BTreeSet<_> = metrics().iter().flat_map(|(name, metric)| metric.samples(name)).collect();
-    let mut texts: Vec<(String, String)> = vec![("the dashboard".to_owned(), queries().join("\n"))];
+    let mut texts: Vec<(String, String)> = vec![("the dashboard".to_owned(), dashboard::queries().join("\n"))];
     let files = RULES.into_iter().chain(["tests/alerts/alerts.yaml", "tests/alerts/slo.yaml"]);
     texts.extend(files.map(|file| (file.to_owned(), read(file))));
     texts.extend(alerts().iter().map(|alert| {
