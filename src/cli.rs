@@ -36,6 +36,8 @@ mod status;
 mod suspend;
 mod transfer;
 mod try_job;
+#[cfg(feature = "ui")]
+mod ui;
 mod version;
 mod view;
 mod workspace;
@@ -138,6 +140,13 @@ enum Command {
     /// Exit code 0: the job completed; 2: it failed, and the output names the cause; 1: it could not be determined, because the
     /// job could not be submitted, was canceled, or reached the time limit.
     Try(Box<try_job::Try>),
+    /// Show attachments in the browser, on a page of this machine that follows the cluster. Changes nothing.
+    ///
+    /// The page has your permissions in the cluster and no others. Only this machine can reach it, and only with the link that is
+    /// printed, which is valid once, for 60 seconds; Enter prints another one, for another tab. It ends on Ctrl-C, or when no page
+    /// has been open for 30 minutes.
+    #[cfg(feature = "ui")]
+    Ui(Box<ui::Ui>),
     /// Check whether the operator that is installed can work: its replicas and version, its leader, the custom resource
     /// definition, and the permissions of its ServiceAccount. Changes nothing.
     ///
@@ -213,6 +222,8 @@ impl Cli {
             Command::AllowRecreate(allow) => allow.execute().await,
             Command::Transfer(transfer) => Box::pin(transfer.execute(self.program)).await,
             Command::Try(one) => Box::pin(one.execute(self.program)).await,
+            #[cfg(feature = "ui")]
+            Command::Ui(ui) => Box::pin(ui.execute(self.program)).await,
             Command::Completion(completion) => completion.execute(self.program, command(self.program)),
             Command::Candidates(words) => completion::candidates(words, command(self.program)),
             Command::Bundle(bundle) => bundle.execute(&variables()).await,

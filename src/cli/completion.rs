@@ -34,8 +34,8 @@ impl Completion {
 const TIME_LIMIT: Duration = Duration::from_secs(3);
 
 /// The subcommands whose first argument is the name of an attachment.
-const TAKES_A_NAME: [&str; 10] =
-    ["plan", "check", "status", "events", "logs", "reconcile", "suspend", "resume", "allow-recreate", "transfer"];
+const TAKES_A_NAME: [&str; 11] =
+    ["plan", "check", "status", "events", "logs", "reconcile", "suspend", "resume", "allow-recreate", "transfer", "ui"];
 
 /// kubectl passes the words after `kubectl synapse`, the last one incomplete. It expects one candidate per line, a tab before
 /// its description, and finally a directive: 4 is "do not offer files".

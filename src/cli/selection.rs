@@ -7,6 +7,7 @@ use clap::Args;
 use kube::Resource;
 use kube::api::{Api, ListParams, ObjectMeta};
 use kube::core::DeserializeGuard;
+use kube::runtime::watcher::Config;
 
 use super::kube::Cluster;
 use super::output::printable;
@@ -101,6 +102,15 @@ impl Selection {
         if self.all_namespaces { Api::all(client) } else { Api::namespaced(client, namespace) }
     }
 
+    /// What a watch of the objects asks for. With several names, it is about more than these.
+    pub(super) fn watch_config(&self) -> Config {
+        match (self.single(), self.selector()) {
+            (Some(name), _) => Config::default().fields(&format!("metadata.name={name}")),
+            (None, Some(selector)) => Config::default().labels(selector),
+            (None, None) => Config::default(),
+        }
+    }
+
     fn list_params(&self) -> ListParams {
         self.selector().map_or_else(ListParams::default, |selector| ListParams::default().labels(selector))
     }
@@ -143,4 +153,20 @@ impl Selection {
 /// An object that this version cannot decode, as a line.
 pub(super) fn undecodable(invalid: &kube::core::error_boundary::InvalidObject) -> String {
     printable(&format!("{} cannot be read by this version: {}", ObjectKey::of(&invalid.metadata), invalid.error))
+}
+
+#[cfg(test)]
+impl Selection {
+    /// The selection of a command line.
+    pub(super) fn parsed(args: &[&str]) -> Self {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            selection: Selection,
+            // It has the option with which --all-namespaces conflicts.
+            #[command(flatten)]
+            _cluster: super::kube::ClusterArgs,
+        }
+        <Line as clap::Parser>::parse_from([&["test"], args].concat()).selection
+    }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use kube::runtime::watcher::Config;
 use serde_json::json;
 
 use super::super::attachment_watch::{AttachmentWatch, Change};
@@ -26,12 +25,8 @@ pub(super) async fn follow(
     timeout: Option<Duration>,
     program: Program,
 ) -> Result<u8, String> {
-    let config = match (selection.single(), selection.selector()) {
-        (Some(name), _) => Config::default().fields(&format!("metadata.name={name}")),
-        (None, Some(selector)) => Config::default().labels(selector),
-        (None, None) => Config::default(),
-    };
-    let mut watch = AttachmentWatch::new(cluster, selection.api(cluster.watch.clone(), &cluster.namespace), config);
+    let api = selection.api(cluster.watch.clone(), &cluster.namespace);
+    let mut watch = AttachmentWatch::new(cluster, api, selection.watch_config());
     let mut followed = Followed {
         program,
         output,

@@ -40,7 +40,7 @@ pub(in crate::cli) struct View {
     pub(in crate::cli) state: State,
     pub(in crate::cli) reason: Option<String>,
     pub(in crate::cli) message: String,
-    pub(super) since: Option<Time>,
+    pub(in crate::cli) since: Option<Time>,
     /// What the user should do; empty if waiting is enough.
     pub(super) advice: String,
     /// The command to run for that.

@@ -1,0 +1,52 @@
+//! The link that opens the page. It is written to the terminal and to no log, because whoever has it can sign in.
+
+use std::io::BufRead as _;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::super::output::{print, remark};
+use super::browser;
+use super::session::Sessions;
+
+/// Links to the page, one for each tab.
+pub(super) struct Links {
+    port: u16,
+    sessions: Arc<Sessions>,
+}
+
+impl Links {
+    pub(super) fn new(port: u16, sessions: Arc<Sessions>) -> Self {
+        Self { port, sessions }
+    }
+
+    /// Prints a link, and opens it in a browser if that is wanted and possible.
+    pub(super) fn print(&self, open: bool) -> Result<(), String> {
+        // In the fragment, which browsers neither send to a server nor name as the referrer.
+        let link = format!("http://127.0.0.1:{}/#{}", self.port, self.sessions.issue()?);
+        print(&format!("{link}\n"))?;
+        remark("The link is valid once, for 60 seconds. Press Enter for another one, and Ctrl-C to end.");
+        if open && let Err(why) = browser::open(&link) {
+            remark(&format!("no browser was opened: {why}. Open the link yourself."));
+        }
+        Ok(())
+    }
+
+    /// Prints another link at each line of the standard input.
+    pub(super) async fn print_on_enter(&self) -> Result<(), String> {
+        let (send, mut lines) = mpsc::channel(1);
+        // A thread of its own, because a read of a terminal cannot be interrupted.
+        std::thread::spawn(move || {
+            for _ in std::io::stdin().lock().lines().map_while(Result::ok) {
+                if send.blocking_send(()).is_err() {
+                    return;
+                }
+            }
+        });
+        while let Some(()) = lines.recv().await {
+            self.print(false)?;
+        }
+        // The end of the input does not end the program: it may have none.
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,140 @@
+//! The table of the list: counts by reason, the visible rows, and the way to the others.
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use super::super::super::context::Context;
+use super::super::super::store::{Attachment, Connection, Content};
+use super::super::super::window::{Column, Query, ROWS, Window};
+use crate::cli::output::{age, printable};
+use crate::cli::view::State;
+use crate::planner::status::shortened;
+use crate::planner::status::time::elapsed;
+
+/// The letters of a message; the full text is in its title.
+const WIDEST: usize = 220;
+
+/// The table of what is known.
+pub(super) fn table(context: &Context, known: &Content, query: &Query) -> Markup {
+    let window = query.window(known.attachments.values());
+    let has_namespaces = context.selection.is_of_all_namespaces();
+    html! {
+        @match &known.connection {
+            Connection::Live => {}
+            Connection::Loading => { p class="banner calm" role="status" { "Reading the attachments…" } }
+            Connection::Lost(why) => {
+                p class="banner" role="status" {
+                    "The attachments cannot be followed, and what is shown may be outdated: " bdi { (printable(why)) } " Retrying."
+                }
+            }
+        }
+        @for line in known.undecodable.values() { p class="note" { bdi { (line) } } }
+        (reasons(&window, query))
+        @if window.rows.is_empty() {
+            @if known.connection == Connection::Live {
+                p class="empty" { @if known.attachments.is_empty() { "There are no attachments." } @else { "No attachment matches." } }
+            }
+        } @else {
+            table {
+                thead {
+                    tr {
+                        (heading(Column::Name, "Name", query))
+                        @if has_namespaces { (heading(Column::Namespace, "Namespace", query)) }
+                        (heading(Column::Reason, "State", query))
+                        (heading(Column::Since, "Since", query))
+                        (heading(Column::Workspace, "Workspace", query))
+                        (heading(Column::Pool, "Pool", query))
+                        th scope="col" { "Message" }
+                    }
+                }
+                tbody { @for one in &window.rows { (row(one, has_namespaces)) } }
+            }
+            (pager(&window))
+        }
+    }
+}
+
+/// How many there are of each reason. Choosing one filters by it.
+fn reasons(window: &Window<'_>, query: &Query) -> Markup {
+    let all: usize = window.reasons.values().sum();
+    // The one that is chosen stays, so that it can be seen.
+    let is_gone = !query.reason.is_empty() && !window.reasons.contains_key(query.reason.as_str());
+    let chosen = is_gone.then_some((query.reason.as_str(), 0));
+    html! {
+        input type="hidden" name="sort" value=(query.sort.name());
+        @if query.descending { input type="hidden" name="descending" value="true"; }
+        fieldset class="reasons" {
+            legend { "Reason" }
+            (choice("", "All", all, query))
+            @for (reason, count) in window.reasons.iter().map(|(reason, count)| (*reason, *count)).chain(chosen) {
+                (choice(reason, reason, count, query))
+            }
+        }
+    }
+}
+
+fn choice(reason: &str, label: &str, count: usize, query: &Query) -> Markup {
+    html! {
+        label {
+            input type="radio" name="reason" id={ "reason-" (reason) } value=(reason) checked[query.reason == reason];
+            span { bdi { (label) } " " b { (count) } }
+        }
+    }
+}
+
+fn heading(column: Column, label: &str, query: &Query) -> Markup {
+    let order = (query.sort == column).then_some(if query.descending { "descending" } else { "ascending" });
+    html! {
+        th scope="col" aria-sort=[order] {
+            button type="submit" name="order" id={ "order-" (column.name()) } value=(column.name()) { (label) }
+        }
+    }
+}
+
+fn row(one: &Attachment, has_namespaces: bool) -> Markup {
+    let now = Timestamp::now();
+    let message = printable(&one.message);
+    html! {
+        tr id={ "row-" (one.key.namespace) "/" (one.key.name) } {
+            th scope="row" data-label="Name" { bdi { (one.key.name) } }
+            @if has_namespaces { td data-label="Namespace" { bdi { (one.key.namespace) } } }
+            td data-label="State" {
+                span class={ "state " (tone(one.state)) } { (format!("{:?}", one.state)) }
+                " " bdi class="reason" { (one.reason) }
+            }
+            td data-label="Since" {
+                @if let Some(since) = one.since {
+                    time datetime=(since) title=(since) { (age(elapsed(since, now).unwrap_or_default())) }
+                }
+            }
+            td data-label="Workspace" { bdi { (one.workspace()) } }
+            td data-label="Pool" { bdi { (one.pool) } }
+            td class="message" data-label="Message" title=(message) { bdi { (shortened(&message, WIDEST)) } }
+        }
+    }
+}
+
+/// The colour of a state. Its name is always beside it.
+fn tone(state: State) -> &'static str {
+    match state {
+        State::Ready => "good",
+        State::Stalled => "bad",
+        State::Reconciling | State::Suspended | State::Unseen | State::Deleted => "undecided",
+    }
+}
+
+fn pager(window: &Window<'_>) -> Markup {
+    let (first, last) = (window.from + 1, window.from + window.rows.len());
+    let button = |id: &str, label: &str, from: Option<usize>| {
+        html! { button type="submit" name="from" id=(id) value=[from] disabled[from.is_none()] { (label) } }
+    };
+    html! {
+        div class="pager" {
+            span { (first) "–" (last) " of " (window.total) }
+            @if window.total > ROWS {
+                (button("page-previous", "Previous", window.from.checked_sub(ROWS)))
+                (button("page-next", "Next", Some(last).filter(|last| *last < window.total)))
+            }
+        }
+    }
+}
