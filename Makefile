@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-upgrade test-clean check generate bench bench-memory conformance build tools plane node gotools clients python javascript rust go gitops sdk sdk-v1 sdk-go sdk-js docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
+.PHONY: help demo test test-upgrade test-clean check generate bench bench-memory conformance build tools plane node gotools clients python javascript browser rust go gitops sdk sdk-v1 sdk-go sdk-js test-ui docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
 
 python := tests/sdk/.venv/bin/python
 
@@ -15,9 +15,9 @@ demo: tools ## run the operator on this machine: a real API server, an emulator 
 
 test: ## run all tests, step by step; needs no cluster, no Azure and no container engine
 	@tests/all.sh
-	@echo; awk '/^test result: ok/ { rust += $$4 } FILENAME ~ /sdk/ && / passed/ { sdk += $$1 } FILENAME ~ /sdk-js/ && / pass [0-9]+$$/ { sdk += $$NF } FILENAME ~ /docs/ && / passed/ { docs += $$1 } FILENAME ~ /node/ && /^node: / { node += $$2 } /^--- PASS/ { if (FILENAME ~ /sdk-go/) sdk += 1; else go += 1 } \
-		END { printf "passed: %d Rust tests, %d Go tests, %d tests of Microsoft'"'"'s clients, %d of the documents, %d on a real node; no warnings of lints and docs\n", rust, go, sdk, docs, node }' \
-		target/test-rust.log target/test-go.log target/test-gitops.log target/test-sdk.log target/test-sdk-v1.log target/test-sdk-go.log target/test-sdk-js.log target/test-docs.log target/test-node.log
+	@echo; awk '/^test result: ok/ { rust += $$4 } FILENAME ~ /sdk/ && / passed/ { sdk += $$1 } FILENAME ~ /sdk-js/ && / pass [0-9]+$$/ { sdk += $$NF } FILENAME ~ /test-ui/ && / pass [0-9]+$$/ { ui += $$NF } FILENAME ~ /docs/ && / passed/ { docs += $$1 } FILENAME ~ /node/ && /^node: / { node += $$2 } /^--- PASS/ { if (FILENAME ~ /sdk-go/) sdk += 1; else go += 1 } \
+		END { printf "passed: %d Rust tests, %d Go tests, %d tests of Microsoft'"'"'s clients, %d of the page, %d of the documents, %d on a real node; no warnings of lints and docs\n", rust, go, sdk, ui, docs, node }' \
+		target/test-rust.log target/test-go.log target/test-gitops.log target/test-sdk.log target/test-sdk-v1.log target/test-sdk-go.log target/test-sdk-js.log target/test-ui.log target/test-docs.log target/test-node.log
 
 test-upgrade: plane ## upgrade from another version to this one and roll back, with running operations (FROM=REF; builds that version)
 	@tests/upgrade.sh
@@ -79,6 +79,10 @@ sdk-js: build tests/sdk-js/node_modules/ready ## test Microsoft's JavaScript cli
 	@echo "== JavaScript: @azure/arm-machinelearning against the emulator"
 	cd tests/sdk-js && node --test --test-reporter=spec *.test.js 2>&1 | tee ../../target/test-sdk-js.log
 
+test-ui: build tests/ui/node_modules/ready | browser ## test the page of `kubectl synapse ui` in Chromium, with the operator; UPDATE=1 writes the screenshots of docs/ui
+	@echo "== JavaScript: the page in a browser"
+	tests/ui.sh 2>&1 | tee target/test-ui.log
+
 docs: build gotools tests/sdk/.venv/ready tests/docs/.venv/ready ## run every command of README.md and docs/ in a shell; check links, manifests and workflows
 	@echo "== Python: the commands of the documents"
 	$(python) -m pytest -q tests/docs 2>&1 | tee target/test-docs.log
@@ -109,6 +113,11 @@ tests/docs/.venv/ready: tests/docs/requirements.txt
 tests/sdk-js/node_modules/ready: tests/sdk-js/package.json tests/sdk-js/package-lock.json tests/sdk-js/.npmrc | javascript
 	@echo "== installing Node.js modules with @azure/arm-machinelearning (some seconds the first time)"
 	cd tests/sdk-js && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+tests/ui/node_modules/ready: tests/ui/package.json tests/ui/package-lock.json tests/ui/.npmrc | javascript
+	@echo "== installing Node.js modules with Playwright and axe (some seconds the first time)"
+	cd tests/ui && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
 test-node: build node gotools ## test the image on a real node with containerd, kubelet and Helm (needs Linux and root; elsewhere it reports what is missing)
@@ -179,5 +188,8 @@ release-check release-image release-index release-chart release-sbom release-sig
 tools: ## check for the toolchains; install missing Debian packages if possible
 	@tests/tools.sh
 
-javascript: tools ## also check for Node.js with npm, which only sdk-js needs
+javascript: tools ## also check for Node.js with npm, which sdk-js and the page of `kubectl synapse ui` need
 	@tests/tools.sh javascript
+
+browser: tools ## also check for Chromium, which only test-ui needs
+	@tests/tools.sh browser

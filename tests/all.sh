@@ -18,6 +18,7 @@ steps=(
   "sdk-v1     azureml-core against the emulator, and with the operator"
   "sdk-go     armmachinelearning against the emulator"
   "sdk-js     @azure/arm-machinelearning against the emulator"
+  "test-ui    the page of kubectl synapse ui, in Chromium"
   "docs       every command of the documents"
   "test-node  the image on a real node"
 )

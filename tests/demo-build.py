@@ -22,7 +22,7 @@ PARTS = (
     ("control plane", ["tests/control-plane/build", "demo"], re.compile(r"compiled (\d+) of (\d+) packages"), "packages"),
     (
         "operator and emulator",
-        ["cargo", "build", "--package", "synapse-spark-operator", "--package", "azure-emulator", "--bins"],
+        ["cargo", "build", "--package", "synapse-spark-operator", "--package", "azure-emulator", "--bins", "--features", "synapse-spark-operator/ui"],
         re.compile(r"\b(\d+)/(\d+)(?=[:\s])"),
         "crates",
     ),

@@ -34,6 +34,7 @@ run kubectl wait ssa/mysparksystem --for=condition=Ready --timeout=60s
 run kubectl get ssa -o wide
 if [ "${KEEP:-}" = 1 ]; then
   say "paused. In another terminal, run:  export KUBECONFIG=$KUBECONFIG"
+  echo "  the page: $operator_binary ui"
   echo "  kubectl get ssa -w;  the operator's log: $work/operator.log;  requests to Azure: curl --cacert $ca $azure/_emulator/journal"
   if [ -t 0 ]; then read -rp "Press Enter to continue. "; else wait "$operator"; fi
 fi

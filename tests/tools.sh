@@ -1,8 +1,13 @@
 #!/usr/bin/env bash
 # Names each missing toolchain in one line, with the way to get it; installs small things where apt can.
-# `tests/tools.sh javascript` does so for Node.js and npm, too.
+# `tests/tools.sh javascript` does so for Node.js and npm, too; `tests/tools.sh browser` for Chromium.
 set -euo pipefail
-javascript=${1:-}
+javascript=''
+browser=''
+case ${1:-} in
+  javascript) javascript=yes ;;
+  browser) browser=yes ;;
+esac
 missing=0
 need() { command -v "$1" >/dev/null 2>&1 || { echo "missing: $1 — $2" >&2; missing=1; }; }
 need cargo "install Rust from https://rustup.rs"
@@ -22,6 +27,10 @@ python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 if [ "$javascript" ]; then
   command -v node >/dev/null 2>&1 || packages+=(nodejs)
   command -v npm >/dev/null 2>&1 || packages+=(npm)
+fi
+if [ "$browser" ] && [ -z "${CHROMIUM:-}" ] && ! command -v chromium >/dev/null 2>&1 && ! command -v google-chrome >/dev/null 2>&1; then
+  # With a font, which Chromium only recommends.
+  packages+=(chromium fonts-liberation)
 fi
 [ "${#packages[@]}" = 0 ] && exit 0
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
