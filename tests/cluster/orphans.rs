@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::plugin::{Said, has, keys, kubectl, said};
+use crate::plugin::{Said, has, keys, synapse_with_azure};
 use crate::support::{OWNER_TAG, World};
 
 /// The UID of the cluster, as owner tags spell it.
@@ -47,21 +47,6 @@ fn until_orphans(world: &World, count: &str) {
 /// `kubectl synapse audit`.
 fn audit(world: &World, args: &[&str]) -> Said {
     synapse_with_azure(world, &[&["audit"], args].concat())
-}
-
-/// `kubectl synapse`, as the administrator of the cluster, with an identity of its own in Azure.
-pub fn synapse_with_azure(world: &World, args: &[&str]) -> Said {
-    let ca = world.azure().ca_file().display().to_string();
-    let env = [
-        ("AZURE_RESOURCE_MANAGER_ENDPOINT", world.azure().endpoint()),
-        ("AZURE_AUTHORITY_HOST", world.azure().endpoint()),
-        ("AZURE_CA_FILE", &ca),
-        ("AZURE_TENANT_ID", "72f988bf-0000-4000-8000-000000000001"),
-        ("AZURE_CLIENT_ID", "11111111-2222-3333-4444-555555555555"),
-        ("AZURE_CLIENT_SECRET", "emulator-secret-not-a-real-one"),
-    ];
-    let all = [&["synapse"], args, &["-n", &world.namespace]].concat();
-    said(&kubectl(world, &world.plane().kubeconfig, &all, &env))
 }
 
 fn as_json(world: &World, args: &[&str]) -> (Option<i32>, Value) {

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::support::World;
+use crate::support::{TENANT, World};
 
 /// A folder with the plugin, as a user has it in the `PATH`.
 pub fn folder(world: &World) -> PathBuf {
@@ -45,6 +45,35 @@ pub fn said(out: &Output) -> Said {
 pub fn synapse(world: &World, args: &[&str]) -> Said {
     let all = [&["synapse"], args, &["-n", &world.namespace]].concat();
     said(&kubectl(world, &world.plane().kubeconfig, &all, &[]))
+}
+
+/// An application in Entra that may do everything in Azure: its client ID and its secret.
+pub const ADMIN: (&str, &str) = ("11111111-2222-3333-4444-555555555555", "emulator-secret-not-a-real-one");
+
+/// The environment of a user with an application in Azure.
+pub fn azure_environment(world: &World, (client, secret): (&str, &str)) -> [(&'static str, String); 6] {
+    let endpoint = world.azure().endpoint().to_owned();
+    [
+        ("AZURE_RESOURCE_MANAGER_ENDPOINT", endpoint.clone()),
+        ("AZURE_AUTHORITY_HOST", endpoint),
+        ("AZURE_CA_FILE", world.azure().ca_file().display().to_string()),
+        ("AZURE_TENANT_ID", TENANT.to_owned()),
+        ("AZURE_CLIENT_ID", client.to_owned()),
+        ("AZURE_CLIENT_SECRET", secret.to_owned()),
+    ]
+}
+
+/// `kubectl synapse` with the rights of a kubeconfig in Kubernetes, and with an application in Azure.
+pub fn synapse_as(world: &World, kubeconfig: &Path, caller: (&str, &str), args: &[&str]) -> Said {
+    let env = azure_environment(world, caller);
+    let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let all = [&["synapse"], args, &["-n", &world.namespace]].concat();
+    said(&kubectl(world, kubeconfig, &all, &env))
+}
+
+/// `kubectl synapse`, as the administrator of the cluster, with an identity of its own in Azure.
+pub fn synapse_with_azure(world: &World, args: &[&str]) -> Said {
+    synapse_as(world, &world.plane().kubeconfig, ADMIN, args)
 }
 
 pub fn has(text: &str, words: &[&str]) {

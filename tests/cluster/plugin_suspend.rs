@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::attach::wait_to_be_younger;
-use super::plugin::{has, kubectl, said, synapse};
+use super::plugin::{has, synapse, synapse_with_azure};
 use crate::support::World;
 
 /// An attachment that is ready and then suspended, and the output of the command.
@@ -62,17 +62,7 @@ fn resume_names_the_gitops_tool_that_manages_the_object() {
 
 /// `plan NAME` with a credential of its own: the exit code, and the plan.
 fn planned(world: &World, name: &str) -> (Option<i32>, Value) {
-    let ca = world.azure().ca_file().display().to_string();
-    let env = [
-        ("AZURE_RESOURCE_MANAGER_ENDPOINT", world.azure().endpoint()),
-        ("AZURE_AUTHORITY_HOST", world.azure().endpoint()),
-        ("AZURE_CA_FILE", &ca),
-        ("AZURE_TENANT_ID", "72f988bf-0000-4000-8000-000000000001"),
-        ("AZURE_CLIENT_ID", "11111111-2222-3333-4444-555555555555"),
-        ("AZURE_CLIENT_SECRET", "emulator-secret-not-a-real-one"),
-    ];
-    let args = ["synapse", "plan", name, "-n", &world.namespace, "-o", "json"];
-    let (code, out, complaint) = said(&kubectl(world, &world.plane().kubeconfig, &args, &env));
+    let (code, out, complaint) = synapse_with_azure(world, &["plan", name, "-o", "json"]);
     let all: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{complaint}"));
     (code, all["plans"][0].clone())
 }

@@ -4,10 +4,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::plugin::{Said, folder, has, keys, kubectl, said};
+use crate::plugin::{ADMIN, Said, azure_environment, folder, has, keys, synapse_as};
 use crate::support::{TENANT, World};
 
-const ADMIN: (&str, &str) = ("11111111-2222-3333-4444-555555555555", "emulator-secret-not-a-real-one");
 const ROLE: &str = "synapseRole: {name: Synapse Administrator}";
 
 /// The storage account of the test's workspace. Its name is a host name in Azure.
@@ -43,24 +42,8 @@ fn attached(name: &str, more: &[&str]) -> World {
     world
 }
 
-/// The environment of somebody with an application in Azure.
-fn environment(world: &World, (client, secret): (&str, &str)) -> Vec<(&'static str, String)> {
-    let endpoint = world.azure().endpoint().to_owned();
-    vec![
-        ("AZURE_RESOURCE_MANAGER_ENDPOINT", endpoint.clone()),
-        ("AZURE_AUTHORITY_HOST", endpoint),
-        ("AZURE_CA_FILE", world.azure().ca_file().display().to_string()),
-        ("AZURE_TENANT_ID", TENANT.to_owned()),
-        ("AZURE_CLIENT_ID", client.to_owned()),
-        ("AZURE_CLIENT_SECRET", secret.to_owned()),
-    ]
-}
-
 fn try_as(world: &World, caller: (&str, &str), args: &[&str]) -> Said {
-    let env = environment(world, caller);
-    let env: Vec<_> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let all = [&["synapse", "try", "nightly"], args, &["-n", &world.namespace]].concat();
-    said(&kubectl(world, &world.plane().kubeconfig, &all, &env))
+    synapse_as(world, &world.plane().kubeconfig, caller, &[&["try", "nightly"], args].concat())
 }
 
 fn as_json(world: &World, args: &[&str]) -> (Option<i32>, Value, String) {
@@ -216,7 +199,7 @@ fn ctrl_c_cancels_the_job() {
         .args(["try", "nightly", "--yes", "-n", &world.namespace])
         .env_clear()
         .env("KUBECONFIG", &world.plane().kubeconfig)
-        .envs(environment(&world, ADMIN))
+        .envs(azure_environment(&world, ADMIN))
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()

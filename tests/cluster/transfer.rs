@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::attach::wait_to_be_younger;
-use super::orphans::synapse_with_azure;
+use super::plugin::synapse_with_azure;
 use super::plugin::{has, synapse};
 use super::role_assignments::{ROLE, SYSTEM, held};
 use crate::support::{OWNER_TAG, World};
