@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::AzureArgs;
+use super::interrupt::shutdown_signal;
 use super::kube::{CALL_TIMEOUT, client, clients, config};
 use super::scope::{Identity, Scope};
 use crate::azure;
@@ -248,18 +248,6 @@ async fn run_until(
         tracing::warn!(seconds = SHUTDOWN_TIMEOUT.as_secs(), "reconciles still run; the next leader continues them");
     }
     Ok(())
-}
-
-/// Listens for SIGTERM and SIGINT from now on. Gives the name of the first.
-fn shutdown_signal() -> Result<impl Future<Output = &'static str>, String> {
-    let listen = |kind| signal(kind).map_err(|error| format!("signals: {error}"));
-    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        }
-    })
 }
 
 /// Access tokens depend on the clock: reports if that of this machine is far off.

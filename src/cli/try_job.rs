@@ -4,6 +4,7 @@
 
 mod failure;
 mod result;
+mod stop;
 mod submission;
 mod target;
 mod wait;
@@ -24,6 +25,7 @@ use super::plugin::Program;
 use crate::azure;
 use crate::planner::status::time::elapsed;
 use result::{Proof, TryResult};
+use stop::Stop;
 use submission::Submission;
 use target::Target;
 use wait::{Ended, until_ended};
@@ -37,7 +39,7 @@ pub(crate) struct Try {
     as_user: bool,
     #[command(flatten)]
     confirmation: Confirmation,
-    /// The maximum time to wait for the job: 90s, 10m, 1h30m. When it is reached, the job is canceled.
+    /// The maximum time from the upload to the end of the job: 90s, 10m, 1h30m. When it is reached, the job is canceled.
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = duration)]
     timeout: Duration,
     /// The output format of the result; the plan and progress are written to standard error.
@@ -64,10 +66,11 @@ impl Try {
             return Ok(0);
         }
         let started = Timestamp::now();
-        let job = submission.submit(&client).await?;
+        let mut stop = Stop::after(self.timeout)?;
+        let job = submission.submit(&client, &mut stop).await?;
         let link = job.studio().unwrap_or("(Azure returned no link)");
         remark(&printable(&format!("Submitted the job {}: {link}", submission.name)));
-        let ended = until_ended(&client, (submission.workspace(), &submission.name), &job, self.timeout).await;
+        let ended = until_ended(&client, (submission.workspace(), &submission.name), &job, &mut stop).await;
         let took = elapsed(started, Timestamp::now()).unwrap_or_default();
         let errors = match &ended {
             Ended::Failed => client.job_errors(submission.workspace(), &submission.name).await.map_err(|error| explained(&error)),

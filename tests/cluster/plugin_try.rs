@@ -1,6 +1,6 @@
 //! `kubectl synapse try`: a job through an attachment, as the caller.
 
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -172,17 +172,109 @@ fn without_confirmation_nothing_is_sent() {
     assert_eq!(sent(&world), []);
 }
 
+/// The command, started as its user.
+fn started(world: &World, args: &[&str]) -> Child {
+    Command::new(folder(world).join("kubectl-synapse"))
+        .args(["try", "nightly", "--yes", "-n", &world.namespace])
+        .args(args)
+        .env_clear()
+        .env("KUBECONFIG", &world.plane().kubeconfig)
+        .envs(azure_environment(world, ADMIN))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts")
+}
+
+fn send(signal: &str, child: &Child) {
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()));
+}
+
+/// Adds a fault to requests of this method for jobs or codes of the workspace.
+fn fault(world: &World, method: &str, kind: &str, effect: &Value) {
+    let mut fault = json!({"method": method, "path": format!("{}/{kind}/", world.workspace())});
+    fault.as_object_mut().expect("an object").extend(effect.as_object().expect("an object").clone());
+    world.azure().control("POST", "faults", Some(&fault)).expect("it is taken");
+}
+
+/// The requests for jobs and code versions that change something, without those that upload.
+fn steps(world: &World) -> Vec<String> {
+    let all = sent(world).into_iter().filter(|(method, path, _)| method != "POST" && !path.ends_with("/main.py"));
+    all.map(|(method, path, _)| format!("{method} {}", path.split('/').nth(1).unwrap_or_default())).collect()
+}
+
+/// A replica may not show the job at once, and the answer to the submission may be lost.
+#[test]
+fn a_job_that_is_not_shown_at_once_is_found_and_keeps_its_code() {
+    let world = attached("try-lost", &[ROLE]);
+    for lost in [false, true] {
+        if lost {
+            fault(&world, "PUT", "jobs", &json!({"lostAnswer": true}));
+        }
+        fault(&world, "GET", "jobs", &json!({"status": 404, "times": 2}));
+        let before = steps(&world).len();
+        let (code, result, progress) = as_json(&world, &[]);
+        assert_eq!((code, &result["result"]), (Some(0), &json!("proven")), "{result}{progress}");
+        assert_eq!(progress.contains("looking for the job"), lost, "{progress}");
+        assert_eq!(steps(&world)[before..], ["PUT codes", "PUT jobs", "DELETE codes"]);
+    }
+}
+
+#[test]
+fn code_is_kept_while_the_job_may_have_been_submitted() {
+    let world = attached("try-unknown", &[ROLE]);
+    fault(&world, "PUT", "jobs", &json!({"lostAnswer": true}));
+    fault(&world, "GET", "jobs", &json!({"status": 403, "code": "AuthorizationFailed", "message": "no"}));
+    let (code, out, complaint) = try_as(&world, ADMIN, &["--yes"]);
+    assert_eq!((code, out.as_str()), (Some(1), ""), "{complaint}");
+    has(
+        &complaint,
+        &["it is unknown whether the job was submitted", "az ml job cancel --name synapse-spark-try-", "/versions/1 remains"],
+    );
+    assert_eq!(steps(&world), ["PUT codes", "PUT jobs"]);
+
+    // No replica shows the job, for longer than they lag.
+    fault(&world, "PUT", "jobs", &json!({"reset": true}));
+    let (code, out, complaint) = try_as(&world, ADMIN, &["--yes"]);
+    assert_eq!((code, out.as_str()), (Some(1), ""), "{complaint}");
+    has(&complaint, &["not submitted: Azure did not answer the submission, and shows no job of this name"]);
+    assert_eq!(steps(&world)[2..], ["PUT codes", "PUT jobs", "DELETE codes"]);
+}
+
+#[test]
+fn a_command_that_ends_before_the_submission_leaves_no_code_version() {
+    let world = attached("try-early", &[ROLE]);
+    fault(&world, "PUT", "codes", &json!({"delay": "2s", "times": 3}));
+    let count = |step: &str| steps(&world).iter().filter(|one| *one == step).count();
+    let signalled = [("-INT", 1), ("-TERM", 2)].map(|(signal, number)| {
+        let child = started(&world, &[]);
+        world.until("a code version is created", || (count("PUT codes") == number).then_some(()));
+        send(signal, &child);
+        (signal, child)
+    });
+    for (signal, child) in signalled {
+        let ended = child.wait_with_output().expect("it ends");
+        let complaint = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(1), "{signal}: {complaint}");
+        has(&complaint, &["not submitted: interrupted before the job was submitted"]);
+    }
+    let (code, out, complaint) = try_as(&world, ADMIN, &["--yes", "--timeout", "1s"]);
+    assert_eq!((code, out.as_str()), (Some(1), ""), "{complaint}");
+    has(&complaint, &["not submitted: the time limit was reached before the job was submitted"]);
+    assert_eq!((count("PUT jobs"), count("PUT codes")), (0, count("DELETE codes")));
+}
+
 /// A job that is still waiting when it is read for the first time, which takes longer than the command waits.
 fn slow(world: &World) {
-    let fault = json!({"method": "GET", "path": format!("{}/jobs/", world.workspace()), "delay": "30s"});
-    world.azure().control("POST", "faults", Some(&fault)).expect("it is taken");
+    fault(world, "GET", "jobs", &json!({"delay": "30s"}));
 }
 
 #[test]
 fn a_job_that_takes_too_long_is_canceled() {
     let world = attached("try-late", &[ROLE]);
     slow(&world);
-    let (code, result, progress) = as_json(&world, &["--timeout", "1s"]);
+    let (code, result, progress) = as_json(&world, &["--timeout", "5s"]);
     assert_eq!((code, &result["result"]), (Some(1), &json!("unknown")), "{result}{progress}");
     has(result["message"].as_str().expect("a text"), &["the time limit was reached", "NotStarted"]);
     assert_eq!(result["check"], "primary-blob-data");
@@ -195,20 +287,11 @@ fn ctrl_c_cancels_the_job() {
     use std::io::{BufRead as _, BufReader, Read as _};
     let world = attached("try-interrupt", &[ROLE]);
     slow(&world);
-    let mut child = Command::new(folder(&world).join("kubectl-synapse"))
-        .args(["try", "nightly", "--yes", "-n", &world.namespace])
-        .env_clear()
-        .env("KUBECONFIG", &world.plane().kubeconfig)
-        .envs(azure_environment(&world, ADMIN))
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .expect("it starts");
+    let mut child = started(&world, &[]);
     let lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     let waits = lines.map_while(Result::ok).find(|line| line.starts_with("NotStarted"));
     assert!(waits.is_some(), "it never waited");
-    let signal = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(signal.is_ok_and(|status| status.success()));
+    send("-INT", &child);
     let mut out = String::new();
     child.stdout.take().expect("a pipe").read_to_string(&mut out).expect("a text");
     assert_eq!(child.wait().expect("it ends").code(), Some(1), "{out}");

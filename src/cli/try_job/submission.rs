@@ -3,8 +3,10 @@
 use uuid::Uuid;
 
 use super::super::explained::explained;
+use super::super::output::{printable, remark};
+use super::stop::{Stop, Stopped};
 use super::target::Target;
-use super::wait::Ended;
+use super::wait::{Ended, shown};
 use crate::azure::wire::{SparkJob, SubmittedJob};
 use crate::azure::{Client, Code, Error};
 use crate::resource_id::WorkspaceId;
@@ -86,32 +88,67 @@ impl Submission {
         Code { workspace: &self.workspace, name: self.code.clone() }
     }
 
-    /// Uploads the script, creates the code version and submits the job.
-    pub(super) async fn submit(&self, client: &Client) -> Result<SubmittedJob, String> {
-        let place =
-            client.start_upload(&self.version()).await.map_err(|error| self.not_submitted("the upload of code", &error))?;
+    /// Uploads the script, creates the code version and submits the job. A job that is not submitted leaves no code version.
+    pub(super) async fn submit(&self, client: &Client, stop: &mut Stop) -> Result<SubmittedJob, String> {
+        let folder = tokio::select! {
+            uploaded = self.upload(client) => uploaded?,
+            stopped = stop.stopped() => return Err(not_begun(stopped)),
+        };
+        // Azure may carry out a request that is no longer waited for, so those that create something are not interrupted.
+        if let Err(error) = client.put_code(&self.version(), &folder).await {
+            let left = if error.is_no_answer() { self.delete_code(client).await } else { String::new() };
+            return Err(self.not_submitted("the creation of a code version", &error) + &left);
+        }
+        if let Some(stopped) = stop.now() {
+            return Err(not_begun(stopped) + &self.delete_code(client).await);
+        }
+        match client.submit_job(&self.workspace, &self.name, &self.job).await {
+            Err(error) if error.is_no_answer() => self.find(client, &error).await,
+            Err(error) => Err(self.not_submitted("the job", &error) + &self.delete_code(client).await),
+            Ok(job) => Ok(job),
+        }
+    }
+
+    /// Uploads the script. Returns the URL of its folder.
+    async fn upload(&self, client: &Client) -> Result<String, String> {
+        let place = client.start_upload(&self.version()).await;
+        let place = place.map_err(|error| self.not_submitted("the upload of code", &error))?;
         let uploaded = client.upload_blob(&place, &format!("{FOLDER}/{FILE}"), SCRIPT.as_bytes()).await;
         uploaded.map_err(|error| not_uploaded(&error))?;
-        let folder = format!("{}/{FOLDER}", place.container.trim_end_matches('/'));
-        client
-            .put_code(&self.version(), &folder)
-            .await
-            .map_err(|error| self.not_submitted("the creation of a code version", &error))?;
-        let submitted = match client.submit_job(&self.workspace, &self.name, &self.job).await {
-            // The request may have arrived.
-            Err(error) if error.is_no_answer() => client.job(&self.workspace, &self.name).await.map_err(|_| error),
-            answer => answer,
-        };
-        match submitted {
+        Ok(format!("{}/{FOLDER}", place.container.trim_end_matches('/')))
+    }
+
+    /// The job after a submission that ended with this error instead of an answer: Azure may have received it. While the job may
+    /// be there, its code has to stay.
+    async fn find(&self, client: &Client, error: &Error) -> Result<SubmittedJob, String> {
+        remark(&printable(&format!("Azure did not answer the submission ({}); looking for the job", explained(error))));
+        match shown(async || client.job(&self.workspace, &self.name).await).await {
             Ok(job) => Ok(job),
-            Err(error) => {
-                let unknown =
-                    error.is_no_answer().then(|| format!(". If the job was submitted, cancel it: {}", self.cancel_command()));
-                // The first error is the one that matters.
-                let _ = client.delete_code(&self.version()).await;
-                Err(self.not_submitted("the job", &error) + unknown.as_deref().unwrap_or_default())
-            }
+            Err(Error::NotFound(_)) => Err(format!(
+                "not submitted: Azure did not answer the submission, and shows no job of this name: {}. If it appears later, cancel it: {}{}",
+                explained(error).trim_end_matches('.'),
+                self.cancel_command(),
+                self.delete_code(client).await
+            )),
+            Err(unread) => Err(format!(
+                "it is unknown whether the job was submitted: {}. It cannot be read either: {}. If it was submitted, cancel it: {}. The code version {} remains, because the job may use it",
+                explained(error).trim_end_matches('.'),
+                explained(&unread).trim_end_matches('.'),
+                self.cancel_command(),
+                self.version().id()
+            )),
         }
+    }
+
+    /// Deletes the code version of a job that was not submitted. Returns what to append to the error, for people: it is empty if
+    /// none is left.
+    async fn delete_code(&self, client: &Client) -> String {
+        let deleted = client.delete_code(&self.version()).await;
+        deleted.err().map(|error| format!("; what remains is {}", self.code_remains(&error))).unwrap_or_default()
+    }
+
+    fn code_remains(&self, error: &Error) -> String {
+        format!("the code version {}, which could not be deleted: {}", self.version().id(), explained(error))
     }
 
     /// Why Machine Learning refuses a step, and what to do.
@@ -140,13 +177,24 @@ impl Submission {
             // A job that is being canceled may still read its code.
             kept.push("the code version".to_owned());
             if let Err(error) = canceled {
-                kept.push(format!("the job, which could not be canceled: {}. Run {}", explained(&error), self.cancel_command()));
+                let why = explained(&error);
+                let (why, command) = (why.trim_end_matches('.'), self.cancel_command());
+                kept.push(format!("the job, which could not be canceled: {why}. Run {command}"));
             }
         } else if let Err(error) = client.delete_code(&self.version()).await {
-            kept.push(format!("the code version {}, which could not be deleted: {}", self.version().id(), explained(&error)));
+            kept.push(self.code_remains(&error));
         }
         kept
     }
+}
+
+/// Why there is no job if the command ended before.
+fn not_begun(stopped: Stopped) -> String {
+    let why = match stopped {
+        Stopped::TimedOut => "the time limit was reached",
+        Stopped::Interrupted => "interrupted",
+    };
+    format!("not submitted: {why} before the job was submitted")
 }
 
 /// Why the storage account does not take the script, and what to do.
