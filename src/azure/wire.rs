@@ -35,5 +35,5 @@ pub use pool::{AutoPause, AutoScale, Pool, SparkPool, SparkPoolProperties};
 pub use put::{Put, PutIdentity};
 pub use role_assignment::{RoleAssignment, RoleAssignmentRequest, RoleAssignments};
 pub use spark_job::{Discovery, RunDetails, SparkJob, SubmittedJob};
-pub use storage::{Datastore, PrivateEndpointConnection, StorageAccount, storage_error};
+pub use storage::{Datastore, StorageAccount, storage_error};
 pub use synapse::{FirewallRule, ManagedPrivateEndpoint, SynapseWorkspace};

@@ -184,7 +184,7 @@ async fn what_is_missing_or_cannot_be_read_is_found_by_its_check() {
         ("datastore-network",          closed(&[]),                                                               Missing,     "az synapse managed-private-endpoints create"),
         ("datastore-network",          closed(&[("yogisynapselake", "Approved")]),                                Missing,     "--pe-name yogiamlstorage-dfs"),
         ("datastore-network",          closed(&[("yogisynapselake", "Approved"), ("yogiamlstorage", "Approved")]), Met,        "lake1 leads to yogiamlstorage"),
-        ("datastore-network",          closed(&[("yogiamlstorage", "Pending")]),                                  Missing,     "az network private-endpoint-connection approve --id"),
+        ("datastore-network",          closed(&[("yogiamlstorage", "Pending")]),                                  Missing,     "Azure does not show which of them belongs to lake0"),
         ("datastore-network",          json!({"storageAccounts": [{"id": storage("yogiamlstorage"), "publicNetworkAccess": "Disabled"}]}), Missing, "az storage account update"),
         ("datastore-network",          refused("storageAccounts/yogiamlstorage"),                                NotReadable, "storageAccounts/read"),
         ("primary-network",            closed(&[("yogiamlstorage", "Approved")]),                                 Missing,     "yogisynapselake"),

@@ -57,9 +57,6 @@ pub struct StorageAccountProperties {
     /// Whether it has a hierarchical namespace (Data Lake Storage Gen2).
     #[serde(deserialize_with = "or_default")]
     pub is_hns_enabled: bool,
-    /// The private endpoints that are connected, or ask for it.
-    #[serde(deserialize_with = "or_default")]
-    pub private_endpoint_connections: Vec<PrivateEndpointConnection>,
 }
 
 /// `networkAcls`.
@@ -68,35 +65,6 @@ pub struct StorageAccountProperties {
 pub struct NetworkAcls {
     /// `Allow` or `Deny`: what happens to addresses without a rule; absent means allow.
     pub default_action: Option<String>,
-}
-
-/// A connection of a private endpoint to a storage account.
-#[derive(Debug, Clone, Deserialize, Default, PartialEq)]
-#[serde(default)]
-pub struct PrivateEndpointConnection {
-    /// Its resource ID.
-    #[serde(deserialize_with = "or_default")]
-    pub id: String,
-    /// Its state.
-    #[serde(deserialize_with = "or_default")]
-    pub properties: PrivateEndpointConnectionProperties,
-}
-
-/// The properties of a connection of a private endpoint.
-#[derive(Debug, Clone, Deserialize, Default, PartialEq)]
-#[serde(default, rename_all = "camelCase")]
-pub struct PrivateEndpointConnectionProperties {
-    /// Whether it is approved.
-    #[serde(deserialize_with = "or_default")]
-    pub private_link_service_connection_state: ConnectionState,
-}
-
-/// Whether a connection of a private endpoint is approved.
-#[derive(Debug, Clone, Deserialize, Default, PartialEq)]
-#[serde(default)]
-pub struct ConnectionState {
-    /// `Pending`, `Approved` or `Rejected`.
-    pub status: Option<String>,
 }
 
 /// The error of an answer of Azure Storage: the code from its header, and code and message from its XML body.

@@ -3,7 +3,6 @@
 use serde::Deserialize;
 
 use crate::azure::wire::null::or_default;
-use crate::azure::wire::storage::ConnectionState;
 
 /// `GET …/Microsoft.Synapse/workspaces/{ws}`: only what is read.
 ///
@@ -101,4 +100,12 @@ pub struct ManagedPrivateEndpointProperties {
     /// Whether the owner of the resource has approved it.
     #[serde(deserialize_with = "or_default")]
     pub connection_state: ConnectionState,
+}
+
+/// Whether a connection of a private endpoint is approved.
+#[derive(Debug, Clone, Deserialize, Default, PartialEq)]
+#[serde(default)]
+pub struct ConnectionState {
+    /// `Pending`, `Approved` or `Rejected`.
+    pub status: Option<String>,
 }

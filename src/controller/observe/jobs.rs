@@ -193,7 +193,6 @@ impl Accounts<'_> {
         Ok(found.map(|found| found.properties).map(|shown| AccountNetwork {
             is_open: is(&shown.public_network_access, "Enabled") && is(&shown.network_acls.default_action, "Allow"),
             is_hierarchical: shown.is_hns_enabled,
-            pending: shown.private_endpoint_connections.into_iter().filter_map(pending).collect(),
         }))
     }
 
@@ -225,10 +224,4 @@ impl Accounts<'_> {
         };
         Ok(Role { name: shown.role_name, permissions: shown.permissions.into_iter().map(permission).collect() })
     }
-}
-
-/// The ID of a connection that awaits approval.
-fn pending(one: wire::PrivateEndpointConnection) -> Option<String> {
-    let status = one.properties.private_link_service_connection_state.status?;
-    status.eq_ignore_ascii_case("Pending").then_some(one.id)
 }

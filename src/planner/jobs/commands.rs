@@ -21,7 +21,7 @@ pub(super) fn open_synapse(id: &SynapseWorkspaceId) -> Fix {
     Fix::Command(format!("az resource update --ids {id} --api-version 2021-06-01 --set properties.publicNetworkAccess=Enabled"))
 }
 
-/// Lets Azure's services through the firewall of a Synapse workspace.
+/// Makes the firewall of a Synapse workspace accept connections from Azure's services.
 pub(super) fn admit_azure(id: &SynapseWorkspaceId) -> Fix {
     Fix::Command(format!(
         "az synapse workspace firewall-rule create --subscription {} --resource-group {} --workspace-name {} --name AllowAllWindowsAzureIps --start-ip-address 0.0.0.0 --end-ip-address 0.0.0.0",
@@ -51,10 +51,14 @@ pub(super) fn create_endpoint(from: &SynapseWorkspaceId, to: &StorageAccountId, 
     ))
 }
 
-/// Approves the connection that awaits it. With none or several it is unknown which one it is, so they are listed.
-pub(super) fn approve_endpoint(to: &StorageAccountId, pending: &[String]) -> Fix {
-    Fix::Command(match pending {
-        [one] => format!("az network private-endpoint-connection approve --id {one} --description \"Spark jobs\""),
-        _ => format!("az network private-endpoint-connection list --id {to}"),
-    })
+/// How to approve a managed private endpoint. No command approves it by itself: neither the endpoint nor the connection at the
+/// storage refers to the other, and anyone may request a connection to a storage account whose ID they know.
+///
+/// Source: `ManagedPrivateEndpointProperties` of Synapse's data plane 2020-12-01 and `PrivateEndpointConnection` of
+/// `Microsoft.Storage` 2023-05-01.
+pub(super) fn approve_endpoint(from: &SynapseWorkspaceId, endpoint: &str, to: &StorageAccountId) -> Fix {
+    Fix::Advice(format!(
+        "Have the owner of the storage list the pending connections: az resource show --ids {to} --query \"properties.privateEndpointConnections[?properties.privateLinkServiceConnectionState.status=='Pending'].{{id:id, endpoint:properties.privateEndpoint.id}}\". Azure does not show which of them belongs to {endpoint}: compare the name of its private endpoint with {endpoint} and {}. Then approve only that one: az storage account private-endpoint-connection approve --id CONNECTION_ID",
+        from.name()
+    ))
 }

@@ -102,8 +102,6 @@ pub struct AccountNetwork {
     pub is_open: bool,
     /// Whether it has a hierarchical namespace.
     pub is_hierarchical: bool,
-    /// The IDs of private endpoint connections that await approval.
-    pub pending: Vec<String>,
 }
 
 /// A role of Azure, assigned to the principal.

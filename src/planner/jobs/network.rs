@@ -29,7 +29,7 @@ pub(super) fn synapse_public_access(facts: &Facts) -> Outcome {
     }
 }
 
-/// The firewall of the Synapse workspace lets Azure's services in.
+/// The firewall of the Synapse workspace accepts connections from Azure's services.
 pub(super) fn synapse_firewall(facts: &Facts) -> Outcome {
     let (synapse, rules) = match (&facts.synapse, &facts.firewall) {
         (Err(why), _) => return why.into(),
@@ -42,11 +42,11 @@ pub(super) fn synapse_firewall(facts: &Facts) -> Outcome {
     // From and to 0.0.0.0 stands for Azure's services; up to 255.255.255.255 for every address.
     let admits = |(first, last): &(String, String)| first == "0.0.0.0" && matches!(last.as_str(), "0.0.0.0" | "255.255.255.255");
     if rules.iter().any(admits) {
-        return Outcome::ok(format!("the firewall of {} lets Azure's services in", synapse.id.name()));
+        return Outcome::ok(format!("the firewall of {} accepts connections from Azure's services", synapse.id.name()));
     }
     Outcome::warning(
         format!(
-            "no firewall rule of {} lets Azure's services in, and it is not documented from which addresses Azure ML submits jobs",
+            "no firewall rule of {} accepts connections from Azure's services, and it is not documented from which addresses Azure ML submits jobs",
             synapse.id.name()
         ),
         Some(commands::admit_azure(&synapse.id)),
@@ -99,7 +99,7 @@ fn reachable(facts: &Facts, Account { id, network, .. }: &Account) -> Outcome {
     }
     if let Some(one) = has("Pending") {
         let message = format!("the managed private endpoint {} to {id} awaits approval by the owner of the storage", one.name);
-        return Outcome::missing(message, commands::approve_endpoint(id, &network.pending));
+        return Outcome::missing(message, commands::approve_endpoint(&synapse.id, &one.name, id));
     }
     let group = if network.is_hierarchical { "dfs" } else { "blob" };
     Outcome::missing(
