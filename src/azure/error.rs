@@ -13,7 +13,7 @@ use crate::service_error::{Service, ServiceError};
 /// The variants differ in what the caller can do, and not in status or code.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The network, a time-out or a 5xx. A retry may help.
+    /// The network, a timeout or a 5xx. A retry may help.
     #[error("Azure is unavailable: {error}")]
     Unavailable {
         /// Azure's error text, or the client's where there is no answer.

@@ -67,7 +67,7 @@ pub struct Metrics {
 
 /// From a second, for which a request waits without a place in line, to the hour of the sovereign clouds.
 const WAIT_BOUNDS: [f64; 8] = [1.0, 5.0, 15.0, 60.0, 120.0, 300.0, 900.0, 3600.0];
-/// From an answer of a cache in Azure to the time-out of a request.
+/// From an answer of a cache in Azure to the timeout of a request.
 const BOUNDS: [f64; 10] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 impl Metrics {

@@ -1,4 +1,4 @@
-//! The path of every request: throttling, access token, time-out, capped body, metrics, one log line.
+//! The path of every request: throttling, access token, timeout, capped body, metrics, one log line.
 
 use std::time::Duration;
 

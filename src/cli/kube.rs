@@ -52,7 +52,7 @@ pub(super) struct ContextArgs {
 
 /// A cluster, and the namespace of the command.
 pub(super) struct Cluster {
-    /// For calls, with time-outs.
+    /// For calls, with timeouts.
     pub(super) calls: Client,
     /// For watches, which may be quiet for long.
     pub(super) watch: Client,
@@ -189,7 +189,7 @@ pub(super) async fn config() -> Result<Config, String> {
     inferred.map_err(|error| format!("cannot connect to Kubernetes: {}; set KUBECONFIG, or run it in a cluster", chain(&error)))
 }
 
-/// Two clients: a read time-out would cut quiet watches, and calls need one. Neither retries: reconciles do.
+/// Two clients: a read timeout would cut quiet watches, and calls need one. Neither retries: reconciles do.
 pub(super) fn clients(config: Config) -> Result<(Client, Client), String> {
     Ok((client(config.clone(), None)?, client(config, Some(CALL_TIMEOUT))?))
 }

@@ -68,7 +68,7 @@ impl Error {
 
 /// What every reconcile needs.
 pub struct Context {
-    /// Kubernetes, for requests: with time-outs.
+    /// Kubernetes, for requests: with timeouts.
     pub kube: Client,
     /// Azure, with the operator's own identity.
     pub(crate) azure: Arc<azure::Client>,

@@ -26,7 +26,7 @@ const WATCH: &str = "WATCH";
 const OTHER: &str = "OTHER";
 const VERBS: [&str; 6] = ["DELETE", "GET", "PATCH", "POST", "PUT", WATCH];
 
-/// From an answer out of the API server's memory to the time-out of a request.
+/// From an answer out of the API server's memory to the timeout of a request.
 const BOUNDS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0];
 
 /// Metrics of the requests to Kubernetes.
