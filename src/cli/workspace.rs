@@ -13,7 +13,7 @@ pub(super) fn workspace(text: &str) -> Result<WorkspaceId, String> {
         _ => WorkspaceId::parse(text).ok(),
     };
     read.filter(|workspace| is_guid(workspace.subscription())).ok_or_else(|| {
-        format!("write it as {WORKSPACE}, the subscription by its GUID, or as the workspace's full resource ID (az ml workspace show --query id)")
+        format!("write it as {WORKSPACE}, the subscription by its GUID, or as the workspace's full resource ID (az ml workspace show --name WORKSPACE --resource-group GROUP --query id)")
     })
 }
 

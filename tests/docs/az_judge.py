@@ -13,15 +13,18 @@ import os
 import sys
 import tempfile
 
-COMPUTE = {"--name", "--resource-group", "--workspace-name"}
+# As Azure CLI begins the message.
+REQUIRED = "the following arguments are required"
+COMPUTE = JOB = {"--name", "--resource-group", "--workspace-name"}
 ML = {
     "ml compute attach": ({"--resource-group", "--workspace-name"}, {"--file", "--subscription"}),
     "ml compute detach": (COMPUTE, {"--subscription", "--yes"}),
     "ml compute list": ({"--resource-group", "--workspace-name"}, {"--subscription", "--output", "--query"}),
     "ml compute show": (COMPUTE, {"--subscription", "--output", "--query"}),
     "ml compute update": (COMPUTE, {"--subscription", "--identity", "--user-assigned-identities", "--set"}),
+    "ml job cancel": (JOB, {"--subscription"}),
     "ml job create": ({"--file", "--resource-group", "--workspace-name"}, {"--subscription", "--output", "--query"}),
-    "ml job show": ({"--name", "--resource-group", "--workspace-name"}, {"--subscription", "--output", "--query"}),
+    "ml job show": (JOB, {"--subscription", "--output", "--query"}),
     "ml workspace show": ({"--name", "--resource-group"}, {"--subscription", "--output", "--query"}),
 }
 
@@ -29,11 +32,12 @@ ML = {
 def ml(words):
     command = " ".join(words[:3])
     if command not in ML:
-        return f"{command}: not in the table of the extension ml"
+        is_group = any(one.startswith(f"{command} ") for one in ML)
+        return f"{REQUIRED}: _subcommand" if is_group else f"{command}: not in the table of the extension ml"
     required, more = ML[command]
     given = {word for word in words[3:] if word.startswith("-")}
     if missing := required - given:
-        return f"{command} needs {', '.join(sorted(missing))}"
+        return f"{REQUIRED}: {', '.join(sorted(missing))}"
     if unknown := given - required - more:
         return f"{command} does not know {', '.join(sorted(unknown))}"
     return None

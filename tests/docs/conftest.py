@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from az_judge import REQUIRED
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests/docs"
@@ -177,13 +178,14 @@ class Judge:
     def __init__(self):
         self.process = None
 
-    def hear(self, words):
+    def hear(self, words, is_name=False):
+        """Fails if it refuses the command. One that is only named, in a sentence, may lack what it requires."""
         if not self.process:
             self.process = subprocess.Popen([AZ_PYTHON, HERE / "az_judge.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.process.stdin.write(json.dumps(words) + "\n")
         self.process.stdin.flush()
         verdict = json.loads(self.process.stdout.readline())
-        if verdict is not None:
+        if verdict is not None and not (is_name and verdict.startswith(REQUIRED)):
             pytest.fail(f"az {' '.join(words)}\n{verdict}", pytrace=False)
 
     def end(self):

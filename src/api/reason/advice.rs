@@ -126,7 +126,7 @@ impl Reason {
                 "Change the spec so that it complies with the policy that Azure names, or ask the owner of the policy for an exemption."
             }
             Self::ResourceLocked => {
-                "Remove the lock with az lock delete, on the scope that Azure names; az lock list shows it. The operator then continues by itself."
+                "Remove the lock on the scope that Azure names, with az lock delete. To find it, use az lock list. The operator then continues by itself."
             }
             Self::SubscriptionUnavailable => {
                 "Check that the subscription is active and belongs to the tenant of the operator's identity (az account show --subscription SUBSCRIPTION)."
@@ -142,7 +142,7 @@ impl Reason {
             Self::DependencyFailed => "Repair the resource that Azure names. The operator then continues by itself.",
             Self::IdentityNotFound => "Correct spec.identity, or create the identity that Azure names (az identity create).",
             Self::UpdateNotSupported => {
-                "If the compute exists, revert the spec, or detach the compute (az ml compute detach --name COMPUTE): the operator then attaches it again as the spec describes."
+                "If the compute exists, revert the spec, or detach the compute (az ml compute detach --name COMPUTE --workspace-name WORKSPACE --resource-group GROUP): the operator then attaches it again as the spec describes."
             }
             Self::RequestRejected => "Change the spec so that Azure accepts it; Azure's message names the cause.",
             Self::WorkspaceNotFound => "Check spec.workspace, and that the operator's identity may read the workspace.",
