@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::plugin::{Said, has, kubectl, said};
+use super::plugin::{ADMIN, Said, has, kubectl, said, synapse_as};
 use crate::support::World;
 
 /// A user, and an attachment in their namespace.
@@ -20,18 +20,21 @@ impl Viewer {
         let account = format!("--serviceaccount={}:viewer", world.namespace);
         world.kubectl(&["create", "rolebinding", "viewer", "--role=viewer", &account]);
         let viewer = Self(world);
-        let kubeconfig = viewer.kubeconfig();
-        viewer.0.plane().kubeconfig_of(&viewer.0.namespace, "viewer", &kubeconfig);
+        viewer.write_kubeconfig("viewer");
         viewer
     }
 
-    fn kubeconfig(&self) -> std::path::PathBuf {
-        self.0.plane().folder.join(format!("{}.kubeconfig", self.0.namespace))
+    fn kubeconfig(&self, account: &str) -> std::path::PathBuf {
+        self.0.plane().folder.join(format!("{}-{account}.kubeconfig", self.0.namespace))
+    }
+
+    fn write_kubeconfig(&self, account: &str) {
+        self.0.plane().kubeconfig_of(&self.0.namespace, account, &self.kubeconfig(account));
     }
 
     /// A command, in the namespace of the kubeconfig's context, which is the account's.
     fn synapse(&self, args: &[&str]) -> Said {
-        said(&kubectl(&self.0, &self.kubeconfig(), &[&["synapse"], args].concat(), &[]))
+        said(&kubectl(&self.0, &self.kubeconfig("viewer"), &[&["synapse"], args].concat(), &[]))
     }
 
     /// Waits until the rights are in force.
@@ -99,4 +102,30 @@ fn reconcile_without_permission_to_watch_reports_that_the_request_was_made() {
     let (code, _, complaint) = viewer.synapse(&["reconcile", "nightly"]);
     assert_eq!(code, Some(1));
     has(&complaint, &["the reconcile is requested, but its result cannot be watched", "the verb list and watch"]);
+}
+
+/// What these commands read in Azure, they read with the identity of the user.
+#[test]
+fn commands_about_jobs_of_one_attachment_require_only_get_on_it() {
+    const OURS: &str = "synapsesparkattachments.synapse-spark.dev";
+    let viewer = Viewer::who_may("get", "viewer-jobs").can(&["status", "nightly"]);
+    viewer.0.kubectl(&["create", "serviceaccount", "stranger"]);
+    viewer.write_kubeconfig("stranger");
+    let right = format!("the verb get on {OURS} in namespace {}", viewer.0.namespace);
+    #[rustfmt::skip]
+    let table = [
+        (&["status", "nightly"][..],               "Ready: Attached"),
+        (&["check", "nightly", "--for-jobs"],      "synapse-role: "),
+        (&["plan", "nightly", "--for-jobs"],       "nightly"),
+        (&["try", "nightly", "--dry-run"],         "workspace ml-ws has no default datastore"),
+    ];
+    for (args, shown) in table {
+        let as_account = |account: &str| synapse_as(&viewer.0, &viewer.kubeconfig(account), ADMIN, args);
+        let (code, out, complaint) = as_account("stranger");
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{args:?}: {complaint}");
+        has(&complaint, &["cannot get resource", &right]);
+        let (_, out, complaint) = as_account("viewer");
+        has(&format!("{out}{complaint}"), &[shown]);
+        assert!(!complaint.contains("cannot get resource"), "{args:?}: {complaint}");
+    }
 }
