@@ -68,10 +68,12 @@ const SYNAPSE: [&str; 8] = [
     "2021-06-01-preview",
 ];
 
-/// Storage accounts (SPEC).
-const STORAGE: [&str; 25] = [
+/// Storage accounts (SPEC: the tags of `specification/storage/resource-manager/readme.md` of Azure/azure-rest-api-specs).
+const STORAGE: [&str; 32] = [
+    "2015-05-01-preview",
     "2015-06-15",
     "2016-01-01",
+    "2016-05-01",
     "2016-12-01",
     "2017-06-01",
     "2017-10-01",
@@ -91,19 +93,25 @@ const STORAGE: [&str; 25] = [
     "2022-05-01",
     "2022-09-01",
     "2023-01-01",
+    "2023-04-01",
     "2023-05-01",
     "2024-01-01",
     "2025-01-01",
     "2025-06-01",
+    "2025-08-01",
+    "2026-04-01",
+    "2026-06-01",
+    "2026-09-01",
 ];
 
-/// Azure's own roles and their assignments (SPEC).
+/// Azure's own roles and their assignments (SPEC: the files `authorization-RoleAssignmentsCalls.json` and
+/// `authorization-RoleDefinitionsCalls.json` of `specification/authorization/resource-manager` of Azure/azure-rest-api-specs).
 const AUTHORIZATION: [&str; 10] = [
     "2015-07-01",
     "2017-10-01-preview",
     "2018-01-01-preview",
-    "2018-07-01",
     "2018-09-01-preview",
+    "2020-03-01-preview",
     "2020-04-01-preview",
     "2020-08-01-preview",
     "2020-10-01-preview",
