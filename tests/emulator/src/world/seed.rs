@@ -1,17 +1,18 @@
 //! A seed, which adds resources to the world: JSON without unknown keys.
 
 mod access;
+mod entra;
 mod storage;
 mod workspaces;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use access::{AzureRole, AzureRoleAssignment, Group, ManagementGroup};
+pub(crate) use entra::{Issuer, Principal};
 pub(crate) use storage::{CredentialsType, Datastore, DatastoreType, StorageAccount};
 pub(crate) use workspaces::{FirewallRule, ManagedPrivateEndpoint, SynapseWorkspace, Workspace};
 
@@ -53,54 +54,6 @@ pub struct Seed {
 pub(crate) struct Policy {
     pub(crate) scope: String,
     pub(crate) set_tags: BTreeMap<String, String>,
-}
-
-/// An issuer of federated assertions.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Issuer {
-    #[serde(rename = "issuer")]
-    pub(crate) url: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) jwks: Option<JwkSet>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    jwks_file: Option<String>,
-}
-
-/// An application of Entra.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Principal {
-    pub(crate) tenant_id: String,
-    pub(crate) client_id: String,
-    pub(crate) object_id: String,
-    /// Its name in the Activity Log, as if it were a user.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) user_principal_name: Option<String>,
-    #[serde(default, skip_serializing)]
-    pub(crate) secret: Option<String>,
-    #[serde(default)]
-    pub(crate) federated: Vec<Federated>,
-    /// Absent: everything.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) rights: Option<Vec<Right>>,
-}
-
-/// A federated credential of an application.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Federated {
-    pub(crate) issuer: String,
-    pub(crate) subject: String,
-    pub(crate) audience: String,
-}
-
-/// Actions, with `*` for any part, at a scope and below.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Right {
-    pub(crate) scope: String,
-    pub(crate) actions: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
