@@ -17,7 +17,7 @@ STAGE = Path(os.environ["DOCS_STAGE"])
 STATE = STAGE / "az.json"
 USERS = "Microsoft.ManagedIdentity/userAssignedIdentities"
 # A role of Azure's own, the part of it that matters here.
-BUILT_IN = {"Managed Identity Operator": [f"{USERS}/read", f"{USERS}/assign/action"]}
+BUILT_IN = {"Managed Identity Operator": [f"{USERS}/read", f"{USERS}/assign/action"], "Reader": ["*/read"]}
 
 
 def main():
