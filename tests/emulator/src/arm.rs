@@ -6,6 +6,7 @@ mod authorization;
 mod checks;
 mod compute;
 mod datastore;
+mod group;
 mod identity;
 mod job;
 mod link;
@@ -21,6 +22,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub(crate) use access::{authenticated, authorize, is_allowed, is_for_arm, unauthenticated};
+use group::in_group;
 use page::page;
 use quota::Counted;
 
@@ -30,7 +32,7 @@ use crate::exchange::{Answer, Refusal, Request};
 use crate::fault::Failure;
 use crate::id;
 use crate::incoming::Incoming;
-use crate::world::{Token, World};
+use crate::world::Token;
 
 /// One request after its token was accepted.
 pub(super) struct Call<'a> {
@@ -232,15 +234,6 @@ fn routed(azure: &mut Azure, call: &Call<'_>, (segments, rest): (&[String], &[&s
             format!("The emulator doesn't serve resources such as {}.", call.request.path),
         )),
     }
-}
-
-/// The resource group must exist before anything in it.
-pub(super) fn in_group(world: &World, resource: &str) -> Result<(), Refusal> {
-    let group = id::resource_group(resource).unwrap_or_default();
-    if world.groups.contains_key(&id::fold(&group)) {
-        return Ok(());
-    }
-    Err(Refusal::new(404, "ResourceGroupNotFound", format!("Resource group '{}' could not be found.", id::name(&group))))
 }
 
 /// ARM's text for a resource that does not exist (DOC).

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{Call, authorize, in_group, not_allowed, not_found};
+use super::Call;
+use super::group::read;
 use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal};
 use crate::id;
@@ -11,14 +12,7 @@ const IDENTITY_TYPE: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
 
 /// GET of an identity (SPEC).
 pub(super) fn one(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
-    let resource = format!("/{}", segments.join("/"));
-    if call.request.method != "GET" {
-        return Err(not_allowed(&call.request.method));
-    }
-    authorize(&azure.world, &call.token, &format!("{IDENTITY_TYPE}/read"), &resource)?;
-    in_group(&azure.world, &resource)?;
-    let known = azure.world.identities.get(&id::fold(&resource));
-    let known = known.ok_or_else(|| not_found(&format!("{IDENTITY_TYPE}/{}", id::name(&resource)), &resource))?;
+    let known = read(azure, call, segments, (IDENTITY_TYPE, &azure.world.identities))?;
     Ok(Answer::json(
         200,
         &json!({

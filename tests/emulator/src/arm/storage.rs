@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, authorize, in_group, not_allowed, not_found};
+use super::Call;
+use super::group::read;
 use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal};
 use crate::id;
@@ -11,14 +12,7 @@ use crate::world::seed::StorageAccount;
 
 /// GET of an account (SPEC).
 pub(super) fn one(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
-    let resource = format!("/{}", segments.join("/"));
-    if call.request.method != "GET" {
-        return Err(not_allowed(&call.request.method));
-    }
-    authorize(&azure.world, &call.token, &format!("{STORAGE_TYPE}/read"), &resource)?;
-    in_group(&azure.world, &resource)?;
-    let known = azure.world.storage.get(&id::fold(&resource));
-    let known = known.ok_or_else(|| not_found(&format!("{STORAGE_TYPE}/{}", id::name(&resource)), &resource))?;
+    let known = read(azure, call, segments, (STORAGE_TYPE, &azure.world.storage))?;
     Ok(Answer::json(200, &body(known)))
 }
 

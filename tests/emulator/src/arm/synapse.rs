@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::group::read;
 use super::{Call, authorize, in_group, no_parent, not_allowed, not_found, page, within};
 use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal};
@@ -11,14 +12,7 @@ use crate::world::{FIREWALL_TYPE, POOL_TYPE, SYNAPSE_TYPE};
 
 /// GET of a workspace (SPEC).
 pub(super) fn workspace(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
-    let resource = format!("/{}", segments.join("/"));
-    if call.request.method != "GET" {
-        return Err(not_allowed(&call.request.method));
-    }
-    authorize(&azure.world, &call.token, &format!("{SYNAPSE_TYPE}/read"), &resource)?;
-    in_group(&azure.world, &resource)?;
-    let known = azure.world.synapse.get(&id::fold(&resource));
-    let known = known.ok_or_else(|| not_found(&format!("{SYNAPSE_TYPE}/{}", id::name(&resource)), &resource))?;
+    let known = read(azure, call, segments, (SYNAPSE_TYPE, &azure.world.synapse))?;
     Ok(Answer::json(200, &body(known, &call.token.tenant)))
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, authorize, in_group, not_allowed, not_found, page, within};
+use super::group::read;
+use super::{Call, in_group, page, within};
 use crate::azure::Azure;
 use crate::exchange::{Answer, Refusal};
 use crate::id;
@@ -12,14 +13,7 @@ pub(super) const WORKSPACES: &str = "Microsoft.MachineLearningServices/workspace
 
 /// GET of a workspace (SDK: as recorded against its clients).
 pub(super) fn one(azure: &Azure, call: &Call<'_>, segments: &[String]) -> Result<Answer, Refusal> {
-    let resource = format!("/{}", segments.join("/"));
-    if call.request.method != "GET" {
-        return Err(not_allowed(&call.request.method));
-    }
-    authorize(&azure.world, &call.token, &format!("{WORKSPACES}/read"), &resource)?;
-    in_group(&azure.world, &resource)?;
-    let known = azure.world.workspaces.get(&id::fold(&resource));
-    let known = known.ok_or_else(|| not_found(&format!("{WORKSPACES}/{}", id::name(&resource)), &resource))?;
+    let known = read(azure, call, segments, (WORKSPACES, &azure.world.workspaces))?;
     Ok(Answer::json(200, &body(azure, call, known)))
 }
 
