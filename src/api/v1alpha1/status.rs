@@ -2,10 +2,14 @@
 //!
 //! Longer than other files: the schema of the status is read in one piece, with the text of `kubectl explain`.
 
+mod drift;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use drift::*;
 
 /// The state at the last observation. All of it can be rebuilt by observing again.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -123,7 +127,7 @@ pub struct WaitingForJobs {
     /// When the compute is detached even if jobs have not ended.
     pub until: Time,
     /// How many jobs had not ended when they were last read.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "drift::is_zero")]
     #[schemars(extend("format" = "int32"))]
     pub count: u32,
     /// The first of these jobs, five at most.
@@ -358,91 +362,6 @@ pub enum OperationKind {
     #[serde(other, rename(serialize = "Update"))]
     #[schemars(skip)]
     Unknown,
-}
-
-/// One difference between spec and Azure.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct DriftStatus {
-    /// The field of the spec.
-    pub field: String,
-    /// The value in the spec.
-    pub want: String,
-    /// What Azure shows.
-    pub have: String,
-    /// How many times in the last day the operator wrote this value and it was overwritten.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    #[schemars(extend("format" = "int32"))]
-    pub writes: u32,
-    /// Since when they differ.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<Time>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_zero(number: &u32) -> bool {
-    *number == 0
-}
-
-/// A change that others made to the compute while it was in sync.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct LastDriftStatus {
-    /// The fields of the spec that differed; compute if the compute was detached.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fields: Vec<String>,
-    /// When the operator observed it.
-    pub observed_at: Time,
-    /// What Azure's Activity Log shows of it; absent until the operator has read the log, 15 minutes later.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub activity_log: Option<ActivityLogStatus>,
-}
-
-/// What Azure's Activity Log shows of a change.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct ActivityLogStatus {
-    /// Found, `NoEntry` (of another caller than the operator) or `NotReadable`.
-    pub result: ActivityLogResult,
-    /// The object ID in Entra of the caller that changed the compute last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub caller: Option<String>,
-    /// The caller's user principal name; only with the operator's setting --activity-log-names.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub caller_name: Option<String>,
-    /// When Azure received the request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub changed_at: Option<Time>,
-}
-
-/// Whether the Activity Log shows a change.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ActivityLogResult {
-    /// It shows who changed the compute.
-    Found,
-    /// It has no entry of another caller than the operator.
-    NoEntry,
-    /// The operator may not read it, or it gave no answer.
-    NotReadable,
-    /// A value that this version does not support: read and stored as [`Self::NoEntry`], which names nobody.
-    #[serde(other, rename(serialize = "NoEntry"))]
-    #[schemars(skip)]
-    Unknown,
-}
-
-/// Writes that corrected a field of the compute.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct CorrectionStatus {
-    /// The field of the spec.
-    pub field: String,
-    /// The value that was written.
-    pub want: String,
-    /// How many writes there were.
-    #[schemars(extend("format" = "int32"))]
-    pub writes: u32,
-    /// When the last one was sent.
-    pub last_write_at: Time,
 }
 
 /// What the operator last applied in Azure.
