@@ -155,15 +155,21 @@ fn azure_is_done(compute: &Compute, seen: &Observed) -> ControlFlow<Decision> {
     }
 }
 
-/// Role assignments of ours are revoked before the compute is detached, if they can be.
+/// Role assignments of ours are revoked before the compute is detached, if they can be; those of a compute whose jobs are waited
+/// for, when it is gone: a job may begin after the jobs were read, and needs its role as long as it runs.
 fn revoke_first(goal: &Detached, seen: &Observed, decision: Decision) -> Decision {
-    // The jobs that run on a compute that is handed over need its roles.
-    let is_kept = goal.retain || matches!(decision.cause, Cause::Transferred { .. });
-    if is_kept || !matches!(decision.step, Step::Detach(_) | Step::RemoveFinalizer) {
+    let waits_for_jobs = goal.waits_for_jobs.is_some();
+    let is_due = match decision.step {
+        Step::Detach(_) => !waits_for_jobs,
+        // The jobs that run on a compute that is handed over need its roles.
+        Step::RemoveFinalizer => !goal.retain && !matches!(decision.cause, Cause::Transferred { .. }),
+        _ => false,
+    };
+    if !is_due {
         return decision;
     }
     // Once the detach has been sent, its retries do not wait for roles again.
-    let is_tried = seen.failure.is_some_and(|failure| failure.step == FailedStep::Detach);
+    let is_tried = !waits_for_jobs && seen.failure.is_some_and(|failure| failure.step == FailedStep::Detach);
     match to_revoke(&seen.roles) {
         Some(assignment) if !goal.suspend && !is_tried => {
             Decision::write(Step::RevokeRole(assignment), Cause::Detaching(Vec::new()))

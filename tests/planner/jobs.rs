@@ -107,7 +107,19 @@ fn jobs_keep_the_role_that_they_need() {
     let goal = Goal::Detached(deletion());
     assert_eq!(decide(&goal, &observed).step, Step::Wait);
     observed.jobs = Some(Finding::Absent);
-    assert_eq!(decide(&goal, &observed).step, Step::RevokeRole(one));
+    // A job that begins after they were read needs the role until the compute is gone.
+    assert_eq!(decide(&goal, &observed).step.name(), "Detach");
+    observed.failure = Some(failure(FailedStep::Detach, MINUTE, MINUTE));
+    assert_eq!(decide(&goal, &observed).step.name(), "Detach", "nor is it revoked before a further attempt");
+    let gone = Observed { roles: observed.roles, failure: observed.failure, ..absent() };
+    assert_eq!(decide(&goal, &gone).step, Step::RevokeRole(one));
+    let unguarded = Observed { failure: None, ..gone };
+    let unguarded = Observed { compute: in_sync().compute, ..unguarded };
+    assert_eq!(
+        decide(&Goal::Detached(detached()), &unguarded).step.name(),
+        "RevokeRole",
+        "without the guard it is revoked first"
+    );
 }
 
 #[test]

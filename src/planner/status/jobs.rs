@@ -79,8 +79,7 @@ fn is_over(goal: &Goal, report: &Report<'_>) -> bool {
 
 /// The compute is being detached although its jobs have not ended, or cannot be read.
 fn is_timed_out(report: &Report<'_>) -> bool {
-    let is_detaching =
-        matches!(report.written, Some((decision, _)) if matches!(decision.step, Step::Detach(_) | Step::RevokeRole(_)));
+    let is_detaching = matches!(report.written, Some((decision, _)) if matches!(decision.step, Step::Detach(_)));
     let jobs = report.observed.and_then(|seen| seen.jobs.as_ref());
     is_detaching && jobs.is_some_and(|jobs| *jobs != Finding::Absent)
 }

@@ -45,7 +45,12 @@ pub fn check_safety(world: &World<'_>, step: &Step) -> Result<(), &'static str> 
             goal.role.is_some() && !goal.policy.suspend && world.compute.is_some_and(is_in_sync),
             "assigns roles only of what is in sync",
         ),
-        (Goal::Detached(goal), Step::RevokeRole(_)) => must(!goal.suspend && !goal.retain, "revokes nothing that is to stay"),
+        (Goal::Detached(goal), Step::RevokeRole(_)) => {
+            must(!goal.suspend && !goal.retain, "revokes nothing that is to stay")?;
+            // A job may begin after the jobs were read.
+            let is_usable = is_ours && world.compute.is_some_and(|compute| compute.progress != Progress::Deleting);
+            must(goal.waits_for_jobs.is_none() || !is_usable, "takes no role from a compute that jobs may use")
+        }
         (Goal::Detached(_), Step::AssignRole(_)) => Err("assigns no role to what is to go"),
         (Goal::Attached(goal), Step::AddFinalizer) => {
             must(!goal.policy.suspend && !world.has_finalizer, "adds the finalizer once, and not while suspended")

@@ -188,6 +188,9 @@ pub enum Jobs {
     End(u32),
     /// They outlast the time-out.
     Lasting,
+    /// None uses it when they are read for the first time, before the first write of the deletion. Then one begins, and outlasts the
+    /// time-out.
+    Begin,
     /// They may not be read.
     Forbidden,
 }
@@ -241,6 +244,8 @@ impl Start {
             Goal::Attached(goal) if goal.policy.suspend && self.trick.is_of_writes() => false,
             Goal::Detached(goal) if (goal.suspend || goal.retain) && self.trick.is_of_writes() => false,
             Goal::Detached(_) if self.trick.takes().is_some() => false,
+            // The jobs of a compute that is not detached need no rule of their own for roles.
+            Goal::Attached(goal) if goal.role.is_some() && self.jobs != Jobs::None && self.deletion == Deletion::Never => false,
             Goal::Attached(goal) => {
                 let is_usual = self.dependencies == (PoolState::Usable, Synapse::Good);
                 goal.role.is_none() == is_usual || is_usual
@@ -252,6 +257,7 @@ impl Start {
 
 pub fn goals() -> Vec<Goal> {
     let mut goals = Vec::new();
+    let role = Some(Role { id: "role".into(), workspace_wide: false, linked_service: false });
     for suspend in [false, true] {
         for adopt in [AdoptionPolicy::Never, AdoptionPolicy::IfSamePool, AdoptionPolicy::Always] {
             // A suspended object writes nothing: only the most and the least permissive policies matter.
@@ -273,13 +279,13 @@ pub fn goals() -> Vec<Goal> {
             let waits_for_jobs = Some(TIMEOUT);
             let identity = Identity { system: true, user: Vec::new() };
             let policy = Policy { replace: true, waits_for_jobs, ..attached().policy };
-            goals.push(Goal::Attached(Attached { identity, policy, ..attached() }));
+            goals.push(Goal::Attached(Attached { identity: identity.clone(), policy, ..attached() }));
+            goals.push(Goal::Attached(Attached { identity, policy, role: role.clone(), ..attached() }));
             goals.push(Goal::Detached(Detached { waits_for_jobs, ..detached() }));
         }
-        let role = Some(Role { id: "role".into(), workspace_wide: false, linked_service: false });
         let identity = Identity { system: true, user: Vec::new() };
         let policy = Policy { suspend, ..attached().policy };
-        goals.push(Goal::Attached(Attached { identity, role, policy, ..attached() }));
+        goals.push(Goal::Attached(Attached { identity, role: role.clone(), policy, ..attached() }));
     }
     goals
 }
@@ -458,11 +464,15 @@ fn deleted(starts: &[Start]) -> Vec<Start> {
 
 /// The starts in which jobs use a compute that is to be detached.
 fn with_jobs(starts: &[Start]) -> Vec<Start> {
-    let is_usual = |start: &&Start| start.dependencies == (PoolState::Usable, Synapse::Good);
+    let usual = (PoolState::Usable, Synapse::Good);
+    // The answers of Synapse matter when the roles are revoked.
+    let is_usual = |start: &&Start| {
+        start.dependencies == usual || start.dependencies.0 == PoolState::Usable && start.deletion != Deletion::Never
+    };
     let is_ours = |start: &&Start| start.compute.is_none_or(|one| one.spark && one.whose == Whose::Ours);
     // A deletion while a write waits for its permit would wait for another one after the jobs.
     let is_of_interest = |start: &&Start| start.has_finalizer && !start.older && start.deletion != Deletion::WhileQueued;
-    let jobs = [Jobs::End(2), Jobs::Lasting, Jobs::Forbidden];
+    let jobs = [Jobs::End(2), Jobs::Lasting, Jobs::Begin, Jobs::Forbidden];
     let all = starts.iter().filter(is_usual).filter(is_ours).filter(is_of_interest);
     all.flat_map(|start| jobs.map(|jobs| Start { jobs, ..*start })).collect()
 }

@@ -248,6 +248,8 @@ impl<'a> World<'a> {
         match self.start.jobs {
             Jobs::None => false,
             Jobs::End(reads) => self.job_reads.0 <= reads,
+            // Both rounds of a reconcile read them.
+            Jobs::Begin => self.job_reads.0 > 2,
             Jobs::Lasting | Jobs::Forbidden => true,
         }
     }
