@@ -1,5 +1,7 @@
 //! How objects reach their reconciles: listed, watched, limited, and never left out.
 
+#[path = "watch/guard.rs"]
+mod guard;
 #[path = "support/in_process/mod.rs"]
 #[expect(dead_code, reason = "tests/reconcile.rs needs the rest")]
 mod in_process;

@@ -30,6 +30,15 @@ impl Freshness {
         }
     }
 
+    /// The same, but accepts an answer that is this old, unless the current state is needed.
+    #[must_use]
+    pub fn at_least(self, age: Duration) -> Self {
+        match self {
+            Self::Now | Self::NowOnNewConnection => self,
+            Self::Within(shorter) => Self::Within(shorter.max(age)),
+        }
+    }
+
     /// How old an answer to another request may be.
     pub(super) const fn max_age(self) -> Duration {
         match self {

@@ -87,8 +87,8 @@ pub(super) struct Caches {
 
 /// Pools, identities, linked services and role assignments change seldom; no reader accepts older answers.
 const DEPENDENCY_TTL: Duration = Duration::from_hours(1);
-/// Jobs start and end within minutes; no reader accepts older answers.
-const JOBS_TTL: Duration = Duration::from_mins(1);
+/// A detach that waits for jobs reads them every five minutes; no reader accepts older answers.
+const JOBS_TTL: Duration = Duration::from_mins(5);
 /// The region of a workspace never changes; `workspace.rs` drops it when another workspace may have taken the name.
 pub(super) const REGION_TTL: Duration = Duration::from_hours(24);
 

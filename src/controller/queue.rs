@@ -1,5 +1,6 @@
 //! Waiting for Azure's request limits: an object that waits holds no worker, and causes no request.
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 
 use crate::api::SynapseSparkAttachment;
@@ -30,10 +31,11 @@ const fn class(priority: Priority) -> Class {
     }
 }
 
-/// The object for which the requests of a reconcile are sent.
-pub(super) fn turn(object: &SynapseSparkAttachment, waiting: Option<&Waiting>) -> Turn {
+/// The object for which the requests of a reconcile that begins at this time are sent.
+pub(super) fn turn(object: &SynapseSparkAttachment, waiting: Option<&Waiting>, now: Timestamp) -> Turn {
     let is_resumed = waiting.and_then(|waiting| waiting.write).is_some_and(|write| write.is_resumed);
-    Turn { class: class(priority(object)), object: object_of(object), is_resumed }
+    let priority = priority(object).of_read(&object.status.clone().unwrap_or_default(), now);
+    Turn { class: class(priority), object: object_of(object), is_resumed }
 }
 
 /// The object, for a request that may wait for all others.
@@ -42,7 +44,17 @@ pub(super) fn last(object: &SynapseSparkAttachment) -> Turn {
 }
 
 /// The decision for an object that waits, and whose turn has not come: nothing is read.
-pub(super) fn still_waiting(ctx: &Context, object: &SynapseSparkAttachment, waiting: &Waiting) -> Option<Decision> {
+pub(super) fn still_waiting(
+    ctx: &Context,
+    object: &SynapseSparkAttachment,
+    waiting: &Waiting,
+    now: Timestamp,
+) -> Option<Decision> {
+    let jobs = object.status.as_ref().and_then(|status| status.waiting_for_jobs.as_ref());
+    // Its reads have become urgent: they get an earlier place.
+    if waiting.write.is_none() && jobs.is_some_and(|wait| wait.until.0 <= now) {
+        return None;
+    }
     let wait = ctx.azure.turn_of(&object_of(object))?;
     Some(Decision::queued(Queued { wait, waited: waiting.since.elapsed(), is_write: waiting.write.is_some() }))
 }

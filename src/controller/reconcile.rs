@@ -88,7 +88,7 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Arc<Context>, clock: Cloc
         ctx.objects.claims.verify_all(object);
     }
     let waiting = ctx.objects.memory.waiting(object);
-    if let Some(decision) = waiting.as_ref().and_then(|waiting| queue::still_waiting(ctx, object, waiting)) {
+    if let Some(decision) = waiting.as_ref().and_then(|waiting| queue::still_waiting(ctx, object, waiting, clock.started)) {
         report(ctx, &Draft { object, goal: Some(&goal), observed: None, now: clock.now() }, &decision).await?;
         return Ok(decision);
     }
@@ -99,7 +99,7 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Arc<Context>, clock: Cloc
     let pending = ctx.objects.claims.others(object).pending_verification;
     let azure = ctx.identities.of(object, identity_freshness(object, &goal), &ctx.kube, &ctx.azure).await;
     lists::subscribe(ctx, object, &azure);
-    let azure = azure.with_turn(queue::turn(object, waiting.as_ref()));
+    let azure = azure.with_turn(queue::turn(object, waiting.as_ref(), clock.started));
     let reading = Reading::first(object, &goal, tick);
     let intended = waiting.and_then(|waiting| waiting.write);
     let watched = Version::watched(object.clone(), goal);

@@ -97,7 +97,7 @@ pub const SPARK_VERSION_WARNING: u16 = 90;
 /// Ready keeps its value for this many resync intervals while Azure gives no answer.
 pub const UNAVAILABLE_RESYNCS: u32 = 3;
 
-/// How old the list of jobs may be that a detach depends on: computes that are detached together share one.
+/// How old the list of jobs may be in the first observation of a detach: computes that are detached together share one.
 pub const JOBS_FRESH_ENOUGH: Duration = Duration::from_secs(15);
 /// The status shows that an object waits for Azure's request limits after this time: shorter waits are not worth a write.
 pub const SHOW_QUEUED_AFTER: Duration = Duration::from_secs(5);

@@ -96,10 +96,17 @@ impl Decision {
         Self { step: Step::Wait, cause, requeue }
     }
 
-    /// Whether the jobs on the compute have to be read, and the decision to be taken again.
+    /// How old a list of the jobs may be with which the decision is taken again; none if it does not depend on them.
+    ///
+    /// It is half the pause for which the detach would wait: so one list serves the computes of a workspace that wait, and its age
+    /// delays no detach by more than the pause does.
     #[must_use]
-    pub const fn needs_jobs(&self) -> bool {
-        matches!(self.cause, Cause::ReadingJobs)
+    pub const fn needs_jobs(&self) -> Option<Duration> {
+        match (&self.cause, self.requeue) {
+            (Cause::ReadingJobs, Requeue::After(pause)) => Some(pause.checked_div(2).expect("two is not zero")),
+            (Cause::ReadingJobs, _) => Some(Duration::ZERO),
+            _ => None,
+        }
     }
 
     /// Wait for Azure, which has been working for so long.

@@ -1,6 +1,8 @@
 //! How urgent the requests for an object are, if Azure's limits do not allow all of them at once.
 
-use crate::api::v1alpha1::{AttachmentStatus, OperationKind};
+use jiff::Timestamp;
+
+use crate::api::v1alpha1::{AttachmentStatus, FailedStep, OperationKind};
 use crate::planner::status::condition;
 
 /// How urgent the requests for an object are. The first is served first.
@@ -32,6 +34,16 @@ impl Priority {
             () if !status.drift.is_empty() || !is_ready => Self::Drift,
             () => Self::Resync,
         }
+    }
+
+    /// The urgency of its reads at this time: those of a detach that waits for jobs change nothing until the jobs have ended or the
+    /// time-out has passed.
+    #[must_use]
+    pub fn of_read(self, status: &AttachmentStatus, now: Timestamp) -> Self {
+        let is_detached = status.operation.as_ref().is_some_and(|operation| operation.kind == OperationKind::Detach)
+            || status.failure.as_ref().is_some_and(|failure| failure.step == FailedStep::Detach);
+        let waits = status.waiting_for_jobs.as_ref().is_some_and(|wait| !wait.timed_out && wait.until.0 > now);
+        if waits && !is_detached { Self::Resync } else { self }
     }
 
     /// The urgency of a write: an object that is written to is out of sync.

@@ -137,6 +137,9 @@ fn the_jobs_are_read_again_at_the_time_out_at_the_latest() {
     for (waited, pause) in table {
         let decision = decide(&goal, &with(two(), Duration::from_secs(waited), in_sync()));
         assert_eq!(decision.requeue, Requeue::After(Duration::from_secs(pause)), "{waited}");
+        assert_eq!(decision.needs_jobs(), None, "they were read");
+        let unread = Observed { jobs: None, ..with(two(), Duration::from_secs(waited), in_sync()) };
+        assert_eq!(decide(&goal, &unread).needs_jobs(), Some(Duration::from_secs(pause) / 2), "{waited}");
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use synapse_spark_operator::api::v1alpha1::{
-    Applied, AttachmentStatus, DriftStatus, FailedStep, FailureStatus, OperationKind, OperationStatus,
+    Applied, AttachmentStatus, DriftStatus, FailedStep, FailureStatus, OperationKind, OperationStatus, WaitingForJobs,
 };
 use synapse_spark_operator::planner::status::report::ObjectMeta;
 use synapse_spark_operator::planner::status::time::stored;
@@ -44,6 +45,31 @@ fn urgency_follows_from_what_the_object_shows() {
     for (case, is_deleted, generation, status, expected, of_write) in table {
         let found = Priority::of(is_deleted, Some(generation), &status);
         assert_eq!((found, found.of_write()), (expected, of_write), "{case}");
+    }
+}
+
+#[test]
+fn reads_of_a_detach_that_waits_for_jobs_are_not_urgent_until_the_time_out() {
+    let until = |at: Timestamp| {
+        Some(WaitingForJobs { since: stored(now()), until: stored(at), count: 1, jobs: Vec::new(), timed_out: false })
+    };
+    let waiting = AttachmentStatus { waiting_for_jobs: until(now() + seconds(1)), ..ready_status() };
+    let timed_out = waiting.waiting_for_jobs.clone().map(|wait| WaitingForJobs { timed_out: true, ..wait });
+    let operation =
+        OperationStatus { kind: OperationKind::Detach, pending: false, path: None, pool: None, started_at: stored(now()) };
+    let failure = FailureStatus { since: stored(now()), last_attempt: stored(now()), step: FailedStep::Detach, refused: false };
+    #[rustfmt::skip]
+    let table = [
+        ("it waits for jobs",           waiting.clone(),                                                                 Priority::Resync),
+        ("it does not",                 ready_status(),                                                                  Priority::Deletion),
+        ("the time has passed",         AttachmentStatus { waiting_for_jobs: until(now()), ..ready_status() },           Priority::Deletion),
+        ("it has passed before",        AttachmentStatus { waiting_for_jobs: timed_out, ..ready_status() },              Priority::Deletion),
+        ("the detach has been sent",    AttachmentStatus { operation: Some(operation), ..waiting.clone() },              Priority::Deletion),
+        ("a detach has failed",         AttachmentStatus { failure: Some(failure), ..waiting },                          Priority::Deletion),
+    ];
+    for (case, status, expected) in table {
+        let priority = Priority::of(true, Some(1), &status);
+        assert_eq!((priority.of_read(&status, now()), priority.of_write()), (expected, Priority::Deletion), "{case}");
     }
 }
 

@@ -14,13 +14,23 @@ use super::stored;
 
 /// Puts so many more urgent writes before those of all others. Gives the client and those that have their permit already.
 async fn crowd(azure: &Arc<Azure>, count: usize, registry: &mut Registry) -> (Client, Vec<Client>) {
+    crowd_of((Kind::Write, Class::Deletion), azure, count, registry).await
+}
+
+/// The same, with requests of this kind and urgency.
+async fn crowd_of(
+    (kind, class): (Kind, Class),
+    azure: &Arc<Azure>,
+    count: usize,
+    registry: &mut Registry,
+) -> (Client, Vec<Client>) {
     let client = client(azure.clone(), registry);
     let workspace = WorkspaceId::new("s", "g", "ml").expect("an ID");
     let reserve = async |number: usize| {
         let object = Object { namespace: "crowd".into(), name: number.to_string() };
         let compute = workspace.compute(&format!("c{number}")).expect("an ID");
-        let client = client.with_turn(Turn { class: Class::Deletion, object, is_resumed: false });
-        client.reserve(Kind::Write, Class::Deletion, &compute).await
+        let client = client.with_turn(Turn { class, object, is_resumed: false });
+        client.reserve(kind, class, &compute).await
     };
     let all = futures::future::join_all((0..count).map(reserve)).await;
     (client.clone(), all.into_iter().filter_map(Result::ok).collect())
@@ -109,4 +119,29 @@ async fn object_that_changes_while_it_waits_is_observed_again() {
     tokio::time::advance(Duration::from_secs(30)).await;
     reconcile(stored(&api), context).await.expect("nothing is left of the wait");
     assert_eq!(azure.writes(), 0, "it waits no longer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_waits_for_jobs_reads_after_what_has_drifted_until_the_time_out() {
+    let (future, past) = ("2999-01-01T00:00:00Z", "2026-01-03T00:00:00Z");
+    for (case, until, reads) in [("it waits", Some(future), false), ("it does not", None, true), ("timed out", Some(past), true)]
+    {
+        let mut deleted = object("team-a", "pool", &json!({"deletionGuard": "WhenIdle"}));
+        deleted["metadata"]["deletionTimestamp"] = json!("2026-01-02T00:00:00Z");
+        if let Some(until) = until {
+            deleted["status"] = json!({"waitingForJobs": {"since": "2026-01-02T00:00:00Z", "until": until}});
+        }
+        let (api, azure, mut registry) = (Api::with(deleted), Arc::new(Azure::default()), Registry::default());
+        let (client, _permits) = crowd_of((Kind::Read, Class::Drift), &azure, 300, &mut registry).await;
+        let metrics = metrics::Metrics::new(&mut registry);
+        let context = Arc::new(Context::new(api.client(), client, "cluster".into(), Duration::from_mins(5), metrics));
+        reconcile(stored(&api), context.clone()).await.expect("it waits");
+        assert!(reads || azure.requests().is_empty(), "{case}: {:?}", azure.requests());
+        tokio::time::advance(Duration::from_secs(3)).await;
+        reconcile(stored(&api), context.clone()).await.expect("it reads, or waits");
+        assert_eq!(!azure.requests().is_empty(), reads, "{case}: {:?}", azure.requests());
+        tokio::time::advance(Duration::from_mins(1)).await;
+        reconcile(stored(&api), context).await.expect("its turn has come");
+        assert_ne!(azure.requests(), [""; 0], "{case}: after the others");
+    }
 }

@@ -114,7 +114,7 @@ impl Found {
         for observed in all.iter().filter(|observed| is_possible(&goal, observed)) {
             let first = decide(&goal, observed);
             // The jobs are read before anything is reported.
-            if first.needs_jobs() {
+            if first.needs_jobs().is_some() {
                 continue;
             }
             let previous = recorded(previous, observed);

@@ -228,7 +228,7 @@ impl<'a> World<'a> {
 
     fn evaluate(&mut self, status: &AttachmentStatus) -> (Observed, Decision) {
         let mut observed = self.observe(status);
-        if decide(&self.goal, &observed).needs_jobs() {
+        if decide(&self.goal, &observed).needs_jobs().is_some() {
             observed.jobs = Some(self.read_jobs());
         }
         let decision = decide(&self.goal, &observed);

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use azure_core::http::headers::Headers;
+use azure_core::http::headers::{HeaderName, Headers};
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -23,6 +23,13 @@ pub struct Azure {
     operation: Duration,
     /// How many computes a page of a LIST has; none: all.
     page: Option<usize>,
+    jobs: Mutex<Vec<Value>>,
+    /// What the Activity Log shows.
+    activity: Mutex<Vec<Value>>,
+    /// The URLs of the requests for it.
+    activity_requests: Mutex<Vec<String>>,
+    /// The IDs that the client gave its requests that write.
+    write_ids: Mutex<Vec<String>>,
     tokens: AtomicU32,
     on_token: Option<OnToken>,
 }
@@ -57,6 +64,9 @@ impl std::fmt::Debug for Azure {
 }
 
 impl Azure {
+    /// How many jobs a page of their LIST has.
+    pub const JOBS_OF_A_PAGE: usize = 100;
+
     /// One with this compute.
     pub fn with(name: &str, compute: Value) -> Self {
         Self { computes: Mutex::new([(name.to_owned(), Compute { body: compute, done: None })].into()), ..Self::default() }
@@ -100,6 +110,26 @@ impl Azure {
     /// Adds a compute, as another client would.
     pub fn add(&self, name: &str, body: Value) {
         self.computes.lock().expect("no holder panics").insert(name.to_owned(), Compute { body, done: None });
+    }
+
+    /// The jobs of the workspace from now on.
+    pub fn set_jobs(&self, jobs: Vec<Value>) {
+        *self.jobs.lock().expect("no holder panics") = jobs;
+    }
+
+    /// The events of the Activity Log from now on.
+    pub fn set_activity(&self, events: Vec<Value>) {
+        *self.activity.lock().expect("no holder panics") = events;
+    }
+
+    /// The URLs of the requests for the Activity Log.
+    pub fn activity_requests(&self) -> Vec<String> {
+        self.activity_requests.lock().expect("no holder panics").clone()
+    }
+
+    /// The IDs that the client gave its requests that would change a compute.
+    pub fn write_ids(&self) -> Vec<String> {
+        self.write_ids.lock().expect("no holder panics").clone()
     }
 
     /// Removes a compute, as another client would.
@@ -151,17 +181,19 @@ impl Azure {
         }
     }
 
-    /// A page of a LIST, from the one of this number on.
+    /// A page of the LIST of computes, from the one of this number on.
     fn list(&self, path: &str, from: usize) -> Value {
-        let all = self.computes.lock().expect("no holder panics");
-        let page = self.page.unwrap_or(usize::MAX);
         if self.hidden[0].load(Ordering::Relaxed) {
             return json!({"value": []});
         }
-        let value: Vec<_> = all.values().skip(from).take(page).map(Compute::shown).collect();
-        let next = from.saturating_add(page);
-        let link = (next < all.len()).then(|| format!("https://arm.example{path}?$skip={next}"));
-        json!({"value": value, "nextLink": link})
+        let all = self.computes.lock().expect("no holder panics");
+        page(all.values().map(Compute::shown), self.page.unwrap_or(usize::MAX), (path, from))
+    }
+
+    /// A page of the LIST of jobs, from the one of this number on.
+    fn list_jobs(&self, path: &str, from: usize) -> Value {
+        let all = self.jobs.lock().expect("no holder panics");
+        page(all.iter().cloned(), Self::JOBS_OF_A_PAGE, (path, from))
     }
 
     fn token(&self) -> Value {
@@ -185,6 +217,10 @@ impl HttpClient for Azure {
         let (code, body) = match path.split_once("/computes/") {
             Some((_, name)) => {
                 self.requests.lock().expect("no holder panics").push(format!("{} {name}", request.method()));
+                if request.method() != Method::Get {
+                    let id = request.headers().get_optional_string(&HeaderName::from_static("x-ms-client-request-id"));
+                    self.write_ids.lock().expect("no holder panics").extend(id);
+                }
                 let asked = (request.method(), name.to_owned());
                 let is_silent = self.silent.lock().expect("no holder panics").contains(&asked);
                 if is_silent {
@@ -197,18 +233,30 @@ impl HttpClient for Azure {
                 self.compute(request.method(), name, body)
             }
             None if path.contains("/oauth2/") => (200, self.token()),
+            None if path.ends_with("/eventtypes/management/values") => {
+                self.activity_requests.lock().expect("no holder panics").push(request.url().to_string());
+                (200, json!({"value": *self.activity.lock().expect("no holder panics")}))
+            }
             None => {
                 let last = path.rsplit('/').next().unwrap_or_default();
                 self.requests.lock().expect("no holder panics").push(format!("GET {last}"));
                 let skip = request.url().query_pairs().find_map(|(key, value)| (key == "$skip").then(|| value.parse().ok())?);
                 match last {
                     "computes" => (200, self.list(&path, skip.unwrap_or_default())),
+                    "jobs" => (200, self.list_jobs(&path, skip.unwrap_or_default())),
                     _ => (200, json!({"location": "eastus2", "properties": {"provisioningState": "Succeeded"}})),
                 }
             }
         };
         Ok(AsyncRawResponse::from_bytes(code.into(), remaining(request.method()), body.to_string()))
     }
+}
+
+/// A page of so many elements, from the one of this number on.
+fn page(all: impl ExactSizeIterator<Item = Value>, most: usize, (path, from): (&str, usize)) -> Value {
+    let next = from.saturating_add(most);
+    let link = (next < all.len()).then(|| format!("https://arm.example{path}?$skip={next}"));
+    json!({"value": all.skip(from).take(most).collect::<Vec<_>>(), "nextLink": link})
 }
 
 /// The headers with Azure's limits, which are never reached here.
