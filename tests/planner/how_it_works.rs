@@ -19,7 +19,7 @@ use synapse_spark_operator::planner::roles::goal::Role;
 use synapse_spark_operator::planner::{Attached, Detached, FaultKind, Goal, Health, Identity, Progress, Step};
 
 use crate::builders::{attached, detached};
-use crate::exhaustive::starts::{Deletion, Jobs, Model, PoolState, ShownPool, Start, Synapse, Trick, Whose};
+use crate::exhaustive::starts::{Deletion, Jobs, Model, PoolState, ShownPool, Start, Synapse, TIMEOUT, Trick, Whose};
 use crate::exhaustive::world::World;
 use picture::{Chip, Row};
 
@@ -96,9 +96,11 @@ fn identity() -> Identity {
     Identity { system: true, user: Vec::new() }
 }
 
-fn with_role() -> Goal {
+/// With a role, and with this time for jobs.
+fn with_role(waits_for_jobs: Option<Duration>) -> Goal {
     let role = Some(Role { id: "role".into(), workspace_wide: false, linked_service: false });
-    Goal::Attached(Attached { identity: identity(), role, ..attached() })
+    let policy = Policy { waits_for_jobs, ..attached().policy };
+    Goal::Attached(Attached { identity: identity(), role, policy, ..attached() })
 }
 
 const NEW: Start = Start {
@@ -132,13 +134,14 @@ fn rows() -> Vec<Row> {
     let suspended = goal(Policy { suspend: true, ..attached().policy });
     let recreate = goal(Policy { replace: true, ..attached().policy });
     let retained = Goal::Detached(Detached { retain: true, ..detached() });
+    let guarded = with_role(Some(TIMEOUT));
     let drifted = Start { compute: Some(Model { right_identity: false, ..COMPUTE }), ..KNOWN };
     let other = Start { compute: Some(Model { pool: ShownPool::Other, ..COMPUTE }), ..KNOWN };
     let silent = Start { compute: Some(COMPUTE), trick: Trick::Observe(FaultKind::Unavailable(None)), ..KNOWN };
     let refused = Start { has_finalizer: true, trick: Trick::Write(FaultKind::Forbidden, 1), ..NEW };
     let deleted = Start { deletion: Deletion::InSync, ..NEW };
     vec![
-        row("A new attachment, with a role in Synapse", run(&with_role(), &NEW)),
+        row("A new attachment, with a role in Synapse", run(&with_role(None), &NEW)),
         row("The compute exists and has no owner", run(&usual, &Start { compute: Some(of(Whose::Nobodys)), ..NEW })),
         row("The compute belongs to another object", run(&usual, &Start { compute: Some(of(Whose::Anothers)), ..NEW })),
         row("Azure refuses the first write", run(&usual, &refused)),
@@ -147,7 +150,8 @@ fn rows() -> Vec<Row> {
         row("The compute is detached in Azure", run(&usual, &KNOWN)),
         row("Another pool, replacePolicy: Recreate", run(&recreate, &other)),
         row("Azure gives no answer for a while", run(&usual, &silent)),
-        row("The object is deleted", after_done(run(&with_role(), &deleted))),
+        row("The object is deleted", after_done(run(&with_role(None), &deleted))),
+        row("The same, deletionGuard: WhenIdle", after_done(run(&guarded, &Start { jobs: Jobs::End(2), ..deleted }))),
         row("The same, deletionPolicy: Retain", run(&retained, &Start { compute: Some(COMPUTE), ..KNOWN })),
     ]
 }
