@@ -37,10 +37,10 @@ pub enum Reason {
     /// the write can no longer take effect.
     WaitingForWrite,
     /// `spec.deletionGuard` is `WhenIdle`, and jobs of Azure Machine Learning that use the compute have not ended; the operator
-    /// detaches the compute when they have, or when the timeout has passed.
+    /// detaches the compute when they have, or when `spec.deletionGuardTimeout` has passed.
     WaitingForJobs,
     /// `spec.deletionGuard` is `WhenIdle`, and the operator cannot read the jobs of the workspace; it detaches the compute when
-    /// the timeout has passed.
+    /// `spec.deletionGuardTimeout` has passed.
     JobsUnreadable,
     /// `spec.suspend` is true: the operator observes and reports, and writes nothing to Azure.
     Suspended,
@@ -128,8 +128,7 @@ pub enum Reason {
     RoleAssigned,
     /// Event: the operator could not delete a role assignment that it created, and leaves it in the Synapse workspace.
     RoleAssignmentOrphaned,
-    /// Event: the timeout of `spec.deletionGuard` has passed, and the operator detaches the compute although jobs may still use
-    /// it.
+    /// Event: `spec.deletionGuardTimeout` has passed, and the operator detaches the compute although jobs may still use it.
     DeletionGuardTimedOut,
     /// Condition `PoolAvailable`: the Spark pool exists and can be used.
     PoolAvailable,

@@ -272,7 +272,7 @@ pub enum DeletionGuard {
     /// The compute is detached at once.
     #[default]
     None,
-    /// The compute is detached when no job uses it, or after the time-out.
+    /// The compute is detached when no job uses it, or after spec.deletionGuardTimeout.
     WhenIdle,
     /// A value that this version does not support: taken as [`Self::WhenIdle`], whose wait ends.
     #[serde(other, rename(serialize = "WhenIdle"))]

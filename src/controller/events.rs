@@ -114,7 +114,7 @@ fn guard_timed_out(previous: &AttachmentStatus, next: &AttachmentStatus, report:
         Finding::Present(jobs) => format!("although jobs have not ended: {jobs}"),
         Finding::Absent | Finding::Unknown(_) => "although the jobs that use it cannot be read".to_owned(),
     };
-    let note = format!("The timeout of spec.deletionGuard has passed; detaching the compute {although}");
+    let note = format!("spec.deletionGuardTimeout has passed; detaching the compute {although}");
     Some((Reason::DeletionGuardTimedOut, true, shortened(&note, 1000)))
 }
 

@@ -133,7 +133,7 @@ pub struct WaitingForJobs {
     /// The first of these jobs, five at most.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub jobs: Vec<JobStatus>,
-    /// Whether the time-out has passed before the jobs had ended.
+    /// Whether spec.deletionGuardTimeout has passed before the jobs had ended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub timed_out: bool,
 }
