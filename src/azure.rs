@@ -34,6 +34,7 @@ pub mod origin;
 mod permits;
 mod pool;
 mod queue;
+mod request_id;
 mod retry_after;
 mod role_assignment;
 mod shared;
@@ -53,7 +54,7 @@ mod workspace;
 pub(crate) mod test_settings;
 
 pub use active_jobs::ActiveJobs;
-pub use activity_log::Activity;
+pub use activity_log::{Activity, detaches};
 pub use auth::assertion::Assertion;
 pub use auth::credential::Credential;
 pub use cache::Freshness;

@@ -2,6 +2,8 @@
 
 #[path = "reconcile/absence.rs"]
 mod absence;
+#[path = "reconcile/activity_log.rs"]
+mod activity_log;
 #[path = "reconcile/deadline.rs"]
 mod deadline;
 #[path = "reconcile/identities.rs"]

@@ -1,27 +1,34 @@
 //! Azure's Activity Log: who sent the writes to a resource.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::azure::api_version;
 use crate::azure::call::Call;
 use crate::azure::client::Client;
 use crate::azure::error::Error;
+use crate::azure::request_id;
 use crate::azure::wire;
 use crate::resource_id::ComputeId;
 
 /// At most this many pages are read. Few requests write to one compute.
 const MAX_PAGES: usize = 2;
 /// The properties that are requested: of those that the specification allows, and no more.
-const SELECTED: &str = "claims,correlationId,eventTimestamp,operationName,status";
+const SELECTED: &str = "claims,correlationId,eventTimestamp,httpRequest,operationName,status";
 /// How the names of the operations end that change a compute
 /// (<https://learn.microsoft.com/azure/role-based-access-control/permissions/ai-machine-learning>).
-const CHANGES: [&str; 2] = ["/workspaces/computes/write", "/workspaces/computes/delete"];
+const CHANGES: [&str; 2] = ["/workspaces/computes/write", DETACH];
+/// How the name of the operation ends that detaches it.
+const DETACH: &str = "/workspaces/computes/delete";
 
 /// The writes to a resource.
 #[derive(Debug)]
 pub struct Activity {
     /// The entries about them.
     pub entries: Vec<wire::ActivityEntry>,
+    /// The mark of the requests of this client.
+    mark: Option<Arc<str>>,
     /// The object ID in Entra of the identity that sent the request; none if its token does not show it.
     pub own: Option<String>,
 }
@@ -49,9 +56,27 @@ impl Client {
                 None => break,
             }
         }
-        let ends_so = |name: &str| CHANGES.iter().any(|change| name.to_ascii_lowercase().ends_with(change));
-        entries.retain(|entry| ends_so(&entry.operation_name.value));
+        entries.retain(|entry| CHANGES.iter().any(|change| is_of(entry, change)));
         let own = self.tokens.arm.bearer().await?.principal.object_id().map(ToOwned::to_owned);
-        Ok(Activity { entries, own })
+        Ok(Activity { entries, mark: self.mark.clone(), own })
     }
+}
+
+impl Activity {
+    /// Whether a request was sent with the mark of this client, whatever its identity was; none if the entry does not show it.
+    #[must_use]
+    pub fn has_mark(&self, entry: &wire::ActivityEntry) -> Option<bool> {
+        let id = entry.client_request_id()?;
+        self.mark.as_ref().map(|mark| request_id::has_mark(id, mark))
+    }
+}
+
+/// Whether a request detaches a compute.
+#[must_use]
+pub fn detaches(entry: &wire::ActivityEntry) -> bool {
+    is_of(entry, DETACH)
+}
+
+fn is_of(entry: &wire::ActivityEntry, operation: &str) -> bool {
+    entry.operation_name.value.to_ascii_lowercase().ends_with(operation)
 }

@@ -15,6 +15,7 @@ use crate::azure::call::Call;
 use crate::azure::client::Client;
 use crate::azure::clock::Clock;
 use crate::azure::error::Error;
+use crate::azure::request_id;
 use crate::azure::retry_after;
 use crate::azure::throttle::{Key, Kind, Permit, Refused, Resource, Scope};
 use crate::azure::wire;
@@ -108,7 +109,7 @@ impl Client {
         let (token, mut permit) = self.admitted(request, &resource).await.map_err(Error::before_sending)?;
         let timeout = timeout(request.deadline).map_err(Error::before_sending)?;
         permit.send(&resource, Instant::now()).map_err(Error::paused)?;
-        let id = uuid::Uuid::new_v4().to_string();
+        let id = request_id::new(self.mark.as_deref()).to_string();
         let span = span(request, &id);
         let raw = raw(request, &token.secret, &id);
         let started = Instant::now();

@@ -5,14 +5,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::api::SynapseSparkAttachment;
-use crate::azure::{self, wire};
+use crate::azure::{self, Activity, wire};
 use crate::controller::observe::fault;
 use crate::planner::activity_log::{Entry, Progress, Question, last_change};
 use crate::planner::backoff::ACTIVITY_LOG_DELAY;
+use crate::planner::status::last_drift::COMPUTE;
 use crate::planner::status::shortened;
 use crate::planner::status::time::elapsed;
-use crate::planner::unexplained::{Change, Unexplained};
-use crate::planner::{Fault, FaultKind, Finding};
+use crate::planner::unexplained::{Shown, Unexplained};
+use crate::planner::{Fault, FaultKind};
 use crate::service_error::ServiceError;
 
 /// The longest wait for the answer.
@@ -39,37 +40,41 @@ impl Default for ActivityLog {
 pub(super) fn unexplained(object: &SynapseSparkAttachment, settings: ActivityLog, now: Timestamp) -> Option<Unexplained> {
     let last = object.status.as_ref()?.last_drift.as_ref().filter(|last| last.activity_log.is_none())?;
     let observed_at = last.observed_at.0;
-    Some(Unexplained { observed_at, age: elapsed(observed_at, now), delay: settings.delay?, found: None })
+    Some(Unexplained {
+        observed_at,
+        in_sync_at: last.in_sync_at.as_ref().map(|at| at.0),
+        is_detach: last.fields == [COMPUTE],
+        age: elapsed(observed_at, now),
+        delay: settings.delay?,
+        found: None,
+    })
 }
 
 /// Who changed the compute. Nothing else depends on it, so that the wait for the answer is short.
-pub(super) async fn find(azure: &azure::Client, question: Question, names: bool) -> Finding<Change> {
+pub(super) async fn find(azure: &azure::Client, question: Question, names: bool) -> Result<Shown, Box<Fault>> {
     tokio::time::timeout(PATIENCE, read(azure, question, names))
         .await
-        .unwrap_or_else(|_| Finding::Unknown(Fault { kind: FaultKind::Unavailable(None), error: ServiceError::default() }))
+        .unwrap_or_else(|_| Err(Box::new(Fault { kind: FaultKind::Unavailable(None), error: ServiceError::default() })))
 }
 
-async fn read(azure: &azure::Client, question: Question, names: bool) -> Finding<Change> {
-    let Question { compute, from, to } = question;
-    match azure.activity(&compute, from, to).await {
-        Ok(activity) => {
-            let entries: Vec<_> = activity.entries.iter().filter_map(|one| entry(one, names)).collect();
-            // Without an ID of its own the operator cannot tell its own requests from those of others.
-            let found = activity.own.and_then(|own| last_change(&entries, &own));
-            found.map_or(Finding::Absent, Finding::Present)
-        }
-        Err(error) => Finding::Unknown(fault(error)),
-    }
+async fn read(azure: &azure::Client, question: Question, names: bool) -> Result<Shown, Box<Fault>> {
+    let Question { compute, from, to, is_detach } = question;
+    let activity = azure.activity(&compute, from, to).await.map_err(|error| Box::new(fault(error)))?;
+    let entries = activity.entries.iter().filter_map(|one| entry(&activity, one, names));
+    let entries: Vec<_> = entries.filter(|one| one.is_detach || !is_detach).collect();
+    Ok(last_change(&entries, activity.own.as_deref()))
 }
 
 /// An entry, in the planner's terms; none if it has no time.
-fn entry(one: &wire::ActivityEntry, names: bool) -> Option<Entry> {
+fn entry(activity: &Activity, one: &wire::ActivityEntry, names: bool) -> Option<Entry> {
     let text = |text: &str| shortened(text, MAX_CALLER);
     Some(Entry {
         at: one.event_timestamp.parse().ok()?,
         request: one.correlation_id.clone(),
         caller: one.caller().map(text),
         name: one.caller_name().filter(|_| names).map(text),
+        is_marked: activity.has_mark(one),
+        is_detach: azure::detaches(one),
         outcome: match one.status.value.as_str() {
             "Succeeded" | "Accepted" => Progress::Accepted,
             "Failed" => Progress::Failed,

@@ -125,7 +125,7 @@ impl Context {
         metrics.watch_queue(&objects.ticks);
         Self {
             kube,
-            azure: Arc::new(azure),
+            azure: Arc::new(azure.with_mark(&cluster)),
             identities: Identities::new(None),
             cluster,
             resync,

@@ -10,31 +10,43 @@ use synapse_spark_operator::planner::activity_log::{Entry, Progress, last_change
 use synapse_spark_operator::planner::backoff::{ACTIVITY_LOG_DELAY, ACTIVITY_LOG_PATIENCE, ACTIVITY_LOG_WINDOW, CLOCK_SKEW};
 use synapse_spark_operator::planner::status::last_drift::explained;
 use synapse_spark_operator::planner::status::time::stored;
-use synapse_spark_operator::planner::unexplained::{Change, Unexplained};
-use synapse_spark_operator::planner::{Attached, Compute, FaultKind, Finding, Goal, Observed, Requeue, WriteResult, decide};
+use synapse_spark_operator::planner::unexplained::{Change, Shown, Unexplained};
+use synapse_spark_operator::planner::{Attached, Compute, Fault, FaultKind, Goal, Observed, Requeue, WriteResult, decide};
 
 use crate::builders::{
-    absent, accepted, after, attach, attached, compute, compute_id, detach, drifted, fault, in_sync, now, pool, ready_status,
-    running, shows, status_after, with_policy,
+    CREATED_ON, absent, accepted, after, attach, attached, compute, compute_id, detach, drifted, fault, in_sync, now, pool,
+    ready_status, running, shows, status_after, with_policy,
 };
 use synapse_spark_operator::planner::{PoolReading, Progress as State};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const OWN: &str = "00000000-0000-0000-0000-00000000000a";
+/// The identity that the operator had before.
+const FORMER: &str = "00000000-0000-0000-0000-00000000000f";
 const OTHER: &str = "00000000-0000-0000-0000-00000000000b";
 
 /// The status of an object whose drift was observed this long ago, and whose log was not asked.
 fn open(ago: Duration) -> AttachmentStatus {
-    let last_drift =
-        LastDriftStatus { fields: vec!["identity.type".into()], observed_at: stored(now() - ago), activity_log: None };
+    let last_drift = LastDriftStatus {
+        fields: vec!["identity.type".into()],
+        observed_at: stored(now() - ago),
+        in_sync_at: None,
+        activity_log: None,
+    };
     AttachmentStatus { last_drift: Some(last_drift), ..ready_status() }
 }
 
 /// The same in an observation, and what the log shows.
-fn asked(observed: Observed, ago: Duration, found: Option<Finding<Change>>) -> Observed {
+fn asked(observed: Observed, ago: Duration, found: Option<Result<Shown, Box<Fault>>>) -> Observed {
     let mut observed = observed;
-    observed.object.unexplained =
-        Some(Unexplained { observed_at: now() - ago, age: Some(ago), delay: ACTIVITY_LOG_DELAY, found });
+    observed.object.unexplained = Some(Unexplained {
+        observed_at: now() - ago,
+        in_sync_at: None,
+        is_detach: false,
+        age: Some(ago),
+        delay: ACTIVITY_LOG_DELAY,
+        found,
+    });
     observed
 }
 
@@ -117,6 +129,51 @@ fn log_is_asked_once_the_change_is_corrected_and_the_log_shows_it() {
     let question = question(&attach(), &observed, &decide(&attach(), &observed)).expect("it is due");
     assert_eq!((question.compute, question.to), (compute_id(), now() - due + CLOCK_SKEW));
     assert_eq!(question.to.duration_since(question.from).unsigned_abs(), ACTIVITY_LOG_WINDOW + CLOCK_SKEW);
+    assert!(!question.is_detach);
+}
+
+#[test]
+fn log_is_read_from_the_time_at_which_the_compute_was_in_sync_and_for_a_day_at_most() {
+    let due = ACTIVITY_LOG_DELAY;
+    let observed_at = now() - due;
+    #[rustfmt::skip]
+    let table = [
+        ("it is unknown",             None,                                    observed_at - ACTIVITY_LOG_WINDOW),
+        ("a minute before",           Some(observed_at - MINUTE),              observed_at - MINUTE),
+        ("longer ago than a day",     Some(observed_at - 2 * ACTIVITY_LOG_WINDOW), observed_at - ACTIVITY_LOG_WINDOW),
+    ];
+    for (case, in_sync_at, from) in table {
+        let mut observed = asked(in_sync(), due, None);
+        let unexplained = observed.object.unexplained.as_mut().expect("it is there");
+        (unexplained.in_sync_at, unexplained.is_detach) = (in_sync_at, true);
+        let question = question(&attach(), &observed, &decide(&attach(), &observed)).expect("it is due");
+        assert_eq!((question.from, question.is_detach), (from, true), "{case}");
+    }
+}
+
+#[test]
+fn time_at_which_the_compute_was_in_sync_is_recorded_as_far_as_the_status_shows_it() {
+    let sent = Some(WriteResult::Accepted(None));
+    let ready = ready_status().conditions[0].last_transition_time.clone();
+    let created: Timestamp = CREATED_ON.parse().expect("a time");
+    let mut ahead = ready_status();
+    ahead.conditions[0].last_transition_time = stored(now() + MINUTE);
+    let unreadable = Observed { applied: Some(Applied { created_on: Some("then".into()), ..Applied::default() }), ..absent() };
+    #[rustfmt::skip]
+    let table = [
+        ("since it was Ready",                 ready_status(), shows(drifted()), Some(ready)),
+        ("its clock was ahead",                ahead,          shows(drifted()), None),
+        ("since the lost compute was created", ready_status(), vanished(),       Some(stored(created))),
+        ("its time cannot be read",            ready_status(), unreadable,       None),
+    ];
+    for (case, before, observed, expected) in table {
+        let last = status_after(&before, &attach(), &observed, sent.as_ref()).last_drift.expect("a change");
+        assert_eq!(last.in_sync_at, expected, "{case}");
+        let mut next = asked(in_sync(), MINUTE, None);
+        next.object.has_finalizer = true;
+        let kept = status_after(&AttachmentStatus { last_drift: Some(last.clone()), ..ready_status() }, &attach(), &next, None);
+        assert_eq!(kept.last_drift, Some(last), "{case}: it stays");
+    }
 }
 
 #[test]
@@ -131,14 +188,15 @@ fn object_is_reconciled_when_the_question_is_due() {
 
 #[test]
 fn what_the_log_shows_is_recorded_once() {
-    use ActivityLogResult::{Found, NoEntry, NotReadable};
-    let unknown = |kind| Finding::Unknown(fault(kind));
+    use ActivityLogResult::{Ambiguous, Found, NoEntry, NotReadable};
+    let unknown = |kind| Err(Box::new(fault(kind)));
     let (due, given_up) = (ACTIVITY_LOG_DELAY, ACTIVITY_LOG_DELAY + ACTIVITY_LOG_PATIENCE);
     let silent = || unknown(FaultKind::Unavailable(None));
     #[rustfmt::skip]
     let table = vec![
-        ("it names the caller",               due,      Some(Finding::Present(change(None))),          Some(Found)),
-        ("it has no entry",                   due,      Some(Finding::Absent),                         Some(NoEntry)),
+        ("it names the caller",               due,      Some(Ok(Shown::Change(change(None)))),         Some(Found)),
+        ("it has no entry",                   due,      Some(Ok(Shown::NoEntry)),                      Some(NoEntry)),
+        ("it does not show whose they are",   due,      Some(Ok(Shown::Ambiguous)),                    Some(Ambiguous)),
         ("the operator may not read it",      due,      Some(unknown(FaultKind::Forbidden)),           Some(NotReadable)),
         ("Azure rejects the request",         due,      Some(unknown(FaultKind::Rejected)),            Some(NotReadable)),
         ("it gives no answer",                due,      Some(silent()),                                None),
@@ -179,7 +237,37 @@ fn time_in_the_future_is_replaced() {
 
 fn entry(minutes_ago: u32, request: &str, caller: Option<&str>, outcome: Progress) -> Entry {
     let at = now() - minutes_ago * MINUTE;
-    Entry { at, request: request.into(), caller: caller.map(ToOwned::to_owned), name: None, outcome }
+    let caller = caller.map(ToOwned::to_owned);
+    Entry { at, request: request.into(), caller, name: None, is_marked: None, is_detach: false, outcome }
+}
+
+/// An entry that shows whether its request has the operator's mark.
+fn marked(minutes_ago: u32, request: &str, caller: &str, is_marked: bool) -> Entry {
+    Entry { is_marked: Some(is_marked), ..entry(minutes_ago, request, Some(caller), Progress::Accepted) }
+}
+
+#[test]
+fn own_requests_are_recognized_by_their_mark_or_by_the_identity() {
+    use Progress::Accepted;
+    let found =
+        |caller: &str, minutes: u32| Shown::Change(Change { at: now() - minutes * MINUTE, caller: caller.into(), name: None });
+    let (plain, own) = (|minutes, request, caller| entry(minutes, request, Some(caller), Accepted), Some(OWN));
+    #[rustfmt::skip]
+    let table = vec![
+        ("its own, with another identity",              own,  vec![marked(1, "b", FORMER, true), marked(9, "a", OTHER, false)], found(OTHER, 9)),
+        ("its own alone, with another identity",        own,  vec![marked(1, "b", FORMER, true)],                              Shown::NoEntry),
+        ("its identity, used by another tool",          own,  vec![marked(1, "b", OWN, false)],                                Shown::NoEntry),
+        ("one entry of a request has the mark",         own,  vec![plain(1, "b", FORMER), marked(1, "b", FORMER, true)],       Shown::NoEntry),
+        ("an identity without a mark is another's",     own,  vec![plain(1, "b", FORMER)],                                     found(FORMER, 1)),
+        ("the own ID is unknown, the marks show",       None, vec![marked(1, "b", FORMER, true), marked(9, "a", OTHER, false)], found(OTHER, 9)),
+        ("the own ID is unknown, and there is no mark", None, vec![plain(1, "b", FORMER)],                                     Shown::Ambiguous),
+        ("the last one is doubtful",                    None, vec![plain(1, "b", FORMER), marked(9, "a", OTHER, false)],       Shown::Ambiguous),
+        ("a doubtful one is earlier",                   None, vec![plain(9, "a", FORMER), marked(1, "b", OTHER, false)],       found(OTHER, 1)),
+        ("the own ID is unknown, and there is none",    None, vec![],                                                          Shown::NoEntry),
+    ];
+    for (case, own, entries, expected) in table {
+        assert_eq!(last_change(&entries, own), expected, "{case}");
+    }
 }
 
 #[test]
@@ -201,14 +289,15 @@ fn last_change_is_that_of_the_last_caller_but_the_operator() {
         ("without a caller",           vec![entry(9, "a", None, Accepted)],                                                          None),
     ];
     for (case, entries, expected) in table {
-        let found = last_change(&entries, OWN).map(|change| (change.caller, change.at));
-        assert_eq!(found, expected.map(|(caller, at)| (caller.to_owned(), at)), "{case}");
+        let expected =
+            expected.map_or(Shown::NoEntry, |(caller, at)| Shown::Change(Change { at, caller: caller.to_owned(), name: None }));
+        assert_eq!(last_change(&entries, Some(OWN)), expected, "{case}");
     }
 }
 
 #[test]
 fn texts_name_the_change_and_its_caller() {
-    use ActivityLogResult::{Found, NoEntry, NotReadable};
+    use ActivityLogResult::{Ambiguous, Found, NoEntry, NotReadable};
     let log = |result, name: Option<&str>| ActivityLogStatus {
         result,
         caller: (result == ActivityLogResult::Found).then(|| OTHER.to_owned()),
@@ -217,7 +306,7 @@ fn texts_name_the_change_and_its_caller() {
     };
     let text = |fields: &[&str], activity_log| {
         let fields = fields.iter().map(|&one| one.to_owned()).collect();
-        explained(&LastDriftStatus { fields, observed_at: stored(now()), activity_log })
+        explained(&LastDriftStatus { fields, observed_at: stored(now()), in_sync_at: Some(stored(now())), activity_log })
     };
     #[rustfmt::skip]
     let table = [
@@ -227,16 +316,26 @@ fn texts_name_the_change_and_its_caller() {
             Some("compute detached by 00000000-0000-0000-0000-00000000000b (ann@contoso.com) at 2027-01-15T08:00:00Z (Activity Log)")),
         (&["compute"], Some(log(NoEntry, None)), Some("compute detached; the Activity Log has no entry of another caller")),
         (&["tags.team"], Some(log(NotReadable, None)), Some("tags.team changed; the operator may not read the Activity Log, or had no answer")),
+        (&["tags.team"], Some(log(Ambiguous, None)),
+            Some("tags.team changed; the Activity Log has entries, and the operator cannot tell whether they are its own")),
         (&["tags.team"], None, None),
     ];
     for (fields, log, expected) in table {
         assert_eq!(text(fields, log).as_deref(), expected, "{fields:?}");
     }
+    let since_unknown = LastDriftStatus {
+        fields: vec!["tags.team".into()],
+        observed_at: stored(now()),
+        in_sync_at: None,
+        activity_log: Some(log(Found, None)),
+    };
+    let said = explained(&since_unknown).expect("it was found");
+    assert!(said.ends_with(" (Activity Log; an earlier change is possible)"), "{said}");
 }
 
 #[test]
 fn fault_of_the_log_leaves_the_attachment_in_sync() {
-    let observed = asked(in_sync(), ACTIVITY_LOG_DELAY, Some(Finding::Unknown(fault(FaultKind::Forbidden))));
+    let observed = asked(in_sync(), ACTIVITY_LOG_DELAY, Some(Err(Box::new(fault(FaultKind::Forbidden)))));
     let next = status_after(&open(ACTIVITY_LOG_DELAY), &attach(), &observed, None);
     assert_eq!((&next.conditions, &next.failure), (&ready_status().conditions, &None));
 }

@@ -1,7 +1,7 @@
 //! The Activity Log: its request, its pages, and what is read of an entry of Microsoft's specification.
 
 use serde_json::{Value, json};
-use synapse_spark_operator::azure::Error;
+use synapse_spark_operator::azure::{Client, Error, detaches};
 
 use crate::script::{ARM, SUBSCRIPTION, Script, response, workspace};
 
@@ -13,6 +13,7 @@ fn event(operation: &str, claims: &Value) -> Value {
         "claims": claims,
         "correlationId": "1e121103-0ba6-4300-ac9d-952bb5d0c80f",
         "eventName": {"value": "EndRequest", "localizedValue": "End request"},
+        "httpRequest": {"clientRequestId": "27003b25-91d3-418f-8eb1-29e537dcb249", "clientIpAddress": "192.168.35.115", "method": "PUT"},
         "operationName": {"value": operation, "localizedValue": operation},
         "status": {"value": "Succeeded", "localizedValue": "Succeeded"},
         "eventTimestamp": "2015-01-21T22:14:26.9792776Z",
@@ -47,7 +48,7 @@ async fn writes_to_a_compute_are_read_from_two_pages_at_most() {
         sent,
         [
             format!(
-                "GET {ARM}/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Insights/eventtypes/management/values?api-version=2015-04-01&$filter={filter}&$select=claims,correlationId,eventTimestamp,operationName,status"
+                "GET {ARM}/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Insights/eventtypes/management/values?api-version=2015-04-01&$filter={filter}&$select=claims,correlationId,eventTimestamp,httpRequest,operationName,status"
             ),
             format!("GET {next}"),
         ]
@@ -59,6 +60,33 @@ async fn writes_to_a_compute_are_read_from_two_pages_at_most() {
     assert_eq!((first.status.value.as_str(), first.event_timestamp.as_str()), ("Succeeded", "2015-01-21T22:14:26.9792776Z"));
     assert_eq!((second.caller(), second.caller_name()), (None, None));
     assert_eq!(found.own, None, "an opaque token shows no identity");
+    assert_eq!((first.client_request_id(), found.has_mark(first)), (Some("27003b25-91d3-418f-8eb1-29e537dcb249"), None));
+    assert_eq!((second.client_request_id(), found.has_mark(second)), (Some("27003b25-91d3-418f-8eb1-29e537dcb249"), None));
+    assert!(!detaches(first));
+}
+
+#[tokio::test]
+async fn requests_are_recognized_by_the_mark_of_the_client_that_sent_them() {
+    let at = |text: &str| text.parse().expect("a time");
+    let compute = workspace().compute("spark").expect("an ID");
+    let (from, to) = (at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
+    let delete = event("Microsoft.MachineLearningServices/workspaces/computes/delete", &claims());
+    for (sender, reader, expected) in [
+        (Some("one"), Some("one"), Some(true)),
+        (Some("other"), Some("one"), Some(false)),
+        (None, Some("one"), Some(false)),
+        (Some("one"), None, None),
+    ] {
+        let with = |client: Client, mark: Option<&str>| if let Some(mark) = mark { client.with_mark(mark) } else { client };
+        let (script, client) = Script::of([response(200, &json!({"value": []}))]);
+        with(client, sender).activity(&compute, from, to).await.expect("entries");
+        let mut shown = delete.clone();
+        shown["httpRequest"]["clientRequestId"] = json!(script.client_request_ids()[0]);
+        let (_, client) = Script::of([response(200, &json!({"value": [shown]}))]);
+        let found = with(client, reader).activity(&compute, from, to).await.expect("entries");
+        assert_eq!(found.has_mark(&found.entries[0]), expected, "{sender:?} {reader:?}");
+        assert!(detaches(&found.entries[0]));
+    }
 }
 
 #[tokio::test]

@@ -45,6 +45,7 @@ pub type Sent = (String, String, Option<String>, String);
 pub struct Script {
     answers: Arc<Mutex<VecDeque<Response>>>,
     sent: Arc<watch::Sender<Vec<Sent>>>,
+    client_request_ids: Arc<Mutex<Vec<String>>>,
     /// There is no response after the last one, instead of a panic.
     is_silent: bool,
     registry: Arc<Registry>,
@@ -76,6 +77,8 @@ impl HttpClient for Script {
             azure_core::http::Body::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
             azure_core::http::Body::SeekableStream(_) => String::new(),
         };
+        let id = request.headers().get_optional_string(&"x-ms-client-request-id".into());
+        self.client_request_ids.lock().expect("no thread panics while it holds the lock").extend(id);
         self.sent.send_modify(|all| all.push((request.method().to_string(), url, authorization, body)));
         let answer = self.answers.lock().expect("no thread panics while it holds the lock").pop_front();
         let answer = match answer {
@@ -100,12 +103,20 @@ impl Script {
     /// A script of these responses, and a client that receives them.
     pub fn of(answers: impl IntoIterator<Item = Response>) -> (Self, Client) {
         let answers = Arc::new(Mutex::new(answers.into_iter().collect()));
-        Self { answers, sent: Arc::default(), is_silent: false, registry: Arc::default() }.with_client()
+        Self { answers, sent: Arc::default(), client_request_ids: Arc::default(), is_silent: false, registry: Arc::default() }
+            .with_client()
     }
 
     /// A script without a response, and a client that waits for one.
     pub fn silent() -> (Self, Client) {
-        Self { answers: Arc::default(), sent: Arc::default(), is_silent: true, registry: Arc::default() }.with_client()
+        Self {
+            answers: Arc::default(),
+            sent: Arc::default(),
+            client_request_ids: Arc::default(),
+            is_silent: true,
+            registry: Arc::default(),
+        }
+        .with_client()
     }
 
     fn with_client(mut self) -> (Self, Client) {
@@ -127,6 +138,11 @@ impl Script {
 
     pub fn sent(&self) -> Vec<Sent> {
         self.sent.borrow().clone()
+    }
+
+    /// The IDs that the client gave its requests.
+    pub fn client_request_ids(&self) -> Vec<String> {
+        self.client_request_ids.lock().expect("no thread panics while it holds the lock").clone()
     }
 
     /// The value of a metric.

@@ -25,12 +25,22 @@ pub struct ActivityEntry {
     /// The time at which Azure processed the request.
     #[serde(deserialize_with = "or_default")]
     pub event_timestamp: String,
+    #[serde(deserialize_with = "or_default")]
+    http_request: HttpRequest,
     /// `Microsoft.MachineLearningServices/workspaces/computes/write`, …
     #[serde(deserialize_with = "or_default")]
     pub operation_name: Text,
     /// `Started`, `Accepted`, `Succeeded`, `Failed`, …
     #[serde(deserialize_with = "or_default")]
     pub status: Text,
+}
+
+/// `HttpRequestInfo`: only what is read.
+#[derive(Debug, Clone, Deserialize, Default, PartialEq)]
+#[serde(default, rename_all = "camelCase")]
+struct HttpRequest {
+    #[serde(deserialize_with = "or_default")]
+    client_request_id: String,
 }
 
 /// `LocalizableString`.
@@ -53,6 +63,13 @@ impl ActivityEntry {
     #[must_use]
     pub fn caller_name(&self) -> Option<&str> {
         self.claim(USER_PRINCIPAL_NAME)
+    }
+
+    /// The ID that the sender gave the request, if the entry has one: usually it does
+    /// (<https://learn.microsoft.com/azure/azure-monitor/essentials/activity-log-schema>).
+    #[must_use]
+    pub fn client_request_id(&self) -> Option<&str> {
+        Some(self.http_request.client_request_id.as_str()).filter(|id| !id.is_empty())
     }
 
     fn claim(&self, name: &str) -> Option<&str> {

@@ -1,13 +1,15 @@
 //! The last change that others made to the compute, and who made it.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
 use crate::api::v1alpha1::{ActivityLogResult, ActivityLogStatus, AttachmentStatus, LastDriftStatus, OperationKind};
 use crate::planner::drift::Drift;
-use crate::planner::finding::Finding;
 use crate::planner::observed::Observed;
 use crate::planner::status::record::written_kind;
 use crate::planner::status::report::Report;
 use crate::planner::status::shown::condition;
 use crate::planner::status::time::{not_after, stored};
+use crate::planner::unexplained::Shown;
 use crate::planner::write::WriteResult;
 
 /// The name of the field when the whole compute was detached.
@@ -34,7 +36,8 @@ pub(super) fn last_drift(previous: &AttachmentStatus, report: &Report<'_>) -> Op
     let known = previous.last_drift.as_ref();
     let fields = changed_fields(previous, report);
     if !fields.is_empty() {
-        return Some(LastDriftStatus { fields, observed_at: stored(report.now), activity_log: None });
+        let in_sync_at = in_sync_at(&fields, previous, report);
+        return Some(LastDriftStatus { fields, observed_at: stored(report.now), in_sync_at, activity_log: None });
     }
     let is_same_spec = previous.observed_generation == report.object.generation;
     let known = known.filter(|known| known.activity_log.is_some() || is_same_spec)?;
@@ -43,6 +46,18 @@ pub(super) fn last_drift(previous: &AttachmentStatus, report: &Report<'_>) -> Op
         activity_log: known.activity_log.clone().or_else(|| answer(report)),
         ..known.clone()
     })
+}
+
+/// A time before a new change at which the compute was in sync, as far as the status shows one: when it became Ready, after the
+/// operator's last write; or when the compute was created that was detached since.
+fn in_sync_at(fields: &[String], previous: &AttachmentStatus, report: &Report<'_>) -> Option<Time> {
+    let at = if fields == [COMPUTE] {
+        let created_on = report.observed?.applied.as_ref()?.created_on.as_ref()?;
+        stored(created_on.parse().ok()?)
+    } else {
+        condition(previous, "Ready")?.last_transition_time.clone()
+    };
+    (at.0 <= report.now).then_some(at)
 }
 
 /// The fields of a new change.
@@ -64,15 +79,16 @@ fn answer(report: &Report<'_>) -> Option<ActivityLogStatus> {
     let unexplained = report.observed?.object.unexplained.as_ref()?;
     let nothing = |result| Some(ActivityLogStatus { result, caller: None, caller_name: None, changed_at: None });
     match unexplained.found.as_ref()? {
-        Finding::Present(change) => Some(ActivityLogStatus {
+        Ok(Shown::Change(change)) => Some(ActivityLogStatus {
             result: ActivityLogResult::Found,
             caller: Some(change.caller.clone()),
             caller_name: change.name.clone(),
             changed_at: Some(stored(change.at)),
         }),
-        Finding::Absent => nothing(ActivityLogResult::NoEntry),
-        Finding::Unknown(fault) if fault.kind.is_answer() || unexplained.is_given_up() => nothing(ActivityLogResult::NotReadable),
-        Finding::Unknown(_) => None,
+        Ok(Shown::NoEntry) => nothing(ActivityLogResult::NoEntry),
+        Ok(Shown::Ambiguous) => nothing(ActivityLogResult::Ambiguous),
+        Err(fault) if fault.kind.is_answer() || unexplained.is_given_up() => nothing(ActivityLogResult::NotReadable),
+        Err(_) => None,
     }
 }
 
@@ -87,7 +103,11 @@ pub fn explained(last: &LastDriftStatus) -> Option<String> {
     Some(match (log.result, &log.caller, &log.changed_at) {
         (ActivityLogResult::Found, Some(caller), Some(at)) => {
             let name = log.caller_name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-            format!("{what} by {caller}{name} at {} (Activity Log)", at.0)
+            let doubt = if last.in_sync_at.is_some() { "" } else { "; an earlier change is possible" };
+            format!("{what} by {caller}{name} at {} (Activity Log{doubt})", at.0)
+        }
+        (ActivityLogResult::Ambiguous, ..) => {
+            format!("{what}; the Activity Log has entries, and the operator cannot tell whether they are its own")
         }
         (ActivityLogResult::NotReadable, ..) => format!("{what}; the operator may not read the Activity Log, or had no answer"),
         _ => format!("{what}; the Activity Log has no entry of another caller"),

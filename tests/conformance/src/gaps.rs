@@ -47,6 +47,7 @@ pub const ROWS: &[(&str, &str)] = &[
     ("the time until a role takes effect", COSTS),
     ("a change of the pool does not change the pool's values in an attached compute", "the run changes no pool"),
     ("the Activity Log: the patterns of `$filter`, the names of `$select`, the properties of an event", ACTIVITY_LOG),
+    ("the ID that the client gave a request, in `httpRequest`", ACTIVITY_LOG),
     ("other filters and names, and a missing filter: 400 `BadRequest`", ACTIVITY_LOG),
     ("`Microsoft.Insights/eventtypes/values/Read`", SECOND_PRINCIPAL),
     ("writes only, for 90 days; `…/write`, `…/delete`, `…/action` as the names of operations", ACTIVITY_LOG),

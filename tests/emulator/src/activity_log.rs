@@ -25,6 +25,8 @@ pub(crate) struct Write {
     operation: String,
     method: String,
     pub(crate) correlation: String,
+    /// `x-ms-client-request-id`, as sent.
+    client_request_id: Option<String>,
     sender: Token,
     /// The user principal name of the sender, if it is a user.
     user: Option<String>,
@@ -47,8 +49,20 @@ impl ActivityLog {
         let Some((resource, operation)) = operation(&request.method, segments) else { return };
         let correlation = answer.header("x-ms-correlation-request-id").unwrap_or_default().to_owned();
         let method = request.method.clone();
+        let client_request_id = request.header("x-ms-client-request-id").map(str::to_owned);
         let (sender, user, status) = (sender.clone(), user.map(ToOwned::to_owned), answer.status);
-        self.0.push_back(Write { at: now, resource, operation, method, correlation, sender, user, status, id });
+        self.0.push_back(Write {
+            at: now,
+            resource,
+            operation,
+            method,
+            correlation,
+            client_request_id,
+            sender,
+            user,
+            status,
+            id,
+        });
         while self.0.len() > MOST || self.0.front().is_some_and(|first| later(first.at, RETENTION) < now) {
             self.0.pop_front();
         }
@@ -105,7 +119,7 @@ impl Write {
             "eventDataId": self.id,
             "eventName": text(name),
             "eventTimestamp": self.at,
-            "httpRequest": {"clientRequestId": self.id, "method": self.method},
+            "httpRequest": {"clientRequestId": self.client_request_id, "method": self.method},
             "id": format!("{}/events/{}", self.resource, self.id),
             "level": if status == "Failed" { "Error" } else { "Informational" },
             "operationId": self.correlation,

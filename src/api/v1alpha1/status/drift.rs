@@ -38,6 +38,10 @@ pub struct LastDriftStatus {
     pub fields: Vec<String>,
     /// When the operator observed it.
     pub observed_at: Time,
+    /// A time before it at which the compute was in sync: the change was made later. Absent if no such time is known; then the
+    /// Activity Log is read for the 24 hours before the observation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_sync_at: Option<Time>,
     /// What Azure's Activity Log shows of it; absent until the operator has read the log, 15 minutes later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity_log: Option<ActivityLogStatus>,
@@ -47,7 +51,8 @@ pub struct LastDriftStatus {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct ActivityLogStatus {
-    /// Found, `NoEntry` (of another caller than the operator) or `NotReadable`.
+    /// Found, `NoEntry` (of another caller than the operator), Ambiguous (the operator cannot tell whether it sent the request
+    /// itself) or `NotReadable`.
     pub result: ActivityLogResult,
     /// The object ID in Entra of the caller that changed the compute last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,6 +72,8 @@ pub enum ActivityLogResult {
     Found,
     /// It has no entry of another caller than the operator.
     NoEntry,
+    /// It has entries that may be the operator's own or those of others: the operator's access token has no object ID.
+    Ambiguous,
     /// The operator may not read it, or it gave no answer.
     NotReadable,
     /// A value that this version does not support: read and stored as [`Self::NoEntry`], which names nobody.

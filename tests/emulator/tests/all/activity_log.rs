@@ -35,7 +35,9 @@ fn writes_show_with_their_callers_once_the_log_has_caught_up() {
     let mut lab = Lab::new();
     lab.attached("spark", &spark(&pool("yogisparkpool")));
     lab.attached("other", &spark(&pool("yogisparkpool")));
-    lab.detach(&compute("spark"));
+    let detach = format!("{}?api-version=2025-12-01&underlyingResourceAction=Detach", compute("spark"));
+    let sent = "0a0b0c0d-0000-4000-8000-000000000001";
+    assert!(lab.send(Request::new("DELETE", &detach).with_header("x-ms-client-request-id", sent)).status < 300);
     let filter = about(&lab, &compute("SPARK"));
     assert_eq!(events(&log(&mut lab, &[("$filter", &filter)])), Vec::<Value>::new(), "it lags behind");
     lab.pass(LAG);
@@ -56,6 +58,8 @@ fn writes_show_with_their_callers_once_the_log_has_caught_up() {
     );
     assert_eq!(shown[0]["correlationId"], shown[1]["correlationId"]);
     assert_ne!(shown[0]["correlationId"], shown[2]["correlationId"]);
+    let client_request_id = |event: &Value| event["httpRequest"]["clientRequestId"].clone();
+    assert_eq!((client_request_id(&shown[0]), client_request_id(&shown[2])), (json!(sent), Value::Null));
     lab.pass(Duration::from_hours(90 * 24));
     lab.log_in();
     let answer = log(&mut lab, &[("$filter", &filter)]);
