@@ -9,7 +9,7 @@ use synapse_spark_operator::azure::{Class, Client, Kind, Object, Turn};
 use synapse_spark_operator::controller::{Context, metrics, reconcile};
 use synapse_spark_operator::resource_id::WorkspaceId;
 
-use super::in_process::{Api, Azure, client, object};
+use super::in_process::{Api, Azure, client, now, object};
 use super::stored;
 
 /// Puts so many more urgent writes before those of all others. Gives the client and those that have their permit already.
@@ -144,4 +144,22 @@ async fn a_deletion_that_waits_for_jobs_reads_after_what_has_drifted_until_the_t
         reconcile(stored(&api), context).await.expect("its turn has come");
         assert_ne!(azure.requests(), [""; 0], "{case}: after the others");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_waits_for_jobs_does_not_wait_behind_others_once_the_time_has_passed() {
+    let mut deleted = object("team-a", "pool", &json!({"deletionGuard": "WhenIdle"}));
+    deleted["metadata"]["deletionTimestamp"] = json!("2026-01-02T00:00:00Z");
+    let until = now() + Duration::from_secs(2);
+    deleted["status"] = json!({"waitingForJobs": {"since": "2026-01-02T00:00:00Z", "until": until.to_string()}});
+    let (api, azure, mut registry) = (Api::with(deleted), Arc::new(Azure::default()), Registry::default());
+    let (client, _permits) = crowd_of((Kind::Read, Class::Drift), &azure, 300, &mut registry).await;
+    let metrics = metrics::Metrics::new(&mut registry);
+    let context = Context::new(api.client(), client, "cluster".into(), Duration::from_mins(5), metrics).with_wall_clock(now);
+    let context = Arc::new(context);
+    reconcile(stored(&api), context.clone()).await.expect("it waits");
+    assert_eq!(azure.requests(), [""; 0]);
+    tokio::time::advance(Duration::from_secs(3)).await;
+    reconcile(stored(&api), context).await.expect("it reads");
+    assert_ne!(azure.requests(), [""; 0]);
 }

@@ -1,7 +1,8 @@
 //! The Activity Log: its request, its pages, and what is read of an entry of Microsoft's specification.
 
+use azure_core::credentials::Secret;
 use serde_json::{Value, json};
-use synapse_spark_operator::azure::{Client, Error, detaches};
+use synapse_spark_operator::azure::{Client, Credential, Error, detaches};
 
 use crate::script::{ARM, SUBSCRIPTION, Script, response, workspace};
 
@@ -87,6 +88,16 @@ async fn requests_are_recognized_by_the_mark_of_the_client_that_sent_them() {
         assert_eq!(found.has_mark(&found.entries[0]), expected, "{sender:?} {reader:?}");
         assert!(detaches(&found.entries[0]));
     }
+    // The client of a namespace's identity has the mark, too.
+    let (script, client) = Script::of([response(200, &json!({"value": []}))]);
+    let secret = Credential::ClientSecret { tenant: "t".into(), client: "another".into(), secret: Secret::new("s") };
+    let other = client.with_mark("one").with_credential(secret).expect("a good credential");
+    other.activity(&compute, from, to).await.expect("entries");
+    let mut shown = delete;
+    shown["httpRequest"]["clientRequestId"] = json!(script.client_request_ids()[0]);
+    let (_, client) = Script::of([response(200, &json!({"value": [shown]}))]);
+    let found = client.with_mark("one").activity(&compute, from, to).await.expect("entries");
+    assert_eq!(found.has_mark(&found.entries[0]), Some(true));
 }
 
 #[tokio::test]
