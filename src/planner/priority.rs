@@ -37,7 +37,7 @@ impl Priority {
     }
 
     /// The urgency of its reads at this time: those of a detach that waits for jobs change nothing until the jobs have ended or the
-    /// time-out has passed.
+    /// timeout has passed.
     #[must_use]
     pub fn of_read(self, status: &AttachmentStatus, now: Timestamp) -> Self {
         let is_detached = status.operation.as_ref().is_some_and(|operation| operation.kind == OperationKind::Detach)

@@ -17,7 +17,7 @@ pub fn ended(timeout: Option<Duration>, seen: &Observed) -> ControlFlow<Decision
     let left = timeout.saturating_sub(waited);
     let wait = |cause| ControlFlow::Break(Decision::wait(cause, Requeue::After(exponential(waited).min(left))));
     match &seen.jobs {
-        // Also after the time-out: the event names the jobs.
+        // Also after the timeout: the event names the jobs.
         None => wait(Cause::ReadingJobs),
         Some(Finding::Absent) => ControlFlow::Continue(()),
         Some(_) if left.is_zero() => ControlFlow::Continue(()),
