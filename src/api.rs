@@ -27,6 +27,13 @@ pub const RECONCILE_REQUESTED_AT: &str = "synapse-spark.dev/reconcile-requested-
 /// With the same value as [`RECONCILE_REQUESTED_AT`], that request also sends the compute to Azure again if nothing differs.
 pub const FORCE_REQUESTED_AT: &str = "synapse-spark.dev/force-requested-at";
 
+/// Annotation of a Namespace: the resource ID of the workspace that new attachments get if they name none.
+pub const DEFAULT_WORKSPACE: &str = "synapse-spark.dev/default-workspace";
+
+/// Annotation of a Namespace: the managed identity that new attachments get if they name none: None, or `SystemAssigned` and the
+/// resource IDs of user-assigned identities, separated by commas.
+pub const DEFAULT_IDENTITY: &str = "synapse-spark.dev/default-identity";
+
 impl SynapseSparkAttachment {
     /// Whether the operator's finalizer is on the object.
     #[must_use]

@@ -3,6 +3,7 @@
 pub mod activity_log;
 pub mod claims;
 pub mod context;
+pub(crate) mod defaults;
 pub mod definition;
 mod events;
 pub(crate) mod execute;

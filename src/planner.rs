@@ -24,6 +24,7 @@ pub mod compute;
 pub mod compute_spec;
 pub mod correction;
 pub mod decision;
+pub mod defaults;
 pub mod dependencies;
 mod detach;
 pub mod drift;

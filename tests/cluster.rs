@@ -24,6 +24,8 @@ mod chart_names;
 mod chart_values;
 #[path = "cluster/check.rs"]
 mod check;
+#[path = "cluster/defaults.rs"]
+mod defaults;
 #[path = "cluster/definition.rs"]
 mod definition;
 #[path = "cluster/delete.rs"]

@@ -6,6 +6,8 @@ mod absence;
 mod activity_log;
 #[path = "reconcile/deadline.rs"]
 mod deadline;
+#[path = "reconcile/defaults.rs"]
+mod defaults;
 #[path = "reconcile/identities.rs"]
 mod identities;
 #[path = "support/in_process/mod.rs"]

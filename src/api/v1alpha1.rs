@@ -57,12 +57,15 @@ pub use status::*;
     validation = rules::has_one_pool(),
     validation = rules::pool_is_immutable(),
     validation = rules::role_needs_an_identity(),
+    validation = rules::role_keeps_its_identity(),
     validation = rules::role_needs_a_linked_service()
 )]
 #[serde(rename_all = "camelCase")]
 // Many fields: the schema of the custom resource.
 pub struct SynapseSparkAttachmentSpec {
-    /// The Azure Machine Learning workspace to attach to (az ml: --subscription, -g, -w). Immutable.
+    /// The Azure Machine Learning workspace to attach to (az ml: --subscription, -g, -w). Immutable. Default: the annotation
+    /// synapse-spark.dev/default-workspace of the namespace, which the operator writes here once.
+    #[serde(default, skip_serializing_if = "Workspace::is_unset")]
     pub workspace: Workspace,
 
     /// The name of the compute in the workspace: 3 to 16 letters, digits and hyphens, starting with a letter and not ending with
@@ -85,7 +88,8 @@ pub struct SynapseSparkAttachmentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linked_service: Option<LinkedService>,
 
-    /// The managed identity of the attachment, as which its jobs run. Default: none.
+    /// The managed identity of the attachment, as which its jobs run. Default: the annotation
+    /// synapse-spark.dev/default-identity of the namespace, which the operator writes here before it attaches; otherwise none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
 
@@ -159,6 +163,14 @@ pub struct Workspace {
     #[schemars(length(max = 400))]
     #[x_kube(validation = rules::workspace_name_alone(), validation = rules::workspace_name())]
     pub name: String,
+}
+
+impl Workspace {
+    /// Whether the spec names no workspace.
+    #[must_use]
+    pub fn is_unset(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A pool that is found through a linked service of the workspace.

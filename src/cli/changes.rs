@@ -83,6 +83,11 @@ pub(super) fn in_cluster(mut object: SynapseSparkAttachment, namespace: Option<&
     if object.metadata.deletion_timestamp.is_none() && !is_transfer {
         object.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
     }
+    in_namespace(object, namespace)
+}
+
+/// The object in its namespace, or else in this one.
+pub(super) fn in_namespace(mut object: SynapseSparkAttachment, namespace: Option<&str>) -> SynapseSparkAttachment {
     object.metadata.namespace.get_or_insert_with(|| namespace.unwrap_or("default").to_owned());
     object
 }

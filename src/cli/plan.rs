@@ -1,5 +1,6 @@
 //! `plan -f FILE`, `plan NAME`: what the operator would do with a manifest or an attachment, without doing it.
 
+mod defaults;
 mod manifests;
 mod markdown;
 mod result;
@@ -30,6 +31,7 @@ use crate::planner::backoff::ABSENCE_CONFIRMED_AFTER;
 use crate::planner::jobs::check;
 use crate::planner::{Decision, Finding, Goal, Observed, Step, Write, decide};
 use crate::resource_id::PoolId;
+use defaults::with_defaults;
 use markdown::markdown;
 use result::{PlanResult, as_json, text, unanswered};
 
@@ -114,6 +116,7 @@ impl PlanArgs {
                 // So `plan` needs no permission for tokens of ServiceAccounts, and cannot be used to act as one.
                 remark(&format!("{name}: the plan uses your own Azure credential, not the one of ServiceAccount {account}"));
             }
+            let object = with_defaults(object, kubernetes.as_ref(), &self.cluster).await?;
             let others = claims.others(&object);
             remark_scope(&object, &others);
             found.push(self.plan(&client, kubernetes.as_ref(), others, object).await?);

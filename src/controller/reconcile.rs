@@ -11,12 +11,14 @@ use kube::runtime::controller::Action;
 use crate::api::SynapseSparkAttachment;
 use crate::azure::{self, Freshness};
 use crate::controller::context::{Context, Error};
+use crate::controller::defaults::{Filled, fill_in};
 use crate::controller::observe::{Reading, is_annotated, is_reconcile_requested};
 use crate::controller::report::{Draft, report, report_intent, report_outcome};
 use crate::controller::rounds::{Clock, Evaluation, Settled, Version, settle};
 use crate::controller::{activity_log, execute, finalizer, lists, queue};
 use crate::planner::activity_log::question;
 use crate::planner::backoff::FRESH_ENOUGH;
+use crate::planner::defaults::no_workspace;
 use crate::planner::roles::observed::PendingVerification;
 use crate::planner::status::failure::history;
 use crate::planner::{Cause, Decision, Goal, RoleAssignment, Step, Write, WriteResult};
@@ -76,11 +78,13 @@ async fn report_caught(object: &SynapseSparkAttachment, ctx: &Context, decision:
 /// A refusal by Azure is a finding, not an error: it is reported in the status, where the user reads it.
 async fn rounds(object: &SynapseSparkAttachment, ctx: &Arc<Context>, clock: Clock) -> Result<Decision, Error> {
     let tick = ctx.objects.ticks.turn(object);
-    let goal = match ctx.shard().admit(object).and_then(|()| Goal::of(object, &ctx.cluster)) {
+    let goal = match goal_of(object, ctx).await? {
         Ok(goal) => goal,
-        Err(invalid) => {
-            let decision = Decision::invalid(&invalid);
-            report(ctx, &Draft { object, goal: None, observed: None, now: clock.started }, &decision).await?;
+        Err(decision) => {
+            // What was stored, the watch shows: the next reconcile reports it.
+            if decision != Decision::defaults_stored() {
+                report(ctx, &Draft { object, goal: None, observed: None, now: clock.started }, &decision).await?;
+            }
             return Ok(decision);
         }
     };
@@ -115,6 +119,21 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Arc<Context>, clock: Cloc
     queue::keep(ctx, &evaluation.version.object, &decision, intended);
     verified(ctx, &evaluation, pending, assigned.as_ref());
     Ok(decision)
+}
+
+/// The goal of an object, with the defaults of its namespace; else the decision that ends the reconcile.
+async fn goal_of(object: &SynapseSparkAttachment, ctx: &Context) -> Result<Result<Goal, Decision>, Error> {
+    Ok(match fill_in(ctx, object).await? {
+        Filled::Stored => Err(Decision::defaults_stored()),
+        Filled::Refused(invalid) => Err(Decision::without_defaults(&invalid)),
+        Filled::Complete if object.spec.workspace.is_unset() && object.metadata.deletion_timestamp.is_none() => {
+            Err(Decision::without_defaults(&no_workspace(object)))
+        }
+        Filled::Complete => {
+            let goal = ctx.shard().admit(object).and_then(|()| Goal::of(object, &ctx.cluster));
+            goal.map_err(|invalid| Decision::invalid(&invalid))
+        }
+    })
 }
 
 /// Asks the Activity Log who changed the compute, if that is due. No request is less urgent: if it has to wait, it is not sent.

@@ -53,6 +53,8 @@ pub const FORCE_INTERVAL: Duration = Duration::from_mins(5);
 pub const LISTS_PATIENCE: Duration = Duration::from_secs(30);
 /// After the finalizer was added the watch brings the next reconcile; this is for the case that it does not.
 pub const WATCH_FALLBACK: Duration = Duration::from_secs(5);
+/// The defaults of a namespace are read again after this time for an attachment that cannot do without them.
+pub const DEFAULTS_RETRY: Duration = Duration::from_mins(1);
 /// How old an answer may be when a change leads to an observation, for a decision that is taken again before anything is
 /// written.
 pub const FRESH_ENOUGH: Duration = Duration::from_secs(2);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::api::v1alpha1::FailedStep;
-use crate::planner::backoff::{MIN_BACKOFF, RESYNC, ROLE_PATIENCE, Requeue, SHOW_QUEUED_AFTER};
+use crate::planner::backoff::{DEFAULTS_RETRY, MIN_BACKOFF, RESYNC, ROLE_PATIENCE, Requeue, SHOW_QUEUED_AFTER};
 use crate::planner::cause::Cause;
 use crate::planner::compute_spec::ComputeSpec;
 use crate::planner::finding::{Fault, FaultKind, Finding};
@@ -156,6 +156,18 @@ impl Decision {
     #[must_use]
     pub fn invalid(invalid: &Invalid) -> Self {
         Self::blocked(Cause::InvalidSpec(invalid.to_string()))
+    }
+
+    /// The decision after the defaults of the namespace were written into the spec: decide when the watch shows it.
+    #[must_use]
+    pub const fn defaults_stored() -> Self {
+        Self::wait(Cause::AddingFinalizer, Requeue::OnChange)
+    }
+
+    /// The decision for an object that lacks what its namespace may get as a default later: no watch shows namespaces.
+    #[must_use]
+    pub fn without_defaults(invalid: &Invalid) -> Self {
+        Self { requeue: Requeue::After(DEFAULTS_RETRY), ..Self::invalid(invalid) }
     }
 
     /// The decision after a reconcile that was aborted by a bug in the operator.

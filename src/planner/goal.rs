@@ -14,6 +14,7 @@ use crate::api::v1alpha1::{
 };
 use crate::planner::active_jobs;
 use crate::planner::annotations;
+use crate::planner::defaults;
 use crate::planner::identity::Identity;
 use crate::planner::invalid::Invalid;
 use crate::planner::owner::{OWNER_TAG, Owner};
@@ -200,6 +201,9 @@ fn detached(object: &SynapseSparkAttachment, owner: Owner, compute: Option<Compu
 /// [`Invalid`] if the spec names none that Azure could have.
 pub fn compute_of(object: &SynapseSparkAttachment) -> Result<ComputeId, Invalid> {
     let spec = &object.spec;
+    if spec.workspace.is_unset() {
+        return Err(defaults::no_workspace(object));
+    }
     let workspace = WorkspaceId::new(&spec.workspace.subscription_id, &spec.workspace.resource_group, &spec.workspace.name)
         .map_err(|error| Invalid::new("spec.workspace", &error))?;
     let name = spec.compute_name.as_deref().or(object.metadata.name.as_deref()).unwrap_or_default();

@@ -75,6 +75,8 @@ fn changed_object_is_accepted_or_refused_with_the_field() {
     world.apply("plain", "one", &["suspend: true"]);
     world.apply("named", "one", &["suspend: true", "computeName: spark"]);
     world.apply("recreate", "one", &["suspend: true", "replacePolicy: Recreate"]);
+    let role = ["suspend: true", "identity: {type: SystemAssigned}", "synapseRole: {name: Synapse Administrator}"];
+    world.apply("role", "one", &role);
     let (two, shout) = (world.pool("two"), world.pool("one").to_uppercase());
     let immutable = Some(&["spec.computeName is immutable"][..]);
     let workspace = Some(&["spec.workspace is immutable"][..]);
@@ -84,6 +86,9 @@ fn changed_object_is_accepted_or_refused_with_the_field() {
         ("plain", json!({"workspace": {"resourceGroup": "other"}}), workspace),
         ("plain", json!({"workspace": {"subscriptionId": SUBSCRIPTION}}), workspace),
         ("plain", json!({"workspace": {"subscriptionId": world.subscription.replace("4000", "4ABC")}}), workspace),
+        ("plain", json!({"workspace": null}), workspace),
+        ("role", json!({"identity": null}), Some(&["spec.synapseRole needs spec.identity"][..])),
+        ("role", json!({"identity": null, "synapseRole": null}), None),
         ("plain", json!({"computeName": "plain"}), None),
         ("plain", json!({"computeName": "other"}), immutable),
         ("named", json!({"computeName": "other"}), immutable),

@@ -155,8 +155,10 @@ pub fn workspaces() -> Vec<Case> {
         accepts("a workspace of 3", vec![(name, json!("w-s"))]),
         accepts("a workspace of 33", vec![(name, json!(letters(33)))]),
         accepts("a workspace with a digit first", vec![(name, json!("1_W-s"))]),
-        refuses("no workspace", vec![("spec.workspace", json!(GONE))], &["spec.workspace", "Required"]),
-        refuses("a null workspace", vec![("spec.workspace", Value::Null)], &["spec.workspace", "Required"]),
+        // The namespace may have a default.
+        accepts("no workspace", vec![("spec.workspace", json!(GONE))]),
+        accepts("a null workspace", vec![("spec.workspace", Value::Null)]),
+        refuses("a workspace without a name", vec![(name, json!(GONE))], &[name, "Required"]),
         // Kubernetes' own message: a schema has no message for a wrong type.
         refuses(
             "the ID in place of the parts",
@@ -412,7 +414,8 @@ pub fn roles() -> Vec<Case> {
     vec![
         accepts("a role", with(role("Synapse Administrator"))),
         accepts("a role by its GUID", with(role(SUBSCRIPTION))),
-        refuses("a role without an identity", vec![(at, role("Synapse Administrator"))], &[at, "needs spec.identity"]),
+        // The namespace may have a default.
+        accepts("a role without an identity", vec![(at, role("Synapse Administrator"))]),
         refuses(
             "a role with the identity None",
             vec![(identity, json!({"type": "None"})), (at, role("Synapse Administrator"))],

@@ -198,8 +198,9 @@ fn check_tests_the_permissions_that_the_chart_grants_and_no_others() {
         let (whose, place) = whose.split_once(" in ").unwrap_or((whose, ""));
         let place = if place.is_empty() { "all namespaces".to_owned() } else { format!("namespace {place}") };
         let (what, part) = what.split_once('/').map_or((what, String::new()), |(what, part)| (what, format!("/{part}")));
-        let group = whose.split(" named ").next()?;
-        (group != "the core group").then(|| format!("{what}.{group}{part} in {place}"))
+        let (group, name) = whose.split_once(" named ").unwrap_or((whose, ""));
+        let group = if group == "the core group" { String::new() } else { format!(".{group}") };
+        (name != "kube-system").then(|| format!("{what}{group}{part} in {place}"))
     });
     assert_eq!(refused, granted.collect());
 }

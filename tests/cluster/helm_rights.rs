@@ -99,11 +99,13 @@ fn operator_for_some_namespaces_may_only_list_the_leases_of_others() {
 fn operator_may_neither_read_secrets_nor_delete_attachments_or_leases() {
     let release = Release::install("no-more");
     release.will("list", ATTACHMENTS, &release.watched);
-    let namespace = format!("namespaces/{}", release.watched);
+    let [own, other] = [&release.watched, &release.other].map(|name| format!("namespaces/{name}"));
+    assert!(!release.may("get", &other, &release.other), "it may read a namespace that it does not watch");
     for (verb, what) in [
         ("get", "secrets"),
         ("list", "secrets"),
-        ("get", &*namespace),
+        ("list", "namespaces"),
+        ("patch", &*own),
         ("delete", ATTACHMENTS),
         ("update", "leases.coordination.k8s.io/another"),
         ("delete", LEASE),

@@ -161,3 +161,37 @@ fn object_from_before_the_policy_is_detached_and_cannot_be_changed() {
     world.gone("before");
     assert_eq!(world.writes("before"), ["PUT", "DELETE"]);
 }
+
+#[test]
+fn default_of_a_namespace_cannot_name_what_the_policy_denies_it() {
+    let world = World::alone("tenancy-default", Duration::ZERO);
+    let (own, namespace) = (world.workspace(), world.namespace.clone());
+    let lists = format!("{{{namespace}: {{workspaces: [{own}], pools: ['*'], identities: [{}]}}}}", world.identity("first"));
+    let policy = Policy::apply(world, &lists);
+    let world = &policy.0;
+    let annotate = |name: &str, value: &str| {
+        let annotation = format!("synapse-spark.dev/default-{name}={value}");
+        world.plane().must(&["annotate", "--overwrite", "namespace", &namespace, &annotation]);
+    };
+    let refused = |name: &str, text: &str| {
+        let message = world.stalled(name, "InvalidSpec");
+        assert!(message.contains(&format!("{text} is not allowed in namespace {namespace}")), "{message}");
+    };
+    let (theirs, second) = (own.replace("ml-ws", "ml-b"), world.identity("second"));
+    annotate("workspace", &theirs);
+    annotate("identity", &second);
+    let workspace = format!("  workspace: {{subscriptionId: {}, resourceGroup: rg, name: ml-ws}}\n", world.subscription);
+    let manifest = world.manifest("nowhere", "one", &["identity: {type: None}"]).replace(&workspace, "");
+    world.plane().kubectl(&["create", "-f", "-"], &manifest).expect("nothing in it is denied");
+    world.apply("nobody", "one", &[]);
+    refused("nowhere", &format!("spec.workspace: {theirs}"));
+    refused("nobody", &format!("spec.identity.userAssignedIdentities: {second}"));
+    assert!(world.requests().is_empty(), "nothing was sent to Azure");
+    annotate("workspace", &own);
+    annotate("identity", &world.identity("first"));
+    for name in ["nowhere", "nobody"] {
+        world.request_reconcile(name);
+        world.ready(name);
+        assert_eq!(world.writes(name), ["PUT"]);
+    }
+}

@@ -151,6 +151,17 @@ fn each_object_is_written_by_the_shard_of_its_subscription() {
     for letter in ['a', 'b', 'c'] {
         estate.apply(&format!("in-{letter}"), letter);
     }
+    // The default shard writes the namespace's workspace into the spec, and the shard of its subscription attaches.
+    let default = format!("synapse-spark.dev/default-workspace={}", workspace(estate.id('a')));
+    estate.world.plane().must(&["annotate", "namespace", &estate.world.namespace, &default]);
+    let spec = format!("  workspace: {{subscriptionId: {}, resourceGroup: rg, name: ml-ws}}\n", estate.id('a'));
+    let unnamed = estate.manifest("unnamed", estate.id('a')).replace(&spec, "");
+    assert!(!unnamed.contains("workspace: "), "{unnamed}");
+    estate.world.plane().kubectl(&["apply", "-f", "-"], &unnamed).expect("it is taken");
+    estate.world.ready("unnamed");
+    assert_eq!(estate.writes('a', "unnamed"), a.sent(&["PUT"]));
+    estate.world.delete("unnamed");
+    estate.world.gone("unnamed");
     for (letter, shard) in [('a', &a), ('b', &b), ('c', &rest)] {
         let name = format!("in-{letter}");
         estate.world.ready(&name);

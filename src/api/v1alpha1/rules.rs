@@ -73,7 +73,7 @@ pub(super) fn compute_name_is_immutable() -> Rule {
 
 pub(super) fn workspace_is_immutable() -> Rule {
     refuse(
-        "self.workspace.subscriptionId.lowerAscii() == oldSelf.workspace.subscriptionId.lowerAscii() && self.workspace.resourceGroup == oldSelf.workspace.resourceGroup && self.workspace.name == oldSelf.workspace.name",
+        "!has(oldSelf.workspace) || has(self.workspace) && self.workspace.subscriptionId.lowerAscii() == oldSelf.workspace.subscriptionId.lowerAscii() && self.workspace.resourceGroup == oldSelf.workspace.resourceGroup && self.workspace.name == oldSelf.workspace.name",
         "spec.workspace is immutable. Create another object instead; set spec.deletionPolicy: Retain on this one to keep its compute",
     )
     .field_path(".workspace")
@@ -104,11 +104,16 @@ pub(super) fn pool_is_immutable() -> Rule {
     )
 }
 
+/// What the role is assigned to.
+const ROLE_NEEDS_AN_IDENTITY: &str = "spec.synapseRole needs spec.identity, which the role is assigned to";
+
+/// A new object may leave the identity to the default of its namespace; if there is none either, the planner refuses it.
 pub(super) fn role_needs_an_identity() -> Rule {
-    refuse(
-        "!has(self.synapseRole) || has(self.identity) && self.identity.type != 'None'",
-        "spec.synapseRole needs spec.identity, which the role is assigned to",
-    )
+    refuse("!has(self.synapseRole) || !has(self.identity) || self.identity.type != 'None'", ROLE_NEEDS_AN_IDENTITY)
+}
+
+pub(super) fn role_keeps_its_identity() -> Rule {
+    refuse("!has(self.synapseRole) || has(self.identity) || !has(oldSelf.identity)", ROLE_NEEDS_AN_IDENTITY)
 }
 
 pub(super) fn role_needs_a_linked_service() -> Rule {

@@ -15,10 +15,12 @@ use crate::leader;
 /// A group, a resource, its subresource, its name, and the verbs.
 type Right<'a> = (&'a str, &'a str, &'a str, &'a str, &'a [&'a str]);
 
-const OBJECTS: [Right<'static>; 3] = [
+const OBJECTS: [Right<'static>; 4] = [
     ("synapse-spark.dev", "synapsesparkattachments", "", "", &["get", "list", "watch", "patch"]),
     ("synapse-spark.dev", "synapsesparkattachments", "status", "", &["patch"]),
     ("events.k8s.io", "events", "", "", &["create", "patch"]),
+    // The annotations with the defaults of a namespace.
+    ("", "namespaces", "", "", &["get"]),
 ];
 const NEW_LEASES: [Right<'static>; 1] = [("coordination.k8s.io", "leases", "", "", &["create"])];
 /// In a shard: whether the default shard excludes it.

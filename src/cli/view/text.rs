@@ -100,13 +100,15 @@ impl View {
     fn wanted(&self, lines: &mut Lines) {
         let spec = &self.wanted;
         let (workspace, compute) = (&spec.workspace, spec.compute_name.as_ref().unwrap_or(&self.name));
-        lines.row(
-            "wanted",
-            &format!(
-                "compute {compute} in workspace {} (resource group {}, subscription {})",
+        let place = if workspace.is_unset() {
+            "the default workspace of the namespace".to_owned()
+        } else {
+            format!(
+                "workspace {} (resource group {}, subscription {})",
                 workspace.name, workspace.resource_group, workspace.subscription_id
-            ),
-        );
+            )
+        };
+        lines.row("wanted", &format!("compute {compute} in {place}"));
         let pool = match (&spec.resource_id, &spec.linked_service) {
             (None, Some(link)) => format!("pool {} of linked service {}", link.pool_name, link.name),
             (pool, _) => format!("pool {}", pool.as_deref().unwrap_or_default()),

@@ -1,4 +1,4 @@
-//! An API server in this process: functions over maps, on the clock of tokio. It serves attachments and `ServiceAccounts`.
+//! An API server in this process: functions over maps, on the clock of tokio. It serves attachments, `ServiceAccounts` and namespaces.
 //!
 //! It names nothing of the crate, so that both the unit tests of the crate and its integration tests can include it.
 
@@ -29,6 +29,8 @@ pub struct Api(Arc<Mutex<State>>);
 struct State {
     objects: BTreeMap<Key, Value>,
     accounts: BTreeMap<Key, Value>,
+    /// The annotations of each namespace; of all others there are none.
+    annotations: BTreeMap<String, Value>,
     version: u64,
     /// Each with the namespace that it watches; none: all.
     watches: Vec<(Option<String>, UnboundedSender<String>)>,
@@ -165,6 +167,11 @@ impl Api {
         self.state().accounts.insert((namespace.to_owned(), name.to_owned()), account);
     }
 
+    /// Sets an annotation of a namespace.
+    pub fn annotate_namespace(&self, namespace: &str, key: &str, value: &str) {
+        self.state().annotations.entry(namespace.to_owned()).or_insert_with(|| json!({}))[key] = json!(value);
+    }
+
     /// Removes all `ServiceAccounts`.
     pub fn remove_accounts(&self) {
         self.state().accounts.clear();
@@ -247,6 +254,11 @@ impl Api {
             return self.account(namespace.unwrap_or_default(), name, path.last() == Some(&"token"));
         }
         let key = |name: &str| (namespace.unwrap_or_default().to_owned(), name.to_owned());
+        if uri.path().starts_with("/api/v1/namespaces/") && path.len() == 5 {
+            let name = namespace.unwrap_or_default();
+            let annotations = self.state().annotations.get(name).cloned();
+            return ok(&json!({"metadata": {"name": name, "annotations": annotations}}));
+        }
         match (method, after("synapsesparkattachments")) {
             (Method::GET, None) => self.list_or_watch(namespace, uri.query().unwrap_or_default()).await,
             (Method::GET, Some(name)) => self.state().objects.get(&key(name)).map_or_else(absent, ok),
