@@ -7,7 +7,7 @@
 //! 2  planner   |   azure                         decides: no I/O  |  sends requests: no Kubernetes, no policy
 //! 1  api                                         the custom resource: types, reasons
 //! 0  resource_id · service_error · refusal · unmanaged · error_chain   Azure's IDs and errors, errors as text
-//!    spark_versions                               when the support of each version of Spark ends
+//!    spark_versions · object_name                 when the support of each version of Spark ends; names in Kubernetes
 //! ```
 //! Imports go down only, `planner` and `azure` never import each other, and no
 //! two modules import each other. `tests/layers.rs` checks that.
@@ -63,6 +63,7 @@ pub mod cli;
 pub mod controller;
 pub mod error_chain;
 pub mod leader;
+pub mod object_name;
 pub mod planner;
 pub mod refusal;
 pub mod resource_id;

@@ -21,10 +21,11 @@ use std::path::Path;
 use circles::{Used, circles, used};
 
 /// The modules at the root of the crate, and the layer of each.
-const LAYERS: [(&str, u8); 14] = [
+const LAYERS: [(&str, u8); 15] = [
     ("error_chain", 0),
     ("resource_id", 0),
     ("refusal", 0),
+    ("object_name", 0),
     ("unmanaged", 0),
     ("service_error", 0),
     ("spark_versions", 0),

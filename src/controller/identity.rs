@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::api::SynapseSparkAttachment;
 use crate::azure::{self, Assertion, Credential, Freshness};
 use crate::error_chain::chain;
+use crate::object_name::is_subdomain;
 use crate::service_error::{Service, ServiceError};
 
 /// The annotations of AKS' workload identity. Source: <https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html>.
@@ -94,7 +95,7 @@ impl Identities {
         operator: &azure::Client,
     ) -> Result<Arc<azure::Client>, azure::Error> {
         // It becomes part of a path. Admission refuses it too, but what is stored may be older than its rules.
-        if !is_name(&place.name) {
+        if !is_subdomain(&place.name) {
             return Err(refusal(format!("spec.serviceAccountName {:?} is not a valid name of a ServiceAccount", place.name)));
         }
         if matches!(freshness, Freshness::Within(_))
@@ -246,17 +247,6 @@ fn unanswered(message: String) -> azure::Error {
 
 fn of_kubernetes(message: String) -> ServiceError {
     ServiceError { message, service: Service::Kubernetes, ..ServiceError::default() }
-}
-
-/// Whether Kubernetes could have a ServiceAccount of this name: a DNS subdomain.
-fn is_name(name: &str) -> bool {
-    let is_end = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    name.len() <= 253
-        && name.split('.').map(str::as_bytes).all(|part| {
-            is_end(part.first())
-                && is_end(part.last())
-                && part.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
-        })
 }
 
 #[cfg(test)]
