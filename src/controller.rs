@@ -18,6 +18,7 @@ mod memory;
 pub mod metrics;
 pub mod observe;
 pub mod orphans;
+mod outputs;
 mod packed;
 pub mod predecessor;
 mod queue;

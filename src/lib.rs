@@ -31,6 +31,7 @@
 //! | what each LIST is compared with | `controller/lists.rs` |
 //! | which computes have no object | `controller/orphans.rs` |
 //! | the finalizer | `controller/finalizer.rs` |
+//! | the ConfigMap of `spec.outputs` | `planner/outputs.rs`, `controller/outputs.rs` |
 //! | what an error of Azure means | `azure/codes.rs`, `azure/error.rs`, then `controller/observe/fault.rs` |
 //!
 //! | word | meaning |

@@ -37,6 +37,7 @@ pub mod invalid;
 pub mod jobs;
 pub mod observed;
 pub mod operation;
+pub mod outputs;
 pub mod owner;
 pub mod priority;
 pub mod queue;

@@ -56,6 +56,8 @@ mod manifests;
 mod metrics;
 #[path = "cluster/orphans.rs"]
 mod orphans;
+#[path = "cluster/outputs.rs"]
+mod outputs;
 #[path = "cluster/plugin.rs"]
 mod plugin;
 #[path = "cluster/plugin_bundle.rs"]

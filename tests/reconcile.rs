@@ -17,6 +17,8 @@ mod in_process;
 mod leadership;
 #[path = "reconcile/one_compute.rs"]
 mod one_compute;
+#[path = "reconcile/outputs.rs"]
+mod outputs;
 #[path = "reconcile/predecessor.rs"]
 mod predecessor;
 #[path = "reconcile/queue.rs"]

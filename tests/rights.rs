@@ -14,11 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use asked::Request;
-use audit::{ACCOUNT, ACCOUNTS, FOLDER, MANIFEST, NAMESPACE, SCOPED, SHARDED};
+use audit::{ACCOUNT, ACCOUNTS, FOLDER, MANIFEST, NAMESPACE, OUTPUTS, SCOPED, SHARDED};
 use granted::Right;
 
 /// Requests that a manifest need not grant: what they need, the namespaces by how their names begin, and the reason. A test that
-/// expects a refusal uses another account than the shipped one.
+/// expects a refusal uses another account than the shipped one, unless it is about a feature that is off by default.
 type Elsewhere = (&'static str, &'static str, &'static str);
 const VERSION: Elsewhere = ("get /version", "", "tells the time; every account may by default, and a refusal tells it too");
 const DOCUMENT: Elsewhere = (
@@ -30,6 +30,11 @@ const TOO_EARLY: Elsewhere = (
     "get leases of coordination.k8s.io",
     "scoped-",
     "operators_for_overlapping_namespaces_share_no_object begins without the right",
+);
+const OUTPUTS_OFF: Elsewhere = (
+    "get configmaps of the core group",
+    "outputs-403-",
+    "without_the_right_the_status_names_the_setting_of_the_chart expects the refusal",
 );
 
 /// The rights to the Lease of a second installation, in its own namespace, which runs under the same account in a test.
@@ -102,7 +107,7 @@ fn unused(rights: &BTreeSet<Right>, requests: &[Request], excused: &[(&str, &str
 #[test]
 fn only_used_permissions_are_granted() {
     let (rights, requests) = (shipped(), asked::of_the_last_run(ACCOUNT));
-    let elsewhere = [&[VERSION, DOCUMENT][..], &INSTALLED_TWICE].concat();
+    let elsewhere = [&[VERSION, DOCUMENT, OUTPUTS_OFF][..], &INSTALLED_TWICE].concat();
     let wrong = [ungranted(&rights, &requests, &elsewhere), unused(&rights, &requests, UNUSED)].concat();
     assert!(
         wrong.is_empty(),
@@ -126,17 +131,19 @@ fn an_install_for_some_namespaces_has_the_same_permissions_there() {
     assert_eq!(anywhere(rights).collect::<BTreeSet<_>>(), anywhere(shipped()).collect());
 }
 
-/// With identities of namespaces, the permissions of another table of the page are granted in addition.
+/// With identities of namespaces, or with outputs, the permissions of another table of the page are granted in addition.
 #[test]
-fn identities_of_namespaces_add_only_the_permissions_that_are_used() {
-    let requests = asked::of_the_last_run(ACCOUNTS);
-    let rights = granted::read(&file(&format!("{FOLDER}/{ACCOUNTS}.yaml")), ACCOUNTS)
-        .unwrap_or_else(|wrong| panic!("{ACCOUNTS}: {wrong}"));
-    let more: BTreeSet<_> = rights.difference(&shipped()).cloned().collect();
-    let wrong = [ungranted(&rights, &requests, &[VERSION, DOCUMENT]), unused(&more, &requests, &[])].concat();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(explained("Namespaces' own identities"), more.iter().map(ToString::to_string).collect(), "docs/security.md");
-    assert!(shipped().is_subset(&rights) && !more.iter().any(Right::is_wide));
+fn optional_features_add_only_the_permissions_that_are_used() {
+    for (account, section) in [(ACCOUNTS, "Namespaces' own identities"), (OUTPUTS, "ConfigMaps for other manifests")] {
+        let requests = asked::of_the_last_run(account);
+        let rights = granted::read(&file(&format!("{FOLDER}/{account}.yaml")), account)
+            .unwrap_or_else(|wrong| panic!("{account}: {wrong}"));
+        let more: BTreeSet<_> = rights.difference(&shipped()).cloned().collect();
+        let wrong = [ungranted(&rights, &requests, &[VERSION, DOCUMENT]), unused(&more, &requests, &[])].concat();
+        assert!(wrong.is_empty(), "{account}: {}", wrong.join("\n"));
+        assert_eq!(explained(section), more.iter().map(ToString::to_string).collect(), "docs/security.md");
+        assert!(shipped().is_subset(&rights) && !more.iter().any(Right::is_wide), "{account}");
+    }
 }
 
 /// With shards, the permissions for their Leases are granted in addition; and they are enough.

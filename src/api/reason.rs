@@ -142,11 +142,22 @@ pub enum Reason {
     PoolChanged,
     /// Event: the caller that changed a compute which was in sync, according to Azure's Activity Log.
     ComputeChanged,
+    /// Condition `OutputsWritten`: the ConfigMap of `spec.outputs` has the values.
+    OutputsWritten,
+    /// Condition `OutputsWritten`: the ConfigMap of `spec.outputs` is created when the compute is attached.
+    OutputsPending,
+    /// Condition `OutputsWritten`: a ConfigMap with the name in `spec.outputs` exists that the attachment has not created; the operator
+    /// does not change it.
+    OutputsConflict,
+    /// Condition `OutputsWritten`: the operator may not read the ConfigMap of `spec.outputs`.
+    OutputsForbidden,
+    /// Condition `OutputsWritten`: Kubernetes refuses to create, change or delete the ConfigMap of `spec.outputs`.
+    OutputsFailed,
 }
 
 impl Reason {
     /// Every reason, in the order of the documents.
-    pub const ALL: [Self; 63] = [
+    pub const ALL: [Self; 68] = [
         Self::Attached,
         Self::AddingFinalizer,
         Self::Attaching,
@@ -210,6 +221,11 @@ impl Reason {
         Self::PoolUnreadable,
         Self::PoolChanged,
         Self::ComputeChanged,
+        Self::OutputsWritten,
+        Self::OutputsPending,
+        Self::OutputsConflict,
+        Self::OutputsForbidden,
+        Self::OutputsFailed,
     ];
 
     /// The reason as Kubernetes shows it.
@@ -280,6 +296,11 @@ impl Reason {
             Self::PoolUnreadable => "PoolUnreadable",
             Self::PoolChanged => "PoolChanged",
             Self::ComputeChanged => "ComputeChanged",
+            Self::OutputsWritten => "OutputsWritten",
+            Self::OutputsPending => "OutputsPending",
+            Self::OutputsConflict => "OutputsConflict",
+            Self::OutputsForbidden => "OutputsForbidden",
+            Self::OutputsFailed => "OutputsFailed",
         }
     }
 

@@ -137,6 +137,10 @@ pub struct SynapseSparkAttachmentSpec {
     #[serde(default)]
     pub suspend: bool,
 
+    /// Where the operator writes values that other manifests need, such as the principal ID. Default: nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<Outputs>,
+
     /// A ServiceAccount of this namespace. The operator uses its identity in Microsoft Entra ID, as annotated for workload
     /// identity, for this object. Default: the operator's own identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -186,6 +190,17 @@ pub struct LinkedService {
     #[schemars(length(max = 15))]
     #[x_kube(validation = rules::linked_pool())]
     pub pool_name: String,
+}
+
+/// Where values are written for other manifests.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {
+    /// The name of a ConfigMap of this namespace. The operator creates it once the compute is attached, keeps it up to date, and
+    /// deletes it with the attachment. It never changes one that it has not created. Requires the chart's outputs.enabled.
+    #[schemars(length(max = 253))]
+    #[x_kube(validation = rules::config_map_name())]
+    pub config_map_name: String,
 }
 
 /// A role in the Synapse workspace.

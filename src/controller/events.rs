@@ -7,6 +7,7 @@ use crate::api::v1alpha1::{ActivityLogResult, AttachmentStatus, LastDriftStatus,
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::controller::context::Context;
 use crate::planner::status::last_drift::explained;
+use crate::planner::status::outputs::CONDITION;
 use crate::planner::status::{condition, shortened};
 use crate::planner::{Cause, Decision, Field, Finding, Report, Step};
 
@@ -43,6 +44,19 @@ pub(super) async fn publish_changes(
     for (reason, is_warning, note) in events {
         publish(ctx, object, report, (reason, is_warning, note)).await;
     }
+}
+
+/// Publishes whether the ConfigMap of `spec.outputs` was written.
+pub(super) async fn publish_outputs(
+    ctx: &Context,
+    object: &SynapseSparkAttachment,
+    (previous, next): (&AttachmentStatus, &AttachmentStatus),
+    report: &Report<'_>,
+) {
+    let Some(now) = condition(next, CONDITION) else { return };
+    let is_same = condition(previous, CONDITION).is_some_and(|before| before.reason == now.reason);
+    let Some(reason) = Reason::parse(&now.reason).filter(|reason| !is_same && *reason != Reason::OutputsPending) else { return };
+    publish(ctx, object, report, (reason, now.status != "True", now.message.clone())).await;
 }
 
 /// The message of Ready, what differs, and the ID by which Azure support finds the request. If the message is too long, its end

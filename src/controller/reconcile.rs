@@ -13,9 +13,9 @@ use crate::azure::{self, Freshness};
 use crate::controller::context::{Context, Error};
 use crate::controller::defaults::{Filled, fill_in};
 use crate::controller::observe::{Reading, is_annotated, is_reconcile_requested};
-use crate::controller::report::{Draft, report, report_intent, report_outcome};
+use crate::controller::report::{Draft, Reported, report, report_intent, report_outcome};
 use crate::controller::rounds::{Clock, Evaluation, Settled, Version, settle};
-use crate::controller::{activity_log, execute, finalizer, lists, queue};
+use crate::controller::{activity_log, execute, finalizer, lists, outputs, queue};
 use crate::planner::activity_log::question;
 use crate::planner::backoff::FRESH_ENOUGH;
 use crate::planner::defaults::no_workspace;
@@ -69,10 +69,13 @@ fn defective(object: &SynapseSparkAttachment, what: String, now: Timestamp) -> D
 
 async fn report_caught(object: &SynapseSparkAttachment, ctx: &Context, decision: &Decision, now: Timestamp) -> Result<(), Error> {
     let draft = Draft { object, goal: None, observed: None, now };
-    AssertUnwindSafe(report(ctx, &draft, decision)).catch_unwind().await.unwrap_or_else(|_| {
-        tracing::error!("reporting the panic failed too");
-        Ok(())
-    })
+    AssertUnwindSafe(report(ctx, &draft, decision)).catch_unwind().await.map_or_else(
+        |_| {
+            tracing::error!("reporting the panic failed too");
+            Ok(())
+        },
+        |reported| reported.map(drop),
+    )
 }
 
 /// A refusal by Azure is a finding, not an error: it is reported in the status, where the user reads it.
@@ -115,9 +118,10 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Arc<Context>, clock: Cloc
     }
     let Settled { mut evaluation, azure, intended } = settled;
     Box::pin(ask_who_changed_it(ctx, &azure, &mut evaluation)).await;
-    let (decision, assigned) = carry_out(ctx, &azure, &evaluation, clock).await?;
+    let Carried { decision, assigned, reported } = carry_out(ctx, &azure, &evaluation, clock).await?;
     queue::keep(ctx, &evaluation.version.object, &decision, intended);
     verified(ctx, &evaluation, pending, assigned.as_ref());
+    outputs::keep(ctx, &evaluation, &decision, reported, clock.now()).await?;
     Ok(decision)
 }
 
@@ -167,14 +171,20 @@ fn identity_freshness(object: &SynapseSparkAttachment, goal: &Goal) -> Freshness
     }
 }
 
-/// Carries out the decision and reports it. Returns the decision that was reported, and the role that was assigned.
-async fn carry_out(
-    ctx: &Context,
-    azure: &azure::Client,
-    evaluation: &Evaluation,
-    clock: Clock,
-) -> Result<(Decision, Option<RoleAssignment>), Error> {
+/// What was carried out.
+struct Carried {
+    /// The decision that was reported.
+    decision: Decision,
+    /// The role that was assigned.
+    assigned: Option<RoleAssignment>,
+    /// The object after the report of a reconcile that writes nothing to Azure.
+    reported: Option<Reported>,
+}
+
+/// Carries out the decision and reports it.
+async fn carry_out(ctx: &Context, azure: &azure::Client, evaluation: &Evaluation, clock: Clock) -> Result<Carried, Error> {
     let (object, decision) = (&evaluation.version.object, &evaluation.decision);
+    let mut reported = None;
     match &decision.step {
         // It is added, and the object has changed since: the watch brings the next reconcile.
         Step::AddFinalizer => {}
@@ -191,14 +201,15 @@ async fn carry_out(
         // A deleted object without our finalizer is left to the owners of the other finalizers.
         Step::Wait | Step::Done => {
             if evaluation.observed.object.has_finalizer || matches!(evaluation.version.goal, Goal::Attached(_)) {
-                report(ctx, &evaluation.draft(clock.now()), decision).await?;
+                reported = Some(report(ctx, &evaluation.draft(clock.now()), decision).await?);
             }
         }
         Step::Put(_) | Step::Detach(_) | Step::AssignRole(_) | Step::RevokeRole(_) => {
-            return write(ctx, azure, evaluation, clock).await;
+            let (decision, assigned) = write(ctx, azure, evaluation, clock).await?;
+            return Ok(Carried { decision, assigned, reported });
         }
     }
-    Ok((decision.clone(), None))
+    Ok(Carried { decision: decision.clone(), assigned: None, reported })
 }
 
 /// A write to Azure: the intent is stored, then the write is sent, then its outcome is stored. Each has the time at which it is

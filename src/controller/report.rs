@@ -11,6 +11,8 @@ use crate::controller::context::{Context, Error, FIELD_MANAGER};
 use crate::controller::events;
 use crate::controller::observe::{forced, requested};
 use crate::controller::status_fields;
+use crate::planner::outputs::Done;
+use crate::planner::status::outputs::with_outputs;
 use crate::planner::status::report::ObjectMeta;
 use crate::planner::status::{status, with_outcome_of};
 use crate::planner::{Decision, Goal, Observed, Report, Step, WriteResult};
@@ -53,23 +55,57 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// The object after a report.
+pub(super) enum Reported {
+    /// As it was read.
+    Unchanged,
+    /// With another status.
+    Stored(Box<SynapseSparkAttachment>),
+    /// It does not exist any longer, or is about to be gone.
+    Gone,
+}
+
 /// Stores what a reconcile found, if it changed, and publishes what is new.
 ///
 /// # Errors
 ///
 /// [`Error`] if Kubernetes refuses the status, or the object has changed since it was read.
-pub(super) async fn report(ctx: &Context, draft: &Draft<'_>, decision: &Decision) -> Result<(), Error> {
+pub(super) async fn report(ctx: &Context, draft: &Draft<'_>, decision: &Decision) -> Result<Reported, Error> {
     let (report, previous) = (draft.report(ctx, decision, None), draft.previous());
     ctx.metrics.observed(draft.object, &report, ctx.uses_own_identity(draft.object));
     ctx.ensure_leader()?;
     let next = ctx.process.definition.declared(status(&previous, &report));
     // When the finalizer is removed, the object is gone, and its status with it.
     let is_gone = decision.step == Step::RemoveFinalizer;
-    if !is_gone && next != previous && apply(ctx, draft.object, &next).await?.is_none() {
-        return Ok(());
+    let mut reported = if is_gone { Reported::Gone } else { Reported::Unchanged };
+    if !is_gone && next != previous {
+        let Some(stored) = apply(ctx, draft.object, &next).await? else { return Ok(Reported::Gone) };
+        reported = Reported::Stored(Box::new(stored));
     }
     publish(ctx, draft, &previous, &next, &report).await;
-    Ok(())
+    Ok(reported)
+}
+
+/// Stores what became of the ConfigMap of `spec.outputs`, if the status does not show it yet, and publishes it.
+///
+/// # Errors
+///
+/// [`Error`] if Kubernetes refuses the status, or the object has changed since it was read.
+pub(super) async fn report_outputs(
+    ctx: &Context,
+    draft: &Draft<'_>,
+    decision: &Decision,
+    done: &Done,
+) -> Result<Reported, Error> {
+    let (report, previous) = (draft.report(ctx, decision, None), draft.previous());
+    let next = ctx.process.definition.declared(with_outputs(&previous, &report, done));
+    if next == previous {
+        return Ok(Reported::Unchanged);
+    }
+    ctx.ensure_leader()?;
+    let Some(stored) = apply(ctx, draft.object, &next).await? else { return Ok(Reported::Gone) };
+    events::publish_outputs(ctx, draft.object, (&previous, &next), &report).await;
+    Ok(Reported::Stored(Box::new(stored)))
 }
 
 /// The version of the object under which a write intent was stored.

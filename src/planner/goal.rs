@@ -12,6 +12,7 @@ use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::{
     self, AdoptionPolicy, DeletionPolicy, IdentityType, ReplacePolicy, RoleScope, SynapseSparkAttachmentSpec,
 };
+use crate::object_name::is_subdomain;
 use crate::planner::active_jobs;
 use crate::planner::annotations;
 use crate::planner::defaults;
@@ -50,6 +51,8 @@ pub struct Attached {
     pub tags: BTreeMap<String, String>,
     /// The object that the compute is handed over to, instead of being kept in sync.
     pub transfer_to: Option<Recipient>,
+    /// The ConfigMap that values are written to.
+    pub outputs: Option<String>,
     /// What the operator may do.
     pub policy: Policy,
 }
@@ -129,6 +132,7 @@ impl Goal {
             description: spec.description.clone(),
             tags: tags(&spec.tags)?,
             transfer_to,
+            outputs: outputs(spec)?,
             policy: Policy {
                 replace: spec.replace_policy == ReplacePolicy::Recreate,
                 adopt: spec.adoption_policy,
@@ -225,6 +229,14 @@ fn pool(spec: &SynapseSparkAttachmentSpec) -> Result<PoolReference, Invalid> {
             }
         }
     }
+}
+
+fn outputs(spec: &SynapseSparkAttachmentSpec) -> Result<Option<String>, Invalid> {
+    let Some(outputs) = &spec.outputs else { return Ok(None) };
+    if is_subdomain(&outputs.config_map_name) {
+        return Ok(Some(outputs.config_map_name.clone()));
+    }
+    Err(Invalid::new("spec.outputs.configMapName", &"must consist of lower-case letters, digits, '-' and '.'"))
 }
 
 fn role(spec: &SynapseSparkAttachmentSpec) -> Result<Option<Role>, Invalid> {

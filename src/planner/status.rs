@@ -9,6 +9,7 @@ mod force;
 mod jobs;
 pub mod last_drift;
 mod message;
+pub mod outputs;
 mod queue;
 mod record;
 pub mod report;
@@ -55,6 +56,9 @@ pub fn status(previous: &AttachmentStatus, report: &Report<'_>) -> AttachmentSta
     next.conditions.extend(drift::out_of_sync(previous, report, &next.drift));
     next.conditions.extend(safety_stop::stopped(previous, report));
     next.conditions.extend(dependency_conditions::conditions(previous, report));
+    let (outputs, written) = outputs::outputs(previous, report);
+    next.outputs = outputs;
+    next.conditions.extend(written);
     details::show(&mut next, previous, report);
     next
 }

@@ -476,6 +476,17 @@ pub fn policies() -> Vec<Case> {
         all.push(refuses(&format!("serviceAccountName {name:?}"), vec![(account, json!(name))], &[account, "of this namespace"]));
     }
     all.push(refuses("serviceAccountName of 254", vec![(account, json!(letters(254)))], &[account, "253"]));
+    let config_map = "spec.outputs.configMapName";
+    let outputs = |name: &str| vec![("spec.outputs", json!({"configMapName": name}))];
+    for name in ["a", "nightly.outputs-1", &letters(253)] {
+        all.push(accepts(&format!("configMapName {name}"), outputs(name)));
+    }
+    all.push(accepts("null outputs", vec![("spec.outputs", Value::Null)]));
+    for name in ["", "../secrets", "team-b/outputs", "Outputs", "-a", "a..b"] {
+        all.push(refuses(&format!("configMapName {name:?}"), outputs(name), &[config_map, "of this namespace"]));
+    }
+    all.push(refuses("configMapName of 254", outputs(&letters(254)), &[config_map, "253"]));
+    all.push(refuses("outputs without a name", vec![("spec.outputs", json!({}))], &[config_map, "Required value"]));
     all.push(accepts("a null suspend", vec![("spec.suspend", Value::Null)]));
     all.push(refuses("suspend of a text", vec![("spec.suspend", json!("yes"))], &["spec.suspend", "boolean"]));
     all.push(refuses("no spec", vec![("spec", json!(GONE))], &["spec", "Required"]));

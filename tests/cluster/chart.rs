@@ -119,6 +119,7 @@ commonLabels: {team: data}
 commonAnnotations: {owner: data, helm.sh/hook-output-log-policy: none}
 networkPolicy: {enabled: true}
 namespaceIdentity: {enabled: true}
+outputs: {enabled: true}
 tenancy: {enabled: true}
 prometheus: {servicemonitor: {enabled: true}, prometheusrule: {enabled: true}}
 grafana: {dashboard: {enabled: true}}
@@ -208,6 +209,8 @@ fn invalid_values_are_refused_and_named() {
         ("prometheus: {servicemonitor: {enabled: true}, podmonitor: {enabled: true}}", &["scraped twice"]),
         ("namespaceIdentity: {required: true}", &["namespaceIdentity.required is true and namespaceIdentity.enabled is false"]),
         ("namespaceIdentity: {enabled: true, accountNames: [a/b]}", &["namespaceIdentity/accountNames/0", "a/b"]),
+        ("outputs: {configMapNames: [a]}", &["outputs.configMapNames is set and outputs.enabled is false"]),
+        ("outputs: {enabled: true, configMapNames: [a/b]}", &["outputs/configMapNames/0", "a/b"]),
         ("commonLabels: {synapse-spark.dev/shard: a}", &["commonLabels/synapse-spark.dev~1shard"]),
         ("tenancy: {namespaces: {team-a: {}}}", &["tenancy.namespaces is set and tenancy.enabled is false"]),
         ("tenancy: {enabled: true, namespaces: {Team_A: {}}}", &["Team_A"]),

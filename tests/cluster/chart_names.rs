@@ -16,7 +16,7 @@ fn releases_of_one_name_share_no_object() {
         let release = |(home, watched)| {
             let elsewhere = "{enabled: true, namespace: monitoring}";
             let values = format!(
-                "{{watchNamespaces: [{watched}], crds: {{enabled: false}}, namespaceIdentity: {{enabled: true}}, \
+                "{{watchNamespaces: [{watched}], crds: {{enabled: false}}, namespaceIdentity: {{enabled: true}}, outputs: {{enabled: true}}, \
                  prometheus: {{{monitor}: {elsewhere}, prometheusrule: {elsewhere}}}, grafana: {{dashboard: {elsewhere}}}}}"
             );
             rendered(home, &values)
@@ -48,6 +48,7 @@ imagePullSecrets: [{name: 'NUMBER'}]
 leaderElection: {namespace: 'NUMBER'}
 networkPolicy: {enabled: true}
 namespaceIdentity: {enabled: true, accountNames: ['NUMBER']}
+outputs: {enabled: true, configMapNames: ['NUMBER']}
 priorityClassName: 'NUMBER'
 azure: {credential: auto, clientSecret: {existingSecret: 'NUMBER', key: 'NUMBER'}, ca: {configMap: 'NUMBER', key: 'NUMBER'}}
 prometheus: {podmonitor: {enabled: true, namespace: 'NUMBER'}, prometheusrule: {enabled: true, namespace: 'NUMBER'}}
@@ -57,6 +58,7 @@ watchNamespaces: ['NUMBER']
 serviceAccount: {name: 'NUMBER'}
 fullnameOverride: 'NUMBER'
 namespaceIdentity: {enabled: true}
+outputs: {enabled: true}
 azure: {ca: {secret: 'NUMBER'}}
 prometheus: {servicemonitor: {enabled: true}}";
     let number = NUMBER.to_string();

@@ -68,6 +68,8 @@ pub fn matrix() -> Vec<Case> {
             "watchNamespaces: [team-a]\nnamespaceIdentity: {enabled: true, required: true, accountNames: [synapse-spark]}",
             &["--require-service-account", "kind: Role\nmetadata:\n  name: release-synapse-spark-operator-accounts\n  namespace: team-a", "resourceNames: [\"synapse-spark\"]"],
             &["kind: ClusterRole\nmetadata:\n  name: release-synapse-spark-operator-accounts"]),
+        case("outputs", "outputs: {enabled: true}", &["kind: ClusterRole\nmetadata:\n  name: release-synapse-spark-operator-outputs\n", "resources: [configmaps]\n    verbs: [create]", "resources: [configmaps]\n    verbs: [get, update, delete]"], &[]),
+        case("outputs of some names in some namespaces", "watchNamespaces: [team-a]\noutputs: {enabled: true, configMapNames: [nightly-outputs]}", &["kind: Role\nmetadata:\n  name: release-synapse-spark-operator-outputs\n  namespace: team-a", "resourceNames: [\"nightly-outputs\"]\n    verbs: [get, update, delete]"], &["kind: ClusterRole\nmetadata:\n  name: release-synapse-spark-operator-outputs"]),
         case("tenants", "\
 tenancy:
   enabled: true

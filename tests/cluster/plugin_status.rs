@@ -51,6 +51,7 @@ fn status_as_json_has_the_keys_that_scripts_rely_on() {
             "lastDrift",
             "operation",
             "waitingForJobs",
+            "outputs",
             "events"
         ]
     );

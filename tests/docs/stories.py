@@ -399,6 +399,11 @@ def moved(stage):
     assert [method for method, _ in stage.writes()] == ["DELETE", "PUT", "PUT"], stage.writes()
 
 
+def written(stage):
+    """The ConfigMap belongs to the attachment: it goes with it."""
+    end(stage, "kubectl delete ssa NAME --timeout=60s", "kubectl wait configmap/mysparkuser-outputs --for=delete --timeout=60s")
+
+
 def taught(stage):
     """Argo CD has the check and the actions, and what it had before."""
     settings = json.loads(stage.plane.kubectl("get", "configmap", "argocd-cm", "-n", "argocd", "-o", "json"))["data"]
@@ -511,6 +516,7 @@ STORIES = {
         ),
         after=as_the_team,
     ),
+    "docs/outputs.md": Story(after=written),
     "docs/ownership.md": Story(
         before=(
             f"{renamed('my-spark-pool')} >my-spark-pool.yaml",

@@ -106,6 +106,11 @@ pub const CATALOGUE: [Row; Reason::ALL.len()] = [
     (Reason::PoolUnreadable,         &[],                             &[],                             &[]),
     (Reason::PoolChanged,            &[],                             &[],                             &[]),
     (Reason::ComputeChanged,         &[],                             &[],                             &[]),
+    (Reason::OutputsWritten,         &[],                             &[],                             &[]),
+    (Reason::OutputsPending,         &[],                             &[],                             &[]),
+    (Reason::OutputsConflict,        &[],                             &[],                             &[]),
+    (Reason::OutputsForbidden,       &[],                             &[],                             &[]),
+    (Reason::OutputsFailed,          &[],                             &[],                             &[]),
 ];
 
 /// The possible statuses and reasons of the condition `RoleAssigned`.
@@ -139,6 +144,16 @@ pub const POOL_AVAILABLE: [(&str, Reason); 6] = [
     ("False", Reason::PoolNotFound),
     ("False", Reason::PoolFailed),
     ("Unknown", Reason::PoolUnreadable),
+];
+
+/// The possible statuses and reasons of the condition `OutputsWritten`.
+pub const OUTPUTS_WRITTEN: [(&str, Reason); 6] = [
+    ("True", Reason::OutputsWritten),
+    ("False", Reason::OutputsPending),
+    ("False", Reason::OutputsConflict),
+    ("False", Reason::OutputsForbidden),
+    ("False", Reason::OutputsFailed),
+    ("Unknown", Reason::OutputsPending),
 ];
 
 /// The health that Argo CD shows, and the status that kstatus computes.

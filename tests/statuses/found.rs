@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use synapse_spark_operator::api::v1alpha1::AttachmentStatus;
 use synapse_spark_operator::api::{Reason, SynapseSparkAttachment};
+use synapse_spark_operator::planner::outputs::Done;
+use synapse_spark_operator::planner::status::outputs::{CONDITION, with_outputs};
 use synapse_spark_operator::planner::status::report::ObjectMeta;
 use synapse_spark_operator::planner::status::{condition, status};
 use synapse_spark_operator::planner::{
@@ -98,6 +100,12 @@ fn is_possible(goal: &Goal, observed: &Observed) -> bool {
     observed.dependencies.link.is_some() == has_link && (asks_for_role == has_role || !is_attached && has_role)
 }
 
+/// What may become of the ConfigMap of `spec.outputs`.
+fn done() -> [Done; 5] {
+    let text = "configmaps is forbidden".to_owned();
+    [Done::Written, Done::Removed, Done::Foreign(None), Done::Forbidden(text.clone()), Done::Refused(text)]
+}
+
 impl Found {
     /// Runs over all observations of one object.
     fn drive(&mut self, object: &SynapseSparkAttachment, previous: &AttachmentStatus, (wish, all): (Wish, &[Observed])) {
@@ -136,7 +144,7 @@ impl Found {
         let was_ready = previous.observed_generation == Some(GENERATION) && Self::shown(previous) == Shown::Ready;
         assert!(shown != Shown::Ready || cause.is_in_sync() || was_ready, "Ready, since a former spec was: {cause:?} {status:?}");
         let (others, own): (Vec<_>, Vec<_>) =
-            status.conditions.iter().partition(|one| matches!(one.type_.as_str(), "RoleAssigned" | "PoolAvailable"));
+            status.conditions.iter().partition(|one| matches!(one.type_.as_str(), "RoleAssigned" | "PoolAvailable" | CONDITION));
         assert!(own.iter().all(|one| one.reason == reason.as_str()), "one reason for all: {status:?}");
         let has_role = condition(&status, "RoleAssigned").is_some_and(|one| one.status == "True");
         assert!(*cause != Cause::Attached || object.spec.synapse_role.is_none() || has_role, "no role: {status:?}");
@@ -144,6 +152,11 @@ impl Found {
         let described = if matches!(cause, Cause::Queued(_)) { previous.observed_generation } else { Some(GENERATION) };
         assert_eq!(status.observed_generation, described);
         self.others.extend(others.iter().map(|one| (one.type_.clone(), one.status.clone(), one.reason.clone())));
+        if object.spec.outputs.is_some() && *cause == Cause::Attached {
+            let after = done().map(|done| with_outputs(&status, report, &done));
+            let written = after.iter().filter_map(|status| condition(status, CONDITION));
+            self.others.extend(written.map(|one| (one.type_.clone(), one.status.clone(), one.reason.clone())));
+        }
         let text = serde_json::to_string(&status).expect("a status is JSON");
         // The text is searched first, since most statuses have none, and there are many.
         if ["null", "{}", "[]"].iter().any(|empty| text.contains(empty)) {

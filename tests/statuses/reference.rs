@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::definition;
 
-use crate::catalogue::{CATALOGUE, POOL_AVAILABLE, ROLE_ASSIGNED, Shown, Wish, verdict};
+use crate::catalogue::{CATALOGUE, OUTPUTS_WRITTEN, POOL_AVAILABLE, ROLE_ASSIGNED, Shown, Wish, verdict};
 use crate::committed;
 
 const SHOWN: [Shown; 5] = [Shown::Ready, Shown::Reconciling, Shown::Stalled, Shown::NotReady, Shown::Unknown];
@@ -85,7 +85,7 @@ fn the_status_reference_matches_the_schema_and_the_conditions() {
             line(format!("| {} | {} | {} | {} |", reason(one), cell(attached), cell(suspended), cell(deleted)));
         }
     }
-    line("\nFour more conditions describe a part, and none of them changes `Ready`:\n\n| condition | is there | status and reasons |\n|---|---|---|".to_owned());
+    line("\nFive more conditions describe a part, and none of them changes `Ready`:\n\n| condition | is there | status and reasons |\n|---|---|---|".to_owned());
     for (kind, when, all) in [
         ("RoleAssigned", "with `spec.synapseRole`", &ROLE_ASSIGNED[..]),
         ("PoolAvailable", "once the pool was read, or may not be read", &POOL_AVAILABLE[..]),
@@ -94,6 +94,7 @@ fn the_status_reference_matches_the_schema_and_the_conditions() {
             "only while something else [keeps rewriting](drift.md#a-tag-that-something-else-keeps-rewriting) a tag or the description",
             &[("False", Reason::DriftPersists)][..],
         ),
+        ("OutputsWritten", "with [`spec.outputs`](outputs.md)", &OUTPUTS_WRITTEN[..]),
         ("SafetyStop", "while a [safety stop](drift.md#safety-stop) lasts", &[("True", Reason::SafetyStop)][..]),
     ] {
         let mut cells = Vec::new();

@@ -96,6 +96,7 @@ pub fn specs(wish: Wish) -> Vec<Value> {
         json!({"tags": {"team": "data", "Team": "sales"}}),
         json!({"synapseRole": {"name": "Synapse Administrator"}}),
         json!({"resourceId": null, "linkedService": {"name": "synapselink1", "poolName": "yogisparkpool"}}),
+        json!({"outputs": {"configMapName": "my-spark-pool-outputs"}}),
         transfer,
     ]
 }

@@ -12,6 +12,8 @@ pub const SCOPED: &str = "scoped";
 pub const SHARDED: &str = "sharded";
 /// The account of an install that may use namespaces' own identities. Its manifest is kept as `accounts.yaml`.
 pub const ACCOUNTS: &str = "accounts";
+/// The account of an install that may write ConfigMaps for `spec.outputs`. Its manifest is kept as `outputs.yaml`.
+pub const OUTPUTS: &str = "outputs";
 /// The folder. The file [`PROGRAM`] is as old as the run; each control plane has an audit log `NAME.log`.
 pub const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/audit");
 /// The path of the tests' own program, and the arguments that it was started with, a line each.

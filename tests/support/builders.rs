@@ -76,6 +76,7 @@ pub fn attached() -> Attached {
         description: None,
         tags: BTreeMap::new(),
         transfer_to: None,
+        outputs: None,
         policy: Policy { replace: false, adopt: AdoptionPolicy::IfSamePool, suspend: false, waits_for_jobs: None },
     }
 }

@@ -14,7 +14,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DeleteParams};
 use serde_json::json;
 
-use super::audit::{ACCOUNT, ACCOUNTS, NAMESPACE, SCOPED, SHARDED};
+use super::audit::{ACCOUNT, ACCOUNTS, NAMESPACE, OUTPUTS, SCOPED, SHARDED};
 use super::azure::{Azure, TENANT};
 use super::chart::{CHART, helm};
 use super::operator::{Operator, as_in_a_pod};
@@ -181,13 +181,24 @@ impl World {
 
     /// Replaces the running operator by one that may use namespaces' own identities.
     pub fn use_accounts(&self, settings: &[&str]) {
+        let right = ["create", "serviceaccounts", "--subresource=token"];
+        self.use_install(ACCOUNTS, "namespaceIdentity: {enabled: true}", &right, settings);
+    }
+
+    /// Replaces the running operator by one that may write ConfigMaps for attachments with `spec.outputs`.
+    pub fn use_outputs(&self) {
+        self.use_install(OUTPUTS, "outputs: {enabled: true}", &["delete", "configmaps"], &[]);
+    }
+
+    /// Replaces the running operator by one that is installed with these values, once it has this right.
+    fn use_install(&self, account: &str, values: &str, right: &[&str], settings: &[&str]) {
         *self.stage.operator() = None;
-        self.install(ACCOUNTS, "namespaceIdentity: {enabled: true}");
-        let user = format!("--as=system:serviceaccount:{NAMESPACE}:{ACCOUNTS}");
-        let may = ["auth", "can-i", "create", "serviceaccounts", "--subresource=token", "--namespace", &self.namespace, &user];
-        self.until("it may make tokens", || self.plane().kubectl(&may, "").ok());
+        self.install(account, values);
+        let user = format!("--as=system:serviceaccount:{NAMESPACE}:{account}");
+        let may = [&["auth", "can-i"], right, &["--namespace", &self.namespace, &user]].concat();
+        self.until("it has the right", || self.plane().kubectl(&may, "").ok());
         let settings = [&["--leader-election", "false"], settings].concat();
-        self.put_operator(Operator::start_as(ACCOUNTS, self.plane(), &self.stage.azure, &settings).ready());
+        self.put_operator(Operator::start_as(account, self.plane(), &self.stage.azure, &settings).ready());
     }
 
     /// Starts an operator of that account. It may have to wait for others.

@@ -73,7 +73,9 @@ impl Reason {
             | Self::DeletionGuardTimedOut
             | Self::PoolAvailable
             | Self::PoolChanged
-            | Self::ComputeChanged => "",
+            | Self::ComputeChanged
+            | Self::OutputsWritten
+            | Self::OutputsPending => "",
             Self::Suspended => "Set spec.suspend to false to let the operator write to Azure again.",
             Self::WaitingForJobs => {
                 "To detach the compute now, cancel the jobs (az ml job cancel), or set spec.deletionGuard to None."
@@ -157,6 +159,13 @@ impl Reason {
                 "Report a bug with the operator's log lines of this object. The reconcile is retried with exponential backoff."
             }
             Self::RoleAssignmentOrphaned => "Ask a Synapse Administrator to run the command in this message.",
+            Self::OutputsConflict => {
+                "Choose another name in spec.outputs.configMapName, or delete that ConfigMap if nothing else needs it."
+            }
+            Self::OutputsForbidden => {
+                "Set outputs.enabled in the chart's values, and add the name to outputs.configMapNames if that list is not empty."
+            }
+            Self::OutputsFailed => "Remove the cause that Kubernetes names. The operator tries again at each resync.",
             Self::SparkVersionEnding => {
                 "Test your jobs with a newer Spark version, and move to a pool that has it before that date."
             }

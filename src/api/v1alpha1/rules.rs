@@ -272,9 +272,19 @@ pub(super) fn deletion_guard_timeout() -> Rule {
     )
 }
 
+/// A name that an object in Kubernetes could have.
+const SUBDOMAIN: &str = "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')";
+
+pub(super) fn config_map_name() -> Rule {
+    refuse(
+        SUBDOMAIN,
+        "spec.outputs.configMapName must name a ConfigMap of this namespace: lower-case letters, digits, '-' and '.'",
+    )
+}
+
 pub(super) fn service_account() -> Rule {
     refuse(
-        "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
+        SUBDOMAIN,
         "spec.serviceAccountName must name a ServiceAccount of this namespace: lower-case letters, digits, '-' and '.'",
     )
 }

@@ -85,6 +85,9 @@ pub struct AttachmentStatus {
     /// What the operator last applied, so that changes by others are kept.
     #[serde(default, skip_serializing_if = "Applied::has_nothing_to_store")]
     pub applied: Option<Applied>,
+    /// What was written for other manifests (spec.outputs).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<OutputsStatus>,
     /// What fails, and since when. The backoff between attempts grows with this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailureStatus>,
@@ -100,6 +103,14 @@ pub struct AttachmentStatus {
     /// When a force request last led to a write to the compute. Further force requests are ignored for five minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_forced_at: Option<Time>,
+}
+
+/// What was written for other manifests. The condition `OutputsWritten` shows whether it is there.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct OutputsStatus {
+    /// The ConfigMap that the operator writes, or has still to delete.
+    pub config_map_name: String,
 }
 
 /// Why a missing compute is not attached again.

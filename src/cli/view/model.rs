@@ -11,7 +11,7 @@ use super::super::plugin::Program;
 use super::event::EventView;
 use crate::api::v1alpha1::{
     AttachmentStatus, DriftStatus, FailureStatus, IdentityStatus, LastDriftStatus, LinkedServiceStatus, OperationKind,
-    PoolStatus, ProvisioningError, RoleAssignmentStatus, SynapseSparkAttachmentSpec, WaitingForJobs,
+    OutputsStatus, PoolStatus, ProvisioningError, RoleAssignmentStatus, SynapseSparkAttachmentSpec, WaitingForJobs,
 };
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::planner::status::condition;
@@ -57,6 +57,8 @@ pub(in crate::cli) struct View {
     pub(super) operation: Option<Operation>,
     /// The jobs that a detach waits for.
     pub(super) waiting_for_jobs: Option<WaitingForJobs>,
+    /// The ConfigMap that values are written to.
+    pub(super) outputs: Option<OutputsStatus>,
     /// None if they were not read, or may not be read.
     pub(in crate::cli) events: Option<Vec<EventView>>,
 }
@@ -190,6 +192,7 @@ impl View {
                 started_at: operation.started_at.clone(),
             }),
             waiting_for_jobs: status.waiting_for_jobs.clone(),
+            outputs: status.outputs.clone(),
             events: None,
             namespace,
             name,

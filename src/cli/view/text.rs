@@ -67,6 +67,9 @@ impl View {
             let id = id.as_ref().map_or_else(|| "without an operation ID".to_owned(), |id| format!("ID {id}"));
             lines.row("operation", &format!("{kind:?}, requested {} ago, {id}", ago(started_at.0)));
         }
+        if let Some(outputs) = &self.outputs {
+            lines.row("outputs", &format!("ConfigMap {}", outputs.config_map_name));
+        }
         self.jobs(&mut lines);
         match &self.events {
             None => lines.row("events", "(no permission to list events)"),

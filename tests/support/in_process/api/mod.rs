@@ -1,7 +1,9 @@
-//! An API server in this process: functions over maps, on the clock of tokio. It serves attachments, `ServiceAccounts` and namespaces.
+//! An API server in this process: functions over maps, on the clock of tokio. It serves attachments, `ServiceAccounts`, namespaces and
+//! `ConfigMaps`.
 //!
 //! It names nothing of the crate, so that both the unit tests of the crate and its integration tests can include it.
 
+mod config_maps;
 mod lists;
 mod patch;
 
@@ -31,6 +33,7 @@ struct State {
     accounts: BTreeMap<Key, Value>,
     /// The annotations of each namespace; of all others there are none.
     annotations: BTreeMap<String, Value>,
+    config_maps: BTreeMap<Key, Value>,
     version: u64,
     /// Each with the namespace that it watches; none: all.
     watches: Vec<(Option<String>, UnboundedSender<String>)>,
@@ -258,6 +261,10 @@ impl Api {
             let name = namespace.unwrap_or_default();
             let annotations = self.state().annotations.get(name).cloned();
             return ok(&json!({"metadata": {"name": name, "annotations": annotations}}));
+        }
+        if path.contains(&"configmaps") {
+            let name = after("configmaps").or(body["metadata"]["name"].as_str()).unwrap_or_default();
+            return self.config_map(&method, key(name), &body);
         }
         match (method, after("synapsesparkattachments")) {
             (Method::GET, None) => self.list_or_watch(namespace, uri.query().unwrap_or_default()).await,

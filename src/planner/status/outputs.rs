@@ -1,0 +1,127 @@
+//! The ConfigMap of `spec.outputs` in the status: its name before it is created, so that it can be deleted after a rename, and
+//! the condition `OutputsWritten`. Neither affects Ready.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use crate::api::Reason;
+use crate::api::v1alpha1::{AttachmentStatus, OutputsStatus};
+use crate::planner::goal::{Attached, Goal};
+use crate::planner::observed::Observed;
+use crate::planner::outputs::{Done, Outputs, Values, outputs as wanted};
+use crate::planner::status::conditions::transition;
+use crate::planner::status::message::shortened;
+use crate::planner::status::report::Report;
+use crate::planner::status::shown::condition;
+
+/// The type of the condition.
+pub const CONDITION: &str = "OutputsWritten";
+
+/// What has to be done in Kubernetes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Task {
+    /// The ConfigMap of this name has these values.
+    Write(String, Values),
+    /// No ConfigMap of ours has this name.
+    Remove(String),
+}
+
+/// What has to be done, given the status as it is stored: it names each ConfigMap before that is created.
+#[must_use]
+pub fn task(goal: &Attached, seen: &Observed, status: &AttachmentStatus) -> Option<Task> {
+    let name = status.outputs.as_ref()?.config_map_name.clone();
+    if goal.outputs.as_ref() != Some(&name) {
+        return Some(Task::Remove(name));
+    }
+    // Then none was created.
+    let is_to_come = |one: &Condition| one.status == "False" && one.reason == Reason::OutputsPending.as_str();
+    match wanted(goal, seen) {
+        Outputs::Values(values) => Some(Task::Write(name, values)),
+        Outputs::Withdrawn if !condition(status, CONDITION).is_some_and(is_to_come) => Some(Task::Remove(name)),
+        Outputs::Withdrawn | Outputs::Unknown => None,
+    }
+}
+
+/// The name and the condition.
+type Shown = (Option<OutputsStatus>, Option<Condition>);
+
+/// Before anything is done: a new name is recorded, and an old one stays until its ConfigMap is deleted.
+pub(super) fn outputs(previous: &AttachmentStatus, report: &Report<'_>) -> Shown {
+    let kept = || (previous.outputs.clone(), condition(previous, CONDITION).cloned());
+    let Some((goal, seen)) = attached(report) else { return kept() };
+    match (&previous.outputs, &goal.outputs) {
+        (None, None) => (None, None),
+        (None, Some(name)) => announced(previous, report, (name, seen, goal)),
+        (Some(_), _) if is_shown(previous, goal, seen) => kept(),
+        (Some(_), Some(name)) => announced(previous, report, (name, seen, goal)),
+        (Some(_), None) => kept(),
+    }
+}
+
+/// The status after something was done.
+#[must_use]
+pub fn with_outputs(previous: &AttachmentStatus, report: &Report<'_>, done: &Done) -> AttachmentStatus {
+    let (Some((goal, seen)), Some(before)) = (attached(report), &previous.outputs) else { return previous.clone() };
+    let name = &before.config_map_name;
+    let set = |status: &str, reason: Reason, message: &str| {
+        let message = format!("{message} {}", reason.advice());
+        let message = shortened(message.trim_end(), 1024);
+        (Some(before.clone()), Some(transition(previous, report, CONDITION, (status, reason.as_str(), &message))))
+    };
+    let (outputs, shown) = match done {
+        Done::Removed => match &goal.outputs {
+            None => (None, None),
+            Some(next) => announced(previous, report, (next, seen, goal)),
+        },
+        Done::Written => set("True", Reason::OutputsWritten, &format!("The ConfigMap {name} has the values")),
+        Done::Foreign(owner) => {
+            let owner = owner.as_ref().map(|owner| format!(", which belongs to {owner},")).unwrap_or_default();
+            let message = format!("A ConfigMap {name}{owner} exists that this attachment has not created. It stays unchanged.");
+            set("False", Reason::OutputsConflict, &message)
+        }
+        Done::Forbidden(text) => set(
+            "False",
+            Reason::OutputsForbidden,
+            &format!("The operator may not read the ConfigMap {name}: {}.", text.trim_end_matches('.')),
+        ),
+        Done::Refused(text) => set(
+            "False",
+            Reason::OutputsFailed,
+            &format!("Kubernetes refuses to change the ConfigMap {name}: {}.", text.trim_end_matches('.')),
+        ),
+    };
+    let mut next = previous.clone();
+    next.conditions.retain(|one| one.type_ != CONDITION);
+    next.conditions.extend(shown);
+    next.outputs = outputs;
+    next
+}
+
+fn attached<'a>(report: &Report<'a>) -> Option<(&'a Attached, &'a Observed)> {
+    match report.goal? {
+        Goal::Attached(goal) => Some((goal, report.observed?)),
+        Goal::Detached(_) => None,
+    }
+}
+
+/// Whether the status needs no change before the ConfigMap is written: it shows the one of the spec as written or as failed, or
+/// there is nothing to write; or the former one has to be deleted first.
+fn is_shown(previous: &AttachmentStatus, goal: &Attached, seen: &Observed) -> bool {
+    let is_same = previous.outputs.as_ref().map(|one| &one.config_map_name) == goal.outputs.as_ref();
+    if !is_same {
+        return true;
+    }
+    let is_settled = |one: &Condition| one.reason != Reason::OutputsPending.as_str();
+    condition(previous, CONDITION).is_some_and(|one| is_settled(one) || !matches!(wanted(goal, seen), Outputs::Values(_)))
+}
+
+/// The ConfigMap of this name is to be written: now (then it may exist from now on), or when the compute is attached.
+fn announced(previous: &AttachmentStatus, report: &Report<'_>, (name, seen, goal): (&str, &Observed, &Attached)) -> Shown {
+    let (status, message) = match wanted(goal, seen) {
+        Outputs::Values(_) => ("Unknown", format!("Writing the ConfigMap {name}")),
+        Outputs::Withdrawn | Outputs::Unknown => {
+            ("False", format!("The ConfigMap {name} is created when the compute is attached"))
+        }
+    };
+    let shown = transition(previous, report, CONDITION, (status, Reason::OutputsPending.as_str(), &message));
+    (Some(OutputsStatus { config_map_name: name.to_owned() }), Some(shown))
+}
