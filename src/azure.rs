@@ -23,6 +23,7 @@ mod data_plane;
 mod datastore;
 pub mod error;
 mod job;
+mod job_answers;
 mod jobs;
 mod linked_service;
 pub mod list;

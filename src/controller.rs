@@ -11,6 +11,7 @@ mod finalizer;
 mod group;
 pub mod health;
 mod identity;
+mod job_checks;
 mod key;
 mod lists;
 mod losses;

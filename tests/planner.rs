@@ -24,6 +24,8 @@ mod gates;
 mod how_it_works;
 #[path = "planner/jobs.rs"]
 mod jobs;
+#[path = "planner/jobs_ready.rs"]
+mod jobs_ready;
 #[path = "planner/outputs.rs"]
 mod outputs;
 #[path = "planner/queue.rs"]

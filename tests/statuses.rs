@@ -36,7 +36,7 @@ use std::path::Path;
 
 use synapse_spark_operator::api::Reason;
 
-use crate::catalogue::{CATALOGUE, OUTPUTS_WRITTEN, POOL_AVAILABLE, ROLE_ASSIGNED, Wish};
+use crate::catalogue::{CATALOGUE, JOBS_READY, OUTPUTS_WRITTEN, POOL_AVAILABLE, ROLE_ASSIGNED, Wish};
 use crate::found::FOUND;
 
 #[test]
@@ -56,8 +56,12 @@ fn every_reason_has_the_conditions_that_the_catalogue_states() {
 
 #[test]
 fn other_conditions_have_the_reasons_that_the_catalogue_states() {
-    let all =
-        [("RoleAssigned", &ROLE_ASSIGNED[..]), ("PoolAvailable", &POOL_AVAILABLE[..]), ("OutputsWritten", &OUTPUTS_WRITTEN[..])];
+    let all = [
+        ("RoleAssigned", &ROLE_ASSIGNED[..]),
+        ("PoolAvailable", &POOL_AVAILABLE[..]),
+        ("JobsReady", &JOBS_READY[..]),
+        ("OutputsWritten", &OUTPUTS_WRITTEN[..]),
+    ];
     let stated: BTreeSet<_> = all
         .into_iter()
         .flat_map(|(kind, all)| {

@@ -7,6 +7,8 @@ mod guard;
 mod in_process;
 #[path = "watch/isolation.rs"]
 mod isolation;
+#[path = "watch/job_checks.rs"]
+mod job_checks;
 #[path = "watch/lists.rs"]
 mod lists;
 #[path = "watch/requests.rs"]

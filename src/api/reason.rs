@@ -138,6 +138,12 @@ pub enum Reason {
     SparkVersionUnsupported,
     /// Condition `PoolAvailable`: the operator may not read the Spark pool, and continues without that information.
     PoolUnreadable,
+    /// Condition `JobsReady`: no check for Spark jobs failed.
+    JobChecksPassed,
+    /// Condition `JobsReady`: something is missing that Spark jobs need.
+    JobChecksFailed,
+    /// Condition `JobsReady`: no check failed, but the operator cannot read all that the checks need.
+    JobChecksUnreadable,
     /// Event: the Spark pool was resized, or has another version of Apache Spark.
     PoolChanged,
     /// Event: the caller that changed a compute which was in sync, according to Azure's Activity Log.
@@ -157,7 +163,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the documents.
-    pub const ALL: [Self; 68] = [
+    pub const ALL: [Self; 71] = [
         Self::Attached,
         Self::AddingFinalizer,
         Self::Attaching,
@@ -219,6 +225,9 @@ impl Reason {
         Self::SparkVersionEnding,
         Self::SparkVersionUnsupported,
         Self::PoolUnreadable,
+        Self::JobChecksPassed,
+        Self::JobChecksFailed,
+        Self::JobChecksUnreadable,
         Self::PoolChanged,
         Self::ComputeChanged,
         Self::OutputsWritten,
@@ -294,6 +303,9 @@ impl Reason {
             Self::SparkVersionEnding => "SparkVersionEnding",
             Self::SparkVersionUnsupported => "SparkVersionUnsupported",
             Self::PoolUnreadable => "PoolUnreadable",
+            Self::JobChecksPassed => "JobChecksPassed",
+            Self::JobChecksFailed => "JobChecksFailed",
+            Self::JobChecksUnreadable => "JobChecksUnreadable",
             Self::PoolChanged => "PoolChanged",
             Self::ComputeChanged => "ComputeChanged",
             Self::OutputsWritten => "OutputsWritten",

@@ -133,6 +133,11 @@ pub struct SynapseSparkAttachmentSpec {
     #[serde(default)]
     pub adoption_policy: AdoptionPolicy,
 
+    /// If true, the condition `JobsReady` shows whether Spark jobs can run: the operator reads about once an hour what Microsoft's
+    /// documents require, and names what is missing. Its identity needs more permissions for that. Default: false, no condition.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub job_checks: bool,
+
     /// If true, the operator observes and reports, but writes nothing to Azure.
     #[serde(default)]
     pub suspend: bool,

@@ -77,7 +77,7 @@ pub(crate) enum Call {
 
 impl Call {
     /// The requests of the operator. Only commands send the others, and they serve no metrics.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Workspace,
         Self::Compute,
         Self::Computes,
@@ -93,6 +93,13 @@ impl Call {
         Self::RoleAssignments,
         Self::AssignRole,
         Self::RevokeRole,
+        Self::Datastores,
+        Self::StorageAccount,
+        Self::AzureRoleAssignments,
+        Self::RoleDefinition,
+        Self::SynapseWorkspace,
+        Self::FirewallRules,
+        Self::ManagedPrivateEndpoints,
     ];
 
     /// The value in metrics and logs.

@@ -11,10 +11,11 @@ use crate::azure::auth::token::TokenCache;
 use crate::azure::cache::TtlCache;
 use crate::azure::data_plane::DataPlane;
 use crate::azure::error::Error;
+use crate::azure::job_answers::JobAnswers;
 use crate::azure::metrics::Metrics;
 use crate::azure::origin::Origin;
 use crate::azure::permits::Permits;
-use crate::azure::shared::SharedAnswers;
+use crate::azure::shared::{DEPENDENCY_TTL, SharedAnswers, is_conclusive};
 use crate::azure::throttle::{Limits, Throttle};
 use crate::azure::views::{COMPUTE_TTL, Views};
 use crate::azure::wire;
@@ -85,20 +86,13 @@ pub(super) struct Caches {
     pub(super) linked_services: SharedAnswers<(WorkspaceId, String), Option<wire::LinkedService>>,
     pub(super) jobs: SharedAnswers<WorkspaceId, JobsOfWorkspace>,
     pub(super) role_assignments: SharedAnswers<wire::RoleAssignmentRequest, Option<String>>,
+    pub(super) of_job_checks: JobAnswers,
 }
 
-/// Pools, identities, linked services and role assignments change seldom; no reader accepts older answers.
-const DEPENDENCY_TTL: Duration = Duration::from_hours(1);
 /// A detach that waits for jobs reads them every five minutes; no reader accepts older answers.
 const JOBS_TTL: Duration = Duration::from_mins(5);
 /// The region of a workspace never changes; `workspace.rs` drops it when another workspace may have taken the name.
 pub(super) const REGION_TTL: Duration = Duration::from_hours(24);
-
-/// Whether an answer is valid for longer: a missing permission is rarely granted within minutes.
-const fn is_conclusive<T>(answer: &Result<T, Error>) -> bool {
-    use Error::{Forbidden, Refused, Rejected, SubscriptionNotFound, Unauthenticated};
-    matches!(answer, Ok(_) | Err(Unauthenticated(_) | Forbidden(_) | Refused(..) | Rejected(_) | SubscriptionNotFound(_)))
-}
 
 impl Client {
     /// A client of Azure through this transport, also for requests that need a new connection:
@@ -123,11 +117,12 @@ impl Client {
                 computes: TtlCache::new(COMPUTE_TTL),
                 views: Arc::new(Views::new()),
                 regions: SharedAnswers::new(REGION_TTL, Result::is_ok),
-                pools: SharedAnswers::new(DEPENDENCY_TTL, is_conclusive),
-                user_identities: SharedAnswers::new(DEPENDENCY_TTL, is_conclusive),
+                pools: SharedAnswers::lasting(),
+                user_identities: SharedAnswers::lasting(),
                 linked_services: SharedAnswers::new(DEPENDENCY_TTL, Result::is_ok),
                 jobs: SharedAnswers::new(JOBS_TTL, is_conclusive),
-                role_assignments: SharedAnswers::new(DEPENDENCY_TTL, is_conclusive),
+                role_assignments: SharedAnswers::lasting(),
+                of_job_checks: JobAnswers::new(),
             }),
         })
     }

@@ -6,6 +6,7 @@ use crate::azure::cache::Freshness;
 use crate::azure::call::Call;
 use crate::azure::client::Client;
 use crate::azure::error::Error;
+use crate::azure::job_answers::synapse_roles_key;
 use crate::azure::list::MAX_PAGES;
 use crate::azure::transport::ApiRequest;
 use crate::azure::wire::{self, RoleAssignmentRequest};
@@ -46,14 +47,28 @@ impl Client {
     /// # Errors
     ///
     /// [`Error`] if Synapse does not list them, which needs a right of its own.
-    pub async fn synapse_roles(&self, workspace: &str, principal: &str) -> Result<Vec<wire::RoleAssignment>, Error> {
-        let mut all = Vec::new();
-        self.role_assignment_pages(workspace, &[("principalId", principal)], |page| {
-            all.extend(page.into_iter().filter(|one| one.principal_id.eq_ignore_ascii_case(principal)));
-            false
-        })
-        .await?;
-        Ok(all)
+    pub async fn synapse_roles(
+        &self,
+        workspace: &str,
+        principal: &str,
+        freshness: Freshness,
+    ) -> Result<Vec<wire::RoleAssignment>, Error> {
+        let request = async {
+            let mut all = Vec::new();
+            self.role_assignment_pages(workspace, &[("principalId", principal)], |page| {
+                all.extend(page.into_iter().filter(|one| one.principal_id.eq_ignore_ascii_case(principal)));
+                false
+            })
+            .await?;
+            Ok(all)
+        };
+        self.cached.of_job_checks.synapse_roles.get(&synapse_roles_key(workspace, principal), freshness, request).await
+    }
+
+    /// Drops what is known of this assignment. Called before and after a write.
+    fn invalidate_role(&self, changed: &RoleAssignmentRequest) {
+        self.cached.role_assignments.invalidate(changed);
+        self.cached.of_job_checks.synapse_roles.invalidate(&synapse_roles_key(&changed.workspace, &changed.principal));
     }
 
     /// Reads the pages of a list of role assignments, until one has what is searched for.
@@ -94,9 +109,9 @@ impl Client {
         let mut request = self.role_assignment_request(Call::AssignRole, wanted, id)?;
         request.body = Some(wanted.body().to_string().into_bytes());
         request.deadline = deadline;
-        self.cached.role_assignments.invalidate(wanted);
+        self.invalidate_role(wanted);
         let sent = self.send(request).await.map_err(|error| error.of(Service::Synapse));
-        self.cached.role_assignments.invalidate(wanted);
+        self.invalidate_role(wanted);
         match sent {
             Ok(_) => Ok(Assigned::Created),
             // No document names the status of this code. Source: <https://github.com/Azure/azure-cli/issues/25872>.
@@ -117,9 +132,9 @@ impl Client {
     pub async fn revoke_role(&self, id: &str, assigned: &RoleAssignmentRequest, deadline: Option<Instant>) -> Result<(), Error> {
         let mut request = self.role_assignment_request(Call::RevokeRole, assigned, id)?;
         request.deadline = deadline;
-        self.cached.role_assignments.invalidate(assigned);
+        self.invalidate_role(assigned);
         let sent = self.send(request).await.map_err(|error| error.of(Service::Synapse));
-        self.cached.role_assignments.invalidate(assigned);
+        self.invalidate_role(assigned);
         match sent {
             Ok(_) | Err(Error::NotFound(_) | Error::ParentNotFound(_)) => Ok(()),
             Err(error) => Err(error),

@@ -11,6 +11,14 @@ use crate::azure::single_flight::SingleFlight;
 
 /// For this long, a request without an answer is not sent again, unless the current state is needed.
 const FAILURE_TTL: Duration = Duration::from_secs(10);
+/// Pools, identities, linked services and role assignments change seldom; no reader accepts older answers.
+pub(super) const DEPENDENCY_TTL: Duration = Duration::from_hours(1);
+
+/// Whether an answer is valid for longer: a missing permission is rarely granted within minutes.
+pub(super) const fn is_conclusive<T>(answer: &Result<T, Error>) -> bool {
+    use Error::{Forbidden, Refused, Rejected, SubscriptionNotFound, Unauthenticated};
+    matches!(answer, Ok(_) | Err(Unauthenticated(_) | Forbidden(_) | Refused(..) | Rejected(_) | SubscriptionNotFound(_)))
+}
 
 /// Answers to one kind of request, by the resource.
 #[derive(Debug)]
@@ -28,6 +36,11 @@ impl<K: Eq + Hash + Clone + Send + 'static, T: Clone + Send + 'static> SharedAns
     pub(super) fn new(ttl: Duration, is_cached: fn(&Result<T, Error>) -> bool) -> Self {
         let failures = TtlCache::new(FAILURE_TTL);
         Self { cache: TtlCache::new(ttl), failures, flights: SingleFlight::new(Error::concerns_all), is_cached }
+    }
+
+    /// The same for what changes seldom. A refusal is cached, too.
+    pub(super) fn lasting() -> Self {
+        Self::new(DEPENDENCY_TTL, is_conclusive)
     }
 
     /// The answer: a cached one, that of a request in flight, or that of this request.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use azure_core::http::Url;
 
 use crate::azure::api_version;
+use crate::azure::cache::Freshness;
 use crate::azure::call::Call;
 use crate::azure::client::Client;
 use crate::azure::error::Error;
@@ -21,13 +22,20 @@ impl Client {
     /// # Errors
     ///
     /// [`Error`] if Azure gives no such answer.
-    pub async fn synapse_workspace(&self, id: &SynapseWorkspaceId) -> Result<Option<wire::SynapseWorkspace>, Error> {
-        let path = format!("{id}?api-version={}", api_version::SYNAPSE);
-        match self.get(Call::SynapseWorkspace, id.subscription(), &path).await {
-            Ok(answer) => answer.read().map(Some),
-            Err(Error::NotFound(_) | Error::ParentNotFound(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
+    pub async fn synapse_workspace(
+        &self,
+        id: &SynapseWorkspaceId,
+        freshness: Freshness,
+    ) -> Result<Option<wire::SynapseWorkspace>, Error> {
+        let request = async {
+            let path = format!("{id}?api-version={}", api_version::SYNAPSE);
+            match self.get(Call::SynapseWorkspace, id.subscription(), &path).await {
+                Ok(answer) => answer.read().map(Some),
+                Err(Error::NotFound(_) | Error::ParentNotFound(_)) => Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        self.cached.of_job_checks.synapse_workspaces.get(id, freshness, request).await
     }
 
     /// The rules of the firewall of a Synapse workspace.
@@ -35,9 +43,10 @@ impl Client {
     /// # Errors
     ///
     /// [`Error`] if Azure does not return all of them.
-    pub async fn firewall_rules(&self, id: &SynapseWorkspaceId) -> Result<Vec<wire::FirewallRule>, Error> {
+    pub async fn firewall_rules(&self, id: &SynapseWorkspaceId, freshness: Freshness) -> Result<Vec<wire::FirewallRule>, Error> {
         let first = format!("{id}/firewallRules?api-version={}", api_version::SYNAPSE);
-        self.list(Call::FirewallRules, id.subscription(), first).await
+        let request = self.list(Call::FirewallRules, id.subscription(), first);
+        self.cached.of_job_checks.firewall_rules.get(id, freshness, request).await
     }
 
     /// The managed private endpoints of a Synapse workspace, as its data plane lists them.
@@ -47,7 +56,16 @@ impl Client {
     /// # Errors
     ///
     /// [`Error`] if Synapse does not return all of them.
-    pub async fn managed_private_endpoints(&self, workspace: &str) -> Result<Vec<wire::ManagedPrivateEndpoint>, Error> {
+    pub async fn managed_private_endpoints(
+        &self,
+        workspace: &str,
+        freshness: Freshness,
+    ) -> Result<Vec<wire::ManagedPrivateEndpoint>, Error> {
+        let (answers, request) = (&self.cached.of_job_checks.private_endpoints, self.list_private_endpoints(workspace));
+        answers.get(&workspace.to_ascii_lowercase(), freshness, request).await
+    }
+
+    async fn list_private_endpoints(&self, workspace: &str) -> Result<Vec<wire::ManagedPrivateEndpoint>, Error> {
         let path = "/managedVirtualNetworks/default/managedPrivateEndpoints";
         let first = self.data_plane_request(Call::ManagedPrivateEndpoints, workspace, path)?.url;
         let (mut all, mut seen, mut url) = (Vec::new(), HashSet::new(), first.clone());

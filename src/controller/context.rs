@@ -15,6 +15,7 @@ use crate::controller::activity_log::ActivityLog;
 use crate::controller::claims::Claims;
 use crate::controller::definition::Definition;
 use crate::controller::identity::Identities;
+use crate::controller::job_checks::JobChecks;
 use crate::controller::key::Key;
 use crate::controller::losses::Workspaces;
 use crate::controller::memory::Memory;
@@ -101,6 +102,8 @@ pub struct Objects {
     pub(crate) workspaces: Workspaces,
     /// Which objects exist, and which computes have none.
     pub(crate) orphans: Orphans,
+    /// What the checks for Spark jobs showed.
+    pub(crate) job_checks: Arc<JobChecks>,
     /// When each object is due.
     pub(crate) ticks: Arc<Ticks>,
 }
@@ -231,6 +234,7 @@ impl Context {
         self.objects.memory.forget(key);
         self.objects.workspaces.forget(key);
         self.objects.ticks.forget(key);
+        self.objects.job_checks.forget(key);
         let (namespace, name) = key.parts();
         self.azure.withdraw(&azure::Object { namespace: namespace.to_owned(), name: name.to_owned() });
     }

@@ -6,6 +6,7 @@ use kube::runtime::events::{Event, EventType};
 use crate::api::v1alpha1::{ActivityLogResult, AttachmentStatus, LastDriftStatus, PoolStatus};
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::controller::context::Context;
+use crate::planner::status::jobs_ready::JOBS_READY;
 use crate::planner::status::last_drift::explained;
 use crate::planner::status::outputs::CONDITION;
 use crate::planner::status::{condition, shortened};
@@ -73,15 +74,15 @@ fn note(next: &AttachmentStatus, report: &Report<'_>) -> String {
     note
 }
 
-/// The conditions of dependencies. No event is published for a pool that exists at the first observation, nor for what Ready
-/// reports already.
+/// The conditions of dependencies and of jobs. No event is published for a pool that exists at the first observation and for checks
+/// that passed at first, nor for what Ready reports already.
 fn dependencies(previous: &AttachmentStatus, next: &AttachmentStatus, ready: Reason) -> Vec<(Reason, bool, String)> {
-    let changed = ["RoleAssigned", "PoolAvailable"].into_iter().filter_map(|kind| {
+    let changed = ["RoleAssigned", "PoolAvailable", JOBS_READY].into_iter().filter_map(|kind| {
         let (before, now) = (condition(previous, kind), condition(next, kind)?);
         let is_same = before.is_some_and(|before| (&before.status, &before.reason) == (&now.status, &now.reason));
         let reason = Reason::parse(&now.reason).filter(|_| !is_same)?;
         let is_progress = matches!(reason, Reason::AssigningRole | Reason::RevokingRole);
-        let is_first = reason == Reason::PoolAvailable && before.is_none();
+        let is_first = matches!(reason, Reason::PoolAvailable | Reason::JobChecksPassed) && before.is_none();
         // An operator that may not read pools attaches them: by default it has no permission to.
         let is_old_spark = matches!(reason, Reason::SparkVersionEnding | Reason::SparkVersionUnsupported);
         let is_warning = (now.status != "True" && reason != Reason::PoolUnreadable) || is_old_spark;

@@ -15,7 +15,7 @@ use crate::controller::defaults::{Filled, fill_in};
 use crate::controller::observe::{Reading, is_annotated, is_reconcile_requested};
 use crate::controller::report::{Draft, Reported, report, report_intent, report_outcome};
 use crate::controller::rounds::{Clock, Evaluation, Settled, Version, settle};
-use crate::controller::{activity_log, execute, finalizer, lists, outputs, queue};
+use crate::controller::{activity_log, execute, finalizer, job_checks, lists, outputs, queue};
 use crate::planner::activity_log::question;
 use crate::planner::backoff::FRESH_ENOUGH;
 use crate::planner::defaults::no_workspace;
@@ -118,6 +118,7 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Arc<Context>, clock: Cloc
     }
     let Settled { mut evaluation, azure, intended } = settled;
     Box::pin(ask_who_changed_it(ctx, &azure, &mut evaluation)).await;
+    check_jobs(ctx, &azure, &mut evaluation, clock.now());
     let Carried { decision, assigned, reported } = carry_out(ctx, &azure, &evaluation, clock).await?;
     queue::keep(ctx, &evaluation.version.object, &decision, intended);
     verified(ctx, &evaluation, pending, assigned.as_ref());
@@ -146,6 +147,12 @@ async fn ask_who_changed_it(ctx: &Context, azure: &azure::Client, evaluation: &m
     let (Some(question), Some(unexplained)) = (asked, &mut evaluation.observed.object.unexplained) else { return };
     let azure = azure.with_turn(queue::last(&evaluation.version.object));
     unexplained.found = Some(activity_log::find(&azure, question, ctx.activity_log.names).await);
+}
+
+/// Takes into the observation what the checks for Spark jobs showed, if the spec wants them.
+fn check_jobs(ctx: &Context, azure: &azure::Client, evaluation: &mut Evaluation, now: Timestamp) {
+    let Evaluation { version, observed, decision, .. } = evaluation;
+    job_checks::observe(&ctx.objects.job_checks, azure, (&version.object, &version.goal), (observed, decision), now);
 }
 
 /// Records which of the pending role assignments were verified in this reconcile.

@@ -67,6 +67,12 @@ pub async fn run(watch: Client, ctx: Arc<Context>, options: Options, shutdown: i
             shared.requeues.send(&Key::new(&object.namespace, &object.name));
         }
     });
+    let waker = Arc::downgrade(&shared);
+    shared.ctx.objects.job_checks.on_change(move |key| {
+        if let Some(shared) = waker.upgrade() {
+            shared.requeues.send(key);
+        }
+    });
     let all = scopes.into_iter().map(|(namespace, requeued)| run_scope(shared.clone(), namespace, requeued, shutdown.clone()));
     futures::future::join_all(all).await;
 }

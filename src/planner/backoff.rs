@@ -101,6 +101,11 @@ pub const UNAVAILABLE_RESYNCS: u32 = 3;
 
 /// How old the list of jobs may be in the first observation of a detach: computes that are detached together share one.
 pub const JOBS_FRESH_ENOUGH: Duration = Duration::from_secs(15);
+/// The checks for Spark jobs are made again after this: roles and networks change seldom, and each attachment causes requests.
+pub const JOB_CHECKS_INTERVAL: Duration = Duration::from_hours(1);
+/// How old an answer may be that the checks of several attachments share. It is less than the interval, so that checks that are due
+/// after it do not use the answers of the former ones.
+pub const JOB_CHECKS_TTL: Duration = Duration::from_mins(30);
 /// The status shows that an object waits for Azure's request limits after this time: shorter waits are not worth a write.
 pub const SHOW_QUEUED_AFTER: Duration = Duration::from_secs(5);
 /// The time of a turn is an estimate, rounded up to a multiple of this.

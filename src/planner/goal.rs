@@ -55,6 +55,8 @@ pub struct Attached {
     pub outputs: Option<String>,
     /// What the operator may do.
     pub policy: Policy,
+    /// Whether the condition `JobsReady` shows if Spark jobs can run.
+    pub checks_jobs: bool,
 }
 
 /// What the operator may do with a compute.
@@ -139,6 +141,7 @@ impl Goal {
                 suspend: spec.suspend,
                 waits_for_jobs: active_jobs::timeout(spec),
             },
+            checks_jobs: spec.job_checks,
         }))
     }
 

@@ -4,6 +4,7 @@
 
 pub mod checks;
 mod commands;
+mod conclusion;
 pub mod facts;
 mod identity;
 mod network;
@@ -17,5 +18,6 @@ mod storage_roles;
 mod tests;
 
 pub use checks::{CHECKS, Check, CheckResult, check};
+pub use conclusion::Conclusion;
 pub use facts::Facts;
 pub use outcome::{Fix, Outcome, Verdict};

@@ -15,6 +15,7 @@ use crate::planner::correction::Correction;
 use crate::planner::dependencies::Dependencies;
 use crate::planner::finding::{FaultKind, Finding};
 use crate::planner::force::Force;
+use crate::planner::jobs::Conclusion;
 use crate::planner::operation::{Operation, Outcome};
 use crate::planner::owner::Ownership;
 use crate::planner::roles::decide::{Next, missing};
@@ -74,6 +75,8 @@ pub struct ObjectState {
     pub force: Force,
     /// The last change by others, if the Activity Log was not asked about it yet.
     pub unexplained: Option<Unexplained>,
+    /// What the checks for Spark jobs show, if they are wanted and were made.
+    pub job_checks: Option<Conclusion>,
 }
 
 impl Observed {

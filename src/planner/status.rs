@@ -1,5 +1,6 @@
 //! Decision + outcome + previous status → the new status: what the user reads.
 
+mod condition_change;
 mod conditions;
 mod dependency_conditions;
 mod details;
@@ -7,6 +8,7 @@ pub mod drift;
 pub mod failure;
 mod force;
 mod jobs;
+pub mod jobs_ready;
 pub mod last_drift;
 mod message;
 pub mod outputs;

@@ -104,6 +104,9 @@ pub const CATALOGUE: [Row; Reason::ALL.len()] = [
     (Reason::SparkVersionEnding,     &[],                             &[],                             &[]),
     (Reason::SparkVersionUnsupported, &[],                            &[],                             &[]),
     (Reason::PoolUnreadable,         &[],                             &[],                             &[]),
+    (Reason::JobChecksPassed,        &[],                             &[],                             &[]),
+    (Reason::JobChecksFailed,        &[],                             &[],                             &[]),
+    (Reason::JobChecksUnreadable,    &[],                             &[],                             &[]),
     (Reason::PoolChanged,            &[],                             &[],                             &[]),
     (Reason::ComputeChanged,         &[],                             &[],                             &[]),
     (Reason::OutputsWritten,         &[],                             &[],                             &[]),
@@ -145,6 +148,10 @@ pub const POOL_AVAILABLE: [(&str, Reason); 6] = [
     ("False", Reason::PoolFailed),
     ("Unknown", Reason::PoolUnreadable),
 ];
+
+/// The possible statuses and reasons of the condition `JobsReady`.
+pub const JOBS_READY: [(&str, Reason); 3] =
+    [("True", Reason::JobChecksPassed), ("False", Reason::JobChecksFailed), ("Unknown", Reason::JobChecksUnreadable)];
 
 /// The possible statuses and reasons of the condition `OutputsWritten`.
 pub const OUTPUTS_WRITTEN: [(&str, Reason); 6] = [

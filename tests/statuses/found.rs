@@ -143,8 +143,10 @@ impl Found {
         let (shown, reason) = (Self::shown(&status), cause.reason());
         let was_ready = previous.observed_generation == Some(GENERATION) && Self::shown(previous) == Shown::Ready;
         assert!(shown != Shown::Ready || cause.is_in_sync() || was_ready, "Ready, since a former spec was: {cause:?} {status:?}");
-        let (others, own): (Vec<_>, Vec<_>) =
-            status.conditions.iter().partition(|one| matches!(one.type_.as_str(), "RoleAssigned" | "PoolAvailable" | CONDITION));
+        let (others, own): (Vec<_>, Vec<_>) = status
+            .conditions
+            .iter()
+            .partition(|one| matches!(one.type_.as_str(), "RoleAssigned" | "PoolAvailable" | "JobsReady" | CONDITION));
         assert!(own.iter().all(|one| one.reason == reason.as_str()), "one reason for all: {status:?}");
         let has_role = condition(&status, "RoleAssigned").is_some_and(|one| one.status == "True");
         assert!(*cause != Cause::Attached || object.spec.synapse_role.is_none() || has_role, "no role: {status:?}");

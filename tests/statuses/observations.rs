@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::{
     AttachmentStatus, DriftStatus, FailedStep, FailureStatus, OperationKind, OperationStatus,
 };
 use synapse_spark_operator::planner::backoff::STUCK_AFTER;
 use synapse_spark_operator::planner::brake::Safety;
+use synapse_spark_operator::planner::jobs::Conclusion;
 use synapse_spark_operator::planner::status::time::stored;
 use synapse_spark_operator::planner::{Compute, Finding, Job, Jobs, ObjectState, Observed, Ownership, PoolReading, Progress};
 
@@ -38,6 +40,7 @@ pub fn observations(previous: &AttachmentStatus) -> Vec<Observed> {
     }
     all.extend(with_roles(previous));
     all.extend(with_jobs(previous));
+    all.extend(with_job_checks(previous));
     // Long enough to be shown, where something waits for Azure's request limits.
     for one in &mut all {
         one.object.queued_for = Duration::from_mins(1);
@@ -102,6 +105,21 @@ fn with_jobs(previous: &AttachmentStatus) -> Vec<Observed> {
         findings.iter().map(move |jobs| Observed { jobs: Some(jobs.clone()), ..observed.clone() })
     };
     of(ours(Progress::Succeeded)).chain(of(other)).collect()
+}
+
+/// What the checks for Spark jobs show, of a compute that is in sync.
+fn with_job_checks(previous: &AttachmentStatus) -> Vec<Observed> {
+    let known = |status, reason, message: &str| Conclusion::Known { status, reason, message: message.to_owned() };
+    let all = [
+        known("True", Reason::JobChecksPassed, "None of 13 checks failed"),
+        known("False", Reason::JobChecksFailed, "1 of 13 checks failed: synapse-role"),
+        known("Unknown", Reason::JobChecksUnreadable, "1 of 13 checks could not be completed: synapse-role"),
+        Conclusion::Unanswered,
+    ];
+    let usual =
+        || Observed { applied: previous.applied.clone(), ..builders::seen(true, Finding::Present(ours(Progress::Succeeded))) };
+    let of = |one| Observed { object: ObjectState { job_checks: Some(one), ..usual().object }, ..usual() };
+    all.into_iter().map(of).collect()
 }
 
 /// The status that this observation rests on: it records the operation, the failure and the role assignments.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::definition;
 
-use crate::catalogue::{CATALOGUE, OUTPUTS_WRITTEN, POOL_AVAILABLE, ROLE_ASSIGNED, Shown, Wish, verdict};
+use crate::catalogue::{CATALOGUE, JOBS_READY, OUTPUTS_WRITTEN, POOL_AVAILABLE, ROLE_ASSIGNED, Shown, Wish, verdict};
 use crate::committed;
 
 const SHOWN: [Shown; 5] = [Shown::Ready, Shown::Reconciling, Shown::Stalled, Shown::NotReady, Shown::Unknown];
@@ -89,6 +89,11 @@ fn the_status_reference_matches_the_schema_and_the_conditions() {
     for (kind, when, all) in [
         ("RoleAssigned", "with `spec.synapseRole`", &ROLE_ASSIGNED[..]),
         ("PoolAvailable", "once the pool was read, or may not be read", &POOL_AVAILABLE[..]),
+        (
+            "JobsReady",
+            "with `spec.jobChecks`, once [the checks for Spark jobs](jobs.md#the-condition-jobsready) were made",
+            &JOBS_READY[..],
+        ),
         (
             "InSync",
             "only while something else [keeps rewriting](drift.md#a-tag-that-something-else-keeps-rewriting) a tag or the description",

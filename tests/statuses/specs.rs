@@ -89,7 +89,7 @@ pub fn specs(wish: Wish) -> Vec<Value> {
     }
     vec![
         json!({}),
-        json!({"adoptionPolicy": "Never"}),
+        json!({"adoptionPolicy": "Never", "jobChecks": true}),
         json!({"adoptionPolicy": "Always"}),
         json!({"replacePolicy": "Recreate"}),
         json!({"replacePolicy": "Recreate", "deletionGuard": "WhenIdle"}),

@@ -78,6 +78,7 @@ pub fn attached() -> Attached {
         transfer_to: None,
         outputs: None,
         policy: Policy { replace: false, adopt: AdoptionPolicy::IfSamePool, suspend: false, waits_for_jobs: None },
+        checks_jobs: false,
     }
 }
 

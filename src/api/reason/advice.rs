@@ -72,6 +72,7 @@ impl Reason {
             | Self::RoleAssigned
             | Self::DeletionGuardTimedOut
             | Self::PoolAvailable
+            | Self::JobChecksPassed
             | Self::PoolChanged
             | Self::ComputeChanged
             | Self::OutputsWritten
@@ -170,6 +171,12 @@ impl Reason {
                 "Test your jobs with a newer Spark version, and move to a pool that has it before that date."
             }
             Self::SparkVersionUnsupported => "Move to a pool with a supported Spark version (spec.replacePolicy: Recreate).",
+            Self::JobChecksFailed => {
+                "Do what this message names. The operator checks again within about an hour; to check now, run kubectl synapse reconcile NAME."
+            }
+            Self::JobChecksUnreadable => {
+                "Grant the operator's identity the permissions that this message names, or set spec.jobChecks to false."
+            }
             Self::PoolUnreadable => {
                 "Grant the operator's identity Microsoft.Synapse/workspaces/bigDataPools/read to let it read the pool."
             }

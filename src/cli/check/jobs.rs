@@ -124,7 +124,7 @@ mod tests {
     }
 
     fn unreadable() -> Outcome {
-        Outcome { verdict: Verdict::NotReadable, message: "no".to_owned(), fix: None }
+        Outcome { verdict: Verdict::NotReadable, message: "no".to_owned(), fix: None, unreadable: None }
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Target {
         }
         let of_status = status.and_then(|status| status.pool.as_ref()).and_then(|pool| pool.spark_version.clone());
         let pool = pool(client, properties.resource_id.as_deref().unwrap_or_default(), of_status).await;
-        let datastore = client.default_datastore(compute.workspace()).await;
+        let datastore = client.default_datastore(compute.workspace(), Freshness::Now).await;
         let datastore = datastore.map_err(|error| {
             format!("the default datastore of workspace {} cannot be read: {}", compute.workspace().name(), explained(&error))
         })?;

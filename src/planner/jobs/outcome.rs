@@ -11,6 +11,8 @@ pub struct Outcome {
     pub message: String,
     /// How to meet the requirement.
     pub fix: Option<Fix>,
+    /// Why the requirement could not be checked.
+    pub unreadable: Option<Unreadable>,
 }
 
 /// Whether a requirement is met.
@@ -40,27 +42,28 @@ pub enum Fix {
 impl Outcome {
     /// The requirement is met.
     pub fn ok(message: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Ok, message: message.into(), fix: None }
+        Self { verdict: Verdict::Ok, message: message.into(), fix: None, unreadable: None }
     }
 
     /// Jobs may fail.
     pub fn warning(message: impl Into<String>, fix: Option<Fix>) -> Self {
-        Self { verdict: Verdict::Warning, message: message.into(), fix }
+        Self { verdict: Verdict::Warning, message: message.into(), fix, unreadable: None }
     }
 
     /// The requirement is not met.
     pub fn missing(message: impl Into<String>, fix: Fix) -> Self {
-        Self { verdict: Verdict::Missing, message: message.into(), fix: Some(fix) }
+        Self { verdict: Verdict::Missing, message: message.into(), fix: Some(fix), unreadable: None }
     }
 
     /// The requirement does not concern this attachment.
     pub fn not_applicable(message: impl Into<String>) -> Self {
-        Self { verdict: Verdict::NotApplicable, message: message.into(), fix: None }
+        Self { verdict: Verdict::NotApplicable, message: message.into(), fix: None, unreadable: None }
     }
 }
 
 impl From<&Unreadable> for Outcome {
-    fn from(Unreadable { permission, error }: &Unreadable) -> Self {
-        Self { verdict: Verdict::NotReadable, message: format!("{error} (needs {permission})"), fix: None }
+    fn from(why: &Unreadable) -> Self {
+        let message = format!("{} (needs {})", why.error, why.permission);
+        Self { verdict: Verdict::NotReadable, message, fix: None, unreadable: Some(why.clone()) }
     }
 }

@@ -10,4 +10,7 @@ pub struct Unreadable {
     pub permission: &'static str,
     /// Azure's error.
     pub error: String,
+    /// Whether Azure refused it, or showed that it does not exist: the same request gets the same answer. Otherwise Azure did not
+    /// answer.
+    pub is_refusal: bool,
 }

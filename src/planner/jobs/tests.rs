@@ -67,7 +67,7 @@ fn facts() -> Facts {
 }
 
 fn unreadable<T>() -> Result<T, Unreadable> {
-    Err(Unreadable { permission: "a/read", error: "AuthorizationFailed".to_owned() })
+    Err(Unreadable { permission: "a/read", error: "AuthorizationFailed".to_owned(), is_refusal: true })
 }
 
 /// The attachment has a user-assigned identity, whose principal is `own` now.

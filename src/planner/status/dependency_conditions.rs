@@ -1,4 +1,4 @@
-//! The conditions of what an attachment depends on: `RoleAssigned`, `PoolAvailable`.
+//! The conditions of what an attachment, and its jobs, depend on: `RoleAssigned`, `PoolAvailable`, `JobsReady`.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
@@ -12,7 +12,9 @@ use crate::planner::finding::{FaultKind, Finding};
 use crate::planner::goal::{Attached, Goal};
 use crate::planner::observed::Observed;
 use crate::planner::roles::decide::{Next, missing};
+use crate::planner::status::condition_change::{Change, set};
 use crate::planner::status::conditions::transition;
+use crate::planner::status::jobs_ready::{JOBS_READY, jobs_ready};
 use crate::planner::status::message::shortened;
 use crate::planner::status::report::Report;
 use crate::planner::status::shown::condition;
@@ -20,30 +22,21 @@ use crate::planner::write::Write;
 use crate::resource_id::PoolId;
 use crate::spark_versions::{Support, day_of, lifecycle};
 
-/// The change of a condition.
-enum Change {
-    Set {
-        status: &'static str,
-        reason: Reason,
-        message: String,
-    },
-    /// Nothing was observed: it stays as it was.
-    Keep,
-    Remove,
-}
-
-fn set(status: &'static str, reason: Reason, message: impl Into<String>) -> Change {
-    Change::Set { status, reason, message: message.into() }
-}
+/// The longest message. That of `JobsReady` ends with a command.
+const MAX_MESSAGE: usize = 2048;
 
 pub(super) fn conditions(previous: &AttachmentStatus, report: &Report<'_>) -> Vec<Condition> {
-    let all = [("RoleAssigned", role_assigned(previous, report)), ("PoolAvailable", pool_available(report))];
+    let all = [
+        ("RoleAssigned", role_assigned(previous, report)),
+        ("PoolAvailable", pool_available(report)),
+        (JOBS_READY, jobs_ready(previous, report)),
+    ];
     all.into_iter()
         .filter_map(|(kind, change)| match change {
             Change::Remove => None,
             Change::Keep => condition(previous, kind).cloned(),
             Change::Set { status, reason, message } => {
-                Some(transition(previous, report, kind, (status, reason.as_str(), &shortened(&message, 1024))))
+                Some(transition(previous, report, kind, (status, reason.as_str(), &shortened(&message, MAX_MESSAGE))))
             }
         })
         .collect()

@@ -492,6 +492,7 @@ impl<'a> World<'a> {
         let mut observed = Observed {
             object: ObjectState {
                 unexplained: None,
+                job_checks: None,
                 has_finalizer: self.has_finalizer,
                 older_claimant: self.has_older_claimant().then(|| "team-a/older".to_owned()),
                 reconcile_requested: status.observed_generation != Some(1),

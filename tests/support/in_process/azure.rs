@@ -16,6 +16,8 @@ pub struct Azure {
     computes: Mutex<BTreeMap<String, Compute>>,
     requests: Mutex<Vec<String>>,
     silent_paths: Mutex<Vec<String>>,
+    /// The ends of paths of other resources, and the answers for them.
+    answers: Mutex<Vec<(String, u16, Value)>>,
     silent: Mutex<HashSet<(Method, String)>>,
     /// Whether LISTs, and whether reads of a compute, show none.
     hidden: [AtomicBool; 2],
@@ -137,6 +139,22 @@ impl Azure {
         self.computes.lock().expect("no holder panics").remove(name);
     }
 
+    /// Changes a compute, as another client would.
+    pub fn change(&self, name: &str, patch: &Value) {
+        let mut all = self.computes.lock().expect("no holder panics");
+        super::api::merge(&mut all.get_mut(name).expect("it exists").body, patch);
+    }
+
+    /// The answer for another resource than a compute, by the end of its path. The last one counts.
+    pub fn answer(&self, end: &str, code: u16, body: Value) {
+        self.answers.lock().expect("no holder panics").push((end.to_owned(), code, body));
+    }
+
+    fn answer_for(&self, path: &str) -> Option<(u16, Value)> {
+        let all = self.answers.lock().expect("no holder panics");
+        all.iter().rev().find(|(end, ..)| path.ends_with(end.as_str())).map(|(_, code, body)| (*code, body.clone()))
+    }
+
     /// Never answers a request whose path has this part.
     pub fn silence_path(&self, part: &str) {
         self.silent_paths.lock().expect("no holder panics").push(part.to_owned());
@@ -244,7 +262,9 @@ impl HttpClient for Azure {
                 match last {
                     "computes" => (200, self.list(&path, skip.unwrap_or_default())),
                     "jobs" => (200, self.list_jobs(&path, skip.unwrap_or_default())),
-                    _ => (200, json!({"location": "eastus2", "properties": {"provisioningState": "Succeeded"}})),
+                    _ => self.answer_for(&path).unwrap_or_else(|| {
+                        (200, json!({"location": "eastus2", "properties": {"provisioningState": "Succeeded"}}))
+                    }),
                 }
             }
         };
