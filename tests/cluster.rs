@@ -38,6 +38,8 @@ mod helm_release;
 mod helm_rights;
 #[path = "cluster/identity.rs"]
 mod identity;
+#[path = "cluster/job_checks.rs"]
+mod job_checks;
 #[path = "cluster/jobs.rs"]
 mod jobs;
 #[path = "cluster/kube_state_metrics.rs"]

@@ -52,6 +52,7 @@ fn status_as_json_has_the_keys_that_scripts_rely_on() {
             "operation",
             "waitingForJobs",
             "outputs",
+            "jobChecks",
             "events"
         ]
     );

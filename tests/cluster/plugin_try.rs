@@ -10,13 +10,13 @@ use crate::support::{TENANT, World};
 const ROLE: &str = "synapseRole: {name: Synapse Administrator}";
 
 /// The storage account of the test's workspace. Its name is a host name in Azure.
-fn account(world: &World) -> String {
+pub fn account(world: &World) -> String {
     let number = world.subscription.rsplit('-').next().unwrap_or_default();
     format!("/subscriptions/{}/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/st{number}", world.subscription)
 }
 
 /// Adds the storage account with these settings, and the workspace's datastores in it.
-fn store(world: &World, settings: &Value) {
+pub fn store(world: &World, settings: &Value) {
     let mut account = json!({"id": account(world)});
     for (key, value) in settings.as_object().expect("an object") {
         account[key] = value.clone();

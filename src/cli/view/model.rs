@@ -15,6 +15,7 @@ use crate::api::v1alpha1::{
 };
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::planner::status::condition;
+use crate::planner::status::jobs_ready::JOBS_READY;
 use crate::planner::status::time::elapsed;
 
 /// The state of an attachment, by its conditions.
@@ -59,6 +60,8 @@ pub(in crate::cli) struct View {
     pub(super) waiting_for_jobs: Option<WaitingForJobs>,
     /// The ConfigMap that values are written to.
     pub(super) outputs: Option<OutputsStatus>,
+    /// What the operator's checks for Spark jobs show, if the spec wants them.
+    pub(super) job_checks: Option<JobChecks>,
     /// None if they were not read, or may not be read.
     pub(in crate::cli) events: Option<Vec<EventView>>,
 }
@@ -80,6 +83,17 @@ pub(super) struct ShownByAzure {
     pub(super) provisioning_errors: Vec<ProvisioningError>,
     /// The conditions other than those of kstatus.
     pub(super) conditions: Vec<Condition>,
+}
+
+/// What the operator's checks for Spark jobs show.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct JobChecks {
+    /// The status of the condition `JobsReady`.
+    pub(super) status: String,
+    pub(super) message: String,
+    /// The command that makes all checks with the identity of the caller.
+    pub(super) command: String,
 }
 
 /// The last operation that was requested from Azure.
@@ -193,6 +207,11 @@ impl View {
             }),
             waiting_for_jobs: status.waiting_for_jobs.clone(),
             outputs: status.outputs.clone(),
+            job_checks: condition(&status, JOBS_READY).map(|one| JobChecks {
+                status: one.status.clone(),
+                message: one.message.clone(),
+                command: format!("{} check {name} --for-jobs -n {namespace}", program.typed()),
+            }),
             events: None,
             namespace,
             name,

@@ -5,8 +5,9 @@ use serde_json::json;
 
 use super::super::output::{Lines, age, change, printable, styled};
 use super::event::EventView;
-use super::model::{Operation, State, View};
+use super::model::{JobChecks, Operation, State, View};
 use crate::api::v1alpha1::{Identity, PoolStatus, RoleScope};
+use crate::planner::status::jobs_ready::JOBS_READY;
 use crate::planner::status::last_drift::explained;
 use crate::planner::status::shortened;
 use crate::planner::status::time::elapsed;
@@ -71,6 +72,7 @@ impl View {
             lines.row("outputs", &format!("ConfigMap {}", outputs.config_map_name));
         }
         self.jobs(&mut lines);
+        self.job_checks(&mut lines);
         match &self.events {
             None => lines.row("events", "(no permission to list events)"),
             Some(events) => {
@@ -98,6 +100,13 @@ impl View {
             lines.row("jobs", &format!("and {more} more"));
         }
         lines.row("jobs", &format!("detached without them at {}", wait.until.0));
+    }
+
+    /// What the operator's checks show, and how to make all of them.
+    fn job_checks(&self, lines: &mut Lines) {
+        let Some(JobChecks { message, command, .. }) = &self.job_checks else { return };
+        lines.row("checks", message);
+        lines.row("checks", &format!("Each of them, with your own identity: {command}"));
     }
 
     fn wanted(&self, lines: &mut Lines) {
@@ -156,7 +165,7 @@ impl View {
                 lines.row("found", &row(&one.resource_id, &one.principal_id));
             }
         }
-        for one in &found.conditions {
+        for one in found.conditions.iter().filter(|one| one.type_ != JOBS_READY) {
             let message = shortened(&one.message, SHOWN_LETTERS);
             lines.row("found", &format!("{} {} {}: {message}", one.type_, one.status, one.reason));
         }
