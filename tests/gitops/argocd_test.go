@@ -137,6 +137,9 @@ func TestArgoCDShowsTheHealthThatTheCatalogueStates(t *testing.T) {
 			if deleted := object.GetDeletionTimestamp() != nil; deleted != (found.DeletionMessage != "") {
 				t.Errorf("deleted: %v, and the deletionMessage is %q", deleted, found.DeletionMessage)
 			}
+			if found := healthOf(t, script, withFailedJobChecks(t, object).Object); found.Status != one.ArgoCD {
+				t.Errorf("with failed job checks: %s, not %s", found.Status, one.ArgoCD)
+			}
 			for _, moment := range moments(object) {
 				later := object.DeepCopy()
 				moment.change(later)

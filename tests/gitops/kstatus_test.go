@@ -24,6 +24,9 @@ func TestKstatusComputesWhatTheCatalogueStates(t *testing.T) {
 			if found := computed(t, object); found != one.Kstatus {
 				t.Errorf("%s, not %s", found, one.Kstatus)
 			}
+			if found := computed(t, withFailedJobChecks(t, object)); found != one.Kstatus {
+				t.Errorf("with failed job checks: %s, not %s", found, one.Kstatus)
+			}
 			for _, moment := range moments(object) {
 				later := object.DeepCopy()
 				moment.change(later)

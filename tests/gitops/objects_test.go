@@ -140,6 +140,24 @@ func live(t *testing.T, object map[string]any) *unstructured.Unstructured {
 	return result
 }
 
+// withFailedJobChecks adds the condition JobsReady, which is about jobs and not about the attachment.
+func withFailedJobChecks(t *testing.T, object *unstructured.Unstructured) *unstructured.Unstructured {
+	t.Helper()
+	changed := object.DeepCopy()
+	conditions, _, err := unstructured.NestedSlice(changed.Object, "status", "conditions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conditions = append(conditions, map[string]any{
+		"type": "JobsReady", "status": "False", "reason": "JobChecksFailed", "message": "1 of 13 checks failed: synapse-role",
+		"lastTransitionTime": "2026-03-02T09:00:00Z", "observedGeneration": object.GetGeneration(),
+	})
+	if err := unstructured.SetNestedSlice(changed.Object, conditions, "status", "conditions"); err != nil {
+		t.Fatal(err)
+	}
+	return changed
+}
+
 // moment is what others make of an object that the operator has seen.
 type moment struct {
 	name            string
