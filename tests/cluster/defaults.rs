@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::orphans::synapse_with_azure;
-use super::plugin::has;
+use super::plugin::{has, synapse_with_azure};
 use crate::support::World;
 
 impl World {
