@@ -17,7 +17,7 @@ fn the_committed_definition_is_the_generated_one() {
 #[test]
 fn the_definition_stays_below_its_size_limit() {
     let stored = serde_json::to_vec(&definition()).expect("a definition is JSON").len();
-    assert!(stored < 32_000, "{stored} bytes");
+    assert!(stored < 40_000, "{stored} bytes");
 }
 
 #[test]
