@@ -86,9 +86,11 @@ test("a link opens one tab, and Enter prints another one", async (t) => {
 test("a hidden tab closes its stream, and catches up when it is shown", async (t) => {
   const program = await Program.start(t);
   const page = await browser.page(t);
+  const isStream = (request) => request.url().includes("/list/stream");
+  const streaming = page.waitForEvent("response", (response) => isStream(response.request()));
   await page.goto(program.link);
   await row(page, "mysparksystem", "Ready");
-  const isStream = (request) => request.url().includes("/list/stream");
+  await streaming;
   const hide = (hidden) =>
     page.evaluate((hidden) => {
       Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
