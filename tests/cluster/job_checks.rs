@@ -1,5 +1,7 @@
 //! `spec.jobChecks`: the condition `JobsReady`, which shows what Spark jobs lack.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::plugin::{has, synapse};
@@ -19,7 +21,7 @@ fn jobs_ready(world: &World, status: &str, reason: &str) -> String {
 
 #[test]
 fn the_condition_shows_what_jobs_lack_until_it_is_there_or_the_checks_are_switched_off() {
-    let world = World::new("job-checks");
+    let world = World::alone("job-checks", Duration::from_millis(200));
     store(&world, &json!({}));
     world.apply("nightly", "one", &SPEC);
     let message = jobs_ready(&world, "False", "JobChecksFailed");
