@@ -40,7 +40,7 @@ const EVENTS: Resource = Resource { plural: "events", kind: "Event" };
 impl Events {
     pub(super) async fn execute(self) -> Result<u8, String> {
         let cluster = self.cluster.connect().await?;
-        let fields = format!("involvedObject.kind=SynapseSparkAttachment,involvedObject.name={}", self.name);
+        let fields = fields_of(&self.name);
         let mut table = Table::new(&["LAST SEEN", "TYPE", "REASON", "MESSAGE"]);
         if self.watch {
             let follow = follow(&cluster, &fields, |events, is_first| self.print(&mut table, events, is_first));
@@ -76,8 +76,17 @@ impl Events {
     }
 }
 
+/// Selects the events of an attachment by its name, also when it is deleted.
+pub(super) fn fields_of(name: &str) -> String {
+    format!("involvedObject.kind=SynapseSparkAttachment,involvedObject.name={name}")
+}
+
 /// Reports the events that exist, and then each that is new or repeated.
-async fn follow(
+///
+/// # Errors
+///
+/// Why there is no watch, with advice; else what `report` gives.
+pub(super) async fn follow(
     cluster: &Cluster,
     fields: &str,
     mut report: impl FnMut(&[EventView], bool) -> Result<(), String>,

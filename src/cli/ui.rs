@@ -7,11 +7,14 @@
 //! | what is known of the attachments, from one watch | `store.rs` |
 //! | how a page is kept up to date | `stream.rs` |
 
+mod address;
 mod assets;
 mod browser;
 mod context;
 mod gate;
 mod link;
+mod manifest;
+mod parts;
 mod rights;
 mod server;
 mod session;

@@ -7,4 +7,6 @@ mod model;
 mod text;
 
 pub(super) use event::EventView;
+#[cfg(feature = "ui")]
+pub(super) use model::{Operation, ShownByAzure};
 pub(super) use model::{State, View};

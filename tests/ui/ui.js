@@ -21,9 +21,9 @@ export function kubectl(...args) {
   return execFileSync(KUBECTL, args, { encoding: "utf8" });
 }
 
-/** With an object as its input. */
+/** With an object, or a text, as its input. */
 export function kubectlWith(object, ...args) {
-  return execFileSync(KUBECTL, args, { encoding: "utf8", input: JSON.stringify(object) });
+  return execFileSync(KUBECTL, args, { encoding: "utf8", input: typeof object === "string" ? object : JSON.stringify(object) });
 }
 
 const cleanups = new WeakMap();

@@ -24,9 +24,11 @@ const AGING: Duration = Duration::from_secs(10);
 /// A sign of life, without which proxies close a connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-struct Stream<F> {
+struct Stream<T, F> {
     context: Arc<Context>,
     changes: watch::Receiver<Content>,
+    /// What else the part shows.
+    other: watch::Receiver<T>,
     render: F,
     /// What the page shows.
     shown: Option<String>,
@@ -38,20 +40,42 @@ pub(super) fn stream<F>(context: Arc<Context>, render: F) -> impl IntoResponse
 where
     F: Fn(&Context, &Content) -> Markup + Send + 'static,
 {
-    let events = unfold(Stream::new(context, render), |mut stream| async move {
+    stream_with(context, watch::channel(()).1, move |context, known, ()| render(context, known))
+}
+
+/// The part of a page that this renders from the attachments and something else, now and whenever one of them changes.
+pub(super) fn stream_with<T, F>(context: Arc<Context>, other: watch::Receiver<T>, render: F) -> impl IntoResponse
+where
+    T: Send + Sync + 'static,
+    F: Fn(&Context, &Content, &T) -> Markup + Send + 'static,
+{
+    let events = unfold(Stream::new(context, other, render), |mut stream| async move {
         let text = stream.next().await;
         Some((Ok::<_, Infallible>(Event::default().data(text)), stream))
     });
     Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))
 }
 
-impl<F> Stream<F>
+impl<T, F> Stream<T, F>
 where
-    F: Fn(&Context, &Content) -> Markup,
+    F: Fn(&Context, &Content, &T) -> Markup,
 {
-    fn new(context: Arc<Context>, render: F) -> Self {
+    fn new(context: Arc<Context>, other: watch::Receiver<T>, render: F) -> Self {
         let (changes, viewer) = (context.store.subscribe(), context.viewers.enter());
-        Self { context, changes, render, shown: None, _viewer: viewer }
+        Self { context, changes, other, render, shown: None, _viewer: viewer }
+    }
+
+    async fn changed(&mut self) {
+        let other = async {
+            // What has ended does not change any more.
+            if self.other.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            _ = self.changes.changed() => {}
+            () = other => {}
+        }
     }
 
     /// The next text that differs from what the page shows.
@@ -60,9 +84,10 @@ where
             if self.shown.is_some() {
                 tokio::time::sleep(PAUSE).await;
                 // The store lives as long as the program, so it never ends; and a time limit is as good as a change.
-                let _ = tokio::time::timeout(AGING, self.changes.changed()).await;
+                let _ = tokio::time::timeout(AGING, self.changed()).await;
             }
-            let text = (self.render)(&self.context, &self.changes.borrow_and_update()).into_string();
+            let text =
+                (self.render)(&self.context, &self.changes.borrow_and_update(), &self.other.borrow_and_update()).into_string();
             if self.shown.as_ref() != Some(&text) {
                 self.shown = Some(text.clone());
                 return text;
@@ -94,7 +119,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn many_changes_are_ten_events_a_second_and_the_last_one_is_among_them() {
         let context = context();
-        let mut stream = Stream::new(context.clone(), |_: &Context, known: &Content| html! { (known.undecodable.len()) });
+        let mut stream = Stream::new(context.clone(), watch::channel(()).1, |_: &Context, known: &Content, ()| {
+            html! { (known.undecodable.len()) }
+        });
         let changes = async {
             for number in 0..200 {
                 change(&context, number);
@@ -116,9 +143,27 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_change_of_something_else_is_an_event_and_its_end_is_none() {
+        let (send, other) = watch::channel(1);
+        let rendered = std::cell::Cell::new(0);
+        let mut stream = Stream::new(context(), other, |_: &Context, _: &Content, number: &i32| {
+            rendered.set(rendered.get() + 1);
+            html! { (number) }
+        });
+        assert_eq!(stream.next().await, "1");
+        send.send_replace(2);
+        let began = tokio::time::Instant::now();
+        assert_eq!(stream.next().await, "2");
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        drop(send);
+        assert!(tokio::time::timeout(Duration::from_mins(5), stream.next()).await.is_err());
+        assert!(rendered.get() < 40, "{} times in five minutes", rendered.get());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_change_that_the_page_does_not_show_sends_nothing() {
         let context = context();
-        let mut stream = Stream::new(context.clone(), |_: &Context, _: &Content| html! { "the same" });
+        let mut stream = Stream::new(context.clone(), watch::channel(()).1, |_: &Context, _: &Content, ()| html! { "the same" });
         assert_eq!(stream.next().await, "the same");
         change(&context, 1);
         assert!(tokio::time::timeout(Duration::from_mins(5), stream.next()).await.is_err());

@@ -3,6 +3,7 @@
 //! A page at `/NAME` is the frame of [`super::shell`], into which its script loads `/views/NAME` with the secret of the page. An
 //! element with attributes of htmx carries the [`super::gate::Nonce`] of its answer as `hx-nonce`, or they are ignored.
 
+mod details;
 mod list;
 
 use std::sync::Arc;
@@ -12,11 +13,11 @@ use axum::Router;
 use super::context::Context;
 
 /// The paths of the pages. `/` is that of the list.
-pub(super) const PAGES: [&str; 2] = ["/", "/list"];
+pub(super) const PAGES: [&str; 3] = ["/", "/list", "/details"];
 /// What the head of each page leads to, and its name.
 pub(super) const NAVIGATION: [(&str, &str); 1] = [("/list", "Attachments")];
 
 /// The routes below `/views`.
 pub(super) fn routes() -> Router<Arc<Context>> {
-    Router::new().merge(list::routes())
+    Router::new().merge(list::routes()).merge(details::routes())
 }

@@ -14,11 +14,11 @@ use crate::planner::status::time::elapsed;
 pub(in crate::cli) struct EventView {
     pub(in crate::cli) last_seen: Option<Timestamp>,
     #[serde(rename = "type")]
-    pub(super) kind: String,
-    pub(super) reason: String,
-    pub(super) message: String,
+    pub(in crate::cli) kind: String,
+    pub(in crate::cli) reason: String,
+    pub(in crate::cli) message: String,
     /// Azure's `x-ms-correlation-request-id`, which its support asks for.
-    pub(super) correlation_id: Option<String>,
+    pub(in crate::cli) correlation_id: Option<String>,
 }
 
 impl EventView {

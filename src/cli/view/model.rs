@@ -43,21 +43,21 @@ pub(in crate::cli) struct View {
     pub(in crate::cli) message: String,
     pub(in crate::cli) since: Option<Time>,
     /// What the user should do; empty if waiting is enough.
-    pub(super) advice: String,
+    pub(in crate::cli) advice: String,
     /// The command to run for that.
-    pub(super) command: Option<String>,
-    pub(super) generation: Option<i64>,
-    pub(super) observed_generation: Option<i64>,
-    pub(super) deletion_timestamp: Option<Time>,
-    pub(super) failure: Option<FailureStatus>,
-    pub(super) wanted: SynapseSparkAttachmentSpec,
-    pub(super) found: ShownByAzure,
-    pub(super) drift: Vec<DriftStatus>,
+    pub(in crate::cli) command: Option<String>,
+    pub(in crate::cli) generation: Option<i64>,
+    pub(in crate::cli) observed_generation: Option<i64>,
+    pub(in crate::cli) deletion_timestamp: Option<Time>,
+    pub(in crate::cli) failure: Option<FailureStatus>,
+    pub(in crate::cli) wanted: SynapseSparkAttachmentSpec,
+    pub(in crate::cli) found: ShownByAzure,
+    pub(in crate::cli) drift: Vec<DriftStatus>,
     /// The last change by others, and who made it.
-    pub(super) last_drift: Option<LastDriftStatus>,
-    pub(super) operation: Option<Operation>,
+    pub(in crate::cli) last_drift: Option<LastDriftStatus>,
+    pub(in crate::cli) operation: Option<Operation>,
     /// The jobs that a detach waits for.
-    pub(super) waiting_for_jobs: Option<WaitingForJobs>,
+    pub(in crate::cli) waiting_for_jobs: Option<WaitingForJobs>,
     /// The ConfigMap that values are written to.
     pub(super) outputs: Option<OutputsStatus>,
     /// What the operator's checks for Spark jobs show, if the spec wants them.
@@ -70,19 +70,19 @@ pub(in crate::cli) struct View {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 // Many fields: one per key of the JSON output.
-pub(super) struct ShownByAzure {
-    pub(super) compute_id: Option<String>,
-    pub(super) provisioning_state: Option<String>,
-    pub(super) location: Option<String>,
-    pub(super) created_on: Option<String>,
-    pub(super) modified_on: Option<String>,
-    pub(super) pool: Option<PoolStatus>,
-    pub(super) identity: Option<IdentityStatus>,
-    pub(super) linked_service: Option<LinkedServiceStatus>,
-    pub(super) role_assignments: Vec<RoleAssignmentStatus>,
-    pub(super) provisioning_errors: Vec<ProvisioningError>,
+pub(in crate::cli) struct ShownByAzure {
+    pub(in crate::cli) compute_id: Option<String>,
+    pub(in crate::cli) provisioning_state: Option<String>,
+    pub(in crate::cli) location: Option<String>,
+    pub(in crate::cli) created_on: Option<String>,
+    pub(in crate::cli) modified_on: Option<String>,
+    pub(in crate::cli) pool: Option<PoolStatus>,
+    pub(in crate::cli) identity: Option<IdentityStatus>,
+    pub(in crate::cli) linked_service: Option<LinkedServiceStatus>,
+    pub(in crate::cli) role_assignments: Vec<RoleAssignmentStatus>,
+    pub(in crate::cli) provisioning_errors: Vec<ProvisioningError>,
     /// The conditions other than those of kstatus.
-    pub(super) conditions: Vec<Condition>,
+    pub(in crate::cli) conditions: Vec<Condition>,
 }
 
 /// What the operator's checks for Spark jobs show.
@@ -99,12 +99,12 @@ pub(super) struct JobChecks {
 /// The last operation that was requested from Azure.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Operation {
-    pub(super) kind: OperationKind,
+pub(in crate::cli) struct Operation {
+    pub(in crate::cli) kind: OperationKind,
     /// Azure's ID of it, if it gave one.
-    pub(super) id: Option<String>,
-    pub(super) path: Option<String>,
-    pub(super) started_at: Time,
+    pub(in crate::cli) id: Option<String>,
+    pub(in crate::cli) path: Option<String>,
+    pub(in crate::cli) started_at: Time,
 }
 
 /// The last segment of an operation's path: what Azure calls the operation.

@@ -54,6 +54,14 @@
   });
   document.addEventListener("htmx:error", () => show("offline", true));
   document.addEventListener("htmx:sse:after:connection", () => show("offline", false));
+  document.addEventListener("click", async ({ target }) => {
+    const button = target.closest("[data-copy]");
+    if (button) {
+      await navigator.clipboard.writeText(button.previousElementSibling.textContent);
+      button.textContent = "Copied";
+      setTimeout(() => (button.textContent = "Copy"), 2000);
+    }
+  });
   // A link that is pasted into a tab of this page changes its fragment only.
   addEventListener("hashchange", () => location.reload());
 

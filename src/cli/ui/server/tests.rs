@@ -120,7 +120,15 @@ async fn requests_that_no_page_of_this_program_sends_are_refused() {
 #[tokio::test]
 async fn every_view_requires_the_secret() {
     let server = Server::start(&[]).await;
-    for path in ["/views/list", "/views/list/table", "/views/list/stream", "/views/list/", "/views/none"] {
+    for path in [
+        "/views/list",
+        "/views/list/table",
+        "/views/list/stream",
+        "/views/list/",
+        "/views/details",
+        "/views/details/stream",
+        "/views/none",
+    ] {
         let answer = server.send(&format!("GET {path} HTTP/1.1\nHost: 127.0.0.1:PORT")).await;
         assert_eq!(status(&answer), "401", "{path}: {answer}");
     }
@@ -161,8 +169,11 @@ async fn the_frame_has_no_data_and_every_answer_binds_the_browser() {
 #[tokio::test]
 async fn hostile_texts_stay_texts() {
     const HOSTILE: &str = r#"{"metadata": {"namespace": "team-a", "name": "one", "uid": "one", "generation": 1},
-        "spec": {"workspace": {"subscriptionId": "s", "resourceGroup": "g", "name": "<img src=x onerror=alert(1)>"}, "resourceId": "x"},
-        "status": {"observedGeneration": 1, "pool": {"resourceId": "x", "name": "\"><script>alert(2)</script>"}, "conditions": [
+        "spec": {"workspace": {"subscriptionId": "s", "resourceGroup": "g", "name": "<img src=x onerror=alert(1)>"}, "resourceId": "x",
+            "description": "</pre><img src=x onerror=alert(1)>\u001b[2J", "tags": {"\"><svg/onload=alert(5)>": "<script>alert(6)</script>"}},
+        "status": {"observedGeneration": 1, "pool": {"resourceId": "x", "name": "\"><script>alert(2)</script>", "sparkVersion": "<b hx-get=/x>"},
+            "computeId": "\" onfocus=\"alert(7)<svg>", "provisioningErrors": [{"code": "<b hx-get=/x>", "message": "<script>alert(8)</script>"}],
+            "drift": [{"field": "<svg>", "want": "<img src=x>", "have": "<script>alert(9)</script>"}], "conditions": [
             {"type": "Ready", "status": "False", "reason": "\" autofocus onfocus=\"alert(3)", "lastTransitionTime": "2026-01-01T00:00:00Z",
              "message": "</bdi></td><svg/onload=alert(4)>\r\n\r\ndata: <b hx-get=/x hx-trigger=load>\u001b[2J\u202e&lt;"}]}}"#;
     let server = Server::start(&[HOSTILE]).await;
@@ -170,7 +181,7 @@ async fn hostile_texts_stay_texts() {
     tokio::spawn(async move { context.store.follow(&context.cluster, &context.selection, context.program).await });
     let mut known = server.context.store.subscribe();
     known.wait_for(|known| !known.attachments.is_empty()).await.expect("the store is there");
-    for path in ["/views/list", "/views/list/table"] {
+    for path in ["/views/list", "/views/list/table", "/views/details?namespace=team-a&name=one"] {
         let answer = server.send(&DATA.replace("/views/list", path)).await;
         let (_, page) = answer.split_once("\r\n\r\n").expect("a body");
         assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;"), "{page}");

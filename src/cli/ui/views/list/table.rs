@@ -1,15 +1,14 @@
 //! The table of the list: counts by reason, the visible rows, and the way to the others.
 
-use jiff::Timestamp;
 use maud::{Markup, html};
 
+use super::super::super::address::Subject;
 use super::super::super::context::Context;
+use super::super::super::parts::{ago, tone};
 use super::super::super::store::{Attachment, Connection, Content};
 use super::super::super::window::{Column, Query, ROWS, Window};
-use crate::cli::output::{age, printable};
-use crate::cli::view::State;
+use crate::cli::output::printable;
 use crate::planner::status::shortened;
-use crate::planner::status::time::elapsed;
 
 /// The letters of a message; the full text is in its title.
 const WIDEST: usize = 220;
@@ -47,7 +46,7 @@ pub(super) fn table(context: &Context, known: &Content, query: &Query) -> Markup
                         th scope="col" { "Message" }
                     }
                 }
-                tbody { @for one in &window.rows { (row(one, has_namespaces)) } }
+                tbody { @for one in &window.rows { (row(one, has_namespaces, query)) } }
             }
             (pager(&window))
         }
@@ -91,35 +90,23 @@ fn heading(column: Column, label: &str, query: &Query) -> Markup {
     }
 }
 
-fn row(one: &Attachment, has_namespaces: bool) -> Markup {
-    let now = Timestamp::now();
+fn row(one: &Attachment, has_namespaces: bool, query: &Query) -> Markup {
     let message = printable(&one.message);
     html! {
         tr id={ "row-" (one.key.namespace) "/" (one.key.name) } {
-            th scope="row" data-label="Name" { bdi { (one.key.name) } }
+            th scope="row" data-label="Name" { a href=(Subject::of(&one.key, query).details()) { bdi { (one.key.name) } } }
             @if has_namespaces { td data-label="Namespace" { bdi { (one.key.namespace) } } }
             td data-label="State" {
                 span class={ "state " (tone(one.state)) } { (format!("{:?}", one.state)) }
                 " " bdi class="reason" { (one.reason) }
             }
             td data-label="Since" {
-                @if let Some(since) = one.since {
-                    time datetime=(since) title=(since) { (age(elapsed(since, now).unwrap_or_default())) }
-                }
+                @if let Some(since) = one.since { (ago(since)) }
             }
             td data-label="Workspace" { bdi { (one.workspace()) } }
             td data-label="Pool" { bdi { (one.pool) } }
             td class="message" data-label="Message" title=(message) { bdi { (shortened(&message, WIDEST)) } }
         }
-    }
-}
-
-/// The colour of a state. Its name is always beside it.
-fn tone(state: State) -> &'static str {
-    match state {
-        State::Ready => "good",
-        State::Stalled => "bad",
-        State::Reconciling | State::Suspended | State::Unseen | State::Deleted => "undecided",
     }
 }
 
