@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::{ArgGroup, Args};
 use futures::{StreamExt, stream};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
@@ -104,10 +105,13 @@ fn remark_tools(outcomes: &[Outcome]) {
 
 /// Who else writes the spec, by the marks that the tools leave.
 ///
+/// Argo CD may mark its objects by a label that others use, too; then the name of its field manager shows it.
+///
 /// Sources: <https://fluxcd.io/flux/components/kustomize/kustomizations/>,
 /// <https://fluxcd.io/flux/components/helm/helmreleases/>,
-/// <https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/>.
-fn gitops(object: &impl ResourceExt) -> Option<String> {
+/// <https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/>,
+/// <https://github.com/argoproj/argo-cd/blob/v3.1.8/common/common.go> (`ArgoCDSSAManager`).
+pub(super) fn gitops(object: &impl ResourceExt) -> Option<String> {
     let flux = |kind: &str, group: &str| {
         let mark = |key: &str| object.labels().get(&format!("{group}.toolkit.fluxcd.io/{key}"));
         Some(format!("the Flux {kind} {}/{}", mark("namespace")?, mark("name")?))
@@ -116,5 +120,9 @@ fn gitops(object: &impl ResourceExt) -> Option<String> {
         let tracked = object.annotations().get("argocd.argoproj.io/tracking-id")?;
         Some(format!("the Argo CD Application {}", tracked.split(':').next()?))
     };
-    flux("Kustomization", "kustomize").or_else(|| flux("HelmRelease", "helm")).or_else(argo)
+    let argo_by_field = || {
+        let is_argo = |one: &ManagedFieldsEntry| one.manager.as_deref() == Some("argocd-controller");
+        object.managed_fields().iter().any(is_argo).then(|| "Argo CD".to_owned())
+    };
+    flux("Kustomization", "kustomize").or_else(|| flux("HelmRelease", "helm")).or_else(argo).or_else(argo_by_field)
 }

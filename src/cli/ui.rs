@@ -6,11 +6,14 @@
 //! | which pages there are, and how to add one | `views.rs` |
 //! | what is known of the attachments, from one watch | `store.rs` |
 //! | how a page is kept up to date | `stream.rs` |
+//! | what a page changes, and how it is written | `change.rs`, `write.rs` |
 
 mod address;
 mod assets;
 mod browser;
+mod change;
 mod context;
+mod diff;
 mod gate;
 mod link;
 mod manifest;
@@ -24,6 +27,7 @@ mod stream;
 mod viewers;
 mod views;
 mod window;
+mod write;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

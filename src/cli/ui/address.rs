@@ -30,6 +30,11 @@ impl Subject {
         format!("/details?{}", self.parameters())
     }
 
+    /// The page of a change. `action` is one of [`super::change::Action`], as addresses name it.
+    pub(super) fn change(&self, action: &str) -> String {
+        format!("/change?{}&action={action}", self.parameters())
+    }
+
     /// The list, as it was left.
     pub(super) fn back(&self) -> String {
         if self.list.is_empty() { "/list".to_owned() } else { format!("/list?{}", self.list) }

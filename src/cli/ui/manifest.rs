@@ -9,16 +9,25 @@ use super::super::manifest::{as_json, yaml};
 use crate::api::v1alpha1::SynapseSparkAttachmentSpec;
 use crate::api::{FORCE_REQUESTED_AT, RECONCILE_REQUESTED_AT, SynapseSparkAttachment};
 
-/// Annotations that record what somebody did.
-const RECORDS: [&str; 3] = ["kubectl.kubernetes.io/last-applied-configuration", RECONCILE_REQUESTED_AT, FORCE_REQUESTED_AT];
+/// The annotation in which kubectl keeps a manifest.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// The manifest as text: YAML, or JSON if YAML cannot represent it.
 pub(super) fn text(object: &SynapseSparkAttachment) -> String {
-    let manifest = manifest(object);
+    written(object, &[LAST_APPLIED, RECONCILE_REQUESTED_AT, FORCE_REQUESTED_AT])
+}
+
+/// The same, with requests for a reconcile.
+pub(super) fn complete(object: &SynapseSparkAttachment) -> String {
+    written(object, &[LAST_APPLIED])
+}
+
+fn written(object: &SynapseSparkAttachment, without: &[&str]) -> String {
+    let manifest = manifest(object, without);
     yaml(std::slice::from_ref(&manifest)).unwrap_or_else(|_| as_json(vec![manifest]))
 }
 
-fn manifest(object: &SynapseSparkAttachment) -> Value {
+fn manifest(object: &SynapseSparkAttachment, without: &[&str]) -> Value {
     let mut metadata = json!({"name": object.name_any()});
     if let Some(namespace) = object.namespace() {
         metadata["namespace"] = json!(namespace);
@@ -26,7 +35,7 @@ fn manifest(object: &SynapseSparkAttachment) -> Value {
     if !object.labels().is_empty() {
         metadata["labels"] = json!(object.labels());
     }
-    let annotations: BTreeMap<_, _> = object.annotations().iter().filter(|(name, _)| !RECORDS.contains(&name.as_str())).collect();
+    let annotations: BTreeMap<_, _> = object.annotations().iter().filter(|(name, _)| !without.contains(&name.as_str())).collect();
     if !annotations.is_empty() {
         metadata["annotations"] = json!(annotations);
     }

@@ -13,6 +13,7 @@ use super::super::attachment_watch::{AttachmentWatch, Change};
 use super::super::kube::Cluster;
 use super::super::plugin::Program;
 use super::super::selection::{ObjectKey, Selection, undecodable as undecodable_line};
+use super::super::suspend::gitops;
 use super::super::view::{State, View};
 use crate::api::SynapseSparkAttachment;
 use crate::resource_id::PoolId;
@@ -33,12 +34,15 @@ pub(super) struct Attachment {
     /// Since when it has been in this state.
     pub(super) since: Option<Timestamp>,
     pub(super) pool: String,
+    /// The GitOps tool that manages it.
+    pub(super) managed_by: Option<String>,
     /// The object, without its managed fields.
     pub(super) object: SynapseSparkAttachment,
 }
 
 impl Attachment {
     fn of(mut object: SynapseSparkAttachment, program: Program) -> Self {
+        let managed_by = gitops(&object);
         object.metadata.managed_fields = None;
         let view = View::of(&object, program);
         let spec = &object.spec;
@@ -60,6 +64,7 @@ impl Attachment {
             reason: view.reason.unwrap_or_else(|| format!("{:?}", view.state)),
             message: view.message,
             pool,
+            managed_by,
             object,
         }
     }

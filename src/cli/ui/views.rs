@@ -3,6 +3,7 @@
 //! A page at `/NAME` is the frame of [`super::shell`], into which its script loads `/views/NAME` with the secret of the page. An
 //! element with attributes of htmx carries the [`super::gate::Nonce`] of its answer as `hx-nonce`, or they are ignored.
 
+mod change;
 mod details;
 mod list;
 
@@ -13,11 +14,11 @@ use axum::Router;
 use super::context::Context;
 
 /// The paths of the pages. `/` is that of the list.
-pub(super) const PAGES: [&str; 3] = ["/", "/list", "/details"];
+pub(super) const PAGES: [&str; 4] = ["/", "/list", "/details", "/change"];
 /// What the head of each page leads to, and its name.
 pub(super) const NAVIGATION: [(&str, &str); 1] = [("/list", "Attachments")];
 
 /// The routes below `/views`.
 pub(super) fn routes() -> Router<Arc<Context>> {
-    Router::new().merge(list::routes()).merge(details::routes())
+    Router::new().merge(list::routes()).merge(details::routes()).merge(change::routes())
 }

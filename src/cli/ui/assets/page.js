@@ -36,6 +36,15 @@
   document.addEventListener("htmx:config:request", ({ detail }) => {
     detail.ctx.request.headers.Authorization = `Bearer ${sessionStorage.getItem(KEY)}`;
   });
+  document.addEventListener("htmx:before:request", ({ detail: { ctx: { request } } }) => {
+    if (request.method === "POST") {
+      // The program takes nothing that a form of another page could send.
+      request.headers["Content-Type"] = "application/json";
+      request.body = JSON.stringify(Object.fromEntries(request.body));
+      // In the mode of htmx the header Origin would be null, since the page sends no referrer. The policy allows this origin only.
+      request.mode = "cors";
+    }
+  });
   document.addEventListener("htmx:after:request", ({ detail }) => {
     const { response, hx } = detail.ctx;
     show("offline", false);

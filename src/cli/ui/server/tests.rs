@@ -20,6 +20,9 @@ impl Server {
     async fn start(objects: &'static [&'static str]) -> Self {
         let cluster = Cluster::answering(move |path| match path {
             path if path.ends_with("selfsubjectaccessreviews") => (201, json!({"spec": {}, "status": {"allowed": true}})),
+            path if path.ends_with("/synapsesparkattachments/one") => {
+                (200, serde_json::from_str(objects.first().expect("an object")).expect("JSON"))
+            }
             _ => {
                 let items: Vec<Value> = objects.iter().map(|object| serde_json::from_str(object).expect("JSON")).collect();
                 (200, json!({"kind": "List", "metadata": {"resourceVersion": "1"}, "items": items}))
@@ -50,6 +53,7 @@ impl Server {
 }
 
 const SIGN_IN: &str = "POST /session HTTP/1.1\nHost: 127.0.0.1:PORT\nOrigin: http://127.0.0.1:PORT\nContent-Type: application/json\n\n{\"token\": \"LINK\"}";
+const WRITE: &str = "POST /views/change/confirmed HTTP/1.1\nHost: 127.0.0.1:PORT\nAuthorization: Bearer BEARER\nOrigin: http://127.0.0.1:PORT\nContent-Type: application/json\n\n{}";
 const DATA: &str = "GET /views/list HTTP/1.1\nHost: 127.0.0.1:PORT\nAuthorization: Bearer BEARER";
 
 fn status(answer: &str) -> &str {
@@ -60,7 +64,7 @@ fn status(answer: &str) -> &str {
 #[tokio::test]
 async fn requests_that_no_page_of_this_program_sends_are_refused() {
     let server = Server::start(&[]).await;
-    for (case, request) in [("sign in", SIGN_IN), ("data", DATA)] {
+    for (case, request) in [("sign in", SIGN_IN), ("data", DATA), ("a change", WRITE)] {
         assert_eq!(status(&server.send(request).await), "200", "{case}");
     }
     let host = "Host: 127.0.0.1:PORT";
@@ -90,6 +94,12 @@ async fn requests_that_no_page_of_this_program_sends_are_refused() {
         (DATA,    "GET",                "TRACE",                                               "405"),
         (DATA,    "GET",                "DELETE",                                              "405"),
         (DATA,    "/views/list",        "/views/none",                                         "404"),
+        (WRITE,   origin,               "Accept: */*",                                         "403"),
+        (WRITE,   origin,               "Origin: null",                                        "403"),
+        (WRITE,   origin,               "Origin: http://127.0.0.1:PORT\nSec-Fetch-Site: cross-site", "403"),
+        (WRITE,   "application/json",   "application/x-www-form-urlencoded",                   "415"),
+        (WRITE,   " BEARER",            " LINK",                                               "401"),
+        (WRITE,   "POST",               "GET",                                                 "405"),
         (SIGN_IN, host,                 "Host: evil.example",                                  "421"),
         (SIGN_IN, origin,               "Accept: */*",                                         "403"),
         (SIGN_IN, origin,               "Origin: null",                                        "403"),
@@ -168,6 +178,8 @@ async fn the_frame_has_no_data_and_every_answer_binds_the_browser() {
 /// Names are restricted by Kubernetes; the other texts are whatever somebody wrote in Azure or in an object.
 #[tokio::test]
 async fn hostile_texts_stay_texts() {
+    const EDIT: &str = "/views/change?namespace=team-a&name=one&action=edit";
+    const DETACH: &str = "/views/change?namespace=team-a&name=one&action=detach";
     const HOSTILE: &str = r#"{"metadata": {"namespace": "team-a", "name": "one", "uid": "one", "generation": 1},
         "spec": {"workspace": {"subscriptionId": "s", "resourceGroup": "g", "name": "<img src=x onerror=alert(1)>"}, "resourceId": "x",
             "description": "</pre><img src=x onerror=alert(1)>\u001b[2J", "tags": {"\"><svg/onload=alert(5)>": "<script>alert(6)</script>"}},
@@ -181,10 +193,11 @@ async fn hostile_texts_stay_texts() {
     tokio::spawn(async move { context.store.follow(&context.cluster, &context.selection, context.program).await });
     let mut known = server.context.store.subscribe();
     known.wait_for(|known| !known.attachments.is_empty()).await.expect("the store is there");
-    for path in ["/views/list", "/views/list/table", "/views/details?namespace=team-a&name=one"] {
+    for path in ["/views/list", "/views/list/table", "/views/details?namespace=team-a&name=one", EDIT, DETACH] {
         let answer = server.send(&DATA.replace("/views/list", path)).await;
         let (_, page) = answer.split_once("\r\n\r\n").expect("a body");
-        assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;"), "{page}");
+        let expected = if path == EDIT { "&quot;&gt;&lt;svg/onload=alert(5)&gt;" } else { "&lt;img src=x onerror=alert(1)&gt;" };
+        assert!(page.contains(expected), "{path}: {page}");
         for markup in ["<img", "<script", "<svg", "<b hx", "onfocus=\"", "\u{1b}"] {
             assert!(!page.contains(markup), "{markup:?} in {page}");
         }

@@ -15,6 +15,7 @@ use maud::html;
 use super::super::address::Subject;
 use super::super::context::Context;
 use super::super::gate::Nonce;
+use super::super::rights;
 use super::super::stream::stream_with;
 use content::{Page, content};
 use events::{Events, Known};
@@ -26,7 +27,7 @@ pub(super) fn routes() -> Router<Arc<Context>> {
 /// The whole view.
 async fn view(State(context): State<Arc<Context>>, nonce: Nonce, Parameters(subject): Parameters<Subject>) -> Html<String> {
     let stream = format!("/views/details/stream?{}", subject.parameters());
-    let page = Page { subject, shown: OnceLock::new() };
+    let page = page(&context, subject).await;
     let view = html! {
         p class="back" { a href=(page.subject.back()) { "All attachments" } }
         h1 { bdi { (page.subject.name) } }
@@ -38,10 +39,15 @@ async fn view(State(context): State<Arc<Context>>, nonce: Nonce, Parameters(subj
     Html(view.into_string())
 }
 
+async fn page(context: &Context, subject: Subject) -> Page {
+    let missing = rights::missing(&context.cluster, Some(&subject.namespace), &["patch", "delete"]).await;
+    Page { subject, missing, shown: OnceLock::new() }
+}
+
 /// What is inside of the view, whenever it changes. It has no attributes of htmx.
 async fn followed(State(context): State<Arc<Context>>, Parameters(subject): Parameters<Subject>) -> impl IntoResponse {
     let events = Events::follow(&context, &subject);
-    let page = Page { subject, shown: OnceLock::new() };
+    let page = page(&context, subject).await;
     stream_with(context, events.known(), move |context, known, of_it| {
         // They are followed for as long as this is kept.
         let _ = &events;

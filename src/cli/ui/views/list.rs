@@ -18,7 +18,7 @@ use super::super::rights;
 use super::super::stream::stream;
 use super::super::window::{Column, Query};
 
-/// What the page may offer one day, and what its user may do with kubectl.
+/// What changes attachments, here or with kubectl.
 const WRITES: [&str; 3] = ["create", "patch", "delete"];
 /// The script of the page puts this address into the browser's.
 const ADDRESS: HeaderName = HeaderName::from_static("hx-replace-url");

@@ -14,6 +14,7 @@ fn attachment(namespace: &str, name: &str, reason: &str, pool: &str) -> Attachme
         message: String::new(),
         since: None,
         pool: pool.to_owned(),
+        managed_by: None,
         object: SynapseSparkAttachment::new(name, spec),
     }
 }

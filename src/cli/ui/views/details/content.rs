@@ -7,9 +7,11 @@ use kube::ResourceExt as _;
 use maud::{Markup, html};
 
 use super::super::super::address::Subject;
+use super::super::super::change::Action;
 use super::super::super::context::Context;
 use super::super::super::manifest;
 use super::super::super::parts::{ago, code_block, tone};
+use super::super::super::rights::Missing;
 use super::super::super::store::{Attachment, Connection, Content};
 use super::azure;
 use super::events::{Known, events};
@@ -21,6 +23,8 @@ use crate::planner::status::last_drift::explained;
 /// A page while it is open.
 pub(super) struct Page {
     pub(super) subject: Subject,
+    /// What its user may not do.
+    pub(super) missing: Vec<Missing>,
     /// The UID of the first attachment that it showed.
     pub(super) shown: OnceLock<String>,
 }
@@ -40,7 +44,7 @@ pub(super) fn content(page: &Page, context: &Context, known: &Content, of_it: &K
                 @if page.shown.get_or_init(|| one.object.uid().unwrap_or_default()) != &one.object.uid().unwrap_or_default() {
                     p class="banner" role="status" { "The attachment was deleted, and another one was created with its name." }
                 }
-                (attachment(one, context, of_it))
+                (attachment(one, page, context, of_it))
             }
             None => {
                 @if let Some(line) = known.undecodable.get(&key) { p class="banner" { bdi { (line) } } }
@@ -53,12 +57,13 @@ pub(super) fn content(page: &Page, context: &Context, known: &Content, of_it: &K
     }
 }
 
-fn attachment(one: &Attachment, context: &Context, of_it: &Known) -> Markup {
+fn attachment(one: &Attachment, page: &Page, context: &Context, of_it: &Known) -> Markup {
     let view = View::of(&one.object, context.program);
     let status = one.object.status.as_ref();
     let conditions = status.map(|status| status.conditions.as_slice()).unwrap_or_default();
     html! {
         section class="summary" aria-label="State" { (summary(one, &view)) }
+        (actions(one, page))
         section { (self::conditions(conditions)) }
         section { (drift(&view)) }
         section { (azure::compute(&view)) }
@@ -84,6 +89,32 @@ fn summary(one: &Attachment, view: &View) -> Markup {
         @if let Some(deleted) = &view.deletion_timestamp { p { "Deleted " (ago(deleted.0)) " ago; waiting for finalizers." } }
         @if !view.advice.is_empty() { p class="advice" { bdi { (printable(&view.advice)) } } }
         @if let Some(command) = &view.command { (code_block("the command", command)) }
+    }
+}
+
+/// What can be done. What its user may not do is disabled, with the reason.
+fn actions(one: &Attachment, page: &Page) -> Markup {
+    let is_missing = |action: Action| page.missing.iter().any(|one| one.verb == action.verb());
+    html! {
+        nav class="actions" aria-label="Actions" {
+            @for action in Action::of(one.object.spec.suspend) {
+                @if is_missing(action) { button type="button" disabled aria-describedby="missing" { (action.label()) } }
+                @else { a class="button" href=(page.subject.change(action.name())) { (action.label()) } }
+            }
+        }
+        @if !page.missing.is_empty() {
+            p id="missing" class="note" {
+                "You may not " (page.missing.iter().map(|one| one.verb).collect::<Vec<_>>().join(" or "))
+                " attachments in namespace " bdi { (page.subject.namespace) } ". Ask the administrator of the cluster for these verbs on "
+                code { "synapsesparkattachments.synapse-spark.dev" } "."
+                @for one in page.missing.iter().filter(|one| !one.why.is_empty()) { " " bdi { (one.verb) ": " (printable(&one.why)) } }
+            }
+        }
+        @if let Some(tool) = &one.managed_by {
+            p class="note" {
+                bdi { (printable(tool)) } " manages this attachment: change it there. For changes of the manifest, the page shows the manifest to copy, and writes nothing."
+            }
+        }
     }
 }
 

@@ -22,7 +22,7 @@ async fn shown(subjects: &[&str], objects: Vec<Value>) -> Vec<String> {
     follow.abort();
     let page = |name: &&str| {
         let subject = Subject { namespace: "team-a".to_owned(), name: (*name).to_owned(), ..Subject::default() };
-        let page = Page { subject, shown: OnceLock::new() };
+        let page = Page { subject, missing: Vec::new(), shown: OnceLock::new() };
         content(&page, &context, &known.borrow(), &Known::default()).into_string()
     };
     subjects.iter().map(page).collect()
