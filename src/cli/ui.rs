@@ -14,6 +14,7 @@ mod browser;
 mod change;
 mod context;
 mod diff;
+mod ends;
 mod gate;
 mod link;
 mod manifest;

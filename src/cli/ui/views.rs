@@ -5,7 +5,9 @@
 
 mod change;
 mod details;
+mod filter;
 mod list;
+mod map;
 
 use std::sync::Arc;
 
@@ -14,11 +16,11 @@ use axum::Router;
 use super::context::Context;
 
 /// The paths of the pages. `/` is that of the list.
-pub(super) const PAGES: [&str; 4] = ["/", "/list", "/details", "/change"];
+pub(super) const PAGES: [&str; 5] = ["/", "/list", "/details", "/change", "/map"];
 /// What the head of each page leads to, and its name.
-pub(super) const NAVIGATION: [(&str, &str); 1] = [("/list", "Attachments")];
+pub(super) const NAVIGATION: [(&str, &str); 2] = [("/list", "Attachments"), ("/map", "Map")];
 
 /// The routes below `/views`.
 pub(super) fn routes() -> Router<Arc<Context>> {
-    Router::new().merge(list::routes()).merge(details::routes()).merge(change::routes())
+    Router::new().merge(list::routes()).merge(details::routes()).merge(change::routes()).merge(map::routes())
 }

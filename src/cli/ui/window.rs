@@ -41,7 +41,7 @@ impl Column {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Query {
-    /// A part of the name, in any case; so are the next three.
+    /// A part of the name, in any case; so are the next four. The last three may also be a whole resource ID.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) name: String,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -50,6 +50,8 @@ pub(super) struct Query {
     pub(super) workspace: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) pool: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) identity: String,
     /// The whole reason; empty for all.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) reason: String,
@@ -80,14 +82,22 @@ pub(super) struct Window<'a> {
 }
 
 impl Query {
-    /// The part of these that the page shows.
-    pub(super) fn window<'a>(&self, all: impl Iterator<Item = &'a Attachment>) -> Window<'a> {
-        let wanted = [&self.name, &self.namespace, &self.workspace, &self.pool].map(|part| part.trim().to_lowercase());
+    /// Those that are selected, and how many there are by reason, with the other filters only.
+    pub(super) fn selected<'a>(
+        &self,
+        all: impl Iterator<Item = &'a Attachment>,
+    ) -> (Vec<&'a Attachment>, BTreeMap<&'a str, usize>) {
+        let wanted = [&self.name, &self.namespace, &self.workspace, &self.pool, &self.identity];
+        let [name, namespace, workspace, pool, identity] = wanted.map(|part| part.trim().to_lowercase());
         let mut reasons = BTreeMap::new();
         let mut rows = Vec::new();
         for one in all {
-            let fields = [&one.key.name, &one.key.namespace, one.workspace(), &one.pool];
-            if !fields.iter().zip(&wanted).all(|(field, part)| part.is_empty() || field.to_lowercase().contains(part)) {
+            let is_wanted = (name.is_empty() || one.key.name.to_lowercase().contains(&name))
+                && (namespace.is_empty() || one.key.namespace.to_lowercase().contains(&namespace))
+                && (workspace.is_empty() || one.workspace_end().matches(&workspace))
+                && (pool.is_empty() || one.pool_end().matches(&pool))
+                && (identity.is_empty() || one.identity_ends().iter().any(|end| end.matches(&identity)));
+            if !is_wanted {
                 continue;
             }
             *reasons.entry(one.reason.as_str()).or_default() += 1;
@@ -95,6 +105,12 @@ impl Query {
                 rows.push(one);
             }
         }
+        (rows, reasons)
+    }
+
+    /// The part of these that the page shows.
+    pub(super) fn window<'a>(&self, all: impl Iterator<Item = &'a Attachment>) -> Window<'a> {
+        let (mut rows, reasons) = self.selected(all);
         let total = rows.len();
         // A page that has become shorter shows its last part.
         let from = if self.from < total { self.from } else { total.saturating_sub(1) } / ROWS * ROWS;

@@ -137,6 +137,9 @@ async fn every_view_requires_the_secret() {
         "/views/list/",
         "/views/details",
         "/views/details/stream",
+        "/views/map",
+        "/views/map/content",
+        "/views/map/stream",
         "/views/none",
     ] {
         let answer = server.send(&format!("GET {path} HTTP/1.1\nHost: 127.0.0.1:PORT")).await;
@@ -182,10 +185,12 @@ async fn hostile_texts_stay_texts() {
     const DETACH: &str = "/views/change?namespace=team-a&name=one&action=detach";
     const HOSTILE: &str = r#"{"metadata": {"namespace": "team-a", "name": "one", "uid": "one", "generation": 1},
         "spec": {"workspace": {"subscriptionId": "s", "resourceGroup": "g", "name": "<img src=x onerror=alert(1)>"}, "resourceId": "x",
-            "description": "</pre><img src=x onerror=alert(1)>\u001b[2J", "tags": {"\"><svg/onload=alert(5)>": "<script>alert(6)</script>"}},
+            "description": "</pre><img src=x onerror=alert(1)>\u001b[2J", "tags": {"\"><svg/onload=alert(5)>": "<script>alert(6)</script>"},
+            "identity": {"type": "UserAssigned", "userAssignedIdentities": [{"resourceId": "</title></svg><script>alert(5)</script>"}]}},
         "status": {"observedGeneration": 1, "pool": {"resourceId": "x", "name": "\"><script>alert(2)</script>", "sparkVersion": "<b hx-get=/x>"},
             "computeId": "\" onfocus=\"alert(7)<svg>", "provisioningErrors": [{"code": "<b hx-get=/x>", "message": "<script>alert(8)</script>"}],
             "drift": [{"field": "<svg>", "want": "<img src=x>", "have": "<script>alert(9)</script>"}], "conditions": [
+            {"type": "Stalled", "status": "True", "reason": "x", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"},
             {"type": "Ready", "status": "False", "reason": "\" autofocus onfocus=\"alert(3)", "lastTransitionTime": "2026-01-01T00:00:00Z",
              "message": "</bdi></td><svg/onload=alert(4)>\r\n\r\ndata: <b hx-get=/x hx-trigger=load>\u001b[2J\u202e&lt;"}]}}"#;
     let server = Server::start(&[HOSTILE]).await;
@@ -193,12 +198,16 @@ async fn hostile_texts_stay_texts() {
     tokio::spawn(async move { context.store.follow(&context.cluster, &context.selection, context.program).await });
     let mut known = server.context.store.subscribe();
     known.wait_for(|known| !known.attachments.is_empty()).await.expect("the store is there");
-    for path in ["/views/list", "/views/list/table", "/views/details?namespace=team-a&name=one", EDIT, DETACH] {
+    let list = ["/views/list", "/views/list/table", "/views/details?namespace=team-a&name=one", EDIT, DETACH];
+    let map = ["/views/map", "/views/map?as=table", "/views/map/content"];
+    for path in [&list[..], &map].concat() {
         let answer = server.send(&DATA.replace("/views/list", path)).await;
         let (_, page) = answer.split_once("\r\n\r\n").expect("a body");
         let expected = if path == EDIT { "&quot;&gt;&lt;svg/onload=alert(5)&gt;" } else { "&lt;img src=x onerror=alert(1)&gt;" };
         assert!(page.contains(expected), "{path}: {page}");
-        for markup in ["<img", "<script", "<svg", "<b hx", "onfocus=\"", "\u{1b}"] {
+        // The map is drawn as SVG.
+        let svg = if map.contains(&path) { "<svg/" } else { "<svg" };
+        for markup in ["<img", "<script", svg, "<b hx", "onfocus=\"", "\u{1b}"] {
             assert!(!page.contains(markup), "{markup:?} in {page}");
         }
     }

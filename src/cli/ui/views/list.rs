@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Query as Parameters, State};
-use axum::http::HeaderName;
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use maud::{Markup, html};
@@ -17,11 +16,10 @@ use super::super::gate::Nonce;
 use super::super::rights;
 use super::super::stream::stream;
 use super::super::window::{Column, Query};
+use super::filter::{ADDRESS, fields, place};
 
 /// What changes attachments, here or with kubectl.
 const WRITES: [&str; 3] = ["create", "patch", "delete"];
-/// The script of the page puts this address into the browser's.
-const ADDRESS: HeaderName = HeaderName::from_static("hx-replace-url");
 
 pub(super) fn routes() -> Router<Arc<Context>> {
     Router::new().route("/list", get(view)).route("/list/table", get(filtered)).route("/list/stream", get(followed))
@@ -44,13 +42,7 @@ async fn view(State(context): State<Arc<Context>>, nonce: Nonce, Parameters(quer
         }
         form id="filter" role="search" hx-get="/views/list/table" hx-target="#list" hx-swap="outerHTML" hx-sync="this:replace"
             hx-trigger="submit, change changed, input changed delay:300ms" hx-nonce=(nonce.as_str()) {
-            div class="filters" {
-                (field("name", "Name", &query.name))
-                @if context.selection.is_of_all_namespaces() { (field("namespace", "Namespace", &query.namespace)) }
-                (field("workspace", "Workspace", &query.workspace))
-                (field("pool", "Pool", &query.pool))
-                button type="submit" { "Filter" }
-            }
+            (fields(&context, &query))
             (section(&context, &nonce, &query))
         }
     };
@@ -96,25 +88,6 @@ fn section(context: &Context, nonce: &Nonce, query: &Query) -> Markup {
     }
 }
 
-fn field(name: &str, label: &str, value: &str) -> Markup {
-    html! {
-        label {
-            span { (label) }
-            input type="search" name=(name) value=(value) autocomplete="off" spellcheck="false";
-        }
-    }
-}
-
 fn scope(context: &Context) -> String {
     context.namespace().map_or_else(|| "in all namespaces".to_owned(), |namespace| format!("in namespace {namespace}"))
-}
-
-/// What the list is about, as the command line selected it.
-fn place(context: &Context) -> Markup {
-    html! {
-        bdi { (context.cluster.server) }
-        " · " bdi { (context.namespace().map_or_else(|| "all namespaces".to_owned(), |namespace| format!("namespace {namespace}"))) }
-        @if let Some(selector) = context.selection.selector() { " · labels " bdi { (selector) } }
-        @for name in context.selection.names() { " · " bdi { (name) } }
-    }
 }

@@ -1,12 +1,19 @@
 use super::*;
 use crate::api::SynapseSparkAttachment;
-use crate::api::v1alpha1::SynapseSparkAttachmentSpec;
+use crate::api::v1alpha1::{Identity, IdentityType, SynapseSparkAttachmentSpec, UserAssignedIdentity};
 use crate::cli::selection::ObjectKey;
 use crate::cli::view::State;
 
 fn attachment(namespace: &str, name: &str, reason: &str, pool: &str) -> Attachment {
     let mut spec = SynapseSparkAttachmentSpec::default();
     spec.workspace.name = format!("ws-{namespace}");
+    "6560575d-fa06-4e7d-95fb-f962e74efd7a".clone_into(&mut spec.workspace.subscription_id);
+    "rg".clone_into(&mut spec.workspace.resource_group);
+    if name == "beta" {
+        let resource_id = "/subscriptions/6560575d-fa06-4e7d-95fb-f962e74efd7a/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/nightly-id".to_owned();
+        let user_assigned_identities = vec![UserAssignedIdentity { resource_id }];
+        spec.identity = Some(Identity { kind: IdentityType::UserAssigned, user_assigned_identities });
+    }
     Attachment {
         key: ObjectKey { namespace: namespace.to_owned(), name: name.to_owned() },
         state: State::Ready,
@@ -42,6 +49,10 @@ fn rows_are_filtered_and_sorted_as_the_address_asks() {
         ("namespace=a&pool=small",        "a/beta a/gamma"),
         ("workspace=ws-b",                "b/alpha"),
         ("pool=+large+",                  "a/alpha b/alpha"),
+        ("identity=nightly",              "a/beta"),
+        ("identity=no+identity",          "a/alpha b/alpha a/gamma"),
+        ("workspace=%2Fsubscriptions%2F6560575d-fa06-4e7d-95fb-f962e74efd7a%2FresourceGroups%2FRG%2Fproviders%2FMicrosoft.MachineLearningServices%2Fworkspaces%2Fws-b", "b/alpha"),
+        ("workspace=%2Fsubscriptions%2F6560575d-fa06-4e7d-95fb-f962e74efd7a%2FresourceGroups%2Frg%2Fproviders%2FMicrosoft.MachineLearningServices%2Fworkspaces%2Fws-", ""),
         ("reason=Attached",               "b/alpha a/gamma"),
         ("reason=attached",               ""),
         ("sort=namespace",                "a/alpha a/beta a/gamma b/alpha"),

@@ -5,8 +5,9 @@ use maud::{Markup, html};
 use super::super::super::address::Subject;
 use super::super::super::context::Context;
 use super::super::super::parts::{ago, tone};
-use super::super::super::store::{Attachment, Connection, Content};
+use super::super::super::store::{Attachment, Content};
 use super::super::super::window::{Column, Query, ROWS, Window};
+use super::super::filter::{banners, nothing, reasons};
 use crate::cli::output::printable;
 use crate::planner::status::shortened;
 
@@ -18,21 +19,12 @@ pub(super) fn table(context: &Context, known: &Content, query: &Query) -> Markup
     let window = query.window(known.attachments.values());
     let has_namespaces = context.selection.is_of_all_namespaces();
     html! {
-        @match &known.connection {
-            Connection::Live => {}
-            Connection::Loading => { p class="banner calm" role="status" { "Reading the attachments…" } }
-            Connection::Lost(why) => {
-                p class="banner" role="status" {
-                    "The attachments cannot be followed, and what is shown may be outdated: " bdi { (printable(why)) } " Retrying."
-                }
-            }
-        }
-        @for line in known.undecodable.values() { p class="note" { bdi { (line) } } }
-        (reasons(&window, query))
+        (banners(known))
+        input type="hidden" name="sort" value=(query.sort.name());
+        @if query.descending { input type="hidden" name="descending" value="true"; }
+        (reasons(&window.reasons, query))
         @if window.rows.is_empty() {
-            @if known.connection == Connection::Live {
-                p class="empty" { @if known.attachments.is_empty() { "There are no attachments." } @else { "No attachment matches." } }
-            }
+            (nothing(known))
         } @else {
             table {
                 thead {
@@ -49,34 +41,6 @@ pub(super) fn table(context: &Context, known: &Content, query: &Query) -> Markup
                 tbody { @for one in &window.rows { (row(one, has_namespaces, query)) } }
             }
             (pager(&window))
-        }
-    }
-}
-
-/// How many there are of each reason. Choosing one filters by it.
-fn reasons(window: &Window<'_>, query: &Query) -> Markup {
-    let all: usize = window.reasons.values().sum();
-    // The one that is chosen stays, so that it can be seen.
-    let is_gone = !query.reason.is_empty() && !window.reasons.contains_key(query.reason.as_str());
-    let chosen = is_gone.then_some((query.reason.as_str(), 0));
-    html! {
-        input type="hidden" name="sort" value=(query.sort.name());
-        @if query.descending { input type="hidden" name="descending" value="true"; }
-        fieldset class="reasons" {
-            legend { "Reason" }
-            (choice("", "All", all, query))
-            @for (reason, count) in window.reasons.iter().map(|(reason, count)| (*reason, *count)).chain(chosen) {
-                (choice(reason, reason, count, query))
-            }
-        }
-    }
-}
-
-fn choice(reason: &str, label: &str, count: usize, query: &Query) -> Markup {
-    html! {
-        label {
-            input type="radio" name="reason" id={ "reason-" (reason) } value=(reason) checked[query.reason == reason];
-            span { bdi { (label) } " " b { (count) } }
         }
     }
 }
