@@ -11,6 +11,8 @@ resync_interval=10
 . tests/stage.sh
 
 stage_up
+# More of Azure than the examples need, for the map.
+curl -sSf --cacert "$ca" -X PUT -H 'content-type: application/json' --data @tests/ui/azure.json "$azure/_emulator/world" >/dev/null
 run kubectl apply -f examples/
 run kubectl wait ssa --all --for=condition=Ready --timeout=60s
 say "open the page"

@@ -15,7 +15,10 @@ before(async () => {
   kubectl("wait", "ssa/nightly", "--for=condition=Stalled", "--timeout=30s");
   browser = await Browser.start();
 });
-after(() => browser.end());
+after(async () => {
+  await browser.end();
+  kubectl("delete", "ssa/nightly", "--timeout=30s");
+});
 
 test("the list shows attachments and follows them", async (t) => {
   const program = await Program.start(t);
@@ -149,7 +152,7 @@ for (const colorScheme of ["light", "dark"]) {
   for (const [size, width] of [["wide", 1280], ["narrow", 360]]) {
     test(`the list is accessible and fits, ${colorScheme} and ${size}`, async (t) => {
       const program = await Program.start(t, ["-A"]);
-      const page = await browser.page(t, { colorScheme, viewport: { width, height: 720 } });
+      const page = await browser.page(t, { colorScheme, viewport: { width, height: 700 } });
       await page.goto(program.link);
       await row(page, "mysparkuser", "Ready");
       await row(page, "nightly", "PoolNotFound");
