@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-upgrade test-clean check generate bench bench-memory conformance build tools plane node gotools clients python javascript browser rust go gitops sdk sdk-v1 sdk-go sdk-js test-ui docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
+.PHONY: help demo test test-upgrade test-clean check generate bench bench-memory bench-page conformance build tools plane node gotools clients python javascript browser rust go gitops sdk sdk-v1 sdk-go sdk-js test-ui docs workflows lint doc deny advisories image test-node release-check release-image release-index release-chart release-sbom release-sign release-notes
 
 python := tests/sdk/.venv/bin/python
 
@@ -152,6 +152,10 @@ bench-memory: plane ## measure the operator's memory with a thousand very large 
 	cargo build --workspace --all-targets
 	cargo build --release --bin synapse-spark-operator
 	@benches/annotations.sh
+
+bench-page: plane ## measure the page of `kubectl synapse ui` with 10,000 attachments: time, weight and memory; OBJECTS=1000 for fewer
+	cargo build --profile dist --features ui --bin synapse-spark-operator
+	@benches/page.sh
 
 conformance: ## compare the emulator with a real Azure subscription: SUBSCRIPTION=GUID RESOURCE_GROUP=NAME WORKSPACE=NAME POOL=ID, and the options of tests/conformance/README.md; without SUBSCRIPTION, test the kit against the emulator
 	cargo run --quiet -p azure-conformance -- $(if $(SUBSCRIPTION),--subscription '$(SUBSCRIPTION)' --resource-group '$(RESOURCE_GROUP)' --workspace '$(WORKSPACE)' --pool '$(POOL)') \
