@@ -1,14 +1,16 @@
 //! Publishes events: on transitions only.
 
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Resource;
 use kube::runtime::events::{Event, EventType};
 
 use crate::api::v1alpha1::{ActivityLogResult, AttachmentStatus, LastDriftStatus, PoolStatus};
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::controller::context::Context;
+use crate::planner::outputs::Done;
 use crate::planner::status::jobs_ready::JOBS_READY;
 use crate::planner::status::last_drift::explained;
-use crate::planner::status::outputs::CONDITION;
+use crate::planner::status::outputs::{CONDITION, left_behind};
 use crate::planner::status::{condition, shortened};
 use crate::planner::{Cause, Decision, Field, Finding, Report, Step};
 
@@ -47,13 +49,24 @@ pub(super) async fn publish_changes(
     }
 }
 
-/// Publishes whether the ConfigMap of `spec.outputs` was written.
+/// Publishes whether the ConfigMap of `spec.outputs` was written, and that a former one stays.
 pub(super) async fn publish_outputs(
     ctx: &Context,
     object: &SynapseSparkAttachment,
     (previous, next): (&AttachmentStatus, &AttachmentStatus),
-    report: &Report<'_>,
+    (done, report): (&Done, &Report<'_>),
 ) {
+    if let Some(note) = left_behind(previous, next, done) {
+        // Events of one reason and object are one, with the first note, unless they are related to others.
+        let related = previous.outputs.as_ref().map(|former| ObjectReference {
+            api_version: Some("v1".to_owned()),
+            kind: Some("ConfigMap".to_owned()),
+            name: Some(former.config_map_name.clone()),
+            namespace: object.metadata.namespace.clone(),
+            ..ObjectReference::default()
+        });
+        publish_related(ctx, object, report, (Reason::OutputsForbidden, true, note), related).await;
+    }
     let Some(now) = condition(next, CONDITION) else { return };
     let is_same = condition(previous, CONDITION).is_some_and(|before| before.reason == now.reason);
     let Some(reason) = Reason::parse(&now.reason).filter(|reason| !is_same && *reason != Reason::OutputsPending) else { return };
@@ -156,12 +169,17 @@ fn pool_changes(previous: &AttachmentStatus, next: &AttachmentStatus) -> Vec<Str
     pairs.filter(|(one, other)| one != other).map(|((field, before), (_, now))| format!("{field}: {before} → {now}")).collect()
 }
 
+async fn publish(ctx: &Context, object: &SynapseSparkAttachment, report: &Report<'_>, event: (Reason, bool, String)) {
+    publish_related(ctx, object, report, event, None).await;
+}
+
 /// Events are informational: a failure to publish one does not fail the reconcile.
-async fn publish(
+async fn publish_related(
     ctx: &Context,
     object: &SynapseSparkAttachment,
     report: &Report<'_>,
     (reason, is_warning, note): (Reason, bool, String),
+    secondary: Option<ObjectReference>,
 ) {
     let reason = reason.as_str();
     if is_warning {
@@ -174,7 +192,7 @@ async fn publish(
         reason: reason.to_owned(),
         note: Some(within(&note, MAX_NOTE_BYTES)),
         action: report.decision.step.name().to_owned(),
-        secondary: None,
+        secondary,
     };
     if let Err(error) = ctx.process.recorders.current().publish(&event, &object.object_ref(&())).await {
         tracing::debug!(%error, "event not published");

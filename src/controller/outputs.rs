@@ -15,7 +15,7 @@ use crate::controller::report::{Draft, Reported, report_outputs};
 use crate::controller::rounds::Evaluation;
 use crate::object_name::is_subdomain;
 use crate::planner::outputs::{Done, Values};
-use crate::planner::status::outputs::{Task, task};
+use crate::planner::status::outputs::{Task, is_over, task};
 use crate::planner::{Decision, Goal};
 
 /// Writes or deletes the ConfigMap after a report, and reports that. Two tasks at most: after a rename the former one is deleted,
@@ -46,7 +46,8 @@ pub(super) async fn keep(
         let done = carry_out(ctx, object, &task).await?;
         let draft = Draft { object, ..evaluation.draft(now) };
         reported = report_outputs(ctx, &draft, decision, &done).await?;
-        if done != Done::Removed || matches!(reported, Reported::Unchanged) {
+        let (Task::Write(name, _) | Task::Remove(name)) = &task;
+        if !is_over(goal, name, &done) || matches!(reported, Reported::Unchanged) {
             return Ok(());
         }
     }

@@ -104,7 +104,7 @@ pub(super) async fn report_outputs(
     }
     ctx.ensure_leader()?;
     let Some(stored) = apply(ctx, draft.object, &next).await? else { return Ok(Reported::Gone) };
-    events::publish_outputs(ctx, draft.object, (&previous, &next), &report).await;
+    events::publish_outputs(ctx, draft.object, (&previous, &next), (done, &report)).await;
     Ok(Reported::Stored(Box::new(stored)))
 }
 

@@ -180,10 +180,9 @@ fn one_whose_creation_may_have_been_lost_is_deleted_after_a_rename() {
 
 #[test]
 fn a_former_config_map_is_deleted_before_the_next_one_is_recorded() {
-    let forbidden = || Done::Forbidden("configmaps is forbidden".into());
     let steps = [
         (Some(NAME), in_sync(), Some(Done::Written)),
-        (Some("next"), in_sync(), Some(forbidden())),
+        (Some("next"), in_sync(), Some(Done::Refused("a policy".into()))),
         (Some("next"), in_sync(), Some(Done::Removed)),
         (Some("next"), in_sync(), Some(Done::Foreign(None))),
         (None, in_sync(), Some(Done::Removed)),
@@ -192,12 +191,34 @@ fn a_former_config_map_is_deleted_before_the_next_one_is_recorded() {
         (NAME, "Unknown OutputsPending", "write pool-outputs"),
         (NAME, "True OutputsWritten", "write pool-outputs"),
         (NAME, "True OutputsWritten", "remove pool-outputs"),
-        (NAME, "False OutputsForbidden", "remove pool-outputs"),
-        (NAME, "False OutputsForbidden", "remove pool-outputs"),
+        (NAME, "False OutputsFailed", "remove pool-outputs"),
+        (NAME, "False OutputsFailed", "remove pool-outputs"),
         ("next", "Unknown OutputsPending", "write next"),
         ("next", "Unknown OutputsPending", "write next"),
         ("next", "False OutputsConflict", "write next"),
         ("next", "False OutputsConflict", "remove next"),
+        ("", "", ""),
+    ];
+    assert_eq!(run(&steps), rows(&expected));
+}
+
+#[test]
+fn a_forbidden_name_is_over_when_the_spec_no_longer_has_it() {
+    let forbidden = || Some(Done::Forbidden("configmaps is forbidden".into()));
+    let steps = [
+        (Some(NAME), in_sync(), forbidden()),
+        (Some("next"), in_sync(), forbidden()),
+        (Some("next"), absent(), forbidden()),
+        (None, in_sync(), forbidden()),
+    ];
+    let expected = [
+        (NAME, "Unknown OutputsPending", "write pool-outputs"),
+        (NAME, "False OutputsForbidden", "write pool-outputs"),
+        (NAME, "False OutputsForbidden", "remove pool-outputs"),
+        ("next", "Unknown OutputsPending", "write next"),
+        ("next", "Unknown OutputsPending", "remove next"),
+        ("next", "False OutputsForbidden", "remove next"),
+        ("next", "False OutputsForbidden", "remove next"),
         ("", "", ""),
     ];
     assert_eq!(run(&steps), rows(&expected));

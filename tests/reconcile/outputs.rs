@@ -171,6 +171,30 @@ async fn without_the_right_the_status_names_the_setting_and_one_request_is_sent_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_forbidden_name_does_not_block_the_next_one() {
+    for (case, next) in [("corrected", json!({"configMapName": "next"})), ("removed", json!(null))] {
+        let (api, context) = start(with_outputs());
+        api.refuse("/configmaps/pool-outputs", 403, "Forbidden", "configmaps \"pool-outputs\" is forbidden");
+        run(&api, &context).await;
+        assert_eq!(shown(&api), (json!("False"), json!("OutputsForbidden")), "{case}");
+        let mut corrected = api.get("team-a", "pool");
+        corrected["spec"]["outputs"] = next.clone();
+        api.put(corrected);
+        run(&api, &context).await;
+        let is_written = next.is_object();
+        let expected = if is_written { (json!("True"), json!("OutputsWritten")) } else { (json!(null), json!(null)) };
+        assert_eq!((shown(&api), api.config_map_of("next").is_object()), (expected, is_written), "{case}");
+        assert_eq!(api.get("team-a", "pool")["status"]["outputs"], next, "{case}");
+        let notes: Vec<_> = api.bodies(&["POST", "/events"]).iter().map(|one| one["note"].to_string()).collect();
+        let says = |note: &&String| note.contains("may not read the former ConfigMap pool-outputs");
+        assert_eq!(notes.iter().filter(says).count(), 1, "{case}: {notes:?}");
+        let before = api.writes();
+        run(&api, &context).await;
+        assert_eq!(api.writes(), before, "{case}: nothing is written at rest");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_api_server_that_does_not_answer_is_asked_again() {
     for (code, reason) in [(500, "InternalError"), (429, "TooManyRequests"), (409, "Conflict")] {
         let (api, context) = start(with_outputs());

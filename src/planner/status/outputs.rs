@@ -57,6 +57,32 @@ pub(super) fn outputs(previous: &AttachmentStatus, report: &Report<'_>) -> Shown
     }
 }
 
+/// Whether nothing more is done about the ConfigMap of this name, so that the next one follows.
+///
+/// A former one that the operator may not read does not block the next name: it may never have existed, and if it does,
+/// Kubernetes deletes it with the attachment.
+#[must_use]
+pub fn is_over(goal: &Attached, name: &str, done: &Done) -> bool {
+    match done {
+        Done::Removed => true,
+        Done::Forbidden(_) => goal.outputs.as_deref() != Some(name),
+        Done::Written | Done::Foreign(_) | Done::Refused(_) => false,
+    }
+}
+
+/// What a user has to know of a former ConfigMap that stays: the text of an event.
+#[must_use]
+pub fn left_behind(previous: &AttachmentStatus, next: &AttachmentStatus, done: &Done) -> Option<String> {
+    let (Some(former), Done::Forbidden(text)) = (&previous.outputs, done) else { return None };
+    let name = &former.config_map_name;
+    (next.outputs.as_ref() != Some(former)).then(|| {
+        let text = shortened(text.trim_end_matches('.'), 400);
+        format!(
+            "The operator may not read the former ConfigMap {name}: {text}. If it exists, it stays unchanged until Kubernetes deletes it with the attachment. Delete it if nothing needs it."
+        )
+    })
+}
+
 /// The status after something was done.
 #[must_use]
 pub fn with_outputs(previous: &AttachmentStatus, report: &Report<'_>, done: &Done) -> AttachmentStatus {
@@ -67,11 +93,13 @@ pub fn with_outputs(previous: &AttachmentStatus, report: &Report<'_>, done: &Don
         let message = shortened(message.trim_end(), 1024);
         (Some(before.clone()), Some(transition(previous, report, CONDITION, (status, reason.as_str(), &message))))
     };
+    let over = || match &goal.outputs {
+        None => (None, None),
+        Some(next) => announced(previous, report, (next, seen, goal)),
+    };
     let (outputs, shown) = match done {
-        Done::Removed => match &goal.outputs {
-            None => (None, None),
-            Some(next) => announced(previous, report, (next, seen, goal)),
-        },
+        Done::Removed => over(),
+        Done::Forbidden(_) if is_over(goal, name, done) => over(),
         Done::Written => set("True", Reason::OutputsWritten, &format!("The ConfigMap {name} has the values")),
         Done::Foreign(owner) => {
             let owner = owner.as_ref().map(|owner| format!(", which belongs to {owner},")).unwrap_or_default();
