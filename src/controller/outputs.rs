@@ -4,6 +4,8 @@
 //! an attachment is read once in a reconcile that observes the compute as attached, which is once a resync when nothing happens.
 //! Each write names the version that was read: a change between the two is a conflict, and is never overwritten unseen.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, DeleteParams, ObjectMeta, PostParams, Preconditions};
@@ -15,11 +17,11 @@ use crate::controller::report::{Draft, Reported, report_outputs};
 use crate::controller::rounds::Evaluation;
 use crate::object_name::is_subdomain;
 use crate::planner::outputs::{Done, Values};
-use crate::planner::status::outputs::{Task, is_over, task};
+use crate::planner::status::outputs::{Task, is_over, retry_in, task};
 use crate::planner::{Decision, Goal};
 
 /// Writes or deletes the ConfigMap after a report, and reports that. Two tasks at most: after a rename the former one is deleted,
-/// then the new one is written.
+/// then the new one is written. Returns when to try again what another attachment prevents.
 ///
 /// # Errors
 ///
@@ -30,28 +32,29 @@ pub(super) async fn keep(
     decision: &Decision,
     reported: Option<Reported>,
     now: Timestamp,
-) -> Result<(), Error> {
-    let (Goal::Attached(goal), Some(mut reported)) = (&evaluation.version.goal, reported) else { return Ok(()) };
+) -> Result<Option<Duration>, Error> {
+    let (Goal::Attached(goal), Some(mut reported)) = (&evaluation.version.goal, reported) else { return Ok(None) };
     let mut stored = None;
     for _ in 0..2 {
         match reported {
-            Reported::Gone => return Ok(()),
+            Reported::Gone => return Ok(None),
             Reported::Stored(object) => stored = Some(object),
             Reported::Unchanged => {}
         }
         let object = stored.as_deref().unwrap_or(&evaluation.version.object);
         let Some(task) = object.status.as_ref().and_then(|status| task(goal, &evaluation.observed, status)) else {
-            return Ok(());
+            return Ok(None);
         };
         let done = carry_out(ctx, object, &task).await?;
         let draft = Draft { object, ..evaluation.draft(now) };
         reported = report_outputs(ctx, &draft, decision, &done).await?;
         let (Task::Write(name, _) | Task::Remove(name)) = &task;
         if !is_over(goal, name, &done) || matches!(reported, Reported::Unchanged) {
-            return Ok(());
+            let object = if let Reported::Stored(object) = &reported { object } else { object };
+            return Ok(retry_in(object.status.as_ref(), &done, now));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 async fn carry_out(ctx: &Context, object: &SynapseSparkAttachment, task: &Task) -> Result<Done, Error> {
@@ -72,7 +75,7 @@ async fn carry_out(ctx: &Context, object: &SynapseSparkAttachment, task: &Task) 
         (Task::Remove(_), Some(found)) => remove(ctx, &api, &found).await,
         (Task::Write(name, values), None) => create(ctx, &api, object, (name, values)).await,
         (Task::Write(_, values), Some(found)) => match owner(object, &found) {
-            Err(owner) => Ok(Done::Foreign(owner)),
+            Err(owner) => Ok(owner),
             Ok(()) if found.data.as_ref() == Some(values) && found.binary_data.is_none() => Ok(Done::Written),
             Ok(()) => replace(ctx, &api, found, values).await,
         },
@@ -113,13 +116,14 @@ fn refused(error: kube::Error) -> Result<Done, Error> {
     }
 }
 
-/// Whether this object controls a ConfigMap; otherwise what does, if anything.
-fn owner(object: &SynapseSparkAttachment, found: &ConfigMap) -> Result<(), Option<String>> {
+/// Whether this object controls a ConfigMap; otherwise whose it is.
+fn owner(object: &SynapseSparkAttachment, found: &ConfigMap) -> Result<(), Done> {
     let controller = found.owner_references().iter().find(|owner| owner.controller == Some(true));
     match controller {
         Some(owner) if Some(&owner.uid) == object.metadata.uid.as_ref() => Ok(()),
-        Some(owner) => Err(Some(format!("{} {}", owner.kind, owner.name))),
-        None => Err(None),
+        Some(owner) if owner.kind == SynapseSparkAttachment::kind(&()) => Err(Done::OfAttachment(owner.name.clone())),
+        Some(owner) => Err(Done::Foreign(Some(format!("{} {}", owner.kind, owner.name)))),
+        None => Err(Done::Foreign(None)),
     }
 }
 

@@ -122,8 +122,9 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Arc<Context>, clock: Cloc
     let Carried { decision, assigned, reported } = carry_out(ctx, &azure, &evaluation, clock).await?;
     queue::keep(ctx, &evaluation.version.object, &decision, intended);
     verified(ctx, &evaluation, pending, assigned.as_ref());
-    outputs::keep(ctx, &evaluation, &decision, reported, clock.now()).await?;
-    Ok(decision)
+    let retry = outputs::keep(ctx, &evaluation, &decision, reported, clock.now()).await?;
+    let requeue = retry.map_or(decision.requeue, |pause| decision.requeue.within(pause));
+    Ok(Decision { requeue, ..decision })
 }
 
 /// The goal of an object, with the defaults of its namespace; else the decision that ends the reconcile.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::planner::backoff::{ACTIVITY_LOG_WINDOW, CLOCK_SKEW, Requeue};
+use crate::planner::backoff::{ACTIVITY_LOG_WINDOW, CLOCK_SKEW};
 use crate::planner::decision::{Decision, Step};
 use crate::planner::drift::is_in_sync;
 use crate::planner::goal::Goal;
@@ -73,12 +73,10 @@ pub fn question(goal: &Goal, seen: &Observed, decision: &Decision) -> Option<Que
 #[must_use]
 pub fn awaited(decision: Decision, seen: &Observed) -> Decision {
     let left = seen.object.unexplained.as_ref().map(Unexplained::due_in).unwrap_or_default();
-    match (&decision.step, decision.requeue) {
-        _ if left.is_zero() => decision,
-        (Step::Done, Requeue::Resync) => Decision { requeue: Requeue::ResyncWithin(left), ..decision },
-        (Step::Done, Requeue::After(pause)) if left < pause => Decision { requeue: Requeue::ResyncWithin(left), ..decision },
-        _ => decision,
+    if decision.step != Step::Done || left.is_zero() {
+        return decision;
     }
+    Decision { requeue: decision.requeue.within(left), ..decision }
 }
 
 /// The last change by anybody else than the operator, whose identity has the object ID `own`.

@@ -53,6 +53,9 @@ pub const FORCE_INTERVAL: Duration = Duration::from_mins(5);
 pub const LISTS_PATIENCE: Duration = Duration::from_secs(30);
 /// After the finalizer was added the watch brings the next reconcile; this is for the case that it does not.
 pub const WATCH_FALLBACK: Duration = Duration::from_secs(5);
+/// The first pause before the ConfigMap of `spec.outputs` is tried again where one of another attachment has its name: Kubernetes
+/// deletes it within seconds of that attachment.
+pub const OUTPUTS_RETRY: Duration = Duration::from_secs(30);
 /// The defaults of a namespace are read again after this time for an attachment that cannot do without them.
 pub const DEFAULTS_RETRY: Duration = Duration::from_mins(1);
 /// How old an answer may be when a change leads to an observation, for a decision that is taken again before anything is
@@ -200,6 +203,17 @@ impl Requeue {
             Self::After(pause) => Pace::After(pause.max(Duration::from_millis(1))),
             Self::ResyncWithin(pause) if pause < resync => Pace::After(pause.max(Duration::from_millis(1))),
             Self::Resync | Self::ResyncWithin(_) => Pace::Resync(resync),
+        }
+    }
+
+    /// The same, but after this pause at the latest where nothing else is awaited.
+    #[must_use]
+    pub fn within(self, pause: Duration) -> Self {
+        match self {
+            Self::Resync => Self::ResyncWithin(pause),
+            Self::ResyncWithin(sooner) => Self::ResyncWithin(sooner.min(pause)),
+            Self::After(later) if pause < later => Self::ResyncWithin(pause),
+            other => other,
         }
     }
 

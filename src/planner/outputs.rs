@@ -34,6 +34,8 @@ pub enum Done {
     Removed,
     /// A ConfigMap of this name exists that is not ours. With what it belongs to, if anything.
     Foreign(Option<String>),
+    /// The same, and it belongs to the attachment of this name, which deletes it after a hand-over, or with which Kubernetes does.
+    OfAttachment(String),
     /// The operator may not read it, with the text of Kubernetes.
     Forbidden(String),
     /// Kubernetes refuses the write, with its text.

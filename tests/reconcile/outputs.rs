@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kube::runtime::controller::Action;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use synapse_spark_operator::controller::{Context, reconcile};
@@ -138,6 +139,31 @@ async fn a_config_map_of_others_is_neither_changed_nor_deleted() {
         assert_eq!((condition(&api), api.config_map_of(NAME)), (json!(null), foreign), "{case}");
         assert!(methods(&api).iter().all(|method| method == "GET"), "{case}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_config_map_of_another_attachment_is_awaited_with_growing_pauses() {
+    let owned_by = |kind: &str| {
+        let owner = json!([{"apiVersion": "v1", "kind": kind, "name": "former", "uid": "former", "controller": true}]);
+        json!({"metadata": {"name": NAME, "ownerReferences": owner}})
+    };
+    let (api, context) = start(with_outputs());
+    api.put_config_map(owned_by("SynapseSparkAttachment"));
+    for seconds in [30, 30, 60, 120, 240] {
+        let action = reconcile(stored(&api), context.clone()).await.expect("it ends in the status");
+        assert_eq!(action, Action::requeue(Duration::from_secs(seconds)));
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+    }
+    let action = reconcile(stored(&api), context.clone()).await.expect("it ends in the status");
+    assert_ne!(action, Action::requeue(Duration::from_mins(8)), "the resync is sooner");
+    api.remove_config_maps();
+    run(&api, &context).await;
+    assert_eq!(shown(&api), (json!("True"), json!("OutputsWritten")));
+
+    let (api, context) = start(with_outputs());
+    api.put_config_map(owned_by("CronJob"));
+    let action = reconcile(stored(&api), context).await.expect("it ends in the status");
+    assert_ne!(action, Action::requeue(Duration::from_secs(30)), "nothing deletes it");
 }
 
 #[tokio::test(start_paused = true)]

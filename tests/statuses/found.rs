@@ -101,9 +101,16 @@ fn is_possible(goal: &Goal, observed: &Observed) -> bool {
 }
 
 /// What may become of the ConfigMap of `spec.outputs`.
-fn done() -> [Done; 5] {
+fn done() -> [Done; 6] {
     let text = "configmaps is forbidden".to_owned();
-    [Done::Written, Done::Removed, Done::Foreign(None), Done::Forbidden(text.clone()), Done::Refused(text)]
+    [
+        Done::Written,
+        Done::Removed,
+        Done::Foreign(None),
+        Done::OfAttachment("other".into()),
+        Done::Forbidden(text.clone()),
+        Done::Refused(text),
+    ]
 }
 
 impl Found {

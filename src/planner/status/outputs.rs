@@ -1,10 +1,14 @@
 //! The ConfigMap of `spec.outputs` in the status: its name before it is created, so that it can be deleted after a rename, and
 //! the condition `OutputsWritten`. Neither affects Ready.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::api::Reason;
 use crate::api::v1alpha1::{AttachmentStatus, OutputsStatus};
+use crate::planner::backoff::OUTPUTS_RETRY;
 use crate::planner::goal::{Attached, Goal};
 use crate::planner::observed::Observed;
 use crate::planner::outputs::{Done, Outputs, Values, outputs as wanted};
@@ -66,8 +70,21 @@ pub fn is_over(goal: &Attached, name: &str, done: &Done) -> bool {
     match done {
         Done::Removed => true,
         Done::Forbidden(_) => goal.outputs.as_deref() != Some(name),
-        Done::Written | Done::Foreign(_) | Done::Refused(_) => false,
+        Done::Written | Done::Foreign(_) | Done::OfAttachment(_) | Done::Refused(_) => false,
     }
+}
+
+/// When to try again what the ConfigMap of another attachment prevents: it is deleted within seconds if that attachment is gone, and
+/// at its next resync if it handed the compute over.
+///
+/// As in [`exponential`], the pause is the time for which that has lasted, so that the pauses double until a resync is sooner.
+///
+/// [`exponential`]: crate::planner::backoff::exponential
+#[must_use]
+pub fn retry_in(status: Option<&AttachmentStatus>, done: &Done, now: Timestamp) -> Option<Duration> {
+    let (Done::OfAttachment(_), Some(shown)) = (done, condition(status?, CONDITION)) else { return None };
+    let lasted = Duration::try_from(now.duration_since(shown.last_transition_time.0)).unwrap_or_default();
+    Some(lasted.max(OUTPUTS_RETRY))
 }
 
 /// What a user has to know of a former ConfigMap that stays: the text of an event.
@@ -93,6 +110,11 @@ pub fn with_outputs(previous: &AttachmentStatus, report: &Report<'_>, done: &Don
         let message = shortened(message.trim_end(), 1024);
         (Some(before.clone()), Some(transition(previous, report, CONDITION, (status, reason.as_str(), &message))))
     };
+    let conflict = |owner: Option<String>| {
+        let owner = owner.map(|owner| format!(", which belongs to {owner},")).unwrap_or_default();
+        let message = format!("A ConfigMap {name}{owner} exists that this attachment has not created. It stays unchanged.");
+        set("False", Reason::OutputsConflict, &message)
+    };
     let over = || match &goal.outputs {
         None => (None, None),
         Some(next) => announced(previous, report, (next, seen, goal)),
@@ -101,11 +123,8 @@ pub fn with_outputs(previous: &AttachmentStatus, report: &Report<'_>, done: &Don
         Done::Removed => over(),
         Done::Forbidden(_) if is_over(goal, name, done) => over(),
         Done::Written => set("True", Reason::OutputsWritten, &format!("The ConfigMap {name} has the values")),
-        Done::Foreign(owner) => {
-            let owner = owner.as_ref().map(|owner| format!(", which belongs to {owner},")).unwrap_or_default();
-            let message = format!("A ConfigMap {name}{owner} exists that this attachment has not created. It stays unchanged.");
-            set("False", Reason::OutputsConflict, &message)
-        }
+        Done::Foreign(owner) => conflict(owner.clone()),
+        Done::OfAttachment(owner) => conflict(Some(format!("SynapseSparkAttachment {owner}"))),
         Done::Forbidden(text) => set(
             "False",
             Reason::OutputsForbidden,
