@@ -117,6 +117,12 @@ pub fn drift(goal: &Attached, pool: &PoolId, compute: &Compute, applied: Option<
     .collect()
 }
 
+/// Whether the identity of a compute is not that of the spec.
+#[must_use]
+pub fn has_other_identity(goal: &Attached, compute: &Compute, applied: Option<&Applied>) -> bool {
+    identity_type_drift(goal, compute).is_some() || user_assigned_drift(goal, compute, applied).is_some()
+}
+
 fn pool_drift(pool: &PoolId, compute: &Compute) -> Option<Drift> {
     let have = match &compute.pool {
         PoolReading::Pool(id) if id == pool => return None,

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use synapse_spark_operator::api::v1alpha1::{AttachmentStatus, OperationKind};
 use synapse_spark_operator::planner::outputs::{Done, Outputs, Values, outputs};
-use synapse_spark_operator::planner::status::condition;
 use synapse_spark_operator::planner::status::outputs::{CONDITION, Task, task, with_outputs};
+use synapse_spark_operator::planner::status::{condition, status as reported};
 use synapse_spark_operator::planner::{
     Attached, Compute, FaultKind, Finding, Goal, Identity, Observed, Outcome, Ownership, Progress, decide,
 };
 
 use super::builders::{
-    absent, accepted, after, attached, compute, compute_id, in_sync, of_other_pool, ours, pool, report, running, seen,
+    absent, accepted, after, attached, compute, compute_id, drifted, in_sync, of_other_pool, ours, pool, report, running, seen,
     shown_user, shows, status_after, unknown, unowned, user,
 };
 
@@ -220,6 +220,51 @@ fn a_forbidden_name_is_over_when_the_spec_no_longer_has_it() {
         ("next", "False OutputsForbidden", "remove next"),
         ("next", "False OutputsForbidden", "remove next"),
         ("", "", ""),
+    ];
+    assert_eq!(run(&steps), rows(&expected));
+}
+
+#[test]
+fn true_means_that_the_values_are_those_of_the_current_identity() {
+    let update = || accepted(OperationKind::Update, Duration::from_mins(1), running());
+    let silent = || seen(true, unknown(FaultKind::Unavailable(None)));
+    let mut status = AttachmentStatus::default();
+    #[rustfmt::skip]
+    let steps = [
+        ("written",                        1, in_sync(),                                Some(Done::Written), "True OutputsWritten"),
+        ("no answer, the same spec",       1, silent(),                                 None,                "True OutputsWritten"),
+        ("no answer, a new spec",          2, silent(),                                 None,                "Unknown OutputsPending"),
+        ("nothing differs",                2, in_sync(),                                Some(Done::Written), "True OutputsWritten"),
+        ("another identity, not sent yet", 3, shows(drifted()),                         None,                "Unknown OutputsPending"),
+        ("being updated",                  3, after(update(), ours(Progress::Working)), None,                "Unknown OutputsPending"),
+        ("a read that lags behind",        3, shows(drifted()),                         Some(Done::Written), "Unknown OutputsPending"),
+        ("updated",                        3, in_sync(),                                Some(Done::Written), "True OutputsWritten"),
+        ("changed by others",              3, shows(drifted()),                         Some(Done::Written), "Unknown OutputsPending"),
+    ];
+    for (case, generation, observed, done, expected) in steps {
+        let goal = Goal::Attached(goal(Some(NAME)));
+        let decision = decide(&goal, &observed);
+        let mut report = report(&goal, &observed, &decision, None);
+        report.object.generation = Some(generation);
+        status = reported(&status, &report);
+        if let Some(done) = done {
+            status = with_outputs(&status, &report, &done);
+            assert_eq!(with_outputs(&status, &report, &done), status, "{case}: nothing is written at rest");
+            assert_eq!(reported(&status, &report), status, "{case}: nor by a report");
+        }
+        let shown = condition(&status, CONDITION).map(|one| format!("{} {}", one.status, one.reason));
+        assert_eq!(shown.as_deref(), Some(expected), "{case}");
+    }
+}
+
+#[test]
+fn with_another_identity_the_config_map_is_recorded_before_it_is_created_too() {
+    let steps = [(Some(NAME), absent(), None), (Some(NAME), shows(drifted()), Some(Done::Written)), (Some(NAME), absent(), None)];
+    let expected = [
+        (NAME, "False OutputsPending", ""),
+        (NAME, "Unknown OutputsPending", "write pool-outputs"),
+        (NAME, "Unknown OutputsPending", "write pool-outputs"),
+        (NAME, "Unknown OutputsPending", "remove pool-outputs"),
     ];
     assert_eq!(run(&steps), rows(&expected));
 }

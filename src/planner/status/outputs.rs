@@ -9,6 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use crate::api::Reason;
 use crate::api::v1alpha1::{AttachmentStatus, OutputsStatus};
 use crate::planner::backoff::OUTPUTS_RETRY;
+use crate::planner::drift::has_other_identity;
 use crate::planner::goal::{Attached, Goal};
 use crate::planner::observed::Observed;
 use crate::planner::outputs::{Done, Outputs, Values, outputs as wanted};
@@ -55,6 +56,7 @@ pub(super) fn outputs(previous: &AttachmentStatus, report: &Report<'_>) -> Shown
     match (&previous.outputs, &goal.outputs) {
         (None, None) => (None, None),
         (None, Some(name)) => announced(previous, report, (name, seen, goal)),
+        (Some(name), _) if is_outdated(previous, report, (goal, seen)) => (Some(name.clone()), Some(former(previous, report))),
         (Some(_), _) if is_shown(previous, goal, seen) => kept(),
         (Some(_), Some(name)) => announced(previous, report, (name, seen, goal)),
         (Some(_), None) => kept(),
@@ -122,6 +124,7 @@ pub fn with_outputs(previous: &AttachmentStatus, report: &Report<'_>, done: &Don
     let (outputs, shown) = match done {
         Done::Removed => over(),
         Done::Forbidden(_) if is_over(goal, name, done) => over(),
+        Done::Written if differs(goal, seen) => (Some(before.clone()), Some(former(previous, report))),
         Done::Written => set("True", Reason::OutputsWritten, &format!("The ConfigMap {name} has the values")),
         Done::Foreign(owner) => conflict(owner.clone()),
         Done::OfAttachment(owner) => conflict(Some(format!("SynapseSparkAttachment {owner}"))),
@@ -158,7 +161,28 @@ fn is_shown(previous: &AttachmentStatus, goal: &Attached, seen: &Observed) -> bo
         return true;
     }
     let is_settled = |one: &Condition| one.reason != Reason::OutputsPending.as_str();
-    condition(previous, CONDITION).is_some_and(|one| is_settled(one) || !matches!(wanted(goal, seen), Outputs::Values(_)))
+    let is_written = |one: &Condition| one.status == "Unknown" && differs(goal, seen);
+    let is_awaited = || !matches!(wanted(goal, seen), Outputs::Values(_));
+    condition(previous, CONDITION).is_some_and(|one| is_settled(one) || is_written(one) || is_awaited())
+}
+
+/// Whether the values are those of an identity that the spec does not name.
+fn differs(goal: &Attached, seen: &Observed) -> bool {
+    seen.compute.present().is_some_and(|compute| has_other_identity(goal, compute, seen.applied.as_ref()))
+}
+
+/// Whether the condition is True of an earlier spec, and the compute is not seen as attached by this one.
+fn is_outdated(previous: &AttachmentStatus, report: &Report<'_>, (goal, seen): (&Attached, &Observed)) -> bool {
+    let is_earlier = |one: &Condition| one.status == "True" && one.observed_generation < report.object.generation;
+    let is_same = previous.outputs.as_ref().map(|one| &one.config_map_name) == goal.outputs.as_ref();
+    let is_certain = matches!(wanted(goal, seen), Outputs::Values(_)) && !differs(goal, seen);
+    is_same && !is_certain && condition(previous, CONDITION).is_some_and(is_earlier)
+}
+
+/// The ConfigMap is there, and is not known to have the values that the spec leads to.
+fn former(previous: &AttachmentStatus, report: &Report<'_>) -> Condition {
+    let message = "The ConfigMap may have values from before a change, such as the former identity, until Azure shows the compute as in the spec";
+    transition(previous, report, CONDITION, ("Unknown", Reason::OutputsPending.as_str(), message))
 }
 
 /// The ConfigMap of this name is to be written: now (then it may exist from now on), or when the compute is attached.
