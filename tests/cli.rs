@@ -24,6 +24,8 @@ mod logs;
 mod no_cluster;
 #[path = "cli/plan.rs"]
 mod plan;
+#[path = "cli/ui_in_background.rs"]
+mod ui_in_background;
 #[path = "cli/untrusted.rs"]
 mod untrusted;
 

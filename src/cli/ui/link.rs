@@ -1,8 +1,12 @@
 //! The link that opens the page. It is written to the terminal and to no log, because whoever has it can sign in.
 
-use std::io::BufRead as _;
+use std::io::{IsTerminal as _, Stdin};
 use std::sync::Arc;
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::getpgrp;
+use rustix::termios::tcgetpgrp;
 use tokio::sync::mpsc;
 
 use super::super::output::{print, remark};
@@ -37,10 +41,14 @@ impl Links {
         let (send, mut lines) = mpsc::channel(1);
         // A thread of its own, because a read of a terminal cannot be interrupted.
         std::thread::spawn(move || {
-            for _ in std::io::stdin().lock().lines().map_while(Result::ok) {
-                if send.blocking_send(()).is_err() {
+            let (input, mut line) = (std::io::stdin(), String::new());
+            loop {
+                until_readable(&input);
+                let has_line = input.read_line(&mut line).is_ok_and(|length| length > 0);
+                if !has_line || send.blocking_send(()).is_err() {
                     return;
                 }
+                line.clear();
             }
         });
         while let Some(()) = lines.recv().await {
@@ -48,5 +56,21 @@ impl Links {
         }
         // The end of the input does not end the program: it may have none.
         std::future::pending().await
+    }
+}
+
+/// How often the terminal is tried again while another program of it reads what its user types.
+const BACKGROUND: Duration = Duration::from_secs(1);
+
+/// Blocks until a line can be read without stopping the program: a process in the background that reads its terminal is stopped
+/// (SIGTTIN), and its page with it. A pipe or a file stops nobody.
+fn until_readable(input: &Stdin) {
+    while input.is_terminal() {
+        let has_input = poll(&mut [PollFd::new(input, PollFlags::IN)], None).is_ok();
+        // Without an answer the terminal is gone, and the read shows that.
+        if has_input && tcgetpgrp(input).map_or(true, |foreground| foreground == getpgrp()) {
+            break;
+        }
+        std::thread::sleep(BACKGROUND);
     }
 }
