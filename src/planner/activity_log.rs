@@ -82,8 +82,8 @@ pub fn awaited(decision: Decision, seen: &Observed) -> Decision {
 /// The last change by anybody else than the operator, whose identity has the object ID `own`.
 ///
 /// The operator corrects a change right after it has observed it, so that its own requests are among the last entries. They have
-/// its mark, and the object ID of the identity that it has now, unless it was given another one since. What Azure refused changed
-/// nothing.
+/// its mark, and the object ID of the identity that it has now, unless it was given another one since. The mark alone excludes no
+/// other caller if that object ID is known, because others can copy it. What Azure refused changed nothing.
 #[must_use]
 pub fn last_change(entries: &[Entry], own: Option<&str>) -> Shown {
     let mut requests: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
@@ -110,8 +110,10 @@ fn of_others(all: &[&Entry], own: Option<&str>) -> Option<Shown> {
     let caller = all.iter().find_map(|one| one.caller.clone())?;
     let is_marked = all.iter().find_map(|one| one.is_marked);
     match (is_marked, own) {
-        (Some(true), _) => None,
         (_, Some(own)) if caller.eq_ignore_ascii_case(own) => None,
+        // The operator sent it with an earlier identity, or others copied the mark: it is derived from nothing secret.
+        (Some(true), Some(_)) => Some(Shown::Ambiguous),
+        (Some(true), None) => None,
         // The operator's access token does not show its object ID, and the entry no mark.
         (None, None) => Some(Shown::Ambiguous),
         (Some(false), _) | (None, Some(_)) => {

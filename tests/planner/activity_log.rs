@@ -254,10 +254,12 @@ fn own_requests_are_recognized_by_their_mark_or_by_the_identity() {
     let (plain, own) = (|minutes, request, caller| entry(minutes, request, Some(caller), Accepted), Some(OWN));
     #[rustfmt::skip]
     let table = vec![
-        ("its own, with another identity",              own,  vec![marked(1, "b", FORMER, true), marked(9, "a", OTHER, false)], found(OTHER, 9)),
-        ("its own alone, with another identity",        own,  vec![marked(1, "b", FORMER, true)],                              Shown::NoEntry),
+        ("its own",                                     own,  vec![marked(1, "b", OWN, true), marked(9, "a", OTHER, false)],   found(OTHER, 9)),
+        ("its own, or a copy of its mark",              own,  vec![marked(1, "b", FORMER, true), marked(9, "a", OTHER, false)], Shown::Ambiguous),
+        ("a copy of its mark before its own",           own,  vec![marked(1, "b", OWN, true), marked(9, "a", OTHER, true)],    Shown::Ambiguous),
+        ("another change after its own, with another identity", own, vec![marked(9, "a", FORMER, true), marked(1, "b", OTHER, false)], found(OTHER, 1)),
         ("its identity, used by another tool",          own,  vec![marked(1, "b", OWN, false)],                                Shown::NoEntry),
-        ("one entry of a request has the mark",         own,  vec![plain(1, "b", FORMER), marked(1, "b", FORMER, true)],       Shown::NoEntry),
+        ("one entry of a request has the mark",         own,  vec![plain(1, "b", FORMER), marked(1, "b", FORMER, true)],       Shown::Ambiguous),
         ("an identity without a mark is another's",     own,  vec![plain(1, "b", FORMER)],                                     found(FORMER, 1)),
         ("the own ID is unknown, the marks show",       None, vec![marked(1, "b", FORMER, true), marked(9, "a", OTHER, false)], found(OTHER, 9)),
         ("the own ID is unknown, and there is no mark", None, vec![plain(1, "b", FORMER)],                                     Shown::Ambiguous),
