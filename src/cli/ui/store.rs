@@ -18,8 +18,11 @@ use super::super::view::{State, View};
 use crate::api::SynapseSparkAttachment;
 use crate::resource_id::PoolId;
 
-/// A watch that ended is started again after this time.
+/// A watch that ended is started again after this time. It begins with a list of all attachments, so the pause doubles while that fails
+/// or the watch does not last.
 const RESTART: Duration = Duration::from_secs(1);
+/// The longest pause, and how long a watch works before the pause is the first one again.
+const LONGEST_RESTART: Duration = Duration::from_secs(30);
 /// How often the API server is asked whether it answers.
 const PROBE: Duration = Duration::from_secs(15);
 
@@ -95,6 +98,16 @@ pub(super) struct Content {
     pub(super) undecodable: BTreeMap<ObjectKey, String>,
 }
 
+/// How a watch ended.
+struct Broken {
+    /// Why, with advice.
+    why: String,
+    /// Whether another watch is expected to fail, too: the list failed, or Kubernetes does not answer or does not allow it.
+    is_lost: bool,
+    /// Whether it worked for [`LONGEST_RESTART`].
+    has_lasted: bool,
+}
+
 /// What is known, for any number of pages.
 #[derive(Default)]
 pub(super) struct Store(watch::Sender<Content>);
@@ -113,27 +126,38 @@ impl Store {
 
     /// Follows the attachments, for as long as the program runs.
     pub(super) async fn follow(&self, cluster: &Cluster, selection: &Selection, program: Program) {
+        let mut pause = RESTART;
         loop {
-            let why = self.watch(cluster, selection, program).await;
-            if let Some(why) = why {
-                self.0.send_modify(|content| content.connection = Connection::Lost(why));
+            let broken = self.watch(cluster, selection, program).await;
+            if broken.has_lasted {
+                pause = RESTART;
             }
-            tokio::time::sleep(RESTART).await;
+            // A watch that worked is started again soon, which is not worth a message.
+            if broken.is_lost || pause > RESTART {
+                self.0.send_modify(|content| content.connection = Connection::Lost(broken.why));
+            }
+            tokio::time::sleep(pause).await;
+            pause = LONGEST_RESTART.min(2 * pause);
         }
     }
 
-    /// Follows the attachments until the watch breaks. Gives why it could not begin; a watch that began is started again at once.
-    async fn watch(&self, cluster: &Cluster, selection: &Selection, program: Program) -> Option<String> {
+    /// Follows the attachments until the watch breaks.
+    async fn watch(&self, cluster: &Cluster, selection: &Selection, program: Program) -> Broken {
         let api = selection.api(cluster.watch.clone(), &cluster.namespace);
         let names: BTreeSet<_> = selection.names().collect();
         let mut watch = AttachmentWatch::new(cluster, api, selection.watch_config());
         let mut undecodable = BTreeMap::new();
-        let mut is_live = false;
+        let (mut is_live, mut has_lasted) = (false, false);
+        let mut lasting = pin!(tokio::time::sleep(LONGEST_RESTART));
         let mut unanswered = pin!(unanswered(cluster, selection));
         loop {
             let change = tokio::select! {
                 change = watch.next() => change,
-                why = &mut unanswered => Err(why),
+                why = &mut unanswered => return Broken { why, is_lost: true, has_lasted },
+                () = &mut lasting, if is_live && !has_lasted => {
+                    has_lasted = true;
+                    continue;
+                }
             };
             match change {
                 Ok(Change::Applied(object)) if names.is_empty() || names.contains(object.name_any().as_str()) => {
@@ -161,7 +185,10 @@ impl Store {
                     }
                 }
                 Ok(Change::Listed(present)) => {
-                    is_live = true;
+                    if !is_live {
+                        is_live = true;
+                        lasting.set(tokio::time::sleep(LONGEST_RESTART));
+                    }
                     let undecodable = std::mem::take(&mut undecodable);
                     self.0.send_modify(|content| {
                         content.attachments.retain(|uid, _| present.contains(uid));
@@ -170,8 +197,8 @@ impl Store {
                     });
                 }
                 // It may have missed changes, so all are listed again.
-                Ok(Change::Interrupted(_)) if is_live => return None,
-                Ok(Change::Interrupted(why)) | Err(why) => return Some(why),
+                Ok(Change::Interrupted(why)) => return Broken { why, is_lost: !is_live, has_lasted },
+                Err(why) => return Broken { why, is_lost: true, has_lasted },
             }
         }
     }
