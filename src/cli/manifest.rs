@@ -68,8 +68,11 @@ impl ManifestBuilder {
             spec["computeName"] = json!(self.compute);
         }
         spec["resourceId"] = json!(self.pool);
-        if let Some(identity) = &self.identity {
-            spec["identity"] = json!(identity);
+        match &self.identity {
+            Some(identity) => spec["identity"] = json!(identity),
+            // The compute has none, and is not to get the default of the namespace.
+            None if self.shown.is_some() => spec["identity"] = json!({"type": "None"}),
+            None => {}
         }
         if let Some(description) = &self.description {
             spec["description"] = json!(description);

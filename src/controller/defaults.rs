@@ -3,18 +3,27 @@
 //! As an ordinary update of the object: so the rules of the definition and every admission policy of the cluster apply to a default as
 //! they do to what a user writes, and all that depends on the spec (shards, claimants, columns, backups) sees one value.
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::api::SynapseSparkAttachment;
+use crate::api::v1alpha1::Identity;
+use crate::azure::{self, Freshness};
 use crate::controller::context::{Context, Error, FIELD_MANAGER};
+use crate::controller::observe::spec_identity;
+use crate::controller::queue::turn;
 use crate::planner::defaults::{Defaults, are_due};
+use crate::planner::goal::compute_of;
 use crate::planner::invalid::Invalid;
+use crate::resource_id::ComputeId;
 
 /// What became of the defaults for an object.
 pub(super) enum Filled {
+    /// Azure does not answer whether the compute exists: whether the object gets this default identity depends on that.
+    Unobserved(Identity),
     /// There is nothing to write.
     Complete,
     /// They are stored: the watch brings the next reconcile.
@@ -24,17 +33,49 @@ pub(super) enum Filled {
 }
 
 /// Writes what the object leaves out, if its namespace has a default for it.
-pub(super) async fn fill_in(ctx: &Context, object: &SynapseSparkAttachment) -> Result<Filled, Error> {
+///
+/// The workspace comes first, alone: whether the compute exists is read in the shard of its subscription.
+pub(super) async fn fill_in(ctx: &Context, object: &SynapseSparkAttachment, now: Timestamp) -> Result<Filled, Error> {
     if !are_due(object) {
         return Ok(Filled::Complete);
     }
     let read = read(&ctx.kube, object).await;
-    let defaults = match read {
+    let mut defaults = match read {
         Ok(defaults) => defaults,
         Err(Unread::Invalid(invalid)) => return Ok(Filled::Refused(invalid)),
         Err(Unread::Failed(error)) => return Err(Error::refused("to read the namespace")(error)),
     };
+    if defaults.workspace.is_some() {
+        defaults.identity = None;
+    } else if let Some(default) = defaults.identity.take() {
+        // An object that is not for this operator, or names no compute, is refused for that.
+        let Some(id) = ctx.shard().admit(object).and_then(|()| compute_of(object)).ok() else { return Ok(Filled::Complete) };
+        let azure = ctx.identities.of(object, Freshness::Now, &ctx.kube, &ctx.azure).await;
+        let azure = azure.with_turn(turn(object, ctx.objects.memory.waiting(object).as_ref(), now));
+        match identity(&azure, &id, default.clone()).await {
+            Ok(Ok(identity)) => defaults.identity = Some(identity),
+            Ok(Err(invalid)) => return Ok(Filled::Refused(invalid)),
+            Err(_) => return Ok(Filled::Unobserved(default)),
+        }
+    }
     if defaults.is_empty() { Ok(Filled::Complete) } else { store(ctx, object, &defaults).await }
+}
+
+/// The identity for an object without one: this default, if its compute does not exist. Otherwise the one that the compute has: a default
+/// would replace it, and a system-assigned identity would be lost with its role assignments.
+pub(crate) async fn identity(
+    azure: &azure::Client,
+    id: &ComputeId,
+    default: Identity,
+) -> Result<Result<Identity, Invalid>, azure::Error> {
+    // A write is about to be based on an absence.
+    let Some(found) = azure.compute(id, Freshness::NowOnNewConnection).await? else { return Ok(Ok(default)) };
+    Ok(spec_identity(&found).map_err(|why| Invalid {
+        field: "spec.identity",
+        why: format!(
+            "is missing, and the identity of compute {id}, which exists, cannot be taken from it: {why}. Set spec.identity"
+        ),
+    }))
 }
 
 /// Why the defaults of a namespace cannot be read.

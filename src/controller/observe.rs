@@ -9,6 +9,7 @@ mod operation;
 pub mod reading;
 mod request;
 pub(crate) mod roles;
+mod spec_identity;
 mod user_identities;
 
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub use fault::fault;
 pub use jobs::{Known, job_facts, job_facts_of};
 pub use reading::{ComputeReading, Reading};
 pub use request::{forced, is_annotated, is_reconcile_requested, requested};
+pub use spec_identity::spec_identity;
 
 use crate::api::SynapseSparkAttachment;
 use crate::api::v1alpha1::AttachmentStatus;

@@ -18,10 +18,10 @@ use crate::controller::rounds::{Clock, Evaluation, Settled, Version, settle};
 use crate::controller::{activity_log, execute, finalizer, job_checks, lists, outputs, queue};
 use crate::planner::activity_log::question;
 use crate::planner::backoff::FRESH_ENOUGH;
-use crate::planner::defaults::no_workspace;
+use crate::planner::defaults::{Defaults, no_workspace};
 use crate::planner::roles::observed::PendingVerification;
 use crate::planner::status::failure::history;
-use crate::planner::{Cause, Decision, Goal, RoleAssignment, Step, Write, WriteResult};
+use crate::planner::{Cause, Decision, Finding, Goal, RoleAssignment, Step, Write, WriteResult};
 
 /// Reconciles one object. A bug in the operator is reported like any other finding, and affects no other object.
 ///
@@ -81,7 +81,7 @@ async fn report_caught(object: &SynapseSparkAttachment, ctx: &Context, decision:
 /// A refusal by Azure is a finding, not an error: it is reported in the status, where the user reads it.
 async fn rounds(object: &SynapseSparkAttachment, ctx: &Arc<Context>, clock: Clock) -> Result<Decision, Error> {
     let tick = ctx.objects.ticks.turn(object);
-    let goal = match goal_of(object, ctx).await? {
+    let (goal, is_provisional) = match goal_of(object, ctx, clock.started).await? {
         Ok(goal) => goal,
         Err(decision) => {
             // What was stored, the watch shows: the next reconcile reports it.
@@ -107,10 +107,14 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Arc<Context>, clock: Cloc
     let azure = ctx.identities.of(object, identity_freshness(object, &goal), &ctx.kube, &ctx.azure).await;
     lists::subscribe(ctx, object, &azure);
     let azure = azure.with_turn(queue::turn(object, waiting.as_ref(), clock.started));
-    let reading = Reading::first(object, &goal, tick);
+    let reading = if is_provisional { Reading::NOW } else { Reading::first(object, &goal, tick) };
     let intended = waiting.and_then(|waiting| waiting.write);
     let watched = Version::watched(object.clone(), goal);
     let mut settled = Box::pin(settle(ctx, azure, watched, (reading, intended), clock)).await?;
+    if is_provisional && !matches!(settled.evaluation.observed.compute, Finding::Unknown(_)) {
+        // Azure answers again: the next reconcile stores the identity.
+        return Err(Error::Conflict);
+    }
     if settled.evaluation.decision.step == Step::AddFinalizer
         && let Some(stored) = add_finalizer(ctx, object).await?
     {
@@ -127,17 +131,26 @@ async fn rounds(object: &SynapseSparkAttachment, ctx: &Arc<Context>, clock: Cloc
     Ok(Decision { requeue, ..decision })
 }
 
-/// The goal of an object, with the defaults of its namespace; else the decision that ends the reconcile.
-async fn goal_of(object: &SynapseSparkAttachment, ctx: &Context) -> Result<Result<Goal, Decision>, Error> {
-    Ok(match fill_in(ctx, object).await? {
+/// The goal of an object, with the defaults of its namespace; else the decision that ends the reconcile. Also whether the goal is
+/// provisional, as long as Azure does not answer: it is there to report why, and nothing is written with it.
+async fn goal_of(
+    object: &SynapseSparkAttachment,
+    ctx: &Context,
+    now: Timestamp,
+) -> Result<Result<(Goal, bool), Decision>, Error> {
+    let goal = |object: &SynapseSparkAttachment, is_provisional| {
+        let goal = ctx.shard().admit(object).and_then(|()| Goal::of(object, &ctx.cluster));
+        goal.map(|goal| (goal, is_provisional)).map_err(|invalid| Decision::invalid(&invalid))
+    };
+    Ok(match fill_in(ctx, object, now).await? {
         Filled::Stored => Err(Decision::defaults_stored()),
         Filled::Refused(invalid) => Err(Decision::without_defaults(&invalid)),
         Filled::Complete if object.spec.workspace.is_unset() && object.metadata.deletion_timestamp.is_none() => {
             Err(Decision::without_defaults(&no_workspace(object)))
         }
-        Filled::Complete => {
-            let goal = ctx.shard().admit(object).and_then(|()| Goal::of(object, &ctx.cluster));
-            goal.map_err(|invalid| Decision::invalid(&invalid))
+        Filled::Complete => goal(object, false),
+        Filled::Unobserved(identity) => {
+            goal(&Defaults { identity: Some(identity), ..Defaults::default() }.applied_to(object.clone()), true)
         }
     })
 }

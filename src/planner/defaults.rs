@@ -1,12 +1,13 @@
 //! The defaults of a namespace: what a new attachment gets of its namespace's annotations if its spec leaves it out.
 //!
 //! They are written into the spec once, before the first write to Azure. From then on the spec alone counts, so a changed default
-//! affects no attachment that exists: neither its workspace, which would be another compute, nor the identity of its jobs.
+//! affects no attachment that exists: neither its workspace, which would be another compute, nor the identity of its jobs. A new object
+//! whose compute exists already gets the identity that the compute has, in place of the default.
 
 use std::collections::BTreeMap;
 
 use crate::api::v1alpha1::{Identity, IdentityType, UserAssignedIdentity, Workspace};
-use crate::api::{DEFAULT_IDENTITY, DEFAULT_WORKSPACE, SynapseSparkAttachment};
+use crate::api::{DEFAULT_IDENTITY, DEFAULT_WORKSPACE, FINALIZER, SynapseSparkAttachment, TRANSFER_TO};
 use crate::planner::invalid::Invalid;
 use crate::resource_id::{IdentityId, WorkspaceId};
 
@@ -20,12 +21,14 @@ pub struct Defaults {
 }
 
 /// Whether an object leaves out what its namespace may have a default for. Never for an object for which the operator may have
-/// written to Azure: without an identity, its compute is to have none.
+/// written to Azure: without an identity, its compute is to have none. Nor for one that hands its compute over, or has done so: that
+/// leaves neither the finalizer nor `status.applied`.
 #[must_use]
 pub fn are_due(object: &SynapseSparkAttachment) -> bool {
+    let is_transfer = object.metadata.annotations.as_ref().is_some_and(|all| all.contains_key(TRANSFER_TO));
     let is_new = !object.has_finalizer() && object.status.as_ref().is_none_or(|status| status.applied.is_none());
     let is_left_out = object.spec.workspace.is_unset() || object.spec.identity.is_none();
-    is_new && is_left_out && object.metadata.deletion_timestamp.is_none()
+    is_new && is_left_out && !is_transfer && object.metadata.deletion_timestamp.is_none()
 }
 
 impl Defaults {
@@ -94,10 +97,16 @@ fn identity_of(text: &str) -> Result<Identity, Invalid> {
     Ok(Identity { kind, user_assigned_identities: user })
 }
 
-/// The refusal of an object that names no workspace, in a namespace without a default.
+/// The refusal of an object that names no workspace, and for which its namespace has no default, or which gets none.
 #[must_use]
 pub fn no_workspace(object: &SynapseSparkAttachment) -> Invalid {
     let namespace = object.metadata.namespace.as_deref().unwrap_or("default");
+    if object.has_finalizer() {
+        let why = format!(
+            "is missing, and an object that has the finalizer {FINALIZER} gets no defaults of namespace {namespace}. Set spec.workspace, or, if the operator has never attached this object, remove the finalizer from it and from its manifest"
+        );
+        return Invalid::new("spec.workspace", &why);
+    }
     let why = format!(
         "is missing, and namespace {namespace} has no default. Set spec.workspace, or set a default: kubectl annotate namespace {namespace} {DEFAULT_WORKSPACE}=<the workspace's resource ID, as az ml workspace show --query id prints it>"
     );
@@ -146,6 +155,7 @@ mod tests {
             // It may be attached: what it leaves out is not to change.
             (&json!({"workspace": named}),   &detach,                                         json!({}),                        false),
             (&json!({"workspace": named}),   &none,                                           json!({"applied": {}}),           false),
+            (&json!({"workspace": named}),   &json!({"annotations": {"synapse-spark.dev/transfer-to": "team-b/spark"}}), json!({}), false),
             (&json!({}),                     &json!({"finalizers": ["example.com/other"]}),   json!({}),                        true),
             (&json!({}),                     &json!({"deletionTimestamp": "2026-01-01T00:00:00Z"}), json!({}),                  false),
         ];
@@ -200,6 +210,13 @@ mod tests {
         let object = object(&json!({"resourceId": "x"}), &json!({}), &json!({}));
         let refusal = crate::planner::goal::compute_of(&object).expect_err("it names none").to_string();
         for text in ["spec.workspace", "namespace team-a has no default", "kubectl annotate namespace team-a"] {
+            assert!(refusal.contains(text), "{refusal}");
+        }
+        // The namespace may have a default, but not for this object.
+        let detach = json!({"finalizers": ["synapse-spark.dev/detach"]});
+        let object = self::object(&json!({"resourceId": "x"}), &detach, &json!({}));
+        let refusal = crate::planner::goal::compute_of(&object).expect_err("it names none").to_string();
+        for text in ["spec.workspace", "finalizer synapse-spark.dev/detach gets no defaults", "remove the finalizer"] {
             assert!(refusal.contains(text), "{refusal}");
         }
     }

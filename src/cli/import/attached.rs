@@ -4,10 +4,10 @@ use super::super::explained::explained;
 use super::super::manifest::{ManifestBuilder, manifests};
 use super::super::output::progress;
 use super::imported::Imported;
-use crate::api::v1alpha1::{AttachmentStatus, Identity, IdentityType, UserAssignedIdentity};
+use crate::api::v1alpha1::AttachmentStatus;
 use crate::azure::{self, Freshness, wire};
-use crate::controller::observe::compute;
-use crate::planner::{Compute, OWNER_TAG, Owner, Ownership, Progress};
+use crate::controller::observe::{compute, spec_identity};
+use crate::planner::{OWNER_TAG, Owner, Ownership, Progress};
 use crate::resource_id::WorkspaceId;
 
 /// Every attached Spark pool of a workspace; those that have an owner only if `all` are wanted.
@@ -67,12 +67,10 @@ fn builder(
         }
         _ => {}
     }
-    if one.identity.as_ref().is_some_and(|identity| !is_understood(identity, &shown)) {
-        return Err(not_understood(&shown));
-    }
+    let identity = spec_identity(one).map_err(|why| format!("{why}, and a manifest without it would remove the identity"))?;
     let pool = shown.pool.id().ok_or("Azure does not report which pool it is attached to")?;
     let mut builder = ManifestBuilder::new(place, workspace.clone(), one.name.clone(), pool.to_string());
-    builder.identity = identity(&shown);
+    builder.identity = Some(identity);
     builder.description = shown.description.clone().filter(|text| !text.is_empty());
     builder.tags = shown.tags.clone();
     builder.tags.retain(|name, _| !name.eq_ignore_ascii_case(OWNER_TAG));
@@ -82,40 +80,12 @@ fn builder(
     Ok(builder)
 }
 
-/// Whether all of an identity on the wire is in what is shown of it.
-fn is_understood(wire: &wire::Identity, shown: &Compute) -> bool {
-    let known = ["", "None", "SystemAssigned", "UserAssigned"];
-    wire.kind.split(',').all(|word| known.iter().any(|known| known.eq_ignore_ascii_case(word.trim())))
-        && wire.user_assigned_identities.len() == shown.identity.user.len()
-        && wire.has("UserAssigned") != shown.identity.user.is_empty()
-}
-
-/// Why the identity is not in a manifest.
-fn not_understood(shown: &Compute) -> String {
-    const LOST: &str = "and a manifest without it would remove the identity";
-    match shown.identity.unreadable.first() {
-        Some(id) => format!("identity.userAssignedIdentities: {id:?} is not the ID of a user-assigned identity, {LOST}"),
-        None => format!("identity.type: {:?} is not supported with the identities that Azure shows, {LOST}", shown.identity.kind),
-    }
-}
-
-/// What is there, in its order; nothing where there is none.
-fn identity(shown: &Compute) -> Option<Identity> {
-    let user: Vec<_> = shown.identity.ids().iter().map(|id| UserAssignedIdentity { resource_id: id.to_string() }).collect();
-    let kind = match (shown.identity.system, user.is_empty()) {
-        (false, true) => return None,
-        (true, true) => IdentityType::SystemAssigned,
-        (false, false) => IdentityType::UserAssigned,
-        (true, false) => IdentityType::Both,
-    };
-    Some(Identity { kind, user_assigned_identities: user })
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::api::v1alpha1::IdentityType;
 
     #[test]
     fn an_identity_that_is_not_understood_is_not_lost() {
@@ -123,11 +93,12 @@ mod tests {
         let user = format!("{sub}/resourceGroups/rg/{types}/userAssignedIdentities/zeta");
         let workspace = WorkspaceId::new("6560575d-fa06-4e7d-95fb-f962e74efd7a", "rg", "ws1").expect("an ID");
         let pool = format!("{sub}/resourceGroups/rg/providers/Microsoft.Synapse/workspaces/s/bigDataPools/p");
-        let both = Some(IdentityType::Both);
+        // An identity of type None has to be explicit: the namespace may have a default.
+        let (none, both) = (Some(IdentityType::None), Some(IdentityType::Both));
         #[rustfmt::skip]
         let table = [
-            ("none",                json!(null),                                                        Ok(None)),
-            ("None",                json!({"type": "None"}),                                            Ok(None)),
+            ("none",                json!(null),                                                        Ok(none)),
+            ("None",                json!({"type": "None"}),                                            Ok(none)),
             ("SDK's words",         json!({"type": "Systemassigned,Userassigned", "userAssignedIdentities": {&user: {}}}), Ok(both)),
             ("ARM's words",         json!({"type": "SystemAssigned, UserAssigned", "userAssignedIdentities": {&user: {}}}), Ok(both)),
             ("another type",        json!({"type": "Federated"}),                                       Err(())),

@@ -90,7 +90,7 @@ pub(super) fn auto_pause(pause: &wire::AutoPause) -> AutoPause {
     AutoPause { enabled: pause.enabled, delay_in_minutes: pause.delay_in_minutes }
 }
 
-fn identity(found: Option<&wire::Identity>) -> ObservedIdentity {
+pub(super) fn identity(found: Option<&wire::Identity>) -> ObservedIdentity {
     let Some(found) = found else { return ObservedIdentity { kind: "None".to_owned(), ..ObservedIdentity::default() } };
     let text = |value: &serde_json::Value, key: &str| value.get(key).and_then(serde_json::Value::as_str).map(ToOwned::to_owned);
     let (mut user, mut unreadable) = (Vec::new(), Vec::new());
