@@ -182,6 +182,11 @@ fn default_of_a_namespace_cannot_name_what_the_policy_denies_it() {
     annotate("identity", &second);
     let workspace = format!("  workspace: {{subscriptionId: {}, resourceGroup: rg, name: ml-ws}}\n", world.subscription);
     let manifest = world.manifest("nowhere", "one", &["identity: {type: None}"]).replace(&workspace, "");
+    // A linked service is one of a workspace: it is checked once the workspace is known.
+    let link = "linkedService: {name: link1, poolName: one}";
+    let linked = world.manifest("linked", "", &[link]).replace(&format!("  resourceId: {}\n", world.pool("")), "");
+    policy.create(&linked).expect_err("it is not listed");
+    policy.create(&linked.replace(&workspace, "")).expect("nothing in it is denied yet");
     world.plane().kubectl(&["create", "-f", "-"], &manifest).expect("nothing in it is denied");
     world.apply("nobody", "one", &[]);
     refused("nowhere", &format!("spec.workspace: {theirs}"));
