@@ -47,7 +47,13 @@ pub fn play(rows: &[Row<'_>], args: &[&str]) {
     for (case, document, wanted, lines) in rows {
         let (code, objects, said) = import(&[&["-f", "-"], args].concat(), document);
         assert_eq!((code, objects.len()), (Some(0), 1), "{case}: {said:?}");
-        assert_eq!(&told(&objects[0]), wanted, "{case}");
+        let mut wanted = wanted.clone();
+        let is_compared = lines.iter().any(|line| line.contains("the owner tag") || line.contains("OwnedByAnother"));
+        if is_compared && wanted["spec"]["identity"].is_null() {
+            // A compute without an identity, which is not to get the default of its namespace.
+            wanted["spec"]["identity"] = json!({"type": "None"});
+        }
+        assert_eq!(told(&objects[0]), wanted, "{case}");
         assert_eq!(said.len(), lines.len(), "{case}: {said:#?}");
         for (said, words) in said.iter().zip(*lines) {
             assert!(said.starts_with("-: ") || said.starts_with("-, "), "{case}: it names the file: {said}");
