@@ -49,6 +49,17 @@ fn plan_shows_changes_without_making_them() {
         "{plans}"
     );
     assert_eq!(out.status.code(), Some(2));
+    // It may be a default of the namespace, which is in the object and not in the manifest. An adoption would remove it.
+    for (tags, code) in [(json!({"synapse-spark-operator-owner": "cluster/team-a/my-spark-pool/uid"}), 0), (json!({}), 2)] {
+        let mut one = compute("my-spark-pool", &tags);
+        one["identity"] = json!({"type": "SystemAssigned"});
+        azure.seed(&one);
+        let out = azure.plan(&[], &manifest(""));
+        let (shown, said) = (text(&out.stdout), text(&out.stderr));
+        assert_eq!(out.status.code(), Some(code), "{tags}: {shown}{said}");
+        assert_eq!(said.contains("the identity of the compute is not compared"), code == 0, "{said}");
+        assert_eq!(shown.contains("SystemAssigned -> None"), code == 2, "{shown}");
+    }
     assert_eq!(azure.writes(), 0, "it changes nothing");
 }
 

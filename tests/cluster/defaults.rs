@@ -55,6 +55,29 @@ fn new_attachment_gets_the_defaults_of_its_namespace_and_keeps_them() {
     let refusal = world.pipe(&["replace", "-f", "-"], &manifest).expect_err("it would remove the workspace");
     has(&refusal, &["spec.workspace is immutable"]);
 
+    // With or without the workspace in it, the manifest changes nothing.
+    let file = world.plane().folder.join(format!("{}.yaml", world.namespace));
+    let path = file.to_str().expect("a path");
+    for manifest in [&manifest, &world.manifest("nightly", "one", &[])] {
+        std::fs::write(&file, manifest).expect("a file");
+        let (code, out, complaint) = synapse_with_azure(&world, &["plan", "-f", path]);
+        assert_eq!(code, Some(0), "{out}{complaint}");
+    }
+    // An attachment that is new, of a compute that exists: the default would replace its identity.
+    world.apply("byhand", "one", &["identity: {type: None}", "deletionPolicy: Retain"]);
+    world.ready("byhand");
+    world.delete("byhand");
+    world.gone("byhand");
+    let (code, out, complaint) = {
+        std::fs::write(&file, world.manifest("byhand", "one", &[])).expect("a file");
+        synapse_with_azure(&world, &["plan", "-f", path])
+    };
+    assert_eq!(code, Some(0), "{out}{complaint}");
+    has(&complaint, &["spec.identity is the one that the compute has"]);
+    world.apply("byhand", "one", &[]);
+    world.ready("byhand");
+    assert_eq!(world.spec("byhand")["identity"], json!({"type": "None"}));
+
     // Other defaults are for new attachments only.
     let elsewhere = world.workspace().replace("ml-ws", "other-ws");
     world.defaults(&[("workspace", &elsewhere), ("identity", &second)]);
