@@ -144,6 +144,8 @@ pub enum Reason {
     JobChecksFailed,
     /// Condition `JobsReady`: no check failed, but the operator cannot read all that the checks need.
     JobChecksUnreadable,
+    /// Condition `JobsReady`: what was checked has changed, and has not been checked yet.
+    JobChecksPending,
     /// Event: the Spark pool was resized, or has another version of Apache Spark.
     PoolChanged,
     /// Event: the caller that changed a compute which was in sync, according to Azure's Activity Log.
@@ -163,7 +165,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the documents.
-    pub const ALL: [Self; 71] = [
+    pub const ALL: [Self; 72] = [
         Self::Attached,
         Self::AddingFinalizer,
         Self::Attaching,
@@ -228,6 +230,7 @@ impl Reason {
         Self::JobChecksPassed,
         Self::JobChecksFailed,
         Self::JobChecksUnreadable,
+        Self::JobChecksPending,
         Self::PoolChanged,
         Self::ComputeChanged,
         Self::OutputsWritten,
@@ -306,6 +309,7 @@ impl Reason {
             Self::JobChecksPassed => "JobChecksPassed",
             Self::JobChecksFailed => "JobChecksFailed",
             Self::JobChecksUnreadable => "JobChecksUnreadable",
+            Self::JobChecksPending => "JobChecksPending",
             Self::PoolChanged => "PoolChanged",
             Self::ComputeChanged => "ComputeChanged",
             Self::OutputsWritten => "OutputsWritten",

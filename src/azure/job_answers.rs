@@ -1,5 +1,7 @@
 //! Answers that the checks for Spark jobs rest on. Several attachments share them: of a workspace, a pool or a storage account.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::azure::shared::SharedAnswers;
@@ -19,8 +21,8 @@ pub(super) struct JobAnswers {
     pub(super) firewall_rules: SharedAnswers<SynapseWorkspaceId, Vec<wire::FirewallRule>>,
     /// By the Synapse workspace's name, in lower case.
     pub(super) private_endpoints: SharedAnswers<String, Vec<wire::ManagedPrivateEndpoint>>,
-    /// By the Synapse workspace's name and the principal, in lower case.
-    pub(super) synapse_roles: SharedAnswers<(String, String), Vec<wire::RoleAssignment>>,
+    /// By the Synapse workspace's name, in lower case.
+    pub(super) synapse_roles: SharedAnswers<String, Arc<Vec<wire::RoleAssignment>>>,
 }
 
 impl JobAnswers {
@@ -38,9 +40,4 @@ impl JobAnswers {
             synapse_roles: SharedAnswers::lasting(),
         }
     }
-}
-
-/// The key of the roles of a principal in a Synapse workspace.
-pub(super) fn synapse_roles_key(workspace: &str, principal: &str) -> (String, String) {
-    (workspace.to_ascii_lowercase(), principal.to_ascii_lowercase())
 }

@@ -28,6 +28,8 @@ pub(super) struct Permits {
 enum Who {
     /// For a command, which waits, and calls this when it has to.
     Command(fn(Duration)),
+    /// For what comes last, and does not wait: while it waited, others would wait for its answer.
+    Last,
     /// For an object, which gets a place in line.
     Object {
         turn: Arc<Turn>,
@@ -53,7 +55,7 @@ impl Permits {
             Who::Object { turn, has_begun } => {
                 Who::Object { turn: Arc::new(Turn { class, ..(**turn).clone() }), has_begun: has_begun.clone() }
             }
-            Who::Command(notify) => Who::Command(*notify),
+            who @ (Who::Command(_) | Who::Last) => who.clone(),
         };
         Self { who, ..self.clone() }
     }
@@ -61,6 +63,11 @@ impl Permits {
     /// For a command, which calls this when it has to wait.
     pub(super) fn with_notice(&self, notify: fn(Duration)) -> Self {
         Self { who: Who::Command(notify), ..self.clone() }
+    }
+
+    /// For what comes last, and does not wait.
+    pub(super) fn without_waiting(&self) -> Self {
+        Self { who: Who::Last, ..self.clone() }
     }
 
     /// With this permit for the next request of its bucket.
@@ -81,7 +88,7 @@ impl Permits {
         loop {
             let now = Instant::now();
             let (turn, has_begun) = match &self.who {
-                Who::Command(_) => (None, false),
+                Who::Command(_) | Who::Last => (None, false),
                 Who::Object { turn, has_begun } => {
                     let is_next_read = key.kind == Kind::Read && has_begun.load(Ordering::Relaxed);
                     (Some(&**turn), turn.is_resumed || is_next_read)
@@ -98,7 +105,7 @@ impl Permits {
                     return Ok((permit, at > now || is_notified));
                 }
                 (Admission::Closed(left), _) => return Err(Error::paused(left)),
-                (Admission::Queued(wait), Who::Object { .. }) => return Err(Error::queued(wait)),
+                (Admission::Queued(wait), Who::Object { .. } | Who::Last) => return Err(Error::queued(wait)),
                 (Admission::Queued(wait), Who::Command(_)) if now - started + wait > MAX_WAIT => return Err(Error::queued(wait)),
                 (Admission::Queued(wait), Who::Command(notify)) => {
                     if !std::mem::replace(&mut is_notified, true) {

@@ -26,6 +26,13 @@ impl Client {
         Self { permits: self.permits.with_notice(notify), ..self.clone() }
     }
 
+    /// The same client, which sends a request only if no other one waits in line: else the call returns [`Error::Queued`] at once,
+    /// and gets no place.
+    #[must_use]
+    pub fn without_waiting(&self) -> Self {
+        Self { permits: self.permits.without_waiting(), ..self.clone() }
+    }
+
     /// The same client with a permit for one PUT or DELETE of this compute, which is requested with this urgency. If it is not
     /// used, others get it.
     ///

@@ -1,12 +1,13 @@
 //! Role assignments of Synapse, on the data plane of the Synapse workspace.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use crate::azure::cache::Freshness;
 use crate::azure::call::Call;
 use crate::azure::client::Client;
 use crate::azure::error::Error;
-use crate::azure::job_answers::synapse_roles_key;
 use crate::azure::list::MAX_PAGES;
 use crate::azure::transport::ApiRequest;
 use crate::azure::wire::{self, RoleAssignmentRequest};
@@ -42,33 +43,28 @@ impl Client {
         Ok(id)
     }
 
-    /// The roles of Synapse that are assigned to a principal itself, on any scope of a workspace.
+    /// The roles of Synapse that are assigned on any scope of a workspace, to any principal.
     ///
     /// # Errors
     ///
     /// [`Error`] if Synapse does not list them, which needs a right of its own.
-    pub async fn synapse_roles(
-        &self,
-        workspace: &str,
-        principal: &str,
-        freshness: Freshness,
-    ) -> Result<Vec<wire::RoleAssignment>, Error> {
+    pub async fn synapse_roles(&self, workspace: &str, freshness: Freshness) -> Result<Arc<Vec<wire::RoleAssignment>>, Error> {
         let request = async {
             let mut all = Vec::new();
-            self.role_assignment_pages(workspace, &[("principalId", principal)], |page| {
-                all.extend(page.into_iter().filter(|one| one.principal_id.eq_ignore_ascii_case(principal)));
+            self.role_assignment_pages(workspace, &[], |page| {
+                all.extend(page);
                 false
             })
             .await?;
-            Ok(all)
+            Ok(Arc::new(all))
         };
-        self.cached.of_job_checks.synapse_roles.get(&synapse_roles_key(workspace, principal), freshness, request).await
+        self.cached.of_job_checks.synapse_roles.get(&workspace.to_ascii_lowercase(), freshness, request).await
     }
 
     /// Drops what is known of this assignment. Called before and after a write.
     fn invalidate_role(&self, changed: &RoleAssignmentRequest) {
         self.cached.role_assignments.invalidate(changed);
-        self.cached.of_job_checks.synapse_roles.invalidate(&synapse_roles_key(&changed.workspace, &changed.principal));
+        self.cached.of_job_checks.synapse_roles.invalidate(&changed.workspace.to_ascii_lowercase());
     }
 
     /// Reads the pages of a list of role assignments, until one has what is searched for.

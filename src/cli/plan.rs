@@ -116,7 +116,7 @@ impl PlanArgs {
                 // So `plan` needs no permission for tokens of ServiceAccounts, and cannot be used to act as one.
                 remark(&format!("{name}: the plan uses your own Azure credential, not the one of ServiceAccount {account}"));
             }
-            let object = with_defaults(object, kubernetes.as_ref(), &self.cluster, &client).await?;
+            let object = Box::pin(with_defaults(object, kubernetes.as_ref(), &self.cluster, &client)).await?;
             let others = claims.others(&object);
             remark_scope(&object, &others);
             found.push(self.plan(&client, kubernetes.as_ref(), others, object).await?);

@@ -7,6 +7,7 @@ use kube::runtime::events::{Event, EventType};
 use crate::api::v1alpha1::{ActivityLogResult, AttachmentStatus, LastDriftStatus, PoolStatus};
 use crate::api::{Reason, SynapseSparkAttachment};
 use crate::controller::context::Context;
+use crate::planner::jobs::brief;
 use crate::planner::outputs::Done;
 use crate::planner::status::jobs_ready::JOBS_READY;
 use crate::planner::status::last_drift::explained;
@@ -94,12 +95,13 @@ fn dependencies(previous: &AttachmentStatus, next: &AttachmentStatus, ready: Rea
         let (before, now) = (condition(previous, kind), condition(next, kind)?);
         let is_same = before.is_some_and(|before| (&before.status, &before.reason) == (&now.status, &now.reason));
         let reason = Reason::parse(&now.reason).filter(|_| !is_same)?;
-        let is_progress = matches!(reason, Reason::AssigningRole | Reason::RevokingRole);
+        let is_progress = matches!(reason, Reason::AssigningRole | Reason::RevokingRole | Reason::JobChecksPending);
         let is_first = matches!(reason, Reason::PoolAvailable | Reason::JobChecksPassed) && before.is_none();
         // An operator that may not read pools attaches them: by default it has no permission to.
         let is_old_spark = matches!(reason, Reason::SparkVersionEnding | Reason::SparkVersionUnsupported);
         let is_warning = (now.status != "True" && reason != Reason::PoolUnreadable) || is_old_spark;
-        (!is_progress && !is_first && reason != ready).then(|| (reason, is_warning, shortened(&now.message, 800)))
+        let note = || if kind == JOBS_READY { brief(&now.message) } else { shortened(&now.message, 800) };
+        (!is_progress && !is_first && reason != ready).then(|| (reason, is_warning, note()))
     });
     changed.collect()
 }

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 pub use active_jobs::active_jobs;
 pub use compute::compute;
 pub use fault::fault;
-pub use jobs::{Known, job_facts, job_facts_of};
+pub use jobs::{Known, Reads, job_facts, job_facts_of};
 pub use reading::{ComputeReading, Reading};
 pub use request::{forced, is_annotated, is_reconcile_requested, requested};
 pub use spec_identity::spec_identity;

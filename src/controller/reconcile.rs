@@ -19,6 +19,7 @@ use crate::controller::{activity_log, execute, finalizer, job_checks, lists, out
 use crate::planner::activity_log::question;
 use crate::planner::backoff::FRESH_ENOUGH;
 use crate::planner::defaults::{Defaults, no_workspace};
+use crate::planner::invalid::Invalid;
 use crate::planner::roles::observed::PendingVerification;
 use crate::planner::status::failure::history;
 use crate::planner::{Cause, Decision, Finding, Goal, RoleAssignment, Step, Write, WriteResult};
@@ -138,21 +139,25 @@ async fn goal_of(
     ctx: &Context,
     now: Timestamp,
 ) -> Result<Result<(Goal, bool), Decision>, Error> {
-    let goal = |object: &SynapseSparkAttachment, is_provisional| {
-        let goal = ctx.shard().admit(object).and_then(|()| Goal::of(object, &ctx.cluster));
-        goal.map(|goal| (goal, is_provisional)).map_err(|invalid| Decision::invalid(&invalid))
-    };
-    Ok(match fill_in(ctx, object, now).await? {
-        Filled::Stored => Err(Decision::defaults_stored()),
-        Filled::Refused(invalid) => Err(Decision::without_defaults(&invalid)),
+    let filled = fill_in(ctx, object, now).await?;
+    let (goal, is_provisional) = match filled {
+        Filled::Stored => return Ok(Err(Decision::defaults_stored())),
+        Filled::Refused(invalid) => return Ok(Err(Decision::without_defaults(&invalid))),
         Filled::Complete if object.spec.workspace.is_unset() && object.metadata.deletion_timestamp.is_none() => {
-            Err(Decision::without_defaults(&no_workspace(object)))
+            return Ok(Err(Decision::without_defaults(&no_workspace(object))));
         }
-        Filled::Complete => goal(object, false),
+        Filled::Complete => (admitted(object, ctx), false),
         Filled::Unobserved(identity) => {
-            goal(&Defaults { identity: Some(identity), ..Defaults::default() }.applied_to(object.clone()), true)
+            let defaults = Defaults { identity: Some(identity), ..Defaults::default() };
+            (admitted(&defaults.applied_to(object.clone()), ctx), true)
         }
-    })
+    };
+    Ok(goal.map(|goal| (goal, is_provisional)).map_err(|invalid| Decision::invalid(&invalid)))
+}
+
+/// The goal of an object, if its shard admits it.
+fn admitted(object: &SynapseSparkAttachment, ctx: &Context) -> Result<Goal, Invalid> {
+    ctx.shard().admit(object).and_then(|()| Goal::of(object, &ctx.cluster))
 }
 
 /// Asks the Activity Log who changed the compute, if that is due. No request is less urgent: if it has to wait, it is not sent.
@@ -166,7 +171,7 @@ async fn ask_who_changed_it(ctx: &Context, azure: &azure::Client, evaluation: &m
 /// Takes into the observation what the checks for Spark jobs showed, if the spec wants them.
 fn check_jobs(ctx: &Context, azure: &azure::Client, evaluation: &mut Evaluation, now: Timestamp) {
     let Evaluation { version, observed, decision, .. } = evaluation;
-    job_checks::observe(&ctx.objects.job_checks, azure, (&version.object, &version.goal), (observed, decision), now);
+    job_checks::observe(ctx, azure, (&version.object, &version.goal), (observed, decision), now);
 }
 
 /// Records which of the pending role assignments were verified in this reconcile.

@@ -18,6 +18,6 @@ mod storage_roles;
 mod tests;
 
 pub use checks::{CHECKS, Check, CheckResult, check};
-pub use conclusion::Conclusion;
+pub use conclusion::{Conclusion, brief, unanswered};
 pub use facts::Facts;
 pub use outcome::{Fix, Outcome, Verdict};

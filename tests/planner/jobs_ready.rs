@@ -21,7 +21,11 @@ fn failed() -> Conclusion {
 }
 
 fn passed() -> Conclusion {
-    known("True", Reason::JobChecksPassed, "None of 13 checks failed")
+    known("True", Reason::JobChecksPassed, "13 checks passed")
+}
+
+fn unanswered(is_lasting: bool) -> Conclusion {
+    Conclusion::Unanswered { checks: vec!["compute", "identity"], is_lasting }
 }
 
 fn with(observed: Observed, job_checks: Option<Conclusion>) -> Observed {
@@ -40,7 +44,8 @@ fn shown(status: &AttachmentStatus) -> Option<(&str, &str)> {
 
 #[test]
 fn the_condition_shows_the_last_checks_and_is_gone_without_them() {
-    let not_answered = || Some(Conclusion::Unanswered);
+    let not_answered = |is_lasting| Some(unanswered(is_lasting));
+    let unreadable = Some(("Unknown", "JobChecksUnreadable"));
     let one_absence = || Observed { absent_for: None, ..absent() };
     let was_failed = Some(("False", "JobChecksFailed"));
     #[rustfmt::skip]
@@ -53,8 +58,10 @@ fn the_condition_shows_the_last_checks_and_is_gone_without_them() {
         ("passed",                      goal(true),  with(in_sync(), Some(passed())),                   Some(failed()),  Some(("True", "JobChecksPassed"))),
         ("failed",                      goal(true),  with(in_sync(), Some(failed())),                   None,            was_failed),
         ("after a restart",             goal(true),  with(in_sync(), None),                             Some(failed()),  was_failed),
-        ("not answered at first",       goal(true),  with(in_sync(), not_answered()),                   None,            Some(("Unknown", "JobChecksUnreadable"))),
-        ("not answered later",          goal(true),  with(in_sync(), not_answered()),                   Some(failed()),  was_failed),
+        ("not answered at first",       goal(true),  with(in_sync(), not_answered(false)),              None,            unreadable),
+        ("not answered later",          goal(true),  with(in_sync(), not_answered(false)),              Some(failed()),  was_failed),
+        ("not answered for long",       goal(true),  with(in_sync(), not_answered(true)),               Some(passed()),  unreadable),
+        ("an identity has changed",     goal(true),  with(in_sync(), Some(Conclusion::SubjectChanged)), Some(passed()),  Some(("Unknown", "JobChecksPending"))),
         ("Azure silent",                goal(true),  shows_nothing(),                                   Some(failed()),  was_failed),
         ("being corrected",             goal(true),  shows(drifted()),                                  Some(failed()),  was_failed),
         ("absent once",                 goal(true),  one_absence(),                                     Some(failed()),  was_failed),
@@ -81,7 +88,7 @@ fn no_decision_and_no_other_part_of_the_status_depends_on_the_checks() {
     let all = [in_sync(), shows_nothing(), absent(), shows(drifted()), ours(Progress::Working), ours(Progress::Failed)];
     for observed in all {
         let (before, decision) = next(&AttachmentStatus::default(), &goal(true), &observed);
-        for conclusion in [passed(), failed(), Conclusion::Unanswered] {
+        for conclusion in [passed(), failed(), unanswered(true), Conclusion::SubjectChanged] {
             let (mut status, other) = next(&AttachmentStatus::default(), &goal(true), &with(observed.clone(), Some(conclusion)));
             status.conditions.retain(|one| one.type_ != "JobsReady");
             assert_eq!((decision.clone(), &before), (other, &status));
@@ -95,10 +102,38 @@ fn a_condition_that_is_reported_already_is_no_change() {
     for conclusion in [passed(), failed()] {
         let (status, _) = next(&AttachmentStatus::default(), &goal(true), &with(in_sync(), Some(conclusion.clone())));
         let shown = condition(&status, "JobsReady");
-        assert!(conclusion.is_reported_by(shown) && Conclusion::Unanswered.is_reported_by(shown));
-        assert!(!conclusion.is_reported_by(None) && !Conclusion::Unanswered.is_reported_by(None));
+        assert!(conclusion.is_reported_by(shown) && unanswered(false).is_reported_by(shown));
+        assert!(!conclusion.is_reported_by(None) && !unanswered(false).is_reported_by(None));
+        assert!(!unanswered(true).is_reported_by(shown) && !Conclusion::SubjectChanged.is_reported_by(shown));
         assert!(!known("True", Reason::JobChecksPassed, "another").is_reported_by(shown));
         let again = next(&status, &goal(true), &with(in_sync(), Some(conclusion))).0;
         assert_eq!(status, again);
+    }
+}
+
+#[test]
+fn a_condition_of_an_earlier_generation_is_unknown_until_the_checks_are_made() {
+    let (before, _) = next(&AttachmentStatus::default(), &goal(true), &with(in_sync(), Some(passed())));
+    let pending = Some(("Unknown", "JobChecksPending"));
+    let unreadable = Some(("Unknown", "JobChecksUnreadable"));
+    #[rustfmt::skip]
+    let table = [
+        ("being updated",        shows(drifted()),                          pending),
+        ("not checked yet",      with(in_sync(), None),                     pending),
+        ("Azure silent",         shows_nothing(),                           pending),
+        ("checked",              with(in_sync(), Some(failed())),           Some(("False", "JobChecksFailed"))),
+        ("the same is checked",  with(shows(drifted()), Some(passed())),    Some(("True", "JobChecksPassed"))),
+        ("not answered",         with(in_sync(), Some(unanswered(false))),  unreadable),
+    ];
+    for (case, mut observed, then) in table {
+        observed.applied = before.applied.clone();
+        let decision = decide(&goal(true), &observed);
+        let goal = goal(true);
+        let mut report = report(&goal, &observed, &decision, None);
+        report.object.generation = report.object.generation.map(|generation| generation + 1);
+        let status = status(&before, &report);
+        assert_eq!(shown(&status), then, "{case}");
+        let generation = condition(&status, "JobsReady").and_then(|one| one.observed_generation);
+        assert_eq!(generation, report.object.generation, "{case}");
     }
 }

@@ -230,7 +230,7 @@ fn true_means_that_the_values_are_those_of_the_current_identity() {
     let silent = || seen(true, unknown(FaultKind::Unavailable(None)));
     let mut status = AttachmentStatus::default();
     #[rustfmt::skip]
-    let steps = [
+    let steps = vec![
         ("written",                        1, in_sync(),                                Some(Done::Written), "True OutputsWritten"),
         ("no answer, the same spec",       1, silent(),                                 None,                "True OutputsWritten"),
         ("no answer, a new spec",          2, silent(),                                 None,                "Unknown OutputsPending"),

@@ -107,6 +107,7 @@ pub const CATALOGUE: [Row; Reason::ALL.len()] = [
     (Reason::JobChecksPassed,        &[],                             &[],                             &[]),
     (Reason::JobChecksFailed,        &[],                             &[],                             &[]),
     (Reason::JobChecksUnreadable,    &[],                             &[],                             &[]),
+    (Reason::JobChecksPending,       &[],                             &[],                             &[]),
     (Reason::PoolChanged,            &[],                             &[],                             &[]),
     (Reason::ComputeChanged,         &[],                             &[],                             &[]),
     (Reason::OutputsWritten,         &[],                             &[],                             &[]),
@@ -150,8 +151,12 @@ pub const POOL_AVAILABLE: [(&str, Reason); 6] = [
 ];
 
 /// The possible statuses and reasons of the condition `JobsReady`.
-pub const JOBS_READY: [(&str, Reason); 3] =
-    [("True", Reason::JobChecksPassed), ("False", Reason::JobChecksFailed), ("Unknown", Reason::JobChecksUnreadable)];
+pub const JOBS_READY: [(&str, Reason); 4] = [
+    ("True", Reason::JobChecksPassed),
+    ("False", Reason::JobChecksFailed),
+    ("Unknown", Reason::JobChecksUnreadable),
+    ("Unknown", Reason::JobChecksPending),
+];
 
 /// The possible statuses and reasons of the condition `OutputsWritten`.
 pub const OUTPUTS_WRITTEN: [(&str, Reason); 6] = [

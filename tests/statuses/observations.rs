@@ -111,10 +111,12 @@ fn with_jobs(previous: &AttachmentStatus) -> Vec<Observed> {
 fn with_job_checks(previous: &AttachmentStatus) -> Vec<Observed> {
     let known = |status, reason, message: &str| Conclusion::Known { status, reason, message: message.to_owned() };
     let all = [
-        known("True", Reason::JobChecksPassed, "None of 13 checks failed"),
+        known("True", Reason::JobChecksPassed, "13 checks passed"),
         known("False", Reason::JobChecksFailed, "1 of 13 checks failed: synapse-role"),
         known("Unknown", Reason::JobChecksUnreadable, "1 of 13 checks could not be completed: synapse-role"),
-        Conclusion::Unanswered,
+        Conclusion::Unanswered { checks: vec!["synapse-role"], is_lasting: false },
+        Conclusion::Unanswered { checks: vec!["synapse-role"], is_lasting: true },
+        Conclusion::SubjectChanged,
     ];
     let usual =
         || Observed { applied: previous.applied.clone(), ..builders::seen(true, Finding::Present(ours(Progress::Succeeded))) };

@@ -60,10 +60,12 @@ fn attached() -> Arc<Azure> {
     Arc::new(azure)
 }
 
+fn put(api: &Api, number: usize) {
+    api.put(object("team-a", &name(number), &json!({"identity": {"type": "SystemAssigned"}, "jobChecks": true})));
+}
+
 fn put_all(api: &Api) {
-    for number in 0..OBJECTS {
-        api.put(object("team-a", &name(number), &json!({"identity": {"type": "SystemAssigned"}, "jobChecks": true})));
-    }
+    (0..OBJECTS).for_each(|number| put(api, number));
 }
 
 /// The condition `JobsReady`: its status, and its message.
@@ -92,12 +94,16 @@ fn reads(azure: &Azure) -> BTreeMap<String, usize> {
 #[tokio::test(start_paused = true)]
 async fn attachments_of_a_workspace_share_one_read_an_hour_and_nothing_is_written_at_rest() {
     let (api, azure) = (Api::streaming(), attached());
-    put_all(&api);
     let _running = start_with(&api, &azure, &[]);
-    all_have(&api, "True").await;
-    assert_eq!(jobs_ready(&api, 0).1, "None of 13 checks failed");
-    // Each principal has its roles in Synapse and on both accounts; all else is shared.
-    let own = 3 * OBJECTS;
+    // Minutes apart: requests that are sent at the same time share an answer anyway.
+    for number in 0..OBJECTS {
+        put(&api, number);
+        until("the next one is checked", || jobs_ready(&api, number).0 == "True").await;
+        tokio::time::sleep(Duration::from_mins(2)).await;
+    }
+    assert_eq!(jobs_ready(&api, 0).1, "12 checks passed, 1 does not apply");
+    // Each principal has its roles on both accounts; all else is shared.
+    let own = 2 * OBJECTS + 1;
     let once = [("GET datastores", 1), ("GET w", 1), ("GET firewallRules", 1), ("GET lake", 1), ("GET primary", 1)];
     let first: BTreeMap<_, _> = once.into_iter().chain([("GET roleAssignments", own), (OWNER_OF_BOTH, 2)]).collect();
     let found = reads(&azure);
@@ -182,10 +188,77 @@ async fn no_attach_waits_for_checks_that_azure_does_not_answer() {
     until("another one is attached", || api.reason("team-a", "other").as_deref() == Some("Attached")).await;
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     all_have(&api, "Unknown").await;
-    assert_eq!(jobs_ready(&api, 0).1, "Azure has not answered what the checks need; retrying");
+    let (_, message) = jobs_ready(&api, 0);
+    assert!(message.starts_with("Azure has not answered what these checks need: datastore-contributor, "), "{message}");
     let writes = api.writes();
     tokio::time::sleep(Duration::from_hours(1)).await;
     assert_eq!(api.writes(), writes, "nothing is written to Kubernetes");
+
+    // What is missing shows, whatever else has no answer.
+    azure.answer("/roleAssignments", 200, json!({"value": []}));
+    tokio::time::sleep(Duration::from_hours(2)).await;
+    all_have(&api, "False").await;
+    let (_, message) = jobs_ready(&api, 0);
+    assert!(message.starts_with("1 of 13 checks failed: synapse-role. "), "{message}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_answer_the_condition_becomes_unknown_and_requests_become_rare() {
+    let (api, azure) = (Api::streaming(), attached());
+    put(&api, 0);
+    let _running = start_with(&api, &azure, &[]);
+    until("it is checked", || jobs_ready(&api, 0).0 == "True").await;
+    azure.answer("/lake", 503, json!({"error": {"code": "ServerUnavailable", "message": "busy"}}));
+    let before = reads(&azure)["GET lake"];
+    tokio::time::sleep(Duration::from_mins(67)).await;
+    assert_eq!(jobs_ready(&api, 0).0, "True", "one attempt without an answer changes nothing");
+    tokio::time::sleep(Duration::from_mins(25)).await;
+    let (status, message) = jobs_ready(&api, 0);
+    assert_eq!(status, "Unknown", "{message}");
+    assert!(message.contains("these checks need: datastore-network; "), "{message}");
+    let writes = api.writes();
+    tokio::time::sleep(DAY).await;
+    assert_eq!(api.writes(), writes, "nothing is written to Kubernetes");
+    let attempts = reads(&azure)["GET lake"] - before;
+    assert!((20..=35).contains(&attempts), "{attempts}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_condition_is_unknown_while_another_identity_is_not_checked() {
+    let (api, azure) = (Api::streaming(), attached());
+    put(&api, 0);
+    let _running = start_with(&api, &azure, &[]);
+    until("it is checked", || jobs_ready(&api, 0).0 == "True").await;
+    azure.silence_path("storageAccounts");
+    azure.change(&name(0), &json!({"identity": {"principalId": principal(OBJECTS)}}));
+    tokio::time::sleep(Duration::from_mins(8)).await;
+    let (status, message) = jobs_ready(&api, 0);
+    assert_eq!(status, "Unknown", "{message}");
+    assert!(message.contains("these checks need: datastore-contributor, "), "{message}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn checks_that_are_requested_together_share_their_answers() {
+    let (api, azure) = (Api::streaming(), attached());
+    put_all(&api);
+    let _running = start_with(&api, &azure, &[]);
+    all_have(&api, "True").await;
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    let before = reads(&azure);
+    for number in 0..OBJECTS {
+        api.change(
+            "team-a",
+            &name(number),
+            &json!({"metadata": {"annotations": {"synapse-spark.dev/reconcile-requested-at": "now"}}}),
+        );
+        // They are requested one after the other.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let found = reads(&azure);
+    for (what, more) in [("GET datastores", 1), ("GET w", 1), ("GET firewallRules", 1), ("GET lake", 1), (OWNER_OF_BOTH, 0)] {
+        assert_eq!(found[what] - before[what], more, "{what}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -73,6 +73,7 @@ impl Reason {
             | Self::DeletionGuardTimedOut
             | Self::PoolAvailable
             | Self::JobChecksPassed
+            | Self::JobChecksPending
             | Self::PoolChanged
             | Self::ComputeChanged
             | Self::OutputsWritten

@@ -29,6 +29,9 @@ pub struct RoleAssignment {
     /// The object ID of the principal in Entra.
     #[serde(deserialize_with = "or_default")]
     pub principal_id: String,
+    /// `User`, `Group` or `ServicePrincipal`.
+    #[serde(deserialize_with = "or_default")]
+    pub principal_type: String,
     /// `workspaces/{workspace}`, or an item of it.
     #[serde(deserialize_with = "or_default")]
     pub scope: String,

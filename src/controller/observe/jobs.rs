@@ -1,6 +1,7 @@
 //! What the checks for Spark jobs rest on, as Azure shows it. A read that fails affects only the checks that need it.
 
 mod accounts;
+mod reads;
 mod unreadable;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::planner::{Attached, Finding, Goal};
 use crate::resource_id::{PoolId, StorageAccountId, SynapseWorkspaceId, WorkspaceId};
 use crate::spark_versions::day_of;
 use accounts::Accounts;
+pub use reads::Reads;
 use unreadable::{absent, unreadable};
 
 const COMPUTE: &str = "Microsoft.MachineLearningServices/workspaces/computes/read";
@@ -42,19 +44,19 @@ pub struct Known {
 /// Reads all that the checks of an attachment rest on, as it is now.
 pub async fn job_facts(azure: &azure::Client, goal: &Attached, now: Timestamp) -> Facts {
     let (attached, pool) = tokio::join!(attached(azure, goal), pool(azure, goal));
-    Box::pin(job_facts_of(azure, goal, Known { attached, pool }, (Freshness::Now, now))).await
+    Box::pin(job_facts_of(azure, goal, Known { attached, pool }, (Reads::NOW, now))).await
 }
 
 /// Reads the rest of what the checks of an attachment rest on.
-pub async fn job_facts_of(azure: &azure::Client, goal: &Attached, known: Known, when: (Freshness, Timestamp)) -> Facts {
-    let ((freshness, now), workspace) = (when, goal.compute.workspace());
+pub async fn job_facts_of(azure: &azure::Client, goal: &Attached, known: Known, (reads, now): (Reads, Timestamp)) -> Facts {
+    let workspace = goal.compute.workspace();
     let synapse = async {
         match &known.pool {
-            Ok(pool) => synapse(azure, &pool.workspace(), freshness).await,
+            Ok(pool) => synapse(azure, &pool.workspace(), reads).await,
             Err(why) => Err(why.clone()),
         }
     };
-    let (user_identity, synapse) = tokio::join!(user_identity(azure, goal, freshness), synapse);
+    let (user_identity, synapse) = tokio::join!(user_identity(azure, goal, reads), synapse);
     let mut facts = Facts {
         compute: goal.compute.clone(),
         spark_version: Ok(None),
@@ -72,12 +74,12 @@ pub async fn job_facts_of(azure: &azure::Client, goal: &Attached, known: Known, 
     };
     let principal = facts.principal().ok().map(ToOwned::to_owned);
     let (datastore, primary, ()) = tokio::join!(
-        async { default_account(azure, workspace, freshness).await.transpose() },
+        async { default_account(azure, workspace, reads).await.transpose() },
         async { synapse.and_then(|(_, primary)| primary).transpose() },
-        of_pool(azure, &mut facts, principal.as_deref(), freshness),
+        of_pool(azure, &mut facts, principal.as_deref(), reads),
     );
     let principal = principal.and_then(|one| Uuid::try_parse(&one).ok());
-    let mut accounts = Accounts { azure, freshness, principal, read: BTreeMap::new() };
+    let mut accounts = Accounts { azure, reads, principal, read: BTreeMap::new() };
     facts.datastore = accounts.account(datastore).await;
     facts.primary = accounts.account(primary).await;
     facts
@@ -102,9 +104,9 @@ async fn pool(azure: &azure::Client, goal: &Attached) -> Read<PoolId> {
 }
 
 /// The principal of the user-assigned identity as which jobs run.
-async fn user_identity(azure: &azure::Client, goal: &Attached, freshness: Freshness) -> Read<Option<String>> {
+async fn user_identity(azure: &azure::Client, goal: &Attached, reads: Reads) -> Read<Option<String>> {
     let Some(id) = goal.identity.job_identity() else { return Ok(None) };
-    let found = azure.user_identity(id, freshness).await.map_err(unreadable(IDENTITY))?;
+    let found = reads.answer(IDENTITY, azure.user_identity(id, reads.freshness)).await?;
     Ok(found.and_then(|found| found.properties.principal_id))
 }
 
@@ -112,9 +114,9 @@ async fn user_identity(azure: &azure::Client, goal: &Attached, freshness: Freshn
 async fn synapse(
     azure: &azure::Client,
     id: &SynapseWorkspaceId,
-    freshness: Freshness,
+    reads: Reads,
 ) -> Read<(SynapseWorkspace, Read<Option<StorageAccountId>>)> {
-    let found = azure.synapse_workspace(id, freshness).await.map_err(unreadable(SYNAPSE))?;
+    let found = reads.answer(SYNAPSE, azure.synapse_workspace(id, reads.freshness)).await?;
     let found = found.ok_or_else(|| absent(SYNAPSE, id))?;
     let shown = found.properties;
     let is = |text: &Option<String>, value: &str| text.as_deref().is_some_and(|text| text.eq_ignore_ascii_case(value));
@@ -130,28 +132,45 @@ async fn synapse(
 }
 
 /// Fills in what concerns the pool and its Synapse workspace.
-async fn of_pool(azure: &azure::Client, facts: &mut Facts, principal: Option<&str>, freshness: Freshness) {
+async fn of_pool(azure: &azure::Client, facts: &mut Facts, principal: Option<&str>, reads: Reads) {
     let Ok(pool) = &facts.pool else { return };
     let (workspace, name) = (pool.workspace(), pool.workspace_name());
     let has_managed_network = facts.synapse.as_ref().is_ok_and(|synapse| synapse.has_managed_network);
-    let endpoints =
-        async { if has_managed_network { azure.managed_private_endpoints(name, freshness).await } else { Ok(Vec::new()) } };
+    let freshness = reads.freshness;
+    let endpoints = async {
+        if !has_managed_network {
+            return Ok(Vec::new());
+        }
+        reads.answer(SYNAPSE_ROLE, azure.managed_private_endpoints(name, freshness)).await
+    };
     let roles = async {
         match principal {
-            Some(principal) => azure.synapse_roles(name, principal, freshness).await,
+            Some(principal) => {
+                let all = reads.answer(SYNAPSE_ROLE, azure.synapse_roles(name, freshness)).await?;
+                Ok(all.iter().filter_map(|one| synapse_role(one, principal)).collect())
+            }
             None => Ok(Vec::new()),
         }
     };
-    let (found, firewall, endpoints, roles) =
-        tokio::join!(azure.pool(pool, freshness), azure.firewall_rules(&workspace, freshness), endpoints, roles);
-    facts.spark_version = found.map_err(unreadable(POOL)).map(|pool| pool.and_then(|pool| pool.properties.spark_version));
+    let (found, firewall, endpoints, roles) = tokio::join!(
+        reads.answer(POOL, azure.pool(pool, freshness)),
+        reads.answer(FIREWALL, azure.firewall_rules(&workspace, freshness)),
+        endpoints,
+        roles
+    );
+    facts.spark_version = found.map(|pool| pool.and_then(|pool| pool.properties.spark_version));
     facts.firewall = firewall
-        .map_err(unreadable(FIREWALL))
         .map(|rules| rules.into_iter().map(|rule| (rule.properties.start_ip_address, rule.properties.end_ip_address)).collect());
-    facts.endpoints = endpoints.map_err(unreadable(SYNAPSE_ROLE)).map(|all| all.into_iter().map(endpoint).collect());
-    facts.synapse_roles = roles
-        .map_err(unreadable(SYNAPSE_ROLE))
-        .map(|all| all.into_iter().map(|one| SynapseRole { id: one.role_definition_id, scope: one.scope }).collect());
+    facts.endpoints = endpoints.map(|all| all.into_iter().map(endpoint).collect());
+    facts.synapse_roles = roles;
+}
+
+/// A role that the principal has itself, or by a group whose members are not known.
+fn synapse_role(one: &wire::RoleAssignment, principal: &str) -> Option<SynapseRole> {
+    let is_own = one.principal_id.eq_ignore_ascii_case(principal);
+    let is_of_group = one.principal_type.eq_ignore_ascii_case("Group");
+    let group = (!is_own).then(|| one.principal_id.clone());
+    (is_own || is_of_group).then(|| SynapseRole { id: one.role_definition_id.clone(), scope: one.scope.clone(), group })
 }
 
 fn endpoint(one: wire::ManagedPrivateEndpoint) -> Endpoint {
@@ -166,8 +185,8 @@ fn endpoint(one: wire::ManagedPrivateEndpoint) -> Endpoint {
 
 /// The storage account of the default datastore. A datastore without the account's resource group is in the storage account of
 /// the workspace, if the name is that of the account.
-async fn default_account(azure: &azure::Client, workspace: &WorkspaceId, freshness: Freshness) -> Read<Option<StorageAccountId>> {
-    let found = azure.default_datastore(workspace, freshness).await.map_err(unreadable(DATASTORE))?;
+async fn default_account(azure: &azure::Client, workspace: &WorkspaceId, reads: Reads) -> Read<Option<StorageAccountId>> {
+    let found = reads.answer(DATASTORE, azure.default_datastore(workspace, reads.freshness)).await?;
     let Some(shown) = found.map(|found| found.properties) else { return Ok(None) };
     let Some(name) = shown.account_name.filter(|name| !name.is_empty()) else { return Ok(None) };
     if let (Some(subscription), Some(group)) = (&shown.subscription_id, &shown.resource_group)
@@ -175,7 +194,7 @@ async fn default_account(azure: &azure::Client, workspace: &WorkspaceId, freshne
     {
         return Ok(Some(id));
     }
-    let own = azure.workspace_storage(workspace, freshness).await.map_err(unreadable(WORKSPACE))?.unwrap_or_default();
+    let own = reads.answer(WORKSPACE, azure.workspace_storage(workspace, reads.freshness)).await?.unwrap_or_default();
     let own = StorageAccountId::parse(&own).ok().filter(|own| own.name().eq_ignore_ascii_case(&name));
     let error = format!("Azure does not show the resource group of the storage account {name}");
     own.map(Some).ok_or(Unreadable { permission: DATASTORE, error, is_refusal: true })

@@ -26,7 +26,7 @@ pub struct Facts {
     pub identity: Identity,
     /// The principal that the first user-assigned identity of the spec has now; `None` if the identity does not exist.
     pub user_identity: Read<Option<String>>,
-    /// The roles of Synapse that are assigned to the principal itself.
+    /// The roles of Synapse that are assigned to the principal itself, and to any group.
     pub synapse_roles: Read<Vec<SynapseRole>>,
     /// The Synapse workspace.
     pub synapse: Read<SynapseWorkspace>,
@@ -49,13 +49,15 @@ pub struct AttachedCompute {
     pub identity: ObservedIdentity,
 }
 
-/// A role of Synapse, assigned to the principal.
+/// A role of Synapse, assigned to the principal or to a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SynapseRole {
     /// The role's GUID.
     pub id: String,
     /// `workspaces/{workspace}`, or an item of it.
     pub scope: String,
+    /// The object ID of the group that it is assigned to, whose members are not known; none if it is the principal's own.
+    pub group: Option<String>,
 }
 
 /// A Synapse workspace.

@@ -86,21 +86,29 @@ pub(super) fn synapse_role(facts: &Facts) -> Outcome {
         (Ok(pool), Ok(roles)) => (pool, roles),
     };
     let administrator = role_id(ADMINISTRATOR).unwrap_or_default();
-    let held = |role: &str| roles.iter().find(|one| one.id.eq_ignore_ascii_case(role) && covers(one, pool));
-    if let Some(one) = held(&administrator) {
+    let found = |role: &str, is_own: bool| {
+        let fits = |one: &&SynapseRole| one.id.eq_ignore_ascii_case(role) && one.group.is_none() == is_own;
+        roles.iter().filter(fits).find(|one| covers(one, pool))
+    };
+    if let Some(one) = found(&administrator, true) {
         return Outcome::ok(format!("principal {principal} is {ADMINISTRATOR} on {}", one.scope));
     }
     let scope = format!("workspaces/{}/bigDataPools/{}", pool.workspace_name(), pool.name());
-    let wanted = RoleAssignment { role: administrator, principal: principal.to_owned(), scope };
+    let wanted = RoleAssignment { role: administrator.clone(), principal: principal.to_owned(), scope };
     let fix = Fix::Command(wanted.create_command());
-    if let Some((name, one)) = OTHERS.iter().find_map(|(name, role)| Some((name, held(role)?))) {
+    if let Some((name, one)) = OTHERS.iter().find_map(|(name, role)| Some((name, found(role, true)?))) {
         let message = format!("principal {principal} is {name} on {}; Microsoft's instructions name {ADMINISTRATOR}", one.scope);
         return Outcome::warning(message, Some(fix));
     }
-    Outcome::missing(
-        format!("principal {principal} has no role on the pool {}; roles of its groups are not evaluated", pool.name()),
-        fix,
-    )
+    let mut all = std::iter::once((ADMINISTRATOR, administrator.as_str())).chain(OTHERS);
+    let none = format!("principal {principal} itself has no role on the pool {}", pool.name());
+    match all.find_map(|(name, role)| Some((name, found(role, false)?))) {
+        Some((name, SynapseRole { scope, group: Some(group), .. })) => Outcome::undecided(
+            format!("{none}; the group {group} is {name} on {scope}, and whether it contains the principal is not evaluated"),
+            fix,
+        ),
+        _ => Outcome::missing(format!("{none}, and no group has one that is enough"), fix),
+    }
 }
 
 /// Whether the scope of a role contains the pool.

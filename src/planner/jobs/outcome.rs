@@ -55,6 +55,11 @@ impl Outcome {
         Self { verdict: Verdict::Missing, message: message.into(), fix: Some(fix), unreadable: None }
     }
 
+    /// Azure does not show whether the requirement is met, and no permission would change that.
+    pub fn undecided(message: impl Into<String>, fix: Fix) -> Self {
+        Self { verdict: Verdict::NotReadable, message: message.into(), fix: Some(fix), unreadable: None }
+    }
+
     /// The requirement does not concern this attachment.
     pub fn not_applicable(message: impl Into<String>) -> Self {
         Self { verdict: Verdict::NotApplicable, message: message.into(), fix: None, unreadable: None }

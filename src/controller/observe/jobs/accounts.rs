@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::join_all;
 use uuid::Uuid;
 
-use super::unreadable::{absent, unreadable};
+use super::reads::Reads;
+use super::unreadable::absent;
 use crate::azure::{self, Freshness, wire};
+use crate::planner::backoff::JOB_CHECKS_TTL;
 use crate::planner::jobs::facts::{Account, AccountNetwork, Assignment};
 use crate::planner::jobs::read::{Read, Unreadable};
 use crate::planner::jobs::rights::{Permission, Role};
@@ -19,7 +21,7 @@ const DEFINITIONS: &str = "Microsoft.Authorization/roleDefinitions/read";
 /// The storage accounts that were read: both may be the same.
 pub(super) struct Accounts<'a> {
     pub(super) azure: &'a azure::Client,
-    pub(super) freshness: Freshness,
+    pub(super) reads: Reads,
     pub(super) principal: Option<Uuid>,
     pub(super) read: BTreeMap<StorageAccountId, Account>,
 }
@@ -37,7 +39,7 @@ impl Accounts<'_> {
     }
 
     async fn network(&self, id: &StorageAccountId) -> Read<Option<AccountNetwork>> {
-        let found = self.azure.storage_account(id, self.freshness).await.map_err(unreadable(STORAGE))?;
+        let found = self.reads.answer(STORAGE, self.azure.storage_account(id, self.reads.freshness)).await?;
         let is = |text: &Option<String>, value: &str| text.as_ref().is_none_or(|text| text.eq_ignore_ascii_case(value));
         Ok(found.map(|found| found.properties).map(|shown| AccountNetwork {
             is_open: is(&shown.public_network_access, "Enabled") && is(&shown.network_acls.default_action, "Allow"),
@@ -47,8 +49,8 @@ impl Accounts<'_> {
 
     async fn roles(&self, scope: &StorageAccountId) -> Read<Vec<Assignment>> {
         let Some(principal) = self.principal else { return Ok(Vec::new()) };
-        let found = self.azure.azure_role_assignments(scope, principal, self.freshness).await;
-        let found = found.map_err(unreadable(ASSIGNMENTS))?;
+        let found = self.azure.azure_role_assignments(scope, principal, self.reads.freshness);
+        let found = self.reads.answer(ASSIGNMENTS, found).await?;
         let ids: BTreeSet<_> = found.iter().map(|one| one.properties.role_definition_id.clone()).collect();
         let roles = join_all(ids.into_iter().map(|id| async move { (id.clone(), self.role(scope, &id).await) })).await;
         let roles: BTreeMap<_, _> = roles.into_iter().collect();
@@ -67,7 +69,9 @@ impl Accounts<'_> {
             error: format!("{id:?} is not the ID of a role"),
             is_refusal: true,
         })?;
-        let found = self.azure.role_definition(scope, guid, self.freshness).await.map_err(unreadable(DEFINITIONS))?;
+        // What a role permits changes seldom, also where a user requests the current state.
+        let found = self.azure.role_definition(scope, guid, Freshness::Within(JOB_CHECKS_TTL));
+        let found = self.reads.answer(DEFINITIONS, found).await?;
         let shown = found.ok_or_else(|| absent(DEFINITIONS, &id))?.properties;
         let permission = |one: wire::RolePermission| Permission {
             actions: one.actions,
