@@ -81,4 +81,5 @@ def test_dependabot_checks_every_module():
     for ecosystem, file in {"gomod": "go.mod", "pip": "requirements.txt", "npm": "package.json"}.items():
         named = [folder for update in updates if update["package-ecosystem"] == ecosystem for folder in update["directories"]]
         seen = {path for folder in named for path in ROOT.glob(f"{folder.removeprefix('/')}/{file}")}
-        assert seen == {path for depth in ("*", "*/*") for path in ROOT.glob(f"tests/{depth}/{file}")}, ecosystem
+        folders = ("tests/*", "tests/*/*", "src/cli/ui/assets")
+        assert seen == {path for folder in folders for path in ROOT.glob(f"{folder}/{file}")}, ecosystem
