@@ -19,7 +19,7 @@ DEFINITION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/synapsespa
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods?labelSelector=app.kubernetes.io/name={NAME}"
 MEGABYTE = 1_000_000
 # What the project promises of its image and of its program.
-IMAGE_LIMIT, PROGRAM_LIMIT = 25 * MEGABYTE, 18 * MEGABYTE
+IMAGE_LIMIT, PROGRAM_LIMIT = 25 * MEGABYTE, 20 * MEGABYTE
 # A Lease that is not renewed expires after 15 s. A released Lease is acquired sooner.
 LEASE = 15
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use synapse_spark_operator::api::Reason;
 use synapse_spark_operator::api::v1alpha1::{
     AttachmentStatus, DriftStatus, FailedStep, FailureStatus, OperationKind, OperationStatus,
@@ -124,7 +125,7 @@ fn with_job_checks(previous: &AttachmentStatus) -> Vec<Observed> {
     all.into_iter().map(of).collect()
 }
 
-/// The status that this observation rests on: it records the operation, the failure and the role assignments.
+/// The status that this observation rests on: it records the operation, the failure, the role assignments and the checks for Spark jobs.
 pub fn recorded(previous: &AttachmentStatus, observed: &Observed) -> AttachmentStatus {
     let ago = |span: Duration| stored(builders::now().checked_sub(span).expect("a time"));
     let operation = observed.operation.as_ref().map(|operation| OperationStatus {
@@ -141,7 +142,19 @@ pub fn recorded(previous: &AttachmentStatus, observed: &Observed) -> AttachmentS
         refused: false,
     });
     let role_assignments = observed.roles.recorded.iter().map(|one| one.status.clone()).collect();
-    AttachmentStatus { operation, failure, role_assignments, ..previous.clone() }
+    let mut conditions = previous.conditions.clone();
+    if observed.object.job_checks == Some(Conclusion::SubjectChanged) {
+        // It was about another identity.
+        conditions.push(Condition {
+            type_: "JobsReady".to_owned(),
+            status: "True".to_owned(),
+            reason: Reason::JobChecksPassed.to_string(),
+            message: "13 checks passed".to_owned(),
+            observed_generation: previous.observed_generation,
+            last_transition_time: stored(builders::now()),
+        });
+    }
+    AttachmentStatus { operation, failure, role_assignments, conditions, ..previous.clone() }
 }
 
 /// The path of Azure's operation.
