@@ -108,7 +108,7 @@ pub fn no_workspace(object: &SynapseSparkAttachment) -> Invalid {
         return Invalid::new("spec.workspace", &why);
     }
     let why = format!(
-        "is missing, and namespace {namespace} has no default. Set spec.workspace, or set a default: kubectl annotate namespace {namespace} {DEFAULT_WORKSPACE}=<the workspace's resource ID, as az ml workspace show --query id prints it>"
+        "is missing, and namespace {namespace} has no default. Set spec.workspace, or set a default: kubectl annotate namespace {namespace} {DEFAULT_WORKSPACE}=<the workspace's resource ID, which ends in /providers/Microsoft.MachineLearningServices/workspaces/NAME>"
     );
     Invalid::new("spec.workspace", &why)
 }
