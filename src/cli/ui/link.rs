@@ -59,7 +59,7 @@ impl Links {
     }
 }
 
-/// How often the terminal is tried again while another program of it reads what its user types.
+/// How often the terminal is read again while another program in the foreground reads the user's input.
 const BACKGROUND: Duration = Duration::from_secs(1);
 
 /// Blocks until a line can be read without stopping the program: a process in the background that reads its terminal is stopped

@@ -66,7 +66,7 @@ pub(super) async fn make(cluster: &Cluster, change: &Change, mode: Mode) -> Outc
         let mode = if tool.is_some() { Mode::DryRun } else { mode };
         let outcome = match attempt(cluster, change, &before, mode).await {
             Ok(outcome) => outcome,
-            // Somebody wrote it since it was read.
+            // It was changed after it was read.
             Err(Error::Api(status)) if status.code == 409 => continue,
             Err(error) => return failed(cluster, &error, change.action.verb(), change),
         };

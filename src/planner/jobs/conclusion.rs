@@ -16,7 +16,7 @@ pub enum Conclusion {
         status: &'static str,
         /// Why.
         reason: Reason,
-        /// What is missing, and how to mend it. It contains no number that changes by itself, such as days that are left.
+        /// What is missing, and how to fix it. It contains no number that changes with time, such as the days left.
         message: String,
     },
     /// Nothing is known to be missing, and Azure has not answered every request: the next attempt may find something else.

@@ -178,7 +178,7 @@ async fn the_frame_has_no_data_and_every_answer_binds_the_browser() {
     }
 }
 
-/// Names are restricted by Kubernetes; the other texts are whatever somebody wrote in Azure or in an object.
+/// Names are restricted by Kubernetes; the other texts can be anything that a user wrote in Azure or in an object.
 #[tokio::test]
 async fn hostile_texts_stay_texts() {
     const EDIT: &str = "/views/change?namespace=team-a&name=one&action=edit";
